@@ -1,0 +1,217 @@
+"""A bundle: one folder that holds one trained network and all that is known about it."""
+
+import difflib
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from fer_core.errors import BundleError, FerError
+from fer_core.expressions import Expression
+from fer_core.settings import models_root
+
+SPEC_FILE: Final = "spec.json"
+KERAS_FILE: Final = "model.keras"
+SERVING_FILE: Final = "model.tflite"
+HISTORY_FILE: Final = "history.csv"
+CARD_FILE: Final = "README.md"
+PREDICTIONS_FOLDER: Final = "predictions"
+
+
+class Part(BaseModel):
+    """Base of the parts of a spec: frozen, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainingData(Part):
+    """What the network was trained on.
+
+    Attributes:
+        source: name of the data source.
+        split: its split.
+        n: rows trained on.
+        note: what was left out and why, for the card.
+    """
+
+    source: str
+    split: str
+    n: int
+    note: str
+
+
+class SplitMetrics(Part):
+    """What `training evaluate` measured on one split with these very weights.
+
+    Attributes:
+        n: rows of the whole split.
+        n_clean: rows without a copy in the training data.
+        others: as named; `*_clean` on the clean rows. Probabilities are after temperature scaling.
+        coverage, selective_accuracy: share of rows answered at the abstention threshold, and the
+            accuracy on those.
+    """
+
+    n: int
+    accuracy: float
+    macro_f1: float
+    ece: float
+    nll: float
+    coverage: float
+    selective_accuracy: float
+    per_class_recall: dict[Expression, float]
+    n_clean: int
+    accuracy_clean: float
+    macro_f1_clean: float
+    ece_clean: float
+
+
+class BundleSpec(Part):
+    """The content of `spec.json`.
+
+    Attributes:
+        name: of the bundle and its folder.
+        title: one sentence.
+        architecture: network family.
+        recipe: every setting that made the weights, as JSON.
+        labels: in the order of the logits.
+        input_hw: height and width of the input.
+        pixel_range: least and greatest grey value that the network expects.
+        landmark_features: version of the landmark vector; None if the network sees no landmarks.
+        parameters: number of weights.
+        temperature: that logits are divided by (Guo et al. 2017, arXiv:1706.04599).
+        abstention_threshold: confidence below which the answer is "not sure".
+        training_data: rows trained on.
+        backend: that trained it, with its version.
+        code_commit: of this repository, "+changes" if the tree differed from it.
+        metrics: by "source:split".
+        sha256: of every weight file.
+        license: of the weights.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    recipe: dict[str, Any]
+    labels: tuple[Expression, ...]
+    input_hw: tuple[int, int]
+    pixel_range: tuple[float, float]
+    landmark_features: str | None
+    parameters: int
+    temperature: float
+    abstention_threshold: float
+    training_data: TrainingData
+    backend: str
+    code_commit: str
+    metrics: dict[str, SplitMetrics]
+    sha256: dict[str, str]
+    license: str
+
+    @field_validator("temperature")
+    @classmethod
+    def _positive(cls, value: float) -> float:
+        if not value > 0:
+            raise ValueError("must be above 0")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A folder with a valid spec.
+
+    Attributes:
+        path: the folder.
+        spec: the content of its `spec.json`.
+    """
+
+    path: Path
+    spec: BundleSpec
+
+    @property
+    def serving_file(self) -> Path:
+        """The LiteRT file."""
+        return self.path / SERVING_FILE
+
+    @property
+    def keras_file(self) -> Path:
+        """The Keras file."""
+        return self.path / KERAS_FILE
+
+    def verify(self, file: str) -> Path:
+        """Return the path of a weight file whose checksum agrees with the spec.
+
+        Raises:
+            BundleError: the file is missing or its content is not what the spec says.
+        """
+        path = self.path / file
+        if not path.is_file():
+            raise BundleError(
+                f"{path} is missing. Restore it from version control, or make the bundle anew with: "
+                f"python -m training fit {self.spec.name}"
+            )
+        if (found := sha256_of(path)) != self.spec.sha256.get(file):
+            raise BundleError(
+                f"{path} is damaged or was replaced: its sha256 is {found[:12]}..., the spec says "
+                f"{str(self.spec.sha256.get(file))[:12]}.... Restore it from version control."
+            )
+        return path
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's sha256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Read the bundle in a folder.
+
+    Raises:
+        BundleError: no spec there, or one that breaks the format; the message names the field.
+    """
+    file = path / SPEC_FILE
+    try:
+        return Bundle(path, BundleSpec.model_validate_json(file.read_text()))
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"{path} holds no {SPEC_FILE}, so it is no bundle. A bundle is a folder that "
+            "`python -m training fit` wrote."
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise BundleError(f"{file} is not a valid bundle spec: {field}: {first['msg']}.") from error
+
+
+def bundle_names() -> list[str]:
+    """Return the names of the bundles under the bundle root."""
+    root = models_root()
+    return sorted(path.parent.name for path in root.glob(f"*/{SPEC_FILE}"))
+
+
+def resolve(name: str) -> Bundle:
+    """Return the bundle called `name` under the bundle root.
+
+    Raises:
+        BundleError: there is none, or it is damaged; the message names the nearest ones.
+    """
+    names = bundle_names()
+    if name not in names:
+        near = difflib.get_close_matches(name, names) or names
+        raise BundleError(
+            f"No model is called {name!r} under {models_root()}. "
+            + (f"There is: {', '.join(near)}." if near else "There is none at all.")
+        )
+    return open_bundle(models_root() / name)
+
+
+def resolvable() -> list[Bundle | FerError]:
+    """Return every bundle under the root, or in its place the error that keeps it from opening."""
+    found: list[Bundle | FerError] = []
+    for name in bundle_names():
+        try:
+            found.append(resolve(name))
+        except BundleError as error:
+            found.append(error)
+    return found

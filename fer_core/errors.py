@@ -1,0 +1,25 @@
+"""The errors that Second Look raises on purpose.
+
+Each message says what came, what was expected and the mend, in words for whoever meets it: a visitor
+of a page sees it as it is, and so does the reader of a terminal.
+"""
+
+
+class FerError(Exception):
+    """Base of every error with a message that is fit to be shown to a user."""
+
+
+class ImageDecodeError(FerError):
+    """The bytes are not an image that we read, or the image is too large."""
+
+
+class BundleError(FerError):
+    """A model bundle is missing, incomplete or damaged."""
+
+
+class DataError(FerError):
+    """A data set is missing, incomplete or malformed."""
+
+
+class UnknownNameError(FerError):
+    """A name that stands for nothing: of a label, a model, a source or a recipe."""

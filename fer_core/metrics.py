@@ -1,0 +1,197 @@
+"""Measures of a classifier, as pure functions over labels and what the network said.
+
+`logits` are raw outputs (N, C); `probabilities` are float (N, C) with rows summing to 1. A function
+takes the one its argument names and never guesses. `labels` are int (N,), class indices. "The answer"
+is the class of highest probability, the first of several equal ones; "confidence" is its probability.
+
+scikit-learn and scipy are imported where they are used: serving needs `softmax` alone, and must start fast.
+"""
+
+from typing import Final
+
+import numpy as np
+
+#: A threshold that no confidence reaches: the network never answers.
+NEVER: Final = 1.1
+#: Temperatures that `fit_temperature` considers.
+TEMPERATURE_RANGE: Final = (0.05, 20.0)
+#: Floor under probabilities in logarithms: the least normal float32.
+_TINY: Final = float(np.finfo(np.float32).tiny)
+
+
+def softmax(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:
+    """Return float32 probabilities of the same shape, exp(logits / temperature) normalised over the last axis.
+
+    Computed in float64 after subtracting each row's maximum, so that large logits do not overflow.
+    """
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+
+def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the share of rows whose answer is the label; NaN without rows."""
+    _check(labels, probabilities)
+    return float(np.mean(probabilities.argmax(axis=1) == labels)) if len(labels) else float("nan")
+
+
+def per_class_recall(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return float64 (C,): of the rows of each class, the share answered right; NaN for an absent class."""
+    matrix = confusion_matrix(labels, probabilities)
+    support = matrix.sum(axis=1)
+    return np.divide(
+        matrix.diagonal(), support, out=np.full(len(matrix), np.nan), where=support > 0
+    )
+
+
+def balanced_accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the mean recall over the classes that have rows; NaN without rows."""
+    recall = per_class_recall(labels, probabilities)
+    present = ~np.isnan(recall)
+    return float(recall[present].mean()) if present.any() else float("nan")
+
+
+def macro_f1(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the mean over classes of F1 = 2 TP / (2 TP + FP + FN).
+
+    The mean runs over the classes that have rows: a data set without neutral faces says nothing about
+    them, but each neutral answer still counts against the class that it should have been. NaN without rows.
+    """
+    from sklearn.metrics import f1_score
+
+    _check(labels, probabilities)
+    if not len(labels):
+        return float("nan")
+    present = np.unique(labels)
+    return float(
+        f1_score(
+            labels, probabilities.argmax(axis=1), labels=present, average="macro", zero_division=0
+        )
+    )
+
+
+def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return int64 (C, C) counts: rows are labels, columns answers; an absent class has a row of zeros."""
+    _check(labels, probabilities)
+    n_classes = probabilities.shape[1]
+    cells = labels * n_classes + probabilities.argmax(axis=1)
+    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def ece(labels: np.ndarray, probabilities: np.ndarray, *, bins: int = 15) -> float:
+    """Return the expected calibration error (Guo et al. 2017, arXiv:1706.04599, equation 3).
+
+    Rows fall into `bins` equal intervals (low, high] of confidence; the error is the mean over rows of
+    |accuracy - mean confidence| of their interval. Empty intervals weigh nothing. NaN without rows.
+    """
+    _check(labels, probabilities)
+    if not len(labels):
+        return float("nan")
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    # The inner edges, with `right=True`, make the intervals (low, high].
+    index = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    gap = np.bincount(index, weights=right - confidence, minlength=bins)
+    return float(np.abs(gap).sum() / len(labels))
+
+
+def nll(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the mean of -ln p(label), with p floored at the least normal float32; NaN without rows."""
+    _check(labels, probabilities)
+    if not len(labels):
+        return float("nan")
+    p = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.maximum(p, _TINY)).mean())
+
+
+def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the mean over rows of the squared distance to the one-hot label, from 0 to 2 (Brier 1950).
+
+    NaN without rows.
+    """
+    _check(labels, probabilities)
+    if not len(labels):
+        return float("nan")
+    difference = probabilities.astype(np.float64)
+    difference[np.arange(len(labels)), labels] -= 1.0
+    return float((difference**2).sum(axis=1).mean())
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the temperature whose softmax gives the labels the lowest `nll` (Guo et al. 2017, section 4.2).
+
+    Sought on a logarithmic scale within TEMPERATURE_RANGE, where the loss has a single minimum.
+
+    Raises:
+        ValueError: there are no rows.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    _check(labels, logits)
+    if not len(labels):
+        raise ValueError("a temperature cannot be fitted without rows")
+    rows = np.arange(len(labels))
+    exact = logits.astype(np.float64)
+
+    def loss(log_temperature: float) -> float:
+        return float(-log_softmax(exact / np.exp(log_temperature), axis=1)[rows, labels].mean())
+
+    low, high = np.log(TEMPERATURE_RANGE)
+    found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(found.x))
+
+
+def abstention_threshold(
+    labels: np.ndarray, probabilities: np.ndarray, *, accuracy: float = 0.85
+) -> float:
+    """Return the lowest confidence threshold whose answered rows reach `accuracy`.
+
+    A row is answered if its confidence is at least the threshold. Of all thresholds that reach the
+    accuracy, the lowest answers the most rows; 0 if it is reached with every row answered. Only
+    thresholds that lie between two different confidences are considered, half-way, so that rounding
+    cannot move a row across.
+
+    Returns:
+        NEVER (above 1) if no threshold reaches the accuracy, or there are no rows.
+    """
+    _check(labels, probabilities)
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    order = np.argsort(-confidence, kind="stable")
+    falling = confidence[order]
+    right = (probabilities.argmax(axis=1) == labels)[order]
+    answered = np.arange(1, len(labels) + 1)
+    # A threshold cannot part rows of equal confidence.
+    can_end = np.append(falling[:-1] > falling[1:], True) if len(labels) else np.zeros(0, bool)
+    reaching = np.flatnonzero(can_end & (np.cumsum(right) >= accuracy * answered))
+    if not len(reaching):
+        return NEVER
+    last = int(reaching[-1])
+    return 0.0 if last == len(labels) - 1 else float((falling[last] + falling[last + 1]) / 2)
+
+
+def coverage_and_accuracy(
+    labels: np.ndarray, probabilities: np.ndarray, threshold: float
+) -> tuple[float, float]:
+    """Return the share of rows with confidence at least `threshold`, and the accuracy on those.
+
+    Both are NaN without rows; the accuracy is NaN if none is answered.
+    """
+    _check(labels, probabilities)
+    if not len(labels):
+        return float("nan"), float("nan")
+    answered = probabilities.max(axis=1) >= threshold
+    right = probabilities.argmax(axis=1) == labels
+    return float(answered.mean()), float(right[answered].mean()) if answered.any() else float("nan")
+
+
+def _check(labels: np.ndarray, outputs: np.ndarray) -> None:
+    """Raise ValueError unless `labels` (N,) are class indices of `outputs` (N, C)."""
+    if outputs.ndim != 2 or labels.shape != (len(outputs),):
+        raise ValueError(
+            f"expected labels (N,) and outputs (N, C), got {labels.shape} and {outputs.shape}"
+        )
+    if len(labels) and not (labels.min() >= 0 and labels.max() < outputs.shape[1]):
+        raise ValueError(
+            f"labels must lie in 0..{outputs.shape[1] - 1}, got {labels.min()}..{labels.max()}"
+        )

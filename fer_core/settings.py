@@ -1,0 +1,16 @@
+"""Settings from the environment, read in this one place."""
+
+import os
+from pathlib import Path
+
+_PROJECT = Path(__file__).resolve().parent.parent
+
+
+def models_root() -> Path:
+    """Return the folder of bundles: FER_MODELS, or `models/` beside the code."""
+    return Path(os.environ.get("FER_MODELS") or _PROJECT / "models").expanduser()
+
+
+def landmarker_path() -> Path:
+    """Return the path of MediaPipe's face landmarker, which ships with the code in `models/`."""
+    return _PROJECT / "models" / "face_landmarker.task"

@@ -1,0 +1,55 @@
+"""Inputs that several rooms' tests share: small, real, free to use."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """The NASA portrait of Eileen Collins, smiling; public domain. uint8 (512, 512, 3)."""
+    return np.ascontiguousarray(data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def astronaut_png(astronaut: np.ndarray) -> bytes:
+    return png(astronaut)
+
+
+@pytest.fixture(scope="session")
+def no_face_png() -> bytes:
+    """A picture of coffee, in which there is no face."""
+    return png(data.coffee())
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The data packs, for the tests that need them; the others pass without."""
+    value = os.environ.get("FER_DATA")
+    if not value or not (Path(value) / "fer2013").is_dir():
+        pytest.skip("FER_DATA names no folder with FER2013 in it")
+    return Path(value)
+
+
+@pytest.fixture(scope="session")
+def example_photos() -> Path:
+    """Photos with known numbers of faces, beside the data packs."""
+    value = os.environ.get("FER_DATA")
+    folder = Path(value).parent / "photos" if value else Path("/nonexistent")
+    if not (folder / "README.md").is_file():
+        pytest.skip("there are no example photos beside FER_DATA")
+    return folder
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Return an array as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
