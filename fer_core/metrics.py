@@ -20,7 +20,7 @@ _TINY: Final = float(np.finfo(np.float32).tiny)
 
 
 def softmax(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:
-    """Return float32 probabilities of the same shape, exp(logits / temperature) normalised over the last axis.
+    """Return float32 exp(logits / temperature), normalised over the last axis; the shape stays.
 
     Computed in float64 after subtracting each row's maximum, so that large logits do not overflow.
     """

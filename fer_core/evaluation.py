@@ -1,0 +1,206 @@
+"""What a network said about a data set: the predictions file, and the measures taken from it.
+
+Every figure about a network is computed from its predictions file, so a new metric needs no new run and
+cannot disagree with the stored numbers.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fer_core import metrics
+from fer_core.bundles import PREDICTIONS_FOLDER, SplitMetrics
+from fer_core.errors import DataError, UnknownNameError
+from fer_core.expressions import Expression, parse_expression
+
+_PROBABILITY: Final = "p_"
+#: How far a row of probabilities may be from summing to 1.
+_SUM_TOLERANCE: Final = 1e-4
+#: Digits kept of a measure: finer than any decision, coarser than the last bits of another machine.
+_DIGITS: Final = 7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvaluationResult:
+    """One network's predictions on one split, in the split's order.
+
+    Attributes:
+        expressions: the network's classes, in the order of the columns of `probabilities`.
+        rows: int64 (N,), the data set's own number of each image.
+        labels: int64 (N,), indices into `expressions`.
+        probabilities: float32 (N, C), calibrated, rows summing to 1.
+        found_face: bool (N,), whether a face was found in the image. True throughout for a network
+            that takes the data set's crops as they are, since no finder ran that could have missed
+            one; for a network that sees landmarks, False where it answered without them.
+        clean: bool (N,), False where the network's training data holds a copy of the image.
+    """
+
+    expressions: tuple[Expression, ...]
+    rows: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    found_face: np.ndarray
+    clean: np.ndarray
+
+    def __post_init__(self) -> None:
+        n = len(self.rows)
+        if self.probabilities.shape != (n, len(self.expressions)):
+            raise ValueError(
+                f"probabilities must have shape ({n}, {len(self.expressions)}), "
+                f"got {self.probabilities.shape}"
+            )
+        for name in ("rows", "labels", "found_face", "clean"):
+            if getattr(self, name).shape != (n,):
+                raise ValueError(f"{name} must have shape ({n},), got {getattr(self, name).shape}")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def select(self, keep: np.ndarray) -> "EvaluationResult":
+        """Return the rows where the boolean mask `keep` (N,) is True, in the same order."""
+        return EvaluationResult(
+            expressions=self.expressions,
+            rows=self.rows[keep],
+            labels=self.labels[keep],
+            probabilities=self.probabilities[keep],
+            found_face=self.found_face[keep],
+            clean=self.clean[keep],
+        )
+
+
+def predictions_path(bundle_folder: Path, source: str, split: str) -> Path:
+    """Return where a bundle keeps its predictions on a split."""
+    return bundle_folder / PREDICTIONS_FOLDER / f"{source}-{split}.parquet"
+
+
+def write_predictions(result: EvaluationResult, path: Path) -> None:
+    """Write a predictions file, whole or not at all; equal results give equal bytes."""
+    columns: dict[str, pa.Array] = {
+        "row": pa.array(result.rows, pa.int64()),
+        "label": pa.array(result.labels, pa.int64()),
+    }
+    for expression, column in zip(result.expressions, result.probabilities.T, strict=True):
+        columns[_PROBABILITY + expression] = pa.array(column, pa.float32())
+    columns["found_face"] = pa.array(result.found_face, pa.bool_())
+    columns["clean"] = pa.array(result.clean, pa.bool_())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        pq.write_table(pa.table(columns), temporary, compression="zstd")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_predictions(path: Path) -> EvaluationResult:
+    """Read and check a predictions file.
+
+    Raises:
+        DataError: the file is missing, is no parquet file, lacks a column, or holds values that no
+            evaluation writes; the message names the column.
+    """
+    mend = "Write it anew with: python -m training evaluate BUNDLE --data SOURCE:SPLIT"
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError as error:
+        raise DataError(f"There is no predictions file {path}. {mend}") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path} is not a readable parquet file ({error}). {mend}") from error
+    names = [name for name in table.column_names if name.startswith(_PROBABILITY)]
+    missing = {"row", "label", "found_face", "clean"} - set(table.column_names)
+    if not names:
+        missing.add(f"{_PROBABILITY}<expression>")
+    if missing:
+        raise DataError(f"{path} lacks the column {', '.join(sorted(missing))}. {mend}")
+    for name in table.column_names:
+        if table[name].null_count:
+            raise DataError(f"{path}: the column {name} has empty values. {mend}")
+    try:
+        expressions = tuple(parse_expression(name.removeprefix(_PROBABILITY)) for name in names)
+        result = EvaluationResult(
+            expressions=expressions,
+            rows=_column(table, "row", np.int64),
+            labels=_column(table, "label", np.int64),
+            probabilities=np.stack([_column(table, name, np.float32) for name in names], axis=1),
+            found_face=_column(table, "found_face", np.bool_),
+            clean=_column(table, "clean", np.bool_),
+        )
+    except UnknownNameError as error:
+        raise DataError(f"{path}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}: a column has values of the wrong kind ({error}). {mend}"
+        ) from error
+    if problem := _problem(result, names):
+        raise DataError(f"{path}: {problem}. {mend}")
+    return result
+
+
+def _column(table: pa.Table, name: str, kind: type[np.generic]) -> np.ndarray:
+    values = table[name].to_numpy()
+    if not np.can_cast(values.dtype, kind, casting="same_kind"):
+        raise TypeError(f"{name} is {values.dtype}, expected {np.dtype(kind)}")
+    return values.astype(kind)
+
+
+def _problem(result: EvaluationResult, names: list[str]) -> str | None:
+    """Return what is wrong with the values, naming the column and the row; None if nothing is."""
+    p, labels = result.probabilities, result.labels
+    for name, column in zip(names, p.T, strict=True):
+        bad = np.flatnonzero(~((column >= 0) & (column <= 1 + _SUM_TOLERANCE)))
+        if len(bad):
+            return f"{name} is {column[bad[0]]} at position {bad[0]}, not a probability"
+    sums = p.sum(axis=1, dtype=np.float64)
+    off = np.flatnonzero(np.abs(sums - 1) > _SUM_TOLERANCE)
+    if len(off):
+        return (
+            f"{names[0]} ... {names[-1]} sum to {sums[off[0]]:.6f} at position {off[0]}, not to 1"
+        )
+    outside = np.flatnonzero((labels < 0) | (labels >= len(names)))
+    if len(outside):
+        return f"label is {labels[outside[0]]} at position {outside[0]}, not in 0..{len(names) - 1}"
+    return None
+
+
+def measure(result: EvaluationResult, abstention_threshold: float) -> SplitMetrics:
+    """Return the measures of a split, whole and on its clean rows, rounded to seven digits.
+
+    Classes without rows are left out of `per_class_recall`. A measure that has no rows to be taken on
+    is 0, as the count beside it says: `n_clean` for the clean ones, `coverage` for the accuracy on
+    answered rows.
+
+    Raises:
+        DataError: there are no rows at all.
+    """
+    if not len(result):
+        raise DataError("There are no rows to measure.")
+    clean = result.select(result.clean)
+    y, p = result.labels, result.probabilities
+    coverage, selective_accuracy = metrics.coverage_and_accuracy(y, p, abstention_threshold)
+    recall = metrics.per_class_recall(y, p)
+    return SplitMetrics(
+        n=len(result),
+        accuracy=_rounded(metrics.accuracy(y, p)),
+        macro_f1=_rounded(metrics.macro_f1(y, p)),
+        ece=_rounded(metrics.ece(y, p)),
+        nll=_rounded(metrics.nll(y, p)),
+        coverage=_rounded(coverage),
+        selective_accuracy=_rounded(selective_accuracy),
+        per_class_recall={
+            expression: _rounded(value)
+            for expression, value in zip(result.expressions, recall.tolist(), strict=True)
+            if not np.isnan(value)
+        },
+        n_clean=len(clean),
+        accuracy_clean=_rounded(metrics.accuracy(clean.labels, clean.probabilities)),
+        macro_f1_clean=_rounded(metrics.macro_f1(clean.labels, clean.probabilities)),
+        ece_clean=_rounded(metrics.ece(clean.labels, clean.probabilities)),
+    )
+
+
+def _rounded(value: float) -> float:
+    return 0.0 if np.isnan(value) else round(value, _DIGITS)

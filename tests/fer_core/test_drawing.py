@@ -1,0 +1,154 @@
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageColor
+
+from fer_core.analysis import Analysis, FaceAnalysis
+from fer_core.classifier import Prediction
+from fer_core.crops import FaceInputs
+from fer_core.drawing import (
+    NOT_SURE_COLOR,
+    draw_faces,
+    draw_landmarks,
+    encode_png,
+    fit_long_side,
+    text_color,
+)
+from fer_core.expressions import COLORS, FER2013, Expression
+from fer_core.faces import Face
+
+GREY = 90
+
+
+def prediction(expression: Expression, *, confidence: float = 0.9) -> Prediction:
+    rest = (1 - confidence) / (len(FER2013) - 1)
+    probabilities = np.full(len(FER2013), rest, dtype=np.float32)
+    probabilities[FER2013.index(expression)] = confidence
+    return Prediction(FER2013.labels, probabilities, 0.5, np.zeros((1, 1, 7), np.float32))
+
+
+def analysis(width: int, height: int, *faces: tuple[tuple[float, ...], Prediction]) -> Analysis:
+    return Analysis(
+        width,
+        height,
+        tuple(
+            FaceAnalysis(
+                Face(np.array(box, dtype=np.float32), 0.9),
+                FaceInputs(np.zeros((48, 48), np.uint8)),
+                (),
+                {"cnn": opinion},
+            )
+            for box, opinion in faces
+        ),
+        0.01,
+    )
+
+
+def has_color(image: np.ndarray, color: str) -> bool:
+    return bool((image == np.array(ImageColor.getrgb(color))).all(axis=-1).any())
+
+
+def canvas(height: int, width: int) -> np.ndarray:
+    return np.full((height, width, 3), GREY, np.uint8)
+
+
+@pytest.mark.parametrize("expression", FER2013.labels)
+def test_a_box_has_its_expressions_color_and_the_input_is_untouched(expression: Expression):
+    image = canvas(400, 600)
+    drawn = draw_faces(image, analysis(600, 400, ((100, 100, 300, 300), prediction(expression))))
+    assert drawn.shape == image.shape
+    assert drawn.dtype == np.uint8
+    assert (image == GREY).all()
+    assert tuple(drawn[200, 100]) == ImageColor.getrgb(COLORS[expression])
+    assert (drawn[150:250, 150:250] == GREY).all(), "the face itself stays visible"
+
+
+def test_a_face_without_a_sure_answer_has_a_color_of_its_own():
+    unsure = prediction(Expression.SAD, confidence=0.3)
+    drawn = draw_faces(canvas(400, 600), analysis(600, 400, ((100, 100, 300, 300), unsure)))
+    assert has_color(drawn, NOT_SURE_COLOR)
+    assert not has_color(drawn, COLORS[Expression.SAD])
+    assert NOT_SURE_COLOR not in COLORS.values()
+
+
+def test_boxes_follow_the_scale_of_the_image():
+    found = analysis(1200, 800, ((200, 200, 600, 600), prediction(Expression.HAPPY)))
+    drawn = draw_faces(canvas(400, 600), found)
+    assert tuple(drawn[200, 100]) == ImageColor.getrgb(COLORS[Expression.HAPPY])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 9), (48, 48), (3000, 4000)])
+def test_images_of_any_size_can_be_drawn_on(size: tuple[int, int]):
+    height, width = size
+    box = (0.1 * width, 0.1 * height, 0.9 * width, 0.9 * height)
+    found = analysis(width, height, (box, prediction(Expression.FEAR)))
+    assert draw_faces(canvas(*size), found).shape == (*size, 3)
+
+
+def test_a_face_that_leaves_the_image_keeps_its_label_inside():
+    found = analysis(600, 400, ((-50, -40, 620, 420), prediction(Expression.HAPPY)))
+    drawn = draw_faces(canvas(400, 600), found)
+    assert has_color(drawn[:60], COLORS[Expression.HAPPY])
+
+
+def test_labels_in_a_crowd_shrink_to_numbers():
+    wide, narrow = (100, 200, 400, 500), (100, 200, 120, 220)
+
+    def label_width(box: tuple[int, ...]) -> int:
+        drawn = draw_faces(canvas(800, 800), analysis(800, 800, (box, prediction(Expression.SAD))))
+        above = (drawn[: box[1] - 4] == np.array(ImageColor.getrgb(COLORS[Expression.SAD]))).all(-1)
+        return int(above.any(axis=0).sum())
+
+    assert 0 < label_width(narrow) < label_width(wide) / 3
+
+
+def test_a_photo_without_faces_stays_as_it_is():
+    image = canvas(40, 60)
+    assert (draw_faces(image, analysis(60, 40)) == image).all()
+
+
+def test_the_model_that_names_the_boxes_can_be_chosen():
+    both = {"cnn": prediction(Expression.SAD), "dual": prediction(Expression.HAPPY)}
+    face = Face(np.array((100, 100, 300, 300), np.float32), 0.9)
+    found = SimpleNamespace(
+        width=400, height=400, faces=(SimpleNamespace(face=face, predictions=both),)
+    )
+    drawn = draw_faces(canvas(400, 400), found, model="dual")
+    assert tuple(drawn[200, 100]) == ImageColor.getrgb(COLORS[Expression.HAPPY])
+
+
+def test_landmarks_are_dots_at_their_places():
+    points = np.array([[10.0, 20.0, 0.0], [50.0, 30.0, 1.0]], np.float32)
+    drawn = draw_landmarks(canvas(60, 80), points, color="#FF0000")
+    assert tuple(drawn[20, 10]) == tuple(drawn[30, 50]) == (255, 0, 0)
+    assert tuple(drawn[50, 70]) == (GREY, GREY, GREY)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((100, 50), (800, 400)), ((4000, 2000), (1600, 800)), ((900, 3), (900, 3))],
+)
+def test_the_long_side_is_brought_into_a_range(size: tuple[int, int], expected: tuple[int, int]):
+    assert fit_long_side(canvas(*size), smallest=800, largest=1600).shape[:2] == expected
+
+
+def test_a_png_holds_the_very_pixels():
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    decoded = Image.open(io.BytesIO(encode_png(image)))
+    assert decoded.format == "PNG"
+    assert (np.asarray(decoded) == image).all()
+
+
+@pytest.mark.parametrize("color", [*COLORS.values(), NOT_SURE_COLOR])
+def test_labels_can_be_read_on_every_color(color: str):
+    def luminance(name: str) -> float:
+        c = np.array(ImageColor.getrgb(name)) / 255
+        return float(
+            np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+            @ [0.2126, 0.7152, 0.0722]
+        )
+
+    low, high = sorted((luminance(color), luminance(text_color(color))))
+    assert (high + 0.05) / (low + 0.05) >= 4.5  # WCAG 2.2, level AA

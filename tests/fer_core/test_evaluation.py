@@ -1,0 +1,142 @@
+"""Predictions files keep what was written, refuse what no evaluation writes, and are measured right."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fer_core import metrics
+from fer_core.errors import DataError
+from fer_core.evaluation import EvaluationResult, measure, read_predictions, write_predictions
+from fer_core.expressions import FER2013, Expression
+
+
+@pytest.fixture
+def result():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 300)
+    logits = rng.normal(0, 2, (300, 7))
+    logits[np.arange(300), labels] += 2
+    return EvaluationResult(
+        expressions=FER2013.labels,
+        rows=np.arange(1000, 1300),
+        labels=labels,
+        probabilities=metrics.softmax(logits),
+        found_face=rng.random(300) < 0.9,
+        clean=rng.random(300) < 0.8,
+    )
+
+
+def test_what_was_written_is_read(result, tmp_path):
+    path = tmp_path / "predictions" / "x-test.parquet"
+    write_predictions(result, path)
+    found = read_predictions(path)
+    assert found.expressions == result.expressions
+    for name in ("rows", "labels", "probabilities", "found_face", "clean"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(result, name))
+        assert getattr(found, name).dtype == getattr(result, name).dtype
+    assert [path.name for path in path.parent.iterdir()] == ["x-test.parquet"]
+
+
+def test_the_columns_are_those_of_the_contract(result, tmp_path):
+    write_predictions(result, tmp_path / "p.parquet")
+    assert pq.read_schema(tmp_path / "p.parquet").names == [
+        "row",
+        "label",
+        *(f"p_{label}" for label in FER2013.labels),
+        "found_face",
+        "clean",
+    ]
+
+
+def test_equal_results_give_equal_bytes(result, tmp_path):
+    for name in ("a.parquet", "b.parquet"):
+        write_predictions(result, tmp_path / name)
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def _spoiled(result, tmp_path, **columns):
+    """A predictions file with some columns replaced, or dropped where None."""
+    path = tmp_path / "p.parquet"
+    write_predictions(result, path)
+    table = pq.read_table(path)
+    for name, values in columns.items():
+        place = table.column_names.index(name)
+        table = table.remove_column(place)
+        if values is not None:
+            table = table.add_column(place, name, pa.array(values))
+    pq.write_table(table, path)
+    return path
+
+
+@pytest.mark.parametrize("column", ["row", "label", "found_face", "clean"])
+def test_a_missing_column_is_named(result, tmp_path, column):
+    with pytest.raises(DataError, match=f"lacks the column {column}"):
+        read_predictions(_spoiled(result, tmp_path, **{column: None}))
+
+
+def test_a_missing_probability_is_noticed_by_the_sum(result, tmp_path):
+    with pytest.raises(DataError, match="sum to"):
+        read_predictions(_spoiled(result, tmp_path, p_happy=None))
+
+
+@pytest.mark.parametrize("value", [float("nan"), -0.25, 1.5])
+def test_a_value_that_is_no_probability_is_named(result, tmp_path, value):
+    column = result.probabilities[:, 3].copy()
+    column[17] = value
+    with pytest.raises(DataError, match=r"p_happy is .* at position 17"):
+        read_predictions(_spoiled(result, tmp_path, p_happy=column))
+
+
+def test_an_empty_value_is_named(result, tmp_path):
+    column = [None, *result.probabilities[1:, 3].tolist()]
+    with pytest.raises(DataError, match="p_happy has empty values"):
+        read_predictions(_spoiled(result, tmp_path, p_happy=column))
+
+
+def test_a_label_beyond_the_classes_is_named(result, tmp_path):
+    labels = result.labels.copy()
+    labels[3] = 7
+    with pytest.raises(DataError, match="label is 7 at position 3"):
+        read_predictions(_spoiled(result, tmp_path, label=labels))
+
+
+def test_a_column_of_words_is_refused(result, tmp_path):
+    with pytest.raises(DataError, match="wrong kind"):
+        read_predictions(_spoiled(result, tmp_path, label=["happy"] * 300))
+
+
+def test_a_missing_file_and_a_file_of_another_kind_say_so(tmp_path):
+    with pytest.raises(DataError, match="There is no predictions file"):
+        read_predictions(tmp_path / "none.parquet")
+    (tmp_path / "text.parquet").write_text("not parquet")
+    with pytest.raises(DataError, match="not a readable parquet file"):
+        read_predictions(tmp_path / "text.parquet")
+
+
+def test_measure_separates_whole_and_clean(result):
+    found = measure(result, 0.6)
+    right = result.probabilities.argmax(axis=1) == result.labels
+    assert (found.n, found.n_clean) == (300, int(result.clean.sum()))
+    assert found.accuracy == pytest.approx(right.mean(), abs=1e-6)
+    assert found.accuracy_clean == pytest.approx(right[result.clean].mean(), abs=1e-6)
+    assert found.accuracy != found.accuracy_clean
+    answered = result.probabilities.max(axis=1) >= 0.6
+    assert found.coverage == pytest.approx(answered.mean(), abs=1e-6)
+    assert found.selective_accuracy == pytest.approx(right[answered].mean(), abs=1e-6)
+
+
+def test_measure_leaves_absent_classes_out_and_has_no_nan(result):
+    without_fear = result.select(result.labels != FER2013.index("fear"))
+    found = measure(without_fear.select(~without_fear.clean), metrics.NEVER)
+    assert Expression.FEAR not in found.per_class_recall
+    assert len(found.per_class_recall) == 6
+    assert (found.n_clean, found.accuracy_clean) == (0, 0.0)
+    assert (found.coverage, found.selective_accuracy) == (0.0, 0.0)
+    # A NaN would be written as null, which the spec's reader refuses.
+    assert type(found).model_validate_json(found.model_dump_json()) == found
+
+
+def test_measure_refuses_nothing(result):
+    with pytest.raises(DataError, match="no rows"):
+        measure(result.select(np.zeros(300, bool)), 0.5)

@@ -1,0 +1,121 @@
+"""The card says what the spec says, in a form that the Hub's own library reads."""
+
+import pytest
+from huggingface_hub import ModelCard
+
+from fer_core.bundles import Bundle, BundleSpec, SplitMetrics, TrainingData
+from fer_core.expressions import FER2013
+from training.card import card_text, write_card
+from training.recipe import get_recipe
+
+
+def split_metrics(start):
+    """Metrics of which no two are alike, so that a mix-up shows."""
+    names = [
+        "accuracy",
+        "macro_f1",
+        "ece",
+        "nll",
+        "coverage",
+        "selective_accuracy",
+        "accuracy_clean",
+        "macro_f1_clean",
+        "ece_clean",
+    ]
+    values = {name: round(start + 0.0123 * i, 4) for i, name in enumerate(names)}
+    recall = {label: round(start + 0.031 * i, 4) for i, label in enumerate(FER2013.labels)}
+    return SplitMetrics(n=3589, n_clean=3192, per_class_recall=recall, **values)
+
+
+@pytest.fixture
+def spec():
+    return BundleSpec(
+        name="cnn",
+        title="A network",
+        architecture="cnn",
+        recipe=get_recipe("cnn").model_dump(mode="json"),
+        labels=FER2013.labels,
+        input_hw=(48, 48),
+        pixel_range=(0, 255),
+        landmark_features=None,
+        parameters=1_234_567,
+        temperature=0.8765,
+        abstention_threshold=0.6543,
+        training_data=TrainingData(source="fer2013", split="train", n=28559, note="a note"),
+        backend="tensorflow 1.2.3",
+        code_commit="c0ffee+changes",
+        metrics={"fer2013:test": split_metrics(0.1), "fer2013:valid": split_metrics(0.5)},
+        sha256={},
+        license="Apache-2.0",
+    )
+
+
+def test_the_metadata_holds_every_split_whole_and_clean(spec):
+    data = ModelCard(card_text(spec)).data
+    assert (data.library_name, data.pipeline_tag) == ("keras", "image-classification")
+    assert data.license == "apache-2.0"
+    assert data.model_name == "cnn"
+    found = {
+        (r.dataset_split, r.dataset_config, r.metric_type): (r.metric_value, r.dataset_args["n"])
+        for r in data.eval_results
+    }
+    assert len(found) == len(data.eval_results) == 12
+    for name, m in spec.metrics.items():
+        split = name.removeprefix("fer2013:")
+        assert found[split, "all rows", "accuracy"] == (m.accuracy, 3589)
+        assert found[split, "clean rows", "accuracy"] == (m.accuracy_clean, 3192)
+        assert found[split, "all rows", "f1"] == (m.macro_f1, 3589)
+        assert found[split, "clean rows", "f1"] == (m.macro_f1_clean, 3192)
+        assert found[split, "all rows", "ece"] == (m.ece, 3589)
+        assert found[split, "clean rows", "ece"] == (m.ece_clean, 3192)
+
+
+def test_the_text_holds_the_numbers_of_the_spec(spec):
+    text = ModelCard(card_text(spec)).text
+    for m in spec.metrics.values():
+        assert f"| all | 3,589 | {m.accuracy:.2%} | {m.macro_f1:.4f} | {m.ece:.4f} |" in text
+        assert f"| clean | 3,192 | {m.accuracy_clean:.2%} |" in text
+        assert f"{m.coverage:.1%} | {m.selective_accuracy:.2%} |" in text
+    for label in FER2013.labels:
+        recalls = [m.per_class_recall[label] for m in spec.metrics.values()]
+        assert f"| {label} | {recalls[0]:.1%} | {recalls[1]:.1%} |" in text
+    for value in ("0.8765", "0.6543", "1,234,567", "28,559", "c0ffee+changes", "tensorflow 1.2.3"):
+        assert value in text
+    assert "PrivateTest" in text
+
+
+def test_the_text_says_what_the_network_is_not_for(spec):
+    text = " ".join(card_text(spec).split())
+    for words in (
+        "*appears* to show",
+        "work",
+        "education",
+        "policing",
+        "medicine",
+        "research use only",
+    ):
+        assert words in text
+
+
+def test_a_card_without_measurements_claims_none(spec):
+    card = ModelCard(card_text(spec.model_copy(update={"metrics": {}})))
+    assert not card.data.eval_results
+    assert "Not measured yet." in card.text
+
+
+def test_a_class_that_a_split_lacks_is_called_absent(spec):
+    m = split_metrics(0.1)
+    recall = {k: v for k, v in m.per_class_recall.items() if k != "neutral"}
+    m = m.model_copy(update={"per_class_recall": recall})
+    assert "| neutral | absent |" in card_text(spec.model_copy(update={"metrics": {"x:test": m}}))
+
+
+def test_a_network_that_never_answers_says_so(spec):
+    assert "It never answers" in card_text(spec.model_copy(update={"abstention_threshold": 1.1}))
+
+
+def test_equal_specs_give_equal_files(spec, tmp_path):
+    write_card(Bundle(tmp_path, spec))
+    first = (tmp_path / "README.md").read_bytes()
+    write_card(Bundle(tmp_path, BundleSpec.model_validate_json(spec.model_dump_json())))
+    assert (tmp_path / "README.md").read_bytes() == first == card_text(spec).encode()

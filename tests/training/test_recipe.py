@@ -1,0 +1,71 @@
+"""Recipes are values: found by name, changed only by settings that exist, and kept whole as JSON."""
+
+import json
+
+import pytest
+
+from fer_core.errors import UnknownNameError
+from training import sources
+from training.recipe import Recipe, get_recipe, recipe_names
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_goes_by_its_modules_name_and_survives_json(name):
+    recipe = get_recipe(name)
+    assert recipe.name == name
+    assert recipe.data.source in sources.SOURCES
+    assert Recipe.model_validate(json.loads(json.dumps(recipe.model_dump(mode="json")))) == recipe
+
+
+def test_an_unknown_recipe_names_the_known_ones():
+    with pytest.raises(UnknownNameError, match=r"'cnm'.*cnn"):
+        get_recipe("cnm")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "read", "value"),
+    [
+        ("epochs=3", lambda r: r.epochs, 3),
+        ("optimizer.peak_learning_rate=5e-3", lambda r: r.optimizer.peak_learning_rate, 0.005),
+        ("augment.flip=false", lambda r: r.augment.flip, False),
+        ("augment.erase_side=[0.2, 0.3]", lambda r: r.augment.erase_side, (0.2, 0.3)),
+        ("dtype_policy=mixed_bfloat16", lambda r: r.dtype_policy, "mixed_bfloat16"),
+        ("title=a = b", lambda r: r.title, "a = b"),
+    ],
+)
+def test_an_override_reaches_its_setting_and_no_other(assignment, read, value):
+    recipe = get_recipe("cnn")
+    changed = recipe.with_overrides([assignment])
+    assert read(changed) == value
+    assert read(recipe) != value, "the recipe itself was changed"
+    differing = [k for k in Recipe.model_fields if getattr(changed, k) != getattr(recipe, k)]
+    assert differing == [assignment.split("=")[0].split(".")[0]]
+
+
+def test_the_last_of_several_overrides_counts():
+    assert get_recipe("cnn").with_overrides(["epochs=3", "epochs=5"]).epochs == 5
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    ["epoch=3", "optimizer.rate=1", "epochs", "epochs.x=1", "=3", "optimizer.momentum.x=1", ""],
+)
+def test_a_setting_that_does_not_exist_is_named(assignment):
+    with pytest.raises(UnknownNameError, match="no such setting"):
+        get_recipe("cnn").with_overrides([assignment])
+
+
+@pytest.mark.parametrize(
+    ("assignment", "field"),
+    [
+        ("epochs=many", "epochs"),
+        ("epochs=0", "epochs"),
+        ("batch_size=-1", "batch_size"),
+        ("augment.crop_pixels=64", "augment.crop_pixels"),
+        ("architecture.widths=[8]", "architecture"),
+        ("optimizer=3", "optimizer"),
+    ],
+)
+def test_a_value_that_a_setting_refuses_names_the_setting(assignment, field):
+    with pytest.raises(UnknownNameError, match=rf"--set: {field}: "):
+        get_recipe("cnn").with_overrides([assignment])

@@ -1,0 +1,1 @@
+"""Everything that makes a bundle: data sources, architectures, recipes, and the loop around them."""

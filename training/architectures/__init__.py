@@ -1,0 +1,1 @@
+"""One file a network family, in pure Keras 3."""

@@ -1,0 +1,76 @@
+"""A VGG-like network for 48x48 grey faces, after Simonyan and Zisserman 2015 (arXiv:1409.1556).
+
+Stages of 3x3 convolutions with batch normalisation, each stage halved by max pooling. The head is a
+1x1 convolution to one map per class followed by global average pooling (Lin et al. 2014,
+arXiv:1312.4400), so the class activation maps of Zhou et al. 2016 (arXiv:1512.04150) are the network's
+own last layer and the logits are exactly their means.
+"""
+
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from fer_core.crops import INPUT_SIZE
+
+if TYPE_CHECKING:
+    import keras
+
+#: Layer whose output, float32 (N, h, w, classes), averages to the logits.
+MAPS_LAYER = "class_activation_maps"
+
+
+class Cnn(BaseModel):
+    """Settings of the network.
+
+    Attributes:
+        widths: filters of each stage.
+        depths: convolutions of each stage.
+        residual: add each stage's first activation to its last (He et al. 2016, arXiv:1512.03385).
+        dropout: share of the last features' channels left out in training.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["cnn"] = "cnn"
+    widths: tuple[int, ...] = (32, 64, 128, 256)
+    depths: tuple[int, ...] = (1, 2, 2, 3)
+    residual: bool = True
+    dropout: float = 0.3
+
+    @model_validator(mode="after")
+    def _stages_agree(self) -> Self:
+        if len(self.widths) != len(self.depths):
+            raise ValueError("widths and depths must have one number a stage each")
+        return self
+
+    def build(self, n_classes: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
+        """Return the untrained network: (N, side, side, 1) grey values in [0, 255] -> float32 logits.
+
+        With `side` None it takes squares of any size; the weights are the same.
+        """
+        import keras
+        from keras import layers
+
+        def conv_norm_relu(x: "keras.KerasTensor", width: int) -> "keras.KerasTensor":
+            x = layers.Conv2D(
+                width, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
+            )(x)
+            return layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))
+
+        inputs = keras.Input((side, side, 1), name="image")
+        x = layers.Rescaling(1 / 255)(inputs)
+        # Each image to mean 0 and variance 1: the network sees no brightness and no contrast.
+        x = layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, epsilon=1e-4)(x)
+        for stage, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True)):
+            if stage > 0:
+                x = layers.MaxPooling2D(2)(x)
+            x = first = conv_norm_relu(x, width)
+            for _ in range(depth - 1):
+                x = conv_norm_relu(x, width)
+            if self.residual and depth > 1:
+                x = layers.Add()([first, x])
+        # Whole channels are dropped, which after pooling is the same as dropout on the pooled vector.
+        x = layers.SpatialDropout2D(self.dropout)(x)
+        x = layers.Conv2D(n_classes, 1, dtype="float32", name=MAPS_LAYER)(x)
+        logits = layers.GlobalAveragePooling2D(dtype="float32", name="logits")(x)
+        return keras.Model(inputs, logits, name="cnn")

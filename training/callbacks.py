@@ -1,0 +1,143 @@
+"""Keras callbacks that keep a run's state on disk. Importing this module starts Keras."""
+
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Final
+
+import keras
+import numpy as np
+
+from training.errors import TrainingError
+from training.history import History, replace_file
+
+log = logging.getLogger(__name__)
+
+#: Images in one pass of measuring batch statistics.
+STATISTICS_BATCH: Final = 256
+
+
+class StateWriter(keras.callbacks.Callback):
+    """Write all that a resumed run needs after each epoch: weights, optimiser and averages.
+
+    Stops a run whose loss is no longer a number, with the state of the last good epoch kept.
+    """
+
+    def __init__(self, path: Path, history: History) -> None:
+        super().__init__()
+        self._path = path
+        self._history = history
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = logs or {}
+        if not math.isfinite(logs["loss"]):
+            raise TrainingError(
+                f"The loss became {logs['loss']} in epoch {epoch + 1}. Lower "
+                "optimizer.peak_learning_rate with --set and start over; the state before that "
+                f"epoch is still in {self._path.parent}."
+            )
+        optimizer = self.model.optimizer
+        self._history.append(
+            {
+                "epoch": epoch + 1,
+                **{name: logs[name] for name in ("loss", "accuracy", "val_loss", "val_accuracy")},
+                "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
+                "seconds": round(time.perf_counter() - self._began, 2),
+            }
+        )
+        replace_file(self._path, self.model.save_weights)
+
+
+class AveragedValidation(keras.callbacks.Callback):
+    """Validate with the averaged weights, keep those of the best epoch, and stop when it lies far back.
+
+    Batch normalisation's moving statistics belong to the weights of the moment. With averaged weights
+    they are wrong, by half of the accuracy while the learning rate is high, so they are measured anew
+    (Izmailov et al. 2018, arXiv:1803.05407). Afterwards training goes on with what it had.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        network: keras.Model,
+        history: History,
+        *,
+        images: np.ndarray,
+        patience: int,
+    ) -> None:
+        """Take the network inside the trained model, and images to measure its statistics on.
+
+        Args:
+            path: file for the best epoch's weights.
+            network: the part of the model that is kept.
+            history: tells which epochs were better.
+            images: uint8 (N, h, w, 1), training images at the size that training sees.
+            patience: epochs without a better one.
+        """
+        super().__init__()
+        self._path = path
+        self._network = network
+        self._history = history
+        self._images = images
+        self._patience = patience
+        self._norms = [
+            layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        self._training_weights: list[np.ndarray] = []
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        optimizer = self.model.optimizer
+        # With a 16-bit policy a loss-scaling optimiser stands around the one that averages.
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        self._training_weights = self._network.get_weights()
+        averages = optimizer._model_variables_moving_average
+        pairs = zip(optimizer._trainable_variables, averages, strict=True)
+        for variable, average in pairs:
+            variable.assign(average)
+        self._measure_statistics()
+
+    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
+        if self._history.would_be_best((logs or {})["accuracy"]):
+            replace_file(self._path, self._network.save_weights)
+        self._network.set_weights(self._training_weights)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.model.stop_training |= self._history.is_stale(self._patience)
+
+    def _measure_statistics(self) -> None:
+        momenta = [layer.momentum for layer in self._norms]
+        for i, start in enumerate(range(0, len(self._images), STATISTICS_BATCH)):
+            for layer in self._norms:
+                # The moving average with this momentum is the plain mean over the batches.
+                layer.momentum = i / (i + 1)
+            batch = self._images[start : start + STATISTICS_BATCH]
+            self._network(batch.astype("float32"), training=True)
+        for layer, momentum in zip(self._norms, momenta, strict=True):
+            layer.momentum = momentum
+
+
+class EpochLog(keras.callbacks.Callback):
+    """Log a line an epoch, with the time left, where no one watches a progress bar."""
+
+    def __init__(self, history: History, epochs: int) -> None:
+        super().__init__()
+        self._history = history
+        self._epochs = epochs
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        last = self._history.table.iloc[-1]
+        log.info(
+            "epoch %d of %d: loss %.4f, accuracy %.4f, validation accuracy %.4f, %.0f s, %.0f min left",
+            epoch + 1,
+            self._epochs,
+            last["loss"],
+            last["accuracy"],
+            last["val_accuracy"],
+            last["seconds"],
+            (self._epochs - epoch - 1) * last["seconds"] / 60,
+        )

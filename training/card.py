@@ -1,0 +1,234 @@
+"""The model card: a bundle's README.md, with the metadata that the Hugging Face Hub reads.
+
+Every number comes from the bundle's spec, so the card can be written anew at any time.
+"""
+
+import json
+from typing import Final
+
+from fer_core.bundles import CARD_FILE, Bundle, BundleSpec, SplitMetrics
+from training.errors import TrainingError
+from training.history import replace_file
+
+#: What cards call the sources and their splits.
+_SOURCE_TITLES: Final = {"fer2013": "FER2013"}
+_SPLIT_TITLES: Final = {
+    "fer2013:train": "Training",
+    "fer2013:valid": "PublicTest",
+    "fer2013:test": "PrivateTest",
+}
+_INTENDED_USE: Final = """\
+It names the expression that a face *appears* to show, out of {n_classes} classes. It does not know what the
+person feels, thinks or intends: people smile without joy and are sad without a sign of it.
+
+Meant for research, teaching, and tools whose users look at their own pictures and can judge the answer for
+themselves. Not for decisions about people: not at work or in hiring, not in education, not in policing,
+border control or security, not in medicine or therapy, and not for inferring emotions of anyone who has
+not agreed to it. Several of these uses are prohibited by law in the European Union (Regulation 2024/1689,
+article 5)."""
+_LIMITS: Final = """\
+- The training images are a web search's finds of the year 2013, labelled by few people, and annotators
+  disagree on many of them. No figure here says how well the answers fit what people felt.
+- Age, gender and skin colour are not recorded in the data, so differences between groups of people were
+  not measured here, and the web's own bias is in the weights.
+- It sees {height}x{width} grey pixels framed as its training data is. Small, blurred, dark, covered or
+  turned-away faces, and faces framed otherwise, get worse answers than the figures say.
+- Rare classes are recognised less often than frequent ones; see the recall of each above.
+- The maps of its last layer show where the evidence for a class lay, not why it is evidence."""
+
+
+def write_card(bundle: Bundle) -> None:
+    """Write the card into the bundle's folder; equal specs give equal bytes.
+
+    Raises:
+        TrainingError: huggingface_hub does not accept the metadata.
+    """
+    text = card_text(bundle.spec)
+    replace_file(bundle.path / CARD_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def card_text(spec: BundleSpec) -> str:
+    """Return the card of a spec: validated front matter, then the text for people."""
+    parts = [
+        f"---\n{_metadata(spec)}\n---",
+        f"# {spec.name}\n\n{spec.title}. Part of Second Look, which names apparent facial expressions in "
+        "photos.",
+        "## Intended use\n\n" + _INTENDED_USE.format(n_classes=len(spec.labels)),
+        "## Results\n\n" + _results(spec),
+        "## Confidence\n\n" + _confidence(spec),
+        "## Limits\n\n" + _LIMITS.format(height=spec.input_hw[0], width=spec.input_hw[1]),
+        "## Network and training data\n\n" + _training(spec),
+        "## Use\n\n" + _use(spec),
+        "## How to repeat\n\n" + _repeat(spec),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _metadata(spec: BundleSpec) -> str:
+    """Return the YAML between the dashes, checked by the library that the Hub's users read it with."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    results = [
+        EvalResult(
+            task_type="image-classification",
+            task_name="Facial expression recognition",
+            dataset_type=source,
+            dataset_name=f"{_title(name)}, {rows}",
+            # Results of equal type, configuration and split are one data set to the Hub.
+            dataset_config=rows,
+            dataset_split=split,
+            dataset_args={"n": n},
+            metric_type=kind,
+            metric_name=title,
+            metric_value=value,
+        )
+        for name, measured in spec.metrics.items()
+        for source, _, split in [name.partition(":")]
+        for kind, title, value, n, rows in _reported(measured)
+    ]
+    try:
+        data = ModelCardData(
+            model_name=spec.name,
+            library_name="keras",
+            pipeline_tag="image-classification",
+            license=spec.license.lower(),
+            tags=["facial-expression-recognition", "keras", "litert", spec.architecture],
+            metrics=["accuracy", "f1"],
+            datasets=[spec.training_data.source],
+            eval_results=results or None,
+        )
+        text = data.to_yaml(line_break="\n")
+    except ValueError as error:
+        raise TrainingError(f"The card's metadata is not valid: {error}") from error
+    return text.strip()
+
+
+def _reported(measured: SplitMetrics) -> list[tuple[str, str, float, int, str]]:
+    """Return (type, title, value, n, which rows) of the figures in the metadata."""
+    return [
+        ("accuracy", "Accuracy", measured.accuracy, measured.n, "all rows"),
+        ("f1", "Macro F1", measured.macro_f1, measured.n, "all rows"),
+        ("ece", "Expected calibration error", measured.ece, measured.n, "all rows"),
+        ("accuracy", "Accuracy", measured.accuracy_clean, measured.n_clean, "clean rows"),
+        ("f1", "Macro F1", measured.macro_f1_clean, measured.n_clean, "clean rows"),
+        ("ece", "Expected calibration error", measured.ece_clean, measured.n_clean, "clean rows"),
+    ]
+
+
+def _title(name: str) -> str:
+    source, _, split = name.partition(":")
+    return f"{_SOURCE_TITLES.get(source, source)} {_SPLIT_TITLES.get(name, split)}"
+
+
+def _results(spec: BundleSpec) -> str:
+    if not spec.metrics:
+        return "Not measured yet."
+    lines = [
+        "One forward pass a face, no test-time augmentation. *Clean* leaves out the rows of which the "
+        "training split holds an exact or near copy; the usual figures of this data set, which are those "
+        "on all rows, contain them. Calibration and the abstention threshold were chosen on the clean "
+        f"rows of the validation split ({_title(f'{spec.training_data.source}:valid')}), and so was the "
+        "epoch, so figures on that split flatter the network a little.",
+        "",
+        "| split | rows | n | accuracy | macro F1 | ECE (15 bins) | NLL |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, m in spec.metrics.items():
+        lines += [
+            _row(_title(name), "all", m.n, m.accuracy, m.macro_f1, m.ece, f"{m.nll:.4f}"),
+            _row(
+                _title(name),
+                "clean",
+                m.n_clean,
+                m.accuracy_clean,
+                m.macro_f1_clean,
+                m.ece_clean,
+                "",
+            ),
+        ]
+    lines += ["", "Recall: of the faces with each label, the share named so (all rows).", ""]
+    lines += [
+        "| class | " + " | ".join(_title(name) for name in spec.metrics) + " |",
+        "|---|" + "---:|" * len(spec.metrics),
+    ]
+    for label in spec.labels:
+        recalls = [m.per_class_recall.get(label) for m in spec.metrics.values()]
+        cells = ["absent" if recall is None else f"{recall:.1%}" for recall in recalls]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _row(
+    split: str, rows: str, n: int, accuracy: float, macro_f1: float, ece: float, nll: str
+) -> str:
+    return f"| {split} | {rows} | {n:,} | {accuracy:.2%} | {macro_f1:.4f} | {ece:.4f} | {nll} |"
+
+
+def _confidence(spec: BundleSpec) -> str:
+    text = (
+        f"Logits are divided by the temperature {spec.temperature:.4f} (Guo et al. 2017, "
+        "arXiv:1706.04599) before the softmax, so that a confidence is close to the share of such answers "
+        "that agree with the label."
+    )
+    if spec.abstention_threshold > 1:
+        return text + (
+            "\n\nIt never answers: no threshold made the answered faces of the validation split accurate "
+            'enough, so every face is "not sure".'
+        )
+    text += (
+        f'\n\nBelow a confidence of {spec.abstention_threshold:.4f} the answer is "not sure". The '
+        "threshold was chosen so that answered faces reach 85 % accuracy on the clean rows of the "
+        "validation split."
+    )
+    if spec.metrics:
+        text += "\n\n| split (all rows) | answered | accuracy on answered |\n|---|---:|---:|"
+        for name, m in spec.metrics.items():
+            accuracy = f"{m.selective_accuracy:.2%}" if m.coverage else "none"
+            text += f"\n| {_title(name)} | {m.coverage:.1%} | {accuracy} |"
+    return text
+
+
+def _training(spec: BundleSpec) -> str:
+    data = spec.training_data
+    return (
+        f"- Architecture `{spec.architecture}`, {spec.parameters:,} parameters, input "
+        f"{spec.input_hw[0]}x{spec.input_hw[1]} grey values from {spec.pixel_range[0]:g} to "
+        f"{spec.pixel_range[1]:g}, logits in the order {', '.join(spec.labels)}.\n"
+        f"- Trained on {data.n:,} rows of {_title(f'{data.source}:{data.split}')} ({data.note}), from "
+        "random initial weights: no other data and no other network went in.\n"
+        f"- The weights are under {spec.license}. The training images are not part of this bundle and are "
+        "for research use only: they come from the web and their rights stay with their owners. Whether "
+        "weights trained on them may be used commercially where you are is for you to find out.\n"
+        f"- Trained with {spec.backend}; code at commit `{spec.code_commit}`."
+    )
+
+
+def _use(spec: BundleSpec) -> str:
+    return (
+        "`model.tflite` is what the application serves (LiteRT; outputs logits and class activation "
+        "maps); `model.keras` is the same network for Keras 3, within 1e-4. Neither applies the "
+        "temperature.\n\n"
+        "```python\n"
+        "from pathlib import Path\n\n"
+        "from fer_core.bundles import open_bundle\n"
+        "from fer_core.classifier import Classifier\n"
+        "from fer_core.crops import FaceInputs\n\n"
+        f'classifier = Classifier(open_bundle(Path("models/{spec.name}")))\n'
+        "prediction = classifier.predict([FaceInputs(image=grey_48x48_uint8)])[0]\n"
+        "print(prediction.expression, prediction.confidence, prediction.abstained)\n"
+        "```"
+    )
+
+
+def _repeat(spec: BundleSpec) -> str:
+    recipe = json.dumps(spec.recipe, indent=2)
+    name = spec.recipe.get("name", spec.name)
+    measured = "\n".join(
+        f"FER_DATA=... python -m training evaluate models/{spec.name} --data {key}"
+        for key in spec.metrics
+    )
+    return (
+        f"```\nFER_DATA=... python -m training fit {name}\n{measured}".rstrip() + "\n```\n\n"
+        "The second kind of command reproduces the figures above from these very weights and rewrites "
+        f"`predictions/` and this card. All settings of the run:\n\n```json\n{recipe}\n```"
+    )

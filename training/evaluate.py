@@ -1,0 +1,144 @@
+"""Run a bundle's serving file over labelled faces, and record what it said."""
+
+import logging
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fer_core import metrics
+from fer_core.bundles import Bundle, SplitMetrics
+from fer_core.classifier import Classifier
+from fer_core.errors import DataError
+from fer_core.evaluation import (
+    EvaluationResult,
+    measure,
+    predictions_path,
+    read_predictions,
+    write_predictions,
+)
+from fer_core.expressions import LabelSpace, label_map
+from training import sources
+from training.card import write_card
+from training.sources import Samples, Split
+
+log = logging.getLogger(__name__)
+
+#: What the command line prints as one line of JSON.
+Report: TypeAlias = dict[str, Any]
+
+
+def evaluate(bundle: Bundle, samples: Samples) -> Report:
+    """Measure a bundle on samples through the file that serves users.
+
+    On the validation and test splits of the official sources, the bundle's predictions file, spec and
+    card are brought up to date; repeating it on an unchanged bundle changes no byte. Other samples (a
+    user's folder, a training split) leave the bundle as it is.
+
+    Classes that the network does not know are left out and named in the report.
+
+    Raises:
+        DataError: no sample has a class that the network knows.
+        BundleError: the serving file is missing or damaged.
+    """
+    samples, excluded = _known_to(bundle, samples)
+    if _is_recorded(samples):
+        path = predictions_path(bundle.path, samples.source, samples.split)
+        write_predictions(_predict(bundle, samples), path)
+        # Read back: the figures are those of the file, by construction.
+        result = read_predictions(path)
+    else:
+        result = _predict(bundle, samples)
+    measured = measure(result, bundle.spec.abstention_threshold)
+    if _is_recorded(samples):
+        _record(bundle, f"{samples.source}:{samples.split}", measured)
+    return _report(bundle, samples, result, measured, excluded)
+
+
+def _known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]]:
+    """Return the samples in the network's labels, and the counts of the classes that it lacks."""
+    space = LabelSpace(bundle.spec.name, bundle.spec.labels)
+    labels = label_map(samples.label_space, space)[samples.labels]
+    counts = samples.counts()
+    excluded = {name: n for name, n in counts.items() if n and name not in space.labels}
+    if not (labels >= 0).any():
+        raise DataError(
+            f"{bundle.spec.name} knows none of the classes of these {len(samples)} samples: it has "
+            f"{', '.join(space.labels)}; they have {', '.join(excluded) or 'no rows'}."
+        )
+    kept = samples.select(labels >= 0)
+    return (
+        Samples(
+            source=kept.source,
+            split=kept.split,
+            label_space=space,
+            images=kept.images,
+            labels=labels[labels >= 0],
+            rows=kept.rows,
+            clean=kept.clean & (not _was_trained_on(bundle, kept)),
+            is_face=kept.is_face,
+        ),
+        excluded,
+    )
+
+
+def _was_trained_on(bundle: Bundle, samples: Samples) -> bool:
+    data = bundle.spec.training_data
+    return (samples.source, str(samples.split)) == (data.source, data.split)
+
+
+def _is_recorded(samples: Samples) -> bool:
+    return samples.source in sources.SOURCES and samples.split is not Split.TRAIN
+
+
+def _predict(bundle: Bundle, samples: Samples) -> EvaluationResult:
+    log.info("%s: %d faces of %s", bundle.spec.name, len(samples), samples.source)
+    logits, _ = Classifier(bundle).logits(samples.images)
+    return EvaluationResult(
+        expressions=bundle.spec.labels,
+        rows=samples.rows,
+        labels=samples.labels,
+        probabilities=metrics.softmax(logits, temperature=bundle.spec.temperature),
+        found_face=np.ones(len(samples), bool),
+        clean=samples.clean,
+    )
+
+
+def _record(bundle: Bundle, name: str, measured: SplitMetrics) -> None:
+    from training.export import write_spec
+
+    by_split = dict(sorted({**bundle.spec.metrics, name: measured}.items()))
+    spec = bundle.spec.model_copy(update={"metrics": by_split})
+    write_spec(spec, bundle.path)
+    write_card(Bundle(bundle.path, spec))
+
+
+def _report(
+    bundle: Bundle,
+    samples: Samples,
+    result: EvaluationResult,
+    measured: SplitMetrics,
+    excluded: dict[str, int],
+) -> Report:
+    y, p = result.labels, result.probabilities
+    report: Report = {
+        "bundle": bundle.spec.name,
+        "source": samples.source,
+        "split": str(samples.split),
+        **measured.model_dump(mode="json"),
+        "balanced_accuracy": metrics.balanced_accuracy(y, p),
+        "brier": metrics.brier_score(y, p),
+        "temperature": bundle.spec.temperature,
+        "abstention_threshold": bundle.spec.abstention_threshold,
+    }
+    if not measured.coverage:
+        report["selective_accuracy"] = None
+    if samples.source not in sources.SOURCES:
+        # Nothing is known about copies, so no claim is made.
+        for key in ("n_clean", "accuracy_clean", "macro_f1_clean", "ece_clean"):
+            del report[key]
+    elif not measured.n_clean:
+        report |= dict.fromkeys(("accuracy_clean", "macro_f1_clean", "ece_clean"))
+    if excluded:
+        report["excluded_classes"] = excluded
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in report.items()}

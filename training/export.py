@@ -1,0 +1,227 @@
+"""From a trained network to the files of a bundle.
+
+The LiteRT file can be written under the TensorFlow backend alone. A run that was trained on another one
+is finished here all the same: its weights load under any backend.
+"""
+
+import functools
+import logging
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from fer_core import metrics
+from fer_core.bundles import (
+    CARD_FILE,
+    HISTORY_FILE,
+    KERAS_FILE,
+    PREDICTIONS_FOLDER,
+    SERVING_FILE,
+    SPEC_FILE,
+    Bundle,
+    BundleSpec,
+    TrainingData,
+    open_bundle,
+    sha256_of,
+)
+from fer_core.classifier import Classifier
+from fer_core.crops import INPUT_SIZE
+from training import sources
+from training.architectures.cnn import MAPS_LAYER
+from training.card import write_card
+from training.errors import TrainingError
+from training.fit import CHECKPOINT_FOLDER, FitResult
+from training.history import replace_file
+from training.recipe import Recipe
+from training.sources import Split
+
+if TYPE_CHECKING:
+    import keras
+
+log = logging.getLogger(__name__)
+
+#: Largest difference between `model.keras` and `model.tflite` in any logit or activation map.
+PARITY: Final = 1e-4
+#: Images that parity is measured on.
+_PARITY_IMAGES: Final = 64
+#: The abstention threshold is chosen so that answered faces reach this accuracy.
+ANSWERED_ACCURACY: Final = 0.85
+#: Of the weights. The images that they were trained on have terms of their own; the card says so.
+LICENSE: Final = "Apache-2.0"
+_CODE: Final = ("fer_core", "training")
+_PROJECT: Final = Path(__file__).resolve().parent.parent
+
+
+def export(network: "keras.Model", folder: Path, images: np.ndarray | None = None) -> float:
+    """Write `model.keras` and `model.tflite` of a trained network and compare the two.
+
+    The LiteRT file has the outputs logits (N, C) and class activation maps (N, h, w, C), and a batch
+    axis that can be resized. Its weights are float16 if that keeps parity, float32 otherwise.
+
+    Args:
+        network: float32, never compiled, so that no optimiser state is saved with it.
+        folder: exists; receives the files.
+        images: uint8 (N, 48, 48) to measure parity on; random grey values by default.
+
+    Returns:
+        The largest difference between any output of the two files.
+
+    Raises:
+        TrainingError: the backend is not TensorFlow, or the files disagree by more than PARITY.
+    """
+    require_tensorflow()
+    import keras
+
+    if images is None:
+        shape = (_PARITY_IMAGES, INPUT_SIZE, INPUT_SIZE)
+        images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    images = images[:_PARITY_IMAGES]
+    replace_file(folder / KERAS_FILE, network.save)
+    # The reference is what a user of the file will load, not the network in memory.
+    saved = keras.models.load_model(folder / KERAS_FILE, compile=False, safe_mode=True)
+    serving = keras.Model(saved.inputs, [saved.output, saved.get_layer(MAPS_LAYER).output])
+    expected = serving.predict_on_batch(images[..., None].astype(np.float32))
+    differences = {}
+    for kind in ("float16", "float32"):
+        content = _convert(serving, float16=kind == "float16")
+        differences[kind] = _largest_difference(content, images, expected)
+        if differences[kind] <= PARITY:
+            replace_file(folder / SERVING_FILE, functools.partial(Path.write_bytes, data=content))
+            log.info("LiteRT file with %s weights, %.1e from Keras", kind, differences[kind])
+            return differences[kind]
+    raise TrainingError(
+        f"The LiteRT file disagrees with {KERAS_FILE} by {differences['float32']:.1e}, more than "
+        f"{PARITY:.0e} (with float16 weights by {differences['float16']:.1e}). A layer of this "
+        "network is not converted faithfully; nothing was replaced."
+    )
+
+
+def require_tensorflow() -> None:
+    """Raise TrainingError unless Keras runs on TensorFlow, the one backend that writes LiteRT files."""
+    import keras
+
+    if (backend := keras.backend.backend()) != "tensorflow":
+        raise TrainingError(
+            f"The LiteRT file can only be written under TensorFlow, and KERAS_BACKEND is {backend!r}. "
+            "The trained weights are kept: finish where TensorFlow is installed, with "
+            "KERAS_BACKEND=tensorflow and the same command and --resume."
+        )
+
+
+def _convert(serving: "keras.Model", *, float16: bool) -> bytes:
+    import tensorflow as tf
+
+    # Through a SavedModel of one concrete signature: a resizable batch, and no layer's Python code.
+    with tempfile.TemporaryDirectory() as folder:
+        serving.export(folder, format="tf_saved_model", verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        if float16:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_types = [tf.float16]
+        return converter.convert()
+
+
+def _largest_difference(content: bytes, images: np.ndarray, expected: list[np.ndarray]) -> float:
+    """Run a LiteRT file on uint8 images (N, 48, 48); return its largest absolute error."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=content)
+    index = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(index, (len(images), INPUT_SIZE, INPUT_SIZE, 1))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(index, images[..., None].astype(np.float32))
+    interpreter.invoke()
+    outputs = [interpreter.get_tensor(o["index"]) for o in interpreter.get_output_details()]
+    by_axes = {output.ndim: output for output in outputs}
+    return max(float(np.abs(by_axes[e.ndim] - e).max()) for e in map(np.asarray, expected))
+
+
+def make_bundle(result: FitResult, recipe: Recipe, out: Path) -> Bundle:
+    """Turn a finished run into the bundle `out`, and remove the run's state when all is written.
+
+    Temperature and abstention threshold are chosen on the clean rows of the validation split, from
+    what the serving file says about them. The files are made beside the run's state and then moved, so
+    a kill at any moment leaves either a state that `--resume` finishes, or the finished bundle.
+
+    Raises:
+        TrainingError: the serving file cannot be written or is not faithful.
+        DataError: the recipe's data is not there.
+    """
+    valid = sources.load(recipe.data.source, Split.VALID)
+    valid = valid.select(valid.clean)
+    checkpoint = out / CHECKPOINT_FOLDER
+    staging = checkpoint / "bundle"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    export(result.network, staging, valid.images)
+    result.history.to_csv(staging / HISTORY_FILE, index=False)
+    spec = _uncalibrated_spec(result, recipe, out.resolve().name, staging)
+    write_spec(spec, staging)
+    logits, _ = Classifier(open_bundle(staging)).logits(valid.images)
+    temperature = metrics.fit_temperature(logits, valid.labels)
+    probabilities = metrics.softmax(logits, temperature=temperature)
+    threshold = metrics.abstention_threshold(
+        valid.labels, probabilities, accuracy=ANSWERED_ACCURACY
+    )
+    log.info("temperature %.4f, abstention threshold %.4f", temperature, threshold)
+    spec = spec.model_copy(update={"temperature": temperature, "abstention_threshold": threshold})
+    write_spec(spec, staging)
+    write_card(open_bundle(staging))
+    # Predictions of the weights that stood here before say nothing about these.
+    shutil.rmtree(out / PREDICTIONS_FOLDER, ignore_errors=True)
+    for name in (KERAS_FILE, SERVING_FILE, HISTORY_FILE, CARD_FILE, SPEC_FILE):
+        (staging / name).replace(out / name)
+    bundle = open_bundle(out)
+    shutil.rmtree(checkpoint)
+    return bundle
+
+
+def write_spec(spec: BundleSpec, folder: Path) -> None:
+    """Write `spec.json` atomically; equal specs give equal bytes."""
+    text = spec.model_dump_json(indent=2) + "\n"
+    replace_file(folder / SPEC_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _uncalibrated_spec(result: FitResult, recipe: Recipe, name: str, folder: Path) -> BundleSpec:
+    note = "all rows"
+    if recipe.data.drop_not_face:
+        note = f"{result.n_left_out} rows that every annotator calls no face were left out"
+    return BundleSpec(
+        name=name,
+        title=recipe.title,
+        architecture=recipe.architecture.kind,
+        recipe=recipe.model_dump(mode="json"),
+        labels=result.labels,
+        input_hw=(INPUT_SIZE, INPUT_SIZE),
+        pixel_range=(0.0, 255.0),
+        landmark_features=None,
+        parameters=result.network.count_params(),
+        temperature=1.0,
+        abstention_threshold=0.0,
+        training_data=TrainingData(
+            source=recipe.data.source, split=Split.TRAIN, n=result.n_train, note=note
+        ),
+        backend=result.backend,
+        code_commit=_code_commit(),
+        metrics={},
+        sha256={file: sha256_of(folder / file) for file in (KERAS_FILE, SERVING_FILE)},
+        license=LICENSE,
+    )
+
+
+def _code_commit() -> str:
+    """Return the commit of the code, with "+changes" if the code differs from it; "unknown" without git."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + ("+changes" if _git("status", "--porcelain", "--", *_CODE) else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(_PROJECT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -1,0 +1,273 @@
+"""The training loop: Keras `fit` with callbacks, resumable after a kill, on any backend."""
+
+import contextlib
+import importlib
+import json
+import logging
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from fer_core.crops import INPUT_SIZE
+from fer_core.expressions import Expression
+from training import sources
+from training.errors import TrainingError
+from training.history import History
+from training.recipe import Recipe
+from training.sources import Samples, Split
+
+if TYPE_CHECKING:
+    import keras
+
+log = logging.getLogger(__name__)
+
+#: Folder inside the bundle's that holds a run's state until the bundle is finished.
+CHECKPOINT_FOLDER: Final = "checkpoint"
+STATE_FILE: Final = "state.weights.h5"
+BEST_FILE: Final = "best.weights.h5"
+RECIPE_FILE: Final = "recipe.json"
+HISTORY_FILE: Final = "history.csv"
+BACKEND_FILE: Final = "backend.txt"
+VALIDATION_BATCH: Final = 512
+#: More than the random draws of any epoch: a draw takes one number of a generator's counter.
+DRAWS_OF_AN_EPOCH: Final = 1_000_000
+#: Training images that batch normalisation's statistics are measured on for averaged weights.
+STATISTICS_IMAGES: Final = 1280
+
+
+@dataclass(frozen=True, slots=True)
+class FitResult:
+    """What a finished run hands on.
+
+    Attributes:
+        network: float32, with the averaged weights of the best epoch.
+        history: a row per epoch.
+        labels: the classes, in the order of the logits.
+        n_train: rows trained on.
+        n_left_out: rows of the training split that the recipe leaves out.
+        backend: that trained it, with its version.
+    """
+
+    network: "keras.Model"
+    history: pd.DataFrame
+    labels: tuple[Expression, ...]
+    n_train: int
+    n_left_out: int
+    backend: str
+
+
+def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
+    """Train `recipe` and return the network of the epoch that was best on clean validation rows.
+
+    State is written to `out/checkpoint` after every epoch, atomically: a run that was killed goes on
+    with `resume=True` from the last whole epoch, with the optimiser and the averages as they were. All
+    that is random in an epoch depends on the recipe's seed and the epoch's number alone, so a resumed run
+    gives what an unbroken one gives.
+
+    Raises:
+        TrainingError: an unfinished run stands in the way, there is none to resume, it was started
+            with other settings, or the loss became NaN.
+        DataError: the recipe's data is not there.
+    """
+    import keras
+
+    from training.callbacks import AveragedValidation, EpochLog, StateWriter
+
+    folder = out / CHECKPOINT_FOLDER
+    _open_run(recipe, folder, resume=resume)
+    whole = sources.load(recipe.data.source, Split.TRAIN)
+    train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
+    valid = sources.load(recipe.data.source, Split.VALID)
+    valid = valid.select(valid.clean)
+    log.info("%s: %d training rows, %d clean validation rows", recipe.name, len(train), len(valid))
+
+    keras.utils.set_random_seed(recipe.seed)
+    keras.config.set_dtype_policy(recipe.dtype_policy)
+    network = recipe.architecture.build(len(train.label_space), side=None)
+    train_batches = _batches(train, recipe.batch_size)
+    model = _training_model(recipe, network, steps_per_epoch=len(train_batches))
+    history = History(folder / HISTORY_FILE)
+    start = (
+        _restore(model, folder / STATE_FILE, history, steps_per_epoch=len(train_batches))
+        if resume
+        else 0
+    )
+    callbacks = [
+        keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, _: _begin_epoch(model, train_batches, recipe.seed, epoch)
+        ),
+        AveragedValidation(
+            folder / BEST_FILE,
+            network,
+            history,
+            images=_statistics_images(train, recipe),
+            patience=recipe.patience,
+        ),
+        StateWriter(folder / STATE_FILE, history),
+        keras.callbacks.TerminateOnNaN(),
+    ]
+    callbacks += [] if sys.stderr.isatty() else [EpochLog(history, recipe.epochs)]
+    if start < recipe.epochs and not history.is_stale(recipe.patience):
+        # Keras draws its bar on standard output, which belongs to results.
+        with contextlib.redirect_stdout(sys.stderr):
+            model.fit(
+                train_batches,
+                validation_data=_batches(valid, VALIDATION_BATCH),
+                initial_epoch=start,
+                epochs=recipe.epochs,
+                callbacks=callbacks,
+                # The order is ours; Keras would shuffle the batches with a generator that is not
+                # in the state, so that a resumed run would not repeat an unbroken one.
+                shuffle=False,
+                # The bar, with the epoch's time left, for a person; a line an epoch for a log file.
+                verbose=1 if sys.stderr.isatty() else 0,
+            )
+    keras.config.set_dtype_policy("float32")
+    finished = recipe.architecture.build(len(train.label_space))
+    finished.load_weights(folder / BEST_FILE)
+    return FitResult(
+        network=finished,
+        history=history.table,
+        labels=train.label_space.labels,
+        n_train=len(train),
+        n_left_out=len(whole) - len(train),
+        backend=_recorded_backend(folder),
+    )
+
+
+def _begin_epoch(
+    model: "keras.Model", batches: "keras.utils.PyDataset", seed: int, epoch: int
+) -> None:
+    """Put the order of images and every random generator where this epoch begins.
+
+    Keras leaves the generators of augmentation and dropout out of weights files, so a resumed run would
+    repeat the draws of its first epochs.
+    """
+    batches.shuffle(seed, epoch)
+    for variable in model.non_trainable_variables:
+        if variable.path.endswith("seed_generator_state"):
+            own_seed = int(variable[0])
+            variable.assign([own_seed, epoch * DRAWS_OF_AN_EPOCH])
+
+
+def _statistics_images(train: Samples, recipe: Recipe) -> np.ndarray:
+    """Return some training images as uint8 (N, crop, crop, 1), cut from the middle."""
+    chosen = np.random.default_rng(recipe.seed).permutation(len(train))[:STATISTICS_IMAGES]
+    margin = (INPUT_SIZE - recipe.augment.crop_pixels) // 2
+    end = margin + recipe.augment.crop_pixels
+    return train.images[np.sort(chosen), margin:end, margin:end, None]
+
+
+def _restore(model: "keras.Model", path: Path, history: History, *, steps_per_epoch: int) -> int:
+    """Load weights, optimiser and random generators; return the number of epochs they have seen."""
+    model.load_weights(path)
+    epochs = int(model.optimizer.iterations) // steps_per_epoch
+    # A kill between the two files leaves the history one epoch ahead of the state.
+    history.truncate(epochs)
+    return epochs
+
+
+def _open_run(recipe: Recipe, folder: Path, *, resume: bool) -> None:
+    """Create the run's folder, or check that the run in it can be resumed."""
+    recorded = folder / RECIPE_FILE
+    wanted = recipe.model_dump(mode="json")
+    if resume:
+        if not (folder / STATE_FILE).is_file():
+            raise TrainingError(
+                f"There is no unfinished run in {folder}; start one without --resume."
+            )
+        if json.loads(recorded.read_text()) != wanted:
+            raise TrainingError(
+                f"The run in {folder} was started with other settings (see {RECIPE_FILE} there). "
+                "Repeat its --set, --epochs and --seed, or remove the folder to start over."
+            )
+        return
+    if (folder / STATE_FILE).is_file():
+        raise TrainingError(
+            f"An unfinished run is in {folder}. Go on with --resume, or remove the folder to start over."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    # A run that was killed before its first state may have left its first row.
+    (folder / HISTORY_FILE).unlink(missing_ok=True)
+    recorded.write_text(json.dumps(wanted, indent=2) + "\n")
+    (folder / BACKEND_FILE).write_text(_backend() + "\n")
+
+
+def _backend() -> str:
+    """Return the backend and Keras with their versions."""
+    import keras
+
+    name = keras.backend.backend()
+    version = importlib.import_module(name).__version__
+    return f"{name} {version}, keras {keras.__version__}"
+
+
+def _recorded_backend(folder: Path) -> str:
+    """Return the backend that a run was started on; another one may finish it."""
+    file = folder / BACKEND_FILE
+    return file.read_text().strip() if file.is_file() else _backend()
+
+
+def _training_model(
+    recipe: Recipe, network: "keras.Model", *, steps_per_epoch: int
+) -> "keras.Model":
+    import keras
+
+    images = keras.Input((INPUT_SIZE, INPUT_SIZE, 1), dtype="uint8")
+    model = keras.Model(images, network(recipe.augment.layer(recipe.seed)(images)))
+    settings = recipe.optimizer
+    warmup_steps = int(settings.warmup_epochs * steps_per_epoch)
+    optimizer = keras.optimizers.SGD(
+        keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0,
+            warmup_target=settings.peak_learning_rate,
+            warmup_steps=warmup_steps,
+            decay_steps=max(1, recipe.epochs * steps_per_epoch - warmup_steps),
+        ),
+        momentum=settings.momentum,
+        nesterov=True,
+        weight_decay=settings.weight_decay,
+        use_ema=True,
+        ema_momentum=recipe.ema_momentum,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    model.compile(
+        optimizer,
+        keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=recipe.label_smoothing
+        ),
+        metrics=["accuracy"],
+        # On a CPU, TensorFlow without XLA is a third faster; the other backends know no choice.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+    )
+    optimizer.build(model.trainable_variables)
+    return model
+
+
+def _batches(samples: Samples, batch_size: int) -> "keras.utils.PyDataset":
+    """Return batches of uint8 (B, 48, 48, 1) and one-hot (B, classes), in order until shuffled."""
+    import keras
+
+    images = samples.images[..., None]
+    targets = np.eye(len(samples.label_space), dtype=np.float32)[samples.labels]
+
+    class Batches(keras.utils.PyDataset):
+        order = np.arange(len(samples))
+
+        def __len__(self) -> int:
+            return math.ceil(len(samples) / batch_size)
+
+        def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+            chosen = self.order[step * batch_size : (step + 1) * batch_size]
+            return images[chosen], targets[chosen]
+
+        def shuffle(self, seed: int, epoch: int) -> None:
+            # From seed and epoch alone, so that a resumed run sees the order of an unbroken one.
+            self.order = np.random.default_rng((seed, epoch)).permutation(len(samples))
+
+    return Batches()

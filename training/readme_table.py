@@ -1,0 +1,70 @@
+"""The README's table of results, written from the bundles' specs so that no number is typed by hand.
+
+python -m training.readme_table
+"""
+
+import logging
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from fer_core.bundles import SPEC_FILE, Bundle, open_bundle
+from fer_core.settings import landmarker_path
+
+log = logging.getLogger(__name__)
+
+BEGIN: Final = "<!-- results: written by python -m training.readme_table -->"
+END: Final = "<!-- end of results -->"
+#: The one split that is reported; the others took part in choices.
+REPORTED_SPLIT: Final = "test"
+
+_HEADER: Final = (
+    "| bundle | data | accuracy, whole | accuracy, clean | macro F1, whole | ECE, whole | size served |",
+    "|---|---|---:|---:|---:|---:|---:|",
+)
+
+
+def shipped_bundles() -> list[Bundle]:
+    """Return the bundles in `models/` beside the code, wherever FER_MODELS points."""
+    root = landmarker_path().parent
+    return [open_bundle(path.parent) for path in sorted(root.glob(f"*/{SPEC_FILE}"))]
+
+
+def results_table(bundles: Iterable[Bundle]) -> str:
+    """Return a Markdown table with a row for each bundle and test split."""
+    rows = [
+        f"| `{bundle.spec.name}` | {source} {split} "
+        f"| {m.accuracy:.2%} (n {m.n:,}) | {m.accuracy_clean:.2%} (n {m.n_clean:,}) "
+        f"| {m.macro_f1:.3f} | {m.ece:.3f} | {bundle.serving_file.stat().st_size / 1e6:.1f} MB |"
+        for bundle in bundles
+        for name, m in sorted(bundle.spec.metrics.items())
+        for source, _, split in [name.partition(":")]
+        if split == REPORTED_SPLIT
+    ]
+    return "\n".join((*_HEADER, *rows))
+
+
+def with_results(readme: str, bundles: Iterable[Bundle]) -> str:
+    """Return a README with the table between its two markers replaced.
+
+    Raises:
+        ValueError: a marker is missing.
+    """
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"The README needs the lines {BEGIN!r} and {END!r}, in this order.")
+    return f"{before}{BEGIN}\n{results_table(bundles)}\n{END}{after}"
+
+
+def main(readme: Path = Path("README.md")) -> None:
+    """Rewrite the README in the current folder."""
+    text = readme.read_text(encoding="utf-8")
+    readme.write_text(with_results(text, shipped_bundles()), encoding="utf-8")
+    log.info("%s is up to date", readme)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    main()

@@ -1,0 +1,129 @@
+"""A recipe: one experiment as one value, with every setting that makes its weights."""
+
+import importlib
+import json
+import pkgutil
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fer_core.errors import UnknownNameError
+from training.architectures.cnn import Cnn
+from training.augment import Augment
+
+
+class Settings(BaseModel):
+    """Base of the parts of a recipe: frozen, and a misspelt setting is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(Settings):
+    """Which rows are trained on. Selection always uses the clean rows of the validation split.
+
+    Attributes:
+        source: name of a source in `training.sources`.
+        drop_not_face: leave out the training rows that the data set's annotators call no face.
+    """
+
+    source: str
+    drop_not_face: bool = True
+
+
+class Sgd(Settings):
+    """SGD with Nesterov momentum, linear warm-up and a cosine to zero (arXiv:1608.03983).
+
+    Attributes:
+        peak_learning_rate: reached at the end of the warm-up.
+        momentum: of Nesterov.
+        weight_decay: of convolution kernels, decoupled as in Loshchilov and Hutter 2019
+            (arXiv:1711.05101). With momentum 0.9 it acts like an L2 term ten times smaller.
+        warmup_epochs: epochs of linear rise.
+    """
+
+    peak_learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-3
+    warmup_epochs: float = 2.0
+
+
+class Recipe(Settings):
+    """One experiment.
+
+    Attributes:
+        name: of the recipe, its module and its bundle.
+        title: one sentence for cards.
+        data, architecture, augment, optimizer: the parts.
+        epochs: passes over the training rows, and the length of the cosine.
+        batch_size: images a step.
+        label_smoothing: share of each target spread over all classes (arXiv:1512.00567).
+        ema_momentum: of the moving average of the weights, a step; the averages are what is kept.
+        dtype_policy: of Keras in training; the bundle is float32 in any case.
+        patience: epochs without a better validation accuracy after which training stops.
+        seed: of initial weights, shuffling and augmentation.
+    """
+
+    name: str
+    title: str
+    data: Data
+    architecture: Cnn
+    augment: Augment
+    optimizer: Sgd
+    epochs: int = Field(gt=0)
+    batch_size: int = Field(default=128, gt=0)
+    label_smoothing: float = 0.1
+    ema_momentum: float = 0.999
+    dtype_policy: str = "mixed_bfloat16"
+    patience: int = 20
+    seed: int = 0
+
+    def with_overrides(self, assignments: list[str]) -> "Recipe":
+        """Return the recipe with `key=value` settings replaced; keys reach inside parts with dots.
+
+        Raises:
+            UnknownNameError: not of that form, a setting that does not exist, or a value it refuses.
+        """
+        values: dict[str, Any] = self.model_dump()
+        for assignment in assignments:
+            key, equals, text = assignment.partition("=")
+            *parts, last = key.strip().split(".")
+            target: Any = values
+            for part in parts:
+                target = target.get(part) if isinstance(target, dict) else None
+            if not equals or not isinstance(target, dict) or last not in target:
+                raise UnknownNameError(
+                    f"--set {assignment}: no such setting. Write key=value, for instance "
+                    "optimizer.peak_learning_rate=0.05 or augment.flip=false."
+                )
+            target[last] = _parse_value(text)
+        try:
+            return Recipe.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UnknownNameError(
+                f"--set: {'.'.join(map(str, first['loc']))}: {first['msg']}."
+            ) from error
+
+
+def _parse_value(text: str) -> Any:
+    """Return what the text means as JSON (0.05, false, [4, 8]), or the text itself, a name."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text.strip()
+
+
+def recipe_names() -> list[str]:
+    """Return the names of all recipes, each a module of `training.recipes`."""
+    import training.recipes
+
+    return sorted(module.name for module in pkgutil.iter_modules(training.recipes.__path__))
+
+
+def get_recipe(name: str) -> Recipe:
+    """Return the recipe called `name`; raise UnknownNameError with the known ones."""
+    if name not in recipe_names():
+        raise UnknownNameError(
+            f"No recipe is called {name!r}. There are: {', '.join(recipe_names())}."
+        )
+    return importlib.import_module(f"training.recipes.{name}").RECIPE

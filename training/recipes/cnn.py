@@ -1,0 +1,34 @@
+"""The pixel opinion: a small VGG-like network on FER2013's images and labels alone.
+
+Run:    python -m training fit cnn
+Cost:   about an hour on two CPU cores
+Result: models/cnn/spec.json and the card beside it; selection on the clean rows of PublicTest
+"""
+
+from training.architectures.cnn import Cnn
+from training.augment import Augment
+from training.recipe import Data, Recipe, Sgd
+
+RECIPE = Recipe(
+    name="cnn",
+    title="A VGG-like network that sees only the pixels of the face",
+    data=Data(source="fer2013", drop_not_face=True),
+    architecture=Cnn(widths=(32, 64, 128, 256), depths=(1, 2, 2, 3), residual=True, dropout=0.3),
+    augment=Augment(
+        flip=True,
+        rotate_degrees=10.0,
+        zoom=0.1,
+        shift_pixels=4.0,
+        crop_pixels=40,
+        gamma=0.3,
+        erase_probability=0.3,
+        erase_side=(0.1, 0.4),
+    ),
+    optimizer=Sgd(peak_learning_rate=0.1, momentum=0.9, weight_decay=5e-3, warmup_epochs=2.0),
+    epochs=30,
+    batch_size=128,
+    label_smoothing=0.1,
+    ema_momentum=0.999,
+    dtype_policy="float32",
+    seed=0,
+)

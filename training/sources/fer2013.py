@@ -1,0 +1,205 @@
+"""FER2013: 35,887 grey faces of 48x48, seven classes (Goodfellow et al. 2013, arXiv:1307.0414).
+
+Three layouts are read, whichever lies under the data root:
+
+- the parquet pack, `fer2013/{train,valid,test}.parquet`, with FER+ votes and `fer2013/leaks.csv`;
+- the original Kaggle file, `fer2013/fer2013.csv` or `fer2013.csv` (columns emotion, pixels, Usage);
+- class folders named by split, `fer2013/{train,valid,test}/{angry,...}/*`.
+
+Splits are the official ones: Training (28,709), PublicTest (3,589, validation), PrivateTest (3,589, test).
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from fer_core.crops import INPUT_SIZE
+from fer_core.errors import DataError
+from fer_core.expressions import FER2013
+from training.sources.base import Samples, Split
+from training.sources.class_folders import find_split_folder, read_class_folder
+from training.sources.copies import copies_in
+
+NAME: Final = "fer2013"
+PIXELS: Final = INPUT_SIZE * INPUT_SIZE
+_USAGE: Final = {
+    Split.TRAIN: "Training",
+    Split.VALID: "PublicTest",
+    Split.TEST: "PrivateTest",
+}
+#: Ten annotators voted for FER+; this many votes for "not a face" means all of them.
+_ALL_ANNOTATORS: Final = 10
+
+_EXPECTED: Final = """Expected one of
+  {root}/fer2013/train.parquet, valid.parquet, test.parquet   (the parquet pack)
+  {root}/fer2013/fer2013.csv                                  (the original file of Kaggle's challenge)
+  {root}/fer2013/train/angry/*.png, valid/..., test/...       (class folders named by split)"""
+
+
+def load(root: Path, split: Split) -> Samples:
+    """Read one official split.
+
+    Raises:
+        DataError: no known layout under `root`, or a malformed file; says what was found and expected.
+    """
+    folder = root / "fer2013"
+    if (parquet := folder / f"{split}.parquet").is_file():
+        return _load_parquet(parquet, split)
+    for csv in (folder / "fer2013.csv", root / "fer2013.csv"):
+        if csv.is_file():
+            return _load_csv(csv, split)
+    if part := find_split_folder(folder, split):
+        return _load_folders(part, folder, split)
+    found = sorted(path.name for path in folder.iterdir())[:8] if folder.is_dir() else []
+    raise DataError(
+        f"FER2013's {split} split is not under {root} "
+        f"(found {', '.join(found) if found else 'nothing'} in {folder}).\n"
+        + _EXPECTED.format(root=root)
+    )
+
+
+def _load_parquet(path: Path, split: Split) -> Samples:
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path} is not a readable parquet file ({error}). Copy the pack anew."
+        ) from error
+    if missing := {"image", "label", "index", "NF"} - set(table.columns):
+        raise DataError(
+            f"{path} lacks the column {', '.join(sorted(missing))}; it has "
+            f"{', '.join(map(str, table.columns))}."
+        )
+    _check_labels(path, table["label"], "label")
+    rows = table["index"].to_numpy(np.int64)
+    clean = np.ones(len(table), bool)
+    if split is not Split.TRAIN:
+        leaks = _read_leaks(path.with_name("leaks.csv"))
+        # "probable" pairs (correlation 0.90 to 0.95) are left in: 7 % of them are different photos.
+        copies = leaks.loc[leaks["kind"].isin(["exact", "near"]), "index"]
+        clean = ~np.isin(rows, copies.to_numpy(np.int64))
+    return Samples(
+        source=NAME,
+        split=split,
+        label_space=FER2013,
+        images=np.stack([_decode_grey(path, i, code) for i, code in enumerate(table["image"])]),
+        labels=table["label"].to_numpy(np.int64),
+        rows=rows,
+        clean=clean,
+        is_face=table["NF"].to_numpy() < _ALL_ANNOTATORS,
+    )
+
+
+def _read_leaks(path: Path) -> pd.DataFrame:
+    try:
+        leaks = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path} cannot be read ({error}). It lists the rows with copies in the training split, "
+            "without which no clean figures can be given. Restore it from the pack."
+        ) from error
+    if missing := {"index", "kind"} - set(leaks.columns):
+        raise DataError(f"{path} lacks the column {', '.join(sorted(missing))}.")
+    return leaks
+
+
+def _decode_grey(path: Path, position: int, encoded: object) -> np.ndarray:
+    image = None
+    if isinstance(encoded, bytes) and encoded:
+        image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if image is None or image.shape != (INPUT_SIZE, INPUT_SIZE):
+        raise DataError(
+            f"{path}, position {position}: image is "
+            + ("unreadable" if image is None else f"{image.shape[1]}x{image.shape[0]}")
+            + f", expected the bytes of a {INPUT_SIZE}x{INPUT_SIZE} picture. Copy the pack anew."
+        )
+    return image
+
+
+def _check_labels(path: Path, labels: "pd.Series[int]", column: str) -> None:
+    bad = ~pd.to_numeric(labels, errors="coerce").isin(range(len(FER2013)))
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"{path}, row {row}: {column} is {str(labels.iloc[row])!r}, not a whole number from 0 to "
+            f"{len(FER2013) - 1}."
+        )
+
+
+def _load_csv(path: Path, split: Split) -> Samples:
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is not a readable CSV file ({error}).") from error
+    # Another edition on Kaggle, icml_face_data.csv, has blanks before its column names.
+    table.columns = table.columns.str.strip()
+    if missing := {"emotion", "pixels", "Usage"} - set(table.columns):
+        raise DataError(
+            f"{path} lacks the column {', '.join(sorted(missing))}; it has "
+            f"{', '.join(map(str, table.columns))}. Use Kaggle's original fer2013.csv."
+        )
+    _check_labels(path, table["emotion"], "emotion")
+    part = table["Usage"] == _USAGE[split]
+    if not part.any():
+        raise DataError(
+            f"{path} has no row with Usage {_USAGE[split]!r}; it has "
+            f"{', '.join(sorted(map(str, table['Usage'].unique())))}."
+        )
+    images = _parse_pixels(path, table.loc[part, "pixels"])
+    if split is Split.TRAIN:
+        clean = np.ones(len(images), bool)
+    else:
+        training = table.loc[table["Usage"] == _USAGE[Split.TRAIN], "pixels"]
+        clean = ~copies_in(images, _parse_pixels(path, training))
+    return Samples(
+        source=NAME,
+        split=split,
+        label_space=FER2013,
+        images=images,
+        labels=pd.to_numeric(table.loc[part, "emotion"]).to_numpy(np.int64),
+        rows=np.flatnonzero(part).astype(np.int64),
+        clean=clean,
+        is_face=_is_not_constant(images),
+    )
+
+
+def _parse_pixels(path: Path, pixels: "pd.Series[str]") -> np.ndarray:
+    images = []
+    for row, text in pixels.items():
+        try:
+            values = np.array(text.split(), dtype=np.int64)
+        except (ValueError, AttributeError):
+            values = np.array([], dtype=np.int64)
+        if len(values) != PIXELS or values.min() < 0 or values.max() > 255:
+            raise DataError(
+                f"{path}, row {row}: pixels must be {PIXELS} numbers from 0 to 255 with blanks "
+                f"between, got {len(values)} usable ones. The download may be cut short."
+            )
+        images.append(values.astype(np.uint8).reshape(INPUT_SIZE, INPUT_SIZE))
+    return np.stack(images) if images else np.zeros((0, INPUT_SIZE, INPUT_SIZE), np.uint8)
+
+
+def _load_folders(part: Path, folder: Path, split: Split) -> Samples:
+    images, labels = read_class_folder(part, FER2013)
+    clean = np.ones(len(images), bool)
+    if split is not Split.TRAIN and (training := find_split_folder(folder, Split.TRAIN)):
+        clean = ~copies_in(images, read_class_folder(training, FER2013)[0])
+    return Samples(
+        source=NAME,
+        split=split,
+        label_space=FER2013,
+        images=images,
+        labels=labels,
+        rows=np.arange(len(images), dtype=np.int64),
+        clean=clean,
+        is_face=_is_not_constant(images),
+    )
+
+
+def _is_not_constant(images: Iterable[np.ndarray]) -> np.ndarray:
+    """Without FER+ votes, only the images of a single grey value are known to show no face."""
+    return np.array([image.min() != image.max() for image in images], bool)
