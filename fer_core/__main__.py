@@ -166,7 +166,9 @@ def _print_table(records: list[dict[str, Any]], names: list[str]) -> None:
     table = Table("photo", "face", *names, "notes")
     for record in records:
         if not record["faces"]:
-            table.add_row(record["path"], "", *[""] * len(names), record["error"] or "no face found")
+            table.add_row(
+                record["path"], "", *[""] * len(names), record["error"] or "no face found"
+            )
         for number, face in enumerate(record["faces"], start=1):
             answers = []
             for name in names:
@@ -186,7 +188,7 @@ def _quiet_libraries() -> Iterator[None]:
     sys.stderr.flush()
     kept = os.dup(2)
     try:
-        with open(os.devnull, "wb") as nowhere:
+        with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:

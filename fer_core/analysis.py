@@ -65,7 +65,9 @@ class Analyzer:
         began = time.perf_counter()
         faces = self._finder.find(photo.rgb)
         inputs = [face_inputs(photo.rgb, face) for face in faces]
-        opinions = {name: classifier.predict(inputs) for name, classifier in self.classifiers.items()}
+        opinions = {
+            name: classifier.predict(inputs) for name, classifier in self.classifiers.items()
+        }
         return Analysis(
             width=photo.width,
             height=photo.height,

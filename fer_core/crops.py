@@ -23,16 +23,17 @@ FRAME_SCALE: Final = 1.08
 FRAME_LIFT: Final = 0.05
 
 
-def frame_square(landmarks_xy: np.ndarray) -> np.ndarray:
+def frame_square(box_xyxy: np.ndarray) -> np.ndarray:
     """Return the square that frames a face as FER2013 does.
 
     Args:
-        landmarks_xy: float (L, 2), pixels.
+        box_xyxy: float (4,), the bounding box of the face's landmarks, pixels. The detector's box
+            stands in for it where there are no landmarks.
 
     Returns:
         float32 (4,), box xyxy in the same pixels; it may reach beyond the image.
     """
-    low, high = landmarks_xy.min(axis=0), landmarks_xy.max(axis=0)
+    low, high = box_xyxy[:2], box_xyxy[2:]
     side = FRAME_SCALE * float((high - low).max())
     centre_x, centre_y = (low + high) / 2
     centre_y -= FRAME_LIFT * side
@@ -98,8 +99,7 @@ def face_inputs(image_rgb: np.ndarray, face: "Face") -> FaceInputs:
 
     Args:
         image_rgb: uint8 (H, W, 3), the photo that the face's coordinates refer to.
-        face: with landmarks; without, the detector's box stands in for their bounding box.
+        face: in its coordinates.
     """
-    points = face.box_xyxy.reshape(2, 2) if face.landmarks is None else face.landmarks[:, :2]
-    crop = cut(image_rgb, frame_square(points))
+    crop = cut(image_rgb, frame_square(face.box_xyxy))
     return FaceInputs(image=resize_crop(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)))

@@ -124,7 +124,9 @@ def parse_expression(word: str) -> Expression:
         return Expression(key)
     except ValueError:
         known = [str(expression) for expression in Expression] + sorted(_ALIASES)
-        near = difflib.get_close_matches(key, known) or [str(expression) for expression in Expression]
+        near = difflib.get_close_matches(key, known) or [
+            str(expression) for expression in Expression
+        ]
         raise UnknownNameError(
             f"No expression is called {word!r}. Nearest: {', '.join(near)}."
         ) from None

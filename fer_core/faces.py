@@ -53,6 +53,9 @@ PRESENCE_CONFIDENCE: Final = 0.7
 SAME_FACE_OVERLAP: Final = 0.5
 #: Side in pixels of the crop that the landmarker looks at; its network takes 256.
 CONFIRM_SIDE: Final = 256
+#: Faces below this side, in pixels of the photo as it is searched, are guesses: the detector reliably
+#: sees no less than 12 % of the smallest tile.
+MIN_FACE_SIDE: Final = 0.12 * TILE_SIDES[-1]
 #: Below this side no crop is worth looking at, and MediaPipe's scaling has nothing to work with.
 MIN_SIDE: Final = 16
 
@@ -140,12 +143,16 @@ class FaceFinder:
         with self._lock:
             try:
                 boxes = self._candidates(small)
-                found = [face for box, score in boxes if (face := self._confirm(rgb, box * factor, score))]
+                found = [self._confirm(rgb, box * factor, score) for box, score in boxes]
             except RuntimeError:
                 # A landmarker that raised once raises for good; the next photo gets a new one.
                 self._reopen()
                 raise
-        return _reading_order(_distinct(found))
+        return _reading_order(
+            _distinct(
+                [f for f in found if f and _longer_side(f.box_xyxy) >= MIN_FACE_SIDE * factor]
+            )
+        )
 
     def close(self) -> None:
         """Free MediaPipe's instances; the finder is of no use afterwards."""
@@ -217,13 +224,15 @@ class FaceFinder:
             box = np.array(
                 [b.origin_x, b.origin_y, b.origin_x + b.width, b.origin_y + b.height], np.float32
             )
-            found.append((box + np.array([left, top] * 2, np.float32), detection.categories[0].score))
+            found.append(
+                (box + np.array([left, top] * 2, np.float32), detection.categories[0].score)
+            )
         return found
 
     def _confirm(self, rgb: np.ndarray, box: np.ndarray, score: float) -> Face | None:
         """Return the face in a candidate's box with its landmarks, None if the landmarker sees none."""
         centre = (box[:2] + box[2:]) / 2
-        half = CONFIRM_SCALE * float((box[2:] - box[:2]).max()) / 2
+        half = CONFIRM_SCALE * _longer_side(box) / 2
         left, top, right, bottom = (round(float(v)) for v in (*(centre - half), *(centre + half)))
         height, width = rgb.shape[:2]
         inside = rgb[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
@@ -327,6 +336,10 @@ def _tiles(width: int, height: int, side: int) -> list[tuple[int, int]]:
 def _bounding_box(landmarks: np.ndarray) -> np.ndarray:
     xy = landmarks[:, :2]
     return np.concatenate([xy.min(axis=0), xy.max(axis=0)]).astype(np.float32)
+
+
+def _longer_side(box: np.ndarray) -> float:
+    return float((box[2:] - box[:2]).max())
 
 
 def _area(box: np.ndarray) -> float:

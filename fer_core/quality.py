@@ -97,8 +97,7 @@ def sharpness(crop: np.ndarray) -> float:
 
 def outside_share(image_rgb: np.ndarray, face: Face) -> float:
     """Return the share in [0, 1] of the face's crop square that lies beyond the photo's edges."""
-    points = face.box_xyxy.reshape(2, 2) if face.landmarks is None else face.landmarks[:, :2]
-    left, top, right, bottom = (float(v) for v in frame_square(points))
+    left, top, right, bottom = (float(v) for v in frame_square(face.box_xyxy))
     height, width = image_rgb.shape[:2]
     inside_x = max(0.0, min(right, width) - max(left, 0.0))
     inside_y = max(0.0, min(bottom, height) - max(top, 0.0))

@@ -62,7 +62,9 @@ def test_no_faces_no_predictions(classifier):
     assert classifier.predict([]) == []
 
 
-@pytest.mark.parametrize("bad", [np.zeros((1, 47, 48), np.uint8), np.zeros((1, 48, 48), np.float32)])
+@pytest.mark.parametrize(
+    "bad", [np.zeros((1, 47, 48), np.uint8), np.zeros((1, 48, 48), np.float32)]
+)
 def test_images_of_another_shape_or_type_are_refused(classifier, bad):
     with pytest.raises(ValueError, match="uint8"):
         classifier.logits(bad)

@@ -9,7 +9,7 @@ from fer_core.landmarks import eyes_midpoint, mouth_midpoint
 
 
 def test_the_square_is_1_08_of_the_longer_side_and_a_twentieth_higher():
-    left, top, right, bottom = frame_square(np.array([[10.0, 20.0], [90.0, 120.0]]))
+    left, top, right, bottom = frame_square(np.array([10.0, 20.0, 90.0, 120.0]))
     side = 1.08 * 100
     assert right - left == pytest.approx(side, rel=1e-5)
     assert bottom - top == pytest.approx(side, rel=1e-5)
@@ -19,7 +19,7 @@ def test_the_square_is_1_08_of_the_longer_side_and_a_twentieth_higher():
 
 def test_the_astronauts_eyes_and_mouth_lie_where_fer2013_has_them(astronaut):
     (face,) = FaceFinder().find(astronaut)
-    square = frame_square(face.landmarks[:, :2])
+    square = frame_square(face.box_xyxy)
     side = square[2] - square[0]
     eyes = (eyes_midpoint(face.landmarks) - square[:2]) / side
     mouth = (mouth_midpoint(face.landmarks) - square[:2]) / side

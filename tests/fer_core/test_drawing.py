@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,6 @@ from fer_core.crops import FaceInputs
 from fer_core.drawing import (
     NOT_SURE_COLOR,
     draw_faces,
-    draw_landmarks,
     encode_png,
     fit_long_side,
     text_color,
@@ -119,11 +119,18 @@ def test_the_model_that_names_the_boxes_can_be_chosen():
     assert tuple(drawn[200, 100]) == ImageColor.getrgb(COLORS[Expression.HAPPY])
 
 
-def test_landmarks_are_dots_at_their_places():
-    points = np.array([[10.0, 20.0, 0.0], [50.0, 30.0, 1.0]], np.float32)
-    drawn = draw_landmarks(canvas(60, 80), points, color="#FF0000")
-    assert tuple(drawn[20, 10]) == tuple(drawn[30, 50]) == (255, 0, 0)
-    assert tuple(drawn[50, 70]) == (GREY, GREY, GREY)
+def test_landmarks_are_dots_at_their_places_when_asked_for():
+    plain = analysis(300, 200, ((100, 50, 200, 150), prediction(Expression.HAPPY)))
+    points = np.array([[120, 80, 0], [150, 100, 1]], np.float32)
+    face = replace(plain.faces[0], face=replace(plain.faces[0].face, landmarks=points))
+    found = replace(plain, faces=(face,))
+    # The image is twice the size of the analysed photo.
+    drawn = draw_faces(canvas(400, 600), found, landmarks=True)
+    assert tuple(drawn[160, 240]) == tuple(drawn[200, 300]) == (0, 0xE5, 0xFF)
+    assert tuple(drawn[180, 270]) == (GREY, GREY, GREY)
+    assert tuple(draw_faces(canvas(400, 600), found)[160, 240]) == (GREY, GREY, GREY)
+    # A face whose landmarks were not found is drawn without.
+    draw_faces(canvas(400, 600), plain, landmarks=True)
 
 
 @pytest.mark.parametrize(

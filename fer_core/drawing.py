@@ -1,0 +1,169 @@
+"""Overlays on images: every function returns a new image and leaves its input alone."""
+
+import io
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+from fer_core.expressions import COLORS
+
+if TYPE_CHECKING:
+    from fer_core.analysis import Analysis, FaceAnalysis
+
+#: Colour of a face on which the network is not sure; no expression has it.
+NOT_SURE_COLOR: Final = "#FFFFFF"
+_INK: Final = "#101418"
+_PAPER: Final = "#FFFFFF"
+#: Label height and line width as shares of the image's long side, so that a photo of any size looks
+#: alike when it is shown at the same size.
+_TEXT_SHARE: Final = 1 / 34
+_LINE_SHARE: Final = 1 / 400
+_MIN_TEXT: Final = 11
+#: A label that is wider than its face by more than this shrinks to the number, or a crowd's labels
+#: would cover each other's faces.
+_MAX_LABEL_SHARE: Final = 1.6
+#: Height of such a number as a share of its face's width.
+_NUMBER_SHARE: Final = 0.6
+#: Radius of a landmark's dot as a share of its face's width.
+_POINT_SHARE: Final = 1 / 110
+_POINT_COLOR: Final = "#00E5FF"
+
+
+def draw_faces(
+    image_rgb: np.ndarray,
+    analysis: "Analysis",
+    *,
+    model: str | None = None,
+    landmarks: bool = False,
+) -> np.ndarray:
+    """Return the photo with a numbered box around each face, in the colour of its expression.
+
+    Args:
+        image_rgb: uint8 (H, W, 3), the analysed photo at any scale.
+        analysis: of that photo; boxes are scaled from its size to the image's.
+        model: whose opinion names the boxes; by default the first.
+        landmarks: put a dot on each landmark as well.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    canvas = Image.fromarray(image_rgb)
+    draw = ImageDraw.Draw(canvas)
+    scale = np.array([canvas.width / analysis.width, canvas.height / analysis.height] * 2)
+    line = max(2, round(max(canvas.size) * _LINE_SHARE))
+    text_size = max(_MIN_TEXT, round(max(canvas.size) * _TEXT_SHARE))
+    boxes = [np.round(face.face.box_xyxy * scale).astype(int).tolist() for face in analysis.faces]
+    looks = [_look(face, model) for face in analysis.faces]
+    for face, box, (color, _) in zip(analysis.faces, boxes, looks, strict=True):
+        if landmarks and face.face.landmarks is not None:
+            _draw_points(draw, face.face.landmarks[:, :2] * scale[:2], box)
+        _draw_box(draw, box, color, line)
+    # All labels after all boxes: no box crosses a label.
+    for number, (box, (color, words)) in enumerate(zip(boxes, looks, strict=True), start=1):
+        text, font, width = f"{number}  {words}", _font(text_size), box[2] - box[0]
+        if draw.textlength(text, font=font) > _MAX_LABEL_SHARE * width:
+            text, font = str(number), _font(_between(_MIN_TEXT, _NUMBER_SHARE * width, text_size))
+        _draw_label(draw, canvas.size, box, text, color, font)
+    return np.asarray(canvas).copy()
+
+
+def fit_long_side(image_rgb: np.ndarray, *, smallest: int, largest: int) -> np.ndarray:
+    """Return the image with its long side brought into a range, for labels that can be read.
+
+    Args:
+        image_rgb: uint8 (H, W, 3).
+        smallest: least long side in pixels; smaller images are enlarged.
+        largest: greatest long side in pixels.
+
+    Returns:
+        uint8 (h, w, 3); the very input if its size is right already.
+    """
+    height, width = image_rgb.shape[:2]
+    factor = min(max(height, width, smallest), largest) / max(height, width)
+    if factor == 1:
+        return image_rgb
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(Image.fromarray(image_rgb).resize(size, Image.Resampling.LANCZOS))
+
+
+def encode_png(image_rgb: np.ndarray) -> bytes:
+    """Return the image, uint8 (H, W, 3), as a PNG file's content."""
+    file = io.BytesIO()
+    # The fastest level: the others save a few percent of a photo for several times the wait.
+    Image.fromarray(image_rgb).save(file, format="PNG", compress_level=1)
+    return file.getvalue()
+
+
+def _look(face: "FaceAnalysis", model: str | None) -> tuple[str, str]:
+    """Return the colour and the words of a face's label."""
+    prediction = (
+        face.predictions.get(model) if model else next(iter(face.predictions.values()), None)
+    )
+    if prediction is None:
+        return NOT_SURE_COLOR, "face"
+    if prediction.abstained:
+        return NOT_SURE_COLOR, "not sure"
+    return COLORS[prediction.expression], f"{prediction.expression} {prediction.confidence:.0%}"
+
+
+def _between(low: int, value: float, high: int) -> int:
+    return min(max(low, round(value)), high)
+
+
+def _draw_box(draw: ImageDraw.ImageDraw, box: list[int], color: str, line: int) -> None:
+    left, top, right, bottom = box
+    # A dark rim outside and a coloured line inside it: seen on any ground.
+    draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=_INK, width=line + 2)
+    draw.rectangle((left, top, right, bottom), outline=color, width=line)
+
+
+def _draw_points(draw: ImageDraw.ImageDraw, points: np.ndarray, box: list[int]) -> None:
+    """Draw dots that grow with the face, so that a small one is not painted over."""
+    radius = max(0.5, (box[2] - box[0]) * _POINT_SHARE)
+    for x, y in points.tolist():
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_POINT_COLOR)
+
+
+def _draw_label(
+    draw: ImageDraw.ImageDraw,
+    size: tuple[int, int],
+    box: list[int],
+    text: str,
+    color: str,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+) -> None:
+    """Write on a plate above the box, or inside it where the image ends."""
+    image_width, image_height = size
+    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
+    margin = max(2, round((bottom - top) * 0.3))
+    width, height = right - left + 2 * margin, bottom - top + 2 * margin
+    x = int(min(max(box[0], 0), max(image_width - width, 0)))
+    y = (
+        int(box[1] - height)
+        if box[1] >= height
+        else min(max(box[1], 0), max(image_height - height, 0))
+    )
+    draw.rounded_rectangle(
+        (x, y, x + width, y + height), radius=margin, fill=color, outline=_INK, width=1
+    )
+    draw.text((x + margin - left, y + margin - top), text, fill=text_color(color), font=font)
+
+
+def text_color(ground: str) -> str:
+    """Return near-black or white, whichever has more contrast with "#RRGGBB" (WCAG 2.2)."""
+    light = _luminance(ground) + 0.05
+    return _INK if light / (_luminance(_INK) + 0.05) >= 1.05 / light else _PAPER
+
+
+def _luminance(color: str) -> float:
+    values = np.array(ImageColor.getrgb(color)[:3]) / 255
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@lru_cache(maxsize=32)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return Pillow's own font: a bare machine has no other."""
+    return ImageFont.load_default(size)

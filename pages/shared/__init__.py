@@ -1,0 +1,1 @@
+"""What several pages use: photo intake, loaders of models, results and notes."""

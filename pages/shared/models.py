@@ -1,0 +1,84 @@
+"""Loading models once for all visitors, and asking them once a photo.
+
+What is cached here is shared by all sessions: it is read-only and safe between threads, and no photo is
+ever in it. Everything heavy is imported where it is used, so that a page appears before.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from fer_core.bundles import SERVING_FILE, Bundle, BundleSpec, resolve
+from fer_core.errors import FerError
+from pages.shared.photo_intake import ChosenPhoto
+
+if TYPE_CHECKING:
+    from fer_core.analysis import Analysis, Analyzer
+    from fer_core.classifier import Classifier
+    from fer_core.faces import FaceFinder
+
+#: The bundles that the pages ask; the first one names the faces.
+MODELS: Final = ("cnn",)
+_ANALYSES: Final = "analyses"
+
+
+def load_analyzer() -> "Analyzer":
+    """Return the pipeline with every model.
+
+    Raises:
+        BundleError: a model is missing or damaged.
+    """
+    from fer_core.analysis import Analyzer
+
+    classifiers = {}
+    for name in MODELS:
+        bundle = resolve(name)
+        classifiers[name] = _load_classifier(
+            bundle, folder=str(bundle.path), sha256=bundle.spec.sha256.get(SERVING_FILE)
+        )
+    return Analyzer(_load_finder(), classifiers)
+
+
+def spec_of(name: str) -> BundleSpec | None:
+    """Return what is known of a model; None if it cannot be opened, which loading it will explain."""
+    try:
+        return resolve(name).spec
+    except FerError:
+        return None
+
+
+def analyze_photos(photos: Sequence[ChosenPhoto]) -> dict[str, "Analysis"]:
+    """Return the analysis of each photo by its key, under a status line while there is work to do.
+
+    Raises:
+        BundleError: a model is missing or damaged.
+    """
+    known: dict[str, Analysis] = st.session_state.get(_ANALYSES, {})
+    analyses = {photo.key: known[photo.key] for photo in photos if photo.key in known}
+    waiting = [photo for photo in photos if photo.key not in analyses]
+    if waiting:
+        place = st.empty()
+        with place.status("Loading the models") as status:
+            analyzer = load_analyzer()
+            for i, photo in enumerate(waiting, start=1):
+                status.update(label=f"Looking at {photo.name} ({i} of {len(waiting)})")
+                analyses[photo.key] = analyzer.analyze(photo.photo)
+        place.empty()
+    st.session_state[_ANALYSES] = analyses
+    return analyses
+
+
+# The leading underscore keeps Streamlit from hashing the bundle; folder and checksum stand for it.
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _load_classifier(_bundle: Bundle, *, folder: str, sha256: str | None) -> "Classifier":
+    from fer_core.classifier import Classifier
+
+    return Classifier(_bundle)
+
+
+@st.cache_resource(show_spinner=False)
+def _load_finder() -> "FaceFinder":
+    from fer_core.faces import FaceFinder
+
+    return FaceFinder()

@@ -1,0 +1,82 @@
+"""What visitors must know: what the answers mean, how good they are, what they must not be used for."""
+
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from pages.shared.models import MODELS, spec_of
+
+if TYPE_CHECKING:
+    from fer_core.bundles import BundleSpec
+    from fer_core.errors import FerError
+
+#: The split whose figures are shown: the official test split, which no choice was made on.
+_SPLIT: Final = "fer2013:test"
+
+
+def show_sidebar() -> None:
+    """Show what the product is, in short, beside every page."""
+    with st.sidebar:
+        st.header("Second Look")
+        st.markdown(
+            "Finds every face in a photo and names the expression that it **appears** to show, with "
+            "open models and figures that can be checked."
+        )
+        st.caption(
+            "It does not tell what a person feels. Photos are processed in memory on this server and "
+            "not stored."
+        )
+        st.markdown(
+            "- [FER2013](https://arxiv.org/abs/1307.0414), the training data\n"
+            "- [MediaPipe Face Landmarker]"
+            "(https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker), which finds faces"
+        )
+
+
+def show_limits() -> None:
+    """Show what the answers mean, as they were measured with the very weights in use."""
+    with st.container(border=True, key="limits"):
+        st.markdown(
+            "**Apparent expression, not feeling.** Second Look names what a face looks like in one "
+            "picture. It does not tell what a person feels."
+        )
+        spec = spec_of(MODELS[0])
+        if spec is not None and (measured := accuracy_sentence(spec)):
+            st.markdown(f"**Measured.** {measured}")
+        st.markdown(
+            "**Not for** use on people at work, in education, in policing or in medicine.  \n"
+            "**Private.** Photos are processed in memory on this server and not stored."
+        )
+
+
+def accuracy_sentence(spec: "BundleSpec") -> str | None:
+    """Return the measured accuracy in words; None if these weights were not measured."""
+    measured = spec.metrics.get(_SPLIT)
+    if measured is None:
+        return None
+    return (
+        f"The weights `{spec.name}` agree with the label of {measured.accuracy:.1%} of the "
+        f"{measured.n:,} faces in FER2013's test split, and of {measured.accuracy_clean:.1%} of the "
+        f"{measured.n_clean:,} that have no copy in the training data. They answer "
+        f"{measured.coverage:.0%} of the faces, {measured.selective_accuracy:.1%} of them as labelled, "
+        "and say \u201cnot sure\u201d to the others. Photos unlike FER2013's can fare worse."
+    )
+
+
+def show_no_face() -> None:
+    """Say what to try when no face was found."""
+    st.info(
+        "**No face found in this photo.** What may help:\n"
+        "- a face that looks towards the camera, with eyes and mouth in view\n"
+        "- a face at least 50 pixels wide: go closer, or use the original instead of a thumbnail\n"
+        "- more light, and a photo that is the right way up",
+        icon=":material/person_search:",
+    )
+
+
+def show_model_error(error: "FerError") -> None:
+    """Say that the installation is incomplete, and how to mend it."""
+    st.error(
+        f"**The model cannot be loaded, so photos cannot be analyzed.** {error}",
+        icon=":material/report:",
+    )

@@ -1,0 +1,184 @@
+"""Showing an analysis: the photo with its boxes, a choice of faces, one face in full, downloads."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from pages.shared.models import MODELS
+from pages.shared.photo_intake import EXAMPLE_CREDIT, EXAMPLE_NAME, ChosenPhoto, Intake
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fer_core.analysis import Analysis, FaceAnalysis
+    from fer_core.classifier import Prediction
+
+#: Long side in pixels at which photos are shown: labels stay legible, pages light.
+_SHOWN_SIDES: Final = {"smallest": 800, "largest": 1600}
+#: Above this many faces the list scrolls in a frame of its own.
+_FACES_BEFORE_SCROLLING: Final = 8
+_LIST_HEIGHT: Final = 420
+_CARD_WIDTH: Final = 96
+_CROP_WIDTH: Final = 128
+_FACES: Final = "current_faces"
+_LANDMARKS: Final = "show_landmarks"
+
+
+def show_photo(photo: ChosenPhoto, analysis: "Analysis") -> None:
+    """Show the photo with a numbered box around each face."""
+    from fer_core.drawing import draw_faces, fit_long_side
+
+    n = len(analysis.faces)
+    # Drawn before its switch is shown: the switch belongs below the photo.
+    landmarks = n > 0 and bool(st.session_state.get(_LANDMARKS))
+    shown = draw_faces(
+        fit_long_side(photo.photo.rgb, **_SHOWN_SIDES),
+        analysis,
+        model=MODELS[0],
+        landmarks=landmarks,
+    )
+    found = "No face" if n == 0 else "1 face" if n == 1 else f"{n} faces"
+    caption = f"{photo.name}: {found} in {analysis.seconds:.2f} s."
+    if photo.name == EXAMPLE_NAME:
+        caption += f" {EXAMPLE_CREDIT}"
+    st.image(
+        shown, caption=caption, width="stretch", alt=f"{photo.name} with {found.lower()} marked"
+    )
+    if n:
+        st.toggle("Show the 478 landmarks of each face", key=_LANDMARKS)
+
+
+def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
+    """Return the number, from 1, of the face to look at, with cards to choose from; None without."""
+    chosen = st.session_state.setdefault(_FACES, {})
+    n = len(analysis.faces)
+    if n < 2:
+        return n or None
+    number = min(chosen.get(photo.key, 1), n)
+    scrolls = n > _FACES_BEFORE_SCROLLING
+    with st.container(
+        horizontal=True,
+        height=_LIST_HEIGHT if scrolls else "content",
+        border=scrolls,
+        key="faces",
+    ):
+        for i, face in enumerate(analysis.faces, start=1):
+            with st.container(width=_CARD_WIDTH, gap="xxsmall"):
+                st.image(_crop(photo, face), width="stretch", alt=f"Face {i}")
+                st.button(
+                    f"{i}",
+                    key=f"face_{photo.key}_{i}",
+                    help=f"Show face {i}",
+                    type="primary" if i == number else "secondary",
+                    width="stretch",
+                    on_click=partial(chosen.__setitem__, photo.key, i),
+                )
+                st.caption(_short_answer(face.predictions[MODELS[0]]))
+    return number
+
+
+def show_face(photo: ChosenPhoto, analysis: "Analysis", number: int) -> None:
+    """Show one face in full: crop, answer, probabilities and reasons for caution."""
+    face = analysis.faces[number - 1]
+    prediction = face.predictions[MODELS[0]]
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.image(_crop(photo, face), width=_CROP_WIDTH, alt=f"Face {number}")
+        with st.container(gap="xxsmall"):
+            _show_answer(prediction, number)
+    for note in face.quality:
+        st.warning(note.sentence, icon=":material/visibility_off:")
+    _show_probabilities(prediction, number)
+
+
+def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "Analysis"]) -> None:
+    """Offer the results of all photos as JSON and CSV, and the current photo with its boxes."""
+    records = partial(_records, intake, analyses)
+    stem = PurePath(photo.name).stem
+    with st.container(horizontal=True):
+        for label, make, file_name, mime in (
+            ("JSON", partial(_as_json, records), "second_look.json", "application/json"),
+            ("CSV", partial(_as_csv, records), "second_look.csv", "text/csv"),
+            (
+                "Annotated PNG",
+                partial(_as_png, photo, analyses[photo.key]),
+                f"{stem}_annotated.png",
+                "image/png",
+            ),
+        ):
+            st.download_button(
+                label,
+                make,
+                file_name=file_name,
+                mime=mime,
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+def answer(prediction: "Prediction") -> str:
+    """Return the expression in words, or that the model is not sure."""
+    return "Not sure" if prediction.abstained else str(prediction.expression).capitalize()
+
+
+def _show_answer(prediction: "Prediction", number: int) -> None:
+    st.metric(f"Face {number}: apparent expression", answer(prediction))
+    if prediction.abstained:
+        st.caption(
+            f"Closest is {prediction.expression} with {prediction.confidence:.0%}; an answer needs "
+            f"{prediction.abstention_threshold:.0%}."
+        )
+    else:
+        st.caption(f"{prediction.confidence:.0%} confidence, calibrated")
+
+
+def _show_probabilities(prediction: "Prediction", number: int) -> None:
+    from fer_core.figures import probabilities_bar
+
+    st.plotly_chart(
+        probabilities_bar(prediction),
+        width="stretch",
+        key="probabilities",
+        config={"displayModeBar": False},
+        alt=f"Probability of each expression for face {number}",
+    )
+
+
+def _short_answer(prediction: "Prediction") -> str:
+    if prediction.abstained:
+        return answer(prediction)
+    return f"{answer(prediction)} {prediction.confidence:.0%}"
+
+
+def _crop(photo: ChosenPhoto, face: "FaceAnalysis") -> "np.ndarray":
+    """Return the face in colour, framed like the network's input."""
+    from fer_core.crops import cut, frame_square
+
+    return cut(photo.photo.rgb, frame_square(face.face.box_xyxy))
+
+
+def _records(intake: Intake, analyses: Mapping[str, "Analysis"]) -> list[dict[str, Any]]:
+    from fer_core.analysis import error_record, to_record
+
+    return [to_record(photo.name, analyses[photo.key]) for photo in intake.photos] + [
+        error_record(file.name, file.message) for file in intake.unreadable
+    ]
+
+
+def _as_json(records: partial[list[dict[str, Any]]]) -> str:
+    return json.dumps(records(), indent=2, ensure_ascii=False)
+
+
+def _as_csv(records: partial[list[dict[str, Any]]]) -> str:
+    from fer_core.analysis import to_csv
+
+    return to_csv(records())
+
+
+def _as_png(photo: ChosenPhoto, analysis: "Analysis") -> bytes:
+    from fer_core.drawing import draw_faces, encode_png
+
+    return encode_png(draw_faces(photo.photo.rgb, analysis, model=MODELS[0]))

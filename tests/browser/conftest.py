@@ -1,0 +1,135 @@
+"""A real server that the kernel keeps from writing, and a real Chromium with a fake camera."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+PROJECT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+#: The first photo of a fresh server also loads the models.
+EXPECT_MS = 30_000
+CAMERA_HW = (480, 640)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running app, with every place where a program may leave files by habit."""
+
+    url: str
+    folders: tuple[Path, ...]
+
+
+def unable_to_write(command: list[str]) -> list[str]:
+    """Return the command so that every write to any file fails, also to one without a name.
+
+    Pipes, sockets and devices still work.
+    """
+    return ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app started as README says, but from an empty folder and unable to write a byte."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("home", "tmp", "cwd")}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
+    command += ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    # A changed source file would offer the visitor a rerun in the middle of a test.
+    command += ["--server.fileWatcherType=none"]
+    environment = os.environ | {
+        "HOME": str(folders["home"]),
+        "TMPDIR": str(folders["tmp"]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    if models := os.environ.get("FER_MODELS"):
+        environment["FER_MODELS"] = str(Path(models).resolve())
+    process = subprocess.Popen(
+        unable_to_write(command),
+        cwd=folders["cwd"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_healthy(url, process)
+        yield Server(url, tuple(folders.values()))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"the server stopped with exit code {process.returncode}")
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the server did not answer within {START_SECONDS} s")
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Iterator[Browser]:
+    """Chromium whose camera shows the example photo and asks for no permission."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    executable = next(filter(None, map(shutil.which, names)), None)
+    if executable is None:
+        pytest.skip("no Chromium on this machine; on Debian: apt-get install chromium")
+    video = tmp_path_factory.mktemp("camera") / "astronaut.y4m"
+    video.write_bytes(y4m(astronaut))
+    arguments = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={video}",
+    ]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    expect.set_options(timeout=EXPECT_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """The app in a fresh window."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(server.url)
+    yield page
+    context.close()
+
+
+def y4m(image_rgb: np.ndarray, *, frames: int = 2) -> bytes:
+    """Return a still video in the one form that Chromium's fake camera reads: YUV4MPEG2 in yuv420p."""
+    height, width = CAMERA_HW
+    side = min(height, width)
+    frame = np.zeros((height, width, 3), np.uint8)
+    left = (width - side) // 2
+    frame[:, left : left + side] = cv2.resize(image_rgb, (side, side), interpolation=cv2.INTER_AREA)
+    planes = cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes()
+    head = f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420mpeg2\n".encode()
+    return head + frames * (b"FRAME\n" + planes)

@@ -1,0 +1,172 @@
+"""The page as a visitor meets it."""
+
+import io
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from fer_core.expressions import FER2013
+from fer_core.images import decode
+from pages.shared.models import load_analyzer
+from pages.shared.results import answer
+from tests.browser.conftest import Server, unable_to_write
+
+pytestmark = pytest.mark.browser
+
+#: Starlette moves larger uploads to a temporary file unless it is told not to.
+SPOOLED_ABOVE = 1024 * 1024
+EVENT_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def expected(astronaut_png: bytes) -> str:
+    face = load_analyzer().analyze(decode(astronaut_png)).faces[0]
+    return answer(face.predictions["cnn"])
+
+
+def upload(page: Page, *files: FilePayload) -> None:
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(list(files))
+
+
+def take_snapshot(page: Page) -> None:
+    page.get_by_role("tab", name="Camera").click()
+    # The button is there before the first frame is, and then takes nothing.
+    page.wait_for_function(
+        "document.querySelector('video')?.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA"
+    )
+    page.get_by_role("button", name="Take Photo").click()
+
+
+def shown_answer(page: Page) -> Locator:
+    return page.get_by_test_id("stMetricValue")
+
+
+def test_upload_a_photo_and_read_the_expression(page: Page, astronaut_png: bytes, expected: str):
+    upload(page, {"name": "me.png", "mimeType": "image/png", "buffer": astronaut_png})
+    expect(shown_answer(page)).to_have_text(expected)
+    expect(page.get_by_text("Face 1: apparent expression")).to_be_visible()
+    expect(page.get_by_test_id("stPlotlyChart").get_by_text("Surprise")).to_be_visible()
+    expect(page.get_by_alt_text("me.png with 1 face marked")).to_be_visible()
+
+
+def test_take_a_snapshot_and_read_the_expression(page: Page):
+    expect(page.get_by_role("button", name="Try the example photo")).to_be_visible()
+    expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
+    take_snapshot(page)
+    expect(page.get_by_text("Face 1: apparent expression")).to_be_visible()
+    names = {str(label).capitalize() for label in FER2013.labels} | {"Not sure"}
+    assert shown_answer(page).inner_text() in names
+
+
+def test_download_the_results(page: Page, expected: str):
+    page.get_by_role("button", name="Try the example photo").click()
+    expect(shown_answer(page)).to_have_text(expected)
+    contents = {}
+    for label in ("JSON", "CSV", "Annotated PNG"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=label, exact=True).click()
+        contents[label] = Path(download.value.path()).read_bytes()
+    assert b'"box_xyxy"' in contents["JSON"]
+    assert contents["CSV"].startswith(b"path,")
+    assert Image.open(io.BytesIO(contents["Annotated PNG"])).size == (512, 512)
+
+
+def test_a_broken_file_is_explained(page: Page):
+    upload(page, {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": b"not an image"})
+    expect(page.get_by_test_id("stAlert")).to_contain_text("cat.jpg")
+
+
+def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(server.url)
+    page.get_by_role("button", name="Try the example photo").click()
+    expect(shown_answer(page)).to_be_visible()
+    expect(page.get_by_test_id("stPlotlyChart").get_by_text("Surprise")).to_be_visible()
+    for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), place
+    context.close()
+
+
+def test_a_visit_asks_no_other_server_for_anything(browser: Browser, server: Server, expected: str):
+    context = browser.new_context()
+    page = context.new_page()
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+    page.goto(server.url)
+    page.get_by_role("button", name="Try the example photo").click()
+    expect(shown_answer(page)).to_have_text(expected)
+    context.close()
+    assert addresses
+    assert [a for a in addresses if not a.startswith((server.url, "data:", "blob:"))] == []
+
+
+class Recorder(FileSystemEventHandler):
+    """Remembers what was made or changed; reading is no matter."""
+
+    def __init__(self, last: Path) -> None:
+        self.last = last
+        self.saw_last = threading.Event()
+        self.seen: list[str] = []
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if Path(str(event.src_path)) == self.last:
+            self.saw_last.set()
+        elif event.event_type in ("created", "moved", "closed") or (
+            event.event_type == "modified" and not event.is_directory
+        ):
+            self.seen.append(f"{event.event_type} {event.src_path}")
+
+
+def test_no_photo_reaches_a_disk(page: Page, server: Server, astronaut: np.ndarray):
+    """The server answers although no write of its can succeed, and it does not even try.
+
+    The limit on writing holds for every file system and for files without a name, which a watch
+    alone would miss; the watch sees attempts that a fallback would hide.
+    """
+    last = server.folders[0] / "written_by_the_test"
+    recorder, observer = Recorder(last), Observer()
+    for folder in server.folders:
+        observer.schedule(recorder, str(folder), recursive=True)
+    observer.start()
+    try:
+        buffer = io.BytesIO()
+        large = Image.fromarray(astronaut).resize((1024, 1024))
+        large.save(buffer, "PNG", compress_level=0)
+        assert len(buffer.getvalue()) > 2 * SPOOLED_ABOVE
+        upload(page, {"name": "large.png", "mimeType": "image/png", "buffer": buffer.getvalue()})
+        expect(page.get_by_alt_text("large.png with 1 face marked")).to_be_visible()
+        expect(shown_answer(page)).to_be_visible()
+        take_snapshot(page)
+        expect(page.get_by_alt_text("large.png with 1 face marked")).to_have_count(0)
+        expect(shown_answer(page)).to_be_visible()
+        # Events come in order: once this one is here, so are all before it.
+        last.touch()
+        assert recorder.saw_last.wait(EVENT_SECONDS)
+    finally:
+        observer.stop()
+        observer.join()
+    assert recorder.seen == []
+    assert [path for folder in server.folders for path in folder.rglob("*")] == [last]
+
+
+@pytest.mark.parametrize("flags", ["os.O_CREAT", "os.O_TMPFILE"])
+def test_the_limit_on_writing_holds(tmp_path: Path, flags: str):
+    """What the proof above rests on: one byte is too much, in a file without a name as well."""
+    place = tmp_path if "TMPFILE" in flags else tmp_path / "file"
+    attempt = f"import os; os.write(os.open({str(place)!r}, os.O_RDWR | {flags}), b'x')"
+    done = subprocess.run(
+        unable_to_write([sys.executable, "-c", attempt]),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert "File too large" in done.stderr

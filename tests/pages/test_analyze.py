@@ -1,0 +1,208 @@
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from fer_core.bundles import SERVING_FILE, resolve
+from fer_core.images import decode
+from pages.shared import photo_intake
+from pages.shared.models import load_analyzer
+from pages.shared.notes import accuracy_sentence
+from pages.shared.results import answer
+from tests.conftest import png
+
+PROJECT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+
+
+def open_page() -> AppTest:
+    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
+    return app.switch_page("pages/analyze.py").run()
+
+
+def upload(page: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
+    return page.file_uploader[0].set_value(list(files)).run()
+
+
+def texts(page: AppTest) -> str:
+    """All that a visitor can read in prose."""
+    kinds = (page.markdown, page.caption, page.info, page.warning, page.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+@pytest.fixture(scope="module")
+def expected(astronaut_png: bytes) -> str:
+    """The answer on the example photo, without the page."""
+    face = load_analyzer().analyze(decode(astronaut_png)).faces[0]
+    return answer(face.predictions["cnn"])
+
+
+def test_an_empty_page_offers_photos_and_names_the_limits():
+    page = open_page()
+    assert not page.exception
+    assert page.title[0].value
+    assert [widget.label for widget in page.button] == ["Try the example photo"]
+    assert not page.camera_input, "the browser would ask for the camera at once"
+    assert not page.metric
+    text = texts(page)
+    for promise in (
+        "Apparent expression, not feeling",
+        "at work, in education, in policing or in medicine",
+        "processed in memory on this server and not stored",
+        "NASA, public domain",
+    ):
+        assert promise in text
+
+
+def test_the_accuracy_on_the_page_is_the_bundles_own():
+    spec = resolve("cnn").spec
+    sentence = accuracy_sentence(spec)
+    measured = spec.metrics.get("fer2013:test")
+    if measured is None:
+        assert sentence is None
+        return
+    assert sentence is not None
+    for number in (f"{measured.accuracy:.1%}", f"{measured.accuracy_clean:.1%}", f"{measured.n:,}"):
+        assert number in sentence
+    assert sentence in texts(open_page())
+
+
+def test_without_a_measurement_no_accuracy_is_claimed():
+    assert accuracy_sentence(resolve("cnn").spec.model_copy(update={"metrics": {}})) is None
+
+
+def test_the_example_photo_is_answered(expected: str):
+    page = open_page().button[0].click().run()
+    assert not page.exception
+    assert page.metric[0].label == "Face 1: apparent expression"
+    assert page.metric[0].value == expected
+    assert page.get("plotly_chart")
+    assert [widget.label for widget in page.download_button] == ["JSON", "CSV", "Annotated PNG"]
+
+
+def test_an_uploaded_photo_is_answered(astronaut_png: bytes, expected: str):
+    page = upload(open_page(), ("me.png", astronaut_png, "image/png"))
+    assert not page.exception
+    assert page.metric[0].value == expected
+
+
+def test_a_snapshot_is_answered(astronaut: np.ndarray):
+    page = open_page()
+    page.session_state["photo_source"] = "Camera"
+    page.run()
+    assert page.camera_input[0].resolution == "720p"
+    shot = io.BytesIO()
+    Image.fromarray(astronaut).save(shot, "JPEG", quality=95)
+    page.camera_input[0].set_value(("shot.jpg", shot.getvalue(), "image/jpeg")).run()
+    assert not page.exception
+    assert page.metric[0].value
+
+
+def test_a_broken_file_is_explained_and_the_others_still_work(
+    astronaut_png: bytes, no_face_png: bytes, expected: str
+):
+    page = upload(
+        open_page(),
+        ("me.png", astronaut_png, "image/png"),
+        ("broken.jpg", b"not an image", "image/jpeg"),
+        ("coffee.png", no_face_png, "image/png"),
+    )
+    assert not page.exception
+    assert [error.value.startswith("**broken.jpg**: ") for error in page.error] == [True]
+    assert page.metric[0].value == expected
+    assert page.selectbox[0].options == ["me.png \u2013 1 face", "coffee.png \u2013 no faces"]
+    page.selectbox[0].select_index(1).run()
+    assert not page.metric
+    assert "No face found" in page.info[0].value
+
+
+def test_only_a_broken_file(astronaut_png: bytes):
+    page = upload(open_page(), ("cut.png", astronaut_png[:5000], "image/png"))
+    assert not page.exception
+    assert len(page.error) == 1
+    assert not page.metric
+
+
+def test_a_photo_without_a_face_gets_advice(no_face_png: bytes):
+    page = upload(open_page(), ("coffee.png", no_face_png, "image/png"))
+    assert not page.exception
+    assert not page.error
+    assert "No face found" in page.info[0].value
+    assert len(page.download_button) == 3
+
+
+def test_many_faces_have_cards_and_one_chart(astronaut: np.ndarray):
+    crowd = png(np.tile(astronaut, (3, 4, 1)))
+    page = upload(open_page(), ("crowd.png", crowd, "image/png"))
+    assert not page.exception
+    cards = [widget for widget in page.button if re.fullmatch(r"\d+", widget.label)]
+    assert len(cards) == 12
+    assert len(page.get("plotly_chart")) == 1
+    cards[6].click().run()
+    assert page.metric[0].label == "Face 7: apparent expression"
+    assert len(page.get("plotly_chart")) == 1
+
+
+def test_removing_the_files_empties_the_page(astronaut_png: bytes):
+    page = upload(open_page(), ("me.png", astronaut_png, "image/png"))
+    page.file_uploader[0].set_value([]).run()
+    assert not page.exception
+    assert not page.metric
+
+
+def test_too_many_pixels_for_one_visit_are_refused_with_a_reason(
+    monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
+):
+    monkeypatch.setattr(photo_intake, "MAX_MEGAPIXELS_KEPT", 0.3)
+    page = upload(
+        open_page(),
+        ("first.png", astronaut_png, "image/png"),
+        ("second.png", astronaut_png, "image/png"),
+    )
+    assert "second.png" in page.error[0].value
+    assert page.metric
+
+
+def test_missing_models_are_explained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, astronaut_png: bytes
+):
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    page = open_page()
+    assert not page.exception
+    page = upload(page, ("me.png", astronaut_png, "image/png"))
+    assert not page.exception
+    assert "cannot be loaded" in page.error[0].value
+
+
+def test_a_damaged_model_is_explained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, astronaut_png: bytes
+):
+    bundle = resolve("cnn")
+    (tmp_path / "cnn").mkdir()
+    (tmp_path / "cnn" / "spec.json").write_bytes((bundle.path / "spec.json").read_bytes())
+    (tmp_path / "cnn" / SERVING_FILE).write_bytes(b"damaged")
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    page = upload(open_page(), ("me.png", astronaut_png, "image/png"))
+    assert not page.exception
+    assert "damaged" in page.error[0].value
+
+
+def test_nothing_heavy_is_loaded_before_a_photo_comes():
+    probe = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"page = AppTest.from_file({str(PROJECT / 'app.py')!r}, default_timeout=60).run()\n"
+        "assert not page.exception and page.title\n"
+        "heavy = {'mediapipe', 'ai_edge_litert', 'cv2', 'pandas', 'tensorflow', 'keras'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", probe], cwd=PROJECT, capture_output=True, text=True, timeout=SECONDS
+    )
+    assert found.stdout.strip() == "[]", found.stderr

@@ -1,0 +1,164 @@
+"""The ground that the project stands on: commands, pins, directions of imports, what is shipped."""
+
+import ast
+import hashlib
+import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from fer_core import settings
+from training import readme_table
+
+PROJECT = Path(__file__).resolve().parent.parent
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+RUN = (
+    "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt "
+    "&& .venv/bin/streamlit run app.py"
+)
+TEST = "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt && .venv/bin/pytest"
+REQUIREMENTS = sorted(PROJECT.glob("requirements*.txt"))
+ROOMS = ("fer_core", "training", "pages")
+#: What fer_core must not load, so that the command line answers in a second and in little memory.
+HEAVY = {"streamlit", "tensorflow", "keras"}
+
+
+@pytest.mark.parametrize("command", [RUN, TEST])
+def test_readme_gives_the_two_commands_each_as_one_line(command):
+    assert command in README.splitlines()
+
+
+def test_ci_runs_the_readmes_second_command_verbatim():
+    lines = (PROJECT / ".ci" / "run").read_text().splitlines()
+    assert TEST in lines
+    assert (PROJECT / ".ci" / "run").stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("file", [*REQUIREMENTS, PROJECT / "constraints.txt"], ids=lambda f: f.name)
+def test_every_requirement_is_pinned_to_one_version(file):
+    pin = re.compile(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.+!]*")
+    for line in _requirement_lines(file):
+        assert pin.fullmatch(line), line
+
+
+def test_no_package_is_pinned_twice():
+    names = [
+        _normalised(line.split("==")[0])
+        for file in (*REQUIREMENTS, PROJECT / "constraints.txt")
+        for line in _requirement_lines(file)
+    ]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_requirement_files_build_on_the_runtime_ones():
+    for name in ("requirements-dev.txt", "requirements-train.txt"):
+        assert "-r requirements.txt" in (PROJECT / name).read_text().splitlines()
+
+
+def test_everything_that_the_project_imports_is_required_directly():
+    required = {
+        _normalised(line.split("==")[0])
+        for line in _requirement_lines(PROJECT / "requirements.txt")
+    }
+    distributions = packages_distributions()
+    own = {*ROOMS, "app"} | sys.stdlib_module_names
+    for path in _python_files():
+        for module in _imports(path, anywhere=True):
+            top = module.partition(".")[0]
+            if top not in own:
+                providers = {_normalised(name) for name in distributions.get(top, [])}
+                assert providers & required, f"{path} imports {top}, which nothing requires"
+
+
+def test_the_only_opencv_is_the_headless_one():
+    assert packages_distributions().get("cv2") == ["opencv-python-headless"]
+
+
+@pytest.mark.parametrize(
+    ("room", "forbidden"),
+    [
+        ("fer_core", {"training", "pages", "app", "streamlit"}),
+        ("training", {"pages", "app", "streamlit"}),
+        ("pages", {"training"}),
+    ],
+)
+def test_imports_go_pages_to_fer_core_and_training_to_fer_core(room, forbidden):
+    for path in sorted((PROJECT / room).rglob("*.py")):
+        tops = {module.partition(".")[0] for module in _imports(path, anywhere=True)}
+        assert not tops & forbidden, f"{path} imports {tops & forbidden}"
+
+
+def test_fer_core_imports_no_training_framework_at_module_level():
+    for path in sorted((PROJECT / "fer_core").rglob("*.py")):
+        tops = {module.partition(".")[0] for module in _imports(path, anywhere=False)}
+        assert not tops & HEAVY, f"{path} imports {tops & HEAVY}"
+
+
+def test_all_of_fer_core_loads_neither_the_ui_nor_a_training_framework():
+    modules = sorted(
+        ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+        for path in (PROJECT / "fer_core").rglob("*.py")
+    )
+    probe = f"import sys, {', '.join(modules)}\nprint(sorted({HEAVY!r} & set(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=PROJECT
+    )
+    assert found.stdout.strip() == "[]"
+
+
+def test_readme_results_are_those_of_the_shipped_bundles():
+    assert readme_table.with_results(README, readme_table.shipped_bundles()) == README
+
+
+def test_readme_without_markers_is_refused():
+    with pytest.raises(ValueError, match="needs the lines"):
+        readme_table.with_results("# A README", [])
+
+
+def test_face_landmarker_is_googles_file_and_named_in_the_notices():
+    digest = hashlib.sha256(settings.landmarker_path().read_bytes()).hexdigest()
+    assert digest == "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
+    assert digest in (PROJECT / "NOTICE").read_text()
+    assert digest in (PROJECT / "models" / "NOTICE").read_text()
+
+
+def test_readme_links_lead_to_files():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("https://") or (PROJECT / target).exists(), target
+
+
+def _requirement_lines(file: Path) -> list[str]:
+    lines = (line.strip() for line in file.read_text().splitlines())
+    return [line for line in lines if line and not line.startswith(("#", "-r ", "-c "))]
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _python_files() -> list[Path]:
+    inside = (path for room in ROOMS for path in (PROJECT / room).rglob("*.py"))
+    return sorted([PROJECT / "app.py", *inside])
+
+
+def _imports(path: Path, *, anywhere: bool) -> set[str]:
+    """Return the modules that a file imports: anywhere in it, or only when it is imported itself."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found: set[str] = set()
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        for child in ast.iter_child_nodes(node):
+            lazy = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) or (
+                isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
+            )
+            if anywhere or not lazy:
+                pending.append(child)
+    return found
