@@ -41,8 +41,11 @@ class Augment(BaseModel):
     erase_probability: float = 0.5
     erase_side: tuple[float, float] = (0.1, 0.4)
 
-    def layer(self, seed: int) -> "keras.layers.Layer":
-        """Return a layer from grey values (N, H, W, 1) in [0, 255] to the same, varied in training."""
+    def layer(self, seed: int, *, view_pixels: int = INPUT_SIZE) -> "keras.layers.Layer":
+        """Return a layer from grey values (N, H, W, 1) in [0, 255] to the same, varied in training.
+
+        Outside training it passes on the central square of `view_pixels` as it is.
+        """
         import keras
         from keras import ops, random
 
@@ -58,7 +61,7 @@ class Augment(BaseModel):
             ) -> "keras.KerasTensor":
                 images = ops.cast(images, "float32")
                 if not training:
-                    return images
+                    return _middle(images, view_pixels)
                 draw = self._draw
                 n = ops.shape(images)[0]
                 images = ops.image.affine_transform(
@@ -67,9 +70,7 @@ class Augment(BaseModel):
                     interpolation="bilinear",
                     fill_mode="nearest",
                 )
-                margin = (images.shape[1] - settings.crop_pixels) // 2
-                end = margin + settings.crop_pixels
-                images = images[:, margin:end, margin:end]
+                images = _middle(images, settings.crop_pixels)
                 exponent = ops.exp(draw((n, 1, 1, 1), settings.gamma))
                 # The floor keeps the power's gradient and value finite on black pixels.
                 images = 255.0 * ops.power(ops.clip(images / 255.0, 1e-4, 1.0), exponent)
@@ -94,6 +95,11 @@ class Augment(BaseModel):
                 return ops.where(erased, 255.0 * unit[5], images)
 
         return RandomFace()
+
+
+def _middle(images: "keras.KerasTensor", side: int) -> "keras.KerasTensor":
+    margin = (images.shape[1] - side) // 2
+    return images[:, margin : margin + side, margin : margin + side]
 
 
 def _affine(

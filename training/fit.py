@@ -219,7 +219,8 @@ def _training_model(
     import keras
 
     images = keras.Input((INPUT_SIZE, INPUT_SIZE, 1), dtype="uint8")
-    model = keras.Model(images, network(recipe.augment.layer(recipe.seed)(images)))
+    augment = recipe.augment.layer(recipe.seed, view_pixels=recipe.architecture.view_pixels)
+    model = keras.Model(images, network(augment(images)))
     settings = recipe.optimizer
     warmup_steps = int(settings.warmup_epochs * steps_per_epoch)
     optimizer = keras.optimizers.SGD(

@@ -62,6 +62,12 @@ def test_evaluation_leaves_images_alone(faces):
     np.testing.assert_array_equal(out[..., 0], faces)
 
 
+def test_evaluation_shows_the_middle_that_the_network_serves_on(faces):
+    layer = Augment().layer(0, view_pixels=42)
+    out = keras.ops.convert_to_numpy(layer(faces[..., None], training=False))
+    np.testing.assert_array_equal(out[..., 0], faces[:, 3:45, 3:45])
+
+
 def test_with_every_amount_at_zero_training_leaves_them_alone_too(faces):
     # Black is lifted by a fortieth of a grey value, for the power's sake.
     np.testing.assert_allclose(varied(faces), faces, atol=0.05)

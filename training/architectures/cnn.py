@@ -8,7 +8,7 @@ own last layer and the logits are exactly their means.
 
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fer_core.crops import INPUT_SIZE
 
@@ -27,6 +27,9 @@ class Cnn(BaseModel):
         depths: convolutions of each stage.
         residual: add each stage's first activation to its last (He et al. 2016, arXiv:1512.03385).
         dropout: share of the last features' channels left out in training.
+        view_pixels: side of the central square of the input that the network looks at. Trained on
+            random crops, it is better without the rim that its crops seldom held; chosen on the clean
+            rows of the validation split. The activation maps cover this square.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +39,7 @@ class Cnn(BaseModel):
     depths: tuple[int, ...] = (1, 2, 2, 3)
     residual: bool = True
     dropout: float = 0.3
+    view_pixels: int = Field(default=INPUT_SIZE, ge=8, le=INPUT_SIZE, multiple_of=2)
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
@@ -46,7 +50,8 @@ class Cnn(BaseModel):
     def build(self, n_classes: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
         """Return the untrained network: (N, side, side, 1) grey values in [0, 255] -> float32 logits.
 
-        With `side` None it takes squares of any size; the weights are the same.
+        With `side` None it takes squares of any size and looks at the whole of them; the weights are
+        the same.
         """
         import keras
         from keras import layers
@@ -58,7 +63,10 @@ class Cnn(BaseModel):
             return layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))
 
         inputs = keras.Input((side, side, 1), name="image")
-        x = layers.Rescaling(1 / 255)(inputs)
+        x = inputs
+        if side is not None and (rim := (side - self.view_pixels) // 2) > 0:
+            x = layers.Cropping2D(rim)(x)
+        x = layers.Rescaling(1 / 255)(x)
         # Each image to mean 0 and variance 1: the network sees no brightness and no contrast.
         x = layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, epsilon=1e-4)(x)
         for stage, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True)):
