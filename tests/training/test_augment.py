@@ -63,6 +63,8 @@ def test_evaluation_leaves_images_alone(faces):
 
 
 def test_evaluation_shows_the_middle_that_the_network_serves_on(faces):
+    import keras
+
     layer = Augment().layer(0, view_pixels=42)
     out = keras.ops.convert_to_numpy(layer(faces[..., None], training=False))
     np.testing.assert_array_equal(out[..., 0], faces[:, 3:45, 3:45])
