@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 FILE: Final = Path(__file__).with_suffix(".png")
-SIZE: Final = {"width": 1280, "height": 1250}
+SIZE: Final = {"width": 1280, "height": 1330}
 COLORS_KEPT: Final = 256
 #: A fresh app loads its models first.
 WAIT_MS: Final = 60_000

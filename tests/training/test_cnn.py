@@ -34,7 +34,11 @@ def test_brightness_and_contrast_do_not_matter():
     network = Cnn(**SMALL).build(7)
     images = np.random.default_rng(0).integers(60, 180, (1, 48, 48, 1)).astype(np.float32)
     np.testing.assert_allclose(
-        network.predict_on_batch(images), network.predict_on_batch(images / 2 + 20), atol=0.02
+        network.predict_on_batch(images),
+        network.predict_on_batch(images / 2 + 20),
+        # The epsilon that keeps flat images finite costs 2 % at half the contrast.
+        rtol=0.03,
+        atol=0.01,
     )
 
 

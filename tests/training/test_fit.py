@@ -278,6 +278,8 @@ def test_control_c_keeps_the_last_epoch_and_says_so(tiny_settings, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+        # A shell starts its background jobs deaf to Ctrl-C, and they pass that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     state = tmp_path / CHECKPOINT_FOLDER / STATE_FILE
     try:
