@@ -278,8 +278,9 @@ def test_control_c_keeps_the_last_epoch_and_says_so(tiny_settings, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "KERAS_BACKEND": "tensorflow"},
-        # A shell starts its background jobs deaf to Ctrl-C, and they pass that on.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # A shell starts its background jobs deaf to Ctrl-C, and they pass that on. It is safe here:
+        # the function takes no lock that another thread could hold.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     state = tmp_path / CHECKPOINT_FOLDER / STATE_FILE
     try:
