@@ -16,6 +16,7 @@ from fer_core import metrics
 from fer_core.bundles import PREDICTIONS_FOLDER, SplitMetrics
 from fer_core.errors import DataError, UnknownNameError
 from fer_core.expressions import Expression, parse_expression
+from fer_core.files import replace_file
 
 _PROBABILITY: Final = "p_"
 #: How far a row of probabilities may be from summing to 1.
@@ -88,12 +89,7 @@ def write_predictions(result: EvaluationResult, path: Path) -> None:
     columns["found_face"] = pa.array(result.found_face, pa.bool_())
     columns["clean"] = pa.array(result.clean, pa.bool_())
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        pq.write_table(pa.table(columns), temporary, compression="zstd")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace_file(path, lambda file: pq.write_table(pa.table(columns), file, compression="zstd"))
 
 
 def read_predictions(path: Path) -> EvaluationResult:

@@ -19,7 +19,7 @@ DARK_BELOW: Final = 48.0
 BRIGHT_ABOVE: Final = 206.0
 #: Variance of the Laplacian of the crop at 48 pixels after its contrast is brought to a standard
 #: deviation of 50 (Pech-Pacheco et al. 2000). 0.5 % of FER2013's Training crops lie below it; of the
-#: same crops blurred by a Gaussian of 1.5 pixels all do.
+#: same crops blurred by a Gaussian of 1.5 pixels at least 99.5 % do.
 BLURRED_BELOW: Final = 458.0
 #: Share of the crop's square that may lie beyond the photo.
 MAX_OUTSIDE: Final = 0.15

@@ -9,8 +9,9 @@ from typing import Final
 import keras
 import numpy as np
 
+from fer_core.files import replace_file
 from training.errors import TrainingError
-from training.history import History, replace_file
+from training.history import History
 
 log = logging.getLogger(__name__)
 

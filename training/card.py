@@ -7,8 +7,8 @@ import json
 from typing import Final
 
 from fer_core.bundles import CARD_FILE, Bundle, BundleSpec, SplitMetrics
+from fer_core.files import replace_file
 from training.errors import TrainingError
-from training.history import replace_file
 
 #: What cards call the sources and their splits.
 _SOURCE_TITLES: Final = {"fer2013": "FER2013"}

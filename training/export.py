@@ -30,12 +30,12 @@ from fer_core.bundles import (
 )
 from fer_core.classifier import Classifier
 from fer_core.crops import INPUT_SIZE
+from fer_core.files import replace_file
 from training import sources
 from training.architectures.cnn import MAPS_LAYER
 from training.card import write_card
 from training.errors import TrainingError
 from training.fit import CHECKPOINT_FOLDER, FitResult
-from training.history import replace_file
 from training.recipe import Recipe
 from training.sources import Split
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from fer_core.bundles import HISTORY_FILE
 from fer_core.crops import INPUT_SIZE
 from fer_core.expressions import Expression
 from training import sources
@@ -31,7 +32,6 @@ CHECKPOINT_FOLDER: Final = "checkpoint"
 STATE_FILE: Final = "state.weights.h5"
 BEST_FILE: Final = "best.weights.h5"
 RECIPE_FILE: Final = "recipe.json"
-HISTORY_FILE: Final = "history.csv"
 BACKEND_FILE: Final = "backend.txt"
 VALIDATION_BATCH: Final = 512
 #: More than the random draws of any epoch: a draw takes one number of a generator's counter.

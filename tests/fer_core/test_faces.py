@@ -82,7 +82,7 @@ def test_no_face_is_made_up(finder, name):
 
 
 def test_enlarging_a_portrait_adds_no_face(finder, astronaut):
-    """At this size a tile once showed a face of 27 pixels in her badge."""
+    """At this size a tile once showed a face of 27 pixels near the lower edge."""
     enlarged = Image.fromarray(astronaut).resize((1400, 1400), Image.Resampling.BICUBIC)
     assert len(finder.find(np.asarray(enlarged))) == 1
 

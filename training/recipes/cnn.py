@@ -3,6 +3,9 @@
 Run:    python -m training fit cnn
 Cost:   about 70 minutes on two idle CPU cores without AVX-512
 Result: models/cnn/spec.json and the card beside it; selection on the clean rows of PublicTest
+Note:   the committed run was stopped after epoch 7 and resumed. Up to there averaged weights were
+        validated with wrong batch statistics, so these cells of its history.csv are empty, and until
+        its end Keras drew shuffling and augmentation in another order than `fit` does now.
 """
 
 from training.architectures.cnn import Cnn
