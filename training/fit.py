@@ -21,6 +21,7 @@ from training.errors import TrainingError
 from training.history import History
 from training.recipe import Recipe
 from training.sources import Samples, Split
+from training.targets import one_hot, soften_by_votes
 
 if TYPE_CHECKING:
     import keras
@@ -89,7 +90,9 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.dtype_policy)
     network = recipe.architecture.build(len(train.label_space), side=None)
-    train_batches = _batches(train, recipe.batch_size)
+    train_batches = _batches(
+        train, soften_by_votes(train, recipe.vote_smoothing), recipe.batch_size
+    )
     model = _training_model(recipe, network, steps_per_epoch=len(train_batches))
     history = History(folder / HISTORY_FILE)
     start = (
@@ -117,7 +120,7 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
         with contextlib.redirect_stdout(sys.stderr):
             model.fit(
                 train_batches,
-                validation_data=_batches(valid, VALIDATION_BATCH),
+                validation_data=_batches(valid, one_hot(valid), VALIDATION_BATCH),
                 initial_epoch=start,
                 epochs=recipe.epochs,
                 callbacks=callbacks,
@@ -218,18 +221,14 @@ def _training_model(
 ) -> "keras.Model":
     import keras
 
+    from training.schedule import WarmRestarts
+
     images = keras.Input((INPUT_SIZE, INPUT_SIZE, 1), dtype="uint8")
     augment = recipe.augment.layer(recipe.seed, view_pixels=recipe.architecture.view_pixels)
     model = keras.Model(images, network(augment(images)))
     settings = recipe.optimizer
-    warmup_steps = int(settings.warmup_epochs * steps_per_epoch)
     optimizer = keras.optimizers.SGD(
-        keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0,
-            warmup_target=settings.peak_learning_rate,
-            warmup_steps=warmup_steps,
-            decay_steps=max(1, recipe.epochs * steps_per_epoch - warmup_steps),
-        ),
+        WarmRestarts(recipe, steps_per_epoch),
         momentum=settings.momentum,
         nesterov=True,
         weight_decay=settings.weight_decay,
@@ -250,12 +249,11 @@ def _training_model(
     return model
 
 
-def _batches(samples: Samples, batch_size: int) -> "keras.utils.PyDataset":
-    """Return batches of uint8 (B, 48, 48, 1) and one-hot (B, classes), in order until shuffled."""
+def _batches(samples: Samples, targets: np.ndarray, batch_size: int) -> "keras.utils.PyDataset":
+    """Return batches of uint8 (B, 48, 48, 1) and targets (B, classes), in order until shuffled."""
     import keras
 
     images = samples.images[..., None]
-    targets = np.eye(len(samples.label_space), dtype=np.float32)[samples.labels]
 
     class Batches(keras.utils.PyDataset):
         order = np.arange(len(samples))

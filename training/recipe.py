@@ -54,9 +54,12 @@ class Recipe(Settings):
         name: of the recipe, its module and its bundle.
         title: one sentence for cards.
         data, architecture, augment, optimizer: the parts.
-        epochs: passes over the training rows, and the length of the cosine.
+        epochs: passes over the training rows, the last of which ends the last cosine.
+        restarts: epochs at which the learning rate rises again, each time to half the peak before,
+            and falls along a new cosine (SGDR, arXiv:1608.03983).
         batch_size: images a step.
         label_smoothing: share of each target spread over all classes (arXiv:1512.00567).
+        vote_smoothing: share of each target that follows the FER+ votes (`training.targets`).
         ema_momentum: of the moving average of the weights, a step; the averages are what is kept.
         dtype_policy: of Keras in training; the bundle is float32 in any case.
         patience: epochs without a better validation accuracy after which training stops.
@@ -70,8 +73,10 @@ class Recipe(Settings):
     augment: Augment
     optimizer: Sgd
     epochs: int = Field(gt=0)
+    restarts: tuple[int, ...] = ()
     batch_size: int = Field(default=128, gt=0)
     label_smoothing: float = 0.1
+    vote_smoothing: float = Field(default=0.0, ge=0.0, le=0.5)
     ema_momentum: float = 0.999
     dtype_policy: str = "mixed_bfloat16"
     patience: int = 20

@@ -30,6 +30,7 @@ class Samples:
         rows: int64 (N,), the data set's own number of each image; unique, stable over versions.
         clean: bool (N,), False where the training split holds an exact or near copy of the image.
         is_face: bool (N,), False where the data set's annotators agree that no face is to be seen.
+        votes: int64 (N, 10), how many FER+ annotators chose each answer; None where the data has none.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Samples:
     rows: np.ndarray
     clean: np.ndarray
     is_face: np.ndarray
+    votes: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -51,6 +53,8 @@ class Samples:
         for name in ("labels", "rows", "clean", "is_face"):
             if getattr(self, name).shape != (n,):
                 raise ValueError(f"{name} must have shape ({n},), got {getattr(self, name).shape}")
+        if self.votes is not None and len(self.votes) != n:
+            raise ValueError(f"votes must have {n} rows, got {len(self.votes)}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -66,6 +70,7 @@ class Samples:
             rows=self.rows[keep],
             clean=self.clean[keep],
             is_face=self.is_face[keep],
+            votes=None if self.votes is None else self.votes[keep],
         )
 
     def counts(self) -> dict[str, int]:

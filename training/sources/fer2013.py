@@ -31,6 +31,11 @@ _USAGE: Final = {
     Split.VALID: "PublicTest",
     Split.TEST: "PrivateTest",
 }
+#: The answers that FER+ annotators chose among, in the order of its file; NF is "not a face".
+_VOTES: Final = (
+    *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
+    *("unknown", "NF"),
+)
 #: Ten annotators voted for FER+; this many votes for "not a face" means all of them.
 _ALL_ANNOTATORS: Final = 10
 
@@ -69,7 +74,7 @@ def _load_parquet(path: Path, split: Split) -> Samples:
         raise DataError(
             f"{path} is not a readable parquet file ({error}). Copy the pack anew."
         ) from error
-    if missing := {"image", "label", "index", "NF"} - set(table.columns):
+    if missing := {"image", "label", "index", *_VOTES} - set(table.columns):
         raise DataError(
             f"{path} lacks the column {', '.join(sorted(missing))}; it has "
             f"{', '.join(map(str, table.columns))}."
@@ -91,6 +96,7 @@ def _load_parquet(path: Path, split: Split) -> Samples:
         rows=rows,
         clean=clean,
         is_face=table["NF"].to_numpy() < _ALL_ANNOTATORS,
+        votes=table[list(_VOTES)].to_numpy(np.int64),
     )
 
 

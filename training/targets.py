@@ -1,0 +1,39 @@
+"""What a network is asked to answer: one-hot labels, softened by what other annotators saw."""
+
+import numpy as np
+
+from training.errors import TrainingError
+from training.sources import Samples
+
+
+def one_hot(samples: Samples) -> np.ndarray:
+    """Return float32 (N, classes), 1 at each sample's label."""
+    return np.eye(len(samples.label_space), dtype=np.float32)[samples.labels]
+
+
+def soften_by_votes(samples: Samples, share: float) -> np.ndarray:
+    """Return targets, float32 (N, classes), of which `share` follows the FER+ votes for the face.
+
+    Label smoothing (Szegedy et al. 2016, arXiv:1512.00567) gives a part of each target to all classes
+    alike. Here that part goes to the classes that faces with such votes carry: a multinomial logistic
+    regression from the ten annotators' vote shares (Barsoum et al. 2016, arXiv:1608.01041) to the label,
+    fitted on these samples. A label that nobody else would give weighs less; the order of classes within
+    a target keeps the label first for any share up to one half.
+
+    Raises:
+        TrainingError: the source has no votes.
+    """
+    if share == 0:
+        return one_hot(samples)
+    if samples.votes is None:
+        raise TrainingError(
+            f"{samples.source} was read without FER+ votes, which this recipe softens its targets by. "
+            "Use the parquet pack, or train on the labels alone with --set vote_smoothing=0."
+        )
+    from sklearn.linear_model import LogisticRegression
+
+    shares = samples.votes / np.maximum(samples.votes.sum(axis=1, keepdims=True), 1)
+    model = LogisticRegression(max_iter=1000).fit(shares, samples.labels)
+    expected = np.zeros((len(samples), len(samples.label_space)), np.float32)
+    expected[:, model.classes_] = model.predict_proba(shares)
+    return (1 - share) * one_hot(samples) + np.float32(share) * expected
