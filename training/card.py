@@ -195,11 +195,23 @@ def _training(spec: BundleSpec) -> str:
         f"{spec.input_hw[0]}x{spec.input_hw[1]} grey values from {spec.pixel_range[0]:g} to "
         f"{spec.pixel_range[1]:g}, logits in the order {', '.join(spec.labels)}.\n"
         f"- Trained on {data.n:,} rows of {_title(f'{data.source}:{data.split}')} ({data.note}), from "
-        "random initial weights: no other data and no other network went in.\n"
+        f"random initial weights: no other images and no other network went in. {_supervision(spec)}\n"
         f"- The weights are under {spec.license}. The training images are not part of this bundle and are "
         "for research use only: they come from the web and their rights stay with their owners. Whether "
         "weights trained on them may be used commercially where you are is for you to find out.\n"
         f"- Trained with {spec.backend}; code at commit `{spec.code_commit}`."
+    )
+
+
+def _supervision(spec: BundleSpec) -> str:
+    """Say whose answers the network was asked to give."""
+    share = spec.recipe.get("vote_smoothing", 0)
+    if not share:
+        return "Its targets are the data set's own labels."
+    return (
+        f"Of each target, {1 - share:.0%} is the data set's own label and {share:.0%} what the FER+ votes "
+        "of ten more annotators for the same image (Barsoum et al. 2016, arXiv:1608.01041) let one expect "
+        "that label to be. Validation and test use the data set's own labels alone."
     )
 
 

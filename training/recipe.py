@@ -3,9 +3,10 @@
 import importlib
 import json
 import pkgutil
+from itertools import pairwise
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fer_core.errors import UnknownNameError
 from training.architectures.cnn import Cnn
@@ -81,6 +82,13 @@ class Recipe(Settings):
     dtype_policy: str = "mixed_bfloat16"
     patience: int = 20
     seed: int = 0
+
+    @field_validator("restarts")
+    @classmethod
+    def _in_order(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(b <= a for a, b in pairwise((0, *value))):
+            raise ValueError("must be epochs after the start, in order")
+        return value
 
     def with_overrides(self, assignments: list[str]) -> "Recipe":
         """Return the recipe with `key=value` settings replaced; keys reach inside parts with dots.

@@ -21,7 +21,9 @@ class WarmRestarts(keras.optimizers.schedules.LearningRateSchedule):
         super().__init__()
         self._peak = recipe.optimizer.peak_learning_rate
         self._warmup = max(1.0, recipe.optimizer.warmup_epochs * steps_per_epoch)
-        bounds = (0, *recipe.restarts, recipe.epochs)
+        # A shorter run than the recipe's has only the restarts that it lives to see.
+        restarts = (epoch for epoch in recipe.restarts if epoch < recipe.epochs)
+        bounds = (0, *restarts, recipe.epochs)
         self._cycles = [
             (start * steps_per_epoch, end * steps_per_epoch) for start, end in pairwise(bounds)
         ]

@@ -28,7 +28,8 @@ def soften_by_votes(samples: Samples, share: float) -> np.ndarray:
     if samples.votes is None:
         raise TrainingError(
             f"{samples.source} was read without FER+ votes, which this recipe softens its targets by. "
-            "Use the parquet pack, or train on the labels alone with --set vote_smoothing=0."
+            "Put Microsoft's fer2013new.csv beside fer2013.csv or use the parquet pack; or train on the "
+            "labels alone with --set vote_smoothing=0."
         )
     from sklearn.linear_model import LogisticRegression
 

@@ -48,6 +48,14 @@ def write_kaggle_csv(path, parts):
     pd.concat(tables).to_csv(path, index=False)
 
 
+def write_votes_csv(path, parts):
+    """Write FER+ votes as Microsoft's fer2013new.csv: nine for a class's own answer, one for unknown."""
+    answers = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
+    labels = np.concatenate([labels for _, labels in parts.values()])
+    votes = pd.DataFrame(9 * np.eye(7, dtype=int)[labels], columns=answers)
+    votes.assign(contempt=0, unknown=1, NF=0).to_csv(path, index=False)
+
+
 @pytest.fixture(scope="session")
 def kaggle_csv():
     return write_kaggle_csv
@@ -71,6 +79,7 @@ def generated_data(tmp_path_factory):
         test[1][i] = training[1][i]
     root = tmp_path_factory.mktemp("data")
     write_kaggle_csv(root / "fer2013" / "fer2013.csv", parts)
+    write_votes_csv(root / "fer2013" / "fer2013new.csv", parts)
     return root
 
 
@@ -84,6 +93,7 @@ def tiny_settings():
         "batch_size=32",
         "ema_momentum=0.8",
         "optimizer.warmup_epochs=0.5",
+        "restarts=[2]",
         "augment.shift_pixels=2",
     ]
 

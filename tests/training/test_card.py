@@ -70,6 +70,15 @@ def test_the_metadata_holds_every_split_whole_and_clean(spec):
         assert found[split, "clean rows", "ece"] == (m.ece_clean, 3192)
 
 
+def test_the_text_says_whose_answers_the_targets_are(spec):
+    recipe = {**spec.recipe, "vote_smoothing": 0.3}
+    softened = card_text(spec.model_copy(update={"recipe": recipe}))
+    assert "70% is the data set's own label and 30% what the FER+ votes" in softened
+    alone = card_text(spec.model_copy(update={"recipe": {**recipe, "vote_smoothing": 0.0}}))
+    assert "targets are the data set's own labels" in alone
+    assert "FER+" not in alone
+
+
 def test_the_text_holds_the_numbers_of_the_spec(spec):
     text = ModelCard(card_text(spec)).text
     for m in spec.metrics.values():

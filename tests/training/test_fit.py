@@ -25,6 +25,7 @@ from training.fit import (
     fit,
 )
 from training.sources import Split, load
+from training.targets import one_hot
 
 
 @pytest.fixture(autouse=True)
@@ -128,7 +129,8 @@ def test_every_epoch_has_its_own_random_numbers_whatever_came_before(tiny_recipe
     """Keras does not save the generators' state: without a new start, epochs would repeat after a kill."""
     network = tiny_recipe.architecture.build(7, side=None)
     model = _training_model(tiny_recipe, network, steps_per_epoch=7)
-    batches = _batches(load("fer2013", Split.TRAIN), 32)
+    train = load("fer2013", Split.TRAIN)
+    batches = _batches(train, one_hot(train), 32)
     images = batches[0][0]
 
     def outputs(epoch):

@@ -64,6 +64,8 @@ def test_a_setting_that_does_not_exist_is_named(assignment):
         ("augment.crop_pixels=64", "augment.crop_pixels"),
         ("architecture.widths=[8]", "architecture"),
         ("optimizer=3", "optimizer"),
+        ("restarts=[30, 20]", "restarts"),
+        ("vote_smoothing=0.6", "vote_smoothing"),
     ],
 )
 def test_a_value_that_a_setting_refuses_names_the_setting(assignment, field):

@@ -20,6 +20,11 @@ def png(image):
     return buffer.getvalue()
 
 
+#: What FER+ annotators answered besides NF, in the order of its file.
+VOTED = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"]
+VOTED += ["contempt", "unknown"]
+
+
 @pytest.fixture
 def parquet_root(rings, tmp_path):
     """A parquet pack of two splits; rows 21 and 23 of the test split are listed as copies."""
@@ -33,6 +38,7 @@ def parquet_root(rings, tmp_path):
                 "label": labels.astype(np.int8),
                 "index": np.arange(start, start + len(labels), dtype=np.int32),
                 "NF": np.where(np.arange(len(labels)) == 2, 10, 9).astype(np.int8),
+                **dict.fromkeys(VOTED, np.int8(0)),
             }
         ).to_parquet(folder / f"{split}.parquet")
     pd.DataFrame({"index": [21, 22, 23], "kind": ["exact", "probable", "near"]}).to_csv(
@@ -113,6 +119,26 @@ def test_the_kaggle_csv_finds_copies_by_itself(generated_data):
     # Rows are those of the file: 210 training and 42 validation rows come before.
     assert test.rows.tolist() == list(range(252, 294))
     assert fer2013.load(generated_data, Split.VALID).clean.all()
+
+
+def test_votes_beside_the_kaggle_csv_belong_to_their_rows(generated_data):
+    valid = fer2013.load(generated_data, Split.VALID)
+    assert valid.votes.shape == (len(valid), 10)
+    # FER+ and FER2013 have their classes in another order.
+    names = ["neutral", "happy", "surprise", "sad", "angry", "disgust", "fear"]
+    voted = [names[i] for i in valid.votes.argmax(axis=1)]
+    assert voted == [FER2013.labels[label] for label in valid.labels]
+
+
+def test_votes_that_do_not_fit_the_images_are_refused(small_csv):
+    root, _ = small_csv
+    votes = pd.DataFrame(0, index=range(20), columns=[*VOTED, "NF"])
+    votes.to_csv(root / "fer2013new.csv", index=False)
+    with pytest.raises(DataError, match="has 20 rows and the file of images 21"):
+        fer2013.load(root, Split.TRAIN)
+    votes.drop(columns="NF").to_csv(root / "fer2013new.csv", index=False)
+    with pytest.raises(DataError, match="lacks the column NF"):
+        fer2013.load(root, Split.TRAIN)
 
 
 @pytest.fixture

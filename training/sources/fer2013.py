@@ -3,7 +3,8 @@
 Three layouts are read, whichever lies under the data root:
 
 - the parquet pack, `fer2013/{train,valid,test}.parquet`, with FER+ votes and `fer2013/leaks.csv`;
-- the original Kaggle file, `fer2013/fer2013.csv` or `fer2013.csv` (columns emotion, pixels, Usage);
+- the original Kaggle file, `fer2013/fer2013.csv` or `fer2013.csv` (columns emotion, pixels, Usage), with
+  the FER+ votes if Microsoft's `fer2013new.csv` lies beside it;
 - class folders named by split, `fer2013/{train,valid,test}/{angry,...}/*`.
 
 Splits are the official ones: Training (28,709), PublicTest (3,589, validation), PrivateTest (3,589, test).
@@ -161,16 +162,39 @@ def _load_csv(path: Path, split: Split) -> Samples:
     else:
         training = table.loc[table["Usage"] == _USAGE[Split.TRAIN], "pixels"]
         clean = ~copies_in(images, _parse_pixels(path, training))
+    rows = np.flatnonzero(part).astype(np.int64)
+    votes = _read_votes(path.with_name("fer2013new.csv"), n_rows=len(table))
+    if votes is not None:
+        votes = votes[rows]
     return Samples(
         source=NAME,
         split=split,
         label_space=FER2013,
         images=images,
         labels=pd.to_numeric(table.loc[part, "emotion"]).to_numpy(np.int64),
-        rows=np.flatnonzero(part).astype(np.int64),
+        rows=rows,
         clean=clean,
-        is_face=_is_not_constant(images),
+        is_face=_is_not_constant(images) if votes is None else votes[:, -1] < _ALL_ANNOTATORS,
+        votes=votes,
     )
+
+
+def _read_votes(path: Path, *, n_rows: int) -> np.ndarray | None:
+    """Return the FER+ votes of all rows of Kaggle's file, int64 (n_rows, 10); None without the file."""
+    if not path.is_file():
+        return None
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is not a readable CSV file ({error}).") from error
+    if missing := set(_VOTES) - set(table.columns):
+        raise DataError(f"{path} lacks the column {', '.join(sorted(missing))}.")
+    if len(table) != n_rows:
+        raise DataError(
+            f"{path} has {len(table):,} rows and the file of images {n_rows:,}; the votes belong to "
+            "the images row by row. Use Microsoft's file beside Kaggle's, both whole."
+        )
+    return table[list(_VOTES)].to_numpy(np.int64)
 
 
 def _parse_pixels(path: Path, pixels: "pd.Series[str]") -> np.ndarray:

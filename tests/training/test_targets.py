@@ -1,0 +1,49 @@
+"""Soft targets: the label first, the rest where other annotators looked."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from training.errors import TrainingError
+from training.sources import Split
+from training.targets import one_hot, soften_by_votes
+
+
+def test_no_share_is_one_hot(real_splits):
+    samples = real_splits[Split.VALID]
+    np.testing.assert_array_equal(soften_by_votes(samples, 0.0), one_hot(samples))
+    assert one_hot(samples).argmax(axis=1).tolist() == samples.labels.tolist()
+
+
+def test_softened_targets_keep_their_label_and_sum_to_one(real_splits):
+    samples = real_splits[Split.TRAIN]
+    targets = soften_by_votes(samples, 0.5)
+    np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-5)
+    assert (targets.argmax(axis=1) == samples.labels).all()
+    assert targets.dtype == np.float32
+
+
+def test_a_label_that_nobody_else_gives_weighs_less(real_splits):
+    samples = real_splits[Split.TRAIN]
+    happy = samples.label_space.labels.index("happy")
+    votes_for_happiness = samples.votes[:, 1]
+    labelled = samples.labels == happy
+    weight = soften_by_votes(samples, 0.5)[:, happy]
+    agreed = weight[labelled & (votes_for_happiness == 10)]
+    alone = weight[labelled & (votes_for_happiness == 0)]
+    assert agreed.min() > 0.9
+    assert alone.mean() < 0.65
+
+
+def test_votes_follow_their_rows(real_splits):
+    """After a selection, the targets are those of the selected faces."""
+    samples = real_splits[Split.VALID]
+    keep = np.arange(len(samples)) % 2 == 0
+    assert samples.select(keep).votes.tolist() == samples.votes[keep].tolist()
+
+
+def test_a_source_without_votes_says_what_to_do(real_splits):
+    samples = dataclasses.replace(real_splits[Split.VALID], votes=None)
+    with pytest.raises(TrainingError, match="--set vote_smoothing=0"):
+        soften_by_votes(samples, 0.3)
