@@ -11,7 +11,9 @@ import numpy as np
 
 from fer_core.bundles import SERVING_FILE, Bundle
 from fer_core.crops import INPUT_SIZE, FaceInputs
+from fer_core.errors import BundleError
 from fer_core.expressions import Expression
+from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from fer_core.metrics import softmax
 
 if TYPE_CHECKING:
@@ -32,13 +34,13 @@ class Prediction:
         probabilities: float32 (len(labels),), calibrated, summing to 1.
         abstention_threshold: confidence in [0, 1] under which the network is not sure.
         activation_maps: float32 (h, w, len(labels)); the mean of each map is its class's logit
-            before temperature scaling.
+            before temperature scaling, as far as it comes from pixels. None if the network sees none.
     """
 
     labels: tuple[Expression, ...]
     probabilities: np.ndarray
     abstention_threshold: float
-    activation_maps: np.ndarray
+    activation_maps: np.ndarray | None
 
     @property
     def expression(self) -> Expression:
@@ -56,6 +58,40 @@ class Prediction:
         return self.confidence < self.abstention_threshold
 
 
+class ServingModel:
+    """A LiteRT file of ours, which tells by their axes which input and output is which. Not thread-safe."""
+
+    def __init__(self, content: bytes, *, threads: int) -> None:
+        """Take a file's content, and how many threads may work on a call."""
+        self._interpreter = _open_interpreter(content, threads)
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        # Images have four axes, vectors two; activation maps four, logits two.
+        self._image = next((i["index"] for i in inputs if len(i["shape"]) == 4), None)
+        self._landmarks = next((i["index"] for i in inputs if len(i["shape"]) == 2), None)
+        self._logits = next(o["index"] for o in outputs if len(o["shape"]) == 2)
+        self._maps = next((o["index"] for o in outputs if len(o["shape"]) == 4), None)
+        self._batch = 0
+
+    def run(
+        self, images: np.ndarray, landmarks: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return logits and activation maps, None if it has none; inputs that it lacks are left out."""
+        interpreter = self._interpreter
+        given = {self._image: images[..., None], self._landmarks: landmarks}
+        given.pop(None, None)
+        if len(images) != self._batch:
+            for index, values in given.items():
+                interpreter.resize_tensor_input(index, values.shape)
+            interpreter.allocate_tensors()
+            self._batch = len(images)
+        for index, values in given.items():
+            interpreter.set_tensor(index, values.astype(np.float32))
+        interpreter.invoke()
+        maps = None if self._maps is None else interpreter.get_tensor(self._maps)
+        return interpreter.get_tensor(self._logits), maps
+
+
 class Classifier:
     """A bundle's network, ready to answer. Safe to share between threads.
 
@@ -70,65 +106,75 @@ class Classifier:
             threads: of the interpreter; by default one a core, four at most.
 
         Raises:
-            BundleError: the file is missing or damaged.
+            BundleError: the file is missing or damaged, or wants other landmark features.
         """
+        version = bundle.spec.landmark_features
+        if version not in (None, FEATURE_VERSION):
+            raise BundleError(
+                f"{bundle.spec.name} sees landmarks by version {version} of their features, and this is "
+                f"version {FEATURE_VERSION}. Train it anew with: python -m training fit "
+                f"{bundle.spec.name}"
+            )
         self.bundle = bundle
         self._lock = threading.Lock()
-        self._interpreter = _open_interpreter(
-            bundle.verify(SERVING_FILE).read_bytes(), threads or min(4, os.cpu_count() or 1)
+        self._model = ServingModel(
+            bundle.verify(SERVING_FILE).read_bytes(),
+            threads=threads or min(4, os.cpu_count() or 1),
         )
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        outputs = self._interpreter.get_output_details()
-        # The logits have two axes, the activation maps four.
-        self._logits = next(o["index"] for o in outputs if len(o["shape"]) == 2)
-        self._maps = next(o["index"] for o in outputs if len(o["shape"]) == 4)
-        self._batch = 0
         # Prepares the kernels now, so that the first face waits no longer than the others.
-        self._run(np.zeros((1, INPUT_SIZE, INPUT_SIZE), np.uint8))
+        self.logits(np.zeros((1, INPUT_SIZE, INPUT_SIZE), np.uint8))
 
     def predict(self, faces: Sequence[FaceInputs]) -> list[Prediction]:
         """Return one prediction a face, in order."""
         if not faces:
             return []
         spec = self.bundle.spec
-        logits, maps = self.logits(np.stack([face.image for face in faces]))
+        logits, maps = self.logits(
+            np.stack([face.image for face in faces]), np.stack([face.landmarks for face in faces])
+        )
         probabilities = softmax(logits, temperature=spec.temperature)
         return [
             Prediction(
                 labels=spec.labels,
                 probabilities=p,
                 abstention_threshold=spec.abstention_threshold,
-                activation_maps=m,
+                activation_maps=None if maps is None else maps[i],
             )
-            for p, m in zip(probabilities, maps, strict=True)
+            for i, p in enumerate(probabilities)
         ]
 
-    def logits(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the raw outputs for uint8 images (N, 48, 48).
+    def logits(
+        self, images: np.ndarray, landmarks: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the raw outputs for faces.
+
+        Args:
+            images: uint8 (N, 48, 48).
+            landmarks: float (N, FEATURE_SIZE), zeros where there are none; by default none at all.
+                Networks that see only pixels leave them out.
 
         Returns:
-            float32 logits (N, classes) and class activation maps (N, h, w, classes).
+            float32 logits (N, classes) and class activation maps (N, h, w, classes), None for a network
+            that sees no pixels.
         """
+        n = len(images)
         if images.shape[1:] != (INPUT_SIZE, INPUT_SIZE) or images.dtype != np.uint8:
             raise ValueError(
                 f"images must be uint8 (N, {INPUT_SIZE}, {INPUT_SIZE}), "
                 f"got {images.dtype} {images.shape}"
             )
-        batches = [images[i : i + MAX_BATCH] for i in range(0, len(images), MAX_BATCH)]
+        if landmarks is None:
+            landmarks = np.zeros((n, FEATURE_SIZE), np.float32)
+        if landmarks.shape != (n, FEATURE_SIZE):
+            raise ValueError(
+                f"landmarks must have shape ({n}, {FEATURE_SIZE}), got {landmarks.shape}"
+            )
+        parts = [slice(i, i + MAX_BATCH) for i in range(0, n, MAX_BATCH)]
         with self._lock:
-            results = [self._run(batch) for batch in batches]
-        logits, maps = zip(*results, strict=True)
-        return np.concatenate(logits), np.concatenate(maps)
-
-    def _run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        interpreter = self._interpreter
-        if len(batch) != self._batch:
-            interpreter.resize_tensor_input(self._input, (len(batch), INPUT_SIZE, INPUT_SIZE, 1))
-            interpreter.allocate_tensors()
-            self._batch = len(batch)
-        interpreter.set_tensor(self._input, batch[..., None].astype(np.float32))
-        interpreter.invoke()
-        return interpreter.get_tensor(self._logits), interpreter.get_tensor(self._maps)
+            results = [self._model.run(images[part], landmarks[part]) for part in parts]
+        logits = np.concatenate([part for part, _ in results])
+        maps = [part for _, part in results if part is not None]
+        return logits, np.concatenate(maps) if maps else None
 
 
 def _open_interpreter(content: bytes, threads: int) -> "Interpreter":

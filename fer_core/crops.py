@@ -6,14 +6,16 @@ above the box's centre. The midpoint of the eyes then lies at (0.50, 0.40) of th
 (0.51, 0.79). Roll is left as it is, as in FER2013.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 
+from fer_core.landmarks import FEATURE_SIZE, feature_vector
+
 if TYPE_CHECKING:
-    from fer_core.faces import Face
+    from fer_core.faces import CropFinder, Face
 
 #: Side in pixels of every network input: FER2013's images.
 INPUT_SIZE: Final = 48
@@ -89,9 +91,16 @@ class FaceInputs:
 
     Attributes:
         image: uint8 (48, 48), grey, framed as FER2013 frames its faces.
+        landmarks: float32 (FEATURE_SIZE,), `landmarks.feature_vector`; zeros without landmarks.
     """
 
     image: np.ndarray
+    landmarks: np.ndarray = field(default_factory=lambda: np.zeros(FEATURE_SIZE, np.float32))
+
+    @property
+    def landmarks_found(self) -> bool:
+        """Whether there are landmarks."""
+        return bool(self.landmarks.any())
 
 
 def face_inputs(image_rgb: np.ndarray, face: "Face") -> FaceInputs:
@@ -101,5 +110,22 @@ def face_inputs(image_rgb: np.ndarray, face: "Face") -> FaceInputs:
         image_rgb: uint8 (H, W, 3), the photo that the face's coordinates refer to.
         face: in its coordinates.
     """
-    crop = cut(image_rgb, frame_square(face.box_xyxy))
-    return FaceInputs(image=resize_crop(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)))
+    square = frame_square(face.box_xyxy)
+    crop = cut(image_rgb, square)
+    return FaceInputs(
+        image=resize_crop(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)),
+        landmarks=feature_vector(face, square),
+    )
+
+
+def crop_inputs(crop: np.ndarray, finder: "CropFinder") -> FaceInputs:
+    """Return what the networks see of a face crop as a data set holds it.
+
+    Args:
+        crop: uint8 (S, S), grey, framed as FER2013 frames its faces.
+        finder: of the landmarks in it.
+    """
+    face = finder.find(crop)
+    square = np.array([0, 0, len(crop), len(crop)], np.float32)
+    image = resize_crop(crop)
+    return FaceInputs(image, feature_vector(face, square)) if face else FaceInputs(image)

@@ -214,6 +214,10 @@ class CropFinder:
         margin = -CROP_MARGIN / scale
         return _face(found[0], scale, offset=(margin, margin), score=CROP_CONFIDENCE)
 
+    def close(self) -> None:
+        """Free MediaPipe's instance; the finder is of no use afterwards."""
+        self._landmarker.close()
+
 
 def _nearest(found: list[Landmarks], box: np.ndarray) -> Landmarks | None:
     """Return the landmarks that overlap a box the most, None if none do enough."""

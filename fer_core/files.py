@@ -1,5 +1,6 @@
 """Writing files whole or not at all."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,8 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
     A full disk or a kill in the middle leaves the file that was there.
     """
-    temporary = path.with_name(f".{path.name}.tmp{''.join(path.suffixes)}")
+    # Named by the process, so that two writers do not take each other's file away.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{''.join(path.suffixes)}")
     try:
         write(temporary)
         temporary.replace(path)

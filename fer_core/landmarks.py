@@ -1,7 +1,6 @@
 """MediaPipe's landmarks: which of the 478 points are what, geometry, and the networks' feature vector."""
 
 import math
-from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -80,21 +79,11 @@ _MIRROR_PAIRS: Final = """
 #: Version of the feature vector. A bundle names the one that it was trained on; change it with the vector.
 FEATURE_VERSION: Final = "1"
 #: Parts of the vector: upright points, points in the crop, blendshapes, head pose.
-_UPRIGHT: Final = slice(0, 3 * N_LANDMARKS)
-_IN_CROP: Final = slice(_UPRIGHT.stop, _UPRIGHT.stop + 2 * N_LANDMARKS)
-_BLENDSHAPES: Final = slice(_IN_CROP.stop, _IN_CROP.stop + N_BLENDSHAPES)
-_POSE: Final = slice(_BLENDSHAPES.stop, _BLENDSHAPES.stop + 3)
-FEATURE_SIZE: Final = _POSE.stop
-
-
-class Region(StrEnum):
-    """A part of the face whose landmarks belong together."""
-
-    BROWS = "brows"
-    EYES = "eyes"
-    NOSE = "nose"
-    MOUTH = "mouth"
-    JAW = "jaw"
+UPRIGHT: Final = slice(0, 3 * N_LANDMARKS)
+IN_CROP: Final = slice(UPRIGHT.stop, UPRIGHT.stop + 2 * N_LANDMARKS)
+SHAPES: Final = slice(IN_CROP.stop, IN_CROP.stop + N_BLENDSHAPES)
+POSE: Final = slice(SHAPES.stop, SHAPES.stop + 3)
+FEATURE_SIZE: Final = POSE.stop
 
 
 def mesh_edges() -> np.ndarray:
@@ -164,10 +153,10 @@ def feature_vector(face: "Face", square_xyxy: np.ndarray) -> np.ndarray:
         return vector
     low, high = square_xyxy[:2], square_xyxy[2:]
     in_crop = (face.landmarks[:, :2] - (low + high) / 2) / (high - low)
-    vector[_UPRIGHT] = upright_points(face.landmarks, face.transformation).ravel()
-    vector[_IN_CROP] = in_crop.ravel()
-    vector[_BLENDSHAPES] = face.blendshapes
-    vector[_POSE] = [math.radians(angle) for angle in (pose.pitch, pose.yaw, pose.roll)]
+    vector[UPRIGHT] = upright_points(face.landmarks, face.transformation).ravel()
+    vector[IN_CROP] = in_crop.ravel()
+    vector[SHAPES] = face.blendshapes
+    vector[POSE] = [math.radians(angle) for angle in (pose.pitch, pose.yaw, pose.roll)]
     return vector
 
 
@@ -188,12 +177,12 @@ def mirror_order() -> tuple[np.ndarray, np.ndarray]:
         for n in BLENDSHAPES
     ]
     order = np.arange(FEATURE_SIZE)
-    order[_UPRIGHT] = order[_UPRIGHT].reshape(-1, 3)[points].ravel()
-    order[_IN_CROP] = order[_IN_CROP].reshape(-1, 2)[points].ravel()
-    order[_BLENDSHAPES] = order[_BLENDSHAPES][shapes]
+    order[UPRIGHT] = order[UPRIGHT].reshape(-1, 3)[points].ravel()
+    order[IN_CROP] = order[IN_CROP].reshape(-1, 2)[points].ravel()
+    order[SHAPES] = order[SHAPES][shapes]
     signs = np.ones(FEATURE_SIZE, np.float32)
-    signs[_UPRIGHT][0::3] = -1
-    signs[_IN_CROP][0::2] = -1
+    signs[UPRIGHT][0::3] = -1
+    signs[IN_CROP][0::2] = -1
     # Pitch stays; yaw and roll turn the other way.
-    signs[_POSE][1:] = -1
+    signs[POSE][1:] = -1
     return order, signs

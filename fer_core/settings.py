@@ -11,6 +11,11 @@ def models_root() -> Path:
     return Path(os.environ.get("FER_MODELS") or _PROJECT / "models").expanduser()
 
 
+def cache_root() -> Path:
+    """Return the folder for what can be computed anew: FER_CACHE, or the user's cache folder."""
+    return Path(os.environ.get("FER_CACHE") or "~/.cache/second-look").expanduser()
+
+
 def landmarker_path() -> Path:
     """Return the path of MediaPipe's face landmarker, which ships with the code in `models/`."""
     return _PROJECT / "models" / "face_landmarker.task"

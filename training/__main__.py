@@ -97,6 +97,32 @@ def data() -> None:
 
 
 @app.command()
+def landmarks(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A source of `python -m training data`.")
+    ],
+) -> None:
+    """Find the landmarks of a data set's faces and keep them for fit and evaluate.
+
+    A run that was stopped goes on where it was. The file lies under FER_CACHE, by default
+    ~/.cache/second-look. Prints one line of JSON.
+
+    \b
+    Example:
+      FER_DATA=~/fer-data python -m training landmarks fer2013
+    """
+    with _explained():
+        from training.landmark_cache import cache_path, with_landmarks
+
+        whole = [sources.load(source, split) for split in Split]
+        found = {}
+        for samples in map(with_landmarks, whole):
+            if samples.landmarks is not None:
+                found[str(samples.split)] = float(samples.landmarks.any(axis=1).mean())
+        typer.echo(json.dumps({"source": source, "found": found, "file": str(cache_path(source))}))
+
+
+@app.command()
 def fit(
     recipe: Annotated[
         str, typer.Argument(metavar="RECIPE", help="Name of a recipe in training/recipes.")

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from fer_core.crops import INPUT_SIZE
+from fer_core.landmarks import FEATURE_SIZE, IN_CROP, mirror_order
 
 if TYPE_CHECKING:
     import keras
@@ -28,6 +29,8 @@ class Augment(BaseModel):
         erase_probability: share of images of which a rectangle is overwritten with one random grey
             value (random erasing, Zhong et al. 2020, arXiv:1708.04896).
         erase_side: least and greatest side of that rectangle, as shares of the image's side.
+        landmark_jitter: standard deviation of the noise on every number of the landmarks' vector.
+        landmark_dropout: share of faces whose landmarks are withheld, as where none are found.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,11 +43,15 @@ class Augment(BaseModel):
     gamma: float = 0.3
     erase_probability: float = 0.5
     erase_side: tuple[float, float] = (0.1, 0.4)
+    landmark_jitter: float = 0.0
+    landmark_dropout: float = 0.0
 
     def layer(self, seed: int, *, view_pixels: int = INPUT_SIZE) -> "keras.layers.Layer":
-        """Return a layer from grey values (N, H, W, 1) in [0, 255] to the same, varied in training.
+        """Return a layer from a network's inputs to the same, varied in training.
 
-        Outside training it passes on the central square of `view_pixels` as it is.
+        It takes and returns a dict with `image`, grey values (N, H, W, 1) in [0, 255], `landmarks`,
+        (N, FEATURE_SIZE), or both, which then move together. Outside training it passes on the central
+        square of `view_pixels` and the landmarks as they are.
         """
         import keras
         from keras import ops, random
@@ -57,27 +64,38 @@ class Augment(BaseModel):
                 self.seed_generator = random.SeedGenerator(seed)
 
             def call(
-                self, images: "keras.KerasTensor", training: bool = False
-            ) -> "keras.KerasTensor":
-                images = ops.cast(images, "float32")
+                self, inputs: "dict[str, keras.KerasTensor]", training: bool = False
+            ) -> "dict[str, keras.KerasTensor]":
+                inputs = {name: ops.cast(values, "float32") for name, values in inputs.items()}
                 if not training:
-                    return _middle(images, view_pixels)
-                draw = self._draw
-                n = ops.shape(images)[0]
+                    if "image" in inputs:
+                        inputs["image"] = _middle(inputs["image"], view_pixels)
+                    return inputs
+                n = ops.shape(next(iter(inputs.values())))[0]
+                motion = _draw_motion(settings, n, self._draw)
+                if "image" in inputs:
+                    inputs["image"] = self._vary_image(inputs["image"], n, motion)
+                if "landmarks" in inputs:
+                    inputs["landmarks"] = self._vary_landmarks(inputs["landmarks"], n, motion)
+                return inputs
+
+            def _draw(self, shape: tuple[int, ...], half_width: float) -> "keras.KerasTensor":
+                return random.uniform(shape, -half_width, half_width, seed=self.seed_generator)
+
+            def _vary_image(
+                self, images: "keras.KerasTensor", n: int, motion: _Motion
+            ) -> "keras.KerasTensor":
                 images = ops.image.affine_transform(
                     images,
-                    _affine(settings, n, images.shape[1], draw),
+                    _image_table(motion, images.shape[1]),
                     interpolation="bilinear",
                     fill_mode="nearest",
                 )
                 images = _middle(images, settings.crop_pixels)
-                exponent = ops.exp(draw((n, 1, 1, 1), settings.gamma))
+                exponent = ops.exp(self._draw((n, 1, 1, 1), settings.gamma))
                 # The floor keeps the power's gradient and value finite on black pixels.
                 images = 255.0 * ops.power(ops.clip(images / 255.0, 1e-4, 1.0), exponent)
                 return self._erase(images, n)
-
-            def _draw(self, shape: tuple[int, ...], half_width: float) -> "keras.KerasTensor":
-                return random.uniform(shape, -half_width, half_width, seed=self.seed_generator)
 
             def _erase(self, images: "keras.KerasTensor", n: int) -> "keras.KerasTensor":
                 side = images.shape[1]
@@ -94,7 +112,54 @@ class Augment(BaseModel):
                 erased = ops.logical_and(inside, unit[4] < settings.erase_probability)
                 return ops.where(erased, 255.0 * unit[5], images)
 
+            def _vary_landmarks(
+                self, vectors: "keras.KerasTensor", n: int, motion: _Motion
+            ) -> "keras.KerasTensor":
+                moved = _move_landmarks(vectors, motion)
+                # What smaller pictures do to MediaPipe: points tremble, in all parts alike.
+                noise = random.normal(ops.shape(moved), seed=self.seed_generator)
+                moved = moved + settings.landmark_jitter * noise
+                kept = random.uniform((n, 1), seed=self.seed_generator) >= settings.landmark_dropout
+                found = ops.any(vectors != 0, axis=1, keepdims=True)
+                return ops.where(ops.logical_and(found, kept), moved, 0.0)
+
         return RandomFace()
+
+
+class _Motion(NamedTuple):
+    """How a batch of faces is moved; float32 (N,) each.
+
+    Attributes:
+        cos, sin: of the angle, times the scale.
+        angle: radians.
+        mirror: -1 or 1.
+        shift_x, shift_y: pixels of the 48 of the input.
+    """
+
+    cos: "keras.KerasTensor"
+    sin: "keras.KerasTensor"
+    angle: "keras.KerasTensor"
+    mirror: "keras.KerasTensor"
+    shift_x: "keras.KerasTensor"
+    shift_y: "keras.KerasTensor"
+
+
+def _draw_motion(settings: Augment, n: int, draw: "Callable[..., keras.KerasTensor]") -> _Motion:
+    from keras import ops
+
+    angle = draw((n,), math.radians(settings.rotate_degrees))
+    scale = 1.0 + draw((n,), settings.zoom)
+    # A uniform draw about zero is negative for half the images.
+    mirror = ops.where(draw((n,), 1.0) < 0, -1.0, 1.0) if settings.flip else ops.ones((n,))
+    shift_x, shift_y = draw((n,), settings.shift_pixels), draw((n,), settings.shift_pixels)
+    return _Motion(
+        cos=scale * ops.cos(angle),
+        sin=scale * ops.sin(angle),
+        angle=angle,
+        mirror=mirror,
+        shift_x=shift_x,
+        shift_y=shift_y,
+    )
 
 
 def _middle(images: "keras.KerasTensor", side: int) -> "keras.KerasTensor":
@@ -102,21 +167,34 @@ def _middle(images: "keras.KerasTensor", side: int) -> "keras.KerasTensor":
     return images[:, margin : margin + side, margin : margin + side]
 
 
-def _affine(
-    settings: Augment, n: int, side: int, draw: "Callable[..., keras.KerasTensor]"
-) -> "keras.KerasTensor":
-    """Return float32 (n, 8): for each image, the map from output to input pixels about the centre."""
+def _image_table(motion: _Motion, side: int) -> "keras.KerasTensor":
+    """Return float32 (N, 8): for each image, the map from output to input pixels about the centre."""
     from keras import ops
 
-    angle = draw((n,), math.radians(settings.rotate_degrees))
-    scale = 1.0 + draw((n,), settings.zoom)
-    # A uniform draw about zero is negative for half the images.
-    mirror = ops.where(draw((n,), 1.0) < 0, -1.0, 1.0) if settings.flip else ops.ones((n,))
-    cos, sin = scale * ops.cos(angle), scale * ops.sin(angle)
-    a, b, d, e = mirror * cos, -mirror * sin, sin, cos
+    a, b = motion.mirror * motion.cos, -motion.mirror * motion.sin
+    d, e = motion.sin, motion.cos
     centre = (side - 1) / 2
-    shift_x, shift_y = draw((n,), settings.shift_pixels), draw((n,), settings.shift_pixels)
-    c = centre - (a + b) * centre + shift_x
-    f = centre - (d + e) * centre + shift_y
-    zero = ops.zeros((n,))
+    c = centre - (a + b) * centre + motion.shift_x
+    f = centre - (d + e) * centre + motion.shift_y
+    zero = ops.zeros_like(a)
     return ops.stack([a, b, c, d, e, f, zero, zero], axis=1)
+
+
+def _move_landmarks(vectors: "keras.KerasTensor", motion: _Motion) -> "keras.KerasTensor":
+    """Return the feature vectors, float32 (N, FEATURE_SIZE), of images moved by `_image_table`."""
+    from keras import ops
+
+    order, signs = mirror_order()
+    is_mirrored = motion.mirror[:, None] < 0
+    vectors = ops.where(is_mirrored, ops.take(vectors, order, axis=1) * signs, vectors)
+    before, points, between, roll = ops.split(
+        vectors, [IN_CROP.start, IN_CROP.stop, FEATURE_SIZE - 1], axis=1
+    )
+    # The inverse of the map from output to input: content moves against the shift.
+    x = points[:, 0::2] - (motion.mirror * motion.shift_x)[:, None] / INPUT_SIZE
+    y = points[:, 1::2] - motion.shift_y[:, None] / INPUT_SIZE
+    squared_scale = (motion.cos**2 + motion.sin**2)[:, None]
+    cos, sin = motion.cos[:, None] / squared_scale, motion.sin[:, None] / squared_scale
+    moved = ops.stack([cos * x + sin * y, cos * y - sin * x], axis=2)
+    moved = ops.reshape(moved, ops.shape(points))
+    return ops.concatenate([before, moved, between, roll - motion.angle[:, None]], axis=1)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from fer_core.files import replace_file
+from training.architectures import call_arguments
 from training.errors import TrainingError
 from training.history import History
 
@@ -68,26 +69,28 @@ class AveragedValidation(keras.callbacks.Callback):
         network: keras.Model,
         history: History,
         *,
-        images: np.ndarray,
+        inputs: dict[str, np.ndarray],
         patience: int,
     ) -> None:
-        """Take the network inside the trained model, and images to measure its statistics on.
+        """Take the network inside the trained model, and inputs to measure its statistics on.
 
         Args:
             path: file for the best epoch's weights.
             network: the part of the model that is kept.
             history: tells which epochs were better.
-            images: uint8 (N, h, w, 1), training images at the size that training sees.
+            inputs: of some training samples, images at the size that training sees.
             patience: epochs without a better one.
         """
         super().__init__()
         self._path = path
         self._network = network
         self._history = history
-        self._images = images
+        self._inputs = inputs
         self._patience = patience
         self._norms = [
-            layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
+            layer
+            for layer in network.layers
+            if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
         ]
         self._training_weights: list[np.ndarray] = []
 
@@ -112,12 +115,14 @@ class AveragedValidation(keras.callbacks.Callback):
 
     def _measure_statistics(self) -> None:
         momenta = [layer.momentum for layer in self._norms]
-        for i, start in enumerate(range(0, len(self._images), STATISTICS_BATCH)):
+        n = len(next(iter(self._inputs.values())))
+        for i, start in enumerate(range(0, n, STATISTICS_BATCH)):
             for layer in self._norms:
                 # The moving average with this momentum is the plain mean over the batches.
                 layer.momentum = i / (i + 1)
-            batch = self._images[start : start + STATISTICS_BATCH]
-            self._network(batch.astype("float32"), training=True)
+            part = slice(start, start + STATISTICS_BATCH)
+            batch = call_arguments(v[part].astype("float32") for v in self._inputs.values())
+            self._network(batch, training=True)
         for layer, momentum in zip(self._norms, momenta, strict=True):
             layer.momentum = momentum
 

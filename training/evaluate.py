@@ -1,5 +1,6 @@
 """Run a bundle's serving file over labelled faces, and record what it said."""
 
+import dataclasses
 import logging
 import math
 from typing import Any, TypeAlias
@@ -20,6 +21,7 @@ from fer_core.evaluation import (
 from fer_core.expressions import LabelSpace, label_map
 from training import sources
 from training.card import write_card
+from training.landmark_cache import with_landmarks
 from training.sources import Samples, Split
 
 log = logging.getLogger(__name__)
@@ -68,15 +70,11 @@ def _known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]
         )
     kept = samples.select(labels >= 0)
     return (
-        Samples(
-            source=kept.source,
-            split=kept.split,
+        dataclasses.replace(
+            kept,
             label_space=space,
-            images=kept.images,
             labels=labels[labels >= 0],
-            rows=kept.rows,
             clean=kept.clean & (not _was_trained_on(bundle, kept)),
-            is_face=kept.is_face,
         ),
         excluded,
     )
@@ -93,13 +91,20 @@ def _is_recorded(samples: Samples) -> bool:
 
 def _predict(bundle: Bundle, samples: Samples) -> EvaluationResult:
     log.info("%s: %d faces of %s", bundle.spec.name, len(samples), samples.source)
-    logits, _ = Classifier(bundle).logits(samples.images)
+    if bundle.spec.landmark_features is not None:
+        samples = with_landmarks(samples)
+    logits, _ = Classifier(bundle).logits(samples.images, samples.landmarks)
+    found = (
+        np.ones(len(samples), bool)
+        if samples.landmarks is None
+        else np.any(samples.landmarks != 0, axis=1)
+    )
     return EvaluationResult(
         expressions=bundle.spec.labels,
         rows=samples.rows,
         labels=samples.labels,
         probabilities=metrics.softmax(logits, temperature=bundle.spec.temperature),
-        found_face=np.ones(len(samples), bool),
+        found_face=found,
         clean=samples.clean,
     )
 

@@ -28,16 +28,16 @@ from fer_core.bundles import (
     open_bundle,
     sha256_of,
 )
-from fer_core.classifier import Classifier
+from fer_core.classifier import Classifier, ServingModel
 from fer_core.crops import INPUT_SIZE
 from fer_core.files import replace_file
-from training import sources
+from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from training.architectures.cnn import MAPS_LAYER
 from training.card import write_card
 from training.errors import TrainingError
-from training.fit import CHECKPOINT_FOLDER, FitResult
+from training.fit import CHECKPOINT_FOLDER, FitResult, load_for
 from training.recipe import Recipe
-from training.sources import Split
+from training.sources import Samples, Split
 
 if TYPE_CHECKING:
     import keras
@@ -46,8 +46,8 @@ log = logging.getLogger(__name__)
 
 #: Largest difference between `model.keras` and `model.tflite` in any logit or activation map.
 PARITY: Final = 1e-4
-#: Images that parity is measured on.
-_PARITY_IMAGES: Final = 64
+#: Faces that parity is measured on.
+_PARITY_SAMPLES: Final = 64
 #: The abstention threshold is chosen so that answered faces reach this accuracy.
 ANSWERED_ACCURACY: Final = 0.85
 #: Of the weights. The images that they were trained on have terms of their own; the card says so.
@@ -56,16 +56,17 @@ _CODE: Final = ("fer_core", "training")
 _PROJECT: Final = Path(__file__).resolve().parent.parent
 
 
-def export(network: "keras.Model", folder: Path, images: np.ndarray | None = None) -> float:
+def export(network: "keras.Model", folder: Path, samples: Samples | None = None) -> float:
     """Write `model.keras` and `model.tflite` of a trained network and compare the two.
 
-    The LiteRT file has the outputs logits (N, C) and class activation maps (N, h, w, C), and a batch
-    axis that can be resized. Its weights are float16 if that keeps parity, float32 otherwise.
+    The LiteRT file has the outputs logits (N, C) and, if the network sees pixels, class activation maps
+    (N, h, w, C), and a batch axis that can be resized. Its weights are float16 if that keeps parity,
+    float32 otherwise.
 
     Args:
         network: float32, never compiled, so that no optimiser state is saved with it.
         folder: exists; receives the files.
-        images: uint8 (N, 48, 48) to measure parity on; random grey values by default.
+        samples: to measure parity on, with landmarks if the network sees them; random by default.
 
     Returns:
         The largest difference between any output of the two files.
@@ -76,19 +77,19 @@ def export(network: "keras.Model", folder: Path, images: np.ndarray | None = Non
     require_tensorflow()
     import keras
 
-    if images is None:
-        shape = (_PARITY_IMAGES, INPUT_SIZE, INPUT_SIZE)
-        images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    images = images[:_PARITY_IMAGES]
+    images, vectors = _parity_inputs(samples)
     replace_file(folder / KERAS_FILE, network.save)
     # The reference is what a user of the file will load, not the network in memory.
     saved = keras.models.load_model(folder / KERAS_FILE, compile=False, safe_mode=True)
-    serving = keras.Model(saved.inputs, [saved.output, saved.get_layer(MAPS_LAYER).output])
-    expected = serving.predict_on_batch(images[..., None].astype(np.float32))
+    maps = [layer.output for layer in saved.layers if layer.name == MAPS_LAYER]
+    serving = keras.Model(saved.inputs, [saved.output, *maps])
+    given = {"image": images[..., None].astype(np.float32), "landmarks": vectors}
+    answers = serving.predict_on_batch([given[tensor.name] for tensor in saved.inputs])
+    expected = keras.tree.flatten(answers)
     differences = {}
     for kind in ("float16", "float32"):
         content = _convert(serving, float16=kind == "float16")
-        differences[kind] = _largest_difference(content, images, expected)
+        differences[kind] = _largest_difference(content, images, vectors, expected)
         if differences[kind] <= PARITY:
             replace_file(folder / SERVING_FILE, functools.partial(Path.write_bytes, data=content))
             log.info("LiteRT file with %s weights, %.1e from Keras", kind, differences[kind])
@@ -98,6 +99,20 @@ def export(network: "keras.Model", folder: Path, images: np.ndarray | None = Non
         f"{PARITY:.0e} (with float16 weights by {differences['float16']:.1e}). A layer of this "
         "network is not converted faithfully; nothing was replaced."
     )
+
+
+def _parity_inputs(samples: Samples | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return uint8 images (N, 48, 48) and float32 feature vectors (N, FEATURE_SIZE)."""
+    rng = np.random.default_rng(0)
+    n = _PARITY_SAMPLES
+    if samples is None:
+        images = rng.integers(0, 256, (n, INPUT_SIZE, INPUT_SIZE), dtype=np.uint8)
+        return images, rng.normal(size=(n, FEATURE_SIZE)).astype(np.float32)
+    images = samples.images[:n]
+    vectors = np.zeros((len(images), FEATURE_SIZE), np.float32)
+    if samples.landmarks is not None:
+        vectors[:] = samples.landmarks[:n]
+    return images, vectors
 
 
 def require_tensorflow() -> None:
@@ -125,19 +140,13 @@ def _convert(serving: "keras.Model", *, float16: bool) -> bytes:
         return converter.convert()
 
 
-def _largest_difference(content: bytes, images: np.ndarray, expected: list[np.ndarray]) -> float:
-    """Run a LiteRT file on uint8 images (N, 48, 48); return its largest absolute error."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=content)
-    index = interpreter.get_input_details()[0]["index"]
-    interpreter.resize_tensor_input(index, (len(images), INPUT_SIZE, INPUT_SIZE, 1))
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(index, images[..., None].astype(np.float32))
-    interpreter.invoke()
-    outputs = [interpreter.get_tensor(o["index"]) for o in interpreter.get_output_details()]
-    by_axes = {output.ndim: output for output in outputs}
-    return max(float(np.abs(by_axes[e.ndim] - e).max()) for e in map(np.asarray, expected))
+def _largest_difference(
+    content: bytes, images: np.ndarray, vectors: np.ndarray, expected: list[np.ndarray]
+) -> float:
+    """Run a LiteRT file on images and feature vectors; return its largest absolute error."""
+    logits, maps = ServingModel(content, threads=1).run(images, vectors)
+    found = [logits] if maps is None else [logits, maps]
+    return max(float(np.abs(f - np.asarray(e)).max()) for f, e in zip(found, expected, strict=True))
 
 
 def make_bundle(result: FitResult, recipe: Recipe, out: Path) -> Bundle:
@@ -151,17 +160,17 @@ def make_bundle(result: FitResult, recipe: Recipe, out: Path) -> Bundle:
         TrainingError: the serving file cannot be written or is not faithful.
         DataError: the recipe's data is not there.
     """
-    valid = sources.load(recipe.data.source, Split.VALID)
+    valid = load_for(recipe, Split.VALID)
     valid = valid.select(valid.clean)
     checkpoint = out / CHECKPOINT_FOLDER
     staging = checkpoint / "bundle"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    export(result.network, staging, valid.images)
+    export(result.network, staging, valid)
     result.history.to_csv(staging / HISTORY_FILE, index=False)
     spec = _uncalibrated_spec(result, recipe, out.resolve().name, staging)
     write_spec(spec, staging)
-    logits, _ = Classifier(open_bundle(staging)).logits(valid.images)
+    logits, _ = Classifier(open_bundle(staging)).logits(valid.images, valid.landmarks)
     temperature = metrics.fit_temperature(logits, valid.labels)
     probabilities = metrics.softmax(logits, temperature=temperature)
     threshold = metrics.abstention_threshold(
@@ -198,7 +207,7 @@ def _uncalibrated_spec(result: FitResult, recipe: Recipe, name: str, folder: Pat
         labels=result.labels,
         input_hw=(INPUT_SIZE, INPUT_SIZE),
         pixel_range=(0.0, 255.0),
-        landmark_features=None,
+        landmark_features=FEATURE_VERSION if "landmarks" in recipe.architecture.inputs else None,
         parameters=result.network.count_params(),
         temperature=1.0,
         abstention_threshold=0.0,

@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from fer_core.bundles import HISTORY_FILE
+from fer_core.bundles import HISTORY_FILE, KERAS_FILE, resolve
 from fer_core.crops import INPUT_SIZE
 from fer_core.expressions import Expression
+from fer_core.landmarks import FEATURE_SIZE
 from training import sources
+from training.architectures import call_arguments
+from training.architectures.dual_input import DualInput
 from training.errors import TrainingError
 from training.history import History
+from training.landmark_cache import with_landmarks
 from training.recipe import Recipe
 from training.sources import Samples, Split
 from training.targets import one_hot, soften_by_votes
@@ -81,17 +85,18 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
 
     folder = out / CHECKPOINT_FOLDER
     _open_run(recipe, folder, resume=resume)
-    whole = sources.load(recipe.data.source, Split.TRAIN)
+    whole = load_for(recipe, Split.TRAIN)
     train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
-    valid = sources.load(recipe.data.source, Split.VALID)
+    valid = load_for(recipe, Split.VALID)
     valid = valid.select(valid.clean)
     log.info("%s: %d training rows, %d clean validation rows", recipe.name, len(train), len(valid))
 
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.dtype_policy)
     network = recipe.architecture.build(len(train.label_space), side=None)
+    _start_from_bundle(recipe, network)
     train_batches = _batches(
-        train, soften_by_votes(train, recipe.vote_smoothing), recipe.batch_size
+        recipe, train, soften_by_votes(train, recipe.vote_smoothing), recipe.batch_size
     )
     model = _training_model(recipe, network, steps_per_epoch=len(train_batches))
     history = History(folder / HISTORY_FILE)
@@ -108,7 +113,7 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
             folder / BEST_FILE,
             network,
             history,
-            images=_statistics_images(train, recipe),
+            inputs=_statistics_inputs(recipe, train),
             patience=recipe.patience,
         ),
         StateWriter(folder / STATE_FILE, history),
@@ -120,7 +125,7 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
         with contextlib.redirect_stdout(sys.stderr):
             model.fit(
                 train_batches,
-                validation_data=_batches(valid, one_hot(valid), VALIDATION_BATCH),
+                validation_data=_batches(recipe, valid, one_hot(valid), VALIDATION_BATCH),
                 initial_epoch=start,
                 epochs=recipe.epochs,
                 callbacks=callbacks,
@@ -158,12 +163,49 @@ def _begin_epoch(
             variable.assign([own_seed, epoch * DRAWS_OF_AN_EPOCH])
 
 
-def _statistics_images(train: Samples, recipe: Recipe) -> np.ndarray:
-    """Return some training images as uint8 (N, crop, crop, 1), cut from the middle."""
+def load_for(recipe: Recipe, split: Split) -> Samples:
+    """Return a split of the recipe's data, with landmarks if its network sees them."""
+    samples = sources.load(recipe.data.source, split)
+    return with_landmarks(samples) if "landmarks" in recipe.architecture.inputs else samples
+
+
+def _start_from_bundle(recipe: Recipe, network: "keras.Model") -> None:
+    """Give the trunk of a two-input network the weights of its bundle."""
+    import keras
+
+    if not isinstance(recipe.architecture, DualInput):
+        return
+    bundle = resolve(recipe.architecture.trunk_bundle)
+    saved = keras.models.load_model(bundle.verify(KERAS_FILE), compile=False, safe_mode=True)
+    trunk = network.get_layer("trunk")
+    if [w.shape for w in saved.weights] != [w.shape for w in trunk.weights]:
+        raise TrainingError(
+            f"The weights of {bundle.path} do not fit the recipe's trunk: "
+            f"{recipe.architecture.trunk!r}. Give it the architecture of that bundle."
+        )
+    trunk.set_weights(saved.get_weights())
+
+
+def _statistics_inputs(recipe: Recipe, train: Samples) -> dict[str, np.ndarray]:
+    """Return the inputs of some training samples, images cut to the size that training sees."""
     chosen = np.random.default_rng(recipe.seed).permutation(len(train))[:STATISTICS_IMAGES]
-    margin = (INPUT_SIZE - recipe.augment.crop_pixels) // 2
-    end = margin + recipe.augment.crop_pixels
-    return train.images[np.sort(chosen), margin:end, margin:end, None]
+    inputs = _inputs(recipe, train.select(np.sort(chosen)))
+    if "image" in inputs:
+        margin = (INPUT_SIZE - recipe.augment.crop_pixels) // 2
+        end = margin + recipe.augment.crop_pixels
+        inputs["image"] = inputs["image"][:, margin:end, margin:end]
+    return inputs
+
+
+def _inputs(recipe: Recipe, samples: Samples) -> dict[str, np.ndarray]:
+    """Return what the recipe's network sees of samples: image uint8 (N, 48, 48, 1), landmarks."""
+    inputs = {}
+    for name in recipe.architecture.inputs:
+        values = samples.images[..., None] if name == "image" else samples.landmarks
+        if values is None:
+            raise TrainingError(f"{recipe.name} sees landmarks, and these samples have none.")
+        inputs[name] = values
+    return inputs
 
 
 def _restore(model: "keras.Model", path: Path, history: History, *, steps_per_epoch: int) -> int:
@@ -223,9 +265,14 @@ def _training_model(
 
     from training.schedule import WarmRestarts
 
-    images = keras.Input((INPUT_SIZE, INPUT_SIZE, 1), dtype="uint8")
+    available = {
+        "image": keras.Input((INPUT_SIZE, INPUT_SIZE, 1), dtype="uint8", name="image"),
+        "landmarks": keras.Input((FEATURE_SIZE,), dtype="float16", name="landmarks"),
+    }
+    inputs = {name: available[name] for name in recipe.architecture.inputs}
     augment = recipe.augment.layer(recipe.seed, view_pixels=recipe.architecture.view_pixels)
-    model = keras.Model(images, network(augment(images)))
+    varied = augment(inputs)
+    model = keras.Model(inputs, network(call_arguments(varied[name] for name in inputs)))
     settings = recipe.optimizer
     optimizer = keras.optimizers.SGD(
         WarmRestarts(recipe, steps_per_epoch),
@@ -249,11 +296,13 @@ def _training_model(
     return model
 
 
-def _batches(samples: Samples, targets: np.ndarray, batch_size: int) -> "keras.utils.PyDataset":
-    """Return batches of uint8 (B, 48, 48, 1) and targets (B, classes), in order until shuffled."""
+def _batches(
+    recipe: Recipe, samples: Samples, targets: np.ndarray, batch_size: int
+) -> "keras.utils.PyDataset":
+    """Return batches of the network's inputs and targets (B, classes), in order until shuffled."""
     import keras
 
-    images = samples.images[..., None]
+    inputs = _inputs(recipe, samples)
 
     class Batches(keras.utils.PyDataset):
         order = np.arange(len(samples))
@@ -261,9 +310,9 @@ def _batches(samples: Samples, targets: np.ndarray, batch_size: int) -> "keras.u
         def __len__(self) -> int:
             return math.ceil(len(samples) / batch_size)
 
-        def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        def __getitem__(self, step: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
             chosen = self.order[step * batch_size : (step + 1) * batch_size]
-            return images[chosen], targets[chosen]
+            return {name: values[chosen] for name, values in inputs.items()}, targets[chosen]
 
         def shuffle(self, seed: int, epoch: int) -> None:
             # From seed and epoch alone, so that a resumed run sees the order of an unbroken one.

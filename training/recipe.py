@@ -4,13 +4,18 @@ import importlib
 import json
 import pkgutil
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fer_core.errors import UnknownNameError
 from training.architectures.cnn import Cnn
+from training.architectures.dual_input import DualInput
+from training.architectures.landmark_mlp import LandmarkMlp
 from training.augment import Augment
+
+#: Any network family, told apart by its `kind`.
+Architecture: TypeAlias = Annotated[Cnn | LandmarkMlp | DualInput, Field(discriminator="kind")]
 
 
 class Settings(BaseModel):
@@ -70,7 +75,7 @@ class Recipe(Settings):
     name: str
     title: str
     data: Data
-    architecture: Cnn
+    architecture: Architecture
     augment: Augment
     optimizer: Sgd
     epochs: int = Field(gt=0)

@@ -5,8 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from fer_core.classifier import MAX_BATCH
+from fer_core.bundles import Bundle
+from fer_core.classifier import MAX_BATCH, Classifier
 from fer_core.crops import FaceInputs
+from fer_core.errors import BundleError
 from fer_core.expressions import FER2013
 
 
@@ -56,6 +58,12 @@ def test_many_threads_get_the_answers_of_one(classifier, images):
         together = list(pool.map(lambda i: classifier.logits(images[i : i + 1 + i % 3])[0], jobs))
     for i, logits in zip(jobs, together, strict=True):
         np.testing.assert_allclose(logits, alone[i], atol=1e-5)
+
+
+def test_a_bundle_of_other_landmark_features_is_refused(cnn_bundle):
+    spec = cnn_bundle.spec.model_copy(update={"landmark_features": "0"})
+    with pytest.raises(BundleError, match="version 0 of their features"):
+        Classifier(Bundle(cnn_bundle.path, spec))
 
 
 def test_no_faces_no_predictions(classifier):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from training.augment import Augment, _affine
+from fer_core.landmarks import FEATURE_SIZE, IN_CROP, POSE, mirror_order
+from training.augment import Augment, _draw_motion, _image_table
 
 STILL = {
     "flip": False,
@@ -20,7 +21,8 @@ def varied(images, seed=0, **settings):
     import keras
 
     layer = Augment(**{**STILL, **settings}).layer(seed)
-    return keras.ops.convert_to_numpy(layer(images[..., None], training=True))[..., 0]
+    out = layer({"image": images[..., None]}, training=True)
+    return keras.ops.convert_to_numpy(out["image"])[..., 0]
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def moved(image, **settings):
     import keras
     from keras import ops
 
-    table = _affine(Augment(**{**STILL, **settings}), 1, 48, ops.full)
+    table = _image_table(_draw_motion(Augment(**{**STILL, **settings}), 1, ops.full), 48)
     out = ops.image.affine_transform(
         image[..., None].astype(np.float32), table, interpolation="bilinear", fill_mode="nearest"
     )
@@ -57,17 +59,16 @@ def moved(image, **settings):
 def test_evaluation_leaves_images_alone(faces):
     import keras
 
-    layer = Augment().layer(0)
-    out = keras.ops.convert_to_numpy(layer(faces[..., None], training=False))
-    np.testing.assert_array_equal(out[..., 0], faces)
+    out = Augment().layer(0)({"image": faces[..., None]}, training=False)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(out["image"])[..., 0], faces)
 
 
 def test_evaluation_shows_the_middle_that_the_network_serves_on(faces):
     import keras
 
-    layer = Augment().layer(0, view_pixels=42)
-    out = keras.ops.convert_to_numpy(layer(faces[..., None], training=False))
-    np.testing.assert_array_equal(out[..., 0], faces[:, 3:45, 3:45])
+    out = Augment().layer(0, view_pixels=42)({"image": faces[..., None]}, training=False)
+    middle = keras.ops.convert_to_numpy(out["image"])[..., 0]
+    np.testing.assert_array_equal(middle, faces[:, 3:45, 3:45])
 
 
 def test_with_every_amount_at_zero_training_leaves_them_alone_too(faces):
@@ -147,9 +148,86 @@ def test_the_same_seed_gives_the_same_images_and_the_next_call_others(faces):
     first, twin, other = settings.layer(3), settings.layer(3), settings.layer(4)
 
     def run(layer):
-        return keras.ops.convert_to_numpy(layer(faces[..., None], training=True))
+        out = layer({"image": faces[..., None]}, training=True)
+        return keras.ops.convert_to_numpy(out["image"])
 
     a = run(first)
     np.testing.assert_array_equal(run(twin), a)
     assert np.abs(run(other) - a).max() > 10
     assert np.abs(run(first) - a).max() > 10
+
+
+#: A landmark on the face's middle line, which stays itself in a mirrored face.
+NOSE_TIP = 1
+
+
+def test_landmarks_move_with_the_pixels_they_name():
+    """After any motion, the landmark that named a dot names it still, and roll turns with the picture."""
+    import keras
+
+    x, y, n = 30, 17, 200
+    vectors = np.zeros((n, FEATURE_SIZE), np.float32)
+    in_crop = vectors[:, IN_CROP].reshape(n, 478, 2)
+    # Pixel centres lie half a pixel from pixel edges.
+    in_crop[:, NOSE_TIP] = (np.array([x, y]) + 0.5) / 48 - 0.5
+    vectors[:, IN_CROP] = in_crop.reshape(n, -1)
+    vectors[:, POSE] = [0.1, 0.2, 0.3]
+    moving = {"flip": True, "rotate_degrees": 20.0, "zoom": 0.2, "shift_pixels": 4.0}
+    layer = Augment(**{**STILL, **moving}).layer(0)
+    images = np.repeat(dot(x, y), n, 0)[..., None]
+    out = layer({"image": images, "landmarks": vectors}, training=True)
+    images, moved = (keras.ops.convert_to_numpy(out[name]) for name in ("image", "landmarks"))
+    points = moved[:, IN_CROP].reshape(n, 478, 2)[:, NOSE_TIP]
+    expected = np.array([place(image[..., 0]) for image in images])
+    np.testing.assert_allclose((points + 0.5) * 48 - 0.5, expected, atol=0.4)
+    assert np.ptp(points, axis=0).min() > 0.1
+    pitch, yaw, roll = moved[:, POSE].T
+    np.testing.assert_allclose(pitch, 0.1, atol=1e-6)
+    is_mirrored = yaw < 0
+    assert 60 < is_mirrored.sum() < 140
+    np.testing.assert_allclose(np.abs(yaw), 0.2, atol=1e-6)
+    away = roll - np.where(is_mirrored, -0.3, 0.3)
+    assert np.abs(away).max() <= np.radians(20) + 1e-5
+    assert np.ptp(away) > np.radians(30)
+
+
+def test_a_turned_picture_turns_the_point_and_the_roll_alike():
+    import keras
+
+    vectors = np.zeros((1, FEATURE_SIZE), np.float32)
+    # A point to the right of the centre; clockwise as seen means downwards for it.
+    vectors[:, IN_CROP.start] = 0.25
+    layer = Augment(**{**STILL, "rotate_degrees": 20.0}).layer(1)
+    out = keras.ops.convert_to_numpy(layer({"landmarks": vectors}, training=True)["landmarks"])[0]
+    x, y = out[IN_CROP][:2]
+    assert out[POSE][2] == pytest.approx(np.arctan2(y, x), abs=1e-5)
+    assert abs(out[POSE][2]) > 0.01
+
+
+def test_a_flip_mirrors_the_whole_vector():
+    import keras
+
+    vectors = np.random.default_rng(0).normal(size=(64, FEATURE_SIZE)).astype(np.float32)
+    layer = Augment(**{**STILL, "flip": True}).layer(0)
+    out = keras.ops.convert_to_numpy(layer({"landmarks": vectors}, training=True)["landmarks"])
+    order, signs = mirror_order()
+    same = np.abs(out - vectors).max(axis=1) < 1e-5
+    mirrored = np.abs(out - vectors[:, order] * signs).max(axis=1) < 1e-5
+    assert (same ^ mirrored).all()
+    assert 16 <= mirrored.sum() <= 48
+
+
+def test_missing_landmarks_stay_missing_and_others_are_withheld_as_asked():
+    import keras
+
+    vectors = np.random.default_rng(0).normal(size=(400, FEATURE_SIZE)).astype(np.float32)
+    vectors[:100] = 0
+    layer = Augment(**{**STILL, "landmark_jitter": 0.1, "landmark_dropout": 0.25}).layer(0)
+    out = keras.ops.convert_to_numpy(layer({"landmarks": vectors}, training=True)["landmarks"])
+    found = out.any(axis=1)
+    assert not found[:100].any()
+    assert 0.65 < found[100:].mean() < 0.85
+    noise = (out - vectors)[100:][found[100:]]
+    assert noise.std() == pytest.approx(0.1, rel=0.02)
+    quiet = layer({"landmarks": vectors}, training=False)["landmarks"]
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(quiet), vectors)

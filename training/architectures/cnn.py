@@ -6,7 +6,7 @@ arXiv:1312.4400), so the class activation maps of Zhou et al. 2016 (arXiv:1512.0
 own last layer and the logits are exactly their means.
 """
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -33,6 +33,9 @@ class Cnn(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: What the network sees, in the order of its inputs.
+    inputs: ClassVar[tuple[str, ...]] = ("image",)
 
     kind: Literal["cnn"] = "cnn"
     widths: tuple[int, ...] = (32, 64, 128, 256)

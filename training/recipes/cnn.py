@@ -12,13 +12,15 @@ from training.architectures.cnn import Cnn
 from training.augment import Augment
 from training.recipe import Data, Recipe, Sgd
 
+NETWORK = Cnn(
+    widths=(32, 64, 128, 256), depths=(1, 2, 2, 3), residual=True, dropout=0.3, view_pixels=42
+)
+
 RECIPE = Recipe(
     name="cnn",
     title="A VGG-like network that sees only the pixels of the face",
     data=Data(source="fer2013", drop_not_face=True),
-    architecture=Cnn(
-        widths=(32, 64, 128, 256), depths=(1, 2, 2, 3), residual=True, dropout=0.3, view_pixels=42
-    ),
+    architecture=NETWORK,
     augment=Augment(
         flip=True,
         rotate_degrees=10.0,

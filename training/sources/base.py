@@ -1,5 +1,6 @@
 """What every data source yields."""
 
+import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +32,8 @@ class Samples:
         clean: bool (N,), False where the training split holds an exact or near copy of the image.
         is_face: bool (N,), False where the data set's annotators agree that no face is to be seen.
         votes: int64 (N, 10), how many FER+ annotators chose each answer; None where the data has none.
+        landmarks: float16 (N, FEATURE_SIZE), `landmarks.feature_vector` of each image, zeros where none
+            were found; None until `landmark_cache.with_landmarks` adds them.
     """
 
     source: str
@@ -42,6 +45,7 @@ class Samples:
     clean: np.ndarray
     is_face: np.ndarray
     votes: np.ndarray | None = None
+    landmarks: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -53,25 +57,21 @@ class Samples:
         for name in ("labels", "rows", "clean", "is_face"):
             if getattr(self, name).shape != (n,):
                 raise ValueError(f"{name} must have shape ({n},), got {getattr(self, name).shape}")
-        if self.votes is not None and len(self.votes) != n:
-            raise ValueError(f"votes must have {n} rows, got {len(self.votes)}")
+        for name in ("votes", "landmarks"):
+            values = getattr(self, name)
+            if values is not None and len(values) != n:
+                raise ValueError(f"{name} must have {n} rows, got {len(values)}")
 
     def __len__(self) -> int:
         return len(self.images)
 
     def select(self, keep: np.ndarray) -> "Samples":
         """Return the samples where the boolean mask `keep` (N,) is True, in the same order."""
-        return Samples(
-            source=self.source,
-            split=self.split,
-            label_space=self.label_space,
-            images=self.images[keep],
-            labels=self.labels[keep],
-            rows=self.rows[keep],
-            clean=self.clean[keep],
-            is_face=self.is_face[keep],
-            votes=None if self.votes is None else self.votes[keep],
-        )
+        arrays = ("images", "labels", "rows", "clean", "is_face", "votes", "landmarks")
+        chosen = {
+            name: values[keep] for name in arrays if (values := getattr(self, name)) is not None
+        }
+        return dataclasses.replace(self, **chosen)
 
     def counts(self) -> dict[str, int]:
         """Return the number of samples of each class, in label order."""

@@ -1,0 +1,131 @@
+"""Networks that see landmarks: trained by the same `fit`, served by the same files."""
+
+import keras
+import numpy as np
+import pytest
+
+from fer_core.bundles import KERAS_FILE, open_bundle
+from fer_core.classifier import Classifier
+from fer_core.crops import FaceInputs
+from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
+from training.architectures.cnn import Cnn
+from training.architectures.dual_input import DualInput
+from training.architectures.landmark_mlp import LandmarkMlp
+from training.errors import TrainingError
+from training.evaluate import evaluate
+from training.export import make_bundle
+from training.fit import fit
+from training.recipe import get_recipe
+from training.sources import Split, load
+
+SMALL_TRUNK = Cnn(widths=(4, 8), depths=(1, 2))
+SMALL_MLP = LandmarkMlp(units=(8,))
+
+
+@pytest.fixture(scope="module")
+def faces():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (6, 48, 48, 1)).astype(np.float32)
+    return images, rng.normal(size=(6, FEATURE_SIZE)).astype(np.float32)
+
+
+@pytest.mark.parametrize("fusion", ["late", "concatenation", "gate"])
+def test_without_landmarks_the_answer_is_the_trunks(fusion, faces):
+    images, vectors = faces
+    network = DualInput(trunk=SMALL_TRUNK, landmarks=SMALL_MLP, fusion=fusion).build(7)
+    trunk = SMALL_TRUNK.build(7)
+    trunk.set_weights(network.get_layer("trunk").get_weights())
+    alone = trunk.predict_on_batch(images)
+    withheld = network.predict_on_batch([images, np.zeros_like(vectors)])
+    np.testing.assert_allclose(withheld, alone, atol=1e-5)
+    both = network.predict_on_batch([images, vectors])
+    assert np.abs(both - alone).max() > 1e-3
+    # A face without landmarks beside one with them gets what it gets alone.
+    vectors = vectors.copy()
+    vectors[::2] = 0
+    mixed = network.predict_on_batch([images, vectors])
+    np.testing.assert_allclose(mixed[::2], alone[::2], atol=1e-5)
+    np.testing.assert_allclose(mixed[1::2], both[1::2], atol=1e-5)
+
+
+def test_the_trunk_is_not_trained():
+    network = DualInput(trunk=SMALL_TRUNK, landmarks=SMALL_MLP).build(7)
+    trunk = {id(w) for w in network.get_layer("trunk").weights}
+    assert not trunk & {id(w) for w in network.trainable_weights}
+    assert network.trainable_weights
+
+
+def test_faces_without_landmarks_are_all_alike_to_the_mlp(faces):
+    _, vectors = faces
+    network = SMALL_MLP.build(7)
+    out = network.predict_on_batch(np.zeros_like(vectors))
+    assert np.ptp(out, axis=0).max() == 0
+    assert np.ptp(network.predict_on_batch(vectors), axis=0).min() > 0
+
+
+def tiny(name, *settings):
+    return get_recipe(name).with_overrides(
+        [
+            "epochs=2",
+            "restarts=[]",
+            "batch_size=64",
+            "ema_momentum=0.8",
+            "optimizer.warmup_epochs=0.5",
+            *settings,
+        ]
+    )
+
+
+@pytest.fixture
+def _generated(generated_data, finished_bundle, tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(finished_bundle.path.parent))
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.mark.usefixtures("_generated")
+def test_a_dual_bundle_from_a_trunk_to_its_predictions(finished_bundle, tmp_path):
+    recipe = tiny(
+        "dual",
+        "architecture.trunk_bundle=rings",
+        "architecture.trunk.widths=[4,8]",
+        "architecture.trunk.depths=[1,2]",
+        "architecture.trunk.dropout=0.1",
+        "architecture.landmarks.units=[8]",
+    )
+    result = fit(recipe, tmp_path / "dual")
+    trunk = keras.models.load_model(finished_bundle.path / KERAS_FILE, compile=False)
+    for kept, given in zip(
+        result.network.get_layer("trunk").get_weights(), trunk.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(kept, given)
+    bundle = make_bundle(result, recipe, tmp_path / "dual")
+    assert bundle.spec.landmark_features == FEATURE_VERSION
+    assert bundle.spec.architecture == "dual_input"
+    report = evaluate(bundle, load("fer2013", Split.TEST))
+    assert report["n"] == 42
+    # Without landmarks it serves what the trunk serves.
+    image = load("fer2013", Split.TEST).images[0]
+    (by_dual,) = Classifier(open_bundle(bundle.path)).logits(image[None])[:1]
+    (by_trunk,) = Classifier(finished_bundle).logits(image[None])[:1]
+    np.testing.assert_allclose(by_dual, by_trunk, atol=1e-4)
+
+
+@pytest.mark.usefixtures("_generated")
+def test_a_trunk_that_does_not_fit_is_named(tmp_path):
+    recipe = tiny("dual", "architecture.trunk_bundle=rings", "architecture.landmarks.units=[8]")
+    with pytest.raises(TrainingError, match="do not fit the recipe's trunk"):
+        fit(recipe, tmp_path / "dual")
+
+
+@pytest.mark.usefixtures("_generated")
+def test_a_bundle_of_landmarks_alone(tmp_path):
+    recipe = tiny("landmarks_only", "architecture.units=[8]")
+    bundle = make_bundle(fit(recipe, tmp_path / "alone"), recipe, tmp_path / "alone")
+    classifier = Classifier(bundle)
+    image = np.zeros((48, 48), np.uint8)
+    vector = np.random.default_rng(0).normal(size=FEATURE_SIZE).astype(np.float32)
+    seen, blind = classifier.predict([FaceInputs(image, vector), FaceInputs(image)])
+    assert seen.activation_maps is None
+    assert np.abs(seen.probabilities - blind.probabilities).max() > 1e-4
+    assert blind.probabilities.sum() == pytest.approx(1, abs=1e-5)

@@ -1,0 +1,30 @@
+"""The ablation: an expression from landmarks alone, without a pixel.
+
+Run:    python -m training fit landmarks_only
+Result: models/landmarks_only/spec.json and the card beside it; selection on the clean rows of PublicTest
+"""
+
+from training.architectures.landmark_mlp import LandmarkMlp
+from training.augment import Augment
+from training.recipe import Data, Recipe, Sgd
+
+NETWORK = LandmarkMlp(units=(512, 256), input_dropout=0.2, dropout=0.5)
+
+RECIPE = Recipe(
+    name="landmarks_only",
+    title="A network that sees only the landmarks of the face, none of its pixels",
+    data=Data(source="fer2013", drop_not_face=True),
+    architecture=NETWORK,
+    augment=Augment(
+        flip=True, rotate_degrees=10.0, zoom=0.1, shift_pixels=2.0, landmark_jitter=0.01
+    ),
+    optimizer=Sgd(peak_learning_rate=0.1, momentum=0.9, weight_decay=5e-3, warmup_epochs=2.0),
+    epochs=60,
+    batch_size=128,
+    vote_smoothing=0.5,
+    label_smoothing=0.0,
+    ema_momentum=0.999,
+    dtype_policy="float32",
+    patience=60,
+    seed=0,
+)
