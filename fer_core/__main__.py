@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -60,7 +60,7 @@ def analyze(
 
       python -m fer_core analyze holiday/ party.zip --format csv > faces.csv
     """
-    from fer_core.analysis import Analyzer, error_record, to_csv, to_record
+    from fer_core.analysis import Analyzer, csv_lines, error_record, to_record
     from fer_core.bundles import resolve
     from fer_core.classifier import Classifier
     from fer_core.faces import FaceFinder
@@ -95,17 +95,22 @@ def analyze(
             yield to_record(file.name, analysis)
 
     failed = 0
-    kept = []
-    for record in records():
-        failed += record["error"] is not None
-        if output_format is Format.JSONL:
+
+    def counted() -> Iterator[dict[str, Any]]:
+        nonlocal failed
+        for record in records():
+            failed += record["error"] is not None
+            yield record
+
+    if output_format is Format.JSONL:
+        for record in counted():
             typer.echo(json.dumps(record, ensure_ascii=False))
-        else:
-            kept.append(record)
-    if output_format is Format.CSV:
-        typer.echo(to_csv(kept), nl=False)
-    elif output_format is Format.TABLE:
-        _print_table(kept, names)
+    elif output_format is Format.CSV:
+        labels = {name: c.bundle.spec.labels for name, c in analyzer.classifiers.items()}
+        for lines in csv_lines(counted(), labels):
+            typer.echo(lines, nl=False)
+    else:
+        _print_table(counted(), names)
     if failed:
         typer.echo(f"{failed} of the inputs could not be read.", err=True)
         raise typer.Exit(EXIT_SOME_FAILED)
@@ -159,7 +164,7 @@ def _progress(number: int, name: str) -> None:
         typer.echo(f"\r{f'{number}: {name}'[: width - 1]:<{width - 1}}\r", nl=False, err=True)
 
 
-def _print_table(records: list[dict[str, Any]], names: list[str]) -> None:
+def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -3,18 +3,20 @@
 import csv
 import io
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fer_core.classifier import Classifier, Prediction
 from fer_core.crops import FaceInputs, face_inputs
+from fer_core.expressions import Expression
 from fer_core.faces import Face, FaceFinder
 from fer_core.images import Photo
 from fer_core.quality import QualityNote, assess
 
 _PIXEL_DIGITS: Final = 1
 _DEGREE_DIGITS: Final = 1
+_BOX: Final = ("left", "top", "right", "bottom")
 #: Enough for probabilities to sum to 1 within 1e-5.
 _PROBABILITY_DIGITS: Final = 7
 
@@ -136,18 +138,44 @@ def _face_record(analysis: FaceAnalysis) -> dict[str, Any]:
     }
 
 
-def csv_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the flat rows of one photo's JSON object: one a face, one alone without a face.
+def csv_lines(
+    records: Iterable[Mapping[str, Any]], labels: Mapping[str, Iterable[Expression]]
+) -> Iterator[str]:
+    """Yield a CSV table as it comes: the header, then the rows of each photo's JSON object.
 
-    `face` counts from 1 and is 0 in the row of a photo without a face or of a file with an error.
+    A row is a face; `face` counts from 1 and is 0 in the one row of a photo without a face or of a file
+    with an error.
+
+    Args:
+        records: of `to_record` and `error_record`.
+        labels: the classes of each network that was asked, by the name of its bundle.
     """
+    columns = ["path", "width", "height", "face", *_BOX, "detector_confidence"]
+    columns += [f"{angle}_degrees" for angle in ("pitch", "yaw", "roll")]
+    columns += ["landmarks_found", "quality"]
+    for name, classes in labels.items():
+        columns += [f"{name}_{key}" for key in ("expression", "confidence", "abstained")]
+        columns += [f"{name}_p_{label}" for label in classes]
+    line = io.StringIO()
+    writer = csv.DictWriter(line, fieldnames=[*columns, "error"], lineterminator="\n")
+    writer.writeheader()
+    yield line.getvalue()
+    for record in records:
+        line.seek(0)
+        line.truncate()
+        for row in _csv_rows(record):
+            writer.writerow({key: escape_formula(value) for key, value in row.items()})
+        yield line.getvalue()
+
+
+def _csv_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     photo = {key: record[key] for key in ("path", "width", "height")}
     if not record["faces"]:
         return [photo | {"face": 0, "error": record["error"]}]
     rows = []
     for number, face in enumerate(record["faces"], start=1):
         row = photo | {"face": number}
-        row |= dict(zip(("left", "top", "right", "bottom"), face["box_xyxy"], strict=True))
+        row |= dict(zip(_BOX, face["box_xyxy"], strict=True))
         row["detector_confidence"] = face["detector_confidence"]
         row |= {f"{angle}_degrees": v for angle, v in (face["head_pose_degrees"] or {}).items()}
         row["landmarks_found"] = face["landmarks_found"]
@@ -158,19 +186,6 @@ def csv_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         row["error"] = None
         rows.append(row)
     return rows
-
-
-def to_csv(records: Iterable[Mapping[str, Any]]) -> str:
-    """Return photos' JSON objects as CSV with a header: `csv_rows` of each, in order."""
-    rows = [row for record in records for row in csv_rows(record)]
-    columns: dict[str, None] = {}
-    for row in sorted(rows, key=len, reverse=True):
-        columns |= dict.fromkeys(row)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(columns), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: escape_formula(value) for key, value in row.items()} for row in rows)
-    return text.getvalue()
 
 
 def escape_formula(value: object) -> object:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.shared.models import MODELS
+from pages.shared.models import MODELS, spec_of
 from pages.shared.photo_intake import EXAMPLE_CREDIT, EXAMPLE_NAME, ChosenPhoto, Intake
 
 if TYPE_CHECKING:
@@ -173,9 +173,10 @@ def _as_json(records: partial[list[dict[str, Any]]]) -> str:
 
 
 def _as_csv(records: partial[list[dict[str, Any]]]) -> str:
-    from fer_core.analysis import to_csv
+    from fer_core.analysis import csv_lines
 
-    return to_csv(records())
+    specs = {name: spec_of(name) for name in MODELS}
+    return "".join(csv_lines(records(), {n: spec.labels for n, spec in specs.items() if spec}))
 
 
 def _as_png(photo: ChosenPhoto, analysis: "Analysis") -> bytes:

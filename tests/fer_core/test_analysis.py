@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fer_core.analysis import error_record, to_csv, to_record
+from fer_core.analysis import csv_lines, error_record, to_record
 from fer_core.expressions import FER2013
 from fer_core.images import decode
 
@@ -49,9 +49,13 @@ def test_a_photo_without_a_face_is_no_error(analyzer, no_face_png):
     assert record["error"] is None
 
 
+def table(records):
+    return "".join(csv_lines(records, {"cnn": FER2013.labels}))
+
+
 def test_csv_has_a_row_a_face_and_a_row_an_error(record):
     two = record | {"faces": record["faces"] * 2}
-    rows = list(csv.DictReader(io.StringIO(to_csv([error_record("a.jpg", "It, broke."), two]))))
+    rows = list(csv.DictReader(io.StringIO(table([error_record("a.jpg", "It, broke."), two]))))
     assert [row["face"] for row in rows] == ["0", "1", "2"]
     assert rows[0]["error"] == "It, broke."
     assert rows[1]["cnn_expression"] == "happy"
@@ -60,9 +64,20 @@ def test_csv_has_a_row_a_face_and_a_row_an_error(record):
 
 
 def test_a_file_name_cannot_become_a_formula(record):
-    rows = list(csv.DictReader(io.StringIO(to_csv([record | {"path": "=HYPERLINK(1)"}]))))
+    rows = list(csv.DictReader(io.StringIO(table([record | {"path": "=HYPERLINK(1)"}]))))
     assert rows[0]["path"] == "'=HYPERLINK(1)"
 
 
-def test_no_photos_make_an_empty_table():
-    assert to_csv([]).strip() == ""
+def test_no_photos_make_a_table_of_headings():
+    assert table([]).startswith("path,width,height,face,")
+    assert table([]).count("\n") == 1
+
+
+def test_rows_come_as_soon_as_their_photo_is_done(record):
+    def records():
+        yield record
+        raise AssertionError("the second photo was asked for before the first was handed on")
+
+    lines = csv_lines(records(), {"cnn": FER2013.labels})
+    assert next(lines).startswith("path,")
+    assert next(lines).startswith(record["path"])
