@@ -200,3 +200,61 @@ def measure(result: EvaluationResult, abstention_threshold: float) -> SplitMetri
 
 def _rounded(value: float) -> float:
     return 0.0 if np.isnan(value) else round(value, _DIGITS)
+
+
+@dataclass(frozen=True, slots=True)
+class PairedComparison:
+    """Two networks on the same rows.
+
+    Attributes:
+        n: rows.
+        both, only_first, only_second, neither: rows by who answers as labelled; they sum to `n`.
+        p_value: McNemar's, exact and two-sided.
+        interval: 95 % bootstrap interval of `difference`.
+    """
+
+    n: int
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+    p_value: float
+    interval: tuple[float, float]
+
+    @property
+    def accuracies(self) -> tuple[float, float]:
+        """Of the first and of the second network; NaN without rows."""
+        if not self.n:
+            return float("nan"), float("nan")
+        return (self.both + self.only_first) / self.n, (self.both + self.only_second) / self.n
+
+    @property
+    def difference(self) -> float:
+        """The second accuracy minus the first."""
+        first, second = self.accuracies
+        return second - first
+
+
+def compare(first: EvaluationResult, second: EvaluationResult) -> PairedComparison:
+    """Compare two networks' predictions on the same split, row by row.
+
+    Raises:
+        DataError: they are not of the same rows, or have other labels.
+    """
+    if not np.array_equal(first.rows, second.rows):
+        raise DataError("The two predictions are not of the same rows; evaluate both on one split.")
+    names_first, names_second = (np.array(r.expressions)[r.labels] for r in (first, second))
+    if not np.array_equal(names_first, names_second):
+        raise DataError("The two predictions disagree about the labels of their rows.")
+    right, also_right = (r.probabilities.argmax(axis=1) == r.labels for r in (first, second))
+    n = len(first)
+    only_first, only_second = int((right & ~also_right).sum()), int((also_right & ~right).sum())
+    return PairedComparison(
+        n=n,
+        both=int((right & also_right).sum()),
+        only_first=only_first,
+        only_second=only_second,
+        neither=int((~right & ~also_right).sum()),
+        p_value=metrics.mcnemar_p(only_first, only_second),
+        interval=metrics.bootstrap_difference(only_first, only_second, n),
+    )

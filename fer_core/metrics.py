@@ -195,3 +195,40 @@ def _check(labels: np.ndarray, outputs: np.ndarray) -> None:
         raise ValueError(
             f"labels must lie in 0..{outputs.shape[1] - 1}, got {labels.min()}..{labels.max()}"
         )
+
+
+def mcnemar_p(only_first: int, only_second: int) -> float:
+    """Return the exact two-sided p-value of McNemar's test (1947) that two classifiers are equally good.
+
+    Args:
+        only_first: rows that the first alone answers right.
+        only_second: rows that the second alone answers right. Under the null hypothesis it is binomial
+            with probability one half; rows on which both are right or wrong say nothing.
+    """
+    from scipy.stats import binomtest
+
+    disagreements = only_first + only_second
+    return float(binomtest(only_second, disagreements).pvalue) if disagreements else 1.0
+
+
+def bootstrap_difference(
+    only_first: int,
+    only_second: int,
+    n: int,
+    *,
+    level: float = 0.95,
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of the second accuracy minus the first, on the same rows.
+
+    A resample of `n` rows matters only by how many of each kind it draws, and these are multinomial, so
+    no row is handled. Efron and Tibshirani 1993, chapter 13.
+    """
+    if not n:
+        return float("nan"), float("nan")
+    shares = np.array([only_first, only_second, n - only_first - only_second]) / n
+    drawn = np.random.default_rng(seed).multinomial(n, shares, size=resamples)
+    differences = (drawn[:, 1] - drawn[:, 0]) / n
+    low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

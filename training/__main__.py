@@ -210,6 +210,34 @@ def evaluate(
         _evaluate_and_print(_find_bundle(bundle), data)
 
 
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle's folder or name.")],
+    second: Annotated[str, typer.Argument(metavar="BUNDLE", help="Another one.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="SOURCE[:SPLIT]", help="As for evaluate: a known source or folder:PATH."
+        ),
+    ],
+) -> None:
+    """Test whether the second bundle is better than the first on the same faces.
+
+    Prints one line of JSON last: both accuracies, on how many faces both, one or neither is right, the
+    exact p-value of McNemar's test, and the 95 % bootstrap interval of the difference.
+
+    \b
+    Example:
+      python -m training compare models/cnn models/dual --data fer2013:test
+    """
+    with _explained():
+        from training.evaluate import compare_bundles
+
+        samples = sources.parse_data_argument(data)()
+        report = compare_bundles(_find_bundle(first), _find_bundle(second), samples)
+        typer.echo(json.dumps(report))
+
+
 def _find_bundle(name_or_path: str) -> Bundle:
     path = Path(name_or_path).expanduser()
     if (path / SPEC_FILE).is_file() or len(path.parts) > 1 or path.is_absolute():

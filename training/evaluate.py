@@ -13,6 +13,8 @@ from fer_core.classifier import Classifier
 from fer_core.errors import DataError
 from fer_core.evaluation import (
     EvaluationResult,
+    PairedComparison,
+    compare,
     measure,
     predictions_path,
     read_predictions,
@@ -55,6 +57,41 @@ def evaluate(bundle: Bundle, samples: Samples) -> Report:
     if _is_recorded(samples):
         _record(bundle, f"{samples.source}:{samples.split}", measured)
     return _report(bundle, samples, result, measured, excluded)
+
+
+def compare_bundles(first: Bundle, second: Bundle, samples: Samples) -> Report:
+    """Run two bundles over the same samples and test whether one is better, on all and on clean rows.
+
+    Nothing is written. Clean rows are those that neither bundle's training data holds a copy of.
+
+    Raises:
+        DataError: the bundles do not know the same of the samples' classes.
+    """
+    results = [_predict(bundle, _known_to(bundle, samples)[0]) for bundle in (first, second)]
+    clean = [np.array(result.rows)[result.clean] for result in results]
+    in_both = np.intersect1d(*clean)
+    report: Report = {
+        "bundles": [first.spec.name, second.spec.name],
+        "source": samples.source,
+        "split": str(samples.split),
+        **_comparison_report(compare(*results)),
+    }
+    if samples.source in sources.SOURCES:
+        report["clean"] = _comparison_report(
+            compare(*[result.select(np.isin(result.rows, in_both)) for result in results])
+        )
+    return report
+
+
+def _comparison_report(comparison: PairedComparison) -> Report:
+    counts = ("n", "both", "only_first", "only_second", "neither")
+    return {
+        **{name: getattr(comparison, name) for name in counts},
+        "accuracies": list(comparison.accuracies),
+        "difference": comparison.difference,
+        "difference_interval_95": list(comparison.interval),
+        "mcnemar_p": comparison.p_value,
+    }
 
 
 def _known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]]:

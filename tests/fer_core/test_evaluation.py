@@ -1,5 +1,8 @@
 """Predictions files keep what was written, refuse what no evaluation writes, and are measured right."""
 
+import dataclasses
+import math
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,7 +10,13 @@ import pytest
 
 from fer_core import metrics
 from fer_core.errors import DataError
-from fer_core.evaluation import EvaluationResult, measure, read_predictions, write_predictions
+from fer_core.evaluation import (
+    EvaluationResult,
+    compare,
+    measure,
+    read_predictions,
+    write_predictions,
+)
 from fer_core.expressions import FER2013, Expression
 
 
@@ -140,3 +149,40 @@ def test_measure_leaves_absent_classes_out_and_has_no_nan(result):
 def test_measure_refuses_nothing(result):
     with pytest.raises(DataError, match="no rows"):
         measure(result.select(np.zeros(300, bool)), 0.5)
+
+
+def answering(result, right):
+    """Return the result with answers that are right exactly where the mask says so."""
+    answers = np.where(right, result.labels, (result.labels + 1) % 7)
+    return dataclasses.replace(result, probabilities=np.eye(7, dtype=np.float32)[answers])
+
+
+def test_a_paired_comparison_counts_who_is_right(result):
+    n = len(result)
+    first = answering(result, np.arange(n) < 200)
+    second = answering(result, (np.arange(n) >= 20) & (np.arange(n) < 250))
+    found = compare(first, second)
+    assert (found.both, found.only_first, found.only_second, found.neither) == (180, 20, 50, 50)
+    assert found.accuracies == (200 / n, 230 / n)
+    assert found.difference == pytest.approx(0.1)
+    # Twenty heads or fewer, or as many tails, of seventy tosses.
+    expected = 2 * sum(math.comb(70, k) for k in range(21)) / 2**70
+    assert found.p_value == pytest.approx(expected)
+    low, high = found.interval
+    # The normal approximation of a paired difference.
+    spread = 1.96 * math.sqrt((70 / n - 0.1**2) / n)
+    assert (low, high) == pytest.approx((0.1 - spread, 0.1 + spread), abs=0.006)
+
+
+def test_equal_networks_are_not_told_apart(result):
+    found = compare(result, result)
+    assert found.p_value == 1
+    assert found.interval == (0, 0)
+
+
+def test_predictions_of_other_rows_or_labels_are_not_compared(result):
+    with pytest.raises(DataError, match="same rows"):
+        compare(result, result.select(np.arange(len(result)) > 0))
+    other = dataclasses.replace(result, labels=(result.labels + 1) % 7)
+    with pytest.raises(DataError, match="disagree about the labels"):
+        compare(result, other)

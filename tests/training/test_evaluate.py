@@ -137,6 +137,21 @@ def test_a_bundle_is_found_by_name_and_a_bad_source_is_bad_usage(bundle, generat
         assert CliRunner().invoke(app, ["evaluate", "rings", "--data", data]).exit_code == 2
 
 
+def test_two_bundles_are_compared_on_all_and_on_clean_rows(bundle, generated):
+    before = {p: p.stat().st_mtime_ns for p in bundle.path.rglob("*")}
+    arguments = ["compare", str(bundle.path), str(bundle.path), "--data", "fer2013:test"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout.splitlines()[-1])
+    assert report["bundles"] == ["rings", "rings"]
+    assert report["n"] == 42
+    assert report["clean"]["n"] == 36
+    assert report["both"] + report["neither"] == 42
+    assert report["accuracies"][0] == report["accuracies"][1] == report["both"] / 42
+    assert report["mcnemar_p"] == 1
+    assert {p: p.stat().st_mtime_ns for p in bundle.path.rglob("*")} == before
+
+
 def test_the_data_command_counts_and_needs_no_training_framework(generated):
     probe = (
         "import sys; from typer.testing import CliRunner; from training.__main__ import app; "
