@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.entry import open_app
 from pages.shared.notes import show_sidebar
 from pages.shared.photo_intake import keep_uploads_in_memory
 
@@ -16,7 +17,11 @@ st.set_page_config(
 keep_uploads_in_memory()
 
 page = st.navigation(
-    [st.Page("pages/analyze.py", title="Analyze", icon=":material/frame_person:", default=True)]
+    [
+        st.Page("pages/analyze.py", title="Analyze", icon=":material/frame_person:", default=True),
+        st.Page("pages/landmarks.py", title="Landmarks", icon=":material/face_6:"),
+    ]
 )
+open_app()
 show_sidebar()
 page.run()

@@ -35,11 +35,16 @@ def frame_square(box_xyxy: np.ndarray) -> np.ndarray:
     Returns:
         float32 (4,), box xyxy in the same pixels; it may reach beyond the image.
     """
+    return scaled_square(box_xyxy, 1.0)
+
+
+def scaled_square(box_xyxy: np.ndarray, scale: float) -> np.ndarray:
+    """Return the square of `frame_square`, `scale` times as wide about the same centre."""
     low, high = box_xyxy[:2], box_xyxy[2:]
     side = FRAME_SCALE * float((high - low).max())
     centre_x, centre_y = (low + high) / 2
     centre_y -= FRAME_LIFT * side
-    half = side / 2
+    half = scale * side / 2
     return np.array(
         [centre_x - half, centre_y - half, centre_x + half, centre_y + half], dtype=np.float32
     )

@@ -1,6 +1,8 @@
 """Overlays on images: every function returns a new image and leaves its input alone."""
 
 import io
+from collections.abc import Collection
+from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -8,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from fer_core.expressions import COLORS
+from fer_core.landmarks import contour_edges, keypoints, mesh_edges
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, FaceAnalysis
@@ -29,6 +32,20 @@ _NUMBER_SHARE: Final = 0.6
 #: Radius of a landmark's dot as a share of its face's width.
 _POINT_SHARE: Final = 1 / 110
 _POINT_COLOR: Final = "#00E5FF"
+#: Light, so that they show on every skin, and apart for colour-blind people (Okabe and Ito).
+_MESH_COLOR: Final = "#C8D2D8"
+_CONTOUR_COLOR: Final = "#56B4E9"
+_IRIS_COLOR: Final = "#F0E442"
+_KEYPOINT_COLOR: Final = "#E69F00"
+
+
+class Overlay(StrEnum):
+    """What can be drawn on a face."""
+
+    MESH = "mesh"
+    CONTOURS = "contours"
+    IRISES = "irises"
+    KEYPOINTS = "15 keypoints"
 
 
 def draw_faces(
@@ -67,6 +84,48 @@ def draw_faces(
             text, font = str(number), _font(_between(_MIN_TEXT, _NUMBER_SHARE * width, text_size))
         _draw_label(draw, canvas.size, box, text, color, font)
     return np.asarray(canvas).copy()
+
+
+def draw_landmarks(
+    image_rgb: np.ndarray, landmarks: np.ndarray, overlays: "Collection[Overlay]"
+) -> np.ndarray:
+    """Return an image of one face with the chosen overlays on it.
+
+    Args:
+        image_rgb: uint8 (H, W, 3).
+        landmarks: float (478, 2 or 3), pixels of that image.
+        overlays: what to draw; lines lie under points.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    import cv2
+
+    canvas = image_rgb.copy()
+    unit = max(1, round(float(np.ptp(landmarks[:, 0])) * _POINT_SHARE / 2))
+
+    def lines(edges: np.ndarray, color: str, width: int) -> None:
+        # Sixteenths of a pixel: whole ones make the mesh tremble.
+        pairs = np.round(landmarks[edges][..., :2] * 16).astype(np.int32)
+        cv2.polylines(canvas, list(pairs), False, ImageColor.getrgb(color), width, cv2.LINE_AA, 4)
+
+    if Overlay.MESH in overlays:
+        lines(mesh_edges(), _MESH_COLOR, unit)
+    contours = contour_edges()
+    irises = [name for name in contours if name.endswith("iris")]
+    if Overlay.CONTOURS in overlays:
+        for name in contours.keys() - irises:
+            lines(contours[name], _CONTOUR_COLOR, 2 * unit)
+    if Overlay.IRISES in overlays:
+        for name in irises:
+            lines(contours[name], _IRIS_COLOR, 2 * unit)
+    points = keypoints(landmarks) if Overlay.KEYPOINTS in overlays else np.zeros((0, 2))
+    for x, y in np.round(points * 16).astype(int).tolist():
+        cv2.circle(canvas, (x, y), 16 * 4 * unit, ImageColor.getrgb(_INK), -1, cv2.LINE_AA, 4)
+        cv2.circle(
+            canvas, (x, y), 16 * 3 * unit, ImageColor.getrgb(_KEYPOINT_COLOR), -1, cv2.LINE_AA, 4
+        )
+    return canvas
 
 
 def fit_long_side(image_rgb: np.ndarray, *, smallest: int, largest: int) -> np.ndarray:

@@ -6,6 +6,7 @@ in larger photos, over overlapping tiles; the landmarker on a crop around each c
 gives the landmarks, or throws it out.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 
 from fer_core.images import shrink
-from fer_core.mediapipe_models import MIN_SIDE, Detector, Landmarker, Landmarks
+from fer_core.mediapipe_models import MIN_SIDE, Detector, FaceMesh, HeadPose, Landmarker
 
 #: Long side in pixels that photos are shrunk to before detection.
 DETECTION_SIDE: Final = 2048
@@ -48,21 +49,6 @@ CROP_MARGIN: Final = CROP_SIDE // 4
 CROP_CONFIDENCE: Final = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class HeadPose:
-    """Rotation of the head in degrees, 0 when it faces the camera.
-
-    Attributes:
-        pitch: above 0 looking down.
-        yaw: above 0 turned towards the right of the image.
-        roll: above 0 tilted clockwise in the image.
-    """
-
-    pitch: float
-    yaw: float
-    roll: float
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
     """One face in one photo; coordinates are pixels of the photo.
@@ -71,29 +57,22 @@ class Face:
         box_xyxy: float32 (4,), left, top, right, bottom; the landmarks' bounding box, or the
             detector's where there are none.
         confidence: detector's score in [0, 1].
-        landmarks: float32 (478, 3), z in the scale of x; None if none were found.
-        blendshapes: float32 (52,) in [0, 1], MediaPipe's order; None without landmarks.
-        transformation: float32 (4, 4), from the canonical face to camera space; None without.
+        mesh: the landmarks with all that MediaPipe says of them; None if none were found.
     """
 
     box_xyxy: np.ndarray
     confidence: float
-    landmarks: np.ndarray | None = None
-    blendshapes: np.ndarray | None = None
-    transformation: np.ndarray | None = None
+    mesh: FaceMesh | None = None
+
+    @property
+    def landmarks(self) -> np.ndarray | None:
+        """float32 (478, 3), z in the scale of x; None if none were found."""
+        return None if self.mesh is None else self.mesh.landmarks
 
     @property
     def head_pose(self) -> HeadPose | None:
         """The head's rotation; None without landmarks."""
-        if self.transformation is None:
-            return None
-        r = self.transformation[:3, :3].astype(np.float64)
-        # MediaPipe's camera space has y up and looks along -z; angles are given as seen in the image.
-        return HeadPose(
-            pitch=math.degrees(math.atan2(r[2, 1], r[2, 2])),
-            yaw=math.degrees(math.asin(float(np.clip(-r[2, 0], -1, 1)))),
-            roll=-math.degrees(math.atan2(r[1, 0], r[0, 0])),
-        )
+        return None if self.mesh is None else self.mesh.head_pose
 
 
 class FaceFinder:
@@ -219,27 +198,21 @@ class CropFinder:
         self._landmarker.close()
 
 
-def _nearest(found: list[Landmarks], box: np.ndarray) -> Landmarks | None:
-    """Return the landmarks that overlap a box the most, None if none do enough."""
+def _nearest(found: list[FaceMesh], box: np.ndarray) -> FaceMesh | None:
+    """Return the mesh that overlaps a box the most, None if none does enough."""
     if not found:
         return None
-    overlaps = [_overlap(landmarks.box_xyxy, box) for landmarks in found]
+    overlaps = [_overlap(mesh.box_xyxy, box) for mesh in found]
     best = int(np.argmax(overlaps))
     return found[best] if overlaps[best] >= SAME_FACE_OVERLAP else None
 
 
-def _face(found: Landmarks, scale: float, *, offset: tuple[float, float], score: float) -> Face:
-    """Return the face whose landmarks were found in an enlarged part of an image."""
-    points = found.points / np.float32(scale)
-    points[:, :2] += np.array(offset, np.float32)
-    box = np.concatenate([points[:, :2].min(axis=0), points[:, :2].max(axis=0)])
-    return Face(
-        box_xyxy=box,
-        confidence=score,
-        landmarks=points,
-        blendshapes=found.blendshapes,
-        transformation=found.transformation,
-    )
+def _face(found: FaceMesh, scale: float, *, offset: tuple[float, float], score: float) -> Face:
+    """Return the face that was found in an enlarged part of an image."""
+    landmarks = found.landmarks / np.float32(scale)
+    landmarks[:, :2] += np.array(offset, np.float32)
+    mesh = dataclasses.replace(found, landmarks=landmarks)
+    return Face(box_xyxy=mesh.box_xyxy, confidence=score, mesh=mesh)
 
 
 def _tiles(width: int, height: int, side: int) -> list[tuple[int, int]]:

@@ -2,9 +2,12 @@
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import plotly.graph_objects as go
 
+from fer_core.blendshapes import BLENDSHAPES, in_words
 from fer_core.expressions import COLORS
+from fer_core.landmarks import contour_edges, mesh_edges
 
 if TYPE_CHECKING:
     from fer_core.classifier import Prediction
@@ -78,6 +81,74 @@ def probabilities_bar(prediction: "Prediction") -> go.Figure:
         title="Apparent expression", autorange="reversed", fixedrange=True, automargin=True
     )
     return figure
+
+
+def blendshapes_bar(blendshapes: np.ndarray, *, n: int = 10) -> go.Figure:
+    """Return the strongest of a face's blendshapes, float (52,) in [0, 1], as horizontal bars."""
+    order = [i for i in np.argsort(-blendshapes) if BLENDSHAPES[i] != "_neutral"][:n]
+    words = [in_words(BLENDSHAPES[i]) for i in order]
+    figure = go.Figure(
+        go.Bar(
+            x=blendshapes[order],
+            y=[word.capitalize() for word in words],
+            orientation="h",
+            marker={"color": GUIDE_COLOR},
+            hovertemplate="%{y}: %{x:.2f}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=_FRAME_HEIGHT + _ROW_HEIGHT * len(order),
+        margin={"l": 8, "r": 8, "t": 8, "b": 40},
+        paper_bgcolor=_TRANSPARENT,
+        plot_bgcolor=_TRANSPARENT,
+        bargap=0.35,
+        dragmode=False,
+    )
+    figure.update_xaxes(
+        title="Strength",
+        range=[0, 1],
+        gridcolor="rgba(128,138,146,0.25)",
+        zeroline=False,
+        fixedrange=True,
+    )
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
+    return figure
+
+
+def mesh_3d(points: np.ndarray) -> go.Figure:
+    """Return a face's landmarks, float (478, 3), x right, y down, z away, as a mesh to turn."""
+    contours = np.concatenate(list(contour_edges().values()))
+    figure = go.Figure(
+        [
+            _segments(points, mesh_edges(), color=GUIDE_COLOR, width=1),
+            _segments(points, contours, color="#0072B2", width=4),
+        ]
+    )
+    hidden = {"visible": False, "showspikes": False}
+    figure.update_layout(
+        height=420,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        paper_bgcolor=_TRANSPARENT,
+        showlegend=False,
+        scene={
+            "xaxis": hidden,
+            "yaxis": hidden,
+            "zaxis": hidden,
+            "aspectmode": "data",
+            # The viewer's place: in front of the face, its top upwards, though y points down.
+            "camera": {"eye": {"x": 0.25, "y": -0.1, "z": -1.7}, "up": {"x": 0, "y": -1, "z": 0}},
+        },
+    )
+    return figure
+
+
+def _segments(points: np.ndarray, edges: np.ndarray, *, color: str, width: int) -> go.Scatter3d:
+    """Return all edges as one line with gaps: one trace draws at once, a thousand do not."""
+    gaps = np.full((len(edges), 1, 3), np.nan)
+    x, y, z = np.concatenate([points[edges], gaps], axis=1).reshape(-1, 3).T
+    return go.Scatter3d(
+        x=x, y=y, z=z, mode="lines", line={"color": color, "width": width}, hoverinfo="skip"
+    )
 
 
 def _percent(value: float) -> str:

@@ -1,12 +1,14 @@
 """MediaPipe's landmarks: which of the 478 points are what, geometry, and the networks' feature vector."""
 
 import math
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from fer_core.mediapipe_models import N_BLENDSHAPES, N_LANDMARKS, connection_tables
+from fer_core.blendshapes import BLENDSHAPES, mirrored
+from fer_core.mediapipe_models import N_BLENDSHAPES, N_LANDMARKS, FaceMesh, connection_tables
 
 if TYPE_CHECKING:
     from fer_core.faces import Face
@@ -36,20 +38,6 @@ KEYPOINTS: Final[dict[str, int]] = {
     "mouth_center_top_lip": UPPER_LIP,
     "mouth_center_bottom_lip": LOWER_LIP,
 }
-
-#: MediaPipe's blendshapes in its order, by ARKit's names; left and right are the person's.
-_BLENDSHAPE_NAMES: Final = """
-    _neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff
-    cheekSquintLeft cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft eyeLookDownRight
-    eyeLookInLeft eyeLookInRight eyeLookOutLeft eyeLookOutRight eyeLookUpLeft eyeLookUpRight
-    eyeSquintLeft eyeSquintRight eyeWideLeft eyeWideRight jawForward jawLeft jawOpen jawRight
-    mouthClose mouthDimpleLeft mouthDimpleRight mouthFrownLeft mouthFrownRight mouthFunnel
-    mouthLeft mouthLowerDownLeft mouthLowerDownRight mouthPressLeft mouthPressRight mouthPucker
-    mouthRight mouthRollLower mouthRollUpper mouthShrugLower mouthShrugUpper mouthSmileLeft
-    mouthSmileRight mouthStretchLeft mouthStretchRight mouthUpperUpLeft mouthUpperUpRight
-    noseSneerLeft noseSneerRight
-"""
-BLENDSHAPES: Final = tuple(_BLENDSHAPE_NAMES.split())
 
 #: Points that trade places when a face is mirrored: equal but for the sign of x in MediaPipe's canonical
 #: face. The other 28 lie on its middle line.
@@ -116,20 +104,52 @@ def keypoints(landmarks: np.ndarray) -> np.ndarray:
     return landmarks[list(KEYPOINTS.values()), :2]
 
 
-def upright_points(landmarks: np.ndarray, transformation: np.ndarray) -> np.ndarray:
-    """Return the points as if the head faced the camera: centred, scaled by the face's size, unrotated.
+@dataclass(frozen=True, slots=True)
+class FaceGeometry:
+    """Simple measures of a face, ratios of distances in three dimensions; left and right are the person's.
 
-    Args:
-        landmarks: float32 (478, 3), pixels.
-        transformation: float32 (4, 4), from the canonical face to camera space.
+    Attributes:
+        left_eye_opening, right_eye_opening: between the lids, over the eye's width.
+        mouth_opening: between the lips, over the mouth's width.
+        mouth_width: over the distance between the eyes' centres.
+        left_brow_height, right_brow_height: from the upper lid to the brow, over that distance.
+    """
+
+    left_eye_opening: float
+    right_eye_opening: float
+    mouth_opening: float
+    mouth_width: float
+    left_brow_height: float
+    right_brow_height: float
+
+
+def geometry(landmarks: np.ndarray) -> FaceGeometry:
+    """Measure a face on its landmarks, float32 (478, 3), pixels."""
+
+    def distance(a: int, b: int) -> float:
+        return float(np.linalg.norm(landmarks[a] - landmarks[b]))
+
+    between_eyes, mouth_width = distance(RIGHT_IRIS, LEFT_IRIS), distance(61, 291)
+    return FaceGeometry(
+        left_eye_opening=distance(386, 374) / distance(362, 263),
+        right_eye_opening=distance(159, 145) / distance(33, 133),
+        mouth_opening=distance(13, 14) / mouth_width,
+        mouth_width=mouth_width / between_eyes,
+        left_brow_height=distance(334, 386) / between_eyes,
+        right_brow_height=distance(105, 159) / between_eyes,
+    )
+
+
+def upright_points(mesh: FaceMesh) -> np.ndarray:
+    """Return the points as if the head faced the camera: centred, scaled by the face's size, unrotated.
 
     Returns:
         float32 (478, 3), x right, y down, z away; mean 0, root mean square distance from it 1.
     """
-    centred = landmarks - landmarks.mean(axis=0)
+    centred = mesh.landmarks - mesh.landmarks.mean(axis=0)
     # Camera space has y up and looks along -z; in the image's axes both change their sign.
     signs = np.array([1.0, -1.0, -1.0], np.float32)
-    rotation = signs[:, None] * transformation[:3, :3] * signs
+    rotation = signs[:, None] * mesh.transformation[:3, :3] * signs
     upright = centred @ rotation
     return upright / np.sqrt((upright**2).sum(axis=1).mean())
 
@@ -148,14 +168,15 @@ def feature_vector(face: "Face", square_xyxy: np.ndarray) -> np.ndarray:
         float32 (FEATURE_SIZE,); zeros for a face without landmarks.
     """
     vector = np.zeros(FEATURE_SIZE, np.float32)
-    pose = face.head_pose
-    if face.landmarks is None or face.transformation is None or pose is None:
+    mesh = face.mesh
+    if mesh is None:
         return vector
     low, high = square_xyxy[:2], square_xyxy[2:]
-    in_crop = (face.landmarks[:, :2] - (low + high) / 2) / (high - low)
-    vector[UPRIGHT] = upright_points(face.landmarks, face.transformation).ravel()
+    in_crop = (mesh.landmarks[:, :2] - (low + high) / 2) / (high - low)
+    vector[UPRIGHT] = upright_points(mesh).ravel()
     vector[IN_CROP] = in_crop.ravel()
-    vector[SHAPES] = face.blendshapes
+    vector[SHAPES] = mesh.blendshapes
+    pose = mesh.head_pose
     vector[POSE] = [math.radians(angle) for angle in (pose.pitch, pose.yaw, pose.roll)]
     return vector
 
@@ -171,11 +192,7 @@ def mirror_order() -> tuple[np.ndarray, np.ndarray]:
     for pair in _MIRROR_PAIRS.split():
         a, b = (int(i) for i in pair.split("-"))
         points[[a, b]] = points[[b, a]]
-    swapped = {"Left": "Right", "Right": "Left"}
-    shapes = [
-        BLENDSHAPES.index(next((n.replace(a, b) for a, b in swapped.items() if a in n), n))
-        for n in BLENDSHAPES
-    ]
+    shapes = [BLENDSHAPES.index(mirrored(name)) for name in BLENDSHAPES]
     order = np.arange(FEATURE_SIZE)
     order[UPRIGHT] = order[UPRIGHT].reshape(-1, 3)[points].ravel()
     order[IN_CROP] = order[IN_CROP].reshape(-1, 2)[points].ravel()

@@ -5,6 +5,7 @@ the wrong order, an instance is of no use after an error, and its import pulls i
 """
 
 import logging
+import math
 import sys
 import threading
 import weakref
@@ -33,25 +34,51 @@ N_BLENDSHAPES: Final = 52
 MIN_SIDE: Final = 16
 
 
+@dataclass(frozen=True, slots=True)
+class HeadPose:
+    """Rotation of the head in degrees, 0 when it faces the camera.
+
+    Attributes:
+        pitch: above 0 looking down.
+        yaw: above 0 turned towards the right of the image.
+        roll: above 0 tilted clockwise in the image.
+    """
+
+    pitch: float
+    yaw: float
+    roll: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Landmarks:
+class FaceMesh:
     """What the landmarker says of one face.
 
     Attributes:
-        points: float32 (478, 3), pixels of the image, z in the scale of x, smaller is nearer.
-        blendshapes: float32 (52,) in [0, 1].
+        landmarks: float32 (478, 3), pixels of the image, z in the scale of x, smaller is nearer.
+        blendshapes: float32 (52,) in [0, 1], in the order of `blendshapes.BLENDSHAPES`.
         transformation: float32 (4, 4), from the canonical face to camera space.
     """
 
-    points: np.ndarray
+    landmarks: np.ndarray
     blendshapes: np.ndarray
     transformation: np.ndarray
 
     @property
     def box_xyxy(self) -> np.ndarray:
-        """The points' bounding box, float32 (4,)."""
-        plane = self.points[:, :2]
+        """The landmarks' bounding box, float32 (4,)."""
+        plane = self.landmarks[:, :2]
         return np.concatenate([plane.min(axis=0), plane.max(axis=0)])
+
+    @property
+    def head_pose(self) -> HeadPose:
+        """The head's rotation."""
+        r = self.transformation[:3, :3].astype(np.float64)
+        # MediaPipe's camera space has y up and looks along -z; angles are given as seen in the image.
+        return HeadPose(
+            pitch=math.degrees(math.atan2(r[2, 1], r[2, 2])),
+            yaw=math.degrees(math.asin(float(np.clip(-r[2, 0], -1, 1)))),
+            roll=-math.degrees(math.atan2(r[1, 0], r[0, 0])),
+        )
 
 
 class Landmarker:
@@ -85,7 +112,7 @@ class Landmarker:
 
         self._task = _Task(create)
 
-    def detect(self, rgb: np.ndarray) -> list[Landmarks]:
+    def detect(self, rgb: np.ndarray) -> list[FaceMesh]:
         """Return the faces of an image, uint8 (H, W, 3), that are wider than a tenth of it."""
         result = self._task.detect(rgb)
         if result is None:
@@ -94,8 +121,8 @@ class Landmarker:
         # MediaPipe gives fractions of the image's sides; z has the scale of x.
         scale = np.array([width, height, width], np.float32)
         return [
-            Landmarks(
-                points=np.array([(p.x, p.y, p.z) for p in points], np.float32) * scale,
+            FaceMesh(
+                landmarks=np.array([(p.x, p.y, p.z) for p in points], np.float32) * scale,
                 blendshapes=np.array([shape.score for shape in shapes], np.float32),
                 transformation=np.asarray(matrix, np.float32),
             )

@@ -5,13 +5,14 @@ ever in it. Everything heavy is imported where it is used, so that a page appear
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from fer_core.bundles import SERVING_FILE, Bundle, BundleSpec, resolve
 from fer_core.errors import FerError
-from pages.shared.photo_intake import ChosenPhoto
+from pages.shared.photo_intake import ChosenPhoto, Intake, choose_photo, offer_photos
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, Analyzer
@@ -21,6 +22,46 @@ if TYPE_CHECKING:
 #: The bundles that the pages ask; the first one names the faces.
 MODELS: Final = ("cnn",)
 _ANALYSES: Final = "analyses"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Current:
+    """What a page shows.
+
+    Attributes:
+        intake: all that the visitor gave last.
+        analyses: of each photo, by its key.
+        photo: the one to look at.
+    """
+
+    intake: Intake
+    analyses: "dict[str, Analysis]"
+    photo: ChosenPhoto
+
+    @property
+    def analysis(self) -> "Analysis":
+        """Of the photo to look at."""
+        return self.analyses[self.photo.key]
+
+
+def current_photo() -> Current | None:
+    """Offer the ways to give photos, analyze what is new, and return the photo to look at, if any.
+
+    What cannot be read is said in its place; without models the page ends here, and says why.
+    """
+    intake = offer_photos()
+    for file in intake.unreadable:
+        st.error(f"**{file.name}**: {file.message}", icon=":material/broken_image:")
+    try:
+        analyses = analyze_photos(intake.photos)
+    except FerError as error:
+        st.error(
+            f"**The model cannot be loaded, so photos cannot be analyzed.** {error}",
+            icon=":material/report:",
+        )
+        st.stop()
+    photo = choose_photo(intake, analyses)
+    return Current(intake, analyses, photo) if photo else None
 
 
 def load_analyzer() -> "Analyzer":

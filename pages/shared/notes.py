@@ -8,7 +8,6 @@ from pages.shared.models import MODELS, spec_of
 
 if TYPE_CHECKING:
     from fer_core.bundles import BundleSpec
-    from fer_core.errors import FerError
 
 #: The split whose figures are shown: the official test split, which no choice was made on.
 _SPLIT: Final = "fer2013:test"
@@ -63,6 +62,14 @@ def accuracy_sentence(spec: "BundleSpec") -> str | None:
     )
 
 
+def show_no_landmarks() -> None:
+    """Say why there is nothing to see of a face that was found."""
+    st.info(
+        "**This face has no landmarks**, for instance because it is turned away or covered.",
+        icon=":material/face_retouching_off:",
+    )
+
+
 def show_no_face() -> None:
     """Say what to try when no face was found."""
     st.info(
@@ -71,12 +78,4 @@ def show_no_face() -> None:
         "- a face at least 50 pixels wide: go closer, or use the original instead of a thumbnail\n"
         "- more light, and a photo that is the right way up",
         icon=":material/person_search:",
-    )
-
-
-def show_model_error(error: "FerError") -> None:
-    """Say that the installation is incomplete, and how to mend it."""
-    st.error(
-        f"**The model cannot be loaded, so photos cannot be analyzed.** {error}",
-        icon=":material/report:",
     )

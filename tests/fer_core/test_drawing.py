@@ -18,6 +18,7 @@ from fer_core.drawing import (
 )
 from fer_core.expressions import COLORS, FER2013, Expression
 from fer_core.faces import Face
+from fer_core.mediapipe_models import FaceMesh
 
 GREY = 90
 
@@ -122,7 +123,8 @@ def test_the_model_that_names_the_boxes_can_be_chosen():
 def test_landmarks_are_dots_at_their_places_when_asked_for():
     plain = analysis(300, 200, ((100, 50, 200, 150), prediction(Expression.HAPPY)))
     points = np.array([[120, 80, 0], [150, 100, 1]], np.float32)
-    face = replace(plain.faces[0], face=replace(plain.faces[0].face, landmarks=points))
+    mesh = FaceMesh(points, np.zeros(52, np.float32), np.eye(4, dtype=np.float32))
+    face = replace(plain.faces[0], face=replace(plain.faces[0].face, mesh=mesh))
     found = replace(plain, faces=(face,))
     # The image is twice the size of the analysed photo.
     drawn = draw_faces(canvas(400, 600), found, landmarks=True)

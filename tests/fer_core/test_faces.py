@@ -55,7 +55,7 @@ def test_the_astronaut_is_found_where_she_is(finder, astronaut):
     np.testing.assert_allclose(eyes_midpoint(face.landmarks), [225, 102], atol=4)
     np.testing.assert_allclose(mouth_midpoint(face.landmarks), [223, 147], atol=4)
     assert face.landmarks.shape == (478, 3)
-    assert face.blendshapes.shape == (52,)
+    assert face.mesh.blendshapes.shape == (52,)
     assert 0.5 < face.confidence <= 1
 
 

@@ -5,19 +5,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer_core.blendshapes import BLENDSHAPES, in_words, mirrored
 from fer_core.crops import INPUT_SIZE, cut, frame_square, resize_crop
 from fer_core.faces import CropFinder, Face, FaceFinder
 from fer_core.landmarks import (
-    BLENDSHAPES,
     FEATURE_SIZE,
     KEYPOINTS,
     contour_edges,
     feature_vector,
+    geometry,
     keypoints,
     mesh_edges,
     mirror_order,
     upright_points,
 )
+from fer_core.mediapipe_models import FaceMesh
 
 #: The parts of the vector, written out here so that moving one by accident fails.
 UPRIGHT, IN_CROP, SHAPES, POSE = (
@@ -95,6 +97,28 @@ def test_blendshapes_have_mediapipes_names(finder, astronaut):
     assert tuple(shape.category_name for shape in result.face_blendshapes[0]) == BLENDSHAPES
 
 
+def test_blendshapes_have_words_and_mirror_images():
+    assert len({in_words(name) for name in BLENDSHAPES}) == 52
+    assert in_words("mouthSmileLeft") == "mouth corner up (left)"
+    assert mirrored("eyeLookInLeft") == "eyeLookInRight"
+    assert mirrored("jawOpen") == "jawOpen"
+    assert sorted(map(mirrored, BLENDSHAPES)) == sorted(BLENDSHAPES)
+
+
+def test_geometry_is_that_of_a_smile_with_open_eyes(finder, astronaut, face):
+    measured = geometry(face.landmarks)
+    # As it looks on the enlarged photo: eyes well open, lips apart by the upper teeth, a broad mouth.
+    assert measured.left_eye_opening == pytest.approx(0.35, abs=0.1)
+    assert measured.right_eye_opening == pytest.approx(0.35, abs=0.1)
+    assert 0.05 < measured.mouth_opening < 0.3
+    assert measured.mouth_width > 0.85
+    assert measured.left_brow_height == pytest.approx(measured.right_brow_height, rel=0.3)
+    (mirrored_face,) = finder.find(np.ascontiguousarray(astronaut[:, ::-1]))
+    swapped = geometry(mirrored_face.landmarks)
+    assert swapped.left_eye_opening == pytest.approx(measured.right_eye_opening, abs=0.05)
+    assert swapped.left_brow_height == pytest.approx(measured.right_brow_height, abs=0.05)
+
+
 def test_a_mirrored_vector_is_the_vector_of_the_mirrored_face(finder, astronaut, vector):
     order, signs = mirror_order()
     assert sorted(order) == list(range(FEATURE_SIZE))
@@ -140,7 +164,8 @@ def test_a_rotated_cloud_of_points_is_turned_back():
     seen = 31.0 * upright @ (axes @ rotation @ axes).T + [100.0, 50.0, 3.0]
     expected = upright - upright.mean(axis=0)
     expected /= np.sqrt((expected**2).sum(axis=1).mean())
-    got = upright_points(seen.astype(np.float32), camera)
+    mesh = FaceMesh(seen.astype(np.float32), np.zeros(52, np.float32), camera)
+    got = upright_points(mesh)
     np.testing.assert_allclose(got, expected, atol=1e-4)
 
 

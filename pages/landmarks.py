@@ -1,0 +1,34 @@
+"""Landmarks: where the parts of a face are, how it is turned, and what its muscles seem to do."""
+
+import streamlit as st
+
+from pages.shared import face_geometry, notes, results
+from pages.shared.entry import enter_through_app
+from pages.shared.models import current_photo
+
+enter_through_app("pages/landmarks.py")
+
+st.title("See the landmarks of a face")
+st.markdown(
+    "478 points that MediaPipe finds on each face, in depth, with the movements that they add up to."
+)
+
+current = current_photo()
+if current is not None:
+    photo, analysis = current.photo, current.analysis
+    number = results.choose_face(photo, analysis)
+    mesh = analysis.faces[number - 1].face.mesh if number else None
+    if number is None:
+        notes.show_no_face()
+    elif mesh is None:
+        notes.show_no_landmarks()
+    else:
+        left, right = st.columns(2, gap="medium")
+        with left:
+            face_geometry.show_overlays(photo, mesh, number)
+        with right:
+            face_geometry.show_mesh(mesh, number)
+        face_geometry.show_pose_and_measures(mesh)
+        face_geometry.show_blendshapes(mesh, number)
+
+notes.show_limits()

@@ -1,0 +1,113 @@
+"""Showing one face's landmarks: overlays, a mesh to turn, head pose, measures and blendshapes."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from pages.shared.photo_intake import ChosenPhoto
+
+if TYPE_CHECKING:
+    from fer_core.mediapipe_models import FaceMesh
+
+#: Side in pixels at which a face with overlays is shown, and its frame over the networks' own.
+_SHOWN_SIDE: Final = 720
+_MARGIN: Final = 1.25
+#: Degrees below which a head is not said to be turned.
+_STRAIGHT: Final = 5
+_PLAIN_CHART: Final[dict[str, Any]] = {"displayModeBar": False}
+
+
+def show_overlays(photo: ChosenPhoto, mesh: "FaceMesh", number: int) -> None:
+    """Show the face enlarged, with the overlays that the visitor switches on."""
+    from fer_core.crops import cut, scaled_square
+    from fer_core.drawing import Overlay, draw_landmarks, fit_long_side
+
+    overlays = st.pills(
+        "Overlays",
+        list(Overlay),
+        format_func=str.capitalize,
+        selection_mode="multi",
+        default=[Overlay.CONTOURS, Overlay.IRISES],
+        key="overlays",
+    )
+    square = scaled_square(mesh.box_xyxy, _MARGIN)
+    crop = cut(photo.photo.rgb, square)
+    shown = fit_long_side(crop, smallest=_SHOWN_SIDE, largest=_SHOWN_SIDE)
+    points = (mesh.landmarks[:, :2] - square[:2]) * (len(shown) / len(crop))
+    names = ", ".join(overlays) or "no overlay"
+    st.image(
+        draw_landmarks(shown, points, overlays),
+        width="stretch",
+        alt=f"Face {number} with {names}",
+    )
+
+
+def show_mesh(mesh: "FaceMesh", number: int) -> None:
+    """Show the landmarks in depth, as a figure to turn."""
+    from fer_core.figures import mesh_3d
+    from fer_core.landmarks import upright_points
+
+    is_upright = st.toggle("Turned to face the camera", key="upright_mesh")
+    points = upright_points(mesh) if is_upright else mesh.landmarks - mesh.landmarks.mean(axis=0)
+    st.plotly_chart(
+        mesh_3d(points),
+        width="stretch",
+        key="mesh",
+        config=_PLAIN_CHART,
+        alt=f"Mesh of face {number} in three dimensions",
+    )
+    st.caption("Drag to turn. Depth is MediaPipe's estimate from one picture.")
+
+
+def show_pose_and_measures(mesh: "FaceMesh") -> None:
+    """Show how the head is turned, and a few distances."""
+    from fer_core.landmarks import geometry
+
+    pose, measured = mesh.head_pose, geometry(mesh.landmarks)
+    st.subheader("Head and features")
+    values = {
+        "Head turned": _turn(pose.yaw, "to the right of the picture", "to the left"),
+        "Head tilted": _turn(pose.roll, "clockwise", "counter-clockwise"),
+        "Head nodded": _turn(pose.pitch, "down", "up"),
+        "Eyes open": _pair(measured.left_eye_opening, measured.right_eye_opening),
+        "Brows above lids": _pair(measured.left_brow_height, measured.right_brow_height),
+        "Mouth open": f"{measured.mouth_opening:.0%}",
+        "Mouth wide": f"{measured.mouth_width:.0%}",
+    }
+    with st.container(horizontal=True):
+        for label, value in values.items():
+            with st.container(width=150, gap="xxsmall"):
+                st.caption(label)
+                st.markdown(f"**{value}**")
+    st.caption(
+        "Eyes: distance of the lids over the eye's width, the person's left and right. Mouth open: "
+        "distance of the lips over the mouth's width. Brows and mouth's width: over the distance of the "
+        "eyes' centres."
+    )
+
+
+def show_blendshapes(mesh: "FaceMesh", number: int) -> None:
+    """Show the strongest movements of the face."""
+    from fer_core.figures import blendshapes_bar
+
+    st.subheader("Strongest movements")
+    st.plotly_chart(
+        blendshapes_bar(mesh.blendshapes),
+        width="stretch",
+        key="blendshapes",
+        config=_PLAIN_CHART,
+        alt=f"Strongest blendshapes of face {number}",
+    )
+    st.caption(
+        "MediaPipe's blendshapes from 0, not made, to 1, made fully; left and right are the person's."
+    )
+
+
+def _turn(degrees: float, positive: str, negative: str) -> str:
+    if abs(degrees) < _STRAIGHT:
+        return "straight"
+    return f"{abs(degrees):.0f}\u00b0 {positive if degrees > 0 else negative}"
+
+
+def _pair(left: float, right: float) -> str:
+    return f"{left:.0%} / {right:.0%}"
