@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,21 @@ def unable_to_write(command: list[str]) -> list[str]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The app started as README says, but from an empty folder and unable to write a byte."""
+    """A server that many visitors of these tests share."""
+    with running_server(tmp_path_factory) as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that nobody has visited."""
+    with running_server(tmp_path_factory) as server:
+        yield server
+
+
+@contextmanager
+def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run the app as README says, but from an empty folder and unable to write a byte."""
     folders = {name: tmp_path_factory.mktemp(name) for name in ("home", "tmp", "cwd")}
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

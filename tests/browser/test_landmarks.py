@@ -1,0 +1,73 @@
+"""The landmarks page as a visitor meets it."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Server
+
+pytestmark = pytest.mark.browser
+
+
+def open_landmarks(page: Page) -> None:
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Landmarks").click()
+    expect(page.get_by_role("heading", name="See the landmarks of a face")).to_be_visible()
+
+
+def test_the_photo_of_one_page_is_there_on_the_other(page: Page):
+    page.get_by_role("button", name="Try the example photo").click()
+    expect(page.get_by_text("Face 1: apparent expression")).to_be_visible()
+    open_landmarks(page)
+    expect(page.get_by_alt_text(re.compile("Face 1 with .*contours"))).to_be_visible()
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
+    expect(page.get_by_text("Mouth corner up (left)")).to_be_visible()
+
+
+def test_overlays_are_switched_on_and_off(page: Page):
+    open_landmarks(page)
+    page.get_by_role("button", name="Try the example photo").click()
+    expect(page.get_by_alt_text(re.compile("Face 1 with .*contours"))).to_be_visible()
+    pictures = set()
+    for overlay, switched_on in (
+        ("Contours", "irises"),
+        ("Irises", "no overlay"),
+        ("Mesh", "mesh"),
+        ("15 keypoints", "mesh, 15 keypoints"),
+    ):
+        page.get_by_test_id("stButtonGroup").get_by_text(overlay, exact=True).click()
+        image = page.get_by_alt_text(f"Face 1 with {switched_on}", exact=True)
+        expect(image).to_be_visible()
+        pictures.add(image.get_attribute("src"))
+    assert len(pictures) == 4
+
+
+def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{server.url}/landmarks")
+    page.get_by_role("button", name="Try the example photo").click()
+    expect(page.get_by_text("Mouth corner up (left)")).to_be_visible()
+    for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), place
+    context.close()
+
+
+def test_the_first_visitor_may_open_a_pages_own_address(
+    browser: Browser, fresh_server: Server, astronaut: np.ndarray
+):
+    """Streamlit would run the page's file alone, without the setting that keeps uploads in memory."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{fresh_server.url}/landmarks")
+    expect(page.get_by_role("heading", name="See the landmarks of a face")).to_be_visible()
+    expect(page.get_by_role("heading", name="Second Look")).to_be_visible()
+    large = io.BytesIO()
+    Image.fromarray(astronaut).resize((1024, 1024)).save(large, "PNG", compress_level=0)
+    photo = {"name": "large.png", "mimeType": "image/png", "buffer": large.getvalue()}
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([photo])
+    expect(page.get_by_text("Mouth corner up (left)")).to_be_visible()
+    context.close()

@@ -1,0 +1,88 @@
+"""The landmarks page without a browser: empty, good, bad and odd input."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.faces import FaceFinder
+from tests.conftest import png
+
+PROJECT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+
+
+def open_page() -> AppTest:
+    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
+    return app.switch_page("pages/landmarks.py").run()
+
+
+def upload(page: AppTest, name: str, content: bytes) -> AppTest:
+    return page.file_uploader[0].set_value([(name, content, "image/png")]).run()
+
+
+def test_an_empty_page_offers_photos():
+    page = open_page()
+    assert not page.exception
+    assert [widget.label for widget in page.button] == ["Try the example photo"]
+    assert not page.get("plotly_chart")
+
+
+def test_the_example_photo_has_its_mesh_pose_and_movements():
+    page = open_page().button[0].click().run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 2
+    assert [heading.value for heading in page.subheader] == [
+        "Head and features",
+        "Strongest movements",
+    ]
+    values = [m.value for m in page.markdown if m.value.startswith("**")]
+    assert "**straight**" in values
+    page.toggle[0].set_value(True).run()
+    assert not page.exception
+
+
+def test_no_overlay_at_all_is_allowed():
+    page = open_page().button[0].click().run()
+    page.button_group[0].set_value([]).run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 2
+
+
+def test_a_photo_without_a_face_gets_advice(no_face_png: bytes):
+    page = upload(open_page(), "coffee.png", no_face_png)
+    assert not page.exception
+    assert "No face found" in page.info[0].value
+
+
+def test_a_broken_file_is_explained(astronaut_png: bytes):
+    page = upload(open_page(), "cut.png", astronaut_png[:5000])
+    assert not page.exception
+    assert page.error[0].value.startswith("**cut.png**: ")
+
+
+def test_a_face_without_landmarks_is_explained(
+    monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
+):
+    find = FaceFinder.find
+    monkeypatch.setattr(
+        FaceFinder,
+        "find",
+        lambda self, rgb: [dataclasses.replace(face, mesh=None) for face in find(self, rgb)],
+    )
+    page = upload(open_page(), "me.png", astronaut_png)
+    assert not page.exception
+    assert "no landmarks" in page.info[0].value
+    assert not page.get("plotly_chart")
+
+
+def test_one_of_ten_faces_is_chosen(astronaut: np.ndarray):
+    page = upload(open_page(), "crowd.png", png(np.tile(astronaut, (2, 5, 1))))
+    assert not page.exception
+    cards = [widget for widget in page.button if widget.label.isdecimal()]
+    assert len(cards) == 10
+    cards[6].click().run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 2
