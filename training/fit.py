@@ -1,6 +1,7 @@
 """The training loop: Keras `fit` with callbacks, resumable after a kill, on any backend."""
 
 import contextlib
+import functools
 import importlib
 import json
 import logging
@@ -20,6 +21,7 @@ from fer_core.landmarks import FEATURE_SIZE
 from training import sources
 from training.architectures import call_arguments
 from training.architectures.dual_input import DualInput
+from training.augment import Augment
 from training.errors import TrainingError
 from training.history import History
 from training.landmark_cache import with_landmarks
@@ -98,36 +100,38 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
     train_batches = _batches(
         recipe, train, soften_by_votes(train, recipe.vote_smoothing), recipe.batch_size
     )
-    model = _training_model(recipe, network, steps_per_epoch=len(train_batches))
+    optimizer = _optimizer(recipe, network, steps_per_epoch=len(train_batches))
     history = History(folder / HISTORY_FILE)
-    start = (
-        _restore(model, folder / STATE_FILE, history, steps_per_epoch=len(train_batches))
-        if resume
-        else 0
-    )
-    callbacks = [
-        keras.callbacks.LambdaCallback(
-            on_epoch_begin=lambda epoch, _: _begin_epoch(model, train_batches, recipe.seed, epoch)
-        ),
-        AveragedValidation(
-            folder / BEST_FILE,
-            network,
-            history,
-            inputs=_statistics_inputs(recipe, train),
-            patience=recipe.patience,
-        ),
-        StateWriter(folder / STATE_FILE, history),
-        keras.callbacks.TerminateOnNaN(),
-    ]
-    callbacks += [] if sys.stderr.isatty() else [EpochLog(history, recipe.epochs)]
-    if start < recipe.epochs and not history.is_stale(recipe.patience):
+    for end, augment in recipe.phases:
+        model = _training_model(recipe, network, optimizer, augment)
+        start = 0
+        # Also between two phases: when its `fit` ends, Keras puts the averages in the weights' place.
+        if (state := folder / STATE_FILE).is_file():
+            start = _restore(model, state, history, steps_per_epoch=len(train_batches))
+        if start >= end or history.is_stale(recipe.patience):
+            continue
+        callbacks = [
+            keras.callbacks.LambdaCallback(
+                on_epoch_begin=functools.partial(_begin_epoch, model, train_batches, recipe.seed)
+            ),
+            AveragedValidation(
+                folder / BEST_FILE,
+                network,
+                history,
+                inputs=_statistics_inputs(recipe, train),
+                patience=recipe.patience,
+            ),
+            StateWriter(folder / STATE_FILE, history),
+            keras.callbacks.TerminateOnNaN(),
+        ]
+        callbacks += [] if sys.stderr.isatty() else [EpochLog(history, recipe.epochs)]
         # Keras draws its bar on standard output, which belongs to results.
         with contextlib.redirect_stdout(sys.stderr):
             model.fit(
                 train_batches,
                 validation_data=_batches(recipe, valid, one_hot(valid), VALIDATION_BATCH),
                 initial_epoch=start,
-                epochs=recipe.epochs,
+                epochs=end,
                 callbacks=callbacks,
                 # The order is ours; Keras would shuffle the batches with a generator that is not
                 # in the state, so that a resumed run would not repeat an unbroken one.
@@ -149,7 +153,11 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
 
 
 def _begin_epoch(
-    model: "keras.Model", batches: "keras.utils.PyDataset", seed: int, epoch: int
+    model: "keras.Model",
+    batches: "keras.utils.PyDataset",
+    seed: int,
+    epoch: int,
+    logs: dict[str, float] | None = None,
 ) -> None:
     """Put the order of images and every random generator where this epoch begins.
 
@@ -258,21 +266,13 @@ def _recorded_backend(folder: Path) -> str:
     return file.read_text().strip() if file.is_file() else _backend()
 
 
-def _training_model(
+def _optimizer(
     recipe: Recipe, network: "keras.Model", *, steps_per_epoch: int
-) -> "keras.Model":
+) -> "keras.optimizers.Optimizer":
     import keras
 
     from training.schedule import WarmRestarts
 
-    available = {
-        "image": keras.Input((INPUT_SIZE, INPUT_SIZE, 1), dtype="uint8", name="image"),
-        "landmarks": keras.Input((FEATURE_SIZE,), dtype="float16", name="landmarks"),
-    }
-    inputs = {name: available[name] for name in recipe.architecture.inputs}
-    augment = recipe.augment.layer(recipe.seed, view_pixels=recipe.architecture.view_pixels)
-    varied = augment(inputs)
-    model = keras.Model(inputs, network(call_arguments(varied[name] for name in inputs)))
     settings = recipe.optimizer
     optimizer = keras.optimizers.SGD(
         WarmRestarts(recipe, steps_per_epoch),
@@ -283,6 +283,27 @@ def _training_model(
         ema_momentum=recipe.ema_momentum,
     )
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimizer.build(network.trainable_variables)
+    return optimizer
+
+
+def _training_model(
+    recipe: Recipe,
+    network: "keras.Model",
+    optimizer: "keras.optimizers.Optimizer",
+    augment: Augment,
+) -> "keras.Model":
+    """Return the network behind its augmentation, ready to fit."""
+    import keras
+
+    available = {
+        "image": keras.Input((INPUT_SIZE, INPUT_SIZE, 1), dtype="uint8", name="image"),
+        "landmarks": keras.Input((FEATURE_SIZE,), dtype="float16", name="landmarks"),
+    }
+    inputs = {name: available[name] for name in recipe.architecture.inputs}
+    layer = augment.layer(recipe.seed, view_pixels=recipe.architecture.view_pixels)
+    varied = layer(inputs)
+    model = keras.Model(inputs, network(call_arguments(varied[name] for name in inputs)))
     model.compile(
         optimizer,
         keras.losses.CategoricalCrossentropy(
@@ -292,7 +313,6 @@ def _training_model(
         # On a CPU, TensorFlow without XLA is a third faster; the other backends know no choice.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
-    optimizer.build(model.trainable_variables)
     return model
 
 

@@ -53,6 +53,20 @@ class Sgd(Settings):
     warmup_epochs: float = 2.0
 
 
+class Refinement(Settings):
+    """The last epochs of a run, in which images are varied less, so that the network ends on what it serves.
+
+    After He et al. 2019, "Data Augmentation Revisited" (arXiv:1909.09148).
+
+    Attributes:
+        epochs: how many of the recipe's epochs they are.
+        augment: of these epochs; crops must have the size of those before.
+    """
+
+    epochs: int = Field(gt=0)
+    augment: Augment
+
+
 class Recipe(Settings):
     """One experiment.
 
@@ -69,6 +83,7 @@ class Recipe(Settings):
         ema_momentum: of the moving average of the weights, a step; the averages are what is kept.
         dtype_policy: of Keras in training; the bundle is float32 in any case.
         patience: epochs without a better validation accuracy after which training stops.
+        refinement: what is different in the last epochs; nothing by default.
         seed: of initial weights, shuffling and augmentation.
     """
 
@@ -86,6 +101,7 @@ class Recipe(Settings):
     ema_momentum: float = 0.999
     dtype_policy: str = "mixed_bfloat16"
     patience: int = 20
+    refinement: Refinement | None = None
     seed: int = 0
 
     @field_validator("restarts")
@@ -94,6 +110,15 @@ class Recipe(Settings):
         if any(b <= a for a, b in pairwise((0, *value))):
             raise ValueError("must be epochs after the start, in order")
         return value
+
+    @property
+    def phases(self) -> tuple[tuple[int, Augment], ...]:
+        """The epoch at which each way of varying images ends, with that way, in order."""
+        if self.refinement is None:
+            return ((self.epochs, self.augment),)
+        # A run that is shorter than its refinement is all refinement.
+        start = max(0, self.epochs - self.refinement.epochs)
+        return (start, self.augment), (self.epochs, self.refinement.augment)
 
     def with_overrides(self, assignments: list[str]) -> "Recipe":
         """Return the recipe with `key=value` settings replaced; keys reach inside parts with dots.

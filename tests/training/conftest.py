@@ -95,6 +95,8 @@ def tiny_settings():
         "optimizer.warmup_epochs=0.5",
         "restarts=[2]",
         "augment.shift_pixels=2",
+        "refinement.epochs=1",
+        "refinement.augment.shift_pixels=1",
     ]
 
 

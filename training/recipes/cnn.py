@@ -10,10 +10,31 @@ Note:   the committed run was stopped after epoch 7 and resumed. Up to there ave
 
 from training.architectures.cnn import Cnn
 from training.augment import Augment
-from training.recipe import Data, Recipe, Sgd
+from training.recipe import Data, Recipe, Refinement, Sgd
 
 NETWORK = Cnn(
     widths=(32, 64, 128, 256), depths=(1, 2, 2, 3), residual=True, dropout=0.3, view_pixels=42
+)
+
+AUGMENT = Augment(
+    flip=True,
+    rotate_degrees=10.0,
+    zoom=0.1,
+    shift_pixels=4.0,
+    crop_pixels=40,
+    gamma=0.3,
+    erase_probability=0.5,
+    erase_side=(0.1, 0.4),
+)
+#: Of the last epochs: half as far, and nothing erased.
+GENTLE = AUGMENT.model_copy(
+    update={
+        "rotate_degrees": 5.0,
+        "zoom": 0.05,
+        "shift_pixels": 2.0,
+        "gamma": 0.15,
+        "erase_probability": 0.0,
+    }
 )
 
 RECIPE = Recipe(
@@ -21,16 +42,7 @@ RECIPE = Recipe(
     title="A VGG-like network that sees only the pixels of the face",
     data=Data(source="fer2013", drop_not_face=True),
     architecture=NETWORK,
-    augment=Augment(
-        flip=True,
-        rotate_degrees=10.0,
-        zoom=0.1,
-        shift_pixels=4.0,
-        crop_pixels=40,
-        gamma=0.3,
-        erase_probability=0.5,
-        erase_side=(0.1, 0.4),
-    ),
+    augment=AUGMENT,
     optimizer=Sgd(peak_learning_rate=0.1, momentum=0.9, weight_decay=5e-3, warmup_epochs=2.0),
     epochs=75,
     restarts=(30,),
@@ -41,5 +53,6 @@ RECIPE = Recipe(
     dtype_policy="float32",
     # A restart takes a step back first, so the best epoch may lie a whole cycle behind.
     patience=45,
+    refinement=Refinement(epochs=6, augment=GENTLE),
     seed=0,
 )
