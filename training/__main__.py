@@ -167,8 +167,8 @@ def fit(
 
 def _fit_bundle(recipe: "Recipe", folder: Path, *, resume: bool) -> Bundle:
     from training.export import make_bundle
-    from training.fit import CHECKPOINT_FOLDER, STATE_FILE
     from training.fit import fit as train
+    from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
     try:
         return make_bundle(train(recipe, folder, resume=resume), recipe, folder)

@@ -33,10 +33,12 @@ from fer_core.crops import INPUT_SIZE
 from fer_core.files import replace_file
 from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from training.architectures.cnn import MAPS_LAYER
+from training.batches import load_for
 from training.card import write_card
 from training.errors import TrainingError
-from training.fit import CHECKPOINT_FOLDER, FitResult, load_for
+from training.fit import FitResult
 from training.recipe import Recipe
+from training.run_folder import CHECKPOINT_FOLDER
 from training.sources import Samples, Split
 
 if TYPE_CHECKING:

@@ -2,10 +2,7 @@
 
 import contextlib
 import functools
-import importlib
-import json
 import logging
-import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +15,15 @@ from fer_core.bundles import HISTORY_FILE, KERAS_FILE, resolve
 from fer_core.crops import INPUT_SIZE
 from fer_core.expressions import Expression
 from fer_core.landmarks import FEATURE_SIZE
-from training import sources
 from training.architectures import call_arguments
 from training.architectures.dual_input import DualInput
 from training.augment import Augment
+from training.batches import batches, load_for, statistics_inputs
 from training.errors import TrainingError
 from training.history import History
-from training.landmark_cache import with_landmarks
 from training.recipe import Recipe
-from training.sources import Samples, Split
+from training.run_folder import BEST_FILE, CHECKPOINT_FOLDER, STATE_FILE, open_run, recorded_backend
+from training.sources import Split
 from training.targets import one_hot, soften_by_votes
 
 if TYPE_CHECKING:
@@ -34,17 +31,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Folder inside the bundle's that holds a run's state until the bundle is finished.
-CHECKPOINT_FOLDER: Final = "checkpoint"
-STATE_FILE: Final = "state.weights.h5"
-BEST_FILE: Final = "best.weights.h5"
-RECIPE_FILE: Final = "recipe.json"
-BACKEND_FILE: Final = "backend.txt"
 VALIDATION_BATCH: Final = 512
 #: More than the random draws of any epoch: a draw takes one number of a generator's counter.
 DRAWS_OF_AN_EPOCH: Final = 1_000_000
-#: Training images that batch normalisation's statistics are measured on for averaged weights.
-STATISTICS_IMAGES: Final = 1280
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +57,15 @@ class FitResult:
     backend: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Steps:
+    """What a run is fed with: batches to train and to validate on, and inputs for statistics."""
+
+    train: "keras.utils.PyDataset"
+    valid: "keras.utils.PyDataset"
+    statistics: dict[str, np.ndarray]
+
+
 def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
     """Train `recipe` and return the network of the epoch that was best on clean validation rows.
 
@@ -83,10 +81,8 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
     """
     import keras
 
-    from training.callbacks import AveragedValidation, EpochLog, StateWriter
-
     folder = out / CHECKPOINT_FOLDER
-    _open_run(recipe, folder, resume=resume)
+    open_run(recipe, folder, resume=resume)
     whole = load_for(recipe, Split.TRAIN)
     train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
     valid = load_for(recipe, Split.VALID)
@@ -97,48 +93,15 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
     keras.config.set_dtype_policy(recipe.dtype_policy)
     network = recipe.architecture.build(len(train.label_space), side=None)
     _start_from_bundle(recipe, network)
-    train_batches = _batches(
-        recipe, train, soften_by_votes(train, recipe.vote_smoothing), recipe.batch_size
+    steps = _Steps(
+        train=batches(
+            recipe, train, soften_by_votes(train, recipe.vote_smoothing), recipe.batch_size
+        ),
+        valid=batches(recipe, valid, one_hot(valid), VALIDATION_BATCH),
+        statistics=statistics_inputs(recipe, train),
     )
-    optimizer = _optimizer(recipe, network, steps_per_epoch=len(train_batches))
     history = History(folder / HISTORY_FILE)
-    for end, augment in recipe.phases:
-        model = _training_model(recipe, network, optimizer, augment)
-        start = 0
-        # Also between two phases: when its `fit` ends, Keras puts the averages in the weights' place.
-        if (state := folder / STATE_FILE).is_file():
-            start = _restore(model, state, history, steps_per_epoch=len(train_batches))
-        if start >= end or history.is_stale(recipe.patience):
-            continue
-        callbacks = [
-            keras.callbacks.LambdaCallback(
-                on_epoch_begin=functools.partial(_begin_epoch, model, train_batches, recipe.seed)
-            ),
-            AveragedValidation(
-                folder / BEST_FILE,
-                network,
-                history,
-                inputs=_statistics_inputs(recipe, train),
-                patience=recipe.patience,
-            ),
-            StateWriter(folder / STATE_FILE, history),
-            keras.callbacks.TerminateOnNaN(),
-        ]
-        callbacks += [] if sys.stderr.isatty() else [EpochLog(history, recipe.epochs)]
-        # Keras draws its bar on standard output, which belongs to results.
-        with contextlib.redirect_stdout(sys.stderr):
-            model.fit(
-                train_batches,
-                validation_data=_batches(recipe, valid, one_hot(valid), VALIDATION_BATCH),
-                initial_epoch=start,
-                epochs=end,
-                callbacks=callbacks,
-                # The order is ours; Keras would shuffle the batches with a generator that is not
-                # in the state, so that a resumed run would not repeat an unbroken one.
-                shuffle=False,
-                # The bar, with the epoch's time left, for a person; a line an epoch for a log file.
-                verbose=1 if sys.stderr.isatty() else 0,
-            )
+    _fit_phases(recipe, network, steps, history, folder)
     keras.config.set_dtype_policy("float32")
     finished = recipe.architecture.build(len(train.label_space))
     finished.load_weights(folder / BEST_FILE)
@@ -148,13 +111,61 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
         labels=train.label_space.labels,
         n_train=len(train),
         n_left_out=len(whole) - len(train),
-        backend=_recorded_backend(folder),
+        backend=recorded_backend(folder),
     )
+
+
+def _fit_phases(
+    recipe: Recipe, network: "keras.Model", steps: _Steps, history: History, folder: Path
+) -> None:
+    """Train from the state in the folder, or from nothing, to the recipe's end."""
+    import keras
+
+    from training.callbacks import AveragedValidation, EpochLog, StateWriter
+
+    optimizer = _optimizer(recipe, network, steps_per_epoch=len(steps.train))
+    for end, augment in recipe.phases:
+        model = _training_model(recipe, network, optimizer, augment)
+        start = 0
+        # Also between two phases: when its `fit` ends, Keras puts the averages in the weights' place.
+        if (state := folder / STATE_FILE).is_file():
+            start = _restore(model, state, history, steps_per_epoch=len(steps.train))
+        if start >= end or history.is_stale(recipe.patience):
+            continue
+        callbacks = [
+            keras.callbacks.LambdaCallback(
+                on_epoch_begin=functools.partial(_begin_epoch, model, steps.train, recipe.seed)
+            ),
+            AveragedValidation(
+                folder / BEST_FILE,
+                network,
+                history,
+                inputs=steps.statistics,
+                patience=recipe.patience,
+            ),
+            StateWriter(folder / STATE_FILE, history),
+            keras.callbacks.TerminateOnNaN(),
+        ]
+        callbacks += [] if sys.stderr.isatty() else [EpochLog(history, recipe.epochs)]
+        # Keras draws its bar on standard output, which belongs to results.
+        with contextlib.redirect_stdout(sys.stderr):
+            model.fit(
+                steps.train,
+                validation_data=steps.valid,
+                initial_epoch=start,
+                epochs=end,
+                callbacks=callbacks,
+                # The order is ours; Keras would shuffle the batches with a generator that is not
+                # in the state, so that a resumed run would not repeat an unbroken one.
+                shuffle=False,
+                # The bar, with the epoch's time left, for a person; a line an epoch for a log file.
+                verbose=1 if sys.stderr.isatty() else 0,
+            )
 
 
 def _begin_epoch(
     model: "keras.Model",
-    batches: "keras.utils.PyDataset",
+    train: "keras.utils.PyDataset",
     seed: int,
     epoch: int,
     logs: dict[str, float] | None = None,
@@ -164,17 +175,11 @@ def _begin_epoch(
     Keras leaves the generators of augmentation and dropout out of weights files, so a resumed run would
     repeat the draws of its first epochs.
     """
-    batches.shuffle(seed, epoch)
+    train.shuffle(seed, epoch)
     for variable in model.non_trainable_variables:
         if variable.path.endswith("seed_generator_state"):
             own_seed = int(variable[0])
             variable.assign([own_seed, epoch * DRAWS_OF_AN_EPOCH])
-
-
-def load_for(recipe: Recipe, split: Split) -> Samples:
-    """Return a split of the recipe's data, with landmarks if its network sees them."""
-    samples = sources.load(recipe.data.source, split)
-    return with_landmarks(samples) if "landmarks" in recipe.architecture.inputs else samples
 
 
 def _start_from_bundle(recipe: Recipe, network: "keras.Model") -> None:
@@ -194,28 +199,6 @@ def _start_from_bundle(recipe: Recipe, network: "keras.Model") -> None:
     trunk.set_weights(saved.get_weights())
 
 
-def _statistics_inputs(recipe: Recipe, train: Samples) -> dict[str, np.ndarray]:
-    """Return the inputs of some training samples, images cut to the size that training sees."""
-    chosen = np.random.default_rng(recipe.seed).permutation(len(train))[:STATISTICS_IMAGES]
-    inputs = _inputs(recipe, train.select(np.sort(chosen)))
-    if "image" in inputs:
-        margin = (INPUT_SIZE - recipe.augment.crop_pixels) // 2
-        end = margin + recipe.augment.crop_pixels
-        inputs["image"] = inputs["image"][:, margin:end, margin:end]
-    return inputs
-
-
-def _inputs(recipe: Recipe, samples: Samples) -> dict[str, np.ndarray]:
-    """Return what the recipe's network sees of samples: image uint8 (N, 48, 48, 1), landmarks."""
-    inputs = {}
-    for name in recipe.architecture.inputs:
-        values = samples.images[..., None] if name == "image" else samples.landmarks
-        if values is None:
-            raise TrainingError(f"{recipe.name} sees landmarks, and these samples have none.")
-        inputs[name] = values
-    return inputs
-
-
 def _restore(model: "keras.Model", path: Path, history: History, *, steps_per_epoch: int) -> int:
     """Load weights, optimiser and random generators; return the number of epochs they have seen."""
     model.load_weights(path)
@@ -223,47 +206,6 @@ def _restore(model: "keras.Model", path: Path, history: History, *, steps_per_ep
     # A kill between the two files leaves the history one epoch ahead of the state.
     history.truncate(epochs)
     return epochs
-
-
-def _open_run(recipe: Recipe, folder: Path, *, resume: bool) -> None:
-    """Create the run's folder, or check that the run in it can be resumed."""
-    recorded = folder / RECIPE_FILE
-    wanted = recipe.model_dump(mode="json")
-    if resume:
-        if not (folder / STATE_FILE).is_file():
-            raise TrainingError(
-                f"There is no unfinished run in {folder}; start one without --resume."
-            )
-        if json.loads(recorded.read_text()) != wanted:
-            raise TrainingError(
-                f"The run in {folder} was started with other settings (see {RECIPE_FILE} there). "
-                "Repeat its --set, --epochs and --seed, or remove the folder to start over."
-            )
-        return
-    if (folder / STATE_FILE).is_file():
-        raise TrainingError(
-            f"An unfinished run is in {folder}. Go on with --resume, or remove the folder to start over."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    # A run that was killed before its first state may have left its first row.
-    (folder / HISTORY_FILE).unlink(missing_ok=True)
-    recorded.write_text(json.dumps(wanted, indent=2) + "\n")
-    (folder / BACKEND_FILE).write_text(_backend() + "\n")
-
-
-def _backend() -> str:
-    """Return the backend and Keras with their versions."""
-    import keras
-
-    name = keras.backend.backend()
-    version = importlib.import_module(name).__version__
-    return f"{name} {version}, keras {keras.__version__}"
-
-
-def _recorded_backend(folder: Path) -> str:
-    """Return the backend that a run was started on; another one may finish it."""
-    file = folder / BACKEND_FILE
-    return file.read_text().strip() if file.is_file() else _backend()
 
 
 def _optimizer(
@@ -314,28 +256,3 @@ def _training_model(
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     return model
-
-
-def _batches(
-    recipe: Recipe, samples: Samples, targets: np.ndarray, batch_size: int
-) -> "keras.utils.PyDataset":
-    """Return batches of the network's inputs and targets (B, classes), in order until shuffled."""
-    import keras
-
-    inputs = _inputs(recipe, samples)
-
-    class Batches(keras.utils.PyDataset):
-        order = np.arange(len(samples))
-
-        def __len__(self) -> int:
-            return math.ceil(len(samples) / batch_size)
-
-        def __getitem__(self, step: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-            chosen = self.order[step * batch_size : (step + 1) * batch_size]
-            return {name: values[chosen] for name, values in inputs.items()}, targets[chosen]
-
-        def shuffle(self, seed: int, epoch: int) -> None:
-            # From seed and epoch alone, so that a resumed run sees the order of an unbroken one.
-            self.order = np.random.default_rng((seed, epoch)).permutation(len(samples))
-
-    return Batches()

@@ -16,16 +16,15 @@ from fer_core.classifier import Classifier
 from fer_core.crops import FaceInputs
 from fer_core.landmarks import FEATURE_SIZE
 from fer_core.metrics import coverage_and_accuracy, fit_temperature, softmax
+from training.batches import batches
 from training.errors import TrainingError
 from training.fit import (
-    CHECKPOINT_FOLDER,
-    STATE_FILE,
-    _batches,
     _begin_epoch,
     _optimizer,
     _training_model,
     fit,
 )
+from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 from training.sources import Split, load
 from training.targets import one_hot
 
@@ -133,11 +132,11 @@ def test_every_epoch_has_its_own_random_numbers_whatever_came_before(tiny_recipe
     optimizer = _optimizer(tiny_recipe, network, steps_per_epoch=7)
     model = _training_model(tiny_recipe, network, optimizer, tiny_recipe.augment)
     train = load("fer2013", Split.TRAIN)
-    batches = _batches(tiny_recipe, train, one_hot(train), 32)
-    inputs, _ = batches[0]
+    steps = batches(tiny_recipe, train, one_hot(train), 32)
+    inputs, _ = steps[0]
 
     def outputs(epoch):
-        _begin_epoch(model, batches, 0, epoch)
+        _begin_epoch(model, steps, 0, epoch)
         return numpy(model(inputs, training=True))
 
     first, second = outputs(1), outputs(2)
