@@ -2,15 +2,21 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from fer_core.crops import INPUT_SIZE
-from fer_core.landmarks import FEATURE_SIZE, IN_CROP, mirror_order
+from fer_core.landmarks import FEATURE_SIZE, IN_CROP, POSE, SHAPES, UPRIGHT, mirror_order
 
 if TYPE_CHECKING:
     import keras
+
+
+#: Root mean square difference, of the median face, between the landmark features of a photo and of the
+#: 48 pixels that a data set keeps of it; measured by `python -m tests.benchmarks.landmark_gap`.
+LANDMARK_NOISE: Final = ((UPRIGHT, 0.023), (IN_CROP, 0.009), (SHAPES, 0.060), (POSE, 0.020))
 
 
 class Augment(BaseModel):
@@ -29,7 +35,8 @@ class Augment(BaseModel):
         erase_probability: share of images of which a rectangle is overwritten with one random grey
             value (random erasing, Zhong et al. 2020, arXiv:1708.04896).
         erase_side: least and greatest side of that rectangle, as shares of the image's side.
-        landmark_jitter: standard deviation of the noise on every number of the landmarks' vector.
+        landmark_jitter: standard deviation of the noise on the landmarks' vector, as a multiple of
+            `LANDMARK_NOISE`, what separates the landmarks of a photo from those of its 48 pixels.
         landmark_dropout: share of faces whose landmarks are withheld, as where none are found.
     """
 
@@ -116,9 +123,8 @@ class Augment(BaseModel):
                 self, vectors: "keras.KerasTensor", n: int, motion: _Motion
             ) -> "keras.KerasTensor":
                 moved = _move_landmarks(vectors, motion)
-                # What smaller pictures do to MediaPipe: points tremble, in all parts alike.
                 noise = random.normal(ops.shape(moved), seed=self.seed_generator)
-                moved = moved + settings.landmark_jitter * noise
+                moved = moved + settings.landmark_jitter * _landmark_noise() * noise
                 kept = random.uniform((n, 1), seed=self.seed_generator) >= settings.landmark_dropout
                 found = ops.any(vectors != 0, axis=1, keepdims=True)
                 return ops.where(ops.logical_and(found, kept), moved, 0.0)
@@ -178,6 +184,14 @@ def _image_table(motion: _Motion, side: int) -> "keras.KerasTensor":
     f = centre - (d + e) * centre + motion.shift_y
     zero = ops.zeros_like(a)
     return ops.stack([a, b, c, d, e, f, zero, zero], axis=1)
+
+
+def _landmark_noise() -> np.ndarray:
+    """Return `LANDMARK_NOISE` for each number of the vector, float32 (FEATURE_SIZE,)."""
+    noise = np.zeros(FEATURE_SIZE, np.float32)
+    for part, size in LANDMARK_NOISE:
+        noise[part] = size
+    return noise
 
 
 def _move_landmarks(vectors: "keras.KerasTensor", motion: _Motion) -> "keras.KerasTensor":

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_core.landmarks import FEATURE_SIZE, IN_CROP, POSE, mirror_order
-from training.augment import Augment, _draw_motion, _image_table
+from training.augment import LANDMARK_NOISE, Augment, _draw_motion, _image_table
 
 STILL = {
     "flip": False,
@@ -222,12 +222,13 @@ def test_missing_landmarks_stay_missing_and_others_are_withheld_as_asked():
 
     vectors = np.random.default_rng(0).normal(size=(400, FEATURE_SIZE)).astype(np.float32)
     vectors[:100] = 0
-    layer = Augment(**{**STILL, "landmark_jitter": 0.1, "landmark_dropout": 0.25}).layer(0)
+    layer = Augment(**{**STILL, "landmark_jitter": 2.0, "landmark_dropout": 0.25}).layer(0)
     out = keras.ops.convert_to_numpy(layer({"landmarks": vectors}, training=True)["landmarks"])
     found = out.any(axis=1)
     assert not found[:100].any()
     assert 0.65 < found[100:].mean() < 0.85
     noise = (out - vectors)[100:][found[100:]]
-    assert noise.std() == pytest.approx(0.1, rel=0.02)
+    for part, size in LANDMARK_NOISE:
+        assert noise[:, part].std() == pytest.approx(2 * size, rel=0.1)
     quiet = layer({"landmarks": vectors}, training=False)["landmarks"]
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(quiet), vectors)

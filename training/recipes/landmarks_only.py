@@ -16,7 +16,7 @@ RECIPE = Recipe(
     data=Data(source="fer2013", drop_not_face=True),
     architecture=NETWORK,
     augment=Augment(
-        flip=True, rotate_degrees=10.0, zoom=0.1, shift_pixels=2.0, landmark_jitter=0.01
+        flip=True, rotate_degrees=10.0, zoom=0.1, shift_pixels=2.0, landmark_jitter=1.0
     ),
     optimizer=Sgd(peak_learning_rate=0.1, momentum=0.9, weight_decay=5e-3, warmup_epochs=2.0),
     epochs=60,
