@@ -108,6 +108,13 @@ class BundleSpec(Part):
     sha256: dict[str, str]
     license: str
 
+    @property
+    def view_pixels(self) -> int:
+        """Side of the central square of the input that the network looks at: its maps cover it."""
+        architecture = self.recipe.get("architecture", {})
+        pixels = architecture.get("trunk", architecture)
+        return int(pixels.get("view_pixels", self.input_hw[0]))
+
     @field_validator("temperature")
     @classmethod
     def _positive(cls, value: float) -> float:

@@ -146,12 +146,23 @@ def upright_points(mesh: FaceMesh) -> np.ndarray:
     Returns:
         float32 (478, 3), x right, y down, z away; mean 0, root mean square distance from it 1.
     """
-    centred = mesh.landmarks - mesh.landmarks.mean(axis=0)
+    centre, size, rotation = _frame(mesh)
+    return (mesh.landmarks - centre) @ rotation / size
+
+
+def from_upright(points: np.ndarray, mesh: FaceMesh) -> np.ndarray:
+    """Return upright points, float (478, 3), with the place, size and pose of a mesh: its pixels."""
+    centre, size, rotation = _frame(mesh)
+    return (centre + size * points @ rotation.T).astype(np.float32)
+
+
+def _frame(mesh: FaceMesh) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return a face's centre (3,), its size, and the rotation (3, 3) from upright to image axes."""
+    centre = mesh.landmarks.mean(axis=0)
+    size = float(np.sqrt(((mesh.landmarks - centre) ** 2).sum(axis=1).mean()))
     # Camera space has y up and looks along -z; in the image's axes both change their sign.
     signs = np.array([1.0, -1.0, -1.0], np.float32)
-    rotation = signs[:, None] * mesh.transformation[:3, :3] * signs
-    upright = centred @ rotation
-    return upright / np.sqrt((upright**2).sum(axis=1).mean())
+    return centre, size, signs[:, None] * mesh.transformation[:3, :3] * signs
 
 
 def feature_vector(face: "Face", square_xyxy: np.ndarray) -> np.ndarray:

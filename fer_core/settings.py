@@ -16,6 +16,11 @@ def cache_root() -> Path:
     return Path(os.environ.get("FER_CACHE") or "~/.cache/second-look").expanduser()
 
 
+def face_shape_path() -> Path:
+    """Return the path of the average face and its movements, which ships with the code in `models/`."""
+    return _PROJECT / "models" / "face_shape.npz"
+
+
 def landmarker_path() -> Path:
     """Return the path of MediaPipe's face landmarker, which ships with the code in `models/`."""
     return _PROJECT / "models" / "face_landmarker.task"

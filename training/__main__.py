@@ -19,7 +19,7 @@ import typer
 
 from fer_core.bundles import SPEC_FILE, Bundle, open_bundle, resolve
 from fer_core.errors import DataError, FerError, UnknownNameError
-from fer_core.settings import models_root
+from fer_core.settings import face_shape_path, models_root
 from training import sources
 from training.sources import Split
 
@@ -120,6 +120,29 @@ def landmarks(
             if samples.landmarks is not None:
                 found[str(samples.split)] = float(samples.landmarks.any(axis=1).mean())
         typer.echo(json.dumps({"source": source, "found": found, "file": str(cache_path(source))}))
+
+
+@app.command()
+def face_shape(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A source of `python -m training data`.")
+    ],
+) -> None:
+    """Estimate the average face and how its landmarks move, which explanations start from.
+
+    From the training split's landmarks; writes models/face_shape.npz and prints one line of JSON.
+
+    \b
+    Example:
+      FER_DATA=~/fer-data python -m training face-shape fer2013
+    """
+    with _explained():
+        from fer_core.face_shape import estimate, write_face_shape
+        from training.landmark_cache import upright_and_blendshapes
+
+        points, blendshapes = upright_and_blendshapes(sources.load(source, Split.TRAIN))
+        write_face_shape(estimate(points, blendshapes), face_shape_path())
+        typer.echo(json.dumps({"source": source, "n": len(points), "file": str(face_shape_path())}))
 
 
 @app.command()

@@ -6,8 +6,11 @@ import pytest
 
 from fer_core.bundles import KERAS_FILE, open_bundle
 from fer_core.classifier import Classifier
-from fer_core.crops import FaceInputs
-from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
+from fer_core.crops import FaceInputs, face_inputs
+from fer_core.explain import region_influence, what_if
+from fer_core.face_shape import Movement, Region, estimate
+from fer_core.faces import FaceFinder
+from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION, upright_points
 from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
 from training.architectures.landmark_mlp import LandmarkMlp
@@ -84,7 +87,8 @@ def _generated(generated_data, finished_bundle, tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("_generated")
-def test_a_dual_bundle_from_a_trunk_to_its_predictions(finished_bundle, tmp_path):
+def test_a_dual_bundle_from_a_trunk_to_its_predictions(finished_bundle, tmp_path, astronaut):
+    rng = np.random.default_rng(0)
     recipe = tiny(
         "dual",
         "architecture.trunk_bundle=rings",
@@ -104,6 +108,21 @@ def test_a_dual_bundle_from_a_trunk_to_its_predictions(finished_bundle, tmp_path
     assert bundle.spec.architecture == "dual_input"
     report = evaluate(bundle, load("fer2013", Split.TEST))
     assert report["n"] == 42
+    classifier = Classifier(bundle)
+    (face,) = FaceFinder().find(astronaut)
+    seen = face_inputs(astronaut, face)
+    (answer,) = classifier.predict([seen])
+    shape = estimate(
+        upright_points(face.mesh)[None] + rng.normal(0, 0.1, (100, 478, 3)), rng.random((100, 52))
+    )
+    influence = region_influence(classifier, seen, face, shape)
+    assert set(influence) == set(Region)
+    assert max(map(abs, influence.values())) > 1e-4
+    mesh, unchanged = what_if(classifier, seen, face, shape, {})
+    np.testing.assert_allclose(unchanged.probabilities, answer.probabilities, atol=1e-4)
+    moved, other = what_if(classifier, seen, face, shape, {Movement.JAW_OPEN: 0.8})
+    assert np.abs(moved.landmarks - mesh.landmarks).max() > 1
+    assert np.abs(other.probabilities - answer.probabilities).max() > 1e-5
     # Without landmarks it serves what the trunk serves.
     image = load("fer2013", Split.TEST).images[0]
     (by_dual,) = Classifier(open_bundle(bundle.path)).logits(image[None])[:1]

@@ -1,0 +1,139 @@
+"""Why a network answers as it does: where in the pixels its evidence lies, and which landmarks count."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from fer_core.classifier import Classifier, Prediction
+from fer_core.crops import INPUT_SIZE, FaceInputs, frame_square
+from fer_core.evaluation import EvaluationResult
+from fer_core.expressions import Expression
+from fer_core.face_shape import FaceShape, Movement, Region
+from fer_core.faces import Face
+from fer_core.landmarks import feature_vector
+from fer_core.mediapipe_models import FaceMesh
+
+
+def activation_heatmap(
+    prediction: Prediction, label: Expression, *, view_pixels: int
+) -> np.ndarray:
+    """Return where in a face's crop the evidence for a class lies (Zhou et al. 2016, arXiv:1512.04150).
+
+    Args:
+        prediction: of a network that sees pixels.
+        label: one of its classes.
+        view_pixels: side of the central square of the 48 pixels that the network looks at.
+
+    Returns:
+        float32 (48, 48) in [0, 1]: the class's activation map above the average of all classes' maps,
+        scaled to its own maximum; 0 outside the network's view and where the evidence is against it.
+
+    Raises:
+        ValueError: the network sees no pixels.
+    """
+    if prediction.activation_maps is None:
+        raise ValueError("this network sees no pixels and has no activation maps")
+    maps = prediction.activation_maps
+    # Adding the same to all classes' maps changes no answer, so only the difference is evidence.
+    evidence = maps[..., prediction.labels.index(label)] - maps.mean(axis=-1)
+    evidence = np.maximum(evidence, 0).astype(np.float32)
+    rim = (INPUT_SIZE - view_pixels) // 2
+    heatmap = np.zeros((INPUT_SIZE, INPUT_SIZE), np.float32)
+    view = cv2.resize(evidence, (view_pixels, view_pixels), interpolation=cv2.INTER_LINEAR)
+    heatmap[rim : rim + view_pixels, rim : rim + view_pixels] = view
+    return heatmap / heatmap.max() if heatmap.any() else heatmap
+
+
+def inputs_with_mesh(inputs: FaceInputs, face: Face, mesh: FaceMesh) -> FaceInputs:
+    """Return a face's inputs with another mesh's landmarks in the same crop; the pixels stay."""
+    moved = Face(face.box_xyxy, face.confidence, mesh)
+    return FaceInputs(inputs.image, feature_vector(moved, frame_square(face.box_xyxy)))
+
+
+def region_influence(
+    classifier: Classifier, inputs: FaceInputs, face: Face, shape: FaceShape
+) -> dict[Region, float]:
+    """Return how much each region's landmarks speak for a network's answer on a face.
+
+    That is its probability with the landmarks as they are minus the one with the region's replaced by
+    the average face's: occlusion (Zeiler and Fergus 2014, arXiv:1311.2901), of landmarks.
+
+    Raises:
+        ValueError: the face has no landmarks.
+    """
+    mesh = face.mesh
+    if mesh is None:
+        raise ValueError("the face has no landmarks whose influence could be measured")
+    variants = [
+        inputs_with_mesh(inputs, face, shape.with_average_region(mesh, region)) for region in Region
+    ]
+    answer, *replaced = classifier.predict([inputs, *variants])
+    top = int(answer.probabilities.argmax())
+    return {
+        region: float(answer.probabilities[top] - other.probabilities[top])
+        for region, other in zip(Region, replaced, strict=True)
+    }
+
+
+def what_if(
+    classifier: Classifier,
+    inputs: FaceInputs,
+    face: Face,
+    shape: FaceShape,
+    amounts: dict[Movement, float],
+) -> tuple[FaceMesh, Prediction]:
+    """Return a face's mesh with movements added, and a network's answer to it; the pixels stay.
+
+    Raises:
+        ValueError: the face has no landmarks.
+    """
+    if face.mesh is None:
+        raise ValueError("the face has no landmarks that could be moved")
+    moved = shape.with_movements(face.mesh, amounts)
+    (answer,) = classifier.predict([inputs_with_mesh(inputs, face, moved)])
+    return moved, answer
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How often two networks were right where they gave a certain pair of answers.
+
+    Attributes:
+        n: labelled faces with that pair of answers.
+        right: of these, how many each network had right.
+        intervals: 95 % Wilson intervals of the shares.
+    """
+
+    n: int
+    right: tuple[int, int]
+    intervals: tuple[tuple[float, float], tuple[float, float]]
+
+
+def who_to_trust(
+    first: EvaluationResult,
+    second: EvaluationResult,
+    answers: tuple[Expression, Expression],
+) -> Trust:
+    """Count, on the same stored rows, who was right where both answered as they do now."""
+    said = [
+        result.probabilities.argmax(axis=1) == result.expressions.index(answer)
+        for result, answer in zip((first, second), answers, strict=True)
+    ]
+    same = said[0] & said[1]
+    n = int(same.sum())
+    right = tuple(
+        int((result.probabilities.argmax(axis=1) == result.labels)[same].sum())
+        for result in (first, second)
+    )
+    return Trust(n, (right[0], right[1]), (_wilson(right[0], n), _wilson(right[1], n)))
+
+
+def _wilson(successes: int, n: int) -> tuple[float, float]:
+    """Return the 95 % score interval of a share (Wilson 1927); (0, 1) without trials."""
+    from scipy.stats import binomtest
+
+    if n == 0:
+        return 0.0, 1.0
+    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
