@@ -15,8 +15,6 @@ from fer_core.errors import FerError, ImageDecodeError
 
 EXIT_SOME_FAILED: Final = 1
 EXIT_USAGE: Final = 2
-#: The networks that answer unless others are asked for, as far as they are there.
-DEFAULT_MODELS: Final = ("cnn", "dual")
 
 app = typer.Typer(
     add_completion=False,
@@ -146,12 +144,10 @@ def list_models() -> None:
 
 
 def _model_names(models: str | None) -> list[str]:
-    from fer_core.bundles import bundle_names
+    from fer_core.bundles import opinions
 
     if models is None:
-        here = bundle_names()
-        # If neither is here, asking for the first gives the error that says so.
-        return [name for name in DEFAULT_MODELS if name in here] or [DEFAULT_MODELS[0]]
+        return opinions()
     names = list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
     if not names:
         raise typer.BadParameter("Name at least one model, for instance --models cnn")

@@ -18,6 +18,8 @@ SERVING_FILE: Final = "model.tflite"
 HISTORY_FILE: Final = "history.csv"
 CARD_FILE: Final = "README.md"
 PREDICTIONS_FOLDER: Final = "predictions"
+#: The networks whose opinions are asked unless others are named, the one that sees most last.
+OPINIONS: Final = ("cnn", "dual")
 
 
 class Part(BaseModel):
@@ -211,6 +213,12 @@ def resolve(name: str) -> Bundle:
             + (f"There is: {', '.join(near)}." if near else "There is none at all.")
         )
     return open_bundle(models_root() / name)
+
+
+def opinions() -> list[str]:
+    """Return those of OPINIONS that are here; the first if none is, since asking for it says why."""
+    here = bundle_names()
+    return [name for name in OPINIONS if name in here] or [OPINIONS[0]]
 
 
 def resolvable() -> list[Bundle | FerError]:

@@ -32,6 +32,8 @@ _NUMBER_SHARE: Final = 0.6
 #: Radius of a landmark's dot as a share of its face's width.
 _POINT_SHARE: Final = 1 / 110
 _POINT_COLOR: Final = "#00E5FF"
+#: Weight of the colour where a heatmap is hottest.
+_HEAT_SHARE: Final = 0.75
 #: Light, so that they show on every skin, and apart for colour-blind people (Okabe and Ito).
 _MESH_COLOR: Final = "#C8D2D8"
 _CONTOUR_COLOR: Final = "#56B4E9"
@@ -126,6 +128,27 @@ def draw_landmarks(
             canvas, (x, y), 16 * 3 * unit, ImageColor.getrgb(_KEYPOINT_COLOR), -1, cv2.LINE_AA, 4
         )
     return canvas
+
+
+def draw_heatmap(image_rgb: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
+    """Return an image with a heatmap over it, its cold places unchanged but grey.
+
+    Args:
+        image_rgb: uint8 (H, W, 3).
+        heatmap: float (h, w) in [0, 1], of the same place at any size.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    import cv2
+
+    height, width = image_rgb.shape[:2]
+    heat = cv2.resize(heatmap.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    heat = np.clip(heat, 0, 1)
+    grey = cv2.cvtColor(cv2.cvtColor(image_rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    colors = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    share = (_HEAT_SHARE * heat)[..., None]
+    return ((1 - share) * grey + share * colors).astype(np.uint8)
 
 
 def fit_long_side(image_rgb: np.ndarray, *, smallest: int, largest: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Plotly figures: transparent, with the text colour left to the theme that shows them."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,41 +15,71 @@ if TYPE_CHECKING:
 
 #: Mid grey with a contrast of 3:1 or more with both themes' grounds.
 GUIDE_COLOR: Final = "#808A92"
+#: For and against an answer; apart for colour-blind people (Okabe and Ito).
+_FOR: Final = "#009E73"
+_AGAINST: Final = "#D55E00"
 _TRANSPARENT: Final = "rgba(0,0,0,0)"
 _ROW_HEIGHT: Final = 30
 _FRAME_HEIGHT: Final = 96
 #: Room beyond 100 % for the column of values.
 _AXIS_END: Final = 122
+#: More of it where the values of two networks stand there.
+_SECOND_COLUMN: Final = 18
+_BAR_HEIGHT: Final = 12
 
 
-def probabilities_bar(prediction: "Prediction") -> go.Figure:
-    """Return one network's probabilities as horizontal bars, with the threshold for an answer.
+def probabilities_bar(predictions: Mapping[str, "Prediction"]) -> go.Figure:
+    """Return networks' probabilities as horizontal bars, with the threshold for an answer.
 
-    The classes keep their order, so that the charts of two faces can be compared at a glance.
+    The classes keep their order, so that the charts of two faces can be compared at a glance. Of several
+    networks, which see the same classes, the last one's bars are solid and the others' hatched.
+
+    Args:
+        predictions: of one face, by the name that stands in the legend.
     """
-    percent = [100 * float(p) for p in prediction.probabilities]
-    names = [str(label).capitalize() for label in prediction.labels]
-    top = int(prediction.probabilities.argmax())
+    *_, last = predictions.values()
+    names = [str(label).capitalize() for label in last.labels]
+    top = int(last.probabilities.argmax())
     rows = [f"<b>{name}</b>" if i == top else name for i, name in enumerate(names)]
-    bars = go.Bar(
-        x=percent,
-        y=rows,
-        orientation="h",
-        marker={"color": [COLORS[label] for label in prediction.labels]},
-        customdata=names,
-        hovertemplate="%{customdata}: %{x:.1f}%<extra></extra>",
-    )
+    figure = go.Figure()
+    for title, prediction in predictions.items():
+        percent = [100 * float(p) for p in prediction.probabilities]
+        pattern = {"shape": "" if prediction is last else "/", "fillmode": "replace"}
+        figure.add_bar(
+            x=percent,
+            y=rows,
+            orientation="h",
+            name=title,
+            offsetgroup=title,
+            marker={"color": [COLORS[label] for label in prediction.labels], "pattern": pattern},
+            customdata=names,
+            hovertemplate="%{customdata}: %{x:.1f}%<extra></extra>",
+            showlegend=False,
+        )
+        # Of bars in many colours, the legend would show the first one's.
+        figure.add_bar(
+            x=[None],
+            y=rows[:1],
+            orientation="h",
+            name=title,
+            offsetgroup=title,
+            marker={"color": GUIDE_COLOR, "pattern": pattern},
+            hoverinfo="skip",
+        )
     # A column of their own: at the bars' ends the threshold would cross some of them.
-    values = go.Scatter(
-        x=[_AXIS_END] * len(rows),
+    figure.add_scatter(
+        x=[_AXIS_END + (0 if len(predictions) == 1 else _SECOND_COLUMN)] * len(rows),
         y=rows,
         mode="text",
-        text=[_percent(value) for value in percent],
+        text=[
+            " / ".join(_percent(100 * float(p.probabilities[i])) for p in predictions.values())
+            for i in range(len(rows))
+        ],
         textposition="middle left",
         hoverinfo="skip",
+        showlegend=False,
     )
-    figure = go.Figure([bars, values])
-    threshold = 100 * prediction.abstention_threshold
+    threshold = 100 * last.abstention_threshold
     figure.add_vline(x=threshold, line={"color": GUIDE_COLOR, "width": 1.5, "dash": "dash"})
     figure.add_annotation(
         x=threshold,
@@ -60,18 +91,26 @@ def probabilities_bar(prediction: "Prediction") -> go.Figure:
         text=f"answers from {threshold:.0f}%",
         font={"size": 12},
     )
+    n = len(predictions)
     figure.update_layout(
-        height=_FRAME_HEIGHT + _ROW_HEIGHT * len(names),
+        height=_FRAME_HEIGHT + (_ROW_HEIGHT + _BAR_HEIGHT * (n - 1)) * len(names) + 30 * (n > 1),
         margin={"l": 8, "r": 8, "t": 24, "b": 40},
         paper_bgcolor=_TRANSPARENT,
         plot_bgcolor=_TRANSPARENT,
-        showlegend=False,
+        showlegend=n > 1,
+        legend={
+            "orientation": "h",
+            "y": -0.16,
+            "x": 0,
+            "itemclick": False,
+            "itemdoubleclick": False,
+        },
         bargap=0.35,
         dragmode=False,
     )
     figure.update_xaxes(
         title="Probability (%)",
-        range=[0, _AXIS_END],
+        range=[0, _AXIS_END + (0 if n == 1 else _SECOND_COLUMN)],
         tickvals=[0, 25, 50, 75, 100],
         gridcolor="rgba(128,138,146,0.25)",
         zeroline=False,
@@ -109,6 +148,41 @@ def blendshapes_bar(blendshapes: np.ndarray, *, n: int = 10) -> go.Figure:
         range=[0, 1],
         gridcolor="rgba(128,138,146,0.25)",
         zeroline=False,
+        fixedrange=True,
+    )
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
+    return figure
+
+
+def influence_bar(influence: Mapping[str, float]) -> go.Figure:
+    """Return how many points of probability each part of a face adds to an answer, as bars."""
+    points = [100 * value for value in influence.values()]
+    figure = go.Figure(
+        go.Bar(
+            x=points,
+            y=[name.capitalize() for name in influence],
+            orientation="h",
+            marker={"color": [_FOR if value >= 0 else _AGAINST for value in points]},
+            text=[f"{value:+.1f}" for value in points],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
+        )
+    )
+    reach = max(5.0, 1.3 * max(abs(value) for value in points))
+    figure.update_layout(
+        height=_FRAME_HEIGHT + _ROW_HEIGHT * len(points),
+        margin={"l": 8, "r": 8, "t": 8, "b": 40},
+        paper_bgcolor=_TRANSPARENT,
+        plot_bgcolor=_TRANSPARENT,
+        bargap=0.35,
+        dragmode=False,
+    )
+    figure.update_xaxes(
+        title="Points of probability that the landmarks add",
+        range=[-reach, reach],
+        gridcolor="rgba(128,138,146,0.25)",
+        zerolinecolor=GUIDE_COLOR,
         fixedrange=True,
     )
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)

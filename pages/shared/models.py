@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.bundles import SERVING_FILE, Bundle, BundleSpec, resolve
+from fer_core.bundles import SERVING_FILE, Bundle, BundleSpec, opinions, resolve
 from fer_core.errors import FerError
 from pages.shared.photo_intake import ChosenPhoto, Intake, choose_photo, offer_photos
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from fer_core.classifier import Classifier
     from fer_core.faces import FaceFinder
 
-#: The bundles that the pages ask; the first one names the faces.
-MODELS: Final = ("cnn",)
+#: What the networks are called where their opinions stand side by side: by what they see.
+TITLES: Final = {"cnn": "Pixels", "dual": "Pixels and landmarks"}
 _ANALYSES: Final = "analyses"
 
 
@@ -73,12 +73,17 @@ def load_analyzer() -> "Analyzer":
     from fer_core.analysis import Analyzer
 
     classifiers = {}
-    for name in MODELS:
+    for name in opinions():
         bundle = resolve(name)
         classifiers[name] = _load_classifier(
             bundle, folder=str(bundle.path), sha256=bundle.spec.sha256.get(SERVING_FILE)
         )
     return Analyzer(_load_finder(), classifiers)
+
+
+def lead_model() -> str:
+    """Return the network that names the faces where there is room for one opinion: it sees most."""
+    return opinions()[-1]
 
 
 def spec_of(name: str) -> BundleSpec | None:

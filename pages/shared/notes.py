@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from pages.shared.models import MODELS, spec_of
+from fer_core.bundles import opinions
+from pages.shared.models import spec_of
 
 if TYPE_CHECKING:
     from fer_core.bundles import BundleSpec
@@ -39,9 +40,12 @@ def show_limits() -> None:
             "**Apparent expression, not feeling.** Second Look names what a face looks like in one "
             "picture. It does not tell what a person feels."
         )
-        spec = spec_of(MODELS[0])
-        if spec is not None and (measured := accuracy_sentence(spec)):
-            st.markdown(f"**Measured.** {measured}")
+        specs = [spec for name in opinions() if (spec := spec_of(name))]
+        sentences = [sentence for spec in specs if (sentence := accuracy_sentence(spec))]
+        if sentences:
+            st.markdown(
+                f"**Measured.** {' '.join(sentences)} Photos unlike FER2013's can fare worse."
+            )
         st.markdown(
             "**Not for** use on people at work, in education, in policing or in medicine.  \n"
             "**Private.** Photos are processed in memory on this server and not stored."
@@ -58,7 +62,7 @@ def accuracy_sentence(spec: "BundleSpec") -> str | None:
         f"{measured.n:,} faces in FER2013's test split, and of {measured.accuracy_clean:.1%} of the "
         f"{measured.n_clean:,} that have no copy in the training data. They answer "
         f"{measured.coverage:.0%} of the faces, {measured.selective_accuracy:.1%} of them as labelled, "
-        "and say \u201cnot sure\u201d to the others. Photos unlike FER2013's can fare worse."
+        "and say \u201cnot sure\u201d to the others."
     )
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from pages.shared.models import MODELS, spec_of
+from fer_core.bundles import opinions
+from pages.shared.models import TITLES, lead_model, spec_of
 from pages.shared.photo_intake import EXAMPLE_CREDIT, EXAMPLE_NAME, ChosenPhoto, Intake
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def show_photo(photo: ChosenPhoto, analysis: "Analysis") -> None:
     shown = draw_faces(
         fit_long_side(photo.photo.rgb, **_SHOWN_SIDES),
         analysis,
-        model=MODELS[0],
+        model=lead_model(),
         landmarks=landmarks,
     )
     found = "No face" if n == 0 else "1 face" if n == 1 else f"{n} faces"
@@ -77,21 +78,44 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
                     width="stretch",
                     on_click=partial(chosen.__setitem__, photo.key, i),
                 )
-                st.caption(_short_answer(face.predictions[MODELS[0]]))
+                st.caption(_short_answer(face.predictions[lead_model()]))
     return number
 
 
 def show_face(photo: ChosenPhoto, analysis: "Analysis", number: int) -> None:
-    """Show one face in full: crop, answer, probabilities and reasons for caution."""
+    """Show one face in full: crop, every network's answer and probabilities, reasons for caution."""
     face = analysis.faces[number - 1]
-    prediction = face.predictions[MODELS[0]]
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.image(_crop(photo, face), width=_CROP_WIDTH, alt=f"Face {number}")
         with st.container(gap="xxsmall"):
-            _show_answer(prediction, number)
+            for name, prediction in face.predictions.items():
+                _show_answer(prediction, _heading(number, name, len(face.predictions)))
+    if len(face.predictions) > 1:
+        show_agreement(face)
     for note in face.quality:
         st.warning(note.sentence, icon=":material/visibility_off:")
-    _show_probabilities(prediction, number)
+    show_probabilities(face, number)
+
+
+def show_agreement(face: "FaceAnalysis") -> None:
+    """Say whether the networks name the same expression."""
+    if len({prediction.expression for prediction in face.predictions.values()}) == 1:
+        st.badge("The opinions agree", icon=":material/check:", color="green")
+    else:
+        st.badge("The opinions differ", icon=":material/call_split:", color="orange")
+
+
+def show_probabilities(face: "FaceAnalysis", number: int) -> None:
+    """Show every network's probabilities in one chart."""
+    from fer_core.figures import probabilities_bar
+
+    st.plotly_chart(
+        probabilities_bar({TITLES.get(n, n): p for n, p in face.predictions.items()}),
+        width="stretch",
+        key="probabilities",
+        config={"displayModeBar": False},
+        alt=f"Probability of each expression for face {number}",
+    )
 
 
 def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "Analysis"]) -> None:
@@ -124,8 +148,14 @@ def answer(prediction: "Prediction") -> str:
     return "Not sure" if prediction.abstained else str(prediction.expression).capitalize()
 
 
-def _show_answer(prediction: "Prediction", number: int) -> None:
-    st.metric(f"Face {number}: apparent expression", answer(prediction))
+def _heading(number: int, name: str, n_opinions: int) -> str:
+    if n_opinions == 1:
+        return f"Face {number}: apparent expression"
+    return f"Face {number}: {TITLES.get(name, name).lower()}"
+
+
+def _show_answer(prediction: "Prediction", heading: str) -> None:
+    st.metric(heading, answer(prediction))
     if prediction.abstained:
         st.caption(
             f"Closest is {prediction.expression} with {prediction.confidence:.0%}; an answer needs "
@@ -133,18 +163,6 @@ def _show_answer(prediction: "Prediction", number: int) -> None:
         )
     else:
         st.caption(f"{prediction.confidence:.0%} confidence, calibrated")
-
-
-def _show_probabilities(prediction: "Prediction", number: int) -> None:
-    from fer_core.figures import probabilities_bar
-
-    st.plotly_chart(
-        probabilities_bar(prediction),
-        width="stretch",
-        key="probabilities",
-        config={"displayModeBar": False},
-        alt=f"Probability of each expression for face {number}",
-    )
 
 
 def _short_answer(prediction: "Prediction") -> str:
@@ -175,11 +193,11 @@ def _as_json(records: partial[list[dict[str, Any]]]) -> str:
 def _as_csv(records: partial[list[dict[str, Any]]]) -> str:
     from fer_core.analysis import csv_lines
 
-    specs = {name: spec_of(name) for name in MODELS}
+    specs = {name: spec_of(name) for name in opinions()}
     return "".join(csv_lines(records(), {n: spec.labels for n, spec in specs.items() if spec}))
 
 
 def _as_png(photo: ChosenPhoto, analysis: "Analysis") -> bytes:
     from fer_core.drawing import draw_faces, encode_png
 
-    return encode_png(draw_faces(photo.photo.rgb, analysis, model=MODELS[0]))
+    return encode_png(draw_faces(photo.photo.rgb, analysis, model=lead_model()))

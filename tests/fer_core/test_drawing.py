@@ -44,6 +44,7 @@ def analysis(width: int, height: int, *faces: tuple[tuple[float, ...], Predictio
             for box, opinion in faces
         ),
         0.01,
+        {"cnn": 0.001},
     )
 
 

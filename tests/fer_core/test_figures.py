@@ -60,7 +60,7 @@ def contrast(first: str, second: str) -> float:
 
 
 def test_all_classes_are_bars_in_percent_and_in_their_colors(prediction: Prediction):
-    figure = probabilities_bar(prediction)
+    figure = probabilities_bar({"Pixels": prediction})
     bars = figure.data[0]
     assert bars.orientation == "h"
     np.testing.assert_allclose(bars.x, 100 * PROBABILITIES, rtol=1e-6)
@@ -70,22 +70,41 @@ def test_all_classes_are_bars_in_percent_and_in_their_colors(prediction: Predict
     ]
     assert "Probability (%)" in figure.layout.xaxis.title.text
     assert figure.layout.yaxis.title.text
-    assert figure.data[1].text[0] == "< 1%", "no class is impossible"
-    assert figure.data[1].text[3] == "70%"
+    assert figure.data[-1].text[0] == "< 1%", "no class is impossible"
+    assert figure.data[-1].text[3] == "70%"
+
+
+def test_two_opinions_stand_side_by_side(prediction: Prediction):
+    other = Prediction(FER2013.labels, PROBABILITIES[::-1], 0.5, None)
+    figure = probabilities_bar({"Pixels": prediction, "Both": other})
+    first, in_legend, second, _, values = figure.data
+    assert in_legend.name == "Pixels"
+    assert not first.showlegend
+    assert (first.name, second.name) == ("Pixels", "Both")
+    np.testing.assert_allclose(first.x, 100 * PROBABILITIES, rtol=1e-6)
+    np.testing.assert_allclose(second.x, 100 * PROBABILITIES[::-1], rtol=1e-6)
+    assert first.marker.pattern.shape != second.marker.pattern.shape
+    assert figure.layout.showlegend
+    assert not probabilities_bar({"Pixels": prediction}).layout.showlegend
+    assert values.text[0] == "< 1% / 4%"
+    # The last opinion names the face: its class stands out, and its threshold is drawn.
+    assert [row for row in second.y if row.startswith("<b>")] == ["<b>Happy</b>"]
+    assert figure.layout.shapes[0].x0 == pytest.approx(50)
 
 
 @pytest.mark.parametrize("threshold", [0.31, 0.62])
 def test_the_threshold_for_an_answer_is_drawn_and_named(threshold: float):
-    figure = probabilities_bar(
-        Prediction(FER2013.labels, PROBABILITIES, threshold, np.zeros((1, 1, 7), np.float32))
+    prediction = Prediction(
+        FER2013.labels, PROBABILITIES, threshold, np.zeros((1, 1, 7), np.float32)
     )
+    figure = probabilities_bar({"Pixels": prediction})
     line = figure.layout.shapes[0]
     assert line.x0 == line.x1 == pytest.approx(100 * threshold)
     assert f"{threshold:.0%}" in figure.layout.annotations[0].text
 
 
 def test_ground_and_text_are_left_to_the_theme(prediction: Prediction):
-    layout = probabilities_bar(prediction).layout
+    layout = probabilities_bar({"Pixels": prediction}).layout
     assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
     assert layout.font.color is None
 
