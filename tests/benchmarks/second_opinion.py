@@ -1,0 +1,52 @@
+"""What the second network costs: a 640x480 photo of one face analyzed with `cnn` alone and with both.
+
+python -m tests.benchmarks.second_opinion
+
+The two take turns, so that a disturbance of the machine meets both.
+"""
+
+import statistics
+import time
+
+from fer_core.analysis import Analyzer
+from fer_core.bundles import opinions, resolve
+from fer_core.classifier import Classifier
+from fer_core.faces import FaceFinder
+from fer_core.images import decode
+from tests.benchmarks.measuring import one_face_photo, print_table
+
+TIMES = 200
+WARM_UP = 10
+AIM_RATIO = 1.5
+
+
+def main() -> None:
+    """Measure and print."""
+    names = opinions()
+    finder = FaceFinder()
+    classifiers = {name: Classifier(resolve(name)) for name in names}
+    analyzers = [
+        Analyzer(finder, {names[0]: classifiers[names[0]]}),
+        Analyzer(finder, classifiers),
+    ]
+    photo = decode(one_face_photo())
+    durations: list[list[float]] = [[], []]
+    for turn in range(WARM_UP + TIMES):
+        for analyzer, kept in zip(analyzers, durations, strict=True):
+            began = time.perf_counter()
+            analyzer.analyze(photo)
+            if turn >= WARM_UP:
+                kept.append(time.perf_counter() - began)
+    alone, together = (1000 * statistics.median(kept) for kept in durations)
+    print_table(
+        "Analysis of one face, warm medians, decoding not included",
+        ("networks", "ms", "ratio", "aim"),
+        [
+            (names[0], f"{alone:.2f}", "1", ""),
+            (", ".join(names), f"{together:.2f}", f"{together / alone:.2f}", f"{AIM_RATIO}"),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
