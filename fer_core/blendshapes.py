@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import numpy as np
+
 #: In MediaPipe's order, by ARKit's names; left and right are the person's.
 _NAMES: Final = """
     _neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff
@@ -74,3 +76,9 @@ def in_words(name: str) -> str:
     """Return plain words: "mouth corner up (left)", where left is the person's."""
     movement, side = movement_and_side(name)
     return _WORDS[movement] + (f" ({side.lower()})" if side else "")
+
+
+def strongest_blendshapes(blendshapes: np.ndarray, *, n: int) -> list[tuple[str, float]]:
+    """Return the strongest of a face's blendshapes, float (52,) in [0, 1], in words with their strength."""
+    order = [i for i in np.argsort(-blendshapes, kind="stable") if BLENDSHAPES[i] != "_neutral"]
+    return [(in_words(BLENDSHAPES[i]), float(blendshapes[i])) for i in order[:n]]

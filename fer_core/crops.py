@@ -50,6 +50,12 @@ def scaled_square(box_xyxy: np.ndarray, scale: float) -> np.ndarray:
     )
 
 
+def pixel_box(box_xyxy: np.ndarray) -> tuple[int, int, int, int]:
+    """Return the whole pixels that `cut` takes for a box: left, top, right, bottom; at least one."""
+    left, top, right, bottom = (round(float(edge)) for edge in box_xyxy)
+    return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
 def cut(image: np.ndarray, box_xyxy: np.ndarray) -> np.ndarray:
     """Return the pixels of `image` under a box, the border replicated where the box leaves it.
 
@@ -61,8 +67,7 @@ def cut(image: np.ndarray, box_xyxy: np.ndarray) -> np.ndarray:
         uint8, contiguous, at least 1x1, of the box's size.
     """
     height, width = image.shape[:2]
-    left, top, right, bottom = (round(float(edge)) for edge in box_xyxy)
-    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    left, top, right, bottom = pixel_box(box_xyxy)
     # Indices clipped to the image repeat its first or last row and column: a replicated border.
     rows = np.clip(np.arange(top, bottom), 0, height - 1)
     columns = np.clip(np.arange(left, right), 0, width - 1)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from fer_core.crops import cut, pixel_box
 from fer_core.expressions import COLORS
 from fer_core.landmarks import contour_edges, keypoints, mesh_edges
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, FaceAnalysis
+    from fer_core.mediapipe_models import FaceMesh
 
 #: Colour of a face on which the network is not sure; no expression has it.
 NOT_SURE_COLOR: Final = "#FFFFFF"
@@ -62,7 +64,7 @@ def draw_faces(
     Args:
         image_rgb: uint8 (H, W, 3), the analysed photo at any scale.
         analysis: of that photo; boxes are scaled from its size to the image's.
-        model: whose opinion names the boxes; by default the first.
+        model: whose opinion names the boxes; by default the last, of the network that sees most.
         landmarks: put a dot on each landmark as well.
 
     Returns:
@@ -130,6 +132,34 @@ def draw_landmarks(
     return canvas
 
 
+def draw_face_landmarks(
+    image_rgb: np.ndarray,
+    mesh: "FaceMesh",
+    overlays: "Collection[Overlay]",
+    *,
+    box_xyxy: np.ndarray,
+    side: int,
+    dimmed: bool = False,
+) -> np.ndarray:
+    """Return a face cut out of its photo and enlarged, with overlays on it.
+
+    Args:
+        image_rgb: uint8 (H, W, 3), the photo.
+        mesh: in its coordinates.
+        overlays: what to draw.
+        box_xyxy: float (4,), the square of the photo to show.
+        side: of the result in pixels.
+        dimmed: show the photo at half its brightness, so that the overlays stand out.
+
+    Returns:
+        uint8 (side, side, 3).
+    """
+    left, top, right, _ = pixel_box(box_xyxy)
+    shown = fit_long_side(cut(image_rgb, box_xyxy), smallest=side, largest=side)
+    points = (mesh.landmarks[:, :2] - np.array([left, top], np.float32)) * (side / (right - left))
+    return draw_landmarks(shown // 2 if dimmed else shown, points, overlays)
+
+
 def draw_heatmap(image_rgb: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
     """Return an image with a heatmap over it, its cold places unchanged but grey.
 
@@ -181,7 +211,7 @@ def encode_png(image_rgb: np.ndarray) -> bytes:
 def _look(face: "FaceAnalysis", model: str | None) -> tuple[str, str]:
     """Return the colour and the words of a face's label."""
     prediction = (
-        face.predictions.get(model) if model else next(iter(face.predictions.values()), None)
+        face.predictions.get(model) if model else next(reversed(face.predictions.values()), None)
     )
     if prediction is None:
         return NOT_SURE_COLOR, "face"

@@ -235,17 +235,22 @@ class PairedComparison:
         return second - first
 
 
+def check_same_rows(first: EvaluationResult, second: EvaluationResult) -> None:
+    """Raise DataError unless two networks' predictions are of the same rows with the same labels."""
+    if not np.array_equal(first.rows, second.rows):
+        raise DataError("The two predictions are not of the same rows; evaluate both on one split.")
+    names_first, names_second = (np.array(r.expressions)[r.labels] for r in (first, second))
+    if not np.array_equal(names_first, names_second):
+        raise DataError("The two predictions disagree about the labels of their rows.")
+
+
 def compare(first: EvaluationResult, second: EvaluationResult) -> PairedComparison:
     """Compare two networks' predictions on the same split, row by row.
 
     Raises:
         DataError: they are not of the same rows, or have other labels.
     """
-    if not np.array_equal(first.rows, second.rows):
-        raise DataError("The two predictions are not of the same rows; evaluate both on one split.")
-    names_first, names_second = (np.array(r.expressions)[r.labels] for r in (first, second))
-    if not np.array_equal(names_first, names_second):
-        raise DataError("The two predictions disagree about the labels of their rows.")
+    check_same_rows(first, second)
     right, also_right = (r.probabilities.argmax(axis=1) == r.labels for r in (first, second))
     n = len(first)
     only_first, only_second = int((right & ~also_right).sum()), int((also_right & ~right).sum())

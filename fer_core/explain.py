@@ -1,18 +1,22 @@
 """Why a network answers as it does: where in the pixels its evidence lies, and which landmarks count."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 
 from fer_core.classifier import Classifier, Prediction
 from fer_core.crops import INPUT_SIZE, FaceInputs, frame_square
-from fer_core.evaluation import EvaluationResult
+from fer_core.evaluation import EvaluationResult, check_same_rows
 from fer_core.expressions import Expression
 from fer_core.face_shape import FaceShape, Movement, Region
 from fer_core.faces import Face
 from fer_core.landmarks import feature_vector
 from fer_core.mediapipe_models import FaceMesh
+
+#: In logits; what a map must reach to be shown as evidence.
+_LEAST_EVIDENCE: Final = 1e-4
 
 
 def activation_heatmap(
@@ -38,11 +42,14 @@ def activation_heatmap(
     # Adding the same to all classes' maps changes no answer, so only the difference is evidence.
     evidence = maps[..., prediction.labels.index(label)] - maps.mean(axis=-1)
     evidence = np.maximum(evidence, 0).astype(np.float32)
-    rim = (INPUT_SIZE - view_pixels) // 2
     heatmap = np.zeros((INPUT_SIZE, INPUT_SIZE), np.float32)
-    view = cv2.resize(evidence, (view_pixels, view_pixels), interpolation=cv2.INTER_LINEAR)
-    heatmap[rim : rim + view_pixels, rim : rim + view_pixels] = view
-    return heatmap / heatmap.max() if heatmap.any() else heatmap
+    start = (INPUT_SIZE - view_pixels) // 2
+    # Pooling leaves out what does not fill a cell, at the right and at the bottom.
+    side = len(evidence) * (view_pixels // len(evidence))
+    covered = cv2.resize(evidence, (side, side), interpolation=cv2.INTER_LINEAR)
+    heatmap[start : start + side, start : start + side] = covered
+    # Less is rounding, not evidence.
+    return heatmap / heatmap.max() if heatmap.max() > _LEAST_EVIDENCE else np.zeros_like(heatmap)
 
 
 def inputs_with_mesh(inputs: FaceInputs, face: Face, mesh: FaceMesh) -> FaceInputs:
@@ -115,7 +122,12 @@ def who_to_trust(
     second: EvaluationResult,
     answers: tuple[Expression, Expression],
 ) -> Trust:
-    """Count, on the same stored rows, who was right where both answered as they do now."""
+    """Count, on the same stored rows, who was right where both answered as they do now.
+
+    Raises:
+        DataError: the results are not of the same rows, or have other labels.
+    """
+    check_same_rows(first, second)
     said = [
         result.probabilities.argmax(axis=1) == result.expressions.index(answer)
         for result, answer in zip((first, second), answers, strict=True)

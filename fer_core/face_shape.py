@@ -2,15 +2,17 @@
 
 A linear shape model in the manner of Cootes et al. 1995: the mean of a data set's upright points, and for
 each movement the direction in which they go as its blendshapes rise from 0 to 1. `python -m training
-face_shape SOURCE` writes it.
+face-shape SOURCE` writes it.
 """
 
 import dataclasses
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -209,7 +211,8 @@ def read_face_shape(path: Path) -> FaceShape:
                 blendshapes=file["blendshapes"],
                 directions={movement: directions[movement.name] for movement in Movement},
             )
-    except (OSError, ValueError, KeyError) as error:
+    # A cut or altered archive fails in any of these ways, depending on where it is damaged.
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
         raise BundleError(
             f"{path} is missing or damaged ({error}). Restore it from version control, or make it anew "
             "with: python -m training face-shape fer2013"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import plotly.graph_objects as go
 
-from fer_core.blendshapes import BLENDSHAPES, in_words
+from fer_core.blendshapes import strongest_blendshapes
 from fer_core.expressions import COLORS
 from fer_core.landmarks import contour_edges, mesh_edges
 
@@ -26,6 +26,7 @@ _AXIS_END: Final = 122
 #: More of it where the values of two networks stand there.
 _SECOND_COLUMN: Final = 18
 _BAR_HEIGHT: Final = 12
+_LEGEND_HEIGHT: Final = 30
 
 
 def probabilities_bar(predictions: Mapping[str, "Prediction"]) -> go.Figure:
@@ -79,6 +80,7 @@ def probabilities_bar(predictions: Mapping[str, "Prediction"]) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
+    n = len(predictions)
     threshold = 100 * last.abstention_threshold
     figure.add_vline(x=threshold, line={"color": GUIDE_COLOR, "width": 1.5, "dash": "dash"})
     figure.add_annotation(
@@ -88,69 +90,41 @@ def probabilities_bar(predictions: Mapping[str, "Prediction"]) -> go.Figure:
         yanchor="bottom",
         xanchor="right" if threshold > 50 else "left",
         showarrow=False,
-        text=f"answers from {threshold:.0f}%",
+        text=("answers" if n == 1 else "solid bars answer") + f" from {threshold:.0f}%",
         font={"size": 12},
     )
-    n = len(predictions)
-    figure.update_layout(
-        height=_FRAME_HEIGHT + (_ROW_HEIGHT + _BAR_HEIGHT * (n - 1)) * len(names) + 30 * (n > 1),
-        margin={"l": 8, "r": 8, "t": 24, "b": 40},
-        paper_bgcolor=_TRANSPARENT,
-        plot_bgcolor=_TRANSPARENT,
-        showlegend=n > 1,
-        legend={
-            "orientation": "h",
-            "y": -0.16,
-            "x": 0,
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
-        bargap=0.35,
-        dragmode=False,
-    )
+    _lay_out_bars(figure, n_rows=len(names))
     figure.update_xaxes(
         title="Probability (%)",
         range=[0, _AXIS_END + (0 if n == 1 else _SECOND_COLUMN)],
         tickvals=[0, 25, 50, 75, 100],
-        gridcolor="rgba(128,138,146,0.25)",
         zeroline=False,
-        fixedrange=True,
     )
-    figure.update_yaxes(
-        title="Apparent expression", autorange="reversed", fixedrange=True, automargin=True
-    )
+    figure.update_yaxes(title="Apparent expression")
+    if n > 1:
+        figure.update_layout(
+            height=figure.layout.height + _BAR_HEIGHT * (n - 1) * len(names) + _LEGEND_HEIGHT,
+            showlegend=True,
+            legend={"orientation": "h", "y": -0.16, "x": 0}
+            | dict.fromkeys(("itemclick", "itemdoubleclick"), False),
+        )
     return figure
 
 
 def blendshapes_bar(blendshapes: np.ndarray, *, n: int = 10) -> go.Figure:
     """Return the strongest of a face's blendshapes, float (52,) in [0, 1], as horizontal bars."""
-    order = [i for i in np.argsort(-blendshapes) if BLENDSHAPES[i] != "_neutral"][:n]
-    words = [in_words(BLENDSHAPES[i]) for i in order]
+    strongest = strongest_blendshapes(blendshapes, n=n)
     figure = go.Figure(
         go.Bar(
-            x=blendshapes[order],
-            y=[word.capitalize() for word in words],
+            x=[value for _, value in strongest],
+            y=[words.capitalize() for words, _ in strongest],
             orientation="h",
             marker={"color": GUIDE_COLOR},
             hovertemplate="%{y}: %{x:.2f}<extra></extra>",
         )
     )
-    figure.update_layout(
-        height=_FRAME_HEIGHT + _ROW_HEIGHT * len(order),
-        margin={"l": 8, "r": 8, "t": 8, "b": 40},
-        paper_bgcolor=_TRANSPARENT,
-        plot_bgcolor=_TRANSPARENT,
-        bargap=0.35,
-        dragmode=False,
-    )
-    figure.update_xaxes(
-        title="Strength",
-        range=[0, 1],
-        gridcolor="rgba(128,138,146,0.25)",
-        zeroline=False,
-        fixedrange=True,
-    )
-    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
+    _lay_out_bars(figure, n_rows=n)
+    figure.update_xaxes(title="Strength", range=[0, 1], zeroline=False)
     return figure
 
 
@@ -169,24 +143,29 @@ def influence_bar(influence: Mapping[str, float]) -> go.Figure:
             hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
         )
     )
+    _lay_out_bars(figure, n_rows=len(points))
     reach = max(5.0, 1.3 * max(abs(value) for value in points))
+    figure.update_xaxes(
+        title="Points of probability that they add",
+        range=[-reach, reach],
+        zerolinecolor=GUIDE_COLOR,
+    )
+    return figure
+
+
+def _lay_out_bars(figure: go.Figure, *, n_rows: int) -> None:
+    """Give a chart of horizontal bars the look of all: transparent, from the top down, not to be dragged."""
     figure.update_layout(
-        height=_FRAME_HEIGHT + _ROW_HEIGHT * len(points),
-        margin={"l": 8, "r": 8, "t": 8, "b": 40},
+        height=_FRAME_HEIGHT + _ROW_HEIGHT * n_rows,
+        margin={"l": 8, "r": 8, "t": 24, "b": 40},
         paper_bgcolor=_TRANSPARENT,
         plot_bgcolor=_TRANSPARENT,
+        showlegend=False,
         bargap=0.35,
         dragmode=False,
     )
-    figure.update_xaxes(
-        title="Points of probability that the landmarks add",
-        range=[-reach, reach],
-        gridcolor="rgba(128,138,146,0.25)",
-        zerolinecolor=GUIDE_COLOR,
-        fixedrange=True,
-    )
+    figure.update_xaxes(gridcolor="rgba(128,138,146,0.25)", fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
-    return figure
 
 
 def mesh_3d(points: np.ndarray) -> go.Figure:

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from fer_core.bundles import opinions
 from pages.shared import notes, results, second_opinion
 from pages.shared.entry import enter_through_app
 from pages.shared.models import current_photo
@@ -16,22 +15,24 @@ st.markdown(
 )
 
 current = current_photo()
-if len(opinions()) < 2:
-    second_opinion.show_only_one()
-elif current is not None:
+if current is not None:
     photo, analysis = current.photo, current.analysis
     number = results.choose_face(photo, analysis)
-    if number is None:
+    face = analysis.faces[number - 1] if number else None
+    if number is None or face is None:
         notes.show_no_face()
     else:
         results.show_face(photo, analysis, number)
         second_opinion.show_seconds(analysis)
-        second_opinion.show_trust(analysis, number)
-        second_opinion.show_pixels(photo, analysis, number)
-        if analysis.faces[number - 1].face.mesh is None:
-            notes.show_no_landmarks()
+        if len(face.predictions) < 2:
+            second_opinion.show_only_one()
         else:
-            second_opinion.show_regions(analysis, number)
-            second_opinion.show_what_if(photo, analysis, number)
+            second_opinion.show_trust(face)
+            second_opinion.show_pixels(photo, face)
+            if face.face.mesh is None:
+                notes.show_no_landmarks()
+            else:
+                second_opinion.show_regions(face, number)
+                second_opinion.show_what_if(photo, face, number)
 
 notes.show_limits()

@@ -153,6 +153,13 @@ def fit(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run that was stopped.")
     ] = False,
+    change_settings: Annotated[
+        bool,
+        typer.Option(
+            "--change-settings",
+            help="With --resume: go on with other settings than before; spec and card will say so.",
+        ),
+    ] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
     out: Annotated[
@@ -183,18 +190,19 @@ def fit(
         overrides += [f"seed={seed}"] if seed is not None else []
         chosen = get_recipe(recipe).with_overrides(overrides)
         folder = out or models_root() / chosen.name
-        bundle = _fit_bundle(chosen, folder, resume=resume)
+        bundle = _fit_bundle(chosen, folder, resume=resume, change_settings=change_settings)
         for split in (Split.VALID, Split.TEST):
             _evaluate_and_print(open_bundle(bundle.path), f"{chosen.data.source}:{split}")
 
 
-def _fit_bundle(recipe: "Recipe", folder: Path, *, resume: bool) -> Bundle:
+def _fit_bundle(recipe: "Recipe", folder: Path, *, resume: bool, change_settings: bool) -> Bundle:
     from training.export import make_bundle
     from training.fit import fit as train
     from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
     try:
-        return make_bundle(train(recipe, folder, resume=resume), recipe, folder)
+        result = train(recipe, folder, resume=resume, change_settings=change_settings)
+        return make_bundle(result, recipe, folder)
     except KeyboardInterrupt:
         if (folder / CHECKPOINT_FOLDER / STATE_FILE).is_file():
             message = "The last whole epoch is kept; go on with the same command and --resume."

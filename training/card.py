@@ -8,6 +8,8 @@ from typing import Final
 
 from fer_core.bundles import CARD_FILE, Bundle, BundleSpec, SplitMetrics
 from fer_core.files import replace_file
+from fer_core.landmarks import FEATURE_SIZE
+from training.architectures.landmark_mlp import LandmarkMlp
 from training.errors import TrainingError
 
 #: What cards call the sources and their splits.
@@ -31,10 +33,15 @@ _LIMITS: Final = """\
   disagree on many of them. No figure here says how well the answers fit what people felt.
 - Age, gender and skin colour are not recorded in the data, so differences between groups of people were
   not measured here, and the web's own bias is in the weights.
+{sight}
+- Rare classes are recognised less often than frequent ones; see the recall of each above."""
+_PIXEL_LIMITS: Final = """\
 - It sees {height}x{width} grey pixels framed as its training data is. Small, blurred, dark, covered or
   turned-away faces, and faces framed otherwise, get worse answers than the figures say.
-- Rare classes are recognised less often than frequent ones; see the recall of each above.
-- The maps of its last layer show where the evidence for a class lay, not why it is evidence."""
+- The maps of its last layer on the pixels show where evidence for a class lay, not why it is evidence."""
+_LANDMARK_LIMITS: Final = """\
+- It sees landmarks as MediaPipe's Face Landmarker finds them, which was made by others from other data and
+  has limits of its own. In training they come from images of 48 pixels, in photos from all their pixels."""
 
 
 def write_card(bundle: Bundle) -> None:
@@ -56,7 +63,7 @@ def card_text(spec: BundleSpec) -> str:
         "## Intended use\n\n" + _INTENDED_USE.format(n_classes=len(spec.labels)),
         "## Results\n\n" + _results(spec),
         "## Confidence\n\n" + _confidence(spec),
-        "## Limits\n\n" + _LIMITS.format(height=spec.input_hw[0], width=spec.input_hw[1]),
+        "## Limits\n\n" + _limits(spec),
         "## Network and training data\n\n" + _training(spec),
         "## Use\n\n" + _use(spec),
         "## How to repeat\n\n" + _repeat(spec),
@@ -191,16 +198,57 @@ def _confidence(spec: BundleSpec) -> str:
 def _training(spec: BundleSpec) -> str:
     data = spec.training_data
     return (
-        f"- Architecture `{spec.architecture}`, {spec.parameters:,} parameters, input "
-        f"{spec.input_hw[0]}x{spec.input_hw[1]} grey values from {spec.pixel_range[0]:g} to "
-        f"{spec.pixel_range[1]:g}, logits in the order {', '.join(spec.labels)}.\n"
-        f"- Trained on {data.n:,} rows of {_title(f'{data.source}:{data.split}')} ({data.note}), from "
-        f"random initial weights: no other images and no other network went in. {_supervision(spec)}\n"
+        f"- Architecture `{spec.architecture}`, {spec.parameters:,} parameters, input {_inputs(spec)}, "
+        f"logits in the order {', '.join(spec.labels)}.\n"
+        f"- Trained on {data.n:,} rows of {_title(f'{data.source}:{data.split}')} ({data.note}). "
+        f"{_origin(spec)} {_supervision(spec)}\n"
         f"- The weights are under {spec.license}. The training images are not part of this bundle and are "
         "for research use only: they come from the web and their rights stay with their owners. Whether "
         "weights trained on them may be used commercially where you are is for you to find out.\n"
         f"- Trained with {spec.backend}; code at commit `{spec.code_commit}`."
     )
+
+
+def _sees_pixels(spec: BundleSpec) -> bool:
+    return spec.architecture != LandmarkMlp.model_fields["kind"].default
+
+
+def _limits(spec: BundleSpec) -> str:
+    sight = []
+    if _sees_pixels(spec):
+        sight.append(_PIXEL_LIMITS.format(height=spec.input_hw[0], width=spec.input_hw[1]))
+    if spec.landmark_features is not None:
+        sight.append(_LANDMARK_LIMITS)
+    return _LIMITS.format(sight="\n".join(sight))
+
+
+def _inputs(spec: BundleSpec) -> str:
+    inputs = []
+    if _sees_pixels(spec):
+        inputs.append(
+            f"{spec.input_hw[0]}x{spec.input_hw[1]} grey values from {spec.pixel_range[0]:g} to "
+            f"{spec.pixel_range[1]:g}"
+        )
+    if spec.landmark_features is not None:
+        inputs.append(
+            f"{FEATURE_SIZE:,} landmark features, version {spec.landmark_features} of "
+            "`fer_core.landmarks.feature_vector`, zeros where no landmarks are found"
+        )
+    return " and ".join(inputs)
+
+
+def _origin(spec: BundleSpec) -> str:
+    """Say what its weights began with, and what else by other networks goes in."""
+    trunk = spec.recipe["architecture"].get("trunk_bundle")
+    text = (
+        f"The layers on the pixels are those of the bundle `{trunk}` and were not trained further; the "
+        "others began with random weights."
+        if trunk
+        else "It began with random weights."
+    )
+    if spec.landmark_features is None:
+        return text + " No other images and no other network went in."
+    return text + " No other images went in; the landmarks are by MediaPipe's Face Landmarker."
 
 
 def _supervision(spec: BundleSpec) -> str:
@@ -216,17 +264,25 @@ def _supervision(spec: BundleSpec) -> str:
 
 
 def _use(spec: BundleSpec) -> str:
+    outputs = "logits and class activation maps" if _sees_pixels(spec) else "logits"
+    if spec.landmark_features is None:
+        imports = "from fer_core.crops import FaceInputs\n\n"
+        inputs = "FaceInputs(image=grey_48x48_uint8)"
+    else:
+        imports = (
+            "from fer_core.crops import crop_inputs\nfrom fer_core.faces import CropFinder\n\n"
+        )
+        inputs = "crop_inputs(grey_48x48_uint8, CropFinder())"
     return (
-        "`model.tflite` is what the application serves (LiteRT; outputs logits and class activation "
-        "maps); `model.keras` is the same network for Keras 3, within 1e-4. Neither applies the "
-        "temperature.\n\n"
+        f"`model.tflite` is what the application serves (LiteRT; outputs {outputs}); `model.keras` is the "
+        "same network for Keras 3, within 1e-4. Neither applies the temperature.\n\n"
         "```python\n"
         "from pathlib import Path\n\n"
         "from fer_core.bundles import open_bundle\n"
         "from fer_core.classifier import Classifier\n"
-        "from fer_core.crops import FaceInputs\n\n"
+        f"{imports}"
         f'classifier = Classifier(open_bundle(Path("models/{spec.name}")))\n'
-        "prediction = classifier.predict([FaceInputs(image=grey_48x48_uint8)])[0]\n"
+        f"prediction = classifier.predict([{inputs}])[0]\n"
         "print(prediction.expression, prediction.confidence, prediction.abstained)\n"
         "```"
     )

@@ -85,6 +85,8 @@ def compare_bundles(first: Bundle, second: Bundle, samples: Samples) -> Report:
 
 def _comparison_report(comparison: PairedComparison) -> Report:
     counts = ("n", "both", "only_first", "only_second", "neither")
+    if not comparison.n:
+        return {"n": 0}
     return {
         **{name: getattr(comparison, name) for name in counts},
         "accuracies": list(comparison.accuracies),

@@ -26,6 +26,7 @@ from fer_core.bundles import (
     BundleSpec,
     TrainingData,
     open_bundle,
+    resolve,
     sha256_of,
 )
 from fer_core.classifier import Classifier, ServingModel
@@ -33,6 +34,7 @@ from fer_core.crops import INPUT_SIZE
 from fer_core.files import replace_file
 from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from training.architectures.cnn import MAPS_LAYER
+from training.architectures.dual_input import DualInput
 from training.batches import load_for
 from training.card import write_card
 from training.errors import TrainingError
@@ -198,9 +200,6 @@ def write_spec(spec: BundleSpec, folder: Path) -> None:
 
 
 def _uncalibrated_spec(result: FitResult, recipe: Recipe, name: str, folder: Path) -> BundleSpec:
-    note = "all rows"
-    if recipe.data.drop_not_face:
-        note = f"{result.n_left_out} rows that every annotator calls no face were left out"
     return BundleSpec(
         name=name,
         title=recipe.title,
@@ -214,7 +213,10 @@ def _uncalibrated_spec(result: FitResult, recipe: Recipe, name: str, folder: Pat
         temperature=1.0,
         abstention_threshold=0.0,
         training_data=TrainingData(
-            source=recipe.data.source, split=Split.TRAIN, n=result.n_train, note=note
+            source=recipe.data.source,
+            split=Split.TRAIN,
+            n=result.n_train,
+            note=_note(result, recipe),
         ),
         backend=result.backend,
         code_commit=_code_commit(),
@@ -222,6 +224,21 @@ def _uncalibrated_spec(result: FitResult, recipe: Recipe, name: str, folder: Pat
         sha256={file: sha256_of(folder / file) for file in (KERAS_FILE, SERVING_FILE)},
         license=LICENSE,
     )
+
+
+def _note(result: FitResult, recipe: Recipe) -> str:
+    """Say what rows and settings tell of the run that the recipe does not."""
+    parts = ["all rows"]
+    if recipe.data.drop_not_face:
+        parts = [f"{result.n_left_out} rows that every annotator calls no face were left out"]
+    for change in result.changes:
+        settings = ", ".join(f"{key} {value}" for key, value in change.before.items())
+        parts.append(f"the first {change.epochs} epochs had other settings: {settings}")
+    if isinstance(recipe.architecture, DualInput):
+        trunk = resolve(recipe.architecture.trunk_bundle)
+        sha256 = trunk.spec.sha256[KERAS_FILE]
+        parts.append(f"the trunk is that of {trunk.spec.name}, sha256 {sha256[:12]}")
+    return "; ".join(parts)
 
 
 def _code_commit() -> str:

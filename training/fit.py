@@ -22,7 +22,15 @@ from training.batches import batches, load_for, statistics_inputs
 from training.errors import TrainingError
 from training.history import History
 from training.recipe import Recipe
-from training.run_folder import BEST_FILE, CHECKPOINT_FOLDER, STATE_FILE, open_run, recorded_backend
+from training.run_folder import (
+    BEST_FILE,
+    CHECKPOINT_FOLDER,
+    STATE_FILE,
+    Change,
+    open_run,
+    recorded_backend,
+    recorded_changes,
+)
 from training.sources import Split
 from training.targets import one_hot, soften_by_votes
 
@@ -47,6 +55,7 @@ class FitResult:
         n_train: rows trained on.
         n_left_out: rows of the training split that the recipe leaves out.
         backend: that trained it, with its version.
+        changes: settings that were changed in the course of the run.
     """
 
     network: "keras.Model"
@@ -55,6 +64,7 @@ class FitResult:
     n_train: int
     n_left_out: int
     backend: str
+    changes: list[Change]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +76,9 @@ class _Steps:
     statistics: dict[str, np.ndarray]
 
 
-def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
+def fit(
+    recipe: Recipe, out: Path, *, resume: bool = False, change_settings: bool = False
+) -> FitResult:
     """Train `recipe` and return the network of the epoch that was best on clean validation rows.
 
     State is written to `out/checkpoint` after every epoch, atomically: a run that was killed goes on
@@ -76,13 +88,13 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
 
     Raises:
         TrainingError: an unfinished run stands in the way, there is none to resume, it was started
-            with other settings, or the loss became NaN.
+            with other settings that `change_settings` does not allow to change, or the loss became NaN.
         DataError: the recipe's data is not there.
     """
     import keras
 
     folder = out / CHECKPOINT_FOLDER
-    open_run(recipe, folder, resume=resume)
+    open_run(recipe, folder, resume=resume, change_settings=change_settings)
     whole = load_for(recipe, Split.TRAIN)
     train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
     valid = load_for(recipe, Split.VALID)
@@ -112,6 +124,7 @@ def fit(recipe: Recipe, out: Path, *, resume: bool = False) -> FitResult:
         n_train=len(train),
         n_left_out=len(whole) - len(train),
         backend=recorded_backend(folder),
+        changes=recorded_changes(folder),
     )
 
 
@@ -191,7 +204,7 @@ def _start_from_bundle(recipe: Recipe, network: "keras.Model") -> None:
     bundle = resolve(recipe.architecture.trunk_bundle)
     saved = keras.models.load_model(bundle.verify(KERAS_FILE), compile=False, safe_mode=True)
     trunk = network.get_layer("trunk")
-    if [w.shape for w in saved.weights] != [w.shape for w in trunk.weights]:
+    if bundle.spec.recipe["architecture"] != recipe.architecture.trunk.model_dump(mode="json"):
         raise TrainingError(
             f"The weights of {bundle.path} do not fit the recipe's trunk: "
             f"{recipe.architecture.trunk!r}. Give it the architecture of that bundle."

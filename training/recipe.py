@@ -6,7 +6,7 @@ import pkgutil
 from itertools import pairwise
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fer_core.errors import UnknownNameError
 from training.architectures.cnn import Cnn
@@ -110,6 +110,13 @@ class Recipe(Settings):
         if any(b <= a for a, b in pairwise((0, *value))):
             raise ValueError("must be epochs after the start, in order")
         return value
+
+    @model_validator(mode="after")
+    def _crops_stay(self) -> "Recipe":
+        gentle = self.refinement
+        if gentle and gentle.augment.crop_pixels != self.augment.crop_pixels:
+            raise ValueError("refinement.augment.crop_pixels must be that of augment")
+        return self
 
     @property
     def phases(self) -> tuple[tuple[int, Augment], ...]:

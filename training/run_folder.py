@@ -3,10 +3,13 @@
 import importlib
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from pydantic import BaseModel, TypeAdapter
 
 from fer_core.bundles import HISTORY_FILE
 from training.errors import TrainingError
+from training.history import History
 from training.recipe import Recipe
 
 #: Folder inside the bundle's that holds a run's state until the bundle is finished.
@@ -15,32 +18,89 @@ STATE_FILE: Final = "state.weights.h5"
 BEST_FILE: Final = "best.weights.h5"
 RECIPE_FILE: Final = "recipe.json"
 BACKEND_FILE: Final = "backend.txt"
+CHANGES_FILE: Final = "changes.json"
 
 
-def open_run(recipe: Recipe, folder: Path, *, resume: bool) -> None:
-    """Create the run's folder, or check that the run in it can be resumed."""
+def open_run(recipe: Recipe, folder: Path, *, resume: bool, change_settings: bool = False) -> None:
+    """Create the run's folder, or check that the run in it can be resumed.
+
+    A run that goes on with other settings keeps a note of what was changed after which epoch, for the
+    bundle's spec and card.
+
+    Raises:
+        TrainingError: an unfinished run stands in the way, there is none to resume, or it was started
+            with other settings and may not change them.
+    """
     recorded = folder / RECIPE_FILE
-    wanted = recipe.model_dump(mode="json")
-    if resume:
-        if not (folder / STATE_FILE).is_file():
+    text = json.dumps(recipe.model_dump(mode="json"), indent=2) + "\n"
+    if not resume:
+        if (folder / STATE_FILE).is_file():
             raise TrainingError(
-                f"There is no unfinished run in {folder}; start one without --resume."
+                f"An unfinished run is in {folder}. Go on with --resume, or remove the folder to start "
+                "over."
             )
-        if json.loads(recorded.read_text()) != wanted:
-            raise TrainingError(
-                f"The run in {folder} was started with other settings (see {RECIPE_FILE} there). "
-                "Repeat its --set, --epochs and --seed, or remove the folder to start over."
-            )
+        folder.mkdir(parents=True, exist_ok=True)
+        # A run that was killed before its first state may have left its first row.
+        (folder / HISTORY_FILE).unlink(missing_ok=True)
+        (folder / CHANGES_FILE).unlink(missing_ok=True)
+        recorded.write_text(text)
+        (folder / BACKEND_FILE).write_text(_backend() + "\n")
         return
-    if (folder / STATE_FILE).is_file():
+    if not (folder / STATE_FILE).is_file():
+        raise TrainingError(f"There is no unfinished run in {folder}; start one without --resume.")
+    # Through the class, so that a setting that came later counts with its default.
+    before = Recipe.model_validate_json(recorded.read_text())
+    if before == recipe:
+        return
+    if not change_settings:
         raise TrainingError(
-            f"An unfinished run is in {folder}. Go on with --resume, or remove the folder to start over."
+            f"The run in {folder} was started with other settings (see {RECIPE_FILE} there). Repeat its "
+            "--set, --epochs and --seed, add --change-settings to go on with these from here, or remove "
+            "the folder to start over."
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    # A run that was killed before its first state may have left its first row.
-    (folder / HISTORY_FILE).unlink(missing_ok=True)
-    recorded.write_text(json.dumps(wanted, indent=2) + "\n")
-    (folder / BACKEND_FILE).write_text(_backend() + "\n")
+    epochs = len(History(folder / HISTORY_FILE).table)
+    changes = [
+        *recorded_changes(folder),
+        Change(epochs=epochs, before=_differences(before, recipe)),
+    ]
+    (folder / CHANGES_FILE).write_text(_CHANGES.dump_json(changes, indent=2).decode() + "\n")
+    recorded.write_text(text)
+
+
+class Change(BaseModel):
+    """Settings that a run had for its first epochs and then no longer.
+
+    Attributes:
+        epochs: how many they were.
+        before: the settings that they had, by their names with dots.
+    """
+
+    epochs: int
+    before: dict[str, Any]
+
+
+_CHANGES: Final = TypeAdapter(list[Change])
+
+
+def recorded_changes(folder: Path) -> list[Change]:
+    """Return what was changed in the run, in order."""
+    file = folder / CHANGES_FILE
+    return _CHANGES.validate_json(file.read_text()) if file.is_file() else []
+
+
+def _differences(before: Recipe, after: Recipe) -> dict[str, Any]:
+    """Return the settings of the first recipe that the second has otherwise."""
+
+    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in values.items():
+            found |= (
+                flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+            )
+        return found
+
+    old, new = (flat(recipe.model_dump(mode="json")) for recipe in (before, after))
+    return {key: value for key, value in old.items() if new.get(key, ...) != value}
 
 
 def _backend() -> str:

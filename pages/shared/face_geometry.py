@@ -1,9 +1,10 @@
 """Showing one face's landmarks: overlays, a mesh to turn, head pose, measures and blendshapes."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from pages.shared.charts import PLAIN_CHART
 from pages.shared.photo_intake import ChosenPhoto
 
 if TYPE_CHECKING:
@@ -14,13 +15,12 @@ _SHOWN_SIDE: Final = 720
 _MARGIN: Final = 1.25
 #: Degrees below which a head is not said to be turned.
 _STRAIGHT: Final = 5
-_PLAIN_CHART: Final[dict[str, Any]] = {"displayModeBar": False}
 
 
 def show_overlays(photo: ChosenPhoto, mesh: "FaceMesh", number: int) -> None:
     """Show the face enlarged, with the overlays that the visitor switches on."""
-    from fer_core.crops import cut, scaled_square
-    from fer_core.drawing import Overlay, draw_landmarks, fit_long_side
+    from fer_core.crops import scaled_square
+    from fer_core.drawing import Overlay, draw_face_landmarks
 
     overlays = st.pills(
         "Overlays",
@@ -30,13 +30,15 @@ def show_overlays(photo: ChosenPhoto, mesh: "FaceMesh", number: int) -> None:
         default=[Overlay.CONTOURS, Overlay.IRISES],
         key="overlays",
     )
-    square = scaled_square(mesh.box_xyxy, _MARGIN)
-    crop = cut(photo.photo.rgb, square)
-    shown = fit_long_side(crop, smallest=_SHOWN_SIDE, largest=_SHOWN_SIDE)
-    points = (mesh.landmarks[:, :2] - square[:2]) * (len(shown) / len(crop))
     names = ", ".join(overlays) or "no overlay"
     st.image(
-        draw_landmarks(shown, points, overlays),
+        draw_face_landmarks(
+            photo.photo.rgb,
+            mesh,
+            overlays,
+            box_xyxy=scaled_square(mesh.box_xyxy, _MARGIN),
+            side=_SHOWN_SIDE,
+        ),
         width="stretch",
         alt=f"Face {number} with {names}",
     )
@@ -53,7 +55,7 @@ def show_mesh(mesh: "FaceMesh", number: int) -> None:
         mesh_3d(points),
         width="stretch",
         key="mesh",
-        config=_PLAIN_CHART,
+        config=PLAIN_CHART,
         alt=f"Mesh of face {number} in three dimensions",
     )
     st.caption("Drag to turn. Depth is MediaPipe's estimate from one picture.")
@@ -88,15 +90,17 @@ def show_pose_and_measures(mesh: "FaceMesh") -> None:
 
 def show_blendshapes(mesh: "FaceMesh", number: int) -> None:
     """Show the strongest movements of the face."""
+    from fer_core.blendshapes import strongest_blendshapes
     from fer_core.figures import blendshapes_bar
 
     st.subheader("Strongest movements")
+    strongest = ", ".join(word for word, _ in strongest_blendshapes(mesh.blendshapes, n=3))
     st.plotly_chart(
         blendshapes_bar(mesh.blendshapes),
         width="stretch",
         key="blendshapes",
-        config=_PLAIN_CHART,
-        alt=f"Strongest blendshapes of face {number}",
+        config=PLAIN_CHART,
+        alt=f"Strongest movements of face {number}: {strongest}",
     )
     st.caption(
         "MediaPipe's blendshapes from 0, not made, to 1, made fully; left and right are the person's."

@@ -60,30 +60,38 @@ def current_photo() -> Current | None:
             icon=":material/report:",
         )
         st.stop()
+    for missing in load_classifiers()[1] if analyses else ():
+        st.warning(f"One of the networks cannot be loaded. {missing}", icon=":material/report:")
     photo = choose_photo(intake, analyses)
     return Current(intake, analyses, photo) if photo else None
 
 
 def load_analyzer() -> "Analyzer":
-    """Return the pipeline with every model.
+    """Return the pipeline with every network that opens.
 
     Raises:
-        BundleError: a model is missing or damaged.
+        BundleError: none does.
     """
     from fer_core.analysis import Analyzer
 
-    classifiers = {}
-    for name in opinions():
-        bundle = resolve(name)
-        classifiers[name] = _load_classifier(
-            bundle, folder=str(bundle.path), sha256=bundle.spec.sha256.get(SERVING_FILE)
-        )
+    classifiers, errors = load_classifiers()
+    if not classifiers:
+        raise errors[0]
     return Analyzer(_load_finder(), classifiers)
 
 
-def lead_model() -> str:
-    """Return the network that names the faces where there is room for one opinion: it sees most."""
-    return opinions()[-1]
+def load_classifiers() -> "tuple[dict[str, Classifier], list[FerError]]":
+    """Return the networks that open, by the names of their bundles, and why the others do not."""
+    classifiers, errors = {}, []
+    for name in opinions():
+        try:
+            bundle = resolve(name)
+            classifiers[name] = _load_classifier(
+                bundle, folder=str(bundle.path), sha256=bundle.spec.sha256.get(SERVING_FILE)
+            )
+        except FerError as error:
+            errors.append(error)
+    return classifiers, errors
 
 
 def spec_of(name: str) -> BundleSpec | None:
@@ -100,8 +108,12 @@ def analyze_photos(photos: Sequence[ChosenPhoto]) -> dict[str, "Analysis"]:
     Raises:
         BundleError: a model is missing or damaged.
     """
-    known: dict[str, Analysis] = st.session_state.get(_ANALYSES, {})
-    analyses = {photo.key: known[photo.key] for photo in photos if photo.key in known}
+    # Answers belong to the weights that gave them.
+    weights = tuple(str(spec.sha256) for name in opinions() if (spec := spec_of(name)))
+    kept_weights, known = st.session_state.get(_ANALYSES, (weights, {}))
+    if kept_weights != weights:
+        known = {}
+    analyses: dict[str, Analysis] = {p.key: known[p.key] for p in photos if p.key in known}
     waiting = [photo for photo in photos if photo.key not in analyses]
     if waiting:
         place = st.empty()
@@ -111,7 +123,7 @@ def analyze_photos(photos: Sequence[ChosenPhoto]) -> dict[str, "Analysis"]:
                 status.update(label=f"Looking at {photo.name} ({i} of {len(waiting)})")
                 analyses[photo.key] = analyzer.analyze(photo.photo)
         place.empty()
-    st.session_state[_ANALYSES] = analyses
+    st.session_state[_ANALYSES] = weights, analyses
     return analyses
 
 

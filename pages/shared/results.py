@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from fer_core.bundles import opinions
-from pages.shared.models import TITLES, lead_model, spec_of
+from pages.shared.charts import PLAIN_CHART
+from pages.shared.models import TITLES, spec_of
 from pages.shared.photo_intake import EXAMPLE_CREDIT, EXAMPLE_NAME, ChosenPhoto, Intake
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ def show_photo(photo: ChosenPhoto, analysis: "Analysis") -> None:
     shown = draw_faces(
         fit_long_side(photo.photo.rgb, **_SHOWN_SIDES),
         analysis,
-        model=lead_model(),
         landmarks=landmarks,
     )
     found = "No face" if n == 0 else "1 face" if n == 1 else f"{n} faces"
@@ -78,7 +78,7 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
                     width="stretch",
                     on_click=partial(chosen.__setitem__, photo.key, i),
                 )
-                st.caption(_short_answer(face.predictions[lead_model()]))
+                st.caption(_short_answer(next(reversed(face.predictions.values()))))
     return number
 
 
@@ -98,8 +98,11 @@ def show_face(photo: ChosenPhoto, analysis: "Analysis", number: int) -> None:
 
 
 def show_agreement(face: "FaceAnalysis") -> None:
-    """Say whether the networks name the same expression."""
-    if len({prediction.expression for prediction in face.predictions.values()}) == 1:
+    """Say whether the networks name the same expression, as far as they answer."""
+    predictions = face.predictions.values()
+    if any(prediction.abstained for prediction in predictions):
+        st.badge("Not every opinion is sure", icon=":material/question_mark:", color="gray")
+    elif len({prediction.expression for prediction in predictions}) == 1:
         st.badge("The opinions agree", icon=":material/check:", color="green")
     else:
         st.badge("The opinions differ", icon=":material/call_split:", color="orange")
@@ -113,7 +116,7 @@ def show_probabilities(face: "FaceAnalysis", number: int) -> None:
         probabilities_bar({TITLES.get(n, n): p for n, p in face.predictions.items()}),
         width="stretch",
         key="probabilities",
-        config={"displayModeBar": False},
+        config=PLAIN_CHART,
         alt=f"Probability of each expression for face {number}",
     )
 
@@ -200,4 +203,4 @@ def _as_csv(records: partial[list[dict[str, Any]]]) -> str:
 def _as_png(photo: ChosenPhoto, analysis: "Analysis") -> bytes:
     from fer_core.drawing import draw_faces, encode_png
 
-    return encode_png(draw_faces(photo.photo.rgb, analysis, model=lead_model()))
+    return encode_png(draw_faces(photo.photo.rgb, analysis))

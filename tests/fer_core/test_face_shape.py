@@ -109,9 +109,14 @@ def test_what_was_written_is_read(shape, tmp_path):
         np.testing.assert_array_equal(found.directions[movement], shape.directions[movement])
 
 
-def test_a_missing_or_damaged_file_says_how_to_make_it(tmp_path):
+def test_a_missing_or_damaged_file_says_how_to_make_it(shape, tmp_path):
     with pytest.raises(BundleError, match="face-shape fer2013"):
         read_face_shape(tmp_path / "none.npz")
-    (tmp_path / "cut.npz").write_bytes(b"PK cut short")
-    with pytest.raises(BundleError, match="missing or damaged"):
-        read_face_shape(tmp_path / "cut.npz")
+    path = tmp_path / "shape.npz"
+    write_face_shape(shape, path)
+    whole = path.read_bytes()
+    flipped = bytes(b ^ 0xFF if 3000 < i < 3100 else b for i, b in enumerate(whole))
+    for damaged in (b"", b"no archive", whole[: len(whole) // 2], flipped):
+        path.write_bytes(damaged)
+        with pytest.raises(BundleError, match="missing or damaged"):
+            read_face_shape(path)

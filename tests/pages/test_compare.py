@@ -57,9 +57,10 @@ def test_with_one_network_there_is_nothing_to_compare(
 ):
     shutil.copytree(resolve("cnn").path, tmp_path / "cnn")
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
-    page = open_page()
+    page = open_page().button[0].click().run()
     assert not page.exception
-    assert "Only one network" in page.info[0].value
+    assert "Missing here: dual; train with `python -m training fit dual`" in page.info[0].value
+    assert len(page.metric) == 1
 
 
 @pytest.mark.usefixtures("two_opinions")
@@ -84,8 +85,8 @@ def test_the_example_photo_is_explained():
 @pytest.mark.usefixtures("two_opinions")
 def test_trust_is_counted_on_the_stored_predictions():
     page = open_page().button[0].click().run()
-    said = next(m.value for m in page.markdown if "of the 3,589 test faces" in m.value)
-    assert "both networks said happy" in said
+    said = next(m.value for m in page.markdown if "of the 3,192 test faces" in m.value)
+    assert "both networks' closest answer was happy" in said
     shown = next(metric.value for metric in page.metric if metric.label == "Both")
     assert 75 <= int(shown.removesuffix("%")) <= 95
 
@@ -142,3 +143,33 @@ def test_a_missing_average_face_says_how_to_make_it(
     page = open_page().button[0].click().run()
     assert not page.exception
     assert any("face-shape fer2013" in warning.value for warning in page.warning)
+
+
+@pytest.mark.usefixtures("two_opinions")
+def test_a_damaged_second_network_leaves_the_first_at_work(tmp_path: Path):
+    (tmp_path / "dual" / "model.tflite").write_bytes(b"damaged")
+    page = open_page().button[0].click().run()
+    assert not page.exception
+    assert [metric.label for metric in page.metric] == ["Face 1: apparent expression"]
+    assert "model.tflite is damaged" in page.warning[0].value
+
+
+@pytest.mark.usefixtures("two_opinions")
+def test_answers_are_not_kept_when_the_networks_change(tmp_path: Path):
+    page = open_page().button[0].click().run()
+    shutil.rmtree(tmp_path / "dual")
+    page.run()
+    assert not page.exception
+    assert [metric.label for metric in page.metric] == ["Face 1: apparent expression"]
+
+
+@pytest.mark.usefixtures("two_opinions")
+def test_an_unsure_opinion_is_no_agreement(tmp_path: Path):
+    file = tmp_path / "dual" / "spec.json"
+    spec = json.loads(file.read_text())
+    file.write_text(json.dumps(spec | {"abstention_threshold": 1.0}))
+    page = open_page().button[0].click().run()
+    assert page.metric[1].value == "Not sure"
+    shown = "".join(m.value for m in page.markdown)
+    assert "Not every opinion is sure" in shown
+    assert "The opinions agree" not in shown

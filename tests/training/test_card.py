@@ -70,6 +70,44 @@ def test_the_metadata_holds_every_split_whole_and_clean(spec):
         assert found[split, "clean rows", "ece"] == (m.ece_clean, 3192)
 
 
+def of_recipe(spec, name):
+    recipe = get_recipe(name)
+    return spec.model_copy(
+        update={
+            "name": name,
+            "recipe": recipe.model_dump(mode="json"),
+            "architecture": recipe.architecture.kind,
+            "landmark_features": "1" if "landmarks" in recipe.architecture.inputs else None,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "true", "false"),
+    [
+        (
+            "cnn",
+            ["48x48 grey", "No other images and no other network went in", "FaceInputs(image="],
+            ["landmark features", "MediaPipe"],
+        ),
+        (
+            "dual",
+            ["48x48 grey", "2,445 landmark features", "those of the bundle `cnn`", "crop_inputs("],
+            ["no other network went in", "It began with random weights"],
+        ),
+        (
+            "landmarks_only",
+            ["2,445 landmark features", "It began with random weights", "outputs logits)"],
+            ["48x48 grey", "class activation maps", "maps of its last layer"],
+        ),
+    ],
+)
+def test_the_text_says_what_the_network_sees_and_began_with(spec, name, true, false):
+    text = card_text(of_recipe(spec, name))
+    assert [phrase for phrase in true if phrase not in text] == []
+    assert [phrase for phrase in false if phrase in text] == []
+
+
 def test_the_text_says_whose_answers_the_targets_are(spec):
     recipe = {**spec.recipe, "vote_smoothing": 0.3}
     softened = card_text(spec.model_copy(update={"recipe": recipe}))

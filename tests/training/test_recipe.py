@@ -62,7 +62,7 @@ def test_a_setting_that_does_not_exist_is_named(assignment):
         ("epochs=0", "epochs"),
         ("batch_size=-1", "batch_size"),
         ("augment.crop_pixels=64", "augment.crop_pixels"),
-        ("architecture.widths=[8]", "architecture"),
+        ("architecture.widths=[8]", "architecture.cnn"),
         ("optimizer=3", "optimizer"),
         ("restarts=[30, 20]", "restarts"),
         ("vote_smoothing=0.6", "vote_smoothing"),

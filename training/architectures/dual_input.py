@@ -57,7 +57,8 @@ class DualInput(BaseModel):
         maps_layer = pixels.get_layer(MAPS_LAYER)
         tower = keras.Model(pixels.inputs, [maps_layer.input, maps_layer.output], name="trunk")
         tower.trainable = False
-        features, maps = tower(image)
+        # As it is served: without dropout, the branch learns beside the answers that it will meet.
+        features, maps = tower(image, training=False)
         maps = layers.Identity(name=MAPS_LAYER)(maps)
         by_pixels = layers.GlobalAveragePooling2D(dtype="float32")(maps)
         found, hidden = self.landmarks.embed(vectors)

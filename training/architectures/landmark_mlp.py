@@ -49,12 +49,13 @@ class LandmarkMlp(BaseModel):
         """Return found, (N, 1), 1 where there are landmarks, and hidden features, 0 where there are none."""
         from keras import layers, ops
 
-        found = ops.cast(ops.any(vectors != 0, axis=1, keepdims=True), "float32")
-        # Each feature to mean 0 and variance 1 over the training faces.
-        x = layers.BatchNormalization(momentum=0.95, center=False, scale=False)(vectors)
+        seen = ops.any(vectors != 0, axis=1)
+        # Faces without landmarks are no measurements: the mask keeps them out of all statistics.
+        x = layers.BatchNormalization(momentum=0.95, center=False, scale=False)(vectors, mask=seen)
         x = layers.Dropout(self.input_dropout)(x)
         for units in self.units:
             x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal")(x)
-            x = layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))
+            x = layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x, mask=seen))
             x = layers.Dropout(self.dropout)(x)
+        found = ops.cast(ops.expand_dims(seen, 1), "float32")
         return found, x * found
