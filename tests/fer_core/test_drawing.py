@@ -8,16 +8,21 @@ from PIL import Image, ImageColor
 
 from fer_core.analysis import Analysis, FaceAnalysis
 from fer_core.classifier import Prediction
-from fer_core.crops import FaceInputs
+from fer_core.crops import FaceInputs, scaled_square
 from fer_core.drawing import (
     NOT_SURE_COLOR,
+    Overlay,
+    draw_face_landmarks,
     draw_faces,
+    draw_heatmap,
+    draw_landmarks,
     encode_png,
     fit_long_side,
     text_color,
 )
 from fer_core.expressions import COLORS, FER2013, Expression
-from fer_core.faces import Face
+from fer_core.faces import Face, FaceFinder
+from fer_core.landmarks import KEYPOINTS, keypoints
 from fer_core.mediapipe_models import FaceMesh
 
 GREY = 90
@@ -162,3 +167,54 @@ def test_labels_can_be_read_on_every_color(color: str):
 
     low, high = sorted((luminance(color), luminance(text_color(color))))
     assert (high + 0.05) / (low + 0.05) >= 4.5  # WCAG 2.2, level AA
+
+
+@pytest.fixture(scope="module")
+def mesh(astronaut: np.ndarray) -> FaceMesh:
+    (face,) = FaceFinder().find(astronaut)
+    assert face.mesh is not None
+    return face.mesh
+
+
+def test_keypoints_are_drawn_at_their_pixels_and_nowhere_else(mesh: FaceMesh):
+    drawn = draw_landmarks(np.zeros((512, 512, 3), np.uint8), mesh.landmarks, [Overlay.KEYPOINTS])
+    expected = keypoints(mesh.landmarks)
+    for x, y in expected:
+        r, g, b = (int(v) for v in drawn[round(float(y)), round(float(x))])
+        assert r > g > b, "orange, in RGB"
+    lit_y, lit_x = np.nonzero(drawn.any(axis=2))
+    nearest = np.hypot(lit_x[:, None] - expected[:, 0], lit_y[:, None] - expected[:, 1]).min(axis=1)
+    assert nearest.max() < 8
+
+
+def test_each_overlay_adds_its_own_lines(mesh: FaceMesh):
+    black = np.zeros((512, 512, 3), np.uint8)
+    lit = {o: draw_landmarks(black, mesh.landmarks, [o]).any(axis=2).sum() for o in Overlay}
+    assert lit[Overlay.MESH] > lit[Overlay.CONTOURS] > lit[Overlay.IRISES] > 0
+    assert not draw_landmarks(black, mesh.landmarks, []).any()
+    assert not black.any(), "the input was drawn on"
+
+
+def test_an_enlarged_face_has_its_landmarks_in_place(mesh: FaceMesh):
+    """A dot where the nose tip is in the photo, and a keypoint over it, meet in the enlarged face."""
+    x, y = (round(float(v)) for v in mesh.landmarks[KEYPOINTS["nose_tip"], :2])
+    photo = np.zeros((512, 512, 3), np.uint8)
+    photo[y - 1 : y + 2, x - 1 : x + 2, 2] = 255
+    box = scaled_square(mesh.box_xyxy, 1.25)
+    bare = draw_face_landmarks(photo, mesh, [], box_xyxy=box, side=720)
+    marked = draw_face_landmarks(photo, mesh, [Overlay.KEYPOINTS], box_xyxy=box, side=720)
+    assert bare.shape == (720, 720, 3)
+    blue = np.argwhere(bare[..., 2] > 100).mean(axis=0).round().astype(int)
+    assert marked[tuple(blue)].tolist() != bare[tuple(blue)].tolist()
+    assert int(marked[tuple(blue)][0]) > 150, "orange"
+
+
+def test_a_heatmap_colours_its_hot_place_alone():
+    image = np.full((96, 96, 3), (40, 90, 140), np.uint8)
+    heat = np.zeros((48, 48), np.float32)
+    heat[10:14, 30:34] = 1
+    drawn = draw_heatmap(image, heat)
+    cold, hot = drawn[80, 10].astype(int), drawn[23, 63].astype(int)
+    assert np.ptp(cold) == 0, "grey where it is cold"
+    assert hot[0] > hot[2] + 40, "warm, in RGB"
+    assert hot.sum() > cold.sum()

@@ -9,7 +9,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from fer_core.classifier import Prediction
 from fer_core.expressions import COLORS, FER2013
-from fer_core.figures import probabilities_bar
+from fer_core.figures import blendshapes_bar, influence_bar, mesh_3d, probabilities_bar
+from fer_core.landmarks import mesh_edges
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
 SIGHT = {
@@ -125,3 +126,35 @@ def test_colors_stand_out_from_both_themes():
     for name, color in COLORS.items():
         for mode in ("light", "dark"):
             assert contrast(color, theme[mode]["backgroundColor"]) >= 2, (name, mode)
+
+
+def test_influence_keeps_order_sign_and_names_the_points():
+    figure = influence_bar({"brows": 0.021, "mouth": -0.3})
+    (bars,) = figure.data
+    assert list(bars.y) == ["Brows", "Mouth"]
+    assert list(bars.text) == ["+2.1", "-30.0"]
+    assert bars.marker.color[0] != bars.marker.color[1]
+    low, high = figure.layout.xaxis.range
+    assert low < -30 < 30 < high
+
+
+def test_the_strongest_blendshapes_come_first_and_neutral_never():
+    blendshapes = np.zeros(52)
+    blendshapes[[0, 44, 25]] = [0.9, 0.5, 0.7]
+    (bars,) = blendshapes_bar(blendshapes, n=3).data
+    assert list(bars.y)[:2] == ["Jaw open", "Mouth corner up (left)"]
+    assert list(bars.x)[:2] == [0.7, 0.5]
+
+
+def test_the_mesh_is_looked_at_from_the_front_and_upright():
+    points = np.random.default_rng(0).normal(size=(478, 3))
+    figure = mesh_3d(points)
+    camera = figure.layout.scene.camera
+    # z points away from the viewer and y down.
+    assert camera.eye.z < -1
+    assert camera.up.y == -1
+    lines = figure.data[0]
+    # Two ends and a gap for each edge of MediaPipe's mesh.
+    assert len(lines.x) == 3 * len(mesh_edges())
+    assert np.isnan(lines.x[2])
+    assert figure.layout.scene.aspectmode == "data"

@@ -152,6 +152,15 @@ def test_two_bundles_are_compared_on_all_and_on_clean_rows(bundle, generated):
     assert {p: p.stat().st_mtime_ns for p in bundle.path.rglob("*")} == before
 
 
+def test_a_comparison_without_clean_rows_is_still_json(bundle, generated):
+    arguments = ["compare", str(bundle.path), str(bundle.path), "--data", "fer2013:train"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.stderr
+    line = result.stdout.splitlines()[-1]
+    assert "NaN" not in line
+    assert json.loads(line)["clean"] == {"n": 0}
+
+
 def test_the_data_command_counts_and_needs_no_training_framework(generated):
     probe = (
         "import sys; from typer.testing import CliRunner; from training.__main__ import app; "

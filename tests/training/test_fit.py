@@ -271,6 +271,27 @@ def test_parity_is_measured_not_assumed(finished_bundle, rings):
     assert _largest_difference(content, images, none, [logits, maps + 0.01]) > PARITY
 
 
+def test_changed_settings_are_recorded_and_reach_the_spec(
+    finished_run, tiny_recipe, tmp_path, generated_data
+):
+    from training.export import make_bundle
+
+    folder, _ = finished_run
+    out = tmp_path / "changed"
+    shutil.copytree(folder, out)
+    longer = tiny_recipe.with_overrides(["epochs=5", "augment.rotate_degrees=3"])
+    with pytest.raises(TrainingError, match="--change-settings"):
+        fit(longer, out, resume=True)
+    result = fit(longer, out, resume=True, change_settings=True)
+    assert len(result.history) == 5
+    (change,) = result.changes
+    assert change.epochs == 4
+    assert change.before == {"epochs": 4, "augment.rotate_degrees": 10.0}
+    bundle = make_bundle(result, longer, out)
+    assert "the first 4 epochs had other settings: " in bundle.spec.training_data.note
+    assert "augment.rotate_degrees 10.0" in (out / "README.md").read_text()
+
+
 def command(*arguments):
     return [sys.executable, "-m", "training", *arguments]
 
