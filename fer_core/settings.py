@@ -17,7 +17,7 @@ def cache_root() -> Path:
 
 
 def face_shape_path() -> Path:
-    """Return the path of the average face and its movements, which ships with the code in `models/`."""
+    """Return where `python -m training face-shape` writes the average face and its movements."""
     return _PROJECT / "models" / "face_shape.npz"
 
 
