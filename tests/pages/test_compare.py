@@ -1,6 +1,5 @@
 """The compare page without a browser: one network, two, no face, a face without landmarks."""
 
-import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -109,16 +108,8 @@ def test_a_photo_without_a_face_gets_advice(no_face_png: bytes):
     assert not headings(page)
 
 
-@pytest.mark.usefixtures("two_opinions")
-def test_a_face_without_landmarks_has_the_pixels_explained(
-    monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
-):
-    find = FaceFinder.find
-    monkeypatch.setattr(
-        FaceFinder,
-        "find",
-        lambda self, rgb: [dataclasses.replace(face, mesh=None) for face in find(self, rgb)],
-    )
+@pytest.mark.usefixtures("two_opinions", "no_landmarks")
+def test_a_face_without_landmarks_has_the_pixels_explained(astronaut_png: bytes):
     page = upload(open_page(), "me.png", astronaut_png)
     assert not page.exception
     assert headings(page) == ["Whom to trust", "What counted in the pixels"]

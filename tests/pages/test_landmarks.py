@@ -1,13 +1,11 @@
 """The landmarks page without a browser: empty, good, bad and odd input."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.faces import FaceFinder
 from tests.conftest import png
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -63,15 +61,8 @@ def test_a_broken_file_is_explained(astronaut_png: bytes):
     assert page.error[0].value.startswith("**cut.png**: ")
 
 
-def test_a_face_without_landmarks_is_explained(
-    monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
-):
-    find = FaceFinder.find
-    monkeypatch.setattr(
-        FaceFinder,
-        "find",
-        lambda self, rgb: [dataclasses.replace(face, mesh=None) for face in find(self, rgb)],
-    )
+@pytest.mark.usefixtures("no_landmarks")
+def test_a_face_without_landmarks_is_explained(astronaut_png: bytes):
     page = upload(open_page(), "me.png", astronaut_png)
     assert not page.exception
     assert "no landmarks" in page.info[0].value
