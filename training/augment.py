@@ -35,6 +35,9 @@ class Augment(BaseModel):
         erase_probability: share of images of which a rectangle is overwritten with one random grey
             value (random erasing, Zhong et al. 2020, arXiv:1708.04896).
         erase_side: least and greatest side of that rectangle, as shares of the image's side.
+        mixup_alpha: of the Beta distribution that says how far each face is blended with another of its
+            batch, its target likewise (mixup, Zhang et al. 2018, arXiv:1710.09412); 0 for none. Done
+            where batches are made (`training.batches`), before anything else.
         landmark_jitter: standard deviation of the noise on the landmarks' vector, as a multiple of
             `LANDMARK_NOISE`, what separates the landmarks of a photo from those of its 48 pixels.
         landmark_dropout: share of faces whose landmarks are withheld, as where none are found.
@@ -50,6 +53,7 @@ class Augment(BaseModel):
     gamma: float = 0.3
     erase_probability: float = 0.5
     erase_side: tuple[float, float] = (0.1, 0.4)
+    mixup_alpha: float = Field(default=0.0, ge=0.0)
     landmark_jitter: float = 0.0
     landmark_dropout: float = 0.0
 

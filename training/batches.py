@@ -50,23 +50,58 @@ def statistics_inputs(recipe: Recipe, train: Samples) -> dict[str, np.ndarray]:
 def batches(
     recipe: Recipe, samples: Samples, targets: np.ndarray, batch_size: int
 ) -> "keras.utils.PyDataset":
-    """Return batches of the network's inputs and targets (B, classes), in order until shuffled."""
+    """Return batches of the network's inputs and targets (B, classes), in order until shuffled.
+
+    Attributes of what is returned:
+        mixup_alpha: as in `Augment`, to be set before an epoch; 0 at first.
+    """
     import keras
 
     inputs = inputs_of(recipe, samples)
 
     class Batches(keras.utils.PyDataset):
         order = np.arange(len(samples))
+        mixup_alpha = 0.0
+        _drawn_from: tuple[int, int] = (0, 0)
 
         def __len__(self) -> int:
             return math.ceil(len(samples) / batch_size)
 
         def __getitem__(self, step: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
             chosen = self.order[step * batch_size : (step + 1) * batch_size]
-            return {name: values[chosen] for name, values in inputs.items()}, targets[chosen]
+            batch = {name: values[chosen] for name, values in inputs.items()}
+            if self.mixup_alpha == 0:
+                return batch, targets[chosen]
+            rng = np.random.default_rng((*self._drawn_from, step))
+            return _mix(batch, targets[chosen], self.mixup_alpha, rng)
 
         def shuffle(self, seed: int, epoch: int) -> None:
             # From seed and epoch alone, so that a resumed run sees the order of an unbroken one.
-            self.order = np.random.default_rng((seed, epoch)).permutation(len(samples))
+            self._drawn_from = (seed, epoch)
+            self.order = np.random.default_rng(self._drawn_from).permutation(len(samples))
 
     return Batches()
+
+
+def _mix(
+    batch: dict[str, np.ndarray], targets: np.ndarray, alpha: float, rng: np.random.Generator
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return each face of a batch blended with another one, and their targets in the same shares.
+
+    Inputs keep their dtypes. Where one of the two faces has no landmarks, the blend has none.
+    """
+    n = len(targets)
+    share = rng.beta(alpha, alpha, n).astype(np.float32)
+    partner = rng.permutation(n)
+
+    def blend(values: np.ndarray) -> np.ndarray:
+        own = share.reshape(-1, *[1] * (values.ndim - 1))
+        blended = own * values + (1 - own) * values[partner]
+        rounded = np.rint(blended) if np.issubdtype(values.dtype, np.integer) else blended
+        return rounded.astype(values.dtype)
+
+    mixed = {name: blend(values) for name, values in batch.items()}
+    if "landmarks" in batch:
+        found = batch["landmarks"].any(axis=1)
+        mixed["landmarks"][~(found & found[partner])] = 0
+    return mixed, blend(targets)

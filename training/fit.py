@@ -145,6 +145,7 @@ def _fit_phases(
             start = _restore(model, state, history, steps_per_epoch=len(steps.train))
         if start >= end or history.is_stale(recipe.patience):
             continue
+        steps.train.mixup_alpha = augment.mixup_alpha
         callbacks = [
             keras.callbacks.LambdaCallback(
                 on_epoch_begin=functools.partial(_begin_epoch, model, steps.train, recipe.seed)
