@@ -89,7 +89,7 @@ class AveragedValidation(keras.callbacks.Callback):
         self._patience = patience
         self._norms = [
             layer
-            for layer in network.layers
+            for layer in network._flatten_layers(include_self=False)
             if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
         ]
         self._training_weights: list[np.ndarray] = []

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from fer_core.bundles import HISTORY_FILE, KERAS_FILE, resolve
+from fer_core.bundles import HISTORY_FILE
 from fer_core.crops import INPUT_SIZE
 from fer_core.expressions import Expression
 from fer_core.landmarks import FEATURE_SIZE
 from training.architectures import call_arguments
-from training.architectures.dual_input import DualInput
 from training.augment import Augment
 from training.batches import batches, load_for, statistics_inputs
-from training.errors import TrainingError
 from training.history import History
+from training.initial_weights import start
 from training.recipe import Recipe
 from training.run_folder import (
     BEST_FILE,
@@ -104,7 +103,7 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.dtype_policy)
     network = recipe.architecture.build(len(train.label_space), side=None)
-    _start_from_bundle(recipe, network)
+    start(recipe.architecture, network, train)
     steps = _Steps(
         train=batches(
             recipe, train, soften_by_votes(train, recipe.vote_smoothing), recipe.batch_size
@@ -139,11 +138,11 @@ def _fit_phases(
     optimizer = _optimizer(recipe, network, steps_per_epoch=len(steps.train))
     for end, augment in recipe.phases:
         model = _training_model(recipe, network, optimizer, augment)
-        start = 0
+        done = 0
         # Also between two phases: when its `fit` ends, Keras puts the averages in the weights' place.
         if (state := folder / STATE_FILE).is_file():
-            start = _restore(model, state, history, steps_per_epoch=len(steps.train))
-        if start >= end or history.is_stale(recipe.patience):
+            done = _restore(model, state, history, steps_per_epoch=len(steps.train))
+        if done >= end or history.is_stale(recipe.patience):
             continue
         steps.train.mixup_alpha = augment.mixup_alpha
         callbacks = [
@@ -166,7 +165,7 @@ def _fit_phases(
             model.fit(
                 steps.train,
                 validation_data=steps.valid,
-                initial_epoch=start,
+                initial_epoch=done,
                 epochs=end,
                 callbacks=callbacks,
                 # The order is ours; Keras would shuffle the batches with a generator that is not
@@ -194,23 +193,6 @@ def _begin_epoch(
         if variable.path.endswith("seed_generator_state"):
             own_seed = int(variable[0])
             variable.assign([own_seed, epoch * DRAWS_OF_AN_EPOCH])
-
-
-def _start_from_bundle(recipe: Recipe, network: "keras.Model") -> None:
-    """Give the trunk of a two-input network the weights of its bundle."""
-    import keras
-
-    if not isinstance(recipe.architecture, DualInput):
-        return
-    bundle = resolve(recipe.architecture.trunk_bundle)
-    saved = keras.models.load_model(bundle.verify(KERAS_FILE), compile=False, safe_mode=True)
-    trunk = network.get_layer("trunk")
-    if bundle.spec.recipe["architecture"] != recipe.architecture.trunk.model_dump(mode="json"):
-        raise TrainingError(
-            f"The weights of {bundle.path} do not fit the recipe's trunk: "
-            f"{recipe.architecture.trunk!r}. Give it the architecture of that bundle."
-        )
-    trunk.set_weights(saved.get_weights())
 
 
 def _restore(model: "keras.Model", path: Path, history: History, *, steps_per_epoch: int) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from fer_core.crops import INPUT_SIZE
 from fer_core.errors import UnknownNameError
 from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
@@ -112,7 +113,11 @@ class Recipe(Settings):
         return value
 
     @model_validator(mode="after")
-    def _crops_stay(self) -> "Recipe":
+    def _crops_fit(self) -> "Recipe":
+        if isinstance(self.architecture, DualInput) and self.augment.crop_pixels != INPUT_SIZE:
+            raise ValueError(
+                f"augment.crop_pixels must be {INPUT_SIZE}: landmarks lie in the whole crop"
+            )
         gentle = self.refinement
         if gentle and gentle.augment.crop_pixels != self.augment.crop_pixels:
             raise ValueError("refinement.augment.crop_pixels must be that of augment")

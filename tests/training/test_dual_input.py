@@ -1,5 +1,6 @@
 """Networks that see landmarks: trained by the same `fit`, served by the same files."""
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -10,7 +11,14 @@ from fer_core.crops import FaceInputs, face_inputs
 from fer_core.explain import region_influence, what_if
 from fer_core.face_shape import Movement, Region, estimate
 from fer_core.faces import FaceFinder
-from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION, upright_points
+from fer_core.landmarks import (
+    FEATURE_SIZE,
+    FEATURE_VERSION,
+    IN_CROP,
+    mirror_order,
+    upright_points,
+)
+from training.architectures.alignment import alignment_kernel, average_face, sample
 from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
 from training.architectures.landmark_mlp import LandmarkMlp
@@ -32,7 +40,7 @@ def faces():
     return images, rng.normal(size=(6, FEATURE_SIZE)).astype(np.float32)
 
 
-@pytest.mark.parametrize("fusion", ["late", "concatenation", "gate"])
+@pytest.mark.parametrize("fusion", ["aligned", "late", "concatenation", "gate"])
 def test_without_landmarks_the_answer_is_the_trunks(fusion, faces):
     images, vectors = faces
     network = DualInput(trunk=SMALL_TRUNK, landmarks=SMALL_MLP, fusion=fusion).build(7)
@@ -49,6 +57,68 @@ def test_without_landmarks_the_answer_is_the_trunks(fusion, faces):
     mixed = network.predict_on_batch([images, vectors])
     np.testing.assert_allclose(mixed[::2], alone[::2], atol=1e-5)
     np.testing.assert_allclose(mixed[1::2], both[1::2], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def face_vectors():
+    """The vectors of the average face, and of the same face moved, turned and scaled in its crop."""
+    vectors = np.zeros((2, FEATURE_SIZE), np.float32)
+    rng = np.random.default_rng(1)
+    points = rng.uniform(-0.3, 0.3, (478, 2))
+    turn = 1.2 * np.array([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])
+    moved = points @ turn.T + [0.05, -0.1]
+    vectors[:, IN_CROP] = points.ravel(), moved.ravel()
+    return points, turn, vectors
+
+
+def test_the_alignment_finds_the_similarity_that_moved_a_face(face_vectors):
+    points, turn, vectors = face_vectors
+    fitted = vectors @ alignment_kernel(points)
+    np.testing.assert_allclose(fitted[0], [1, 0, 0, 0, 1, 0], atol=1e-4)
+    np.testing.assert_allclose(fitted[1].reshape(2, 3), np.c_[turn, [0.05, -0.1]], atol=1e-4)
+
+
+def test_a_moved_face_is_sampled_back_to_where_it_was(face_vectors, astronaut):
+    points, turn, vectors = face_vectors
+    grey = cv2.resize(cv2.cvtColor(astronaut[:200, 150:300], cv2.COLOR_RGB2GRAY), (48, 48))
+    grey = cv2.GaussianBlur(grey, (0, 0), 1.5).astype(np.float32)
+    # What OpenCV calls the forward map, from the still image's pixels to the moved one's.
+    forward = np.c_[turn, 23.5 - turn @ [23.5, 23.5] + 48 * np.array([0.05, -0.1])]
+    moved = cv2.warpAffine(grey, forward, (48, 48), borderMode=cv2.BORDER_REPLICATE)
+    images = np.stack([grey, moved])[..., None]
+    aligned = np.asarray(sample(images, vectors @ alignment_kernel(points)))[..., 0]
+    np.testing.assert_allclose(aligned[0], grey, atol=0.1)
+    middle = slice(14, 34)
+    assert np.abs(aligned[1] - grey)[middle, middle].mean() < 2
+    assert np.abs(moved - grey)[middle, middle].mean() > 10
+
+
+def test_the_average_face_is_the_same_in_the_mirror():
+    vectors = np.random.default_rng(0).normal(size=(5, FEATURE_SIZE)).astype(np.float16)
+    vectors[2] = 0
+    face = average_face(vectors)
+    np.testing.assert_allclose(average_face(vectors[[0, 1, 3, 4]]), face)
+    vector = np.zeros((1, FEATURE_SIZE), np.float32)
+    vector[:, IN_CROP] = face.ravel()
+    order, signs = mirror_order()
+    np.testing.assert_allclose(
+        (vector[:, order] * signs)[:, IN_CROP], vector[:, IN_CROP], atol=1e-6
+    )
+
+
+def test_in_training_the_expert_answers_alone(faces):
+    images, vectors = faces
+
+    def answers(change_trunk, training):
+        keras.utils.set_random_seed(0)
+        network = DualInput(trunk=SMALL_TRUNK, landmarks=SMALL_MLP).build(7)
+        trunk = network.get_layer("trunk")
+        if change_trunk:
+            trunk.set_weights([1.5 * w for w in trunk.get_weights()])
+        return np.asarray(network([images, vectors], training=training))
+
+    np.testing.assert_allclose(answers(True, True), answers(False, True), atol=1e-6)
+    assert np.abs(answers(True, False) - answers(False, False)).max() > 1e-3
 
 
 def test_the_trunk_is_not_trained():

@@ -1,15 +1,24 @@
 """The second opinion: the pixels of `cnn` and the landmarks together.
 
-Run:    python -m training fit dual     (after cnn: the trunk is that bundle's and stays as it is)
+Run:    python -m training fit dual     (after cnn: it starts with that bundle's weights)
 Result: models/dual/spec.json and the card beside it; selection on the clean rows of PublicTest
 """
 
+from fer_core.crops import INPUT_SIZE
 from training.architectures.dual_input import DualInput
-from training.recipe import Recipe, Sgd
+from training.architectures.landmark_mlp import LandmarkMlp
+from training.recipe import Recipe, Refinement, Sgd
+from training.recipes.cnn import AUGMENT, GENTLE
 from training.recipes.cnn import NETWORK as TRUNK
 from training.recipes.cnn import RECIPE as CNN
-from training.recipes.landmarks_only import NETWORK as LANDMARK_BRANCH
 from training.recipes.landmarks_only import RECIPE as LANDMARKS_ONLY
+
+#: What is otherwise than for the cnn, in all epochs.
+_OWN = {
+    "crop_pixels": INPUT_SIZE,
+    "mixup_alpha": 0.0,
+    "landmark_jitter": LANDMARKS_ONLY.augment.landmark_jitter,
+}
 
 RECIPE = Recipe(
     name="dual",
@@ -18,22 +27,20 @@ RECIPE = Recipe(
     architecture=DualInput(
         trunk=TRUNK,
         trunk_bundle="cnn",
-        landmarks=LANDMARK_BRANCH,
-        fusion="late",
+        # Small: the file holds two trunks beside it.
+        landmarks=LandmarkMlp(units=(128,), input_dropout=0.1, dropout=0.3),
+        fusion="aligned",
     ),
-    augment=CNN.augment.model_copy(
-        update={
-            "landmark_jitter": LANDMARKS_ONLY.augment.landmark_jitter,
-            "landmark_dropout": 0.1,
-        }
-    ),
-    optimizer=Sgd(peak_learning_rate=0.1, momentum=0.9, weight_decay=5e-3, warmup_epochs=1.0),
-    epochs=12,
+    augment=AUGMENT.model_copy(update=_OWN),
+    optimizer=Sgd(peak_learning_rate=0.02, momentum=0.9, weight_decay=5e-3, warmup_epochs=0.5),
+    epochs=7,
     batch_size=128,
     vote_smoothing=0.5,
     label_smoothing=0.0,
-    ema_momentum=0.999,
+    # Over two epochs, since the run is short.
+    ema_momentum=0.998,
     dtype_policy="float32",
-    patience=12,
+    patience=7,
+    refinement=Refinement(epochs=2, augment=GENTLE.model_copy(update=_OWN)),
     seed=0,
 )

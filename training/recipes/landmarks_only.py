@@ -8,7 +8,7 @@ from training.architectures.landmark_mlp import LandmarkMlp
 from training.augment import Augment
 from training.recipe import Data, Recipe, Sgd
 
-NETWORK = LandmarkMlp(units=(512, 256), input_dropout=0.2, dropout=0.5)
+NETWORK = LandmarkMlp(units=(1024, 512), input_dropout=0.1, dropout=0.4)
 
 RECIPE = Recipe(
     name="landmarks_only",
@@ -16,10 +16,10 @@ RECIPE = Recipe(
     data=Data(source="fer2013", drop_not_face=True),
     architecture=NETWORK,
     augment=Augment(
-        flip=True, rotate_degrees=10.0, zoom=0.1, shift_pixels=2.0, landmark_jitter=1.0
+        flip=True, rotate_degrees=5.0, zoom=0.05, shift_pixels=1.0, landmark_jitter=0.5
     ),
     optimizer=Sgd(peak_learning_rate=0.1, momentum=0.9, weight_decay=5e-3, warmup_epochs=2.0),
-    epochs=60,
+    epochs=40,
     batch_size=128,
     vote_smoothing=0.5,
     label_smoothing=0.0,

@@ -1,0 +1,58 @@
+"""Weights that a network starts with because another one has learnt them, or because data tell them."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fer_core.bundles import KERAS_FILE, resolve
+from training.architectures.alignment import alignment_kernel, average_face
+from training.architectures.dual_input import (
+    ALIGNED_TRUNK,
+    ALIGNMENT,
+    TRUNK,
+    DualInput,
+)
+from training.errors import TrainingError
+from training.recipe import Architecture
+from training.sources import Samples
+
+if TYPE_CHECKING:
+    import keras
+
+
+def start(architecture: Architecture, network: "keras.Model", train: Samples) -> None:
+    """Give a two-input network what it starts with; leave any other as it is.
+
+    Args:
+        architecture: that made the network.
+        network: untrained.
+        train: the rows that it will be trained on, with landmarks.
+
+    Raises:
+        BundleError: the bundle of its trunk is not there or damaged.
+        TrainingError: that bundle has another architecture, or the rows have no landmarks.
+    """
+    if not isinstance(architecture, DualInput):
+        return
+    trunk = _trunk_weights(architecture)
+    network.get_layer(TRUNK).set_weights(trunk)
+    if architecture.fusion == "aligned":
+        network.get_layer(ALIGNED_TRUNK).set_weights(trunk)
+        if train.landmarks is None or not train.landmarks.any():
+            raise TrainingError("In none of the training rows a face was found to align others to.")
+        kernel = alignment_kernel(average_face(train.landmarks))
+        network.get_layer(ALIGNMENT).set_weights([kernel])
+
+
+def _trunk_weights(architecture: DualInput) -> list[np.ndarray]:
+    """Return the weights of the trunk's bundle, layer by layer."""
+    import keras
+
+    bundle = resolve(architecture.trunk_bundle)
+    if bundle.spec.recipe["architecture"] != architecture.trunk.model_dump(mode="json"):
+        raise TrainingError(
+            f"The weights of {bundle.path} do not fit the recipe's trunk: {architecture.trunk!r}. Give "
+            "it the architecture of that bundle."
+        )
+    saved = keras.models.load_model(bundle.verify(KERAS_FILE), compile=False, safe_mode=True)
+    return list(saved.get_weights())
