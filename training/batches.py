@@ -102,6 +102,6 @@ def _mix(
 
     mixed = {name: blend(values) for name, values in batch.items()}
     if "landmarks" in batch:
-        found = batch["landmarks"].any(axis=1)
+        found = (batch["landmarks"] != 0).any(axis=1)
         mixed["landmarks"][~(found & found[partner])] = 0
     return mixed, blend(targets)

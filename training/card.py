@@ -239,13 +239,21 @@ def _inputs(spec: BundleSpec) -> str:
 
 def _origin(spec: BundleSpec) -> str:
     """Say what its weights began with, and what else by other networks goes in."""
-    trunk = spec.recipe["architecture"].get("trunk_bundle")
-    text = (
-        f"The layers on the pixels are those of the bundle `{trunk}` and were not trained further; the "
-        "others began with random weights."
-        if trunk
-        else "It began with random weights."
-    )
+    architecture = spec.recipe["architecture"]
+    if (trunk := architecture.get("trunk_bundle")) is None:
+        text = "It began with random weights."
+    elif architecture["fusion"] == "aligned":
+        text = (
+            f"It is two experts whose logits are averaged. One is the bundle `{trunk}`, unchanged. The "
+            "other began as a copy of it and was trained further on the image turned and scaled so that "
+            "its landmarks lie where those of the average face lie, together with a branch on the "
+            "landmarks that began with random weights. Without landmarks the first answers alone."
+        )
+    else:
+        text = (
+            f"The layers on the pixels are those of the bundle `{trunk}` and were not trained further; "
+            "the others began with random weights."
+        )
     if spec.landmark_features is None:
         return text + " No other images and no other network went in."
     return text + " No other images went in; the landmarks are by MediaPipe's Face Landmarker."

@@ -106,8 +106,8 @@ def show_pixels(photo: ChosenPhoto, face: "FaceAnalysis") -> None:
             )
     st.caption(
         "Class activation maps: the warmer, the more the pixels there speak for the answer rather than "
-        "for the other expressions. Both networks look at the pixels through the same layers, so the maps "
-        "for one answer are alike."
+        "for the other expressions. The second network looks at the crop as it is through the same layers as "
+        "the first, so the maps for one answer are alike; its look at the face turned upright is not drawn."
     )
 
 

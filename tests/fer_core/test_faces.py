@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -97,6 +98,15 @@ def test_a_face_that_fills_the_photo_is_found(finder, astronaut):
     left, top, right, bottom = (int(v) for v in face.box_xyxy)
     tight = np.ascontiguousarray(astronaut[top - 8 : bottom + 8, left - 8 : right + 8])
     assert len(finder.find(tight)) == 1
+
+
+def test_a_head_upside_down_is_a_face_without_landmarks(finder, astronaut):
+    (upright,) = finder.find(astronaut)
+    centre = (upright.box_xyxy[:2] + upright.box_xyxy[2:]) / 2
+    turn = cv2.getRotationMatrix2D(centre.tolist(), 220, 1)
+    (face,) = finder.find(cv2.warpAffine(astronaut, turn, (512, 512)))
+    assert face.mesh is None
+    np.testing.assert_allclose((face.box_xyxy[:2] + face.box_xyxy[2:]) / 2, centre, atol=20)
 
 
 def test_head_pose_has_the_documented_signs(finder, astronaut):
