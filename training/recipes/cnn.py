@@ -28,9 +28,8 @@ AUGMENT = Augment(
     gamma=0.3,
     erase_probability=0.5,
     erase_side=(0.1, 0.4),
-    mixup_alpha=0.2,
 )
-#: Of the last epochs: half as far, nothing erased and nothing blended.
+#: Of the last epochs: half as far, and nothing erased.
 GENTLE = AUGMENT.model_copy(
     update={
         "rotate_degrees": 5.0,
@@ -38,7 +37,6 @@ GENTLE = AUGMENT.model_copy(
         "shift_pixels": 2.0,
         "gamma": 0.15,
         "erase_probability": 0.0,
-        "mixup_alpha": 0.0,
     }
 )
 
@@ -49,8 +47,8 @@ RECIPE = Recipe(
     architecture=NETWORK,
     augment=AUGMENT,
     optimizer=Sgd(peak_learning_rate=0.1, momentum=0.9, weight_decay=5e-3, warmup_epochs=2.0),
-    epochs=105,
-    restarts=(30, 75),
+    epochs=75,
+    restarts=(30,),
     batch_size=128,
     label_smoothing=0.0,
     vote_smoothing=0.5,

@@ -16,7 +16,6 @@ from training.recipes.landmarks_only import RECIPE as LANDMARKS_ONLY
 #: What is otherwise than for the cnn, in all epochs.
 _OWN = {
     "crop_pixels": INPUT_SIZE,
-    "mixup_alpha": 0.0,
     "landmark_jitter": LANDMARKS_ONLY.augment.landmark_jitter,
 }
 
@@ -33,14 +32,14 @@ RECIPE = Recipe(
     ),
     augment=AUGMENT.model_copy(update=_OWN),
     optimizer=Sgd(peak_learning_rate=0.02, momentum=0.9, weight_decay=5e-3, warmup_epochs=0.5),
-    epochs=7,
+    epochs=6,
     batch_size=128,
     vote_smoothing=0.5,
     label_smoothing=0.0,
     # Over two epochs, since the run is short.
     ema_momentum=0.998,
     dtype_policy="float32",
-    patience=7,
+    patience=6,
     refinement=Refinement(epochs=2, augment=GENTLE.model_copy(update=_OWN)),
     seed=0,
 )
