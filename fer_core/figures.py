@@ -130,7 +130,8 @@ def blendshapes_bar(blendshapes: np.ndarray, *, n: int = 10) -> go.Figure:
 
 def influence_bar(influence: Mapping[str, float]) -> go.Figure:
     """Return how many points of probability each part of a face adds to an answer, as bars."""
-    points = [100 * value for value in influence.values()]
+    # Adding zero makes a rounded -0.0 a plain 0.0.
+    points = [round(100 * value, 1) + 0.0 for value in influence.values()]
     figure = go.Figure(
         go.Bar(
             x=points,

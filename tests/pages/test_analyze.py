@@ -80,7 +80,7 @@ def test_without_a_measurement_no_accuracy_is_claimed():
 def test_the_example_photo_is_answered(expected: str):
     page = open_page().button[0].click().run()
     assert not page.exception
-    assert page.metric[0].label == "Face 1: apparent expression"
+    assert page.metric[0].label == "Face 1: pixels"
     assert page.metric[0].value == expected
     assert page.get("plotly_chart")
     assert [widget.label for widget in page.download_button] == ["JSON", "CSV", "Annotated PNG"]
@@ -145,7 +145,7 @@ def test_many_faces_have_cards_and_one_chart(astronaut: np.ndarray):
     assert len(cards) == 12
     assert len(page.get("plotly_chart")) == 1
     cards[6].click().run()
-    assert page.metric[0].label == "Face 7: apparent expression"
+    assert page.metric[0].label == "Face 7: pixels"
     assert len(page.get("plotly_chart")) == 1
 
 

@@ -92,7 +92,12 @@ def of_recipe(spec, name):
         ),
         (
             "dual",
-            ["48x48 grey", "2,445 landmark features", "those of the bundle `cnn`", "crop_inputs("],
+            [
+                "48x48 grey",
+                "2,445 landmark features",
+                "the bundle `cnn`, unchanged",
+                "crop_inputs(",
+            ],
             ["no other network went in", "It began with random weights"],
         ),
         (
