@@ -123,6 +123,7 @@ def list_models() -> None:
       python -m fer_core models
     """
     from fer_core.bundles import resolvable
+    from fer_core.keypoints import resolve_keypoints
     from fer_core.settings import models_root
 
     found = resolvable()
@@ -139,7 +140,19 @@ def list_models() -> None:
                 f"  {split}: accuracy {m.accuracy:.2%} of {m.n} rows, {m.accuracy_clean:.2%} of the "
                 f"{m.n_clean} without a copy in the training data, macro F1 {m.macro_f1:.3f}"
             )
-    if any(isinstance(bundle, FerError) for bundle in found):
+    failed = any(isinstance(bundle, FerError) for bundle in found)
+    try:
+        if keypoints := resolve_keypoints():
+            typer.echo(f"{keypoints.spec.name}: {keypoints.spec.title}\n  from {keypoints.path}")
+            for split, k in keypoints.spec.metrics.items():
+                typer.echo(
+                    f"  {split}: root mean squared error {k.rmse:.2f} of 96 pixels on {k.n} images, "
+                    f"normalised mean error {k.normalized_mean_error:.2%}"
+                )
+    except FerError as error:
+        typer.echo(f"Error: {error}", err=True)
+        failed = True
+    if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 

@@ -2,9 +2,10 @@
 
 import difflib
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -20,6 +21,8 @@ CARD_FILE: Final = "README.md"
 PREDICTIONS_FOLDER: Final = "predictions"
 #: The networks whose opinions are asked unless others are named, the one that sees most last.
 OPINIONS: Final = ("cnn", "dual")
+#: What `task` in a spec says of a network that finds keypoints; those that name expressions have none.
+KEYPOINTS_TASK: Final[Literal["keypoints"]] = "keypoints"
 
 
 class Part(BaseModel):
@@ -153,18 +156,33 @@ class Bundle:
         Raises:
             BundleError: the file is missing or its content is not what the spec says.
         """
-        path = self.path / file
-        if not path.is_file():
-            raise BundleError(
-                f"{path} is missing. Restore it from version control, or make the bundle anew with: "
-                f"python -m training fit {self.spec.name}"
-            )
-        if (found := sha256_of(path)) != self.spec.sha256.get(file):
-            raise BundleError(
-                f"{path} is damaged or was replaced: its sha256 is {found[:12]}..., the spec says "
-                f"{str(self.spec.sha256.get(file))[:12]}.... Restore it from version control."
-            )
-        return path
+        return verified(self.path, self.spec.name, self.spec.sha256, file)
+
+
+def verified(folder: Path, name: str, sha256: dict[str, str], file: str) -> Path:
+    """Return the path of a weight file whose checksum is that of its bundle's spec.
+
+    Args:
+        folder: of the bundle.
+        name: of the bundle.
+        sha256: of its files, by the spec.
+        file: one of them.
+
+    Raises:
+        BundleError: the file is missing or its content is not what the spec says.
+    """
+    path = folder / file
+    if not path.is_file():
+        raise BundleError(
+            f"{path} is missing. Restore it from version control, or make the bundle anew with: "
+            f"python -m training fit {name}"
+        )
+    if (found := sha256_of(path)) != sha256.get(file):
+        raise BundleError(
+            f"{path} is damaged or was replaced: its sha256 is {found[:12]}..., the spec says "
+            f"{str(sha256.get(file))[:12]}.... Restore it from version control."
+        )
+    return path
 
 
 def sha256_of(path: Path) -> str:
@@ -173,18 +191,21 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_bundle(path: Path) -> Bundle:
-    """Read the bundle in a folder.
+S = TypeVar("S", bound=Part)
+
+
+def read_spec(folder: Path, kind: type[S]) -> S:
+    """Read the spec of a bundle of some kind.
 
     Raises:
         BundleError: no spec there, or one that breaks the format; the message names the field.
     """
-    file = path / SPEC_FILE
+    file = folder / SPEC_FILE
     try:
-        return Bundle(path, BundleSpec.model_validate_json(file.read_text()))
+        return kind.model_validate_json(file.read_text())
     except FileNotFoundError as error:
         raise BundleError(
-            f"{path} holds no {SPEC_FILE}, so it is no bundle. A bundle is a folder that "
+            f"{folder} holds no {SPEC_FILE}, so it is no bundle. A bundle is a folder that "
             "`python -m training fit` wrote."
         ) from error
     except ValidationError as error:
@@ -193,10 +214,24 @@ def open_bundle(path: Path) -> Bundle:
         raise BundleError(f"{file} is not a valid bundle spec: {field}: {first['msg']}.") from error
 
 
+def open_bundle(path: Path) -> Bundle:
+    """Read the bundle in a folder; raise BundleError if there is none or it is damaged."""
+    return Bundle(path, read_spec(path, BundleSpec))
+
+
+def finds_keypoints(folder: Path) -> bool:
+    """Return whether the bundle in a folder finds keypoints rather than names expressions."""
+    try:
+        return json.loads((folder / SPEC_FILE).read_text()).get("task") == KEYPOINTS_TASK
+    except (OSError, ValueError, AttributeError):
+        # Opening it will say what is wrong.
+        return False
+
+
 def bundle_names() -> list[str]:
-    """Return the names of the bundles under the bundle root."""
-    root = models_root()
-    return sorted(path.parent.name for path in root.glob(f"*/{SPEC_FILE}"))
+    """Return the names of the bundles under the bundle root that name expressions."""
+    folders = [path.parent for path in models_root().glob(f"*/{SPEC_FILE}")]
+    return sorted(folder.name for folder in folders if not finds_keypoints(folder))
 
 
 def resolve(name: str) -> Bundle:

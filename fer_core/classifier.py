@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -15,9 +15,7 @@ from fer_core.errors import BundleError
 from fer_core.expressions import Expression
 from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from fer_core.metrics import softmax
-
-if TYPE_CHECKING:
-    from ai_edge_litert.interpreter import Interpreter
+from fer_core.serving import ServingModel
 
 log = logging.getLogger(__name__)
 
@@ -56,40 +54,6 @@ class Prediction:
     def abstained(self) -> bool:
         """Whether the confidence is too low for an answer that deserves trust."""
         return self.confidence < self.abstention_threshold
-
-
-class ServingModel:
-    """A LiteRT file of ours, which tells by their axes which input and output is which. Not thread-safe."""
-
-    def __init__(self, content: bytes, *, threads: int) -> None:
-        """Take a file's content, and how many threads may work on a call."""
-        self._interpreter = _open_interpreter(content, threads)
-        inputs = self._interpreter.get_input_details()
-        outputs = self._interpreter.get_output_details()
-        # Images have four axes, vectors two; activation maps four, logits two.
-        self._image = next((i["index"] for i in inputs if len(i["shape"]) == 4), None)
-        self._landmarks = next((i["index"] for i in inputs if len(i["shape"]) == 2), None)
-        self._logits = next(o["index"] for o in outputs if len(o["shape"]) == 2)
-        self._maps = next((o["index"] for o in outputs if len(o["shape"]) == 4), None)
-        self._batch = 0
-
-    def run(
-        self, images: np.ndarray, landmarks: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return logits and activation maps, None if it has none; inputs that it lacks are left out."""
-        interpreter = self._interpreter
-        given = {self._image: images[..., None], self._landmarks: landmarks}
-        given.pop(None, None)
-        if len(images) != self._batch:
-            for index, values in given.items():
-                interpreter.resize_tensor_input(index, values.shape)
-            interpreter.allocate_tensors()
-            self._batch = len(images)
-        for index, values in given.items():
-            interpreter.set_tensor(index, values.astype(np.float32))
-        interpreter.invoke()
-        maps = None if self._maps is None else interpreter.get_tensor(self._maps)
-        return interpreter.get_tensor(self._logits), maps
 
 
 class Classifier:
@@ -175,9 +139,3 @@ class Classifier:
         logits = np.concatenate([part for part, _ in results])
         maps = [part for _, part in results if part is not None]
         return logits, np.concatenate(maps) if maps else None
-
-
-def _open_interpreter(content: bytes, threads: int) -> "Interpreter":
-    from ai_edge_litert.interpreter import Interpreter
-
-    return Interpreter(model_content=content, num_threads=threads)

@@ -17,7 +17,7 @@ from fer_core.landmarks import FEATURE_SIZE, feature_vector
 if TYPE_CHECKING:
     from fer_core.faces import CropFinder, Face
 
-#: Side in pixels of every network input: FER2013's images.
+#: Side in pixels of the input of networks that name expressions: FER2013's images.
 INPUT_SIZE: Final = 48
 #: Side of the crop square over the longer side of the landmarks' bounding box.
 FRAME_SCALE: Final = 1.08
@@ -74,24 +74,23 @@ def cut(image: np.ndarray, box_xyxy: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(image[rows[:, None], columns])
 
 
-def resize_crop(crop: np.ndarray) -> np.ndarray:
-    """Return a square crop at the networks' input size, grey values untouched if it has it already.
+def resize_crop(crop: np.ndarray, side: int = INPUT_SIZE) -> np.ndarray:
+    """Return a square crop at a network's input size, grey values untouched if it has it already.
 
     Shrinking averages areas (anything else aliases); enlarging is bilinear.
 
     Args:
         crop: uint8 (H, W).
+        side: of the result in pixels.
 
     Returns:
-        uint8 (48, 48).
+        uint8 (side, side).
     """
-    if crop.shape == (INPUT_SIZE, INPUT_SIZE):
+    if crop.shape == (side, side):
         return crop
-    shrinks = min(crop.shape) >= INPUT_SIZE
+    shrinks = min(crop.shape) >= side
     return cv2.resize(
-        crop,
-        (INPUT_SIZE, INPUT_SIZE),
-        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+        crop, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
 
 

@@ -41,6 +41,7 @@ _MESH_COLOR: Final = "#C8D2D8"
 _CONTOUR_COLOR: Final = "#56B4E9"
 _IRIS_COLOR: Final = "#F0E442"
 _KEYPOINT_COLOR: Final = "#E69F00"
+_OWN_KEYPOINT_COLOR: Final = "#CC79A7"
 
 
 class Overlay(StrEnum):
@@ -50,6 +51,7 @@ class Overlay(StrEnum):
     CONTOURS = "contours"
     IRISES = "irises"
     KEYPOINTS = "15 keypoints"
+    OWN_KEYPOINTS = "our network's 15"
 
 
 def draw_faces(
@@ -91,7 +93,11 @@ def draw_faces(
 
 
 def draw_landmarks(
-    image_rgb: np.ndarray, landmarks: np.ndarray, overlays: "Collection[Overlay]"
+    image_rgb: np.ndarray,
+    landmarks: np.ndarray,
+    overlays: "Collection[Overlay]",
+    *,
+    own_keypoints: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return an image of one face with the chosen overlays on it.
 
@@ -99,6 +105,7 @@ def draw_landmarks(
         image_rgb: uint8 (H, W, 3).
         landmarks: float (478, 2 or 3), pixels of that image.
         overlays: what to draw; lines lie under points.
+        own_keypoints: float (15, 2), by `fer_core.keypoints`, for the overlay that shows them.
 
     Returns:
         uint8 (H, W, 3).
@@ -123,12 +130,16 @@ def draw_landmarks(
     if Overlay.IRISES in overlays:
         for name in irises:
             lines(contours[name], _IRIS_COLOR, 2 * unit)
-    points = keypoints(landmarks) if Overlay.KEYPOINTS in overlays else np.zeros((0, 2))
-    for x, y in np.round(points * 16).astype(int).tolist():
-        cv2.circle(canvas, (x, y), 16 * 4 * unit, ImageColor.getrgb(_INK), -1, cv2.LINE_AA, 4)
-        cv2.circle(
-            canvas, (x, y), 16 * 3 * unit, ImageColor.getrgb(_KEYPOINT_COLOR), -1, cv2.LINE_AA, 4
-        )
+
+    def dots(points: np.ndarray, color: str) -> None:
+        for x, y in np.round(points * 16).astype(int).tolist():
+            for radius, ink in ((4 * unit, _INK), (3 * unit, color)):
+                cv2.circle(canvas, (x, y), 16 * radius, ImageColor.getrgb(ink), -1, cv2.LINE_AA, 4)
+
+    if Overlay.KEYPOINTS in overlays:
+        dots(keypoints(landmarks), _KEYPOINT_COLOR)
+    if Overlay.OWN_KEYPOINTS in overlays and own_keypoints is not None:
+        dots(own_keypoints, _OWN_KEYPOINT_COLOR)
     return canvas
 
 
@@ -140,6 +151,7 @@ def draw_face_landmarks(
     box_xyxy: np.ndarray,
     side: int,
     dimmed: bool = False,
+    own_keypoints: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return a face cut out of its photo and enlarged, with overlays on it.
 
@@ -150,14 +162,23 @@ def draw_face_landmarks(
         box_xyxy: float (4,), the square of the photo to show.
         side: of the result in pixels.
         dimmed: show the photo at half its brightness, so that the overlays stand out.
+        own_keypoints: float (15, 2), in the photo's coordinates, as for `draw_landmarks`.
 
     Returns:
         uint8 (side, side, 3).
     """
     left, top, right, _ = pixel_box(box_xyxy)
     shown = fit_long_side(cut(image_rgb, box_xyxy), smallest=side, largest=side)
-    points = (mesh.landmarks[:, :2] - np.array([left, top], np.float32)) * (side / (right - left))
-    return draw_landmarks(shown // 2 if dimmed else shown, points, overlays)
+
+    def placed(points: np.ndarray) -> np.ndarray:
+        return (points - np.array([left, top], np.float32)) * (side / (right - left))
+
+    return draw_landmarks(
+        shown // 2 if dimmed else shown,
+        placed(mesh.landmarks[:, :2]),
+        overlays,
+        own_keypoints=None if own_keypoints is None else placed(own_keypoints),
+    )
 
 
 def draw_heatmap(image_rgb: np.ndarray, heatmap: np.ndarray) -> np.ndarray:

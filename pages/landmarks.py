@@ -17,15 +17,16 @@ current = current_photo()
 if current is not None:
     photo, analysis = current.photo, current.analysis
     number = results.choose_face(photo, analysis)
-    mesh = analysis.faces[number - 1].face.mesh if number else None
-    if number is None:
+    face = analysis.faces[number - 1].face if number else None
+    mesh = face.mesh if face else None
+    if number is None or face is None:
         notes.show_no_face()
     elif mesh is None:
         notes.show_no_landmarks()
     else:
         left, right = st.columns(2, gap="medium")
         with left:
-            face_geometry.show_overlays(photo, mesh, number)
+            face_geometry.show_overlays(photo, face, mesh, number)
         with right:
             face_geometry.show_mesh(mesh, number)
         face_geometry.show_pose_and_measures(mesh)

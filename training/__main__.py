@@ -17,14 +17,15 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import typer
 
-from fer_core.bundles import SPEC_FILE, Bundle, open_bundle, resolve
+from fer_core.bundles import SPEC_FILE, Bundle, finds_keypoints, open_bundle, resolve
 from fer_core.errors import DataError, FerError, UnknownNameError
+from fer_core.keypoints import open_keypoint_bundle
 from fer_core.settings import face_shape_path, models_root
 from training import sources
-from training.sources import Split
+from training.sources import Split, keypoints
 
 if TYPE_CHECKING:
-    from training.recipe import Recipe
+    from training.recipe import BaseRecipe
 
 app = typer.Typer(
     add_completion=False,
@@ -67,7 +68,7 @@ def data() -> None:
     """List the data sets under FER_DATA, with the number of faces of each split and class.
 
     "clean" counts the rows without a copy in the training split, "no face" those that the annotators
-    call no face.
+    call no face. Faces with keypoints are counted as they are split here, by person.
 
     \b
     Example:
@@ -90,6 +91,15 @@ def data() -> None:
                     f"{source}:{split}: {len(samples):,} faces, {clean}"
                     f"{(~samples.is_face).sum():,} no face\n  {counts}"
                 )
+        for split in Split:
+            try:
+                faces = sources.load_keypoints(split)
+            except DataError as error:
+                typer.echo(f"{keypoints.NAME}:{split}: {error}\n", err=True)
+                break
+            found += 1
+            persons = "unknown persons" if faces.n_persons is None else f"{faces.n_persons} persons"
+            typer.echo(f"{keypoints.NAME}:{split}: {len(faces):,} faces with points, {persons}")
         if not found:
             raise DataError(
                 f"No data set was found under FER_DATA={sources.data_root()}. What is read is said above."
@@ -190,19 +200,24 @@ def fit(
         overrides += [f"seed={seed}"] if seed is not None else []
         chosen = get_recipe(recipe).with_overrides(overrides)
         folder = out or models_root() / chosen.name
-        bundle = _fit_bundle(chosen, folder, resume=resume, change_settings=change_settings)
+        _fit_bundle(chosen, folder, resume=resume, change_settings=change_settings)
         for split in (Split.VALID, Split.TEST):
-            _evaluate_and_print(open_bundle(bundle.path), f"{chosen.data.source}:{split}")
+            _evaluate_and_print(folder, f"{chosen.data.source}:{split}")
 
 
-def _fit_bundle(recipe: "Recipe", folder: Path, *, resume: bool, change_settings: bool) -> Bundle:
+def _fit_bundle(recipe: "BaseRecipe", folder: Path, *, resume: bool, change_settings: bool) -> None:
     from training.export import make_bundle
     from training.fit import fit as train
+    from training.keypoint_bundle import make_keypoint_bundle
+    from training.recipe import KeypointRecipe, Recipe
     from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
     try:
         result = train(recipe, folder, resume=resume, change_settings=change_settings)
-        return make_bundle(result, recipe, folder)
+        if isinstance(recipe, Recipe):
+            make_bundle(result, recipe, folder)
+        elif isinstance(recipe, KeypointRecipe):
+            make_keypoint_bundle(result, recipe, folder)
     except KeyboardInterrupt:
         if (folder / CHECKPOINT_FOLDER / STATE_FILE).is_file():
             message = "The last whole epoch is kept; go on with the same command and --resume."
@@ -236,9 +251,10 @@ def evaluate(
     Examples:
       python -m training evaluate models/cnn --data fer2013:test
       python -m training evaluate cnn --data folder:~/my-faces
+      python -m training evaluate keypoints --data keypoints:test
     """
     with _explained():
-        _evaluate_and_print(_find_bundle(bundle), data)
+        _evaluate_and_print(_find_folder(bundle), data)
 
 
 @app.command()
@@ -269,17 +285,29 @@ def compare(
         typer.echo(json.dumps(report))
 
 
-def _find_bundle(name_or_path: str) -> Bundle:
+def _find_folder(name_or_path: str) -> Path:
     path = Path(name_or_path).expanduser()
     if (path / SPEC_FILE).is_file() or len(path.parts) > 1 or path.is_absolute():
-        return open_bundle(path)
-    return resolve(name_or_path)
+        return path
+    return models_root() / name_or_path
 
 
-def _evaluate_and_print(bundle: Bundle, argument: str) -> None:
-    from training.evaluate import evaluate as measure
+def _find_bundle(name_or_path: str) -> Bundle:
+    folder = _find_folder(name_or_path)
+    # By its name if it lies among the others, so that a misspelt one gets the near ones named.
+    return resolve(folder.name) if folder.parent == models_root() else open_bundle(folder)
 
-    report = measure(bundle, sources.parse_data_argument(argument)())
+
+def _evaluate_and_print(folder: Path, argument: str) -> None:
+    if finds_keypoints(folder):
+        from training.keypoint_bundle import evaluate_keypoints
+
+        bundle = open_keypoint_bundle(folder)
+        report = evaluate_keypoints(bundle, sources.parse_keypoints_argument(argument)())
+    else:
+        from training.evaluate import evaluate as measure
+
+        report = measure(_find_bundle(str(folder)), sources.parse_data_argument(argument)())
     typer.echo(json.dumps(report))
 
 

@@ -44,10 +44,11 @@ class StateWriter(keras.callbacks.Callback):
                 f"epoch is still in {self._path.parent}."
             )
         optimizer = self.model.optimizer
+        figure = self._history.figure.name
         self._history.append(
             {
                 "epoch": epoch + 1,
-                **{name: logs[name] for name in ("loss", "accuracy", "val_loss", "val_accuracy")},
+                **{name: logs[name] for name in ("loss", figure, "val_loss", f"val_{figure}")},
                 "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
                 "seconds": round(time.perf_counter() - self._began, 2),
             }
@@ -106,7 +107,7 @@ class AveragedValidation(keras.callbacks.Callback):
         self._measure_statistics()
 
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:
-        if self._history.would_be_best((logs or {})["accuracy"]):
+        if self._history.would_be_best((logs or {})[self._history.figure.name]):
             replace_file(self._path, self._network.save_weights)
         self._network.set_weights(self._training_weights)
 
@@ -137,13 +138,16 @@ class EpochLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         last = self._history.table.iloc[-1]
+        figure = self._history.figure.name
         log.info(
-            "epoch %d of %d: loss %.4f, accuracy %.4f, validation accuracy %.4f, %.0f s, %.0f min left",
+            "epoch %d of %d: loss %.4f, %s %.4f, validation %s %.4f, %.0f s, %.0f min left",
             epoch + 1,
             self._epochs,
             last["loss"],
-            last["accuracy"],
-            last["val_accuracy"],
+            figure,
+            last[figure],
+            figure,
+            last[f"val_{figure}"],
             last["seconds"],
             (self._epochs - epoch - 1) * last["seconds"] / 60,
         )

@@ -4,15 +4,18 @@ The LiteRT file can be written under the TensorFlow backend alone. A run that wa
 is finished here all the same: its weights load under any backend.
 """
 
+import contextlib
 import functools
 import logging
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from pydantic import BaseModel
 
 from fer_core import metrics
 from fer_core.bundles import (
@@ -29,10 +32,12 @@ from fer_core.bundles import (
     resolve,
     sha256_of,
 )
-from fer_core.classifier import Classifier, ServingModel
+from fer_core.classifier import Classifier
 from fer_core.crops import INPUT_SIZE
+from fer_core.expressions import Expression
 from fer_core.files import replace_file
 from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
+from fer_core.serving import ServingModel
 from training.architectures.cnn import MAPS_LAYER
 from training.architectures.dual_input import DualInput
 from training.batches import load_for
@@ -41,14 +46,15 @@ from training.errors import TrainingError
 from training.fit import FitResult
 from training.recipe import Recipe
 from training.run_folder import CHECKPOINT_FOLDER
-from training.sources import Samples, Split
+from training.sources import Split
 
 if TYPE_CHECKING:
     import keras
 
 log = logging.getLogger(__name__)
 
-#: Largest difference between `model.keras` and `model.tflite` in any logit or activation map.
+#: Largest difference between `model.keras` and `model.tflite` in any logit or activation map, and in any
+#: coordinate as a share of the image's side.
 PARITY: Final = 1e-4
 #: Faces that parity is measured on.
 _PARITY_SAMPLES: Final = 64
@@ -60,20 +66,28 @@ _CODE: Final = ("fer_core", "training")
 _PROJECT: Final = Path(__file__).resolve().parent.parent
 
 
-def export(network: "keras.Model", folder: Path, samples: Samples | None = None) -> float:
+def export(
+    network: "keras.Model",
+    folder: Path,
+    inputs: dict[str, np.ndarray] | None = None,
+    *,
+    unit: float = 1.0,
+) -> float:
     """Write `model.keras` and `model.tflite` of a trained network and compare the two.
 
-    The LiteRT file has the outputs logits (N, C) and, if the network sees pixels, class activation maps
-    (N, h, w, C), and a batch axis that can be resized. Its weights are float16 if that keeps parity,
+    The LiteRT file has the network's output (N, C), class activation maps (N, h, w, C) if the network
+    has them, and a batch axis that can be resized. Its weights are float16 if that keeps parity,
     float32 otherwise.
 
     Args:
         network: float32, never compiled, so that no optimiser state is saved with it.
         folder: exists; receives the files.
-        samples: to measure parity on, with landmarks if the network sees them; random by default.
+        inputs: to measure parity on, by name: `image` uint8 (N, S, S), `landmarks` (N, FEATURE_SIZE)
+            if the network sees them; random by default.
+        unit: of the outputs, that differences are measured in.
 
     Returns:
-        The largest difference between any output of the two files.
+        The largest difference between any output of the two files, in that unit.
 
     Raises:
         TrainingError: the backend is not TensorFlow, or the files disagree by more than PARITY.
@@ -81,7 +95,7 @@ def export(network: "keras.Model", folder: Path, samples: Samples | None = None)
     require_tensorflow()
     import keras
 
-    images, vectors = _parity_inputs(samples)
+    images, vectors = _parity_inputs(network, inputs or {})
     replace_file(folder / KERAS_FILE, network.save)
     # The reference is what a user of the file will load, not the network in memory.
     saved = keras.models.load_model(folder / KERAS_FILE, compile=False, safe_mode=True)
@@ -93,7 +107,7 @@ def export(network: "keras.Model", folder: Path, samples: Samples | None = None)
     differences = {}
     for kind in ("float16", "float32"):
         content = _convert(serving, float16=kind == "float16")
-        differences[kind] = _largest_difference(content, images, vectors, expected)
+        differences[kind] = _largest_difference(content, images, vectors, expected) / unit
         if differences[kind] <= PARITY:
             replace_file(folder / SERVING_FILE, functools.partial(Path.write_bytes, data=content))
             log.info("LiteRT file with %s weights, %.1e from Keras", kind, differences[kind])
@@ -105,18 +119,18 @@ def export(network: "keras.Model", folder: Path, samples: Samples | None = None)
     )
 
 
-def _parity_inputs(samples: Samples | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return uint8 images (N, 48, 48) and float32 feature vectors (N, FEATURE_SIZE)."""
+def _parity_inputs(
+    network: "keras.Model", inputs: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return uint8 images (N, S, S) and float32 feature vectors (N, FEATURE_SIZE)."""
     rng = np.random.default_rng(0)
     n = _PARITY_SAMPLES
-    if samples is None:
-        images = rng.integers(0, 256, (n, INPUT_SIZE, INPUT_SIZE), dtype=np.uint8)
-        return images, rng.normal(size=(n, FEATURE_SIZE)).astype(np.float32)
-    images = samples.images[:n]
-    vectors = np.zeros((len(images), FEATURE_SIZE), np.float32)
-    if samples.landmarks is not None:
-        vectors[:] = samples.landmarks[:n]
-    return images, vectors
+    side = next(
+        (tensor.shape[1] for tensor in network.inputs if tensor.name == "image"), INPUT_SIZE
+    )
+    images = inputs.get("image", rng.integers(0, 256, (n, side, side), dtype=np.uint8))[:n]
+    vectors = inputs.get("landmarks", rng.normal(size=(n, FEATURE_SIZE)))[: len(images)]
+    return images, vectors.astype(np.float32)
 
 
 def require_tensorflow() -> None:
@@ -166,46 +180,66 @@ def make_bundle(result: FitResult, recipe: Recipe, out: Path) -> Bundle:
     """
     valid = load_for(recipe, Split.VALID)
     valid = valid.select(valid.clean)
+    with staged(out) as staging:
+        inputs = {"image": valid.images}
+        if valid.landmarks is not None:
+            inputs["landmarks"] = valid.landmarks
+        export(result.network, staging, inputs)
+        result.history.to_csv(staging / HISTORY_FILE, index=False)
+        labels = valid.label_space.labels
+        spec = _uncalibrated_spec(result, recipe, out.resolve().name, labels, staging)
+        write_spec(spec, staging)
+        logits, _ = Classifier(open_bundle(staging)).logits(valid.images, valid.landmarks)
+        temperature = metrics.fit_temperature(logits, valid.labels)
+        probabilities = metrics.softmax(logits, temperature=temperature)
+        threshold = metrics.abstention_threshold(
+            valid.labels, probabilities, accuracy=ANSWERED_ACCURACY
+        )
+        log.info("temperature %.4f, abstention threshold %.4f", temperature, threshold)
+        spec = spec.model_copy(
+            update={"temperature": temperature, "abstention_threshold": threshold}
+        )
+        write_spec(spec, staging)
+        write_card(open_bundle(staging))
+    return open_bundle(out)
+
+
+@contextlib.contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """Give a folder to make a bundle's files in, then move them to `out` and remove the run's state.
+
+    Predictions of the weights that stood there before say nothing about the new ones, and go as well.
+    """
     checkpoint = out / CHECKPOINT_FOLDER
     staging = checkpoint / "bundle"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    export(result.network, staging, valid)
-    result.history.to_csv(staging / HISTORY_FILE, index=False)
-    spec = _uncalibrated_spec(result, recipe, out.resolve().name, staging)
-    write_spec(spec, staging)
-    logits, _ = Classifier(open_bundle(staging)).logits(valid.images, valid.landmarks)
-    temperature = metrics.fit_temperature(logits, valid.labels)
-    probabilities = metrics.softmax(logits, temperature=temperature)
-    threshold = metrics.abstention_threshold(
-        valid.labels, probabilities, accuracy=ANSWERED_ACCURACY
-    )
-    log.info("temperature %.4f, abstention threshold %.4f", temperature, threshold)
-    spec = spec.model_copy(update={"temperature": temperature, "abstention_threshold": threshold})
-    write_spec(spec, staging)
-    write_card(open_bundle(staging))
-    # Predictions of the weights that stood here before say nothing about these.
+    yield staging
     shutil.rmtree(out / PREDICTIONS_FOLDER, ignore_errors=True)
     for name in (KERAS_FILE, SERVING_FILE, HISTORY_FILE, CARD_FILE, SPEC_FILE):
         (staging / name).replace(out / name)
-    bundle = open_bundle(out)
     shutil.rmtree(checkpoint)
-    return bundle
 
 
-def write_spec(spec: BundleSpec, folder: Path) -> None:
+def write_spec(spec: BaseModel, folder: Path) -> None:
     """Write `spec.json` atomically; equal specs give equal bytes."""
     text = spec.model_dump_json(indent=2) + "\n"
     replace_file(folder / SPEC_FILE, lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def _uncalibrated_spec(result: FitResult, recipe: Recipe, name: str, folder: Path) -> BundleSpec:
+def _uncalibrated_spec(
+    result: FitResult,
+    recipe: Recipe,
+    name: str,
+    labels: tuple[Expression, ...],
+    folder: Path,
+) -> BundleSpec:
     return BundleSpec(
         name=name,
         title=recipe.title,
         architecture=recipe.architecture.kind,
         recipe=recipe.model_dump(mode="json"),
-        labels=result.labels,
+        labels=labels,
         input_hw=(INPUT_SIZE, INPUT_SIZE),
         pixel_range=(0.0, 255.0),
         landmark_features=FEATURE_VERSION if "landmarks" in recipe.architecture.inputs else None,
@@ -219,7 +253,7 @@ def _uncalibrated_spec(result: FitResult, recipe: Recipe, name: str, folder: Pat
             note=_note(result, recipe),
         ),
         backend=result.backend,
-        code_commit=_code_commit(),
+        code_commit=code_commit(),
         metrics={},
         sha256={file: sha256_of(folder / file) for file in (KERAS_FILE, SERVING_FILE)},
         license=LICENSE,
@@ -231,9 +265,7 @@ def _note(result: FitResult, recipe: Recipe) -> str:
     parts = ["all rows"]
     if recipe.data.drop_not_face:
         parts = [f"{result.n_left_out} rows that every annotator calls no face were left out"]
-    for change in result.changes:
-        settings = ", ".join(f"{key} {value}" for key, value in change.before.items())
-        parts.append(f"the first {change.epochs} epochs had other settings: {settings}")
+    parts += notes_of_changes(result)
     if isinstance(recipe.architecture, DualInput):
         trunk = resolve(recipe.architecture.trunk_bundle)
         sha256 = trunk.spec.sha256[KERAS_FILE]
@@ -241,7 +273,16 @@ def _note(result: FitResult, recipe: Recipe) -> str:
     return "; ".join(parts)
 
 
-def _code_commit() -> str:
+def notes_of_changes(result: FitResult) -> list[str]:
+    """Say which epochs of a run had other settings than its recipe."""
+    return [
+        f"the first {change.epochs} epochs had other settings: "
+        + ", ".join(f"{key} {value}" for key, value in change.before.items())
+        for change in result.changes
+    ]
+
+
+def code_commit() -> str:
     """Return the commit of the code, with "+changes" if the code differs from it; "unknown" without git."""
     try:
         commit = _git("rev-parse", "HEAD")

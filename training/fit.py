@@ -8,19 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
 
 from fer_core.bundles import HISTORY_FILE
-from fer_core.crops import INPUT_SIZE
-from fer_core.expressions import Expression
-from fer_core.landmarks import FEATURE_SIZE
-from training.architectures import call_arguments
-from training.augment import Augment
-from training.batches import batches, load_for, statistics_inputs
 from training.history import History
-from training.initial_weights import start
-from training.recipe import Recipe
+from training.recipe import BaseRecipe
 from training.run_folder import (
     BEST_FILE,
     CHECKPOINT_FOLDER,
@@ -30,15 +22,13 @@ from training.run_folder import (
     recorded_backend,
     recorded_changes,
 )
-from training.sources import Split
-from training.targets import one_hot, soften_by_votes
+from training.task import Task
 
 if TYPE_CHECKING:
     import keras
 
 log = logging.getLogger(__name__)
 
-VALIDATION_BATCH: Final = 512
 #: More than the random draws of any epoch: a draw takes one number of a generator's counter.
 DRAWS_OF_AN_EPOCH: Final = 1_000_000
 
@@ -50,7 +40,6 @@ class FitResult:
     Attributes:
         network: float32, with the averaged weights of the best epoch.
         history: a row per epoch.
-        labels: the classes, in the order of the logits.
         n_train: rows trained on.
         n_left_out: rows of the training split that the recipe leaves out.
         backend: that trained it, with its version.
@@ -59,26 +48,16 @@ class FitResult:
 
     network: "keras.Model"
     history: pd.DataFrame
-    labels: tuple[Expression, ...]
     n_train: int
     n_left_out: int
     backend: str
     changes: list[Change]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Steps:
-    """What a run is fed with: batches to train and to validate on, and inputs for statistics."""
-
-    train: "keras.utils.PyDataset"
-    valid: "keras.utils.PyDataset"
-    statistics: dict[str, np.ndarray]
-
-
 def fit(
-    recipe: Recipe, out: Path, *, resume: bool = False, change_settings: bool = False
+    recipe: BaseRecipe, out: Path, *, resume: bool = False, change_settings: bool = False
 ) -> FitResult:
-    """Train `recipe` and return the network of the epoch that was best on clean validation rows.
+    """Train `recipe` and return the network of the epoch that was best on the validation rows.
 
     State is written to `out/checkpoint` after every epoch, atomically: a run that was killed goes on
     with `resume=True` from the last whole epoch, with the optimiser and the averages as they were. All
@@ -94,66 +73,48 @@ def fit(
 
     folder = out / CHECKPOINT_FOLDER
     open_run(recipe, folder, resume=resume, change_settings=change_settings)
-    whole = load_for(recipe, Split.TRAIN)
-    train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
-    valid = load_for(recipe, Split.VALID)
-    valid = valid.select(valid.clean)
-    log.info("%s: %d training rows, %d clean validation rows", recipe.name, len(train), len(valid))
-
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.dtype_policy)
-    network = recipe.architecture.build(len(train.label_space), side=None)
-    start(recipe.architecture, network, train)
-    steps = _Steps(
-        train=batches(
-            recipe, train, soften_by_votes(train, recipe.vote_smoothing), recipe.batch_size
-        ),
-        valid=batches(recipe, valid, one_hot(valid), VALIDATION_BATCH),
-        statistics=statistics_inputs(recipe, train),
-    )
-    history = History(folder / HISTORY_FILE)
-    _fit_phases(recipe, network, steps, history, folder)
+    task = recipe.task()
+    history = History(folder / HISTORY_FILE, task.figure)
+    _fit_phases(recipe, task, history, folder)
     keras.config.set_dtype_policy("float32")
-    finished = recipe.architecture.build(len(train.label_space))
+    finished = task.served()
     finished.load_weights(folder / BEST_FILE)
     return FitResult(
         network=finished,
         history=history.table,
-        labels=train.label_space.labels,
-        n_train=len(train),
-        n_left_out=len(whole) - len(train),
+        n_train=task.n_train,
+        n_left_out=task.n_left_out,
         backend=recorded_backend(folder),
         changes=recorded_changes(folder),
     )
 
 
-def _fit_phases(
-    recipe: Recipe, network: "keras.Model", steps: _Steps, history: History, folder: Path
-) -> None:
+def _fit_phases(recipe: BaseRecipe, task: Task, history: History, folder: Path) -> None:
     """Train from the state in the folder, or from nothing, to the recipe's end."""
     import keras
 
     from training.callbacks import AveragedValidation, EpochLog, StateWriter
 
-    optimizer = _optimizer(recipe, network, steps_per_epoch=len(steps.train))
-    for end, augment in recipe.phases:
-        model = _training_model(recipe, network, optimizer, augment)
+    optimizer = _optimizer(recipe, task.network, steps_per_epoch=len(task.train))
+    for phase in task.phases:
+        model = _compiled(phase.enter(task.network), task, optimizer)
         done = 0
         # Also between two phases: when its `fit` ends, Keras puts the averages in the weights' place.
         if (state := folder / STATE_FILE).is_file():
-            done = _restore(model, state, history, steps_per_epoch=len(steps.train))
-        if done >= end or history.is_stale(recipe.patience):
+            done = _restore(model, state, history, steps_per_epoch=len(task.train))
+        if done >= phase.end or history.is_stale(recipe.patience):
             continue
-        steps.train.mixup_alpha = augment.mixup_alpha
         callbacks = [
             keras.callbacks.LambdaCallback(
-                on_epoch_begin=functools.partial(_begin_epoch, model, steps.train, recipe.seed)
+                on_epoch_begin=functools.partial(_begin_epoch, model, task.train, recipe.seed)
             ),
             AveragedValidation(
                 folder / BEST_FILE,
-                network,
+                task.network,
                 history,
-                inputs=steps.statistics,
+                inputs=task.statistics,
                 patience=recipe.patience,
             ),
             StateWriter(folder / STATE_FILE, history),
@@ -163,10 +124,10 @@ def _fit_phases(
         # Keras draws its bar on standard output, which belongs to results.
         with contextlib.redirect_stdout(sys.stderr):
             model.fit(
-                steps.train,
-                validation_data=steps.valid,
+                task.train,
+                validation_data=task.valid,
                 initial_epoch=done,
-                epochs=end,
+                epochs=phase.end,
                 callbacks=callbacks,
                 # The order is ours; Keras would shuffle the batches with a generator that is not
                 # in the state, so that a resumed run would not repeat an unbroken one.
@@ -205,7 +166,7 @@ def _restore(model: "keras.Model", path: Path, history: History, *, steps_per_ep
 
 
 def _optimizer(
-    recipe: Recipe, network: "keras.Model", *, steps_per_epoch: int
+    recipe: BaseRecipe, network: "keras.Model", *, steps_per_epoch: int
 ) -> "keras.optimizers.Optimizer":
     import keras
 
@@ -225,29 +186,16 @@ def _optimizer(
     return optimizer
 
 
-def _training_model(
-    recipe: Recipe,
-    network: "keras.Model",
-    optimizer: "keras.optimizers.Optimizer",
-    augment: Augment,
+def _compiled(
+    model: "keras.Model", task: Task, optimizer: "keras.optimizers.Optimizer"
 ) -> "keras.Model":
-    """Return the network behind its augmentation, ready to fit."""
+    """Return the model of a phase, ready to fit."""
     import keras
 
-    available = {
-        "image": keras.Input((INPUT_SIZE, INPUT_SIZE, 1), dtype="uint8", name="image"),
-        "landmarks": keras.Input((FEATURE_SIZE,), dtype="float16", name="landmarks"),
-    }
-    inputs = {name: available[name] for name in recipe.architecture.inputs}
-    layer = augment.layer(recipe.seed, view_pixels=recipe.architecture.view_pixels)
-    varied = layer(inputs)
-    model = keras.Model(inputs, network(call_arguments(varied[name] for name in inputs)))
     model.compile(
         optimizer,
-        keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        ),
-        metrics=["accuracy"],
+        task.loss,
+        metrics=[task.metric],
         # On a CPU, TensorFlow without XLA is a third faster; the other backends know no choice.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )

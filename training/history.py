@@ -1,21 +1,27 @@
 """The record of a run: a row per epoch, in a CSV file that is rewritten whole and atomically."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
 from fer_core.files import replace_file
+from training.task import Figure
+
+V = TypeVar("V", float, pd.Series)
 
 
 class History:
-    """Rows of epoch, loss, accuracy, val_loss, val_accuracy, learning_rate and seconds.
+    """Rows of epoch, loss, a figure, val_loss, val_ of the figure, learning_rate and seconds.
 
-    `accuracy` and `loss` are measured in training, on augmented images and with the weights of the
-    moment; `val_accuracy` and `val_loss` on clean validation rows with the averaged weights.
+    The figure and `loss` are measured in training, on augmented images and with the weights of the
+    moment; their `val_` on validation rows with the averaged weights.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, figure: Figure) -> None:
+        """Take the file, which may hold a run's first epochs, and what epochs are compared by."""
         self._path = path
+        self.figure = figure
         self.table = pd.read_csv(path) if path.is_file() else pd.DataFrame()
 
     def append(self, row: dict[str, float]) -> None:
@@ -27,12 +33,18 @@ class History:
         """Forget the epochs after the first `n_epochs`, which a resumed run is to repeat."""
         self.table = self.table.head(n_epochs)
 
-    def would_be_best(self, val_accuracy: float) -> bool:
-        """Return whether a validation accuracy is at least that of every epoch so far."""
-        return self.table.empty or bool(val_accuracy >= self.table["val_accuracy"].max())
+    def would_be_best(self, value: float) -> bool:
+        """Return whether a validation figure is at least as good as that of every epoch so far."""
+        return self.table.empty or bool(self._goodness(value) >= self._of_epochs().max())
 
     def is_stale(self, patience: int) -> bool:
-        """Return whether the best validation accuracy lies more than `patience` epochs back."""
+        """Return whether the best validation figure lies more than `patience` epochs back."""
         if self.table.empty:
             return False
-        return len(self.table) - 1 - int(self.table["val_accuracy"].to_numpy().argmax()) > patience
+        return len(self.table) - 1 - int(self._of_epochs().to_numpy().argmax()) > patience
+
+    def _of_epochs(self) -> pd.Series:
+        return self._goodness(self.table[f"val_{self.figure.name}"])
+
+    def _goodness(self, values: V) -> V:
+        return values if self.figure.greater_is_better else -values

@@ -3,8 +3,9 @@
 import importlib
 import json
 import pkgutil
+from abc import ABC, abstractmethod
 from itertools import pairwise
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -12,10 +13,15 @@ from fer_core.crops import INPUT_SIZE
 from fer_core.errors import UnknownNameError
 from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
+from training.architectures.keypoint_resnet import KeypointResnet
 from training.architectures.landmark_mlp import LandmarkMlp
 from training.augment import Augment
+from training.keypoint_augment import KeypointAugment
 
-#: Any network family, told apart by its `kind`.
+if TYPE_CHECKING:
+    from training.task import Task
+
+#: Any network family that names expressions, told apart by its `kind`.
 Architecture: TypeAlias = Annotated[Cnn | LandmarkMlp | DualInput, Field(discriminator="kind")]
 
 
@@ -68,42 +74,43 @@ class Refinement(Settings):
     augment: Augment
 
 
-class Recipe(Settings):
-    """One experiment.
+class BaseRecipe(Settings, ABC):
+    """What the experiments of every kind have in common.
 
     Attributes:
         name: of the recipe, its module and its bundle.
         title: one sentence for cards.
-        data, architecture, augment, optimizer: the parts.
+        data, optimizer: the parts.
         epochs: passes over the training rows, the last of which ends the last cosine.
         restarts: epochs at which the learning rate rises again, each time to half the peak before,
             and falls along a new cosine (SGDR, arXiv:1608.03983).
         batch_size: images a step.
-        label_smoothing: share of each target spread over all classes (arXiv:1512.00567).
-        vote_smoothing: share of each target that follows the FER+ votes (`training.targets`).
         ema_momentum: of the moving average of the weights, a step; the averages are what is kept.
         dtype_policy: of Keras in training; the bundle is float32 in any case.
-        patience: epochs without a better validation accuracy after which training stops.
-        refinement: what is different in the last epochs; nothing by default.
+        patience: epochs without a better validation figure after which training stops.
         seed: of initial weights, shuffling and augmentation.
     """
 
     name: str
     title: str
     data: Data
-    architecture: Architecture
-    augment: Augment
     optimizer: Sgd
     epochs: int = Field(gt=0)
     restarts: tuple[int, ...] = ()
     batch_size: int = Field(default=128, gt=0)
-    label_smoothing: float = 0.1
-    vote_smoothing: float = Field(default=0.0, ge=0.0, le=0.5)
     ema_momentum: float = 0.999
     dtype_policy: str = "mixed_bfloat16"
     patience: int = 20
-    refinement: Refinement | None = None
     seed: int = 0
+
+    @abstractmethod
+    def task(self) -> "Task":
+        """Return the data, the network and the aim that the training loop works with.
+
+        Raises:
+            DataError: the recipe's data is not there.
+            TrainingError: its network cannot be begun.
+        """
 
     @field_validator("restarts")
     @classmethod
@@ -111,6 +118,50 @@ class Recipe(Settings):
         if any(b <= a for a, b in pairwise((0, *value))):
             raise ValueError("must be epochs after the start, in order")
         return value
+
+    def with_overrides(self, assignments: list[str]) -> Self:
+        """Return the recipe with `key=value` settings replaced; keys reach inside parts with dots.
+
+        Raises:
+            UnknownNameError: not of that form, a setting that does not exist, or a value it refuses.
+        """
+        values: dict[str, Any] = self.model_dump()
+        for assignment in assignments:
+            key, equals, text = assignment.partition("=")
+            *parts, last = key.strip().split(".")
+            target: Any = values
+            for part in parts:
+                target = target.get(part) if isinstance(target, dict) else None
+            if not equals or not isinstance(target, dict) or last not in target:
+                raise UnknownNameError(
+                    f"--set {assignment}: no such setting. Write key=value, for instance "
+                    "optimizer.peak_learning_rate=0.05 or augment.flip=false."
+                )
+            target[last] = _parse_value(text)
+        try:
+            return type(self).model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UnknownNameError(
+                f"--set: {'.'.join(map(str, first['loc']))}: {first['msg']}."
+            ) from error
+
+
+class Recipe(BaseRecipe):
+    """An experiment whose network names expressions.
+
+    Attributes:
+        architecture, augment: further parts.
+        label_smoothing: share of each target spread over all classes (arXiv:1512.00567).
+        vote_smoothing: share of each target that follows the FER+ votes (`training.targets`).
+        refinement: what is different in the last epochs; nothing by default.
+    """
+
+    architecture: Architecture
+    augment: Augment
+    label_smoothing: float = 0.1
+    vote_smoothing: float = Field(default=0.0, ge=0.0, le=0.5)
+    refinement: Refinement | None = None
 
     @model_validator(mode="after")
     def _crops_fit(self) -> "Recipe":
@@ -132,32 +183,28 @@ class Recipe(Settings):
         start = max(0, self.epochs - self.refinement.epochs)
         return (start, self.augment), (self.epochs, self.refinement.augment)
 
-    def with_overrides(self, assignments: list[str]) -> "Recipe":
-        """Return the recipe with `key=value` settings replaced; keys reach inside parts with dots.
+    def task(self) -> "Task":
+        """Return the data, the network and the aim that the training loop works with."""
+        from training.expression_task import expression_task
 
-        Raises:
-            UnknownNameError: not of that form, a setting that does not exist, or a value it refuses.
-        """
-        values: dict[str, Any] = self.model_dump()
-        for assignment in assignments:
-            key, equals, text = assignment.partition("=")
-            *parts, last = key.strip().split(".")
-            target: Any = values
-            for part in parts:
-                target = target.get(part) if isinstance(target, dict) else None
-            if not equals or not isinstance(target, dict) or last not in target:
-                raise UnknownNameError(
-                    f"--set {assignment}: no such setting. Write key=value, for instance "
-                    "optimizer.peak_learning_rate=0.05 or augment.flip=false."
-                )
-            target[last] = _parse_value(text)
-        try:
-            return Recipe.model_validate(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise UnknownNameError(
-                f"--set: {'.'.join(map(str, first['loc']))}: {first['msg']}."
-            ) from error
+        return expression_task(self)
+
+
+class KeypointRecipe(BaseRecipe):
+    """An experiment whose network finds keypoints.
+
+    Attributes:
+        architecture, augment: further parts.
+    """
+
+    architecture: KeypointResnet
+    augment: KeypointAugment
+
+    def task(self) -> "Task":
+        """Return the data, the network and the aim that the training loop works with."""
+        from training.keypoint_task import keypoint_task
+
+        return keypoint_task(self)
 
 
 def _parse_value(text: str) -> Any:
@@ -175,7 +222,7 @@ def recipe_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(training.recipes.__path__))
 
 
-def get_recipe(name: str) -> Recipe:
+def get_recipe(name: str) -> BaseRecipe:
     """Return the recipe called `name`; raise UnknownNameError with the known ones."""
     if name not in recipe_names():
         raise UnknownNameError(

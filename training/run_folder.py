@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
 from pydantic import BaseModel, TypeAdapter
 
 from fer_core.bundles import HISTORY_FILE
 from training.errors import TrainingError
-from training.history import History
-from training.recipe import Recipe
+from training.recipe import BaseRecipe
 
 #: Folder inside the bundle's that holds a run's state until the bundle is finished.
 CHECKPOINT_FOLDER: Final = "checkpoint"
@@ -21,7 +21,9 @@ BACKEND_FILE: Final = "backend.txt"
 CHANGES_FILE: Final = "changes.json"
 
 
-def open_run(recipe: Recipe, folder: Path, *, resume: bool, change_settings: bool = False) -> None:
+def open_run(
+    recipe: BaseRecipe, folder: Path, *, resume: bool, change_settings: bool = False
+) -> None:
     """Create the run's folder, or check that the run in it can be resumed.
 
     A run that goes on with other settings keeps a note of what was changed after which epoch, for the
@@ -49,7 +51,7 @@ def open_run(recipe: Recipe, folder: Path, *, resume: bool, change_settings: boo
     if not (folder / STATE_FILE).is_file():
         raise TrainingError(f"There is no unfinished run in {folder}; start one without --resume.")
     # Through the class, so that a setting that came later counts with its default.
-    before = Recipe.model_validate_json(recorded.read_text())
+    before = type(recipe).model_validate_json(recorded.read_text())
     if before == recipe:
         return
     if not change_settings:
@@ -58,7 +60,7 @@ def open_run(recipe: Recipe, folder: Path, *, resume: bool, change_settings: boo
             "--set, --epochs and --seed, add --change-settings to go on with these from here, or remove "
             "the folder to start over."
         )
-    epochs = len(History(folder / HISTORY_FILE).table)
+    epochs = len(pd.read_csv(folder / HISTORY_FILE))
     changes = [
         *recorded_changes(folder),
         Change(epochs=epochs, before=_differences(before, recipe)),
@@ -88,7 +90,7 @@ def recorded_changes(folder: Path) -> list[Change]:
     return _CHANGES.validate_json(file.read_text()) if file.is_file() else []
 
 
-def _differences(before: Recipe, after: Recipe) -> dict[str, Any]:
+def _differences(before: BaseRecipe, after: BaseRecipe) -> dict[str, Any]:
     """Return the settings of the first recipe that the second has otherwise."""
 
     def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

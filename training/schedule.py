@@ -6,7 +6,7 @@ from itertools import pairwise
 import keras
 from keras import ops
 
-from training.recipe import Recipe
+from training.recipe import BaseRecipe
 
 
 class WarmRestarts(keras.optimizers.schedules.LearningRateSchedule):
@@ -16,7 +16,7 @@ class WarmRestarts(keras.optimizers.schedules.LearningRateSchedule):
     that are not multiples of the first.
     """
 
-    def __init__(self, recipe: Recipe, steps_per_epoch: int) -> None:
+    def __init__(self, recipe: BaseRecipe, steps_per_epoch: int) -> None:
         """Take the recipe's peak, warm-up, restarts and epochs, and how many steps an epoch has."""
         super().__init__()
         self._peak = recipe.optimizer.peak_learning_rate

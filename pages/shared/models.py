@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fer_core.analysis import Analysis, Analyzer
     from fer_core.classifier import Classifier
     from fer_core.faces import FaceFinder
+    from fer_core.keypoints import KeypointBundle, KeypointFinder
 
 #: What the networks are called where their opinions stand side by side: by what they see.
 TITLES: Final = {"cnn": "Pixels", "dual": "Pixels and landmarks"}
@@ -133,6 +134,30 @@ def _load_classifier(_bundle: Bundle, *, folder: str, sha256: str | None) -> "Cl
     from fer_core.classifier import Classifier
 
     return Classifier(_bundle)
+
+
+def load_keypoint_finder() -> "KeypointFinder | None":
+    """Return the network that finds keypoints; None if none is here.
+
+    Raises:
+        BundleError: it is damaged.
+    """
+    from fer_core.keypoints import resolve_keypoints
+
+    bundle = resolve_keypoints()
+    if bundle is None:
+        return None
+    sha256 = bundle.spec.sha256.get(SERVING_FILE)
+    return _load_keypoint_finder(bundle, folder=str(bundle.path), sha256=sha256)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _load_keypoint_finder(
+    _bundle: "KeypointBundle", *, folder: str, sha256: str | None
+) -> "KeypointFinder":
+    from fer_core.keypoints import KeypointFinder
+
+    return KeypointFinder(_bundle)
 
 
 @st.cache_resource(show_spinner=False)

@@ -203,10 +203,15 @@ def test_an_enlarged_face_has_its_landmarks_in_place(mesh: FaceMesh):
     box = scaled_square(mesh.box_xyxy, 1.25)
     bare = draw_face_landmarks(photo, mesh, [], box_xyxy=box, side=720)
     marked = draw_face_landmarks(photo, mesh, [Overlay.KEYPOINTS], box_xyxy=box, side=720)
+    own = np.full((15, 2), (x, y), np.float32)
+    overlay = [Overlay.OWN_KEYPOINTS]
+    ours = draw_face_landmarks(photo, mesh, overlay, box_xyxy=box, side=720, own_keypoints=own)
     assert bare.shape == (720, 720, 3)
     blue = np.argwhere(bare[..., 2] > 100).mean(axis=0).round().astype(int)
     assert marked[tuple(blue)].tolist() != bare[tuple(blue)].tolist()
     assert int(marked[tuple(blue)][0]) > 150, "orange"
+    red, green, _ = (int(v) for v in ours[tuple(blue)])
+    assert red > green + 50, "violet"
 
 
 def test_a_heatmap_colours_its_hot_place_alone():

@@ -20,8 +20,8 @@ from training.batches import batches
 from training.errors import TrainingError
 from training.fit import (
     _begin_epoch,
+    _compiled,
     _optimizer,
-    _training_model,
     fit,
 )
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
@@ -110,9 +110,9 @@ def test_a_run_that_was_killed_when_all_epochs_were_done_only_has_to_be_finished
 
 def test_the_state_holds_optimiser_and_averages(finished_run, tiny_recipe):
     folder, _ = finished_run
-    network = tiny_recipe.architecture.build(7, side=None)
-    optimizer = _optimizer(tiny_recipe, network, steps_per_epoch=7)
-    model = _training_model(tiny_recipe, network, optimizer, tiny_recipe.augment)
+    task = tiny_recipe.task()
+    optimizer = _optimizer(tiny_recipe, task.network, steps_per_epoch=7)
+    model = _compiled(task.phases[0].enter(task.network), task, optimizer)
     model.load_weights(folder / CHECKPOINT_FOLDER / STATE_FILE)
     assert int(optimizer.iterations) == 4 * 7
     momenta = [v for v in optimizer.variables if "momentum" in v.path]
@@ -128,9 +128,9 @@ def test_the_state_holds_optimiser_and_averages(finished_run, tiny_recipe):
 
 def test_every_epoch_has_its_own_random_numbers_whatever_came_before(tiny_recipe):
     """Keras does not save the generators' state: without a new start, epochs would repeat after a kill."""
-    network = tiny_recipe.architecture.build(7, side=None)
-    optimizer = _optimizer(tiny_recipe, network, steps_per_epoch=7)
-    model = _training_model(tiny_recipe, network, optimizer, tiny_recipe.augment)
+    task = tiny_recipe.task()
+    optimizer = _optimizer(tiny_recipe, task.network, steps_per_epoch=7)
+    model = _compiled(task.phases[0].enter(task.network), task, optimizer)
     train = load("fer2013", Split.TRAIN)
     steps = batches(tiny_recipe, train, one_hot(train), 32)
     inputs, _ = steps[0]

@@ -6,10 +6,21 @@ from pathlib import Path
 from typing import Final
 
 from fer_core.errors import DataError, UnknownNameError
-from training.sources import class_folders, fer2013
+from training.sources import class_folders, fer2013, keypoints
 from training.sources.base import Samples, Split
+from training.sources.keypoints import KeypointSamples
 
-__all__ = ["SOURCES", "Samples", "Split", "data_root", "load", "parse_data_argument"]
+__all__ = [
+    "SOURCES",
+    "KeypointSamples",
+    "Samples",
+    "Split",
+    "data_root",
+    "load",
+    "load_keypoints",
+    "parse_data_argument",
+    "parse_keypoints_argument",
+]
 
 #: Sources with official splits under the data root. A new data set is one module and one line here.
 SOURCES: Final[dict[str, Callable[[Path, Split], Samples]]] = {fer2013.NAME: fer2013.load}
@@ -38,6 +49,11 @@ def load(source: str, split: Split) -> Samples:
     return SOURCES[source](data_root(), split)
 
 
+def load_keypoints(split: Split) -> KeypointSamples:
+    """Read one split of the keypoints under FER_DATA; raise DataError."""
+    return keypoints.load(data_root(), split)
+
+
 def parse_data_argument(argument: str) -> Callable[[], Samples]:
     """Return a reader for the command line's `SOURCE[:SPLIT]` (test by default) or `folder:PATH`."""
     source, _, rest = argument.partition(":")
@@ -45,10 +61,26 @@ def parse_data_argument(argument: str) -> Callable[[], Samples]:
         if not rest:
             raise UnknownNameError("Give the folder's path: --data folder:PATH")
         return lambda: class_folders.load(Path(rest).expanduser())
+    split = _split(rest)
+    return lambda: load(source, split)
+
+
+def parse_keypoints_argument(argument: str) -> Callable[[], KeypointSamples]:
+    """Return a reader for the command line's `keypoints[:SPLIT]`, test by default."""
+    source, _, rest = argument.partition(":")
+    if source != keypoints.NAME:
+        raise UnknownNameError(
+            f"A network that finds keypoints cannot be measured on {argument!r}, which has none. "
+            f"Use --data {keypoints.NAME}:test."
+        )
+    split = _split(rest)
+    return lambda: load_keypoints(split)
+
+
+def _split(name: str) -> Split:
     try:
-        split = Split(rest or Split.TEST)
+        return Split(name or Split.TEST)
     except ValueError:
         raise UnknownNameError(
-            f"No split is called {rest!r}; there are {', '.join(Split)}."
+            f"No split is called {name!r}; there are {', '.join(Split)}."
         ) from None
-    return lambda: load(source, split)

@@ -1,0 +1,79 @@
+"""Learning to name expressions."""
+
+import functools
+import logging
+from typing import TYPE_CHECKING, Final
+
+from fer_core.crops import INPUT_SIZE
+from fer_core.landmarks import FEATURE_SIZE
+from training.architectures import call_arguments
+from training.augment import Augment
+from training.batches import batches, load_for, statistics_inputs
+from training.initial_weights import start
+from training.recipe import Recipe
+from training.sources import Split
+from training.targets import one_hot, soften_by_votes
+from training.task import Figure, Phase, Task
+
+if TYPE_CHECKING:
+    import keras
+
+log = logging.getLogger(__name__)
+
+VALIDATION_BATCH: Final = 512
+
+
+def expression_task(recipe: Recipe) -> Task:
+    """Return the recipe's task; it is validated on clean rows.
+
+    Raises:
+        DataError: the recipe's data is not there.
+        TrainingError: its network cannot be begun.
+    """
+    import keras
+
+    whole = load_for(recipe, Split.TRAIN)
+    train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
+    valid = load_for(recipe, Split.VALID)
+    valid = valid.select(valid.clean)
+    log.info("%s: %d training rows, %d clean validation rows", recipe.name, len(train), len(valid))
+    n_classes = len(train.label_space)
+    network = recipe.architecture.build(n_classes, side=None)
+    start(recipe.architecture, network, train)
+    fed = batches(recipe, train, soften_by_votes(train, recipe.vote_smoothing), recipe.batch_size)
+
+    def enter(augment: Augment, network: "keras.Model") -> "keras.Model":
+        fed.mixup_alpha = augment.mixup_alpha
+        return behind_augmentation(recipe, network, augment)
+
+    return Task(
+        network=network,
+        served=functools.partial(recipe.architecture.build, n_classes),
+        train=fed,
+        valid=batches(recipe, valid, one_hot(valid), VALIDATION_BATCH),
+        statistics=statistics_inputs(recipe, train),
+        phases=tuple(
+            Phase(end, functools.partial(enter, augment)) for end, augment in recipe.phases
+        ),
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=recipe.label_smoothing
+        ),
+        metric="accuracy",
+        figure=Figure("accuracy", greater_is_better=True),
+        n_train=len(train),
+        n_left_out=len(whole) - len(train),
+    )
+
+
+def behind_augmentation(recipe: Recipe, network: "keras.Model", augment: Augment) -> "keras.Model":
+    """Return a model that varies what it is given and hands it to the network."""
+    import keras
+
+    available = {
+        "image": keras.Input((INPUT_SIZE, INPUT_SIZE, 1), dtype="uint8", name="image"),
+        "landmarks": keras.Input((FEATURE_SIZE,), dtype="float16", name="landmarks"),
+    }
+    inputs = {name: available[name] for name in recipe.architecture.inputs}
+    layer = augment.layer(recipe.seed, view_pixels=recipe.architecture.view_pixels)
+    varied = layer(inputs)
+    return keras.Model(inputs, network(call_arguments(varied[name] for name in inputs)))

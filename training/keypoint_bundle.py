@@ -1,0 +1,110 @@
+"""From a trained keypoint network to its bundle, and what it is measured to be worth."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from fer_core.bundles import (
+    HISTORY_FILE,
+    KERAS_FILE,
+    PREDICTIONS_FOLDER,
+    SERVING_FILE,
+    TrainingData,
+    sha256_of,
+)
+from fer_core.files import replace_file
+from fer_core.keypoints import (
+    KEYPOINT_SIZE,
+    POINT_NAMES,
+    KeypointBundle,
+    KeypointFinder,
+    KeypointSpec,
+    measure_keypoints,
+    open_keypoint_bundle,
+)
+from training.export import LICENSE, code_commit, export, notes_of_changes, staged, write_spec
+from training.fit import FitResult
+from training.keypoint_card import write_keypoint_card
+from training.recipe import KeypointRecipe
+from training.sources import KeypointSamples, Split, load_keypoints
+from training.sources.keypoints import NAME
+
+_COLUMNS: Final = [f"{name}_{axis}" for name in POINT_NAMES for axis in "xy"]
+
+
+def make_keypoint_bundle(result: FitResult, recipe: KeypointRecipe, out: Path) -> KeypointBundle:
+    """Turn a finished run into the bundle `out`, and remove the run's state when all is written.
+
+    Raises:
+        TrainingError: the serving file cannot be written or is not faithful.
+        DataError: the recipe's data is not there.
+    """
+    with staged(out) as staging:
+        valid = load_keypoints(Split.VALID)
+        export(result.network, staging, {"image": valid.images}, unit=KEYPOINT_SIZE)
+        result.history.to_csv(staging / HISTORY_FILE, index=False)
+        spec = KeypointSpec(
+            name=out.resolve().name,
+            title=recipe.title,
+            architecture=recipe.architecture.kind,
+            recipe=recipe.model_dump(mode="json"),
+            points=POINT_NAMES,
+            input_hw=(KEYPOINT_SIZE, KEYPOINT_SIZE),
+            pixel_range=(0.0, 255.0),
+            parameters=result.network.count_params(),
+            training_data=TrainingData(
+                source=recipe.data.source,
+                split=Split.TRAIN,
+                n=result.n_train,
+                note="; ".join(["split by person", *notes_of_changes(result)]),
+            ),
+            backend=result.backend,
+            code_commit=code_commit(),
+            metrics={},
+            sha256={file: sha256_of(staging / file) for file in (KERAS_FILE, SERVING_FILE)},
+            license=LICENSE,
+        )
+        write_spec(spec, staging)
+        write_keypoint_card(open_keypoint_bundle(staging))
+    return open_keypoint_bundle(out)
+
+
+def evaluate_keypoints(bundle: KeypointBundle, samples: KeypointSamples) -> dict[str, Any]:
+    """Measure a bundle through the file that serves users, and return what the command line prints.
+
+    On the validation and test splits, the bundle's predictions file, spec and card are brought up to
+    date; repeating it on an unchanged bundle changes no byte.
+
+    Raises:
+        BundleError: the serving file is missing or damaged.
+    """
+    found = KeypointFinder(bundle).find(samples.images)
+    measured = measure_keypoints(samples.points, found, persons=samples.n_persons)
+    if samples.split is not Split.TRAIN:
+        _write_predictions(bundle, samples, found)
+        by_split = {**bundle.spec.metrics, f"{NAME}:{samples.split}": measured}
+        spec = bundle.spec.model_copy(update={"metrics": dict(sorted(by_split.items()))})
+        write_spec(spec, bundle.path)
+        write_keypoint_card(KeypointBundle(bundle.path, spec))
+    return {
+        "bundle": bundle.spec.name,
+        "source": NAME,
+        "split": str(samples.split),
+        **measured.model_dump(mode="json"),
+    }
+
+
+def _write_predictions(bundle: KeypointBundle, samples: KeypointSamples, found: np.ndarray) -> None:
+    """Write row, person, and of every point the labelled and the found place, in pixels of 96."""
+    table = pd.DataFrame({"row": samples.rows})
+    if samples.persons is not None:
+        table["person"] = samples.persons
+    n = len(samples)
+    labelled = pd.DataFrame(samples.points.reshape(n, -1), columns=_COLUMNS)
+    answers = pd.DataFrame(found.reshape(n, -1), columns=_COLUMNS)
+    table = pd.concat([table, labelled, answers.add_prefix("found_")], axis=1)
+    path = bundle.path / PREDICTIONS_FOLDER / f"{NAME}-{samples.split}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    replace_file(path, lambda file: table.to_parquet(file, index=False))

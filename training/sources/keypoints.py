@@ -1,0 +1,165 @@
+"""Faces of 96x96 with 15 keypoints, as of Kaggle's Facial Keypoints Detection.
+
+Two layouts are read, whichever lies under the data root:
+
+- Kaggle's own file, `keypoints/training.csv`: 7,049 images, of most of which only four points are given,
+  and which say nothing of persons;
+- a pack of video frames in the same form, `keypoints/{train,test}.parquet`, with a column `subject`.
+
+Neither has official splits that keep persons apart. So all rows are put together and split anew: eight
+tenths of the persons, or of the images where persons are unknown, are for training, one tenth each for
+validation and test. Exact copies of an image are left out.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from fer_core.errors import DataError
+from fer_core.keypoints import KEYPOINT_SIZE, POINT_NAMES
+from training.sources.base import Split
+
+NAME: Final = "keypoints"
+_COLUMNS: Final = [f"{name}_{axis}" for name in POINT_NAMES for axis in "xy"]
+#: Which tenth of the persons goes where; the others are for training.
+_TENTHS: Final = {Split.VALID: 0, Split.TEST: 1}
+#: Of the order in which persons are dealt out. A different one would make other test persons.
+_SEED: Final = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeypointSamples:
+    """The faces of one split.
+
+    Attributes:
+        split: which part this is.
+        images: uint8 (N, 96, 96), grey.
+        points: float32 (N, 15, 2), x and y in pixels, NaN where a point is not given.
+        rows: int64 (N,), number of each image in its data set.
+        persons: int64 (N,), who is shown; None where the data does not tell.
+    """
+
+    split: Split
+    images: np.ndarray
+    points: np.ndarray
+    rows: np.ndarray
+    persons: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def n_persons(self) -> int | None:
+        """How many persons are shown; None where the data does not tell."""
+        return None if self.persons is None else len(np.unique(self.persons))
+
+
+def load(root: Path, split: Split) -> KeypointSamples:
+    """Read one split, persons apart.
+
+    Raises:
+        DataError: no known layout under `root`, or a malformed file; says what was found and expected.
+    """
+    folder = root / NAME
+    if (csv := folder / "training.csv").is_file():
+        whole = _read_csv(csv)
+    elif (folder / "train.parquet").is_file():
+        whole = _read_parquet([folder / "train.parquet", folder / "test.parquet"])
+    else:
+        raise DataError(
+            f"No keypoints are under {folder}. Expected one of\n"
+            f"  {folder}/training.csv                   (Kaggle's Facial Keypoints Detection)\n"
+            f"  {folder}/train.parquet, test.parquet    (the pack of video frames)"
+        )
+    keep = _first_of_its_kind(whole.images) & (_part_of(whole) == split)
+    return dataclasses.replace(
+        whole,
+        split=split,
+        images=whole.images[keep],
+        points=whole.points[keep],
+        rows=whole.rows[keep],
+        persons=None if whole.persons is None else whole.persons[keep],
+    )
+
+
+def _part_of(samples: KeypointSamples) -> np.ndarray:
+    """Return the split of each row, the same for all rows of a person."""
+    groups = samples.rows if samples.persons is None else samples.persons
+    members = np.unique(groups)
+    place = np.random.default_rng(_SEED).permutation(len(members))
+    tenth = place * 10 // len(members)
+    of_row = tenth[np.searchsorted(members, groups)]
+    parts = np.full(len(groups), Split.TRAIN, dtype=object)
+    for split, number in _TENTHS.items():
+        parts[of_row == number] = split
+    return parts
+
+
+def _first_of_its_kind(images: np.ndarray) -> np.ndarray:
+    contents = pd.Series([image.tobytes() for image in images])
+    return ~contents.duplicated().to_numpy()
+
+
+def _read_csv(path: Path) -> KeypointSamples:
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is not a readable CSV file ({error}). Fetch it anew.") from error
+    _check_columns(path, table, ["Image"])
+    try:
+        images = np.array([text.split() for text in table["Image"]]).astype(np.uint8)
+        images = images.reshape(-1, KEYPOINT_SIZE, KEYPOINT_SIZE)
+    except ValueError as error:
+        raise DataError(
+            f"{path}: the column Image must hold {KEYPOINT_SIZE**2:,} grey values a row, separated by "
+            f"spaces ({error})."
+        ) from error
+    return _samples(table, images, None)
+
+
+def _read_parquet(paths: list[Path]) -> KeypointSamples:
+    tables = []
+    for path in paths:
+        try:
+            tables.append(pd.read_parquet(path))
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{path} is not a readable parquet file ({error}). Copy the pack anew."
+            ) from error
+        _check_columns(path, tables[-1], ["image", "subject"])
+    table = pd.concat(tables, ignore_index=True)
+    images = np.stack([_decode(paths[0].parent, i, code) for i, code in enumerate(table["image"])])
+    return _samples(table, images, table["subject"].to_numpy(np.int64))
+
+
+def _decode(folder: Path, row: int, code: bytes) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(code, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if image is None or image.shape != (KEYPOINT_SIZE, KEYPOINT_SIZE):
+        raise DataError(
+            f"{folder}: row {row} holds no image of {KEYPOINT_SIZE}x{KEYPOINT_SIZE} pixels. Copy the pack "
+            "anew."
+        )
+    return image
+
+
+def _check_columns(path: Path, table: pd.DataFrame, others: list[str]) -> None:
+    if missing := [name for name in [*others, *_COLUMNS] if name not in table.columns]:
+        raise DataError(f"{path} lacks the column {', '.join(missing)}.")
+
+
+def _samples(
+    table: pd.DataFrame, images: np.ndarray, persons: np.ndarray | None
+) -> KeypointSamples:
+    """Return all rows of a table; their split is still to be found."""
+    return KeypointSamples(
+        split=Split.TRAIN,
+        images=images,
+        points=table[_COLUMNS].to_numpy(np.float32).reshape(len(table), -1, 2),
+        rows=np.arange(len(table)),
+        persons=persons,
+    )

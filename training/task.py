@@ -1,0 +1,64 @@
+"""What a run is made of besides its loop: a network, data to feed it with, and what it aims at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Figure(NamedTuple):
+    """The validation figure that epochs are compared by.
+
+    Attributes:
+        name: of the metric, in Keras's logs and in the history.
+        greater_is_better: which way is up.
+    """
+
+    name: str
+    greater_is_better: bool
+
+
+class Phase(NamedTuple):
+    """Epochs that vary their images in one way.
+
+    Attributes:
+        end: the epoch at which it ends.
+        enter: takes the network, makes the batches ready for the phase, and returns the model that is
+            fed with them, not yet compiled.
+    """
+
+    end: int
+    enter: "Callable[[keras.Model], keras.Model]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """Data, network and aim of a run.
+
+    Attributes:
+        network: with the weights that it starts with, at the sizes that training sees.
+        served: makes the untrained network anew as it is served, with the same weights in order.
+        train, valid: batches of inputs and targets; `train` has `shuffle(seed, epoch)`.
+        statistics: inputs that batch statistics of averaged weights are measured on, by name.
+        phases: in order; the last one ends the run.
+        loss, metric: as `keras.Model.compile` takes them.
+        figure: of that metric.
+        n_train: rows trained on.
+        n_left_out: rows of the training split that the recipe leaves out.
+    """
+
+    network: "keras.Model"
+    served: "Callable[[], keras.Model]"
+    train: "keras.utils.PyDataset"
+    valid: "keras.utils.PyDataset"
+    statistics: dict[str, np.ndarray]
+    phases: tuple[Phase, ...]
+    loss: "keras.losses.Loss"
+    metric: "str | keras.metrics.Metric"
+    figure: Figure
+    n_train: int
+    n_left_out: int
