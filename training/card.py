@@ -261,14 +261,22 @@ def _origin(spec: BundleSpec) -> str:
 
 def _supervision(spec: BundleSpec) -> str:
     """Say whose answers the network was asked to give."""
-    share = spec.recipe.get("vote_smoothing", 0)
-    if not share:
-        return "Its targets are the data set's own labels."
-    return (
-        f"Of each target, {1 - share:.0%} is the data set's own label and {share:.0%} what the FER+ votes "
-        "of ten more annotators for the same image (Barsoum et al. 2016, arXiv:1608.01041) let one expect "
-        "that label to be. Validation and test use the data set's own labels alone."
-    )
+    votes = spec.recipe.get("vote_smoothing", 0)
+    text = "Its targets are the data set's own labels."
+    if votes:
+        text = (
+            f"Of each target, {1 - votes:.0%} is the data set's own label and {votes:.0%} what the FER+ "
+            "votes of ten more annotators for the same image (Barsoum et al. 2016, arXiv:1608.01041) let one "
+            "expect that label to be. Validation and test use the data set's own labels alone."
+        )
+    if teacher := spec.recipe.get("teacher"):
+        share = spec.recipe["teacher_share"]
+        text += (
+            f" These targets count for {1 - share:.0%}; the other {share:.0%} are what the bundle "
+            f"`{teacher}` answers to the same training image (knowledge distillation, Hinton et al. 2015, "
+            "arXiv:1503.02531)."
+        )
+    return text
 
 
 def _use(spec: BundleSpec) -> str:

@@ -267,10 +267,15 @@ def _note(result: FitResult, recipe: Recipe) -> str:
         parts = [f"{result.n_left_out} rows that every annotator calls no face were left out"]
     parts += notes_of_changes(result)
     if isinstance(recipe.architecture, DualInput):
-        trunk = resolve(recipe.architecture.trunk_bundle)
-        sha256 = trunk.spec.sha256[KERAS_FILE]
-        parts.append(f"the trunk is that of {trunk.spec.name}, sha256 {sha256[:12]}")
+        parts.append(f"the trunk is that of {_identity(recipe.architecture.trunk_bundle)}")
+    if recipe.teacher is not None:
+        parts.append(f"the teacher is {_identity(recipe.teacher)}")
     return "; ".join(parts)
+
+
+def _identity(name: str) -> str:
+    spec = resolve(name).spec
+    return f"{spec.name}, sha256 {spec.sha256[KERAS_FILE][:12]}"
 
 
 def notes_of_changes(result: FitResult) -> list[str]:

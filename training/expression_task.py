@@ -12,7 +12,7 @@ from training.batches import batches, load_for, statistics_inputs
 from training.initial_weights import start
 from training.recipe import Recipe
 from training.sources import Split
-from training.targets import one_hot, soften_by_votes
+from training.targets import one_hot, targets_for
 from training.task import Figure, Phase, Task
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def expression_task(recipe: Recipe) -> Task:
     n_classes = len(train.label_space)
     network = recipe.architecture.build(n_classes, side=None)
     start(recipe.architecture, network, train)
-    fed = batches(recipe, train, soften_by_votes(train, recipe.vote_smoothing), recipe.batch_size)
+    fed = batches(recipe, train, targets_for(recipe, train), recipe.batch_size)
 
     def enter(augment: Augment, network: "keras.Model") -> "keras.Model":
         fed.mixup_alpha = augment.mixup_alpha

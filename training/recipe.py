@@ -154,6 +154,8 @@ class Recipe(BaseRecipe):
         architecture, augment: further parts.
         label_smoothing: share of each target spread over all classes (arXiv:1512.00567).
         vote_smoothing: share of each target that follows the FER+ votes (`training.targets`).
+        teacher: name of a bundle whose answers take part in the targets; none by default.
+        teacher_share: of each target that follows the teacher.
         refinement: what is different in the last epochs; nothing by default.
     """
 
@@ -161,6 +163,8 @@ class Recipe(BaseRecipe):
     augment: Augment
     label_smoothing: float = 0.1
     vote_smoothing: float = Field(default=0.0, ge=0.0, le=0.5)
+    teacher: str | None = None
+    teacher_share: float = Field(default=0.0, ge=0.0, le=1.0)
     refinement: Refinement | None = None
 
     @model_validator(mode="after")
@@ -172,6 +176,12 @@ class Recipe(BaseRecipe):
         gentle = self.refinement
         if gentle and gentle.augment.crop_pixels != self.augment.crop_pixels:
             raise ValueError("refinement.augment.crop_pixels must be that of augment")
+        return self
+
+    @model_validator(mode="after")
+    def _teacher_teaches(self) -> "Recipe":
+        if (self.teacher is None) != (self.teacher_share == 0):
+            raise ValueError("teacher and teacher_share go together")
         return self
 
     @property

@@ -5,9 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
+from fer_core.bundles import resolve
+from fer_core.classifier import Classifier
+from fer_core.crops import FaceInputs
+from fer_core.errors import UnknownNameError
+from fer_core.expressions import LabelSpace
 from training.errors import TrainingError
-from training.sources import Split
-from training.targets import one_hot, soften_by_votes
+from training.recipe import get_recipe
+from training.sources import Split, load
+from training.targets import one_hot, soften_by_votes, targets_for, teacher_answers
 
 
 def test_no_share_is_one_hot(real_splits):
@@ -47,3 +53,31 @@ def test_a_source_without_votes_says_what_to_do(real_splits):
     samples = dataclasses.replace(real_splits[Split.VALID], votes=None)
     with pytest.raises(TrainingError, match="--set vote_smoothing=0"):
         soften_by_votes(samples, 0.3)
+
+
+def test_a_teachers_answers_take_their_share(bundle, generated_data, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    samples = load("fer2013", Split.VALID)
+    settings = ["vote_smoothing=0", "teacher=rings", "teacher_share=0.25"]
+    targets = targets_for(get_recipe("cnn").with_overrides(settings), samples)
+    answers = teacher_answers(samples, "rings")
+    faces = [FaceInputs(image) for image in samples.images]
+    expected = [p.probabilities for p in Classifier(resolve("rings")).predict(faces)]
+    np.testing.assert_allclose(answers, expected, atol=1e-5)
+    np.testing.assert_allclose(targets, 0.75 * one_hot(samples) + 0.25 * answers, atol=1e-6)
+    assert targets.dtype == np.float32
+
+
+def test_a_teacher_of_other_classes_is_refused(bundle, generated_data, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    samples = load("fer2013", Split.VALID)
+    fewer = LabelSpace("fewer", samples.label_space.labels[:5])
+    with pytest.raises(TrainingError, match="other classes"):
+        teacher_answers(dataclasses.replace(samples, label_space=fewer), "rings")
+
+
+def test_a_share_without_a_teacher_is_refused():
+    with pytest.raises(UnknownNameError, match="go together"):
+        get_recipe("cnn").with_overrides(["teacher_share=0.5"])
