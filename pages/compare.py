@@ -31,8 +31,8 @@ if current is not None:
             second_opinion.show_pixels(photo, face)
             if face.face.mesh is None:
                 notes.show_no_landmarks()
-            else:
-                second_opinion.show_regions(face, number)
-                second_opinion.show_what_if(photo, face, number)
+            elif shape := second_opinion.average_face():
+                second_opinion.show_regions(face, number, shape)
+                second_opinion.show_what_if(photo, face, number, shape)
 
 notes.show_limits()

@@ -111,15 +111,21 @@ def show_pixels(photo: ChosenPhoto, face: "FaceAnalysis") -> None:
     )
 
 
-def show_regions(face: "FaceAnalysis", number: int) -> None:
+def average_face() -> "FaceShape | None":
+    """Return the average face, or say why there is none."""
+    try:
+        return _load_shape()
+    except FerError as error:
+        st.warning(str(error), icon=":material/report:")
+        return None
+
+
+def show_regions(face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
     """Show how much each region's landmarks speak for the answer of the network that sees them."""
     from fer_core.explain import region_influence
     from fer_core.figures import influence_bar
 
     st.subheader("What counted in the landmarks")
-    shape = _shape()
-    if shape is None:
-        return
     name, prediction = _last(face)
     influence = region_influence(load_classifiers()[0][name], face.inputs, face.face, shape)
     words = ", ".join(f"{region} {100 * value:+.1f}" for region, value in influence.items())
@@ -136,7 +142,7 @@ def show_regions(face: "FaceAnalysis", number: int) -> None:
     )
 
 
-def show_what_if(photo: ChosenPhoto, face: "FaceAnalysis", number: int) -> None:
+def show_what_if(photo: ChosenPhoto, face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
     """Let the visitor move the landmarks, and show what the network that sees them then answers."""
     from fer_core.crops import scaled_square
     from fer_core.drawing import Overlay, draw_face_landmarks
@@ -144,9 +150,6 @@ def show_what_if(photo: ChosenPhoto, face: "FaceAnalysis", number: int) -> None:
     from fer_core.face_shape import Movement
     from fer_core.figures import probabilities_bar
 
-    shape = _shape()
-    if shape is None:
-        return
     st.subheader("What if the landmarks moved?")
     name, before = _last(face)
     left, middle, right = st.columns([3, 3, 4], gap="medium")
@@ -200,15 +203,6 @@ def _reset() -> None:
     for key in st.session_state:
         if str(key).startswith("what_if_"):
             st.session_state[key] = 0.0
-
-
-def _shape() -> "FaceShape | None":
-    """Return the average face, or say why there is none."""
-    try:
-        return _load_shape()
-    except FerError as error:
-        st.warning(str(error), icon=":material/report:")
-        return None
 
 
 @st.cache_resource(show_spinner=False)

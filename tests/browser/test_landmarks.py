@@ -37,12 +37,13 @@ def test_overlays_are_switched_on_and_off(page: Page):
         ("Irises", "no overlay"),
         ("Mesh", "mesh"),
         ("15 keypoints", "mesh, 15 keypoints"),
+        ("Our network's 15", "mesh, 15 keypoints, our network's 15"),
     ):
         page.get_by_test_id("stButtonGroup").get_by_text(overlay, exact=True).click()
         image = page.get_by_alt_text(f"Face 1 with {switched_on}", exact=True)
         expect(image).to_be_visible()
         pictures.add(image.get_attribute("src"))
-    assert len(pictures) == 4
+    assert len(pictures) == 5
 
 
 def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server):

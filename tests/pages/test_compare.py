@@ -133,7 +133,7 @@ def test_a_missing_average_face_says_how_to_make_it(
     monkeypatch.setattr(second_opinion, "face_shape_path", lambda: tmp_path / "none.npz")
     page = open_page().button[0].click().run()
     assert not page.exception
-    assert any("face-shape fer2013" in warning.value for warning in page.warning)
+    assert ["face-shape fer2013" in warning.value for warning in page.warning] == [True]
 
 
 @pytest.mark.usefixtures("two_opinions")

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core.bundles import resolve
+from fer_core.drawing import Overlay
+from fer_core.keypoints import resolve_keypoints
 from tests.conftest import png
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -77,3 +80,37 @@ def test_one_of_ten_faces_is_chosen(astronaut: np.ndarray):
     cards[6].click().run()
     assert not page.exception
     assert len(page.get("plotly_chart")) == 2
+
+
+def test_our_own_keypoints_come_with_their_measured_error():
+    spec = resolve_keypoints().spec
+    page = open_page().button[0].click().run()
+    said = "15 keypoints by our own network"
+    assert not any(said in caption.value for caption in page.caption)
+    page.button_group[0].set_value([Overlay.KEYPOINTS, Overlay.OWN_KEYPOINTS]).run()
+    assert not page.exception
+    (caption,) = [caption.value for caption in page.caption if said in caption.value]
+    measured = spec.metrics["keypoints:test"]
+    assert f"{measured.normalized_mean_error:.1%}" in caption
+    assert f"{measured.n:,} test images of {measured.persons} persons" in caption
+
+
+def test_without_our_keypoint_network_its_overlay_is_not_offered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    for name in ("cnn", "dual"):
+        (tmp_path / name).symlink_to(resolve(name).path)
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    page = open_page().button[0].click().run()
+    assert not page.exception
+    assert page.button_group[0].options == ["Mesh", "Contours", "Irises", "15 keypoints"]
+
+
+def test_a_damaged_keypoint_network_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "cnn").symlink_to(resolve("cnn").path)
+    (tmp_path / "keypoints").mkdir()
+    (tmp_path / "keypoints" / "spec.json").write_text('{"task": "keypoints"}')
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    page = open_page().button[0].click().run()
+    assert not page.exception
+    assert "Our keypoints cannot be shown" in page.warning[0].value
