@@ -47,6 +47,24 @@ class TrainingData(Part):
     note: str
 
 
+class LandmarkMetrics(Part):
+    """What landmarks do for a network that sees them, on the whole of a split.
+
+    Attributes:
+        n_found: rows in which landmarks were found.
+        accuracy_found: on these; None if there are none.
+        n_not_found: the other rows.
+        accuracy_not_found: on those, answered without landmarks; None if there are none.
+        accuracy_withheld: on all rows, answered as if no landmarks had been found anywhere.
+    """
+
+    n_found: int
+    accuracy_found: float | None
+    n_not_found: int
+    accuracy_not_found: float | None
+    accuracy_withheld: float
+
+
 class SplitMetrics(Part):
     """What `training evaluate` measured on one split with these very weights.
 
@@ -56,6 +74,7 @@ class SplitMetrics(Part):
         others: as named; `*_clean` on the clean rows. Probabilities are after temperature scaling.
         coverage, selective_accuracy: share of rows answered at the abstention threshold, and the
             accuracy on those.
+        landmarks: None for a network that sees no landmarks.
     """
 
     n: int
@@ -70,6 +89,7 @@ class SplitMetrics(Part):
     accuracy_clean: float
     macro_f1_clean: float
     ece_clean: float
+    landmarks: LandmarkMetrics | None = None
 
 
 class BundleSpec(Part):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fer_core import metrics
-from fer_core.bundles import PREDICTIONS_FOLDER, SplitMetrics
+from fer_core.bundles import PREDICTIONS_FOLDER, LandmarkMetrics, SplitMetrics
 from fer_core.errors import DataError, UnknownNameError
 from fer_core.expressions import Expression, parse_expression
 from fer_core.files import replace_file
@@ -195,6 +195,27 @@ def measure(result: EvaluationResult, abstention_threshold: float) -> SplitMetri
         accuracy_clean=_rounded(metrics.accuracy(clean.labels, clean.probabilities)),
         macro_f1_clean=_rounded(metrics.macro_f1(clean.labels, clean.probabilities)),
         ece_clean=_rounded(metrics.ece(clean.labels, clean.probabilities)),
+    )
+
+
+def measure_landmarks(result: EvaluationResult, withheld: EvaluationResult) -> LandmarkMetrics:
+    """Return what landmarks do for a network, rounded to seven digits.
+
+    Args:
+        result: its answers.
+        withheld: its answers to the same rows as if no landmarks had been found in any.
+    """
+    found = result.found_face
+
+    def accuracy(rows: EvaluationResult) -> float | None:
+        return _rounded(metrics.accuracy(rows.labels, rows.probabilities)) if len(rows) else None
+
+    return LandmarkMetrics(
+        n_found=int(found.sum()),
+        accuracy_found=accuracy(result.select(found)),
+        n_not_found=int((~found).sum()),
+        accuracy_not_found=accuracy(result.select(~found)),
+        accuracy_withheld=_rounded(metrics.accuracy(withheld.labels, withheld.probabilities)),
     )
 
 

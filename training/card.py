@@ -162,7 +162,32 @@ def _results(spec: BundleSpec) -> str:
         recalls = [m.per_class_recall.get(label) for m in spec.metrics.values()]
         cells = ["absent" if recall is None else f"{recall:.1%}" for recall in recalls]
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    lines += _landmark_lines(spec)
     return "\n".join(lines)
+
+
+def _landmark_lines(spec: BundleSpec) -> list[str]:
+    """Return the table of what landmarks do, nothing for a network that sees none."""
+    measured = {name: m.landmarks for name, m in spec.metrics.items() if m.landmarks is not None}
+    if not measured:
+        return []
+    return [
+        "",
+        "Accuracy where landmarks were found, where none were, and with the landmarks of all rows withheld "
+        "(all rows).",
+        "",
+        "| split | found | not found | withheld everywhere |",
+        "|---|---:|---:|---:|",
+        *(
+            f"| {_title(name)} | {_share(m.accuracy_found)} (n {m.n_found:,}) "
+            f"| {_share(m.accuracy_not_found)} (n {m.n_not_found:,}) | {m.accuracy_withheld:.2%} |"
+            for name, m in measured.items()
+        ),
+    ]
+
+
+def _share(accuracy: float | None) -> str:
+    return "none" if accuracy is None else f"{accuracy:.2%}"
 
 
 def _row(

@@ -16,6 +16,7 @@ from fer_core.evaluation import (
     PairedComparison,
     compare,
     measure,
+    measure_landmarks,
     predictions_path,
     read_predictions,
     write_predictions,
@@ -54,6 +55,9 @@ def evaluate(bundle: Bundle, samples: Samples) -> Report:
     else:
         result = _predict(bundle, samples)
     measured = measure(result, bundle.spec.abstention_threshold)
+    if bundle.spec.landmark_features is not None:
+        withheld = _predict(bundle, samples, withhold_landmarks=True)
+        measured = measured.model_copy(update={"landmarks": measure_landmarks(result, withheld)})
     if _is_recorded(samples):
         _record(bundle, f"{samples.source}:{samples.split}", measured)
     return _report(bundle, samples, result, measured, excluded)
@@ -128,9 +132,11 @@ def _is_recorded(samples: Samples) -> bool:
     return samples.source in sources.SOURCES and samples.split is not Split.TRAIN
 
 
-def _predict(bundle: Bundle, samples: Samples) -> EvaluationResult:
+def _predict(
+    bundle: Bundle, samples: Samples, *, withhold_landmarks: bool = False
+) -> EvaluationResult:
     log.info("%s: %d faces of %s", bundle.spec.name, len(samples), samples.source)
-    if bundle.spec.landmark_features is not None:
+    if bundle.spec.landmark_features is not None and not withhold_landmarks:
         samples = with_landmarks(samples)
     logits, _ = Classifier(bundle).logits(samples.images, samples.landmarks)
     found = (

@@ -14,6 +14,7 @@ from fer_core.evaluation import (
     EvaluationResult,
     compare,
     measure,
+    measure_landmarks,
     read_predictions,
     write_predictions,
 )
@@ -186,3 +187,17 @@ def test_predictions_of_other_rows_or_labels_are_not_compared(result):
     other = dataclasses.replace(result, labels=(result.labels + 1) % 7)
     with pytest.raises(DataError, match="disagree about the labels"):
         compare(result, other)
+
+
+def test_what_landmarks_do_is_told_apart_by_where_they_were_found(result):
+    opposite = dataclasses.replace(result, probabilities=result.probabilities[:, ::-1].copy())
+    measured = measure_landmarks(result, opposite)
+    right = result.probabilities.argmax(axis=1) == result.labels
+    found = result.found_face
+    assert (measured.n_found, measured.n_not_found) == (found.sum(), (~found).sum())
+    assert measured.accuracy_found == pytest.approx(right[found].mean(), abs=1e-6)
+    assert measured.accuracy_not_found == pytest.approx(right[~found].mean(), abs=1e-6)
+    other = opposite.probabilities.argmax(axis=1) == result.labels
+    assert measured.accuracy_withheld == pytest.approx(other.mean(), abs=1e-6)
+    everywhere = dataclasses.replace(result, found_face=np.ones(300, bool))
+    assert measure_landmarks(everywhere, everywhere).accuracy_not_found is None

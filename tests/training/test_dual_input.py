@@ -178,6 +178,10 @@ def test_a_dual_bundle_from_a_trunk_to_its_predictions(finished_bundle, tmp_path
     assert bundle.spec.architecture == "dual_input"
     report = evaluate(bundle, load("fer2013", Split.TEST))
     assert report["n"] == 42
+    # In rings no landmarks are found, so withholding them changes nothing.
+    assert report["landmarks"]["n_found"] == 0
+    assert report["landmarks"]["accuracy_withheld"] == report["accuracy"]
+    assert "withheld everywhere" in (bundle.path / "README.md").read_text()
     classifier = Classifier(bundle)
     (face,) = FaceFinder().find(astronaut)
     seen = face_inputs(astronaut, face)
