@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 VALIDATION_BATCH: Final = 256
 #: Pixels of error up to which the loss is a parabola, beyond which it is a line (Huber 1964).
-HUBER_PIXELS: Final = 2.0
+HUBER_PIXELS: Final = 0.5
 
 
 def keypoint_task(recipe: KeypointRecipe) -> Task:
