@@ -58,7 +58,7 @@ def make_keypoint_bundle(result: FitResult, recipe: KeypointRecipe, out: Path) -
                 source=recipe.data.source,
                 split=Split.TRAIN,
                 n=result.n_train,
-                note="; ".join(["split by person", *notes_of_changes(result)]),
+                note="; ".join([valid.note, *notes_of_changes(result)]),
             ),
             backend=result.backend,
             code_commit=code_commit(),

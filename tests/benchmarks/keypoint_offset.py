@@ -33,7 +33,7 @@ def main() -> None:
         mirrored = (mirrored * [-1, 1] + [KEYPOINT_SIZE, 0])[order]
         # MediaPipe counts from the image's edge, labels from the middle of its first pixel.
         offsets.append(points + 0.5 - (plain + mirrored) / 2)
-    found = np.array(offsets) + [PACK_OFFSET_X, 0]
+    found = np.add(offsets, [PACK_OFFSET_X, 0])
     print(
         f"{len(found)} images; mean offset x {found[..., 0].mean():+.2f}, y {found[..., 1].mean():+.2f}"
     )

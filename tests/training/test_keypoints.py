@@ -53,6 +53,10 @@ def test_no_person_is_in_two_splits_and_no_image_twice(pack):
     persons = [set(samples.persons.tolist()) for samples in splits.values()]
     assert [len(p) for p in persons] == [16, 2, 2]
     assert len(set.union(*persons)) == N_PERSONS
+    # The pack's points are moved back to what its images show.
+    given = pd.read_parquet(pack / "keypoints" / "train.parquet")["nose_tip_x"].to_numpy()
+    read = {row: p for s in splits.values() for row, p in zip(s.rows, s.points, strict=True)}
+    assert read[0][POINT_NAMES.index("nose_tip"), 0] == pytest.approx(given[0] - 1.3, abs=1e-4)
     contents = [image.tobytes() for samples in splits.values() for image in samples.images]
     assert len(contents) == len(set(contents)) == N_PERSONS * A_PERSON - 1
 

@@ -49,6 +49,7 @@ class KeypointSamples:
         points: float32 (N, 15, 2), x and y in pixels, NaN where a point is not given.
         rows: int64 (N,), number of each image in its data set.
         persons: int64 (N,), who is shown; None where the data does not tell.
+        note: how rows came into this split and what was done to them, for cards.
     """
 
     split: Split
@@ -56,6 +57,7 @@ class KeypointSamples:
     points: np.ndarray
     rows: np.ndarray
     persons: np.ndarray | None
+    note: str
 
     def __len__(self) -> int:
         return len(self.images)
@@ -142,7 +144,11 @@ def _read_parquet(paths: list[Path]) -> KeypointSamples:
     table = pd.concat(tables, ignore_index=True)
     images = np.stack([_decode(paths[0].parent, i, code) for i, code in enumerate(table["image"])])
     samples = _samples(table, images, table["subject"].to_numpy(np.int64))
-    return dataclasses.replace(samples, points=samples.points - np.float32([PACK_OFFSET_X, 0]))
+    return dataclasses.replace(
+        samples,
+        points=samples.points - np.array([PACK_OFFSET_X, 0], np.float32),
+        note=f"{samples.note}; points moved {PACK_OFFSET_X} pixels to the left, to what the images show",
+    )
 
 
 def _decode(folder: Path, row: int, code: bytes) -> np.ndarray:
@@ -170,4 +176,5 @@ def _samples(
         points=table[_COLUMNS].to_numpy(np.float32).reshape(len(table), -1, 2),
         rows=np.arange(len(table)),
         persons=persons,
+        note="split by image, persons unknown" if persons is None else "split by person",
     )
