@@ -118,9 +118,9 @@ def test_loss_and_rmse_leave_out_what_is_not_given():
     truth = np.full((2, 30), np.nan, np.float32)
     truth[0, :2], truth[1, 0] = (1, 5), 7
     found = np.zeros((2, 30), np.float32)
-    # Huber with its corner at 2: 0.5, 2 * (5 - 1) and 2 * (7 - 1).
+    # Huber with its corner at 0.5: 0.5 * (1 - 0.25), 0.5 * (5 - 0.25) and 0.5 * (7 - 0.25).
     loss = _huber_of_given_points()(truth, found)
-    assert float(loss) == pytest.approx(((0.5 + 8) / 2 + 12) / 2)
+    assert float(loss) == pytest.approx(((0.375 + 2.375) / 2 + 3.375) / 2)
     metric = _rmse_of_given_points()
     metric.update_state(truth, found)
     assert float(metric.result()) == pytest.approx(np.sqrt((1 + 25 + 49) / 3))
