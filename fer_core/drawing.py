@@ -50,8 +50,8 @@ class Overlay(StrEnum):
     MESH = "mesh"
     CONTOURS = "contours"
     IRISES = "irises"
-    KEYPOINTS = "15 keypoints"
-    OWN_KEYPOINTS = "our network's 15"
+    KEYPOINTS = "keypoints"
+    OWN_KEYPOINTS = "our keypoints"
 
 
 def draw_faces(

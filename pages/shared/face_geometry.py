@@ -30,7 +30,7 @@ def show_overlays(photo: ChosenPhoto, face: "Face", mesh: "FaceMesh", number: in
     overlays = st.pills(
         "Overlays",
         [o for o in Overlay if o is not Overlay.OWN_KEYPOINTS or finder is not None],
-        format_func=_sentence_case,
+        format_func=str.capitalize,
         selection_mode="multi",
         default=[Overlay.CONTOURS, Overlay.IRISES],
         key="overlays",
@@ -51,10 +51,6 @@ def show_overlays(photo: ChosenPhoto, face: "Face", mesh: "FaceMesh", number: in
     )
     if own:
         st.caption(_keypoints_sentence(own.bundle.spec))
-
-
-def _sentence_case(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _keypoint_finder() -> "KeypointFinder | None":

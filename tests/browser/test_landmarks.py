@@ -36,8 +36,8 @@ def test_overlays_are_switched_on_and_off(page: Page):
         ("Contours", "irises"),
         ("Irises", "no overlay"),
         ("Mesh", "mesh"),
-        ("15 keypoints", "mesh, 15 keypoints"),
-        ("Our network's 15", "mesh, 15 keypoints, our network's 15"),
+        ("Keypoints", "mesh, keypoints"),
+        ("Our keypoints", "mesh, keypoints, our keypoints"),
     ):
         page.get_by_test_id("stButtonGroup").get_by_text(overlay, exact=True).click()
         image = page.get_by_alt_text(f"Face 1 with {switched_on}", exact=True)
