@@ -5,7 +5,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -92,25 +92,20 @@ class SplitMetrics(Part):
     landmarks: LandmarkMetrics | None = None
 
 
-class BundleSpec(Part):
-    """The content of `spec.json`.
+class BaseSpec(Part):
+    """What the `spec.json` of every kind of bundle tells.
 
     Attributes:
         name: of the bundle and its folder.
         title: one sentence.
         architecture: network family.
         recipe: every setting that made the weights, as JSON.
-        labels: in the order of the logits.
         input_hw: height and width of the input.
         pixel_range: least and greatest grey value that the network expects.
-        landmark_features: version of the landmark vector; None if the network sees no landmarks.
         parameters: number of weights.
-        temperature: that logits are divided by (Guo et al. 2017, arXiv:1706.04599).
-        abstention_threshold: confidence below which the answer is "not sure".
         training_data: rows trained on.
         backend: that trained it, with its version.
         code_commit: of this repository, "+changes" if the tree differed from it.
-        metrics: by "source:split".
         sha256: of every weight file.
         license: of the weights.
     """
@@ -119,19 +114,32 @@ class BundleSpec(Part):
     title: str
     architecture: str
     recipe: dict[str, Any]
-    labels: tuple[Expression, ...]
     input_hw: tuple[int, int]
     pixel_range: tuple[float, float]
-    landmark_features: str | None
     parameters: int
-    temperature: float
-    abstention_threshold: float
     training_data: TrainingData
     backend: str
     code_commit: str
-    metrics: dict[str, SplitMetrics]
     sha256: dict[str, str]
     license: str
+
+
+class BundleSpec(BaseSpec):
+    """The content of `spec.json` of a network that names expressions.
+
+    Attributes:
+        labels: in the order of the logits.
+        landmark_features: version of the landmark vector; None if the network sees no landmarks.
+        temperature: that logits are divided by (Guo et al. 2017, arXiv:1706.04599).
+        abstention_threshold: confidence below which the answer is "not sure".
+        metrics: by "source:split".
+    """
+
+    labels: tuple[Expression, ...]
+    landmark_features: str | None
+    temperature: float
+    abstention_threshold: float
+    metrics: dict[str, SplitMetrics]
 
     @property
     def view_pixels(self) -> int:
@@ -148,9 +156,12 @@ class BundleSpec(Part):
         return value
 
 
+S = TypeVar("S", bound=BaseSpec)
+
+
 @dataclass(frozen=True, slots=True)
-class Bundle:
-    """A folder with a valid spec.
+class BaseBundle(Generic[S]):
+    """A folder with a valid spec of some kind.
 
     Attributes:
         path: the folder.
@@ -158,7 +169,7 @@ class Bundle:
     """
 
     path: Path
-    spec: BundleSpec
+    spec: S
 
     @property
     def serving_file(self) -> Path:
@@ -176,42 +187,28 @@ class Bundle:
         Raises:
             BundleError: the file is missing or its content is not what the spec says.
         """
-        return verified(self.path, self.spec.name, self.spec.sha256, file)
+        path = self.path / file
+        if not path.is_file():
+            raise BundleError(
+                f"{path} is missing. Restore it from version control, or make the bundle anew with: "
+                f"python -m training fit {self.spec.name}"
+            )
+        if (found := sha256_of(path)) != self.spec.sha256.get(file):
+            raise BundleError(
+                f"{path} is damaged or was replaced: its sha256 is {found[:12]}..., the spec says "
+                f"{str(self.spec.sha256.get(file))[:12]}.... Restore it from version control."
+            )
+        return path
 
 
-def verified(folder: Path, name: str, sha256: dict[str, str], file: str) -> Path:
-    """Return the path of a weight file whose checksum is that of its bundle's spec.
-
-    Args:
-        folder: of the bundle.
-        name: of the bundle.
-        sha256: of its files, by the spec.
-        file: one of them.
-
-    Raises:
-        BundleError: the file is missing or its content is not what the spec says.
-    """
-    path = folder / file
-    if not path.is_file():
-        raise BundleError(
-            f"{path} is missing. Restore it from version control, or make the bundle anew with: "
-            f"python -m training fit {name}"
-        )
-    if (found := sha256_of(path)) != sha256.get(file):
-        raise BundleError(
-            f"{path} is damaged or was replaced: its sha256 is {found[:12]}..., the spec says "
-            f"{str(sha256.get(file))[:12]}.... Restore it from version control."
-        )
-    return path
+class Bundle(BaseBundle[BundleSpec]):
+    """A bundle whose network names expressions."""
 
 
 def sha256_of(path: Path) -> str:
     """Return a file's sha256 in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-S = TypeVar("S", bound=Part)
 
 
 def read_spec(folder: Path, kind: type[S]) -> S:

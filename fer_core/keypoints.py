@@ -4,9 +4,8 @@ Names and order are those of Kaggle's Facial Keypoints Detection; left and right
 """
 
 import threading
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import cv2
 import numpy as np
@@ -14,10 +13,10 @@ import numpy as np
 from fer_core.bundles import (
     KEYPOINTS_TASK,
     SERVING_FILE,
+    BaseBundle,
+    BaseSpec,
     Part,
-    TrainingData,
     read_spec,
-    verified,
 )
 from fer_core.crops import cut, frame_square, pixel_box, resize_crop
 from fer_core.landmarks import KEYPOINTS
@@ -34,6 +33,8 @@ KEYPOINT_SIZE: Final = 96
 POINT_NAMES: Final = tuple(KEYPOINTS)
 LEFT_EYE: Final = POINT_NAMES.index("left_eye_center")
 RIGHT_EYE: Final = POINT_NAMES.index("right_eye_center")
+LEFT_CORNER: Final = POINT_NAMES.index("left_eye_outer_corner")
+RIGHT_CORNER: Final = POINT_NAMES.index("right_eye_outer_corner")
 
 
 def mirror_points() -> np.ndarray:
@@ -53,6 +54,8 @@ class KeypointMetrics(Part):
         rmse: root of the mean squared error of all coordinates that are given, pixels of 96, as in
             Kaggle's challenge.
         normalized_mean_error: mean distance of points over the distance of the eyes' centres.
+        interocular_mean_error: the same over the distance of the eyes' outer corners, as in the 300-W
+            challenge (Sagonas et al. 2013).
         mean_error: by point, mean distance in pixels of 96.
         normalized_error: by point, mean distance over the distance of the eyes' centres.
     """
@@ -61,6 +64,7 @@ class KeypointMetrics(Part):
     persons: int | None
     rmse: float
     normalized_mean_error: float
+    interocular_mean_error: float
     mean_error: dict[str, float]
     normalized_error: dict[str, float]
 
@@ -76,13 +80,17 @@ def measure_keypoints(
         persons: in the images.
     """
     distance = np.linalg.norm(found - labelled, axis=2)
-    eyes = np.linalg.norm(labelled[:, LEFT_EYE] - labelled[:, RIGHT_EYE], axis=1)
-    normalized = distance / eyes[:, None]
+
+    def apart(a: int, b: int) -> np.ndarray:
+        return np.linalg.norm(labelled[:, a] - labelled[:, b], axis=1)[:, None]
+
+    normalized = distance / apart(LEFT_EYE, RIGHT_EYE)
     return KeypointMetrics(
         n=len(labelled),
         persons=persons,
         rmse=float(np.sqrt(np.nanmean((found - labelled) ** 2))),
         normalized_mean_error=float(np.nanmean(normalized)),
+        interocular_mean_error=float(np.nanmean(distance / apart(LEFT_CORNER, RIGHT_CORNER))),
         mean_error=dict(zip(POINT_NAMES, np.nanmean(distance, axis=0).tolist(), strict=True)),
         normalized_error=dict(
             zip(POINT_NAMES, np.nanmean(normalized, axis=0).tolist(), strict=True)
@@ -90,59 +98,22 @@ def measure_keypoints(
     )
 
 
-class KeypointSpec(Part):
+class KeypointSpec(BaseSpec):
     """The content of a keypoint bundle's `spec.json`.
 
     Attributes:
         task: tells it from bundles that name expressions.
-        name: of the bundle and its folder.
-        title: one sentence.
-        architecture: network family.
-        recipe: every setting that made the weights, as JSON.
         points: in the order of the outputs.
-        input_hw: height and width of the input.
-        pixel_range: least and greatest grey value that the network expects.
-        parameters: number of weights.
-        training_data: rows trained on.
-        backend: that trained it, with its version.
-        code_commit: of this repository, "+changes" if the tree differed from it.
         metrics: by "source:split".
-        sha256: of every weight file.
-        license: of the weights.
     """
 
     task: Literal["keypoints"] = KEYPOINTS_TASK
-    name: str
-    title: str
-    architecture: str
-    recipe: dict[str, Any]
     points: tuple[str, ...]
-    input_hw: tuple[int, int]
-    pixel_range: tuple[float, float]
-    parameters: int
-    training_data: TrainingData
-    backend: str
-    code_commit: str
     metrics: dict[str, KeypointMetrics]
-    sha256: dict[str, str]
-    license: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeypointBundle:
-    """A folder with a valid keypoint spec.
-
-    Attributes:
-        path: the folder.
-        spec: the content of its `spec.json`.
-    """
-
-    path: Path
-    spec: KeypointSpec
-
-    def verify(self, file: str) -> Path:
-        """Return the path of a weight file; raise BundleError if its checksum is not the spec's."""
-        return verified(self.path, self.spec.name, self.spec.sha256, file)
+class KeypointBundle(BaseBundle[KeypointSpec]):
+    """A bundle whose network finds keypoints."""
 
 
 def open_keypoint_bundle(path: Path) -> KeypointBundle:

@@ -6,11 +6,10 @@ Every number comes from the bundle's spec, so the card can be written anew at an
 import json
 from typing import Final
 
-from fer_core.bundles import CARD_FILE, Bundle, BundleSpec, SplitMetrics
-from fer_core.files import replace_file
+from fer_core.bundles import Bundle, BundleSpec, SplitMetrics
 from fer_core.landmarks import FEATURE_SIZE
 from training.architectures.landmark_mlp import LandmarkMlp
-from training.errors import TrainingError
+from training.card_file import front_matter, write_card_file
 
 #: What cards call the sources and their splits.
 _SOURCE_TITLES: Final = {"fer2013": "FER2013"}
@@ -50,14 +49,13 @@ def write_card(bundle: Bundle) -> None:
     Raises:
         TrainingError: huggingface_hub does not accept the metadata.
     """
-    text = card_text(bundle.spec)
-    replace_file(bundle.path / CARD_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+    write_card_file(bundle.path, card_text(bundle.spec))
 
 
 def card_text(spec: BundleSpec) -> str:
     """Return the card of a spec: validated front matter, then the text for people."""
     parts = [
-        f"---\n{_metadata(spec)}\n---",
+        _metadata(spec),
         f"# {spec.name}\n\n{spec.title}. Part of Second Look, which names apparent facial expressions in "
         "photos.",
         "## Intended use\n\n" + _INTENDED_USE.format(n_classes=len(spec.labels)),
@@ -72,8 +70,8 @@ def card_text(spec: BundleSpec) -> str:
 
 
 def _metadata(spec: BundleSpec) -> str:
-    """Return the YAML between the dashes, checked by the library that the Hub's users read it with."""
-    from huggingface_hub import EvalResult, ModelCardData
+    """Return the front matter."""
+    from huggingface_hub import EvalResult
 
     results = [
         EvalResult(
@@ -93,21 +91,13 @@ def _metadata(spec: BundleSpec) -> str:
         for source, _, split in [name.partition(":")]
         for kind, title, value, n, rows in _reported(measured)
     ]
-    try:
-        data = ModelCardData(
-            model_name=spec.name,
-            library_name="keras",
-            pipeline_tag="image-classification",
-            license=spec.license.lower(),
-            tags=["facial-expression-recognition", "keras", "litert", spec.architecture],
-            metrics=["accuracy", "f1"],
-            datasets=[spec.training_data.source],
-            eval_results=results or None,
-        )
-        text = data.to_yaml(line_break="\n")
-    except ValueError as error:
-        raise TrainingError(f"The card's metadata is not valid: {error}") from error
-    return text.strip()
+    return front_matter(
+        spec,
+        task="image-classification",
+        topic="facial-expression-recognition",
+        metrics=["accuracy", "f1"],
+        results=results,
+    )
 
 
 def _reported(measured: SplitMetrics) -> list[tuple[str, str, float, int, str]]:

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from pydantic import BaseModel
@@ -44,7 +44,7 @@ from training.batches import load_for
 from training.card import write_card
 from training.errors import TrainingError
 from training.fit import FitResult
-from training.recipe import Recipe
+from training.recipe import KeypointRecipe, Recipe
 from training.run_folder import CHECKPOINT_FOLDER
 from training.sources import Split
 
@@ -235,29 +235,50 @@ def _uncalibrated_spec(
     folder: Path,
 ) -> BundleSpec:
     return BundleSpec(
-        name=name,
-        title=recipe.title,
-        architecture=recipe.architecture.kind,
-        recipe=recipe.model_dump(mode="json"),
+        **fields_of_run(result, recipe, name, folder, side=INPUT_SIZE, note=_note(result, recipe)),
         labels=labels,
-        input_hw=(INPUT_SIZE, INPUT_SIZE),
-        pixel_range=(0.0, 255.0),
         landmark_features=FEATURE_VERSION if "landmarks" in recipe.architecture.inputs else None,
-        parameters=result.network.count_params(),
         temperature=1.0,
         abstention_threshold=0.0,
-        training_data=TrainingData(
-            source=recipe.data.source,
-            split=Split.TRAIN,
-            n=result.n_train,
-            note=_note(result, recipe),
-        ),
-        backend=result.backend,
-        code_commit=code_commit(),
         metrics={},
-        sha256={file: sha256_of(folder / file) for file in (KERAS_FILE, SERVING_FILE)},
-        license=LICENSE,
     )
+
+
+def fields_of_run(
+    result: FitResult,
+    recipe: Recipe | KeypointRecipe,
+    name: str,
+    folder: Path,
+    *,
+    side: int,
+    note: str,
+) -> dict[str, Any]:
+    """Return the fields of `BaseSpec` for a finished run.
+
+    Args:
+        result: of the run.
+        recipe: of the run.
+        name: of the bundle.
+        folder: where `export` wrote the files.
+        side: of the input in pixels.
+        note: on the training data.
+    """
+    return {
+        "name": name,
+        "title": recipe.title,
+        "architecture": recipe.architecture.kind,
+        "recipe": recipe.model_dump(mode="json"),
+        "input_hw": (side, side),
+        "pixel_range": (0.0, 255.0),
+        "parameters": result.network.count_params(),
+        "training_data": TrainingData(
+            source=recipe.data.source, split=Split.TRAIN, n=result.n_train, note=note
+        ),
+        "backend": result.backend,
+        "code_commit": code_commit(),
+        "sha256": {file: sha256_of(folder / file) for file in (KERAS_FILE, SERVING_FILE)},
+        "license": LICENSE,
+    }
 
 
 def _note(result: FitResult, recipe: Recipe) -> str:

@@ -12,6 +12,8 @@ from training.architectures.dual_input import (
     TRUNK,
     DualInput,
 )
+from training.architectures.landmark_mlp import COMPONENTS, STANDARDIZED, LandmarkMlp
+from training.architectures.principal_components import principal_components
 from training.errors import TrainingError
 from training.recipe import Architecture
 from training.sources import Samples
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def start(architecture: Architecture, network: "keras.Model", train: Samples) -> None:
-    """Give a two-input network what it starts with; leave any other as it is.
+    """Give a network that sees landmarks what it starts with; leave any other as it is.
 
     Args:
         architecture: that made the network.
@@ -32,16 +34,38 @@ def start(architecture: Architecture, network: "keras.Model", train: Samples) ->
         BundleError: the bundle of its trunk is not there or damaged.
         TrainingError: that bundle has another architecture, or the rows have no landmarks.
     """
-    if not isinstance(architecture, DualInput):
+    if isinstance(architecture, DualInput):
+        trunk = _trunk_weights(architecture)
+        network.get_layer(TRUNK).set_weights(trunk)
+        if architecture.fusion == "aligned":
+            network.get_layer(ALIGNED_TRUNK).set_weights(trunk)
+            kernel = alignment_kernel(average_face(_landmarks(train)))
+            network.get_layer(ALIGNMENT).set_weights([kernel])
+        _start_components(architecture.landmarks, network, train)
+    elif isinstance(architecture, LandmarkMlp):
+        _start_components(architecture, network, train)
+
+
+def _start_components(architecture: LandmarkMlp, network: "keras.Model", train: Samples) -> None:
+    if not (wanted := architecture.components):
         return
-    trunk = _trunk_weights(architecture)
-    network.get_layer(TRUNK).set_weights(trunk)
-    if architecture.fusion == "aligned":
-        network.get_layer(ALIGNED_TRUNK).set_weights(trunk)
-        if train.landmarks is None or not train.landmarks.any():
-            raise TrainingError("In none of the training rows a face was found to align others to.")
-        kernel = alignment_kernel(average_face(train.landmarks))
-        network.get_layer(ALIGNMENT).set_weights([kernel])
+    vectors = _landmarks(train)
+    if (n := int(vectors.any(axis=1).sum())) < wanted:
+        raise TrainingError(
+            f"{wanted} components cannot be learnt from {n} faces with landmarks. Ask for fewer "
+            "(architecture.components) or give more rows."
+        )
+    found = principal_components(vectors, wanted, whitening=architecture.whitening)
+    network.get_layer(STANDARDIZED).set_weights([found.mean, found.variance])
+    network.get_layer(COMPONENTS).set_weights([found.kernel])
+
+
+def _landmarks(train: Samples) -> np.ndarray:
+    if train.landmarks is None or not train.landmarks.any():
+        raise TrainingError(
+            "In none of the training rows a face was found to learn landmarks from."
+        )
+    return train.landmarks
 
 
 def _trunk_weights(architecture: DualInput) -> list[np.ndarray]:

@@ -8,11 +8,7 @@ import pandas as pd
 
 from fer_core.bundles import (
     HISTORY_FILE,
-    KERAS_FILE,
     PREDICTIONS_FOLDER,
-    SERVING_FILE,
-    TrainingData,
-    sha256_of,
 )
 from fer_core.files import replace_file
 from fer_core.keypoints import (
@@ -24,7 +20,7 @@ from fer_core.keypoints import (
     measure_keypoints,
     open_keypoint_bundle,
 )
-from training.export import LICENSE, code_commit, export, notes_of_changes, staged, write_spec
+from training.export import export, fields_of_run, notes_of_changes, staged, write_spec
 from training.fit import FitResult
 from training.keypoint_card import write_keypoint_card
 from training.recipe import KeypointRecipe
@@ -45,26 +41,13 @@ def make_keypoint_bundle(result: FitResult, recipe: KeypointRecipe, out: Path) -
         valid = load_keypoints(Split.VALID)
         export(result.network, staging, {"image": valid.images}, unit=KEYPOINT_SIZE)
         result.history.to_csv(staging / HISTORY_FILE, index=False)
+        note = "; ".join([valid.note, *notes_of_changes(result)])
         spec = KeypointSpec(
-            name=out.resolve().name,
-            title=recipe.title,
-            architecture=recipe.architecture.kind,
-            recipe=recipe.model_dump(mode="json"),
-            points=POINT_NAMES,
-            input_hw=(KEYPOINT_SIZE, KEYPOINT_SIZE),
-            pixel_range=(0.0, 255.0),
-            parameters=result.network.count_params(),
-            training_data=TrainingData(
-                source=recipe.data.source,
-                split=Split.TRAIN,
-                n=result.n_train,
-                note="; ".join([valid.note, *notes_of_changes(result)]),
+            **fields_of_run(
+                result, recipe, out.resolve().name, staging, side=KEYPOINT_SIZE, note=note
             ),
-            backend=result.backend,
-            code_commit=code_commit(),
+            points=POINT_NAMES,
             metrics={},
-            sha256={file: sha256_of(staging / file) for file in (KERAS_FILE, SERVING_FILE)},
-            license=LICENSE,
         )
         write_spec(spec, staging)
         write_keypoint_card(open_keypoint_bundle(staging))

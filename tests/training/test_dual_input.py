@@ -22,6 +22,7 @@ from training.architectures.alignment import alignment_kernel, average_face, sam
 from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
 from training.architectures.landmark_mlp import LandmarkMlp
+from training.architectures.principal_components import LEAST_VARIANCE, principal_components
 from training.errors import TrainingError
 from training.evaluate import evaluate
 from training.export import make_bundle
@@ -136,6 +137,28 @@ def test_faces_without_landmarks_are_all_alike_to_the_mlp(faces):
     assert np.ptp(network.predict_on_batch(vectors), axis=0).min() > 0
 
 
+def test_components_of_found_faces_are_apart_and_as_large_as_asked():
+    rng = np.random.default_rng(0)
+    ways = rng.normal(size=(6, FEATURE_SIZE)) * [[8], [4], [2], [1], [0.5], [0.25]]
+    vectors = (rng.normal(size=(400, 6)) @ ways + 3).astype(np.float32)
+    withheld = np.zeros((50, FEATURE_SIZE), np.float32)
+    spreads = {}
+    for whitening in (0.0, 0.3, 0.5):
+        mean, variance, kernel = principal_components(
+            np.concatenate([vectors, withheld]), 4, whitening=whitening
+        )
+        found = (vectors - mean) / np.sqrt(variance + LEAST_VARIANCE) @ kernel
+        np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-3)
+        covariance = np.cov(found.T)
+        assert covariance.trace() == pytest.approx(4, rel=0.01)
+        np.testing.assert_allclose(covariance, np.diag(np.diag(covariance)), atol=0.01)
+        spreads[whitening] = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose(spreads[0.5], 1, rtol=0.01)
+    plain = spreads[0.0] / spreads[0.0][0]
+    assert plain[3] < 0.2
+    np.testing.assert_allclose(spreads[0.3] / spreads[0.3][0], plain**0.4, rtol=0.01)
+
+
 def tiny(name, *settings):
     return get_recipe(name).with_overrides(
         [
@@ -216,7 +239,10 @@ def test_a_trunk_that_does_not_fit_is_named(tmp_path):
 
 @pytest.mark.usefixtures("_generated")
 def test_a_bundle_of_landmarks_alone(tmp_path):
-    recipe = tiny("landmarks_only", "architecture.units=[8]")
+    small = "architecture.units=[8]"
+    with pytest.raises(TrainingError, match="300 components"):
+        fit(tiny("landmarks_only", small), tmp_path / "too many")
+    recipe = tiny("landmarks_only", small, "architecture.components=4")
     bundle = make_bundle(fit(recipe, tmp_path / "alone"), recipe, tmp_path / "alone")
     classifier = Classifier(bundle)
     image = np.zeros((48, 48), np.uint8)

@@ -129,6 +129,7 @@ def test_loss_and_rmse_leave_out_what_is_not_given():
 def test_errors_are_by_point_and_by_the_eyes_distance():
     labelled = np.zeros((1, 15, 2), np.float32)
     labelled[0, POINT_NAMES.index("left_eye_center")] = (30, 40)
+    labelled[0, POINT_NAMES.index("left_eye_outer_corner")] = (60, 80)
     found = labelled.copy()
     nose = POINT_NAMES.index("nose_tip")
     found[0, nose] += (3, 4)
@@ -136,6 +137,7 @@ def test_errors_are_by_point_and_by_the_eyes_distance():
     assert measured.mean_error["nose_tip"] == pytest.approx(5)
     assert measured.normalized_error["nose_tip"] == pytest.approx(0.1)
     assert measured.normalized_mean_error == pytest.approx(0.1 / 15)
+    assert measured.interocular_mean_error == pytest.approx(0.05 / 15)
     assert measured.rmse == pytest.approx(np.sqrt(25 / 30))
     # A second image on which the nose is right; on the first its place is not given.
     labelled = np.concatenate([labelled, labelled])

@@ -1,22 +1,31 @@
 """A multilayer perceptron on landmark features: how much of an expression is geometry alone."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from fer_core.crops import INPUT_SIZE
 from fer_core.landmarks import FEATURE_SIZE
+from training.architectures.principal_components import LEAST_VARIANCE
 
 if TYPE_CHECKING:
     import keras
+
+#: Names of the layers whose weights the training data tell (`training.initial_weights`).
+STANDARDIZED: Final = "standardized"
+COMPONENTS: Final = "components"
 
 
 class LandmarkMlp(BaseModel):
     """Settings of the network.
 
     Attributes:
+        components: principal components of the features that are looked at; 0 for the features
+            themselves, standardised.
+        whitening: how far components are brought to one size (`training.architectures.principal_components`).
         units: of each hidden layer.
-        input_dropout: share of the features left out in training.
+        activation: of the hidden layers.
+        input_dropout: share of the features or components left out in training.
         dropout: share of each hidden layer's units left out in training.
     """
 
@@ -27,7 +36,10 @@ class LandmarkMlp(BaseModel):
     view_pixels: ClassVar[int] = INPUT_SIZE
 
     kind: Literal["landmark_mlp"] = "landmark_mlp"
+    components: int = Field(default=0, ge=0, le=FEATURE_SIZE)
+    whitening: float = Field(default=0.3, ge=0.0, le=0.5)
     units: tuple[int, ...] = (512, 256)
+    activation: Literal["relu", "gelu"] = "relu"
     input_dropout: float = 0.2
     dropout: float = 0.5
 
@@ -51,11 +63,27 @@ class LandmarkMlp(BaseModel):
 
         seen = ops.any(vectors != 0, axis=1)
         # Faces without landmarks are no measurements: the mask keeps them out of all statistics.
-        x = layers.BatchNormalization(momentum=0.95, center=False, scale=False)(vectors, mask=seen)
+        if self.components:
+            x = layers.BatchNormalization(
+                center=False,
+                scale=False,
+                epsilon=LEAST_VARIANCE,
+                trainable=False,
+                dtype="float32",
+                name=STANDARDIZED,
+            )(vectors)
+            x = layers.Dense(
+                self.components, use_bias=False, trainable=False, dtype="float32", name=COMPONENTS
+            )(x)
+        else:
+            x = layers.BatchNormalization(momentum=0.95, center=False, scale=False)(
+                vectors, mask=seen
+            )
         x = layers.Dropout(self.input_dropout)(x)
         for units in self.units:
             x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal")(x)
-            x = layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x, mask=seen))
+            x = layers.BatchNormalization(momentum=0.95)(x, mask=seen)
+            x = layers.Activation(self.activation)(x)
             x = layers.Dropout(self.dropout)(x)
         found = ops.cast(ops.expand_dims(seen, 1), "float32")
         return found, x * found

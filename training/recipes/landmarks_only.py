@@ -8,7 +8,14 @@ from training.architectures.landmark_mlp import LandmarkMlp
 from training.augment import Augment
 from training.recipe import Data, Recipe, Sgd
 
-NETWORK = LandmarkMlp(units=(1024, 512), input_dropout=0.1, dropout=0.4)
+NETWORK = LandmarkMlp(
+    components=300,
+    whitening=0.3,
+    units=(1024, 512),
+    activation="gelu",
+    input_dropout=0.0,
+    dropout=0.2,
+)
 
 RECIPE = Recipe(
     name="landmarks_only",
@@ -19,9 +26,11 @@ RECIPE = Recipe(
         flip=True, rotate_degrees=5.0, zoom=0.05, shift_pixels=1.0, landmark_jitter=0.5
     ),
     optimizer=Sgd(peak_learning_rate=0.1, momentum=0.9, weight_decay=5e-3, warmup_epochs=2.0),
-    epochs=40,
+    epochs=36,
     batch_size=128,
     vote_smoothing=0.5,
+    teacher="dual",
+    teacher_share=0.8,
     label_smoothing=0.0,
     ema_momentum=0.999,
     dtype_policy="float32",

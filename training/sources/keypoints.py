@@ -32,7 +32,7 @@ _COLUMNS: Final = [f"{name}_{axis}" for name in POINT_NAMES for axis in "xy"]
 #: Which tenth of the persons goes where; the others are for training.
 _TENTHS: Final = {Split.VALID: 0, Split.TEST: 1}
 #: How far the pack's points lie to the right of what the images show, in pixels: 1.4 from MediaPipe's points
-#: in the images and their mirror images (`python -m tests.benchmarks.keypoint_offset`), 1.3 from half the
+#: in the images and their mirror images (`python -m tests.benchmarks.keypoint_labels`), 1.3 from half the
 #: difference between the answers to both of a network that was trained without mirroring.
 PACK_OFFSET_X: Final = 1.3
 #: Of the order in which persons are dealt out. A different one would make other test persons.

@@ -1,0 +1,50 @@
+"""What the cards of all bundles share: metadata that the Hugging Face Hub reads, and how they are written."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_core.bundles import CARD_FILE, BaseSpec
+from fer_core.files import replace_file
+from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
+
+
+def write_card_file(folder: Path, text: str) -> None:
+    """Write a card into a bundle's folder, atomically."""
+    replace_file(folder / CARD_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def front_matter(
+    spec: BaseSpec, *, task: str, topic: str, metrics: list[str], results: "list[EvalResult]"
+) -> str:
+    """Return a card's YAML with its dashes, checked by the library that the Hub's users read it with.
+
+    Args:
+        spec: of the bundle.
+        task: the Hub's name of what the network does.
+        topic: a tag.
+        metrics: the Hub's names of the chief ones.
+        results: measured; may be empty.
+
+    Raises:
+        TrainingError: huggingface_hub does not accept the metadata.
+    """
+    from huggingface_hub import ModelCardData
+
+    try:
+        data = ModelCardData(
+            model_name=spec.name,
+            library_name="keras",
+            pipeline_tag=task,
+            license=spec.license.lower(),
+            tags=[topic, "keras", "litert", spec.architecture],
+            metrics=metrics,
+            datasets=[spec.training_data.source],
+            eval_results=results or None,
+        )
+        text = data.to_yaml(line_break="\n")
+    except ValueError as error:
+        raise TrainingError(f"The card's metadata is not valid: {error}") from error
+    return f"---\n{text.strip()}\n---"
