@@ -3,7 +3,8 @@
 python -m tests.benchmarks.landmark_gap FOLDER
 
 Training sees the second kind, users' photos the first. `LANDMARK_NOISE` in training/augment.py has the
-root mean squares that this prints, so that training meets differences of that size.
+root mean squares that this prints, so that training meets differences of that size. What is left of the gap
+is how far the answers of the networks that see landmarks differ between the two.
 """
 
 import sys
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_core.crops import crop_inputs, face_inputs
+from fer_core.bundles import Bundle, resolvable
+from fer_core.classifier import Classifier
+from fer_core.crops import FaceInputs, crop_inputs, face_inputs
 from fer_core.faces import CropFinder, FaceFinder
 from fer_core.images import decode
 from fer_core.inputs import photo_files
@@ -29,7 +32,7 @@ PARTS = {
 def main(folder: str) -> None:
     """Measure all faces of a folder's photos and print."""
     finder, crop_finder = FaceFinder(), CropFinder()
-    differences = []
+    pairs = []
     lost = 0
     for file in photo_files([Path(folder)]):
         photo = decode(file.read())
@@ -37,17 +40,45 @@ def main(folder: str) -> None:
             from_photo = face_inputs(photo.rgb, face)
             from_crop = crop_inputs(from_photo.image, crop_finder)
             if from_crop.landmarks_found:
-                differences.append(from_crop.landmarks - from_photo.landmarks)
+                pairs.append((from_photo, from_crop))
             else:
                 lost += 1
+    differences = np.array([b.landmarks - a.landmarks for a, b in pairs])
     rows = []
     for name, part in PARTS.items():
-        sizes = np.sqrt((np.array(differences)[:, part] ** 2).mean(axis=1))
+        sizes = np.sqrt((differences[:, part] ** 2).mean(axis=1))
         rows.append((name, f"{np.median(sizes):.4f}", f"{np.quantile(sizes, 0.9):.4f}"))
     print_table(
         f"Differences of {len(differences)} faces; {lost} more have landmarks in the photo alone",
         ("part of the feature vector", "root mean square, median face", "90 % of faces below"),
         rows,
+    )
+    bundles = [found for found in resolvable() if isinstance(found, Bundle)]
+    print_table(
+        "Answers to the same pixels with either landmarks",
+        ("bundle", "same expression", "probability that moves, mean", "90 % of faces below"),
+        [
+            (bundle.spec.name, *_answers(Classifier(bundle), pairs))
+            for bundle in bundles
+            if bundle.spec.landmark_features is not None
+        ],
+    )
+
+
+def _answers(
+    classifier: Classifier, pairs: list[tuple[FaceInputs, FaceInputs]]
+) -> tuple[str, str, str]:
+    """Return how many answers agree, and the total variation distance of the probabilities."""
+    answers = [
+        np.array([prediction.probabilities for prediction in classifier.predict(list(inputs))])
+        for inputs in zip(*pairs, strict=True)
+    ]
+    same = answers[0].argmax(axis=1) == answers[1].argmax(axis=1)
+    moved = np.abs(answers[0] - answers[1]).sum(axis=1) / 2
+    return (
+        f"{same.sum()} of {len(same)}",
+        f"{moved.mean():.3f}",
+        f"{np.quantile(moved, 0.9):.3f}",
     )
 
 

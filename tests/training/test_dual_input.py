@@ -139,9 +139,9 @@ def test_faces_without_landmarks_are_all_alike_to_the_mlp(faces):
 
 def test_components_of_found_faces_are_apart_and_as_large_as_asked():
     rng = np.random.default_rng(0)
-    ways = rng.normal(size=(6, FEATURE_SIZE)) * [[8], [4], [2], [1], [0.5], [0.25]]
+    ways = rng.normal(size=(6, 60)) * [[8], [4], [2], [1], [0.5], [0.25]]
     vectors = (rng.normal(size=(400, 6)) @ ways + 3).astype(np.float32)
-    withheld = np.zeros((50, FEATURE_SIZE), np.float32)
+    withheld = np.zeros((50, 60), np.float32)
     spreads = {}
     for whitening in (0.0, 0.3, 0.5):
         mean, variance, kernel = principal_components(
@@ -155,7 +155,7 @@ def test_components_of_found_faces_are_apart_and_as_large_as_asked():
         spreads[whitening] = np.sqrt(np.diag(covariance))
     np.testing.assert_allclose(spreads[0.5], 1, rtol=0.01)
     plain = spreads[0.0] / spreads[0.0][0]
-    assert plain[3] < 0.2
+    assert plain[3] < 0.5
     np.testing.assert_allclose(spreads[0.3] / spreads[0.3][0], plain**0.4, rtol=0.01)
 
 
@@ -239,10 +239,10 @@ def test_a_trunk_that_does_not_fit_is_named(tmp_path):
 
 @pytest.mark.usefixtures("_generated")
 def test_a_bundle_of_landmarks_alone(tmp_path):
-    small = "architecture.units=[8]"
+    small = ["architecture.units=[8]", "teacher=rings"]
     with pytest.raises(TrainingError, match="300 components"):
-        fit(tiny("landmarks_only", small), tmp_path / "too many")
-    recipe = tiny("landmarks_only", small, "architecture.components=4")
+        fit(tiny("landmarks_only", *small), tmp_path / "too many")
+    recipe = tiny("landmarks_only", *small, "architecture.components=4")
     bundle = make_bundle(fit(recipe, tmp_path / "alone"), recipe, tmp_path / "alone")
     classifier = Classifier(bundle)
     image = np.zeros((48, 48), np.uint8)

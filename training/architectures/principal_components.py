@@ -14,8 +14,8 @@ class Components(NamedTuple):
     """What brings features to their components: `(x - mean) / sqrt(variance + LEAST_VARIANCE) @ kernel`.
 
     Attributes:
-        mean, variance: float32 (FEATURE_SIZE,), of each feature.
-        kernel: float32 (FEATURE_SIZE, n).
+        mean, variance: float32 (F,), of each feature.
+        kernel: float32 (F, n).
     """
 
     mean: np.ndarray
@@ -32,7 +32,7 @@ def principal_components(vectors: np.ndarray, n: int, *, whitening: float) -> Co
     The mean variance of a component is 1.
 
     Args:
-        vectors: feature vectors (N, FEATURE_SIZE), zeros where no landmarks were found.
+        vectors: feature vectors (N, F), zeros where no landmarks were found.
         n: how many, the greatest first; at most the number of faces with landmarks.
         whitening: from 0 to 0.5.
     """

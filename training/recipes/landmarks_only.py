@@ -1,6 +1,7 @@
 """The ablation: an expression from landmarks alone, without a pixel.
 
-Run:    python -m training fit landmarks_only
+Run:    python -m training fit landmarks_only     (after dual, whose answers it learns from)
+Cost:   36 epochs of 12 s, seven minutes on two idle CPU cores
 Result: models/landmarks_only/spec.json and the card beside it; selection on the clean rows of PublicTest
 """
 
@@ -8,20 +9,18 @@ from training.architectures.landmark_mlp import LandmarkMlp
 from training.augment import Augment
 from training.recipe import Data, Recipe, Sgd
 
-NETWORK = LandmarkMlp(
-    components=300,
-    whitening=0.3,
-    units=(1024, 512),
-    activation="gelu",
-    input_dropout=0.0,
-    dropout=0.2,
-)
-
 RECIPE = Recipe(
     name="landmarks_only",
     title="A network that sees only the landmarks of the face, none of its pixels",
     data=Data(source="fer2013", drop_not_face=True),
-    architecture=NETWORK,
+    architecture=LandmarkMlp(
+        components=300,
+        whitening=0.3,
+        units=(1024, 512),
+        activation="gelu",
+        input_dropout=0.0,
+        dropout=0.2,
+    ),
     augment=Augment(
         flip=True, rotate_degrees=5.0, zoom=0.05, shift_pixels=1.0, landmark_jitter=0.5
     ),
