@@ -51,7 +51,7 @@ class Overlay(StrEnum):
     CONTOURS = "contours"
     IRISES = "irises"
     KEYPOINTS = "keypoints"
-    OWN_KEYPOINTS = "our keypoints"
+    OWN_KEYPOINTS = "our points"
 
 
 def draw_faces(

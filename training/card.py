@@ -257,6 +257,11 @@ def _origin(spec: BundleSpec) -> str:
     architecture = spec.recipe["architecture"]
     if (trunk := architecture.get("trunk_bundle")) is None:
         text = "It began with random weights."
+        if components := architecture.get("components"):
+            text = (
+                f"Its first layers, which are not trained, bring the features to their {components} first "
+                "principal components in the training rows; the others began with random weights."
+            )
     elif architecture["fusion"] == "aligned":
         text = (
             f"It is two experts whose logits are averaged. One is the bundle `{trunk}`, unchanged. The "
@@ -269,9 +274,11 @@ def _origin(spec: BundleSpec) -> str:
             f"The layers on the pixels are those of the bundle `{trunk}` and were not trained further; "
             "the others began with random weights."
         )
-    if spec.landmark_features is None:
-        return text + " No other images and no other network went in."
-    return text + " No other images went in; the landmarks are by MediaPipe's Face Landmarker."
+    if spec.landmark_features is not None:
+        return text + " No other images went in; the landmarks are by MediaPipe's Face Landmarker."
+    if spec.recipe.get("teacher"):
+        return text + " No other images went in."
+    return text + " No other images and no other network went in."
 
 
 def _supervision(spec: BundleSpec) -> str:

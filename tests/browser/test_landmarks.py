@@ -37,7 +37,7 @@ def test_overlays_are_switched_on_and_off(page: Page):
         ("Irises", "no overlay"),
         ("Mesh", "mesh"),
         ("Keypoints", "mesh, keypoints"),
-        ("Our keypoints", "mesh, keypoints, our keypoints"),
+        ("Our points", "mesh, keypoints, our points"),
     ):
         page.get_by_test_id("stButtonGroup").get_by_text(overlay, exact=True).click()
         image = page.get_by_alt_text(f"Face 1 with {switched_on}", exact=True)

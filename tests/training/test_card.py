@@ -102,7 +102,7 @@ def of_recipe(spec, name):
         ),
         (
             "landmarks_only",
-            ["2,445 landmark features", "It began with random weights", "outputs logits)"],
+            ["2,445 landmark features", "300 first principal components", "outputs logits)"],
             ["48x48 grey", "class activation maps", "maps of its last layer"],
         ),
     ],
@@ -120,6 +120,11 @@ def test_the_text_says_whose_answers_the_targets_are(spec):
     alone = card_text(spec.model_copy(update={"recipe": {**recipe, "vote_smoothing": 0.0}}))
     assert "targets are the data set's own labels" in alone
     assert "FER+" not in alone
+    assert "no other network went in" in alone
+    taught = {**recipe, "teacher": "dual", "teacher_share": 0.7}
+    text = card_text(spec.model_copy(update={"recipe": taught}))
+    assert "count for 30%; the other 70% are what the bundle `dual` answers" in text
+    assert "no other network" not in text
 
 
 def test_the_text_holds_the_numbers_of_the_spec(spec):
