@@ -51,6 +51,7 @@ def test_the_shipped_bundle_is_measured_on_persons_it_never_saw():
     measured = bundle.spec.metrics["keypoints:test"]
     assert measured.persons == 35
     assert measured.rmse <= 2.0
+    assert measured.interocular_mean_error <= 0.04
 
 
 def test_none_is_no_error_and_a_damaged_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

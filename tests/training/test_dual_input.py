@@ -189,6 +189,7 @@ def test_a_dual_bundle_from_a_trunk_to_its_predictions(finished_bundle, tmp_path
         "architecture.trunk.depths=[1,2]",
         "architecture.trunk.dropout=0.1",
         "architecture.landmarks.units=[8]",
+        "architecture.landmarks.components=4",
     )
     result = fit(recipe, tmp_path / "dual")
     trunk = keras.models.load_model(finished_bundle.path / KERAS_FILE, compile=False)
