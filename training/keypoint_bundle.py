@@ -6,10 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from fer_core.bundles import (
-    HISTORY_FILE,
-    PREDICTIONS_FOLDER,
-)
+from fer_core.bundles import HISTORY_FILE, PREDICTIONS_FOLDER
 from fer_core.files import replace_file
 from fer_core.keypoints import (
     KEYPOINT_SIZE,

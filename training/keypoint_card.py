@@ -77,8 +77,8 @@ def _results(spec: KeypointSpec) -> str:
     lines = [
         "RMSE is over all coordinates that are given, in pixels of the 96 of an image's side. The normalised "
         "mean error is the mean distance of a point over the distance of the eyes' centres, or, as in the "
-        "300-W challenge, over that of their outer corners, which is about 1.4 times as long. No person of "
-        "one split is in another; the epoch was chosen on the validation split.",
+        "300-W challenge, over the longer one of their outer corners. No person of one split is in another; "
+        "the epoch was chosen on the validation split.",
         "",
         "| split | images | persons | RMSE | error by eye centres | error by outer corners |",
         "|---|---:|---:|---:|---:|---:|",
