@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from fer_core.crops import INPUT_SIZE
+from fer_core.expressions import LABEL_SPACES
 from training import sources
 from training.errors import TrainingError
 from training.landmark_cache import with_landmarks
@@ -20,8 +21,10 @@ STATISTICS_SAMPLES: Final = 1280
 
 
 def load_for(recipe: Recipe, split: Split) -> Samples:
-    """Return a split of the recipe's data, with landmarks if its network sees them."""
+    """Return a split of the recipe's data in its labels, with landmarks if its network sees them."""
     samples = sources.load(recipe.data.source, split)
+    if recipe.data.label_space is not None:
+        samples = samples.within(LABEL_SPACES[recipe.data.label_space])
     return with_landmarks(samples) if "landmarks" in recipe.architecture.inputs else samples
 
 

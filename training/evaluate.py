@@ -21,7 +21,7 @@ from fer_core.evaluation import (
     read_predictions,
     write_predictions,
 )
-from fer_core.expressions import LabelSpace, label_map
+from fer_core.expressions import LabelSpace
 from training import sources
 from training.card import write_card
 from training.landmark_cache import with_landmarks
@@ -103,24 +103,16 @@ def _comparison_report(comparison: PairedComparison) -> Report:
 def _known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]]:
     """Return the samples in the network's labels, and the counts of the classes that it lacks."""
     space = LabelSpace(bundle.spec.name, bundle.spec.labels)
-    labels = label_map(samples.label_space, space)[samples.labels]
     counts = samples.counts()
     excluded = {name: n for name, n in counts.items() if n and name not in space.labels}
-    if not (labels >= 0).any():
+    kept = samples.within(space)
+    if not len(kept):
         raise DataError(
             f"{bundle.spec.name} knows none of the classes of these {len(samples)} samples: it has "
             f"{', '.join(space.labels)}; they have {', '.join(excluded) or 'no rows'}."
         )
-    kept = samples.select(labels >= 0)
-    return (
-        dataclasses.replace(
-            kept,
-            label_space=space,
-            labels=labels[labels >= 0],
-            clean=kept.clean & (not _was_trained_on(bundle, kept)),
-        ),
-        excluded,
-    )
+    clean = kept.clean & (not _was_trained_on(bundle, kept))
+    return dataclasses.replace(kept, clean=clean), excluded
 
 
 def _was_trained_on(bundle: Bundle, samples: Samples) -> bool:

@@ -30,8 +30,6 @@ def expression_task(recipe: Recipe) -> Task:
         DataError: the recipe's data is not there.
         TrainingError: its network cannot be begun.
     """
-    import keras
-
     whole = load_for(recipe, Split.TRAIN)
     train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
     valid = load_for(recipe, Split.VALID)
@@ -40,7 +38,8 @@ def expression_task(recipe: Recipe) -> Task:
     n_classes = len(train.label_space)
     network = recipe.architecture.build(n_classes, side=None)
     start(recipe.architecture, network, train)
-    fed = batches(recipe, train, targets_for(recipe, train), recipe.batch_size)
+    rows, targets = recipe.balance.rows(train, targets_for(recipe, train), recipe.seed)
+    fed = batches(recipe, rows, targets, recipe.batch_size)
 
     def enter(augment: Augment, network: "keras.Model") -> "keras.Model":
         fed.mixup_alpha = augment.mixup_alpha
@@ -55,9 +54,7 @@ def expression_task(recipe: Recipe) -> Task:
         phases=tuple(
             Phase(end, functools.partial(enter, augment)) for end, augment in recipe.phases
         ),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        ),
+        loss=recipe.balance.loss(targets, label_smoothing=recipe.label_smoothing),
         metric="accuracy",
         figure=Figure("accuracy", greater_is_better=True),
         n_train=len(train),

@@ -168,22 +168,13 @@ def _restore(model: "keras.Model", path: Path, history: History, *, steps_per_ep
 def _optimizer(
     recipe: BaseRecipe, network: "keras.Model", *, steps_per_epoch: int
 ) -> "keras.optimizers.Optimizer":
-    import keras
-
     from training.schedule import WarmRestarts
 
-    settings = recipe.optimizer
-    optimizer = keras.optimizers.SGD(
+    return recipe.optimizer.build(
         WarmRestarts(recipe, steps_per_epoch),
-        momentum=settings.momentum,
-        nesterov=True,
-        weight_decay=settings.weight_decay,
-        use_ema=True,
         ema_momentum=recipe.ema_momentum,
+        variables=network.trainable_variables,
     )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    optimizer.build(network.trainable_variables)
-    return optimizer
 
 
 def _compiled(

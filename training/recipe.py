@@ -5,18 +5,21 @@ import json
 import pkgutil
 from abc import ABC, abstractmethod
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fer_core.crops import INPUT_SIZE
 from fer_core.errors import UnknownNameError
+from fer_core.expressions import LABEL_SPACES
 from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
 from training.architectures.keypoint_resnet import KeypointResnet
 from training.architectures.landmark_mlp import LandmarkMlp
 from training.augment import Augment
+from training.balance import Balance
 from training.keypoint_augment import KeypointAugment
+from training.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from training.task import Task
@@ -35,29 +38,22 @@ class Data(Settings):
     """Which rows are trained on. Selection always uses the clean rows of the validation split.
 
     Attributes:
-        source: name of a source in `training.sources`.
+        source: name of a source in `training.sources`, or `folder:PATH`.
+        label_space: name of the label space (`fer_core.expressions`) that is learnt; rows of other classes
+            are left out. The source's own by default.
         drop_not_face: leave out the training rows that the data set's annotators call no face.
     """
 
     source: str
+    label_space: str | None = None
     drop_not_face: bool = True
 
-
-class Sgd(Settings):
-    """SGD with Nesterov momentum, linear warm-up and a cosine to zero (arXiv:1608.03983).
-
-    Attributes:
-        peak_learning_rate: reached at the end of the warm-up.
-        momentum: of Nesterov.
-        weight_decay: of convolution kernels, decoupled as in Loshchilov and Hutter 2019
-            (arXiv:1711.05101). With momentum 0.9 it acts like an L2 term ten times smaller.
-        warmup_epochs: epochs of linear rise.
-    """
-
-    peak_learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-3
-    warmup_epochs: float = 2.0
+    @field_validator("label_space")
+    @classmethod
+    def _is_known(cls, value: str | None) -> str | None:
+        if value is not None and value not in LABEL_SPACES:
+            raise ValueError(f"must be one of {', '.join(LABEL_SPACES)}")
+        return value
 
 
 class Refinement(Settings):
@@ -94,7 +90,7 @@ class BaseRecipe(Settings, ABC):
     name: str
     title: str
     data: Data
-    optimizer: Sgd
+    optimizer: Optimizer
     epochs: int = Field(gt=0)
     restarts: tuple[int, ...] = ()
     batch_size: int = Field(default=128, gt=0)
@@ -152,6 +148,9 @@ class Recipe(BaseRecipe):
 
     Attributes:
         architecture, augment: further parts.
+        targets: what is learnt: the label of each face, or how the FER+ annotators' votes for it are
+            distributed over the classes (Barsoum et al. 2016, arXiv:1608.01041).
+        balance: what is done about classes of unequal size.
         label_smoothing: share of each target spread over all classes (arXiv:1512.00567).
         vote_smoothing: share of each target that follows the FER+ votes (`training.targets`).
         teacher: name of a bundle whose answers take part in the targets; none by default.
@@ -161,6 +160,8 @@ class Recipe(BaseRecipe):
 
     architecture: Architecture
     augment: Augment
+    targets: Literal["labels", "votes"] = "labels"
+    balance: Balance = Balance()
     label_smoothing: float = 0.1
     vote_smoothing: float = Field(default=0.0, ge=0.0, le=0.5)
     teacher: str | None = None

@@ -8,7 +8,7 @@ from fer_core.metrics import softmax
 from training.errors import TrainingError
 from training.landmark_cache import with_landmarks
 from training.recipe import Recipe
-from training.sources import Samples
+from training.sources import VOTES, Samples
 
 
 def targets_for(recipe: Recipe, samples: Samples) -> np.ndarray:
@@ -19,7 +19,10 @@ def targets_for(recipe: Recipe, samples: Samples) -> np.ndarray:
             classes.
         BundleError: the teacher's bundle is not there or damaged.
     """
-    targets = soften_by_votes(samples, recipe.vote_smoothing)
+    if recipe.targets == "votes":
+        targets = vote_distribution(samples)
+    else:
+        targets = soften_by_votes(samples, recipe.vote_smoothing)
     if recipe.teacher is None:
         return targets
     answers = teacher_answers(samples, recipe.teacher)
@@ -51,6 +54,32 @@ def one_hot(samples: Samples) -> np.ndarray:
     return np.eye(len(samples.label_space), dtype=np.float32)[samples.labels]
 
 
+def vote_distribution(samples: Samples) -> np.ndarray:
+    """Return how the annotators' votes are distributed over the classes, float32 (N, classes).
+
+    Single votes count for nothing, nor do those for "unknown", "not a face" and classes that the label
+    space lacks (Barsoum et al. 2016, arXiv:1608.01041). Where none is left, the label stands alone.
+
+    Raises:
+        TrainingError: the source has no votes.
+    """
+    votes = _votes_of(samples, "is to learn")
+    counted = np.where(votes > 1, votes, 0)
+    counted = counted[:, [VOTES.index(label) for label in samples.label_space.labels]]
+    total = counted.sum(axis=1, keepdims=True)
+    return np.where(total > 0, counted / np.maximum(total, 1), one_hot(samples)).astype(np.float32)
+
+
+def _votes_of(samples: Samples, purpose: str) -> np.ndarray:
+    if samples.votes is None:
+        raise TrainingError(
+            f"{samples.source} was read without FER+ votes, which this recipe {purpose}. Put Microsoft's "
+            "fer2013new.csv beside fer2013.csv or use the parquet pack; or train on the labels alone "
+            "with --set vote_smoothing=0 --set targets=labels."
+        )
+    return samples.votes
+
+
 def soften_by_votes(samples: Samples, share: float) -> np.ndarray:
     """Return targets, float32 (N, classes), of which `share` follows the FER+ votes for the face.
 
@@ -65,15 +94,10 @@ def soften_by_votes(samples: Samples, share: float) -> np.ndarray:
     """
     if share == 0:
         return one_hot(samples)
-    if samples.votes is None:
-        raise TrainingError(
-            f"{samples.source} was read without FER+ votes, which this recipe softens its targets by. "
-            "Put Microsoft's fer2013new.csv beside fer2013.csv or use the parquet pack; or train on the "
-            "labels alone with --set vote_smoothing=0."
-        )
+    votes = _votes_of(samples, "softens its targets by")
     from sklearn.linear_model import LogisticRegression
 
-    shares = samples.votes / np.maximum(samples.votes.sum(axis=1, keepdims=True), 1)
+    shares = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
     model = LogisticRegression(max_iter=1000).fit(shares, samples.labels)
     expected = np.zeros((len(samples), len(samples.label_space)), np.float32)
     expected[:, model.classes_] = model.predict_proba(shares)

@@ -13,7 +13,8 @@ Note:   the committed weights were not made in one go. Their first 30 epochs, up
 
 from training.architectures.cnn import Cnn
 from training.augment import Augment
-from training.recipe import Data, Recipe, Refinement, Sgd
+from training.optimizers import Sgd
+from training.recipe import Data, Recipe, Refinement
 
 NETWORK = Cnn(
     widths=(32, 64, 128, 256), depths=(1, 2, 2, 3), residual=True, dropout=0.3, view_pixels=42

@@ -8,7 +8,8 @@ Result: models/dual/spec.json and the card beside it; selection on the clean row
 from fer_core.crops import INPUT_SIZE
 from training.architectures.dual_input import DualInput
 from training.architectures.landmark_mlp import LandmarkMlp
-from training.recipe import Recipe, Refinement, Sgd
+from training.optimizers import Sgd
+from training.recipe import Recipe, Refinement
 from training.recipes.cnn import AUGMENT, GENTLE
 from training.recipes.cnn import NETWORK as TRUNK
 from training.recipes.cnn import RECIPE as CNN

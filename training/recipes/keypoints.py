@@ -7,7 +7,8 @@ Result: models/keypoints/spec.json and the card beside it; selection on persons 
 
 from training.architectures.keypoint_resnet import KeypointResnet
 from training.keypoint_augment import KeypointAugment
-from training.recipe import Data, KeypointRecipe, Sgd
+from training.optimizers import Sgd
+from training.recipe import Data, KeypointRecipe
 
 RECIPE = KeypointRecipe(
     name="keypoints",

@@ -7,7 +7,8 @@ Result: models/landmarks_only/spec.json and the card beside it; selection on the
 
 from training.architectures.landmark_mlp import LandmarkMlp
 from training.augment import Augment
-from training.recipe import Data, Recipe, Sgd
+from training.optimizers import Sgd
+from training.recipe import Data, Recipe
 
 RECIPE = Recipe(
     name="landmarks_only",

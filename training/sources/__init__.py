@@ -7,11 +7,12 @@ from typing import Final
 
 from fer_core.errors import DataError, UnknownNameError
 from training.sources import class_folders, fer2013, keypoints
-from training.sources.base import Samples, Split
+from training.sources.base import VOTES, Samples, Split
 from training.sources.keypoints import KeypointSamples
 
 __all__ = [
     "SOURCES",
+    "VOTES",
     "KeypointSamples",
     "Samples",
     "Split",

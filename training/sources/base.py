@@ -3,11 +3,12 @@
 import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 
 from fer_core.crops import INPUT_SIZE
-from fer_core.expressions import LabelSpace
+from fer_core.expressions import Expression, LabelSpace, label_map
 
 
 class Split(StrEnum):
@@ -16,6 +17,13 @@ class Split(StrEnum):
     TRAIN = "train"
     VALID = "valid"
     TEST = "test"
+
+
+#: What the FER+ annotators chose among, in the order of `Samples.votes`; the last two are answers too.
+VOTES: Final = (
+    *(Expression.NEUTRAL, Expression.HAPPY, Expression.SURPRISE, Expression.SAD, Expression.ANGRY),
+    *(Expression.DISGUST, Expression.FEAR, Expression.CONTEMPT, "unknown", "not a face"),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +39,7 @@ class Samples:
         rows: int64 (N,), the data set's own number of each image; unique, stable over versions.
         clean: bool (N,), False where the training split holds an exact or near copy of the image.
         is_face: bool (N,), False where the data set's annotators agree that no face is to be seen.
-        votes: int64 (N, 10), how many FER+ annotators chose each answer; None where the data has none.
+        votes: int64 (N, 10), how many FER+ annotators chose each of `VOTES`; None where the data has none.
         landmarks: float16 (N, FEATURE_SIZE), `landmarks.feature_vector` of each image, zeros where none
             were found; None until `landmark_cache.with_landmarks` adds them.
     """
@@ -66,12 +74,18 @@ class Samples:
         return len(self.images)
 
     def select(self, keep: np.ndarray) -> "Samples":
-        """Return the samples where the boolean mask `keep` (N,) is True, in the same order."""
+        """Return the samples where the boolean mask `keep` (N,) is True, or those that indices name."""
         arrays = ("images", "labels", "rows", "clean", "is_face", "votes", "landmarks")
         chosen = {
             name: values[keep] for name in arrays if (values := getattr(self, name)) is not None
         }
         return dataclasses.replace(self, **chosen)
+
+    def within(self, space: LabelSpace) -> "Samples":
+        """Return the samples whose class a label space has, with its labels."""
+        labels = label_map(self.label_space, space)[self.labels]
+        kept = self.select(labels >= 0)
+        return dataclasses.replace(kept, label_space=space, labels=labels[labels >= 0])
 
     def counts(self) -> dict[str, int]:
         """Return the number of samples of each class, in label order."""

@@ -32,7 +32,7 @@ _USAGE: Final = {
     Split.VALID: "PublicTest",
     Split.TEST: "PrivateTest",
 }
-#: The answers that FER+ annotators chose among, in the order of its file; NF is "not a face".
+#: The columns of FER+'s file; NF is "not a face".
 _VOTES: Final = (
     *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
     *("unknown", "NF"),
