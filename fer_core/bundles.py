@@ -39,12 +39,14 @@ class TrainingData(Part):
         split: its split.
         n: rows trained on.
         note: what was left out and why, for the card.
+        sha256: of the images and labels of these rows; None where it was not recorded.
     """
 
     source: str
     split: str
     n: int
     note: str
+    sha256: str | None = None
 
 
 class LandmarkMetrics(Part):

@@ -17,14 +17,15 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import typer
 
-from fer_core.bundles import SPEC_FILE, Bundle, finds_keypoints, open_bundle, resolve
+from fer_core.bundles import SPEC_FILE
 from fer_core.errors import DataError, FerError, UnknownNameError
-from fer_core.keypoints import open_keypoint_bundle
+from fer_core.runs import append_rows, runs_path
 from fer_core.settings import face_shape_path, models_root
 from training import sources
 from training.sources import Split, keypoints
 
 if TYPE_CHECKING:
+    from training.evaluate import Report
     from training.recipe import BaseRecipe
 
 app = typer.Typer(
@@ -182,6 +183,8 @@ def fit(
 ) -> None:
     """Train a recipe, make the bundle, and measure it on the validation and test splits.
 
+    A row in models/studies/runs.parquet keeps what was run and what came of it.
+
     The state is kept after every epoch in the bundle's folder; a run that was stopped goes on with
     --resume and the same other options. Prints one line of JSON for each measured split.
 
@@ -194,30 +197,27 @@ def fit(
     """
     with _explained():
         from training.recipe import get_recipe
+        from training.run import row_of
 
         overrides = list(assignments or [])
         overrides += [f"epochs={epochs}"] if epochs is not None else []
         overrides += [f"seed={seed}"] if seed is not None else []
         chosen = get_recipe(recipe).with_overrides(overrides)
         folder = out or models_root() / chosen.name
-        _fit_bundle(chosen, folder, resume=resume, change_settings=change_settings)
-        for split in (Split.VALID, Split.TEST):
-            _evaluate_and_print(folder, f"{chosen.data.source}:{split}")
+        _train(chosen, folder, resume=resume, change_settings=change_settings)
+        data = [f"{chosen.data.source}:{split}" for split in (Split.VALID, Split.TEST)]
+        reports = [_measure_and_print(folder, name) for name in data]
+        append_rows(runs_path(), [row_of(folder, reports)])
 
 
-def _fit_bundle(recipe: "BaseRecipe", folder: Path, *, resume: bool, change_settings: bool) -> None:
-    from training.export import make_bundle
-    from training.fit import fit as train
-    from training.keypoint_bundle import make_keypoint_bundle
-    from training.recipe import KeypointRecipe, Recipe
+def _train(
+    recipe: "BaseRecipe", folder: Path, *, resume: bool = False, change_settings: bool = False
+) -> None:
+    from training.run import train
     from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
     try:
-        result = train(recipe, folder, resume=resume, change_settings=change_settings)
-        if isinstance(recipe, Recipe):
-            make_bundle(result, recipe, folder)
-        elif isinstance(recipe, KeypointRecipe):
-            make_keypoint_bundle(result, recipe, folder)
+        train(recipe, folder, resume=resume, change_settings=change_settings)
     except KeyboardInterrupt:
         if (folder / CHECKPOINT_FOLDER / STATE_FILE).is_file():
             message = "The last whole epoch is kept; go on with the same command and --resume."
@@ -225,6 +225,63 @@ def _fit_bundle(recipe: "BaseRecipe", folder: Path, *, resume: bool, change_sett
             message = "No epoch was finished, so nothing is kept."
         typer.echo(f"\n{message}", err=True)
         raise
+
+
+@app.command()
+def study(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of a study in training/recipes/studies.")
+    ],
+) -> None:
+    """Do the runs of a study that are not done yet, and print its table as CSV.
+
+    Runs that were stopped go on from their last whole epoch; a finished study does nothing. The tables
+    are models/studies/NAME.parquet, a row a run, and NAME-history.parquet, a row an epoch.
+
+    \b
+    Example:
+      FER_DATA=~/fer-data python -m training study conv_stages
+    """
+    with _explained():
+        from training.study import get_study, run_study
+
+        typer.echo(run_study(get_study(name)).to_csv(index=False), nl=False)
+
+
+@app.command()
+def tune(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe that declares a search space.")
+    ],
+    trials: Annotated[int, typer.Option(min=1, help="Trials in all.")] = 20,
+    epochs: Annotated[int, typer.Option(min=1, help="Of each trial.")] = 4,
+    rows: Annotated[int, typer.Option(min=1, help="Training rows of each trial.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the search and of each trial.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a search that was stopped.")
+    ] = False,
+) -> None:
+    """Search the settings that a recipe's SEARCH names, and print the trials as CSV, best first.
+
+    Trials are short runs, compared on the clean rows of the validation split. The table is
+    models/studies/tune-RECIPE.parquet.
+
+    \b
+    Examples:
+      FER_DATA=~/fer-data python -m training tune cnn
+      FER_DATA=~/fer-data python -m training tune cnn --trials 40 --resume
+    """
+    with _explained():
+        from training.recipe import get_recipe
+        from training.tune import search_space_of
+        from training.tune import tune as search
+
+        space = search_space_of(recipe)
+        budget = [f"epochs={epochs}", f"data.rows={rows}", f"seed={seed}"]
+        chosen = get_recipe(recipe).with_overrides(budget)
+        typer.echo(
+            search(chosen, space, trials=trials, resume=resume).to_csv(index=False), nl=False
+        )
 
 
 @app.command()
@@ -254,7 +311,7 @@ def evaluate(
       python -m training evaluate keypoints --data keypoints:test
     """
     with _explained():
-        _evaluate_and_print(_find_folder(bundle), data)
+        _measure_and_print(_find_folder(bundle), data)
 
 
 @app.command()
@@ -279,9 +336,11 @@ def compare(
     """
     with _explained():
         from training.evaluate import compare_bundles
+        from training.run import open_or_suggest
 
         samples = sources.parse_data_argument(data)()
-        report = compare_bundles(_find_bundle(first), _find_bundle(second), samples)
+        one, other = (open_or_suggest(_find_folder(name)) for name in (first, second))
+        report = compare_bundles(one, other, samples)
         typer.echo(json.dumps(report))
 
 
@@ -292,23 +351,12 @@ def _find_folder(name_or_path: str) -> Path:
     return models_root() / name_or_path
 
 
-def _find_bundle(name_or_path: str) -> Bundle:
-    folder = _find_folder(name_or_path)
-    # By its name if it lies among the others, so that a misspelt one gets the near ones named.
-    return resolve(folder.name) if folder.parent == models_root() else open_bundle(folder)
+def _measure_and_print(folder: Path, data: str) -> "Report":
+    from training.run import measure
 
-
-def _evaluate_and_print(folder: Path, argument: str) -> None:
-    if finds_keypoints(folder):
-        from training.keypoint_bundle import evaluate_keypoints
-
-        bundle = open_keypoint_bundle(folder)
-        report = evaluate_keypoints(bundle, sources.parse_keypoints_argument(argument)())
-    else:
-        from training.evaluate import evaluate as measure
-
-        report = measure(_find_bundle(str(folder)), sources.parse_data_argument(argument)())
+    report = measure(folder, data)
     typer.echo(json.dumps(report))
+    return report
 
 
 if __name__ == "__main__":

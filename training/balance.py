@@ -49,6 +49,11 @@ class Balance(BaseModel):
     focal_gamma: float = Field(default=2.0, ge=0)
     adjustment: float = Field(default=1.0, ge=0)
 
+    @property
+    def adds_rows(self) -> bool:
+        """Whether there are more rows to train on than the data set has."""
+        return self.strategy in ("oversampling", "smote", "smote_eigenfaces")
+
     def rows(self, samples: Samples, targets: np.ndarray, seed: int) -> Rows:
         """Return the rows to train on, real and made ones, with their targets.
 

@@ -42,6 +42,20 @@ _LANDMARK_LIMITS: Final = """\
 - It sees landmarks as MediaPipe's Face Landmarker finds them, which was made by others from other data and
   has limits of its own. In training they come from images of 48 pixels, in photos from all their pixels."""
 
+#: What was done about classes of unequal size, by `training.balance.Balance.strategy`.
+_BALANCE: Final = {
+    "none": "",
+    "class_weights": " Rows weigh the more in the loss, the rarer their class.",
+    "oversampling": " Rows of rarer classes were repeated until all classes were as frequent.",
+    "smote": " Rows of rarer classes were blended with near ones (SMOTE, arXiv:1106.1813) until all "
+    "classes were as frequent.",
+    "smote_eigenfaces": " Rows of rarer classes were blended with near ones (SMOTE, arXiv:1106.1813; near "
+    "by eigenfaces) until all classes were as frequent.",
+    "focal": " The loss is focal (Lin et al. 2017, arXiv:1708.02002): easy rows weigh less.",
+    "logit_adjustment": " In training, the classes' log frequencies were added to the logits (Menon et al. "
+    "2021, arXiv:2007.07314).",
+}
+
 
 def write_card(bundle: Bundle) -> None:
     """Write the card into the bundle's folder; equal specs give equal bytes.
@@ -291,6 +305,11 @@ def _supervision(spec: BundleSpec) -> str:
             "votes of ten more annotators for the same image (Barsoum et al. 2016, arXiv:1608.01041) let one "
             "expect that label to be. Validation and test use the data set's own labels alone."
         )
+    if spec.recipe.get("targets") == "votes":
+        text = (
+            "Its targets are how the votes of FER+'s ten annotators for the image are distributed over the "
+            "classes (Barsoum et al. 2016, arXiv:1608.01041); single votes count for nothing."
+        )
     if teacher := spec.recipe.get("teacher"):
         share = spec.recipe["teacher_share"]
         text += (
@@ -298,7 +317,8 @@ def _supervision(spec: BundleSpec) -> str:
             f"`{teacher}` answers to the same training image (knowledge distillation, Hinton et al. 2015, "
             "arXiv:1503.02531)."
         )
-    return text
+    strategy = spec.recipe.get("balance", {}).get("strategy", "none")
+    return text + _BALANCE[strategy]
 
 
 def _use(spec: BundleSpec) -> str:

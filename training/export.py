@@ -272,7 +272,11 @@ def fields_of_run(
         "pixel_range": (0.0, 255.0),
         "parameters": result.network.count_params(),
         "training_data": TrainingData(
-            source=recipe.data.source, split=Split.TRAIN, n=result.n_train, note=note
+            source=recipe.data.source,
+            split=Split.TRAIN,
+            n=result.n_train,
+            note=note,
+            sha256=result.data_sha256,
         ),
         "backend": result.backend,
         "code_commit": code_commit(),
@@ -286,6 +290,12 @@ def _note(result: FitResult, recipe: Recipe) -> str:
     parts = ["all rows"]
     if recipe.data.drop_not_face:
         parts = [f"{result.n_left_out} rows that every annotator calls no face were left out"]
+    if recipe.data.rows is not None:
+        parts.append("of the rest, rows were drawn at random")
+    if recipe.balance.adds_rows:
+        parts.append(
+            f"rows were added until all classes are as frequent ({recipe.balance.strategy})"
+        )
     parts += notes_of_changes(result)
     if isinstance(recipe.architecture, DualInput):
         parts.append(f"the trunk is that of {_identity(recipe.architecture.trunk_bundle)}")

@@ -4,6 +4,8 @@ import functools
 import logging
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from fer_core.crops import INPUT_SIZE
 from fer_core.landmarks import FEATURE_SIZE
 from training.architectures import call_arguments
@@ -11,9 +13,9 @@ from training.augment import Augment
 from training.batches import batches, load_for, statistics_inputs
 from training.initial_weights import start
 from training.recipe import Recipe
-from training.sources import Split
+from training.sources import Split, sha256_of_arrays
 from training.targets import one_hot, targets_for
-from training.task import Figure, Phase, Task
+from training.task import Phase, Task
 
 if TYPE_CHECKING:
     import keras
@@ -32,6 +34,10 @@ def expression_task(recipe: Recipe) -> Task:
     """
     whole = load_for(recipe, Split.TRAIN)
     train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
+    n_left_out = len(whole) - len(train)
+    if recipe.data.rows is not None and recipe.data.rows < len(train):
+        drawn = np.random.default_rng(recipe.seed).permutation(len(train))[: recipe.data.rows]
+        train = train.select(np.sort(drawn))
     valid = load_for(recipe, Split.VALID)
     valid = valid.select(valid.clean)
     log.info("%s: %d training rows, %d clean validation rows", recipe.name, len(train), len(valid))
@@ -56,9 +62,10 @@ def expression_task(recipe: Recipe) -> Task:
         ),
         loss=recipe.balance.loss(targets, label_smoothing=recipe.label_smoothing),
         metric="accuracy",
-        figure=Figure("accuracy", greater_is_better=True),
-        n_train=len(train),
-        n_left_out=len(whole) - len(train),
+        figure=recipe.figure,
+        n_train=len(rows),
+        data_sha256=sha256_of_arrays(rows.images, rows.labels),
+        n_left_out=n_left_out,
     )
 
 

@@ -41,6 +41,7 @@ class FitResult:
         network: float32, with the averaged weights of the best epoch.
         history: a row per epoch.
         n_train: rows trained on.
+        data_sha256: of their images and labels.
         n_left_out: rows of the training split that the recipe leaves out.
         backend: that trained it, with its version.
         changes: settings that were changed in the course of the run.
@@ -49,6 +50,7 @@ class FitResult:
     network: "keras.Model"
     history: pd.DataFrame
     n_train: int
+    data_sha256: str
     n_left_out: int
     backend: str
     changes: list[Change]
@@ -85,6 +87,7 @@ def fit(
         network=finished,
         history=history.table,
         n_train=task.n_train,
+        data_sha256=task.data_sha256,
         n_left_out=task.n_left_out,
         backend=recorded_backend(folder),
         changes=recorded_changes(folder),

@@ -12,9 +12,9 @@ from training import sources
 from training.batches import STATISTICS_SAMPLES
 from training.keypoint_augment import KeypointAugment
 from training.recipe import KeypointRecipe
-from training.sources import Split
+from training.sources import Split, sha256_of_arrays
 from training.sources.keypoints import KeypointSamples
-from training.task import Figure, Phase, Task
+from training.task import Phase, Task
 
 if TYPE_CHECKING:
     import keras
@@ -52,8 +52,9 @@ def keypoint_task(recipe: KeypointRecipe) -> Task:
         phases=(Phase(recipe.epochs, enter),),
         loss=_huber_of_given_points(),
         metric=_rmse_of_given_points(),
-        figure=Figure("rmse", greater_is_better=False),
+        figure=recipe.figure,
         n_train=len(train),
+        data_sha256=sha256_of_arrays(train.images, train.points),
         n_left_out=0,
     )
 

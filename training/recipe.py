@@ -5,7 +5,8 @@ import json
 import pkgutil
 from abc import ABC, abstractmethod
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -20,6 +21,7 @@ from training.augment import Augment
 from training.balance import Balance
 from training.keypoint_augment import KeypointAugment
 from training.optimizers import Optimizer
+from training.task import Figure
 
 if TYPE_CHECKING:
     from training.task import Task
@@ -41,11 +43,13 @@ class Data(Settings):
         source: name of a source in `training.sources`, or `folder:PATH`.
         label_space: name of the label space (`fer_core.expressions`) that is learnt; rows of other classes
             are left out. The source's own by default.
+        rows: train on so many rows, drawn at random with the recipe's seed; on all by default.
         drop_not_face: leave out the training rows that the data set's annotators call no face.
     """
 
     source: str
     label_space: str | None = None
+    rows: int | None = Field(default=None, gt=0)
     drop_not_face: bool = True
 
     @field_validator("label_space")
@@ -86,6 +90,9 @@ class BaseRecipe(Settings, ABC):
         patience: epochs without a better validation figure after which training stops.
         seed: of initial weights, shuffling and augmentation.
     """
+
+    #: What epochs are compared by.
+    figure: ClassVar[Figure]
 
     name: str
     title: str
@@ -158,6 +165,8 @@ class Recipe(BaseRecipe):
         refinement: what is different in the last epochs; nothing by default.
     """
 
+    figure: ClassVar[Figure] = Figure("accuracy", greater_is_better=True)
+
     architecture: Architecture
     augment: Augment
     targets: Literal["labels", "votes"] = "labels"
@@ -208,6 +217,8 @@ class KeypointRecipe(BaseRecipe):
         architecture, augment: further parts.
     """
 
+    figure: ClassVar[Figure] = Figure("rmse", greater_is_better=False)
+
     architecture: KeypointResnet
     augment: KeypointAugment
 
@@ -226,17 +237,38 @@ def _parse_value(text: str) -> Any:
         return text.strip()
 
 
+def differences(settings: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """Return what two recipes' settings, as JSON, have otherwise: names with dots, values of the first."""
+
+    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in values.items():
+            found |= (
+                flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+            )
+        return found
+
+    theirs = flat(others)
+    return {key: value for key, value in flat(settings).items() if theirs.get(key, ...) != value}
+
+
 def recipe_names() -> list[str]:
     """Return the names of all recipes, each a module of `training.recipes`."""
     import training.recipes
 
-    return sorted(module.name for module in pkgutil.iter_modules(training.recipes.__path__))
+    modules = pkgutil.iter_modules(training.recipes.__path__)
+    return sorted(module.name for module in modules if not module.ispkg)
 
 
 def get_recipe(name: str) -> BaseRecipe:
     """Return the recipe called `name`; raise UnknownNameError with the known ones."""
+    return recipe_module(name).RECIPE
+
+
+def recipe_module(name: str) -> ModuleType:
+    """Return the module of the recipe called `name`; raise UnknownNameError with the known ones."""
     if name not in recipe_names():
         raise UnknownNameError(
             f"No recipe is called {name!r}. There are: {', '.join(recipe_names())}."
         )
-    return importlib.import_module(f"training.recipes.{name}").RECIPE
+    return importlib.import_module(f"training.recipes.{name}")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from fer_core.bundles import HISTORY_FILE
 from training.errors import TrainingError
-from training.recipe import BaseRecipe
+from training.recipe import BaseRecipe, differences
 
 #: Folder inside the bundle's that holds a run's state until the bundle is finished.
 CHECKPOINT_FOLDER: Final = "checkpoint"
@@ -63,7 +63,10 @@ def open_run(
     epochs = len(pd.read_csv(folder / HISTORY_FILE))
     changes = [
         *recorded_changes(folder),
-        Change(epochs=epochs, before=_differences(before, recipe)),
+        Change(
+            epochs=epochs,
+            before=differences(*(r.model_dump(mode="json") for r in (before, recipe))),
+        ),
     ]
     (folder / CHANGES_FILE).write_text(_CHANGES.dump_json(changes, indent=2).decode() + "\n")
     recorded.write_text(text)
@@ -88,21 +91,6 @@ def recorded_changes(folder: Path) -> list[Change]:
     """Return what was changed in the run, in order."""
     file = folder / CHANGES_FILE
     return _CHANGES.validate_json(file.read_text()) if file.is_file() else []
-
-
-def _differences(before: BaseRecipe, after: BaseRecipe) -> dict[str, Any]:
-    """Return the settings of the first recipe that the second has otherwise."""
-
-    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in values.items():
-            found |= (
-                flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-            )
-        return found
-
-    old, new = (flat(recipe.model_dump(mode="json")) for recipe in (before, after))
-    return {key: value for key, value in old.items() if new.get(key, ...) != value}
 
 
 def _backend() -> str:

@@ -48,6 +48,7 @@ class Task:
         loss, metric: as `keras.Model.compile` takes them.
         figure: of that metric.
         n_train: rows trained on.
+        data_sha256: of their images and labels.
         n_left_out: rows of the training split that the recipe leaves out.
     """
 
@@ -61,4 +62,5 @@ class Task:
     metric: "str | keras.metrics.Metric"
     figure: Figure
     n_train: int
+    data_sha256: str
     n_left_out: int

@@ -15,6 +15,7 @@ from training.architectures.cnn import Cnn
 from training.augment import Augment
 from training.optimizers import Sgd
 from training.recipe import Data, Recipe, Refinement
+from training.search_space import Choice, Range, SearchSpace
 
 NETWORK = Cnn(
     widths=(32, 64, 128, 256), depths=(1, 2, 2, 3), residual=True, dropout=0.3, view_pixels=42
@@ -60,3 +61,17 @@ RECIPE = Recipe(
     refinement=Refinement(epochs=6, augment=GENTLE),
     seed=0,
 )
+
+#: Around the recipe; found first by hand, so the search says whether it was missed.
+SEARCH: SearchSpace = {
+    "optimizer.peak_learning_rate": Range(low=0.02, high=0.3, log=True),
+    "optimizer.weight_decay": Range(low=1e-3, high=2e-2, log=True),
+    "architecture.dropout": Range(low=0.0, high=0.5),
+    "architecture.widths": Choice(
+        values=((24, 48, 96, 192), (32, 64, 128, 256), (48, 96, 144, 192))
+    ),
+    "architecture.depths": Choice(values=((1, 1, 2, 2), (1, 2, 2, 3), (2, 2, 2, 2))),
+    "augment.erase_probability": Range(low=0.0, high=0.7),
+    "vote_smoothing": Range(low=0.0, high=0.5),
+    "batch_size": Choice(values=(64, 128, 256)),
+}

@@ -7,7 +7,7 @@ from typing import Final
 
 from fer_core.errors import DataError, UnknownNameError
 from training.sources import class_folders, fer2013, keypoints
-from training.sources.base import VOTES, Samples, Split
+from training.sources.base import VOTES, Samples, Split, sha256_of_arrays
 from training.sources.keypoints import KeypointSamples
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "load_keypoints",
     "parse_data_argument",
     "parse_keypoints_argument",
+    "sha256_of_arrays",
 ]
 
 #: Sources with official splits under the data root. A new data set is one module and one line here.

@@ -1,0 +1,79 @@
+"""The record of training runs: one table, a row a run, from which study tables and figures are drawn.
+
+Figures stand in columns named "SOURCE:SPLIT FIGURE", recalls in "SOURCE:SPLIT recall EXPRESSION", so that a
+run that was measured on another data set only adds columns.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from filelock import FileLock
+
+from fer_core.errors import DataError
+from fer_core.files import replace_file
+from fer_core.settings import models_root
+
+#: Of every row, whatever was measured.
+COLUMNS: Final = (
+    *("bundle", "recipe", "overrides", "settings_sha256", "seed", "source", "n_train"),
+    *("data_sha256", "code_commit", "backend", "hardware", "parameters", "epochs", "seconds"),
+    "images_per_second",
+)
+#: Of what `training evaluate` reports, the figures that a row keeps.
+FIGURES: Final = (
+    *("n", "accuracy", "macro_f1", "ece", "nll", "n_clean", "accuracy_clean", "macro_f1_clean"),
+    *("rmse", "normalized_mean_error"),
+)
+
+
+def studies_root() -> Path:
+    """Return the folder of records: `studies` under the bundle root."""
+    return models_root() / "studies"
+
+
+def runs_path() -> Path:
+    """Return the table of all runs."""
+    return studies_root() / "runs.parquet"
+
+
+def column(data: str, figure: str) -> str:
+    """Return the column of a figure measured on `data`, "SOURCE:SPLIT"."""
+    return f"{data} {figure}"
+
+
+def figures_of(report: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a row keeps of one of `training evaluate`'s reports."""
+    data = f"{report['source']}:{report['split']}"
+    figures = {column(data, name): report[name] for name in FIGURES if name in report}
+    recalls = report.get("per_class_recall", {})
+    return figures | {column(data, f"recall {name}"): value for name, value in recalls.items()}
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """Return a table of runs, without rows if the file is not there.
+
+    Raises:
+        DataError: it is no parquet file or lacks a column.
+    """
+    if not path.is_file():
+        return pd.DataFrame(columns=list(COLUMNS))
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path} is not a readable table of runs ({error}). Restore it from version control."
+        ) from error
+    if missing := set(COLUMNS) - set(table.columns):
+        raise DataError(f"{path} lacks the column {', '.join(sorted(missing))}.")
+    return table
+
+
+def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Add rows to a table of runs; two processes that do so at once take turns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        tables = [table for table in (read_rows(path), pd.DataFrame(rows)) if len(table)]
+        whole = pd.concat(tables, ignore_index=True)
+        replace_file(path, lambda file: whole.to_parquet(file, index=False, compression="zstd"))

@@ -1,0 +1,96 @@
+"""A search tries what the space allows, keeps a table, and goes on where it stopped."""
+
+import json
+
+import pytest
+
+from fer_core.errors import UnknownNameError
+from fer_core.runs import studies_root
+from training import tune as tune_module
+from training.errors import TrainingError
+from training.search_space import Choice, Range
+from training.tune import WORK_FOLDER, read_trials, search_space_of, tune
+
+SPACE = {
+    "optimizer.peak_learning_rate": Range(low=1e-3, high=0.3, log=True),
+    "architecture.widths": Choice(values=((2, 4), (4, 8))),
+}
+
+
+@pytest.fixture(autouse=True)
+def _places(generated_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+
+
+@pytest.fixture
+def short(tiny_recipe):
+    return tiny_recipe.with_overrides(["restarts=[]", "epochs=1", "data.rows=60"])
+
+
+def test_trials_stay_in_the_space_and_the_best_comes_first(short):
+    table = tune(short, SPACE, trials=2)
+    assert len(table) == 2
+    assert table["optimizer.peak_learning_rate"].between(1e-3, 0.3).all()
+    assert set(map(tuple, table["architecture.widths"].map(json.loads))) <= {(2, 4), (4, 8)}
+    assert table["val_accuracy"].is_monotonic_decreasing
+    assert (table["n_train"] == 60).all()
+    with pytest.raises(TrainingError, match="--resume"):
+        tune(short, SPACE, trials=2)
+    assert len(tune(short, SPACE, trials=3, resume=True)) == 3
+
+
+def test_a_killed_search_repeats_only_the_trial_in_progress(short, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    tried = []
+
+    def dies_in_the_second(recipe, folder, **options):
+        tried.append(recipe)
+        if len(tried) == 2:
+            raise Killed
+        return original(recipe, folder, **options)
+
+    original = tune_module.fit
+    monkeypatch.setattr(tune_module, "fit", dies_in_the_second)
+    with pytest.raises(Killed):
+        tune(short, SPACE, trials=2)
+    assert len(read_trials(short)) == 1
+    assert len(tune(short, SPACE, trials=2, resume=True)) == 2
+    assert len(tried) == 3
+    # The trial in progress was begun again with its own settings.
+    assert tried[1] == tried[2]
+    assert not list((studies_root() / WORK_FOLDER / short.name).glob("run-*"))
+
+
+def test_settings_that_do_not_train_do_not_end_the_search(short, monkeypatch):
+    tried = []
+
+    def fails_once(recipe, folder, **options):
+        tried.append(recipe)
+        if len(tried) == 1:
+            raise TrainingError("The loss became nan in epoch 1.")
+        return original(recipe, folder, **options)
+
+    original = tune_module.fit
+    monkeypatch.setattr(tune_module, "fit", fails_once)
+    assert len(tune(short, SPACE, trials=2)) == 1
+    assert len(tried) == 2
+
+
+def test_without_data_the_error_is_the_data_s(short, monkeypatch, tmp_path):
+    from fer_core.errors import DataError
+
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("FER_DATA", str(tmp_path / "empty"))
+    with pytest.raises(DataError, match="FER2013"):
+        tune(short, SPACE, trials=1)
+
+
+def test_the_space_of_the_cnn_is_declared_and_others_say_how():
+    assert "optimizer.peak_learning_rate" in search_space_of("cnn")
+    with pytest.raises(UnknownNameError, match="declares no search space"):
+        search_space_of("keypoints")
+    with pytest.raises(ValueError, match="low must be under high"):
+        Range(low=1, high=0)

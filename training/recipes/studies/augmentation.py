@@ -1,0 +1,39 @@
+"""What keeps a network from learning its training faces by heart?
+
+Run:    python -m training study augmentation
+"""
+
+from itertools import product
+
+from training.study import Study, Variant
+
+#: An Augment that changes nothing.
+_NONE = (
+    "augment.flip=false",
+    "augment.rotate_degrees=0",
+    "augment.zoom=0",
+    "augment.shift_pixels=0",
+    "augment.gamma=0",
+)
+_NO_DROPOUT = ("architecture.dropout=0",)
+
+STUDY = Study(
+    name="augmentation",
+    title="Augmentation and dropout",
+    question="The same network with and without varied images, and with and without dropout in its dense "
+    "layer. All stop early: what is kept is the epoch that was best on validation.",
+    recipe="stacked_cnn",
+    # Long enough for a network without either to overfit.
+    overrides=("epochs=12", "patience=5"),
+    variants=tuple(
+        Variant(
+            name=f"{'augmented' if augmented else 'plain'}-{'dropout' if dropout else 'no-dropout'}",
+            values={
+                "augmentation": "yes" if augmented else "no",
+                "dropout": "yes" if dropout else "no",
+            },
+            overrides=(() if augmented else _NONE) + (() if dropout else _NO_DROPOUT),
+        )
+        for augmented, dropout in product((False, True), (False, True))
+    ),
+)

@@ -1,0 +1,23 @@
+"""How many times should the picture be halved?
+
+Run:    python -m training study conv_stages
+"""
+
+from training.study import Study, Variant
+
+STUDY = Study(
+    name="conv_stages",
+    title="Stages of convolution and pooling",
+    question="Two to five stages of 64 kernels before two dense layers of 128 units: each stage halves "
+    "the picture, sees more of the face at once, and leaves the dense layers fewer numbers.",
+    recipe="stacked_cnn",
+    overrides=("architecture.dense=[128,128]",),
+    variants=tuple(
+        Variant(
+            name=f"{n}-stages",
+            values={"conv stages": n},
+            overrides=(f"architecture.widths={[64] * n}",),
+        )
+        for n in (2, 3, 4, 5)
+    ),
+)

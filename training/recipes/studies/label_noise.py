@@ -1,0 +1,28 @@
+"""Whose labels should a network learn, and whose should it be measured by?
+
+Run:    python -m training study label_noise
+"""
+
+from training.study import ALL_SPLITS, Study, Variant
+
+STUDY = Study(
+    name="label_noise",
+    title="One label, the majority of ten, or all ten votes",
+    question="The same faces with FER2013's label, with the majority of FER+'s ten annotators, or with the "
+    "distribution of their votes (Barsoum et al. 2016): each network is measured on both sets of labels.",
+    recipe="stacked_cnn",
+    variants=(
+        Variant(name="fer2013", values={"trained on": "FER2013 labels"}),
+        Variant(
+            name="ferplus-majority",
+            values={"trained on": "FER+ majority"},
+            overrides=("data.source=ferplus",),
+        ),
+        Variant(
+            name="ferplus-votes",
+            values={"trained on": "FER+ vote distributions"},
+            overrides=("data.source=ferplus", "targets=votes"),
+        ),
+    ),
+    measured_on=(*ALL_SPLITS, "ferplus:valid", "ferplus:test", "ckplus:test"),
+)

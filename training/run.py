@@ -1,0 +1,114 @@
+"""A whole run: train, make the bundle, measure it, and leave a row in the record of runs."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fer_core.bundles import (
+    HISTORY_FILE,
+    BaseSpec,
+    Bundle,
+    BundleSpec,
+    finds_keypoints,
+    open_bundle,
+    read_spec,
+    resolve,
+)
+from fer_core.keypoints import KeypointSpec, open_keypoint_bundle
+from fer_core.runs import figures_of
+from fer_core.settings import models_root
+from training import sources
+from training.evaluate import Report, evaluate
+from training.export import make_bundle
+from training.fit import fit
+from training.keypoint_bundle import evaluate_keypoints, make_keypoint_bundle
+from training.recipe import BaseRecipe, KeypointRecipe, Recipe, differences, get_recipe
+
+
+def train(
+    recipe: BaseRecipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    change_settings: bool = False,
+) -> None:
+    """Train a recipe and make its bundle in `folder`; raises what `training.fit` and `export` raise."""
+    result = fit(recipe, folder, resume=resume, change_settings=change_settings)
+    if isinstance(recipe, Recipe):
+        make_bundle(result, recipe, folder)
+    elif isinstance(recipe, KeypointRecipe):
+        make_keypoint_bundle(result, recipe, folder)
+
+
+def measure(folder: Path, data: str) -> Report:
+    """Measure the bundle in a folder, of either kind, on "SOURCE[:SPLIT]" or "folder:PATH"."""
+    if finds_keypoints(folder):
+        samples = sources.parse_keypoints_argument(data)()
+        return evaluate_keypoints(open_keypoint_bundle(folder), samples)
+    return evaluate(open_or_suggest(folder), sources.parse_data_argument(data)())
+
+
+def open_or_suggest(folder: Path) -> Bundle:
+    """Open a bundle; if it should lie among the others and does not, the error names the nearest ones."""
+    return resolve(folder.name) if folder.parent == models_root() else open_bundle(folder)
+
+
+def row_of(folder: Path, reports: Sequence[Report]) -> dict[str, Any]:
+    """Return the row that a finished bundle leaves in the record of runs (`fer_core.runs`).
+
+    Args:
+        folder: of the bundle.
+        reports: what was measured with it.
+    """
+    spec: BaseSpec = read_spec(folder, KeypointSpec if finds_keypoints(folder) else BundleSpec)
+    history = pd.read_csv(folder / HISTORY_FILE)
+    seconds, images = history["seconds"].sum(), len(history) * spec.training_data.n
+    figures = [figures_of(report) for report in reports]
+    return {
+        "bundle": spec.name,
+        "recipe": spec.recipe["name"],
+        "overrides": overrides_of(spec.recipe),
+        "settings_sha256": settings_sha256(spec.recipe),
+        "seed": spec.recipe["seed"],
+        "source": spec.training_data.source,
+        "n_train": spec.training_data.n,
+        "data_sha256": spec.training_data.sha256,
+        "code_commit": spec.code_commit,
+        "backend": spec.backend,
+        "hardware": hardware(),
+        "parameters": spec.parameters,
+        "epochs": len(history),
+        "seconds": seconds,
+        "images_per_second": images / seconds,
+        **{name: value for part in figures for name, value in part.items()},
+    }
+
+
+def overrides_of(settings: dict[str, Any]) -> list[str]:
+    """Return, as "key=value", the settings that differ from the recipe of their name as it is today."""
+    today = get_recipe(settings["name"]).model_dump(mode="json")
+    return [f"{key}={value}" for key, value in differences(settings, today).items()]
+
+
+def settings_sha256(settings: dict[str, Any]) -> str:
+    """Return what two runs share if and only if all their settings are equal."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def hardware() -> str:
+    """Return the processor's name and what Keras sees of accelerators."""
+    import keras
+
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = f"{names[0]}, {len(names)} cores" if names else platform.processor()
+    devices = [
+        device for device in keras.distribution.list_devices() if "cpu" not in device.lower()
+    ]
+    return ", ".join([name, *devices])

@@ -1,0 +1,154 @@
+"""The search for a recipe's settings, with KerasTuner's Bayesian optimisation.
+
+Snoek et al. 2012 (arXiv:1206.2944): a Gaussian process over the trials so far proposes the next. Trials
+are short runs of `training.fit`, compared by the validation figure that `fit` compares epochs by, on clean
+validation rows. The test split takes no part.
+"""
+
+import contextlib
+import logging
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from fer_core.errors import FerError, UnknownNameError
+from fer_core.files import replace_file
+from fer_core.runs import studies_root
+from training.errors import TrainingError
+from training.export import code_commit
+from training.fit import fit
+from training.recipe import BaseRecipe, recipe_module
+from training.run import hardware
+from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
+from training.search_space import SearchSpace
+
+log = logging.getLogger(__name__)
+
+#: Folder, beside the tables, where searches keep their state.
+WORK_FOLDER: Final = "tuning"
+
+
+def search_space_of(name: str) -> SearchSpace:
+    """Return the search space that a recipe's module declares as SEARCH.
+
+    Raises:
+        UnknownNameError: no such recipe, or it declares none.
+    """
+    space = getattr(recipe_module(name), "SEARCH", None)
+    if space is None:
+        raise UnknownNameError(
+            f"The recipe {name} declares no search space. Add SEARCH, a dict from settings to Choice or "
+            f"Range (training.search_space), to training/recipes/{name}.py."
+        )
+    return space
+
+
+def table_path(recipe: str) -> Path:
+    """Return the table of a recipe's trials."""
+    return studies_root() / f"tune-{recipe}.parquet"
+
+
+def tune(
+    recipe: BaseRecipe, space: SearchSpace, *, trials: int, resume: bool = False
+) -> pd.DataFrame:
+    """Search a recipe's space and return the table of trials, best first, which is also written.
+
+    Args:
+        recipe: its epochs and rows are the budget of each trial.
+        space: what is varied.
+        trials: how many, those of a resumed search included.
+        resume: go on with the search of this recipe that was stopped, with its trial in progress.
+
+    Raises:
+        TrainingError: a search of this recipe stands in the way, or there is none to resume.
+        FerError: no trial can run, for instance without data.
+    """
+    import keras_tuner
+
+    folder = studies_root() / WORK_FOLDER / recipe.name
+    if folder.is_dir() != resume:
+        raise TrainingError(
+            f"There is no search in {folder} to resume; start one without --resume."
+            if resume
+            else f"A search is in {folder}. Go on with --resume, or remove the folder to start over."
+        )
+    if not resume:
+        table_path(recipe.name).unlink(missing_ok=True)
+    hyperparameters = keras_tuner.HyperParameters()
+    for name, values in space.items():
+        values.declare(name, hyperparameters)
+
+    class Tuner(keras_tuner.engine.base_tuner.BaseTuner):
+        def run_trial(self, trial: Any, *args: object, **kwargs: object) -> dict[str, float]:
+            work = folder / f"run-{trial.trial_id}"
+            try:
+                figures = _run(recipe, dict(trial.hyperparameters.values), trial.trial_id, work)
+            except TrainingError as error:
+                # Such settings do not train; others may.
+                raise keras_tuner.errors.FailedTrialError(str(error)) from error
+            except FerError as error:
+                raise keras_tuner.errors.FatalRuntimeError(str(error)) from error
+            shutil.rmtree(work)
+            return figures
+
+    direction = "max" if recipe.figure.greater_is_better else "min"
+    oracle = keras_tuner.oracles.BayesianOptimizationOracle(
+        keras_tuner.Objective(_objective(recipe), direction),
+        max_trials=trials,
+        hyperparameters=hyperparameters,
+        allow_new_entries=False,
+        tune_new_entries=False,
+        seed=recipe.seed,
+    )
+    # KerasTuner talks on standard output, which belongs to results.
+    with contextlib.redirect_stdout(sys.stderr):
+        tuner = Tuner(oracle, directory=str(folder.parent), project_name=folder.name)
+        try:
+            tuner.search(verbose=0)
+        except keras_tuner.errors.FatalRuntimeError as error:
+            raise (error.__cause__ or error) from None
+    return read_trials(recipe)
+
+
+def read_trials(recipe: BaseRecipe) -> pd.DataFrame:
+    """Return the trials of a recipe's search so far, best first."""
+    table = pd.read_parquet(table_path(recipe.name))
+    ascending = not recipe.figure.greater_is_better
+    return table.sort_values(_objective(recipe), ascending=ascending, ignore_index=True)
+
+
+def _objective(recipe: BaseRecipe) -> str:
+    return f"val_{recipe.figure.name}"
+
+
+def _run(recipe: BaseRecipe, values: dict[str, Any], trial: str, folder: Path) -> dict[str, float]:
+    """Run a trial, or the rest of it, add its row to the table, and return its best epoch's figures."""
+    chosen = recipe.with_overrides([f"{name}={value}" for name, value in values.items()])
+    log.info("trial %s: %s", trial, ", ".join(f"{name} {value}" for name, value in values.items()))
+    result = fit(chosen, folder, resume=(folder / CHECKPOINT_FOLDER / STATE_FILE).is_file())
+    figure = result.history[_objective(recipe)]
+    best = result.history.iloc[
+        figure.argmax() if recipe.figure.greater_is_better else figure.argmin()
+    ]
+    row = {
+        "trial": trial,
+        **values,
+        _objective(recipe): best[_objective(recipe)],
+        "val_loss": best["val_loss"],
+        "epochs": len(result.history),
+        "n_train": result.n_train,
+        "parameters": result.network.count_params(),
+        "seconds": result.history["seconds"].sum(),
+        "seed": chosen.seed,
+        "code_commit": code_commit(),
+        "hardware": hardware(),
+    }
+    path = table_path(recipe.name)
+    before = [pd.read_parquet(path)] if path.is_file() else []
+    table = pd.concat([*before, pd.DataFrame([row])]).drop_duplicates("trial", keep="last")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd"))
+    return {_objective(recipe): float(best[_objective(recipe)])}
