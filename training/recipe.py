@@ -15,8 +15,13 @@ from fer_core.errors import UnknownNameError
 from fer_core.expressions import LABEL_SPACES
 from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
+from training.architectures.efficientnet import EfficientNet
+from training.architectures.inception import Inception
 from training.architectures.keypoint_resnet import KeypointResnet
 from training.architectures.landmark_mlp import LandmarkMlp
+from training.architectures.resnet import Resnet
+from training.architectures.stacked_cnn import StackedCnn
+from training.architectures.vgg import Vgg
 from training.augment import Augment
 from training.balance import Balance
 from training.keypoint_augment import KeypointAugment
@@ -27,7 +32,10 @@ if TYPE_CHECKING:
     from training.task import Task
 
 #: Any network family that names expressions, told apart by its `kind`.
-Architecture: TypeAlias = Annotated[Cnn | LandmarkMlp | DualInput, Field(discriminator="kind")]
+Architecture: TypeAlias = Annotated[
+    Cnn | StackedCnn | Vgg | Inception | Resnet | EfficientNet | LandmarkMlp | DualInput,
+    Field(discriminator="kind"),
+]
 
 
 class Settings(BaseModel):
@@ -179,9 +187,10 @@ class Recipe(BaseRecipe):
 
     @model_validator(mode="after")
     def _crops_fit(self) -> "Recipe":
-        if isinstance(self.architecture, DualInput) and self.augment.crop_pixels != INPUT_SIZE:
+        if not self.architecture.any_size and self.augment.crop_pixels != INPUT_SIZE:
             raise ValueError(
-                f"augment.crop_pixels must be {INPUT_SIZE}: landmarks lie in the whole crop"
+                f"augment.crop_pixels must be {INPUT_SIZE}: "
+                f"{self.architecture.kind} takes the whole crop and nothing smaller"
             )
         gentle = self.refinement
         if gentle and gentle.augment.crop_pixels != self.augment.crop_pixels:

@@ -36,6 +36,8 @@ class Cnn(BaseModel):
 
     #: What the network sees, in the order of its inputs.
     inputs: ClassVar[tuple[str, ...]] = ("image",)
+    #: Whether it can be trained on smaller squares than it serves.
+    any_size: ClassVar[bool] = True
 
     kind: Literal["cnn"] = "cnn"
     widths: tuple[int, ...] = (32, 64, 128, 256)
@@ -59,19 +61,8 @@ class Cnn(BaseModel):
         import keras
         from keras import layers
 
-        def conv_norm_relu(x: "keras.KerasTensor", width: int) -> "keras.KerasTensor":
-            x = layers.Conv2D(
-                width, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
-            )(x)
-            return layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))
-
         inputs = keras.Input((side, side, 1), name="image")
-        x = inputs
-        if side is not None and (rim := (side - self.view_pixels) // 2) > 0:
-            x = layers.Cropping2D(rim)(x)
-        x = layers.Rescaling(1 / 255)(x)
-        # Each image to mean 0 and variance 1: the network sees no brightness and no contrast.
-        x = layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, epsilon=1e-4)(x)
+        x = standardized(inputs, view_pixels=self.view_pixels)
         for stage, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True)):
             if stage > 0:
                 x = layers.MaxPooling2D(2)(x)
@@ -80,8 +71,42 @@ class Cnn(BaseModel):
                 x = conv_norm_relu(x, width)
             if self.residual and depth > 1:
                 x = layers.Add()([first, x])
-        # Whole channels are dropped, which after pooling is the same as dropout on the pooled vector.
-        x = layers.SpatialDropout2D(self.dropout)(x)
-        x = layers.Conv2D(n_classes, 1, dtype="float32", name=MAPS_LAYER)(x)
-        logits = layers.GlobalAveragePooling2D(dtype="float32", name="logits")(x)
-        return keras.Model(inputs, logits, name="cnn")
+        return keras.Model(inputs, mapped(x, n_classes, dropout=self.dropout), name="cnn")
+
+
+def standardized(image: "keras.KerasTensor", *, view_pixels: int) -> "keras.KerasTensor":
+    """Return what a network looks at of grey values (N, side, side, 1) in [0, 255].
+
+    Each image is brought to mean 0 and variance 1: the network sees no brightness and no contrast.
+
+    Args:
+        image: where the side is not known, the whole of it is looked at.
+        view_pixels: side of the central square that is looked at.
+    """
+    from keras import layers
+
+    x, side = image, image.shape[1]
+    if side is not None and (rim := (side - view_pixels) // 2) > 0:
+        x = layers.Cropping2D(rim)(x)
+    x = layers.Rescaling(1 / 255)(x)
+    return layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, epsilon=1e-4)(x)
+
+
+def conv_norm_relu(x: "keras.KerasTensor", width: int, kernel_side: int = 3) -> "keras.KerasTensor":
+    """Return features (N, h, w, width) after a convolution, batch normalisation and ReLU."""
+    from keras import layers
+
+    x = layers.Conv2D(
+        width, kernel_side, padding="same", use_bias=False, kernel_initializer="he_normal"
+    )(x)
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x))
+
+
+def mapped(x: "keras.KerasTensor", n_classes: int, *, dropout: float) -> "keras.KerasTensor":
+    """Return float32 logits (N, classes), the means of the activation maps read off features."""
+    from keras import layers
+
+    # Whole channels are dropped, which after pooling is the same as dropout on the pooled vector.
+    x = layers.SpatialDropout2D(dropout)(x)
+    x = layers.Conv2D(n_classes, 1, dtype="float32", name=MAPS_LAYER)(x)
+    return layers.GlobalAveragePooling2D(dtype="float32", name="logits")(x)

@@ -40,6 +40,8 @@ class DualInput(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     inputs: ClassVar[tuple[str, ...]] = ("image", "landmarks")
+    #: Landmarks are places in the whole crop.
+    any_size: ClassVar[bool] = False
     #: The whole crop; its parts look at the middle of what they are given.
     view_pixels: ClassVar[int] = INPUT_SIZE
 

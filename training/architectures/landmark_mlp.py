@@ -33,6 +33,7 @@ class LandmarkMlp(BaseModel):
 
     inputs: ClassVar[tuple[str, ...]] = ("landmarks",)
     #: Of images, which it does not see.
+    any_size: ClassVar[bool] = True
     view_pixels: ClassVar[int] = INPUT_SIZE
 
     kind: Literal["landmark_mlp"] = "landmark_mlp"

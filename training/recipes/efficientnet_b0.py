@@ -1,0 +1,42 @@
+"""EfficientNet-B0 from scratch on 48 pixels: FER2013's images, its labels and FER+'s votes for them.
+
+Run:    python -m training fit efficientnet_b0
+Cost:   COST
+Result: models/efficientnet_b0/spec.json and the card beside it; selection on the clean rows of PublicTest
+Note:   deep and narrow networks without pre-trained weights easily end at one answer for every face. What
+        keeps this one from it: a stem that keeps the resolution, standardised images, a warm-up of two
+        epochs, Adam with a moderate peak, smoothed targets, and statistics of batch normalisation that are
+        measured anew for the averaged weights.
+"""
+
+from training.architectures.efficientnet import EfficientNet
+from training.augment import Augment
+from training.optimizers import Adam
+from training.recipe import Data, Recipe
+
+RECIPE = Recipe(
+    name="efficientnet_b0",
+    title="EfficientNet-B0 from scratch, its stem made for 48 pixels",
+    data=Data(source="fer2013", drop_not_face=True),
+    architecture=EfficientNet(top_width=384, dropout=0.2, view_pixels=48),
+    augment=Augment(
+        flip=True,
+        rotate_degrees=10.0,
+        zoom=0.1,
+        shift_pixels=3.0,
+        crop_pixels=48,
+        gamma=0.2,
+        erase_probability=0.1,
+        erase_side=(0.1, 0.4),
+    ),
+    optimizer=Adam(peak_learning_rate=2e-3, weight_decay=1e-2, warmup_epochs=2.0),
+    epochs=14,
+    batch_size=64,
+    label_smoothing=0.05,
+    vote_smoothing=0.5,
+    # Over one epoch, since the run is short.
+    ema_momentum=0.998,
+    dtype_policy="float32",
+    patience=14,
+    seed=0,
+)

@@ -1,0 +1,44 @@
+"""The VGG13 of FER+ at half its width, on FER2013's images, its labels and FER+'s votes for them.
+
+Run:    python -m training fit vgg
+Cost:   COST
+Result: models/vgg/spec.json and the card beside it; selection on the clean rows of PublicTest
+"""
+
+from training.architectures.vgg import Vgg
+from training.augment import Augment
+from training.optimizers import Sgd
+from training.recipe import Data, Recipe
+
+RECIPE = Recipe(
+    name="vgg",
+    title="The VGG13 of the FER+ paper at half its width, on the pixels of the face",
+    data=Data(source="fer2013", drop_not_face=True),
+    architecture=Vgg(
+        widths=(32, 64, 128, 128),
+        depths=(2, 2, 3, 3),
+        dense=(1024, 1024),
+        # Half and a bit more of the paper's dropout: half the filters, and few epochs.
+        stage_dropout=0.15,
+        dropout=0.4,
+    ),
+    augment=Augment(
+        flip=True,
+        rotate_degrees=10.0,
+        zoom=0.1,
+        shift_pixels=3.0,
+        gamma=0.2,
+        erase_probability=0.25,
+        erase_side=(0.1, 0.4),
+    ),
+    optimizer=Sgd(peak_learning_rate=0.05, momentum=0.9, weight_decay=5e-3, warmup_epochs=1.0),
+    epochs=18,
+    batch_size=128,
+    label_smoothing=0.0,
+    vote_smoothing=0.5,
+    # Over two epochs, since the run is short.
+    ema_momentum=0.998,
+    dtype_policy="float32",
+    patience=18,
+    seed=0,
+)
