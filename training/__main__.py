@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,35 +75,47 @@ def data() -> None:
       FER_DATA=~/fer-data python -m training data
     """
     with _explained():
-        sources.data_root()
+        root = sources.data_root()
         found = 0
-        for source in sources.SOURCES:
-            for split in Split:
-                try:
-                    samples = sources.load(source, split)
-                except DataError as error:
-                    typer.echo(f"{source}:{split}: {error}\n", err=True)
-                    continue
-                found += 1
-                counts = ", ".join(f"{name} {n:,}" for name, n in samples.counts().items())
-                clean = "" if split is Split.TRAIN else f"{samples.clean.sum():,} clean, "
-                typer.echo(
-                    f"{source}:{split}: {len(samples):,} faces, {clean}"
-                    f"{(~samples.is_face).sum():,} no face\n  {counts}"
-                )
-        for split in Split:
-            try:
-                faces = sources.load_keypoints(split)
-            except DataError as error:
-                typer.echo(f"{keypoints.NAME}:{split}: {error}\n", err=True)
-                break
-            found += 1
-            persons = "unknown persons" if faces.n_persons is None else f"{faces.n_persons} persons"
-            typer.echo(f"{keypoints.NAME}:{split}: {len(faces):,} faces with points, {persons}")
+        for source in sources.SOURCES.values():
+            found += _list_splits(source.name, source.splits, _faces_line)
+        found += _list_splits(keypoints.NAME, tuple(Split), _keypoints_line)
         if not found:
             raise DataError(
-                f"No data set was found under FER_DATA={sources.data_root()}. What is read is said above."
+                f"No data set was found under FER_DATA={root}. What is read is said above."
             )
+
+
+def _list_splits(
+    source: str, splits: tuple[Split, ...], describe: Callable[[str, Split], str]
+) -> int:
+    """Print what each split of a source holds, or why it cannot be read; return how many can."""
+    problems = []
+    for split in splits:
+        try:
+            typer.echo(f"{source}:{split}: {describe(source, split)}")
+        except DataError as error:
+            problems.append(f"{source}:{split}: {error}\n")
+    # A data set that is not there at all is explained once, not once a split.
+    for problem in problems[: 1 if len(problems) == len(splits) else None]:
+        typer.echo(problem, err=True)
+    return len(splits) - len(problems)
+
+
+def _faces_line(source: str, split: Split) -> str:
+    samples = sources.load(source, split)
+    clean = "" if split is Split.TRAIN else f"{samples.clean.sum():,} clean, "
+    persons = "" if samples.persons is None else f", {len(set(samples.persons)):,} persons"
+    counts = ", ".join(f"{name} {n:,}" for name, n in samples.counts().items())
+    return (
+        f"{len(samples):,} faces, {clean}{(~samples.is_face).sum():,} no face{persons}\n  {counts}"
+    )
+
+
+def _keypoints_line(_: str, split: Split) -> str:
+    faces = sources.load_keypoints(split)
+    persons = "unknown persons" if faces.n_persons is None else f"{faces.n_persons} persons"
+    return f"{len(faces):,} faces with points, {persons}"
 
 
 @app.command()
@@ -124,12 +136,13 @@ def landmarks(
     with _explained():
         from training.landmark_cache import cache_path, with_landmarks
 
-        whole = [sources.load(source, split) for split in Split]
+        file = cache_path(source)
+        whole = [sources.load(source, split) for split in sources.splits_of(source)]
         found = {}
         for samples in map(with_landmarks, whole):
             if samples.landmarks is not None:
                 found[str(samples.split)] = float(samples.landmarks.any(axis=1).mean())
-        typer.echo(json.dumps({"source": source, "found": found, "file": str(cache_path(source))}))
+        typer.echo(json.dumps({"source": source, "found": found, "file": str(file)}))
 
 
 @app.command()
@@ -180,7 +193,7 @@ def fit(
         typer.Option("--set", metavar="KEY=VALUE", help="Another setting; may be repeated."),
     ] = None,
 ) -> None:
-    """Train a recipe, make the bundle, and measure it on the validation and test splits.
+    """Train a recipe, make the bundle, and measure it on the validation and test splits that there are.
 
     The state is kept after every epoch in the bundle's folder; a run that was stopped goes on with
     --resume and the same other options. Prints one line of JSON for each measured split.
@@ -189,6 +202,8 @@ def fit(
     Examples:
       python -m training fit cnn
       python -m training fit cnn --resume
+      python -m training fit cnn --set data.source=ferplus --out models/cnn-ferplus
+      python -m training fit cnn --set data.source=folder:~/faces --set vote_smoothing=0 --out /tmp/own
       python -m training fit cnn --out models/wide --set architecture.widths=[48,96,192,384]
       python -m training fit cnn --out /tmp/try --epochs 2 --set optimizer.peak_learning_rate=0.05
     """
@@ -201,8 +216,9 @@ def fit(
         chosen = get_recipe(recipe).with_overrides(overrides)
         folder = out or models_root() / chosen.name
         _fit_bundle(chosen, folder, resume=resume, change_settings=change_settings)
-        for split in (Split.VALID, Split.TEST):
-            _evaluate_and_print(folder, f"{chosen.data.source}:{split}")
+        for split in sources.splits_of(chosen.data.source):
+            if split is not Split.TRAIN:
+                _evaluate_and_print(folder, f"{chosen.data.source}:{split}")
 
 
 def _fit_bundle(recipe: "BaseRecipe", folder: Path, *, resume: bool, change_settings: bool) -> None:
@@ -238,7 +254,8 @@ def evaluate(
         typer.Option(
             metavar="SOURCE[:SPLIT]",
             help="A source of `python -m training data` with train, valid or test (the default), or "
-            "folder:PATH, a folder with one sub-folder of face crops per class.",
+            "folder:PATH, a folder with one sub-folder of face crops per class, or with train, validation "
+            "and test folders of such; of these the test split, or validation if there is none.",
         ),
     ],
 ) -> None:
