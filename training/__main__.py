@@ -95,11 +95,14 @@ def _list_splits(
         try:
             typer.echo(f"{source}:{split}: {describe(source, split)}")
         except DataError as error:
-            problems.append(f"{source}:{split}: {error}\n")
-    # A data set that is not there at all is explained once, not once a split.
-    for problem in problems[: 1 if len(problems) == len(splits) else None]:
-        typer.echo(problem, err=True)
-    return len(splits) - len(problems)
+            problems.append((split, error))
+    n_read = len(splits) - len(problems)
+    if len(problems) == len(splits):
+        # Nothing of it is there: said once, not once a split.
+        problems = problems[:1]
+    for split, problem in problems:
+        typer.echo(f"{source}:{split}: {problem}\n", err=True)
+    return n_read
 
 
 def _faces_line(source: str, split: Split) -> str:
@@ -267,7 +270,9 @@ def evaluate(
     \b
     Examples:
       python -m training evaluate models/cnn --data fer2013:test
+      python -m training evaluate models/cnn --data ckplus
       python -m training evaluate cnn --data folder:~/my-faces
+      python -m training evaluate cnn --data folder:~/my-faces:train
       python -m training evaluate keypoints --data keypoints:test
     """
     with _explained():

@@ -23,6 +23,7 @@ __all__ = [
     "Split",
     "data_root",
     "images_of",
+    "is_own_folder",
     "knows_copies",
     "load",
     "load_keypoints",
@@ -80,6 +81,11 @@ def images_of(source: str) -> str:
     if (folder := _own_folder(source)) is not None:
         return f"{class_folders.NAME}:{folder.resolve()}"
     return SOURCES[source].images_of if source in SOURCES else source
+
+
+def is_own_folder(source: str) -> bool:
+    """Return whether a source is a user's `folder:PATH`."""
+    return _own_folder(source) is not None
 
 
 def knows_copies(source: str) -> bool:

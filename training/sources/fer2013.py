@@ -63,9 +63,8 @@ def load(root: Path, split: Split) -> Samples:
             return _load_csv(csv, split)
     if part := find_split_folder(folder, split):
         return _load_folders(part, folder, split)
-    raise not_found(
-        f"FER2013's {split} split", folder, expected=_EXPECTED.format(root=root), page=_PAGE
-    )
+    what = f"FER2013's {split} split" if folder.is_dir() else "FER2013"
+    raise not_found(what, folder, expected=_EXPECTED.format(root=root), page=_PAGE)
 
 
 def _load_parquet(path: Path, split: Split) -> Samples:

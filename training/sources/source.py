@@ -35,7 +35,11 @@ class Source:
     images_of: str
 
 
-def not_found(what: str, folder: Path, *, expected: str, page: str) -> DataError:
+class MissingDataError(DataError):
+    """A data set, or a part of it, is not there; the message has layouts and the page to download from."""
+
+
+def not_found(what: str, folder: Path, *, expected: str, page: str) -> MissingDataError:
     """Return the error for data that is not there: what was found, the layouts that are read, the page.
 
     Args:
@@ -49,7 +53,7 @@ def not_found(what: str, folder: Path, *, expected: str, page: str) -> DataError
     found = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
     archives = [name for name in names if name.lower().endswith(_ARCHIVES)]
     mend = f" Extract {archives[0]} if that is it." if archives else ""
-    return DataError(
+    return MissingDataError(
         f"{what} is not in {folder} (found {found or 'nothing'} in {present}).{mend}\n"
         f"Expected {expected}\nDownload: {page}"
     )
