@@ -39,7 +39,7 @@ NAME: Final = "expw"
 PACK_SIZE: Final = 64
 _LISTS: Final = ("label.lst", "label/label.lst")
 _PHOTO_FOLDERS: Final = ("image/origin", "image", "origin")
-#: Of a hundred photos by hash, how many are below: for validation; for validation or test.
+#: Which hundredths of the photos, by their names' hash, go where; the others are for training.
 _HUNDREDTHS: Final = {Split.VALID: range(15), Split.TEST: range(15, 30)}
 #: The pack's faces for validation and test of which its training split holds a copy, as
 #: `copies.copies_in` finds them, which takes minutes.

@@ -4,8 +4,8 @@ Splits, rows and copies are those of `training.sources.fer2013`, which reads the
 follow the authors' code in its mode `majority` (github.com/microsoft/FERPlus, src/ferplus.py): an answer
 that a single annotator gave counts for nothing; the answer with the most votes is the label if it has more
 than half of those that are left; rows without such an answer, and rows whose answer is "unknown" or "not a
-face", are left out. That keeps 25,060 training, 3,199 validation and 3,153 test rows, of which 24,941, 3,186 and 3,137
-are not contempt.
+face", are left out. That keeps 25,060 training, 3,199 validation and 3,153 test rows; without contempt,
+24,941, 3,186 and 3,137.
 """
 
 import dataclasses
