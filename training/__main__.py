@@ -22,7 +22,7 @@ from fer_core.errors import DataError, FerError, UnknownNameError
 from fer_core.keypoints import open_keypoint_bundle
 from fer_core.settings import face_shape_path, models_root
 from training import sources
-from training.sources import Split, keypoints
+from training.sources import MissingDataError, Split, keypoints
 
 if TYPE_CHECKING:
     from training.recipe import BaseRecipe
@@ -220,8 +220,12 @@ def fit(
         folder = out or models_root() / chosen.name
         _fit_bundle(chosen, folder, resume=resume, change_settings=change_settings)
         for split in sources.splits_of(chosen.data.source):
-            if split is not Split.TRAIN:
+            if split is Split.TRAIN:
+                continue
+            try:
                 _evaluate_and_print(folder, f"{chosen.data.source}:{split}")
+            except MissingDataError as error:
+                typer.echo(f"Not measured on the {split} split. {error}", err=True)
 
 
 def _fit_bundle(recipe: "BaseRecipe", folder: Path, *, resume: bool, change_settings: bool) -> None:

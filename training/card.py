@@ -331,11 +331,15 @@ def _origin(spec: BundleSpec) -> str:
 def _supervision(spec: BundleSpec) -> str:
     """Say whose answers the network was asked to give."""
     votes = spec.recipe.get("vote_smoothing", 0)
+    # FER+ takes its labels from the same ten.
+    annotators = (
+        "the ten annotators" if spec.training_data.source == "ferplus" else "ten more annotators"
+    )
     text = "Its targets are the data set's own labels."
     if votes:
         text = (
             f"Of each target, {1 - votes:.0%} is the data set's own label and {votes:.0%} what the FER+ "
-            "votes of ten more annotators for the same image (Barsoum et al. 2016, arXiv:1608.01041) let one "
+            f"votes of {annotators} for the same image (Barsoum et al. 2016, arXiv:1608.01041) let one "
             "expect that label to be. Validation and test use the data set's own labels alone."
         )
     if teacher := spec.recipe.get("teacher"):

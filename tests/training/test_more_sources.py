@@ -451,6 +451,15 @@ def test_contempt_in_one_split_gives_all_splits_eight_classes(own_folder, rings)
         assert class_folders.load(own_folder, split).label_space == FERPLUS
 
 
+def test_classes_without_training_images_are_warned_of(own_folder, caplog):
+    for name in ("fear", "disgust"):
+        shutil.rmtree(own_folder / "train" / name)
+    class_folders.load(own_folder, Split.VALID)
+    assert not caplog.records
+    class_folders.load(own_folder, Split.TRAIN)
+    assert "no training images of disgust, fear:" in caplog.text
+
+
 def test_an_empty_class_folder_is_named(own_folder):
     for file in (own_folder / "train" / "fear").iterdir():
         file.unlink()
@@ -541,6 +550,27 @@ def test_a_folder_without_test_is_trained_on_and_measured_on_what_it_has(
     data = ["--data", f"folder:{faces}/../my faces:train"]
     again = CliRunner().invoke(app, ["evaluate", str(out), *data])
     assert json.loads(again.stdout.splitlines()[-1])["n_clean"] == 0
+
+
+def test_a_source_whose_test_split_is_not_there_is_measured_on_the_others(
+    finished_run, tiny_settings, generated_data, tmp_path, monkeypatch
+):
+    # As class folders, the generated data set may lack its test split.
+    monkeypatch.setenv("FER_DATA", str(tmp_path))
+    for split in (Split.TRAIN, Split.VALID):
+        samples = fer2013.load(generated_data, split)
+        for label in range(7):
+            of_class = samples.images[samples.labels == label]
+            write_classes(tmp_path / "fer2013" / split, [FER2013.labels[label]], of_class)
+    shutil.copytree(finished_run[0], tmp_path / "rings")
+    settings = [part for item in tiny_settings for part in ("--set", item)]
+    arguments = ["fit", "cnn", "--resume", "--epochs", "4", "--out", str(tmp_path / "rings")]
+    arguments += ["--set", "vote_smoothing=0", "--change-settings"]
+    result = CliRunner().invoke(app, [*arguments, *settings])
+    assert result.exit_code == 0, result.stderr
+    (report,) = [json.loads(line) for line in result.stdout.splitlines()]
+    assert report["split"] == "valid"
+    assert "Not measured on the test split. FER2013's test split is not in" in result.stderr
 
 
 # The packs

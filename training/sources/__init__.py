@@ -10,7 +10,7 @@ from fer_core.errors import DataError, UnknownNameError
 from training.sources import ckplus, class_folders, expw, fer2013, ferplus, keypoints
 from training.sources.base import VOTES, Samples, Split
 from training.sources.keypoints import KeypointSamples
-from training.sources.source import Source
+from training.sources.source import MissingDataError, Source
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +18,7 @@ __all__ = [
     "SOURCES",
     "VOTES",
     "KeypointSamples",
+    "MissingDataError",
     "Samples",
     "Source",
     "Split",

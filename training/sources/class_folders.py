@@ -7,6 +7,7 @@ A user's own folder is a source by itself, `folder:PATH`, in one of two layouts:
   there (for instance "Face expression recognition" on Kaggle has train and validation).
 """
 
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,8 @@ from fer_core.expressions import FER2013, FERPLUS, Expression, LabelSpace, parse
 from fer_core.images import ACCEPTED_SUFFIXES, decode
 from training.sources.base import Samples, Split
 from training.sources.copies import copies_in
+
+log = logging.getLogger(__name__)
 
 NAME: Final = "folder"
 _SPLIT_FOLDERS: Final = {
@@ -44,6 +47,8 @@ def load(folder: Path, split: Split = Split.TEST) -> Samples:
     parts = {part: find_split_folder(folder, part) or folder for part in present}
     label_space = _label_space_of(list(parts.values()))
     images, labels = read_class_folder(parts[split], label_space)
+    if split is Split.TRAIN:
+        _warn_of_classes_without_images(folder, labels, label_space)
     clean = np.ones(len(images), bool)
     if split is not Split.TRAIN and Split.TRAIN in parts:
         clean = ~copies_in(images, read_class_folder(parts[Split.TRAIN], label_space)[0])
@@ -71,6 +76,17 @@ def splits_in(folder: Path) -> tuple[Split, ...]:
             "and validation folders that have such sub-folders."
         )
     return tuple(split for split in Split if find_split_folder(folder, split)) or (Split.TEST,)
+
+
+def _warn_of_classes_without_images(
+    folder: Path, labels: np.ndarray, label_space: LabelSpace
+) -> None:
+    if missing := [name for i, name in enumerate(label_space.labels) if i not in labels]:
+        log.warning(
+            "%s has no training images of %s: what is trained on it will never answer so",
+            folder,
+            ", ".join(missing),
+        )
 
 
 def _no_split(folder: Path, split: Split, present: tuple[Split, ...]) -> str:

@@ -81,6 +81,9 @@ class _Face(NamedTuple):
 def load(root: Path, split: Split) -> Samples:
     """Read one split.
 
+    Of the original, a split for validation or test is compared with all training faces to find copies,
+    which takes minutes for the whole set.
+
     Raises:
         DataError: no known layout under `root`, a malformed line or row, or photos that are missing; says
             what was found and expected.
@@ -206,8 +209,11 @@ def _crop(photos: dict[str, Path], faces: list[_Face]) -> np.ndarray:
 
 def _decode(path: Path) -> np.ndarray:
     """Return a photo as uint8 (H, W), grey, as it is stored: boxes do not know of its EXIF orientation."""
-    data = np.frombuffer(path.read_bytes(), np.uint8)
     flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error}). Give yourself the right to.") from error
     photo = cv2.imdecode(data, flags) if len(data) else None
     if photo is None:
         raise DataError(f"{path} is not a readable image. Extract or download it anew: {_PAGE}")
