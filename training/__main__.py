@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +22,7 @@ from fer_core.errors import DataError, FerError, UnknownNameError
 from fer_core.runs import append_rows, runs_path
 from fer_core.settings import face_shape_path, models_root
 from training import sources
-from training.sources import Split, keypoints
+from training.sources import MissingDataError, Split, keypoints
 
 if TYPE_CHECKING:
     from training.evaluate import Report
@@ -76,35 +76,50 @@ def data() -> None:
       FER_DATA=~/fer-data python -m training data
     """
     with _explained():
-        sources.data_root()
+        root = sources.data_root()
         found = 0
-        for source in sources.SOURCES:
-            for split in Split:
-                try:
-                    samples = sources.load(source, split)
-                except DataError as error:
-                    typer.echo(f"{source}:{split}: {error}\n", err=True)
-                    continue
-                found += 1
-                counts = ", ".join(f"{name} {n:,}" for name, n in samples.counts().items())
-                clean = "" if split is Split.TRAIN else f"{samples.clean.sum():,} clean, "
-                typer.echo(
-                    f"{source}:{split}: {len(samples):,} faces, {clean}"
-                    f"{(~samples.is_face).sum():,} no face\n  {counts}"
-                )
-        for split in Split:
-            try:
-                faces = sources.load_keypoints(split)
-            except DataError as error:
-                typer.echo(f"{keypoints.NAME}:{split}: {error}\n", err=True)
-                break
-            found += 1
-            persons = "unknown persons" if faces.n_persons is None else f"{faces.n_persons} persons"
-            typer.echo(f"{keypoints.NAME}:{split}: {len(faces):,} faces with points, {persons}")
+        for source in sources.SOURCES.values():
+            found += _list_splits(source.name, source.splits, _faces_line)
+        found += _list_splits(keypoints.NAME, tuple(Split), _keypoints_line)
         if not found:
             raise DataError(
-                f"No data set was found under FER_DATA={sources.data_root()}. What is read is said above."
+                f"No data set was found under FER_DATA={root}. What is read is said above."
             )
+
+
+def _list_splits(
+    source: str, splits: tuple[Split, ...], describe: Callable[[str, Split], str]
+) -> int:
+    """Print what each split of a source holds, or why it cannot be read; return how many can."""
+    problems = []
+    for split in splits:
+        try:
+            typer.echo(f"{source}:{split}: {describe(source, split)}")
+        except DataError as error:
+            problems.append((split, error))
+    n_read = len(splits) - len(problems)
+    if len(problems) == len(splits):
+        # Nothing of it is there: said once, not once a split.
+        problems = problems[:1]
+    for split, problem in problems:
+        typer.echo(f"{source}:{split}: {problem}\n", err=True)
+    return n_read
+
+
+def _faces_line(source: str, split: Split) -> str:
+    samples = sources.load(source, split)
+    clean = "" if split is Split.TRAIN else f"{samples.clean.sum():,} clean, "
+    persons = "" if samples.persons is None else f", {len(set(samples.persons)):,} persons"
+    counts = ", ".join(f"{name} {n:,}" for name, n in samples.counts().items())
+    return (
+        f"{len(samples):,} faces, {clean}{(~samples.is_face).sum():,} no face{persons}\n  {counts}"
+    )
+
+
+def _keypoints_line(_: str, split: Split) -> str:
+    faces = sources.load_keypoints(split)
+    persons = "unknown persons" if faces.n_persons is None else f"{faces.n_persons} persons"
+    return f"{len(faces):,} faces with points, {persons}"
 
 
 @app.command()
@@ -125,12 +140,13 @@ def landmarks(
     with _explained():
         from training.landmark_cache import cache_path, with_landmarks
 
-        whole = [sources.load(source, split) for split in Split]
+        file = cache_path(source)
+        whole = [sources.load(source, split) for split in sources.splits_of(source)]
         found = {}
         for samples in map(with_landmarks, whole):
             if samples.landmarks is not None:
                 found[str(samples.split)] = float(samples.landmarks.any(axis=1).mean())
-        typer.echo(json.dumps({"source": source, "found": found, "file": str(cache_path(source))}))
+        typer.echo(json.dumps({"source": source, "found": found, "file": str(file)}))
 
 
 @app.command()
@@ -181,7 +197,7 @@ def fit(
         typer.Option("--set", metavar="KEY=VALUE", help="Another setting; may be repeated."),
     ] = None,
 ) -> None:
-    """Train a recipe, make the bundle, and measure it on the validation and test splits.
+    """Train a recipe, make the bundle, and measure it on the validation and test splits that there are.
 
     A row in models/studies/runs.parquet keeps what was run and what came of it.
 
@@ -192,6 +208,8 @@ def fit(
     Examples:
       python -m training fit cnn
       python -m training fit cnn --resume
+      python -m training fit cnn --set data.source=ferplus --out models/cnn-ferplus
+      python -m training fit cnn --set data.source=folder:~/faces --set vote_smoothing=0 --out /tmp/own
       python -m training fit cnn --out models/wide --set architecture.widths=[48,96,192,384]
       python -m training fit cnn --out /tmp/try --epochs 2 --set optimizer.peak_learning_rate=0.05
     """
@@ -205,8 +223,14 @@ def fit(
         chosen = get_recipe(recipe).with_overrides(overrides)
         folder = out or models_root() / chosen.name
         _train(chosen, folder, resume=resume, change_settings=change_settings)
-        data = [f"{chosen.data.source}:{split}" for split in (Split.VALID, Split.TEST)]
-        reports = [_measure_and_print(folder, name) for name in data]
+        reports = []
+        for split in sources.splits_of(chosen.data.source):
+            if split is Split.TRAIN:
+                continue
+            try:
+                reports.append(_measure_and_print(folder, f"{chosen.data.source}:{split}"))
+            except MissingDataError as error:
+                typer.echo(f"Not measured on the {split} split. {error}", err=True)
         append_rows(runs_path(), [row_of(folder, reports)])
 
 
@@ -295,7 +319,8 @@ def evaluate(
         typer.Option(
             metavar="SOURCE[:SPLIT]",
             help="A source of `python -m training data` with train, valid or test (the default), or "
-            "folder:PATH, a folder with one sub-folder of face crops per class.",
+            "folder:PATH, a folder with one sub-folder of face crops per class, or with train, validation "
+            "and test folders of such; of these the test split, or validation if there is none.",
         ),
     ],
 ) -> None:
@@ -307,7 +332,9 @@ def evaluate(
     \b
     Examples:
       python -m training evaluate models/cnn --data fer2013:test
+      python -m training evaluate models/cnn --data ckplus
       python -m training evaluate cnn --data folder:~/my-faces
+      python -m training evaluate cnn --data folder:~/my-faces:train
       python -m training evaluate keypoints --data keypoints:test
     """
     with _explained():

@@ -162,6 +162,7 @@ def _smote(samples: Samples, targets: np.ndarray, seed: int, neighbours: Any | N
         clean=np.concatenate([samples.clean, np.ones(n_made, bool)]),
         is_face=np.concatenate([samples.is_face, np.ones(n_made, bool)]),
         votes=None,
+        persons=None,
     )
     made = np.eye(targets.shape[1], dtype=np.float32)[labels[len(samples) :]]
     return whole, np.concatenate([targets, made])

@@ -4,19 +4,24 @@ Every number comes from the bundle's spec, so the card can be written anew at an
 """
 
 import json
+from pathlib import Path
 from typing import Final
 
 from fer_core.bundles import Bundle, BundleSpec, SplitMetrics
 from fer_core.landmarks import FEATURE_SIZE
 from training.architectures.landmark_mlp import LandmarkMlp
 from training.card_file import front_matter, write_card_file
+from training.sources import SOURCES, is_own_folder
 
-#: What cards call the sources and their splits.
-_SOURCE_TITLES: Final = {"fer2013": "FER2013"}
+#: What cards call splits that have a name of their own.
 _SPLIT_TITLES: Final = {
     "fer2013:train": "Training",
     "fer2013:valid": "PublicTest",
     "fer2013:test": "PrivateTest",
+    "ferplus:train": "Training",
+    "ferplus:valid": "PublicTest",
+    "ferplus:test": "PrivateTest",
+    "ckplus:test": "whole set",
 }
 _INTENDED_USE: Final = """\
 It names the expression that a face *appears* to show, out of {n_classes} classes. It does not know what the
@@ -27,9 +32,27 @@ themselves. Not for decisions about people: not at work or in hiring, not in edu
 border control or security, not in medicine or therapy, and not for inferring emotions of anyone who has
 not agreed to it. Several of these uses are prohibited by law in the European Union (Regulation 2024/1689,
 article 5)."""
-_LIMITS: Final = """\
+#: Where training images come from and who labelled them, by source.
+_ORIGINS: Final = {
+    "fer2013": """\
 - The training images are a web search's finds of the year 2013, labelled by few people, and annotators
-  disagree on many of them. No figure here says how well the answers fit what people felt.
+  disagree on many of them.""",
+    "ferplus": """\
+- The training images are a web search's finds of the year 2013, labelled by the majority of ten people;
+  those without a majority are left out.""",
+    "expw": """\
+- The training images are a web search's finds, cut out by a face finder; many of their labels are wrong.""",
+}
+_OWN_ORIGIN: Final = """\
+- The training images are a user's own. Where they come from and who labelled them is not recorded here."""
+_WEB_TERMS: Final = """\
+for research use only: they come from the web and their rights stay with their owners. Whether weights \
+trained on them may be used commercially where you are is for you to find out."""
+_OWN_TERMS: Final = (
+    "a user's own; what may be done with weights trained on them is for that user to say."
+)
+_LIMITS: Final = """\
+{origin} No figure here says how well the answers fit what people felt.
 - Age, gender and skin colour are not recorded in the data, so differences between groups of people were
   not measured here, and the web's own bias is in the weights.
 {sight}
@@ -102,7 +125,7 @@ def _metadata(spec: BundleSpec) -> str:
             metric_value=value,
         )
         for name, measured in spec.metrics.items()
-        for source, _, split in [name.partition(":")]
+        for source, _, split in [name.rpartition(":")]
         for kind, title, value, n, rows in _reported(measured)
     ]
     return front_matter(
@@ -127,8 +150,15 @@ def _reported(measured: SplitMetrics) -> list[tuple[str, str, float, int, str]]:
 
 
 def _title(name: str) -> str:
-    source, _, split = name.partition(":")
-    return f"{_SOURCE_TITLES.get(source, source)} {_SPLIT_TITLES.get(name, split)}"
+    # From the right: a user's folder is called folder:PATH.
+    source, _, split = name.rpartition(":")
+    return f"{_source_title(source)} {_SPLIT_TITLES.get(name, split)}"
+
+
+def _source_title(source: str) -> str:
+    if source in SOURCES:
+        return SOURCES[source].title
+    return f"the folder {Path(source).name}" if is_own_folder(source) else source
 
 
 def _results(spec: BundleSpec) -> str:
@@ -157,6 +187,7 @@ def _results(spec: BundleSpec) -> str:
                 "",
             ),
         ]
+    lines += _excluded_lines(spec)
     lines += ["", "Recall: of the faces with each label, the share named so (all rows).", ""]
     lines += [
         "| class | " + " | ".join(_title(name) for name in spec.metrics) + " |",
@@ -168,6 +199,22 @@ def _results(spec: BundleSpec) -> str:
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     lines += _landmark_lines(spec)
     return "\n".join(lines)
+
+
+def _excluded_lines(spec: BundleSpec) -> list[str]:
+    """Say which classes of a source were left out because the network does not know them, if any."""
+    measured = dict.fromkeys(name.rpartition(":")[0] for name in spec.metrics)
+    excluded = {
+        SOURCES[source].title: [
+            x for x in SOURCES[source].label_space.labels if x not in spec.labels
+        ]
+        for source in measured
+        if source in SOURCES
+    }
+    parts = [f"{' and '.join(labels)} of {title}" for title, labels in excluded.items() if labels]
+    if not parts:
+        return []
+    return ["", f"Left out, as classes that the network does not know: {', '.join(parts)}."]
 
 
 def _landmark_lines(spec: BundleSpec) -> list[str]:
@@ -232,8 +279,7 @@ def _training(spec: BundleSpec) -> str:
         f"- Trained on {data.n:,} rows of {_title(f'{data.source}:{data.split}')} ({data.note}). "
         f"{_origin(spec)} {_supervision(spec)}\n"
         f"- The weights are under {spec.license}. The training images are not part of this bundle and are "
-        "for research use only: they come from the web and their rights stay with their owners. Whether "
-        "weights trained on them may be used commercially where you are is for you to find out.\n"
+        f"{_OWN_TERMS if is_own_folder(data.source) else _WEB_TERMS}\n"
         f"- Trained with {spec.backend}; code at commit `{spec.code_commit}`."
     )
 
@@ -248,7 +294,8 @@ def _limits(spec: BundleSpec) -> str:
         sight.append(_PIXEL_LIMITS.format(height=spec.input_hw[0], width=spec.input_hw[1]))
     if spec.landmark_features is not None:
         sight.append(_LANDMARK_LIMITS)
-    return _LIMITS.format(sight="\n".join(sight))
+    origin = _ORIGINS.get(spec.training_data.source, _OWN_ORIGIN)
+    return _LIMITS.format(origin=origin, sight="\n".join(sight))
 
 
 def _inputs(spec: BundleSpec) -> str:
@@ -298,11 +345,15 @@ def _origin(spec: BundleSpec) -> str:
 def _supervision(spec: BundleSpec) -> str:
     """Say whose answers the network was asked to give."""
     votes = spec.recipe.get("vote_smoothing", 0)
+    # FER+ takes its labels from the same ten.
+    annotators = (
+        "the ten annotators" if spec.training_data.source == "ferplus" else "ten more annotators"
+    )
     text = "Its targets are the data set's own labels."
     if votes:
         text = (
             f"Of each target, {1 - votes:.0%} is the data set's own label and {votes:.0%} what the FER+ "
-            "votes of ten more annotators for the same image (Barsoum et al. 2016, arXiv:1608.01041) let one "
+            f"votes of {annotators} for the same image (Barsoum et al. 2016, arXiv:1608.01041) let one "
             "expect that label to be. Validation and test use the data set's own labels alone."
         )
     if spec.recipe.get("targets") == "votes":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from fer_core.bundles import CARD_FILE, BaseSpec
 from fer_core.files import replace_file
 from training.errors import TrainingError
+from training.sources import is_own_folder
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -33,6 +34,7 @@ def front_matter(
     """
     from huggingface_hub import ModelCardData
 
+    source = spec.training_data.source
     try:
         data = ModelCardData(
             model_name=spec.name,
@@ -41,7 +43,8 @@ def front_matter(
             license=spec.license.lower(),
             tags=[topic, "keras", "litert", spec.architecture],
             metrics=metrics,
-            datasets=[spec.training_data.source],
+            # A user's own folder is no data set of the Hub, and its path nobody else's business.
+            datasets=None if is_own_folder(source) else [source],
             eval_results=results or None,
         )
         text = data.to_yaml(line_break="\n")

@@ -80,7 +80,7 @@ def compare_bundles(first: Bundle, second: Bundle, samples: Samples) -> Report:
         "split": str(samples.split),
         **_comparison_report(compare(*results)),
     }
-    if samples.source in sources.SOURCES:
+    if sources.knows_copies(samples.source):
         report["clean"] = _comparison_report(
             compare(*[result.select(np.isin(result.rows, in_both)) for result in results])
         )
@@ -117,7 +117,8 @@ def _known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]
 
 def _was_trained_on(bundle: Bundle, samples: Samples) -> bool:
     data = bundle.spec.training_data
-    return (samples.source, str(samples.split)) == (data.source, data.split)
+    same_images = sources.images_of(samples.source) == sources.images_of(data.source)
+    return same_images and samples.split == data.split
 
 
 def _is_recorded(samples: Samples) -> bool:
@@ -175,7 +176,7 @@ def _report(
     }
     if not measured.coverage:
         report["selective_accuracy"] = None
-    if samples.source not in sources.SOURCES:
+    if not sources.knows_copies(samples.source):
         # Nothing is known about copies, so no claim is made.
         for key in ("n_clean", "accuracy_clean", "macro_f1_clean", "ece_clean"):
             del report[key]

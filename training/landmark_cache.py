@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import track
 
 from fer_core.crops import crop_inputs
-from fer_core.errors import DataError
+from fer_core.errors import DataError, UnknownNameError
 from fer_core.faces import CropFinder
 from fer_core.files import replace_file
 from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION, SHAPES, UPRIGHT
@@ -63,8 +63,20 @@ def upright_and_blendshapes(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cache_path(source: str) -> Path:
-    """Return the cache file of a source and of this version of the features."""
-    return cache_root() / "landmarks" / f"{source}-v{FEATURE_VERSION}.parquet"
+    """Return the cache file of a source and of this version of the features.
+
+    Sources with the same images share one.
+
+    Raises:
+        UnknownNameError: it is not one of the known sources, whose landmarks alone are kept.
+    """
+    if source not in sources.SOURCES:
+        raise UnknownNameError(
+            f"Landmarks are kept for {', '.join(sources.SOURCES)} alone, not for {source!r}. Those of your "
+            "own folder are found when fit or evaluate needs them."
+        )
+    name = sources.images_of(source)
+    return cache_root() / "landmarks" / f"{name}-v{FEATURE_VERSION}.parquet"
 
 
 def _lookup(images: np.ndarray, path: Path | None) -> np.ndarray:

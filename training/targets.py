@@ -73,9 +73,9 @@ def vote_distribution(samples: Samples) -> np.ndarray:
 def _votes_of(samples: Samples, purpose: str) -> np.ndarray:
     if samples.votes is None:
         raise TrainingError(
-            f"{samples.source} was read without FER+ votes, which this recipe {purpose}. Put Microsoft's "
-            "fer2013new.csv beside fer2013.csv or use the parquet pack; or train on the labels alone "
-            "with --set vote_smoothing=0 --set targets=labels."
+            f"{samples.source} was read without FER+ votes, which this recipe {purpose}. Train on the "
+            "labels alone with --set vote_smoothing=0 --set targets=labels. FER2013 alone has votes: in "
+            "the parquet pack, or with Microsoft's fer2013new.csv beside fer2013.csv."
         )
     return samples.votes
 

@@ -1,31 +1,43 @@
 """The data sets that recipes train on and bundles are evaluated on, by the names of the command line."""
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from fer_core.errors import DataError, UnknownNameError
-from training.sources import class_folders, fer2013, keypoints
+from training.sources import ckplus, class_folders, expw, fer2013, ferplus, keypoints
 from training.sources.base import VOTES, Samples, Split, sha256_of_arrays
 from training.sources.keypoints import KeypointSamples
+from training.sources.source import MissingDataError, Source
+
+log = logging.getLogger(__name__)
 
 __all__ = [
     "SOURCES",
     "VOTES",
     "KeypointSamples",
+    "MissingDataError",
     "Samples",
+    "Source",
     "Split",
     "data_root",
+    "images_of",
+    "is_own_folder",
+    "knows_copies",
     "load",
     "load_keypoints",
     "parse_data_argument",
     "parse_keypoints_argument",
     "sha256_of_arrays",
+    "splits_of",
 ]
 
-#: Sources with official splits under the data root. A new data set is one module and one line here.
-SOURCES: Final[dict[str, Callable[[Path, Split], Samples]]] = {fer2013.NAME: fer2013.load}
+#: The data sets under the data root. A new one is one module and one entry here.
+SOURCES: Final[dict[str, Source]] = {
+    module.SOURCE.name: module.SOURCE for module in (fer2013, ferplus, ckplus, expw)
+}
 
 
 def data_root() -> Path:
@@ -43,12 +55,63 @@ def data_root() -> Path:
 
 
 def load(source: str, split: Split) -> Samples:
-    """Read one split of a source under FER_DATA; raise DataError or UnknownNameError."""
+    """Read one split of a source: of a name under FER_DATA, or of a user's `folder:PATH`.
+
+    Raises:
+        DataError: it is not there or malformed, or has no such split.
+        UnknownNameError: no source is called that.
+    """
+    if (folder := _own_folder(source)) is not None:
+        return class_folders.load(folder, split)
+    return _known(source).load(data_root(), split)
+
+
+def splits_of(source: str) -> tuple[Split, ...]:
+    """Return the splits that a source has; of a user's folder, those that are there.
+
+    Raises:
+        DataError: there is no such folder.
+        UnknownNameError: no source is called that.
+    """
+    if (folder := _own_folder(source)) is not None:
+        return class_folders.splits_in(folder)
+    return tuple(Split) if source == keypoints.NAME else _known(source).splits
+
+
+def images_of(source: str) -> str:
+    """Return what two sources have in common exactly if they have the same images in the same splits."""
+    if (folder := _own_folder(source)) is not None:
+        return f"{class_folders.NAME}:{folder.resolve()}"
+    return SOURCES[source].images_of if source in SOURCES else source
+
+
+def is_own_folder(source: str) -> bool:
+    """Return whether a source is a user's `folder:PATH`."""
+    return _own_folder(source) is not None
+
+
+def knows_copies(source: str) -> bool:
+    """Return whether `Samples.clean` of a source says anything: not of a single set of class folders."""
+    folder = _own_folder(source)
+    return source in SOURCES if folder is None else Split.TRAIN in class_folders.splits_in(folder)
+
+
+def _known(source: str) -> Source:
     if source not in SOURCES:
         raise UnknownNameError(
             f"No data source is called {source!r}. There are: {', '.join(SOURCES)}, and folder:PATH."
         )
-    return SOURCES[source](data_root(), split)
+    return SOURCES[source]
+
+
+def _own_folder(source: str) -> Path | None:
+    """Return the PATH of `folder:PATH`, None for another source."""
+    name, colon, path = source.partition(":")
+    if name != class_folders.NAME or not colon:
+        return None
+    if not path:
+        raise UnknownNameError(f"Give the folder's path: {class_folders.NAME}:PATH")
+    return Path(path).expanduser()
 
 
 def load_keypoints(split: Split) -> KeypointSamples:
@@ -57,14 +120,31 @@ def load_keypoints(split: Split) -> KeypointSamples:
 
 
 def parse_data_argument(argument: str) -> Callable[[], Samples]:
-    """Return a reader for the command line's `SOURCE[:SPLIT]` (test by default) or `folder:PATH`."""
+    """Return a reader for the command line's `SOURCE[:SPLIT]` or `folder:PATH[:SPLIT]`.
+
+    The split is test by default; of a folder that has other splits and no test, the validation split.
+
+    Raises:
+        UnknownNameError: neither is a name that exists.
+    """
     source, _, rest = argument.partition(":")
-    if source == class_folders.NAME:
-        if not rest:
-            raise UnknownNameError("Give the folder's path: --data folder:PATH")
-        return lambda: class_folders.load(Path(rest).expanduser())
-    split = _split(rest)
-    return lambda: load(source, split)
+    if source != class_folders.NAME:
+        split = _split(rest)
+        return lambda: load(source, split)
+    path, colon, last = rest.rpartition(":")
+    if colon and path and last in list(Split):
+        return lambda: load(f"{source}:{path}", Split(last))
+    if not rest:
+        raise UnknownNameError("Give the folder's path: --data folder:PATH")
+    return lambda: _load_folder(argument)
+
+
+def _load_folder(source: str) -> Samples:
+    present = splits_of(source)
+    split = Split.VALID if Split.TEST not in present and Split.VALID in present else Split.TEST
+    if len(present) > 1 or split is Split.VALID:
+        log.info("%s has %s: its %s split is taken", source, " and ".join(present), split)
+    return load(source, split)
 
 
 def parse_keypoints_argument(argument: str) -> Callable[[], KeypointSamples]:

@@ -52,6 +52,7 @@ class Samples:
         votes: int64 (N, 10), how many FER+ annotators chose each of `VOTES`; None where the data has none.
         landmarks: float16 (N, FEATURE_SIZE), `landmarks.feature_vector` of each image, zeros where none
             were found; None until `landmark_cache.with_landmarks` adds them.
+        persons: int64 (N,), who is shown; None where the data does not tell.
     """
 
     source: str
@@ -64,6 +65,7 @@ class Samples:
     is_face: np.ndarray
     votes: np.ndarray | None = None
     landmarks: np.ndarray | None = None
+    persons: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -75,7 +77,7 @@ class Samples:
         for name in ("labels", "rows", "clean", "is_face"):
             if getattr(self, name).shape != (n,):
                 raise ValueError(f"{name} must have shape ({n},), got {getattr(self, name).shape}")
-        for name in ("votes", "landmarks"):
+        for name in ("votes", "landmarks", "persons"):
             values = getattr(self, name)
             if values is not None and len(values) != n:
                 raise ValueError(f"{name} must have {n} rows, got {len(values)}")
@@ -85,7 +87,7 @@ class Samples:
 
     def select(self, keep: np.ndarray) -> "Samples":
         """Return the samples where the boolean mask `keep` (N,) is True, or those that indices name."""
-        arrays = ("images", "labels", "rows", "clean", "is_face", "votes", "landmarks")
+        arrays = ("images", "labels", "rows", "clean", "is_face", "votes", "landmarks", "persons")
         chosen = {
             name: values[keep] for name in arrays if (values := getattr(self, name)) is not None
         }

@@ -1,5 +1,13 @@
-"""Folders with one sub-folder per class, the layout that most data sets are passed on in."""
+"""Folders with one sub-folder per class, the layout that most data sets are passed on in.
 
+A user's own folder is a source by itself, `folder:PATH`, in one of two layouts:
+
+- `PATH/{angry,happy,...}/*`: one set of class folders, which is a test split;
+- `PATH/{train,validation,test}/{angry,happy,...}/*`: class folders named by split, not all of which need be
+  there (for instance "Face expression recognition" on Kaggle has train and validation).
+"""
+
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +19,9 @@ from fer_core.errors import DataError, ImageDecodeError, UnknownNameError
 from fer_core.expressions import FER2013, FERPLUS, Expression, LabelSpace, parse_expression
 from fer_core.images import ACCEPTED_SUFFIXES, decode
 from training.sources.base import Samples, Split
+from training.sources.copies import copies_in
+
+log = logging.getLogger(__name__)
 
 NAME: Final = "folder"
 _SPLIT_FOLDERS: Final = {
@@ -20,32 +31,83 @@ _SPLIT_FOLDERS: Final = {
 }
 
 
-def load(folder: Path) -> Samples:
-    """Read a folder of class folders as one test set; images of any size are taken as face crops.
+def load(folder: Path, split: Split = Split.TEST) -> Samples:
+    """Read one split of a user's folder; images of any size are taken as face crops.
 
-    The label space is FER2013's, or FER+'s if there is a contempt folder with images in it.
+    The label space is FER2013's, or FER+'s if any split has a contempt folder with images in it. Rows
+    are numbered by class folder, then by file name.
 
     Raises:
-        DataError: the folder is missing, holds no class folder, a class folder with an unknown name,
-            or an unreadable image; the message names it and the mend.
+        DataError: the folder or the split is missing, a class folder is empty or has an unknown name, or
+            an image is unreadable; the message names it and the mend.
     """
-    if not folder.is_dir():
-        raise DataError(
-            f"There is no folder {folder}. Give folder:PATH with one sub-folder per class."
-        )
-    names = {path.name.strip().lower() for path in _class_folders(folder)}
-    label_space = FERPLUS if Expression.CONTEMPT in names else FER2013
-    images, labels = read_class_folder(folder, label_space)
+    present = splits_in(folder)
+    if split not in present:
+        raise DataError(_no_split(folder, split, present))
+    parts = {part: find_split_folder(folder, part) or folder for part in present}
+    label_space = _label_space_of(list(parts.values()))
+    images, labels = read_class_folder(parts[split], label_space)
+    if split is Split.TRAIN:
+        _warn_of_classes_without_images(folder, labels, label_space)
+    clean = np.ones(len(images), bool)
+    if split is not Split.TRAIN and Split.TRAIN in parts:
+        clean = ~copies_in(images, read_class_folder(parts[Split.TRAIN], label_space)[0])
     return Samples(
-        source=NAME,
-        split=Split.TEST,
+        source=f"{NAME}:{folder}",
+        split=split,
         label_space=label_space,
         images=images,
         labels=labels,
         rows=np.arange(len(images), dtype=np.int64),
-        clean=np.ones(len(images), bool),
+        clean=clean,
         is_face=np.ones(len(images), bool),
     )
+
+
+def splits_in(folder: Path) -> tuple[Split, ...]:
+    """Return the splits of a user's folder: those with a sub-folder, or test alone if none has any.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            f"There is no folder {folder}. Give {NAME}:PATH with one sub-folder per class, or with train "
+            "and validation folders that have such sub-folders."
+        )
+    return tuple(split for split in Split if find_split_folder(folder, split)) or (Split.TEST,)
+
+
+def _warn_of_classes_without_images(
+    folder: Path, labels: np.ndarray, label_space: LabelSpace
+) -> None:
+    if missing := [name for i, name in enumerate(label_space.labels) if i not in labels]:
+        log.warning(
+            "%s has no training images of %s: what is trained on it will never answer so",
+            folder,
+            ", ".join(missing),
+        )
+
+
+def _no_split(folder: Path, split: Split, present: tuple[Split, ...]) -> str:
+    if find_split_folder(folder, present[0]) is None:
+        return (
+            f"{folder} is one set of class folders, which is measured on as a whole and has no {split} "
+            f"split. To train on it, make {folder}/train and {folder}/validation with one sub-folder per "
+            "class in each."
+        )
+    return (
+        f"{folder} has no folder for the {split} split, which may be called "
+        f"{', '.join(_SPLIT_FOLDERS[split])}; it has "
+        f"{', '.join(path.name for part in present if (path := find_split_folder(folder, part)))}. Add it "
+        "with one sub-folder per class."
+    )
+
+
+def _label_space_of(parts: list[Path]) -> LabelSpace:
+    """Return one label space for all parts of a data set, so that their labels mean the same."""
+    names = {path.name.strip().lower() for part in parts for path in class_files(part)}
+    return FERPLUS if Expression.CONTEMPT in names else FER2013
 
 
 def find_split_folder(root: Path, split: Split) -> Path | None:
@@ -57,18 +119,23 @@ def find_split_folder(root: Path, split: Split) -> Path | None:
 
 
 def read_class_folder(folder: Path, label_space: LabelSpace) -> tuple[np.ndarray, np.ndarray]:
-    """Return uint8 images (N, 48, 48) and int64 labels (N,), by class folder, then by file name."""
-    classes = _class_folders(folder)
+    """Return uint8 images (N, 48, 48) and int64 labels (N,), by class folder, then by file name.
+
+    Raises:
+        DataError: there is no class folder, one is empty or has an unknown name, or an image is unreadable.
+    """
+    classes = class_files(folder)
     if not classes:
+        found = ", ".join(path.name for path in sorted(folder.iterdir())[:8]) or "nothing"
         raise DataError(
-            f"{folder} holds no class folders with images ({', '.join(ACCEPTED_SUFFIXES)}). Expected "
-            f"one sub-folder per class, for instance {', '.join(label_space.labels)}."
+            f"{folder} holds no class folders with images ({', '.join(ACCEPTED_SUFFIXES)}), found {found}. "
+            f"Expected one sub-folder per class, for instance {', '.join(label_space.labels)}."
         )
     images: list[np.ndarray] = []
     labels: list[int] = []
     for class_folder, files in classes.items():
         try:
-            label = label_space.index(parse_expression(class_folder.name))
+            label = label_space.index(class_folder.name)
         except UnknownNameError as error:
             raise DataError(f"{class_folder}: {error} Rename or remove that folder.") from error
         images.extend(_read_grey(path) for path in files)
@@ -76,14 +143,35 @@ def read_class_folder(folder: Path, label_space: LabelSpace) -> tuple[np.ndarray
     return np.stack(images), np.array(labels, dtype=np.int64)
 
 
-def _class_folders(folder: Path) -> dict[Path, list[Path]]:
-    """Return the image files of every visible sub-folder that has any."""
+def class_files(folder: Path) -> dict[Path, list[Path]]:
+    """Return the image files of each class folder, in the order of `read_class_folder`.
+
+    Hidden folders, and folders without images that are not named by a class, are passed over.
+
+    Raises:
+        DataError: other class folders have images and one that is named by a class has none.
+    """
     found = {
         path: sorted(file for file in path.iterdir() if file.suffix.lower() in ACCEPTED_SUFFIXES)
         for path in sorted(folder.iterdir())
         if path.is_dir() and not path.name.startswith(".")
     }
-    return {path: files for path, files in found.items() if files}
+    classes = {path: files for path, files in found.items() if files}
+    empty = [path for path, files in found.items() if not files and _is_class(path.name)]
+    if classes and empty:
+        raise DataError(
+            f"The class folder {empty[0]} holds no images ({', '.join(ACCEPTED_SUFFIXES)}). Put that "
+            "class's images there, or remove the folder if there are none."
+        )
+    return classes
+
+
+def _is_class(name: str) -> bool:
+    try:
+        parse_expression(name)
+    except UnknownNameError:
+        return False
+    return True
 
 
 def _read_grey(path: Path) -> np.ndarray:

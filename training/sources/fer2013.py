@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 import pandas as pd
 
@@ -24,6 +23,8 @@ from fer_core.expressions import FER2013
 from training.sources.base import Samples, Split
 from training.sources.class_folders import find_split_folder, read_class_folder
 from training.sources.copies import copies_in
+from training.sources.packs import check_labels, decode_faces, read_pack
+from training.sources.source import Source, not_found
 
 NAME: Final = "fer2013"
 PIXELS: Final = INPUT_SIZE * INPUT_SIZE
@@ -40,10 +41,12 @@ _VOTES: Final = (
 #: Ten annotators voted for FER+; this many votes for "not a face" means all of them.
 _ALL_ANNOTATORS: Final = 10
 
-_EXPECTED: Final = """Expected one of
+_EXPECTED: Final = """one of
   {root}/fer2013/train.parquet, valid.parquet, test.parquet   (the parquet pack)
   {root}/fer2013/fer2013.csv                                  (the original file of Kaggle's challenge)
   {root}/fer2013/train/angry/*.png, valid/..., test/...       (class folders named by split)"""
+_PAGE: Final = """https://www.kaggle.com/datasets/msambare/fer2013 (class folders), or
+  https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge"""
 
 
 def load(root: Path, split: Split) -> Samples:
@@ -60,27 +63,13 @@ def load(root: Path, split: Split) -> Samples:
             return _load_csv(csv, split)
     if part := find_split_folder(folder, split):
         return _load_folders(part, folder, split)
-    found = sorted(path.name for path in folder.iterdir())[:8] if folder.is_dir() else []
-    raise DataError(
-        f"FER2013's {split} split is not under {root} "
-        f"(found {', '.join(found) if found else 'nothing'} in {folder}).\n"
-        + _EXPECTED.format(root=root)
-    )
+    what = f"FER2013's {split} split" if folder.is_dir() else "FER2013"
+    raise not_found(what, folder, expected=_EXPECTED.format(root=root), page=_PAGE)
 
 
 def _load_parquet(path: Path, split: Split) -> Samples:
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path} is not a readable parquet file ({error}). Copy the pack anew."
-        ) from error
-    if missing := {"image", "label", "index", *_VOTES} - set(table.columns):
-        raise DataError(
-            f"{path} lacks the column {', '.join(sorted(missing))}; it has "
-            f"{', '.join(map(str, table.columns))}."
-        )
-    _check_labels(path, table["label"], "label")
+    table = read_pack(path, ("image", "label", "index", *_VOTES))
+    check_labels(path, table["label"], "label", len(FER2013))
     rows = table["index"].to_numpy(np.int64)
     clean = np.ones(len(table), bool)
     if split is not Split.TRAIN:
@@ -92,7 +81,7 @@ def _load_parquet(path: Path, split: Split) -> Samples:
         source=NAME,
         split=split,
         label_space=FER2013,
-        images=np.stack([_decode_grey(path, i, code) for i, code in enumerate(table["image"])]),
+        images=decode_faces(path, table["image"]),
         labels=table["label"].to_numpy(np.int64),
         rows=rows,
         clean=clean,
@@ -114,29 +103,6 @@ def _read_leaks(path: Path) -> pd.DataFrame:
     return leaks
 
 
-def _decode_grey(path: Path, position: int, encoded: object) -> np.ndarray:
-    image = None
-    if isinstance(encoded, bytes) and encoded:
-        image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if image is None or image.shape != (INPUT_SIZE, INPUT_SIZE):
-        raise DataError(
-            f"{path}, position {position}: image is "
-            + ("unreadable" if image is None else f"{image.shape[1]}x{image.shape[0]}")
-            + f", expected the bytes of a {INPUT_SIZE}x{INPUT_SIZE} picture. Copy the pack anew."
-        )
-    return image
-
-
-def _check_labels(path: Path, labels: "pd.Series[int]", column: str) -> None:
-    bad = ~pd.to_numeric(labels, errors="coerce").isin(range(len(FER2013)))
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            f"{path}, row {row}: {column} is {str(labels.iloc[row])!r}, not a whole number from 0 to "
-            f"{len(FER2013) - 1}."
-        )
-
-
 def _load_csv(path: Path, split: Split) -> Samples:
     try:
         table = pd.read_csv(path)
@@ -149,7 +115,7 @@ def _load_csv(path: Path, split: Split) -> Samples:
             f"{path} lacks the column {', '.join(sorted(missing))}; it has "
             f"{', '.join(map(str, table.columns))}. Use Kaggle's original fer2013.csv."
         )
-    _check_labels(path, table["emotion"], "emotion")
+    check_labels(path, table["emotion"], "emotion", len(FER2013))
     part = table["Usage"] == _USAGE[split]
     if not part.any():
         raise DataError(
@@ -233,3 +199,13 @@ def _load_folders(part: Path, folder: Path, split: Split) -> Samples:
 def _is_not_constant(images: Iterable[np.ndarray]) -> np.ndarray:
     """Without FER+ votes, only the images of a single grey value are known to show no face."""
     return np.array([image.min() != image.max() for image in images], bool)
+
+
+SOURCE: Final = Source(
+    name=NAME,
+    title="FER2013",
+    label_space=FER2013,
+    splits=tuple(Split),
+    load=load,
+    images_of=NAME,
+)

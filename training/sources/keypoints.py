@@ -26,8 +26,13 @@ import pandas as pd
 from fer_core.errors import DataError
 from fer_core.keypoints import KEYPOINT_SIZE, POINT_NAMES
 from training.sources.base import Split
+from training.sources.source import not_found
 
 NAME: Final = "keypoints"
+_EXPECTED: Final = """one of
+  {folder}/training.csv                   (Kaggle's Facial Keypoints Detection)
+  {folder}/train.parquet, test.parquet    (the pack of video frames)"""
+_PAGE: Final = "https://www.kaggle.com/c/facial-keypoints-detection"
 _COLUMNS: Final = [f"{name}_{axis}" for name in POINT_NAMES for axis in "xy"]
 #: Which tenth of the persons goes where; the others are for training.
 _TENTHS: Final = {Split.VALID: 0, Split.TEST: 1}
@@ -80,10 +85,11 @@ def load(root: Path, split: Split) -> KeypointSamples:
     elif (folder / "train.parquet").is_file():
         whole = _read_parquet([folder / "train.parquet", folder / "test.parquet"])
     else:
-        raise DataError(
-            f"No keypoints are under {folder}. Expected one of\n"
-            f"  {folder}/training.csv                   (Kaggle's Facial Keypoints Detection)\n"
-            f"  {folder}/train.parquet, test.parquet    (the pack of video frames)"
+        raise not_found(
+            "The set of faces with keypoints",
+            folder,
+            expected=_EXPECTED.format(folder=folder),
+            page=_PAGE,
         )
     keep = _first_of_its_kind(whole.images) & (_part_of(whole) == split)
     return dataclasses.replace(

@@ -1,0 +1,59 @@
+"""What is known of a data set besides its faces, and what is said when it is not there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fer_core.errors import DataError
+from fer_core.expressions import LabelSpace
+from training.sources.base import Samples, Split
+
+_ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".001")
+#: Names of what was found that a message gives.
+_NAMED: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A data set under the data root.
+
+    Attributes:
+        name: on the command line.
+        title: what cards call it.
+        label_space: meaning and order of its labels.
+        splits: the parts that it has.
+        load: reads one of them; its arguments are the data root and the split.
+        images_of: name of the source whose images it relabels, in the same splits; its own name otherwise.
+    """
+
+    name: str
+    title: str
+    label_space: LabelSpace
+    splits: tuple[Split, ...]
+    load: Callable[[Path, Split], Samples]
+    images_of: str
+
+
+class MissingDataError(DataError):
+    """A data set, or a part of it, is not there; the message has layouts and the page to download from."""
+
+
+def not_found(what: str, folder: Path, *, expected: str, page: str) -> MissingDataError:
+    """Return the error for data that is not there: what was found, the layouts that are read, the page.
+
+    Args:
+        what: is missing.
+        folder: where it was looked for.
+        expected: the layouts, a line each.
+        page: to download it from.
+    """
+    present = next(path for path in (folder, *folder.parents) if path.is_dir())
+    names = sorted(path.name for path in present.iterdir() if not path.name.startswith("."))
+    found = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+    archives = [name for name in names if name.lower().endswith(_ARCHIVES)]
+    mend = f" Extract {archives[0]} if that is it." if archives else ""
+    return MissingDataError(
+        f"{what} is not in {folder} (found {found or 'nothing'} in {present}).{mend}\n"
+        f"Expected {expected}\nDownload: {page}"
+    )
