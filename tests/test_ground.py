@@ -54,15 +54,18 @@ def test_no_package_is_pinned_twice():
 
 
 def test_requirement_files_build_on_the_runtime_ones():
-    for name in ("requirements-dev.txt", "requirements-train.txt"):
-        assert "-r requirements.txt" in (PROJECT / name).read_text().splitlines()
+    for name, base in (
+        ("requirements-train.txt", "requirements.txt"),
+        ("requirements-dev.txt", "requirements-train.txt"),
+    ):
+        assert f"-r {base}" in (PROJECT / name).read_text().splitlines()
 
 
 def test_everything_that_the_project_imports_is_required_directly():
-    required = {
-        _normalised(line.split("==")[0])
-        for line in _requirement_lines(PROJECT / "requirements.txt")
-    }
+    runtime, extra = (
+        {_normalised(line.split("==")[0]) for line in _requirement_lines(PROJECT / name)}
+        for name in ("requirements.txt", "requirements-train.txt")
+    )
     distributions = packages_distributions()
     own = {*ROOMS, "app"} | sys.stdlib_module_names
     for path in _python_files():
@@ -70,6 +73,7 @@ def test_everything_that_the_project_imports_is_required_directly():
             top = module.partition(".")[0]
             if top not in own:
                 providers = {_normalised(name) for name in distributions.get(top, [])}
+                required = runtime | (extra if path.is_relative_to(PROJECT / "training") else set())
                 assert providers & required, f"{path} imports {top}, which nothing requires"
 
 

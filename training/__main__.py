@@ -51,6 +51,13 @@ def _explained() -> Iterator[None]:
     except FerError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
+    except ModuleNotFoundError as error:
+        typer.echo(
+            f"Error: this needs the package of {error.name}, which is not installed. Install what training "
+            "needs with: pip install -r requirements-train.txt",
+            err=True,
+        )
+        raise typer.Exit(1) from error
     except KeyboardInterrupt as error:
         typer.echo("Stopped.", err=True)
         raise typer.Exit(INTERRUPTED) from error
