@@ -1,12 +1,12 @@
 """EfficientNet-B0 from scratch on 48 pixels: FER2013's images, its labels and FER+'s votes for them.
 
 Run:    python -m training fit efficientnet_b0
-Cost:   10 epochs of 340 s, an hour on two idle CPU cores without AVX-512
+Cost:   10 epochs of 340 s, an hour on two idle CPU cores without AVX-512 (estimated from a few steps)
 Result: models/efficientnet_b0/spec.json and the card beside it; selection on the clean rows of PublicTest
 Note:   deep and narrow networks without pre-trained weights easily end at one answer for every face. What
-        keeps this one from it: a stem that keeps the resolution, standardised images, a warm-up of two
-        epochs, Adam with a moderate peak, smoothed targets, and statistics of batch normalisation that are
-        measured anew for the averaged weights.
+        is meant to keep this one from it: a stem that keeps the resolution, standardised images, a warm-up
+        of two epochs, Adam with a moderate peak, smoothed targets, and statistics of batch normalisation
+        that are measured anew for the averaged weights.
 """
 
 from training.architectures.efficientnet import EfficientNet

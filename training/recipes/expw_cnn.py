@@ -5,7 +5,8 @@ read here as grey faces of 48x48 like all others, and repeated to three channels
 colour are fed: the network sees no colour.
 
 Run:    python -m training fit expw_cnn
-Cost:   26 epochs of 140 s, an hour on two idle CPU cores without AVX-512; with --set epochs=50 two
+Cost:   26 epochs of 140 s, an hour on two idle CPU cores without AVX-512 (estimated from
+        a few steps); the 50 that are usual, with --set epochs=50, are two
 Result: models/expw_cnn/spec.json and the card beside it; selection on the clean rows of validation
 """
 

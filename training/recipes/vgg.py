@@ -1,7 +1,7 @@
 """The VGG13 of FER+ at half its width, on FER2013's images, its labels and FER+'s votes for them.
 
 Run:    python -m training fit vgg
-Cost:   15 epochs of 240 s, an hour on two idle CPU cores without AVX-512
+Cost:   15 epochs of 240 s, an hour on two idle CPU cores without AVX-512 (estimated from a few steps)
 Result: models/vgg/spec.json and the card beside it; selection on the clean rows of PublicTest
 """
 
