@@ -6,7 +6,7 @@ colour are fed: the network sees no colour.
 
 Run:    python -m training fit expw_cnn
 Cost:   26 epochs of 140 s, an hour on two idle CPU cores without AVX-512 (estimated from
-        a few steps); the 50 that are usual, with --set epochs=50, are two
+        a few steps); 50 epochs (--set epochs=50) are two
 Result: models/expw_cnn/spec.json and the card beside it; selection on the clean rows of validation
 """
 
