@@ -1,7 +1,7 @@
 """A small Inception network for 48x48 grey faces, after Szegedy et al. 2015 (arXiv:1409.4842).
 
-Each module looks at its input through windows of three sizes at once and joins what they see. Twice nine
-modules on 224 pixels become a few on 48; auxiliary classifiers, made for depth, are left out, and batch
+Each module looks at its input through windows of three sizes at once and joins what they see. Nine
+modules on 224 pixels become five on 48; auxiliary classifiers, made for depth, are left out, and batch
 normalisation is added. The head is that of `training.architectures.cnn`.
 """
 

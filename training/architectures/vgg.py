@@ -4,7 +4,7 @@ The paper's network for 64x64 grey faces has stages of 2, 2, 3 and 3 convolution
 256 filters, dropout of 0.25 after each pooling, and two dense layers of 1024 units with dropout of 0.5:
 8.7 million weights. Here the convolutions have half the filters, which costs a quarter of the time and
 brings the file from 35 MB to 13 MB; the dense layers are the paper's. Faces are 48x48, and batch
-normalisation (arXiv:1502.03167) is added, without which so deep a stack hardly starts to learn.
+normalisation (arXiv:1502.03167) is added.
 """
 
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
