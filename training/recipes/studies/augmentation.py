@@ -24,7 +24,7 @@ STUDY = Study(
     "layer. All stop early: what is kept is the epoch that was best on validation.",
     recipe="stacked_cnn",
     # Long enough for a network without either to overfit.
-    overrides=("epochs=12", "patience=5"),
+    overrides=("epochs=10", "patience=4"),
     variants=tuple(
         Variant(
             name=f"{'augmented' if augmented else 'plain'}-{'dropout' if dropout else 'no-dropout'}",
