@@ -25,6 +25,7 @@ from training import sources
 from training.sources import Split, keypoints
 
 if TYPE_CHECKING:
+    from training.fit import FitResult
     from training.recipe import BaseRecipe
 
 app = typer.Typer(
@@ -172,9 +173,27 @@ def fit(
     ] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Instead of the recipe's, with learning rate and averaging in proportion. --set "
+            "batch_size changes nothing else.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The bundle's folder; by default RECIPE under FER_MODELS.")
     ] = None,
+    bundle: Annotated[
+        bool,
+        typer.Option(
+            help="With --no-bundle: only train, and leave the run to be finished with --resume, also on "
+            "another machine."
+        ),
+    ] = True,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write logs for TensorBoard to OUT/tensorboard.")
+    ] = False,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Another setting; may be repeated."),
@@ -191,6 +210,7 @@ def fit(
       python -m training fit cnn --resume
       python -m training fit cnn --out models/wide --set architecture.widths=[48,96,192,384]
       python -m training fit cnn --out /tmp/try --epochs 2 --set optimizer.peak_learning_rate=0.05
+      KERAS_BACKEND=jax python -m training fit cnn --batch-size 1024 --set dtype_policy=mixed_bfloat16
     """
     with _explained():
         from training.recipe import get_recipe
@@ -199,25 +219,45 @@ def fit(
         overrides += [f"epochs={epochs}"] if epochs is not None else []
         overrides += [f"seed={seed}"] if seed is not None else []
         chosen = get_recipe(recipe).with_overrides(overrides)
+        if batch_size is not None:
+            chosen = chosen.with_batch_size(batch_size)
         folder = out or models_root() / chosen.name
-        _fit_bundle(chosen, folder, resume=resume, change_settings=change_settings)
+        with _stop_explained(folder):
+            from training.fit import fit as train
+
+            result = train(
+                chosen,
+                folder,
+                resume=resume,
+                change_settings=change_settings,
+                tensorboard=tensorboard,
+            )
+            if not bundle:
+                typer.echo(f"Trained; {folder} waits for the same command with --resume.", err=True)
+                return
+            _make_bundle(result, chosen, folder)
         for split in (Split.VALID, Split.TEST):
             _evaluate_and_print(folder, f"{chosen.data.source}:{split}")
 
 
-def _fit_bundle(recipe: "BaseRecipe", folder: Path, *, resume: bool, change_settings: bool) -> None:
+def _make_bundle(result: "FitResult", recipe: "BaseRecipe", folder: Path) -> None:
     from training.export import make_bundle
-    from training.fit import fit as train
     from training.keypoint_bundle import make_keypoint_bundle
     from training.recipe import KeypointRecipe, Recipe
+
+    if isinstance(recipe, Recipe):
+        make_bundle(result, recipe, folder)
+    elif isinstance(recipe, KeypointRecipe):
+        make_keypoint_bundle(result, recipe, folder)
+
+
+@contextlib.contextmanager
+def _stop_explained(folder: Path) -> Iterator[None]:
+    """Say after Ctrl-C what is kept of a run."""
     from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
     try:
-        result = train(recipe, folder, resume=resume, change_settings=change_settings)
-        if isinstance(recipe, Recipe):
-            make_bundle(result, recipe, folder)
-        elif isinstance(recipe, KeypointRecipe):
-            make_keypoint_bundle(result, recipe, folder)
+        yield
     except KeyboardInterrupt:
         if (folder / CHECKPOINT_FOLDER / STATE_FILE).is_file():
             message = "The last whole epoch is kept; go on with the same command and --resume."
