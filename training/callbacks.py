@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import math
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 
 #: Images in one pass of measuring batch statistics.
 STATISTICS_BATCH: Final = 256
+#: Bytes of a weight in a file, and what HDF5 adds to those of a variable at most.
+_WEIGHT_BYTES: Final = 4
+_VARIABLE_BYTES: Final = 4096
 
 
 @contextlib.contextmanager
@@ -33,6 +37,26 @@ def _failed_writes_explained(folder: Path) -> Iterator[None]:
             f"The state of the run could not be written to {folder} ({error}). What was there is kept: "
             "make room on the disk and go on with the same command and --resume."
         ) from error
+
+
+def _write_weights(model: keras.Model, path: Path) -> None:
+    """Write a model's weights, with those of its optimiser if it has one, whole or not at all."""
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.weights, *(optimizer.variables if optimizer else [])]
+    size = sum(
+        _VARIABLE_BYTES + math.prod(variable.shape) * _WEIGHT_BYTES
+        for variable in variables
+        # Whole numbers are images that lie on the device: they are not written.
+        if keras.backend.is_float_dtype(variable.dtype)
+    )
+
+    def write(temporary: Path) -> None:
+        # HDF5 crashes the process when the disk becomes full under it, so there is room first.
+        with temporary.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+        model.save_weights(temporary)
+
+    replace_file(path, write)
 
 
 class StateWriter(keras.callbacks.Callback):
@@ -68,7 +92,7 @@ class StateWriter(keras.callbacks.Callback):
         }
         with _failed_writes_explained(self._path.parent):
             self._history.append(row)
-            replace_file(self._path, self.model.save_weights)
+            _write_weights(self.model, self._path)
 
 
 class AveragedValidation(keras.callbacks.Callback):
@@ -125,7 +149,7 @@ class AveragedValidation(keras.callbacks.Callback):
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:
         if self._history.would_be_best((logs or {})[self._history.figure.name]):
             with _failed_writes_explained(self._path.parent):
-                replace_file(self._path, self._network.save_weights)
+                _write_weights(self._network, self._path)
         self._network.set_weights(self._training_weights)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:

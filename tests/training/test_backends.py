@@ -22,6 +22,8 @@ from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 BACKENDS = [
     name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name) is not None
 ]
+#: JAX spends most of these tests compiling.
+FAST_COMPILER = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 needs_jax = pytest.mark.skipif("jax" not in BACKENDS, reason="JAX is not installed")
 
 #: Two steps on the first batches, with weights that the first backend leaves for the others, and with
@@ -90,7 +92,7 @@ def child(backend, program, *arguments, data, flags=""):
         **os.environ,
         "KERAS_BACKEND": backend,
         "FER_DATA": str(data),
-        "XLA_FLAGS": flags,
+        "XLA_FLAGS": f"{FAST_COMPILER} {flags}",
     }
     finished = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
