@@ -196,9 +196,27 @@ def fit(
     ] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Instead of the recipe's, with learning rate and averaging in proportion. --set "
+            "batch_size changes nothing else.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The bundle's folder; by default RECIPE under FER_MODELS.")
     ] = None,
+    bundle: Annotated[
+        bool,
+        typer.Option(
+            help="With --no-bundle: only train, and leave the run to be finished with --resume, also on "
+            "another machine."
+        ),
+    ] = True,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write logs for TensorBoard to OUT/tensorboard.")
+    ] = False,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Another setting; may be repeated."),
@@ -219,17 +237,31 @@ def fit(
       python -m training fit cnn --set data.source=folder:~/faces --set vote_smoothing=0 --out /tmp/own
       python -m training fit cnn --out models/wide --set architecture.widths=[48,96,192,384]
       python -m training fit cnn --out /tmp/try --epochs 2 --set optimizer.peak_learning_rate=0.05
+      KERAS_BACKEND=jax python -m training fit cnn --batch-size 1024 --set dtype_policy=mixed_bfloat16
     """
     with _explained():
         from training.recipe import get_recipe
-        from training.run import row_of
+        from training.run import row_of, train
 
         overrides = list(assignments or [])
         overrides += [f"epochs={epochs}"] if epochs is not None else []
         overrides += [f"seed={seed}"] if seed is not None else []
         chosen = get_recipe(recipe).with_overrides(overrides)
+        if batch_size is not None:
+            chosen = chosen.with_batch_size(batch_size)
         folder = out or models_root() / chosen.name
-        _train(chosen, folder, resume=resume, change_settings=change_settings)
+        with _stop_explained(folder):
+            train(
+                chosen,
+                folder,
+                resume=resume,
+                change_settings=change_settings,
+                tensorboard=tensorboard,
+                bundle=bundle,
+            )
+        if not bundle:
+            typer.echo(f"Trained; {folder} waits for the same command with --resume.", err=True)
+            return
         reports = []
         for split in sources.splits_of(chosen.data.source):
             if split is Split.TRAIN:
@@ -241,14 +273,13 @@ def fit(
         append_rows(runs_path(), [row_of(folder, reports)])
 
 
-def _train(
-    recipe: "BaseRecipe", folder: Path, *, resume: bool = False, change_settings: bool = False
-) -> None:
-    from training.run import train
+@contextlib.contextmanager
+def _stop_explained(folder: Path) -> Iterator[None]:
+    """Say after Ctrl-C what is kept of a run."""
     from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
     try:
-        train(recipe, folder, resume=resume, change_settings=change_settings)
+        yield
     except KeyboardInterrupt:
         if (folder / CHECKPOINT_FOLDER / STATE_FILE).is_file():
             message = "The last whole epoch is kept; go on with the same command and --resume."

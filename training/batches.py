@@ -51,16 +51,23 @@ def statistics_inputs(recipe: Recipe, train: Samples) -> dict[str, np.ndarray]:
 
 
 def batches(
-    recipe: Recipe, samples: Samples, targets: np.ndarray, batch_size: int
+    recipe: Recipe,
+    samples: Samples,
+    targets: np.ndarray,
+    batch_size: int,
+    *,
+    inputs: dict[str, np.ndarray] | None = None,
 ) -> "keras.utils.PyDataset":
     """Return batches of the network's inputs and targets (B, classes), in order until shuffled.
+
+    With `inputs`, by name, each of a row a sample, they are batches of these instead.
 
     Attributes of what is returned:
         mixup_alpha: as in `Augment`, to be set before an epoch; 0 at first.
     """
     import keras
 
-    inputs = inputs_of(recipe, samples)
+    fed = inputs_of(recipe, samples) if inputs is None else inputs
 
     class Batches(keras.utils.PyDataset):
         order = np.arange(len(samples))
@@ -72,7 +79,7 @@ def batches(
 
         def __getitem__(self, step: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
             chosen = self.order[step * batch_size : (step + 1) * batch_size]
-            batch = {name: values[chosen] for name, values in inputs.items()}
+            batch = {name: values[chosen] for name, values in fed.items()}
             if self.mixup_alpha == 0:
                 return batch, targets[chosen]
             rng = np.random.default_rng((*self._drawn_from, step))

@@ -1,8 +1,11 @@
 """Keras callbacks that keep a run's state on disk. Importing this module starts Keras."""
 
+import contextlib
 import logging
 import math
+import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +21,42 @@ log = logging.getLogger(__name__)
 
 #: Images in one pass of measuring batch statistics.
 STATISTICS_BATCH: Final = 256
+#: Bytes of a weight in a file, and what HDF5 adds to those of a variable at most.
+_WEIGHT_BYTES: Final = 4
+_VARIABLE_BYTES: Final = 4096
+
+
+@contextlib.contextmanager
+def _failed_writes_explained(folder: Path) -> Iterator[None]:
+    """Turn what a full disk gives into a TrainingError."""
+    try:
+        yield
+    # HDF5 finds out when a file is written or when it is closed, and raises either.
+    except (OSError, RuntimeError) as error:
+        raise TrainingError(
+            f"The state of the run could not be written to {folder} ({error}). What was there is kept: "
+            "make room on the disk and go on with the same command and --resume."
+        ) from error
+
+
+def _write_weights(model: keras.Model, path: Path) -> None:
+    """Write a model's weights, with those of its optimiser if it has one, whole or not at all."""
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.weights, *(optimizer.variables if optimizer else [])]
+    size = sum(
+        _VARIABLE_BYTES + math.prod(variable.shape) * _WEIGHT_BYTES
+        for variable in variables
+        # Whole numbers are images that lie on the device: they are not written.
+        if keras.backend.is_float_dtype(variable.dtype)
+    )
+
+    def write(temporary: Path) -> None:
+        # HDF5 crashes the process when the disk becomes full under it, so there is room first.
+        with temporary.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+        model.save_weights(temporary)
+
+    replace_file(path, write)
 
 
 class StateWriter(keras.callbacks.Callback):
@@ -45,15 +84,15 @@ class StateWriter(keras.callbacks.Callback):
             )
         optimizer = self.model.optimizer
         figure = self._history.figure.name
-        self._history.append(
-            {
-                "epoch": epoch + 1,
-                **{name: logs[name] for name in ("loss", figure, "val_loss", f"val_{figure}")},
-                "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
-                "seconds": round(time.perf_counter() - self._began, 2),
-            }
-        )
-        replace_file(self._path, self.model.save_weights)
+        row = {
+            "epoch": epoch + 1,
+            **{name: logs[name] for name in ("loss", figure, "val_loss", f"val_{figure}")},
+            "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
+            "seconds": round(time.perf_counter() - self._began, 2),
+        }
+        with _failed_writes_explained(self._path.parent):
+            self._history.append(row)
+            _write_weights(self.model, self._path)
 
 
 class AveragedValidation(keras.callbacks.Callback):
@@ -103,12 +142,14 @@ class AveragedValidation(keras.callbacks.Callback):
         averages = optimizer._model_variables_moving_average
         pairs = zip(optimizer._trainable_variables, averages, strict=True)
         for variable, average in pairs:
-            variable.assign(average)
+            # A copy: JAX's compiled steps take over the memory of the weights that they are given.
+            variable.assign(keras.ops.copy(average))
         self._measure_statistics()
 
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:
         if self._history.would_be_best((logs or {})[self._history.figure.name]):
-            replace_file(self._path, self._network.save_weights)
+            with _failed_writes_explained(self._path.parent):
+                _write_weights(self._network, self._path)
         self._network.set_weights(self._training_weights)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:

@@ -209,7 +209,11 @@ def staged(out: Path) -> Iterator[Path]:
     """Give a folder to make a bundle's files in, then move them to `out` and remove the run's state.
 
     Predictions of the weights that stood there before say nothing about the new ones, and go as well.
+
+    Raises:
+        TrainingError: the backend is not TensorFlow.
     """
+    require_tensorflow()
     checkpoint = out / CHECKPOINT_FOLDER
     staging = checkpoint / "bundle"
     shutil.rmtree(staging, ignore_errors=True)

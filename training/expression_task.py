@@ -10,7 +10,9 @@ from fer_core.crops import INPUT_SIZE
 from fer_core.landmarks import FEATURE_SIZE
 from training.architectures import call_arguments
 from training.augment import Augment
-from training.batches import batches, load_for, statistics_inputs
+from training.batches import batches, inputs_of, load_for, statistics_inputs
+from training.device_data import ROW, held, numbered
+from training.devices import has_accelerator
 from training.initial_weights import start
 from training.recipe import Recipe
 from training.sources import Split, sha256_of_arrays
@@ -45,17 +47,22 @@ def expression_task(recipe: Recipe) -> Task:
     network = recipe.architecture.build(n_classes, side=None)
     start(recipe.architecture, network, train)
     rows, targets = recipe.balance.rows(train, targets_for(recipe, train), recipe.seed)
-    fed = batches(recipe, rows, targets, recipe.batch_size)
+    parts = inputs_of(recipe, rows), inputs_of(recipe, valid)
+    # Mixup is done where batches are made, with the images themselves.
+    on_device = has_accelerator() and not any(augment.mixup_alpha for _, augment in recipe.phases)
+    source = held(*parts) if on_device else None
+    train_inputs, valid_inputs = numbered(*parts) if on_device else parts
+    fed = batches(recipe, rows, targets, recipe.batch_size, inputs=train_inputs)
 
     def enter(augment: Augment, network: "keras.Model") -> "keras.Model":
         fed.mixup_alpha = augment.mixup_alpha
-        return behind_augmentation(recipe, network, augment)
+        return behind_augmentation(recipe, network, augment, source)
 
     return Task(
         network=network,
         served=functools.partial(recipe.architecture.build, n_classes),
         train=fed,
-        valid=batches(recipe, valid, one_hot(valid), VALIDATION_BATCH),
+        valid=batches(recipe, valid, one_hot(valid), VALIDATION_BATCH, inputs=valid_inputs),
         statistics=statistics_inputs(recipe, train),
         phases=tuple(
             Phase(end, functools.partial(enter, augment)) for end, augment in recipe.phases
@@ -69,15 +76,28 @@ def expression_task(recipe: Recipe) -> Task:
     )
 
 
-def behind_augmentation(recipe: Recipe, network: "keras.Model", augment: Augment) -> "keras.Model":
-    """Return a model that varies what it is given and hands it to the network."""
+def behind_augmentation(
+    recipe: Recipe,
+    network: "keras.Model",
+    augment: Augment,
+    source: "keras.layers.Layer | None" = None,
+) -> "keras.Model":
+    """Return a model that varies what it is given and hands it to the network.
+
+    With a source (`device_data.held`) it is given row numbers.
+    """
     import keras
 
+    layer = augment.layer(recipe.seed, view_pixels=recipe.architecture.view_pixels)
+    if source is not None:
+        row = keras.Input((), dtype="int32", name=ROW)
+        varied = layer(source(row))
+        names = recipe.architecture.inputs
+        return keras.Model({ROW: row}, network(call_arguments(varied[name] for name in names)))
     available = {
         "image": keras.Input((INPUT_SIZE, INPUT_SIZE, 1), dtype="uint8", name="image"),
         "landmarks": keras.Input((FEATURE_SIZE,), dtype="float16", name="landmarks"),
     }
     inputs = {name: available[name] for name in recipe.architecture.inputs}
-    layer = augment.layer(recipe.seed, view_pixels=recipe.architecture.view_pixels)
     varied = layer(inputs)
     return keras.Model(inputs, network(call_arguments(varied[name] for name in inputs)))

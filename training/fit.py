@@ -1,7 +1,9 @@
 """The training loop: Keras `fit` with callbacks, resumable after a kill, on any backend."""
 
 import contextlib
+import dataclasses
 import functools
+import importlib.util
 import logging
 import sys
 from dataclasses import dataclass
@@ -11,12 +13,15 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from fer_core.bundles import HISTORY_FILE
+from training.devices import in_shares, spread
+from training.errors import TrainingError
 from training.history import History
 from training.recipe import BaseRecipe
 from training.run_folder import (
     BEST_FILE,
     CHECKPOINT_FOLDER,
     STATE_FILE,
+    TENSORBOARD_FOLDER,
     Change,
     open_run,
     recorded_backend,
@@ -57,29 +62,42 @@ class FitResult:
 
 
 def fit(
-    recipe: BaseRecipe, out: Path, *, resume: bool = False, change_settings: bool = False
+    recipe: BaseRecipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    change_settings: bool = False,
+    tensorboard: bool = False,
 ) -> FitResult:
     """Train `recipe` and return the network of the epoch that was best on the validation rows.
 
     State is written to `out/checkpoint` after every epoch, atomically: a run that was killed goes on
     with `resume=True` from the last whole epoch, with the optimiser and the averages as they were. All
     that is random in an epoch depends on the recipe's seed and the epoch's number alone, so a resumed run
-    gives what an unbroken one gives.
+    gives what an unbroken one gives. With `tensorboard`, that program's logs are in `out/tensorboard`.
 
     Raises:
         TrainingError: an unfinished run stands in the way, there is none to resume, it was started
-            with other settings that `change_settings` does not allow to change, or the loss became NaN.
+            with other settings that `change_settings` does not allow to change, the loss became NaN, the
+            state cannot be written, or what TensorBoard's logs need is not installed.
         DataError: the recipe's data is not there.
     """
     import keras
 
+    if tensorboard:
+        require_tensorboard()
     folder = out / CHECKPOINT_FOLDER
     open_run(recipe, folder, resume=resume, change_settings=change_settings)
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.dtype_policy)
-    task = recipe.task()
-    history = History(folder / HISTORY_FILE, task.figure)
-    _fit_phases(recipe, task, history, folder)
+    with spread() as n_devices:
+        task = recipe.task()
+        task = dataclasses.replace(
+            task, train=in_shares(task.train, n_devices), valid=in_shares(task.valid, n_devices)
+        )
+        history = History(folder / HISTORY_FILE, task.figure)
+        logs = [out / TENSORBOARD_FOLDER] if tensorboard else []
+        _fit_phases(recipe, task, history, folder, logs)
     keras.config.set_dtype_policy("float32")
     finished = task.served()
     finished.load_weights(folder / BEST_FILE)
@@ -94,11 +112,32 @@ def fit(
     )
 
 
-def _fit_phases(recipe: BaseRecipe, task: Task, history: History, folder: Path) -> None:
-    """Train from the state in the folder, or from nothing, to the recipe's end."""
+def require_tensorboard() -> None:
+    """Raise TrainingError unless what writes TensorBoard's logs is installed."""
+    if not all(importlib.util.find_spec(name) for name in ("tensorboard", "tensorflow")):
+        raise TrainingError(
+            "Keras writes logs for TensorBoard with the packages tensorboard and tensorflow, which are "
+            "not both installed. Install requirements-train.txt, or leave --tensorboard out: "
+            f"{CHECKPOINT_FOLDER}/{HISTORY_FILE} has the figures of every epoch in any case."
+        )
+
+
+def _fit_phases(
+    recipe: BaseRecipe, task: Task, history: History, folder: Path, logs: list[Path]
+) -> None:
+    """Train from the state in the folder, or from nothing, to the recipe's end.
+
+    Args:
+        recipe: of the run.
+        task: what it trains.
+        history: of the epochs so far, which is added to.
+        folder: of the state.
+        logs: folders for TensorBoard, none or one.
+    """
     import keras
 
     from training.callbacks import AveragedValidation, EpochLog, StateWriter
+    from training.interrupts import interrupts_between_steps
 
     optimizer = _optimizer(recipe, task.network, steps_per_epoch=len(task.train))
     for phase in task.phases:
@@ -124,14 +163,15 @@ def _fit_phases(recipe: BaseRecipe, task: Task, history: History, folder: Path) 
             keras.callbacks.TerminateOnNaN(),
         ]
         callbacks += [] if sys.stderr.isatty() else [EpochLog(history, recipe.epochs)]
+        callbacks += [keras.callbacks.TensorBoard(path, write_graph=False) for path in logs]
         # Keras draws its bar on standard output, which belongs to results.
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), interrupts_between_steps() as interrupts:
             model.fit(
                 task.train,
                 validation_data=task.valid,
                 initial_epoch=done,
                 epochs=phase.end,
-                callbacks=callbacks,
+                callbacks=[*callbacks, interrupts],
                 # The order is ours; Keras would shuffle the batches with a generator that is not
                 # in the state, so that a resumed run would not repeat an unbroken one.
                 shuffle=False,

@@ -157,6 +157,24 @@ class BaseRecipe(Settings, ABC):
                 f"--set: {'.'.join(map(str, first['loc']))}: {first['msg']}."
             ) from error
 
+    def with_batch_size(self, batch_size: int) -> Self:
+        """Return the recipe for another batch size, with what is counted in steps adapted to it.
+
+        The peak learning rate grows in proportion (Goyal et al. 2017, arXiv:1706.02677), and the averages
+        reach back over as many images as before (Busbridge et al. 2023, arXiv:2307.13813).
+
+        Raises:
+            UnknownNameError: the size is below 1.
+        """
+        ratio = batch_size / self.batch_size
+        return self.with_overrides(
+            [
+                f"batch_size={batch_size}",
+                f"optimizer.peak_learning_rate={self.optimizer.peak_learning_rate * ratio}",
+                f"ema_momentum={self.ema_momentum**ratio}",
+            ]
+        )
+
 
 class Recipe(BaseRecipe):
     """An experiment whose network names expressions.

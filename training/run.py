@@ -36,9 +36,18 @@ def train(
     *,
     resume: bool = False,
     change_settings: bool = False,
+    tensorboard: bool = False,
+    bundle: bool = True,
 ) -> None:
-    """Train a recipe and make its bundle in `folder`; raises what `training.fit` and `export` raise."""
-    result = fit(recipe, folder, resume=resume, change_settings=change_settings)
+    """Train a recipe in `folder` and, unless told otherwise, make its bundle there.
+
+    Raises what `training.fit` and `training.export` raise.
+    """
+    result = fit(
+        recipe, folder, resume=resume, change_settings=change_settings, tensorboard=tensorboard
+    )
+    if not bundle:
+        return
     if isinstance(recipe, Recipe):
         make_bundle(result, recipe, folder)
     elif isinstance(recipe, KeypointRecipe):

@@ -14,6 +14,8 @@ from training.recipe import BaseRecipe, differences
 
 #: Folder inside the bundle's that holds a run's state until the bundle is finished.
 CHECKPOINT_FOLDER: Final = "checkpoint"
+#: Folder beside it with logs for TensorBoard, where they were asked for. It stays.
+TENSORBOARD_FOLDER: Final = "tensorboard"
 STATE_FILE: Final = "state.weights.h5"
 BEST_FILE: Final = "best.weights.h5"
 RECIPE_FILE: Final = "recipe.json"

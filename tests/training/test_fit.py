@@ -1,6 +1,8 @@
 """A run learns, survives a kill, stops at NaN, and becomes a bundle that serves what it learnt."""
 
+import importlib.util
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -153,6 +155,44 @@ def test_a_loss_that_is_no_number_stops_the_run(tiny_recipe, tmp_path):
     with pytest.raises(TrainingError, match=r"loss became nan in epoch 1.*peak_learning_rate"):
         fit(wild, tmp_path)
     assert not (tmp_path / CHECKPOINT_FOLDER / STATE_FILE).exists()
+
+
+def test_a_full_disk_leaves_the_last_good_state(finished_run, tiny_recipe, tmp_path, monkeypatch):
+    """A limit on the size of files stands for the full disk: HDF5 meets both in the middle of a write."""
+    from training.callbacks import StateWriter
+
+    original = StateWriter.on_epoch_end
+    _, unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def on_epoch_end(self, number, logs=None):
+        if number + 1 == 3:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, unlimited))
+        try:
+            original(self, number, logs)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StateWriter, "on_epoch_end", on_epoch_end)
+        with pytest.raises(TrainingError, match=r"could not be written.*make room.*--resume"):
+            fit(tiny_recipe, tmp_path)
+    kept = {path.name for path in (tmp_path / CHECKPOINT_FOLDER).iterdir()}
+    assert kept == {"backend.txt", "best.weights.h5", "history.csv", "recipe.json", STATE_FILE}
+    resumed = fit(tiny_recipe, tmp_path, resume=True)
+    _, unbroken = finished_run
+    np.testing.assert_allclose(resumed.history["loss"], unbroken.history["loss"], atol=1e-4)
+    assert_same_weights(resumed.network, unbroken.network)
+
+
+def test_logs_for_tensorboard_are_written_where_it_is_installed(tiny_recipe, tmp_path, monkeypatch):
+    recipe = tiny_recipe.with_overrides(["epochs=1"])
+    fit(recipe, tmp_path / "run", tensorboard=True)
+    written = [path.parent.name for path in (tmp_path / "run").rglob("*tfevents*")]
+    assert sorted(written) == ["train", "validation"]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match=r"requirements-train\.txt, or leave --tensorboard out"):
+        fit(recipe, tmp_path / "other", tensorboard=True)
+    assert not (tmp_path / "other").exists()
 
 
 def test_runs_that_would_overwrite_or_mix_are_refused(finished_run, tiny_recipe, tmp_path):

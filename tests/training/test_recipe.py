@@ -75,3 +75,14 @@ def test_a_setting_that_does_not_exist_is_named(assignment):
 def test_a_value_that_a_setting_refuses_names_the_setting(assignment, field):
     with pytest.raises(UnknownNameError, match=rf"--set: {field}: "):
         get_recipe("cnn").with_overrides([assignment])
+
+
+def test_another_batch_size_takes_learning_rate_and_averages_with_it():
+    recipe = get_recipe("cnn")
+    large = recipe.with_batch_size(4 * recipe.batch_size)
+    assert large.batch_size == 512
+    assert large.optimizer.peak_learning_rate == pytest.approx(0.4)
+    assert large.ema_momentum == pytest.approx(0.999**4)
+    assert recipe.with_batch_size(recipe.batch_size) == recipe
+    with pytest.raises(UnknownNameError, match="batch_size"):
+        recipe.with_batch_size(0)

@@ -1,0 +1,114 @@
+"""Images a second of training `cnn` with `training.fit`, by backend, beside a plain Keras `fit`.
+
+FER_DATA=~/fer-data python -m tests.benchmarks.training [STEPS] [RECIPE]
+
+The plain one is what the documentation of Keras shows: the same network, loss, optimiser and batch size, fed
+by `tf.data` that has nothing to decode and augments nothing, under TensorFlow with Keras's own choice of XLA.
+Ours augments, averages the weights, and prepares its batches in the process that trains. Each is a fresh
+process; the first steps, in which everything is compiled, do not count. Backends that are not installed are
+left out.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from typing import Final
+
+from tests.benchmarks.measuring import PROJECT, print_table
+
+STEPS: Final = 200
+#: Steps before the clock starts.
+WARM_UP: Final = 20
+BACKENDS: Final = ("tensorflow", "jax", "torch")
+
+#: What both programs begin with: the recipe's task, its optimiser, and a clock.
+_COMMON: Final = """
+import json, sys, time
+import keras
+from training.fit import _compiled, _optimizer
+from training.recipe import get_recipe
+
+steps, warm_up, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+recipe = get_recipe(name)
+keras.utils.set_random_seed(recipe.seed)
+keras.config.set_dtype_policy(recipe.dtype_policy)
+task = recipe.task()
+optimizer = _optimizer(recipe, task.network, steps_per_epoch=len(task.train))
+
+class Clock(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        # The loss is on the device until it is read: a step is done when it is known.
+        if batch + 1 in (warm_up, warm_up + steps):
+            float(logs["loss"])
+        if batch + 1 == warm_up:
+            self.began = time.perf_counter()
+        if batch + 1 == warm_up + steps:
+            self.seconds = time.perf_counter() - self.began
+            self.model.stop_training = True
+
+clock = Clock()
+"""
+_OURS: Final = """
+model = _compiled(task.phases[0].enter(task.network), task, optimizer)
+task.train.shuffle(recipe.seed, 0)
+model.fit(task.train, shuffle=False, verbose=0, callbacks=[clock])
+"""
+_PLAIN: Final = """
+import numpy as np
+import tensorflow as tf
+from training.batches import load_for
+from training.sources import Split
+from training.targets import one_hot
+
+samples = load_for(recipe, Split.TRAIN)
+margin = (48 - recipe.augment.crop_pixels) // 2
+end = 48 - margin
+images = samples.images[:, margin:end, margin:end, None]
+data = tf.data.Dataset.from_tensor_slices((images, one_hot(samples)))
+data = data.shuffle(len(samples)).batch(recipe.batch_size).prefetch(tf.data.AUTOTUNE)
+image = keras.Input(images.shape[1:], dtype="uint8")
+model = keras.Model(image, task.network(keras.ops.cast(image, "float32")))
+plain = keras.optimizers.SGD(
+    recipe.optimizer.peak_learning_rate, momentum=recipe.optimizer.momentum, nesterov=True
+)
+model.compile(plain, keras.losses.CategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+model.fit(data, verbose=0, callbacks=[clock])
+"""
+_REPORT: Final = """
+print(json.dumps({"images_per_second": steps * recipe.batch_size / clock.seconds}))
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    # All steps are of one epoch, which has 224 for `cnn`.
+    steps = int(sys.argv[1]) if len(sys.argv) > 1 else STEPS
+    recipe = sys.argv[2] if len(sys.argv) > 2 else "cnn"
+    plain = _speed("tensorflow", _PLAIN, steps, recipe)
+    rows = [("plain Keras `fit` with `tf.data`, TensorFlow", f"{plain:.0f}", "1")]
+    for backend in BACKENDS:
+        if importlib.util.find_spec(backend) is None:
+            continue
+        ours = _speed(backend, _OURS, steps, recipe)
+        rows.append((f"`training.fit`, {backend}", f"{ours:.0f}", f"{ours / plain:.2f}"))
+    print_table(
+        f"Training `{recipe}`, {steps} steps each", ("how", "images a second", "ratio"), rows
+    )
+
+
+def _speed(backend: str, program: str, steps: int, recipe: str) -> float:
+    finished = subprocess.run(
+        [sys.executable, "-c", _COMMON + program + _REPORT, str(steps), str(WARM_UP), recipe],
+        cwd=PROJECT,
+        env={**os.environ, "KERAS_BACKEND": backend, "TF_ENABLE_ONEDNN_OPTS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(finished.stdout.splitlines()[-1])["images_per_second"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The folder for a machine with only JAX: what is in it, and what it refuses."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fer_core.errors import DataError
+from training.errors import TrainingError
+from training.gpu.prepare import WHEELS, _pinned_versions, prepare
+from training.recipe import get_recipe
+
+PACK = ("train.parquet", "valid.parquet", "test.parquet", "leaks.csv")
+
+
+@pytest.fixture
+def pack(tmp_path, monkeypatch):
+    """A data root with files of the pack's names; preparing does not read them."""
+    folder = tmp_path / "data" / "fer2013"
+    folder.mkdir(parents=True)
+    for name in PACK:
+        (folder / name).write_bytes(name.encode() * 1000)
+    monkeypatch.setenv("FER_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+def test_it_holds_code_and_data_but_no_test_split(pack, tmp_path):
+    out = tmp_path / "gpu"
+    prepare([get_recipe("cnn")], out, wheels=False)
+    assert {path.name for path in out.iterdir()} == {"code", "data", "run.sh"}
+    copied = {path.name for path in (out / "data" / "fer2013").iterdir()}
+    assert copied == set(PACK) - {"test.parquet"}
+    assert (out / "data" / "fer2013" / "train.parquet").read_bytes() == (
+        pack / "train.parquet"
+    ).read_bytes()
+    assert os.access(out / "run.sh", os.X_OK)
+    assert not list(out.rglob("__pycache__"))
+    probe = "import training.__main__, training.fit; print(training.__file__)"
+    found = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=out / "code",
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.startswith(str(out))
+    with pytest.raises(TrainingError, match="exists"):
+        prepare([get_recipe("cnn")], out, wheels=False)
+
+
+def test_a_folder_that_is_too_large_is_refused_and_leaves_nothing(pack, tmp_path):
+    with pytest.raises(TrainingError, match=r"more than 0\.1: .*Leave recipes out"):
+        prepare([get_recipe("cnn")], tmp_path / "gpu", wheels=False, limit_mb=0.1)
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+def test_recipes_that_need_what_is_not_there_are_refused(pack, tmp_path):
+    with pytest.raises(DataError, match="training landmarks fer2013"):
+        prepare([get_recipe("dual")], tmp_path / "gpu", wheels=False)
+    taught = get_recipe("cnn").with_overrides(["teacher=dual", "teacher_share=0.5"])
+    with pytest.raises(TrainingError, match="LiteRT"):
+        prepare([taught], tmp_path / "gpu", wheels=False)
+    (pack / "valid.parquet").unlink()
+    with pytest.raises(DataError, match=r"valid\.parquet is not there"):
+        prepare([get_recipe("cnn")], tmp_path / "gpu", wheels=False)
+
+
+def test_landmarks_and_the_trunk_go_along_with_a_recipe_that_needs_them(pack, tmp_path):
+    from training.landmark_cache import cache_path
+
+    cache = cache_path("fer2013")
+    cache.parent.mkdir(parents=True)
+    cache.write_bytes(b"landmarks")
+    prepare([get_recipe("dual")], tmp_path / "gpu", wheels=False)
+    assert (tmp_path / "gpu" / "cache" / "landmarks" / cache.name).read_bytes() == b"landmarks"
+    trunk = tmp_path / "gpu" / "code" / "models" / "cnn"
+    assert {path.name for path in trunk.iterdir()} == {"spec.json", "model.keras"}
+
+
+def test_every_wheel_is_pinned():
+    assert set(WHEELS) <= set(_pinned_versions())
+
+
+def test_training_needs_none_of_what_such_a_machine_lacks(tmp_path, generated_data):
+    """All that is imported up to the first step, with the other packages hidden."""
+    pytest.importorskip("jax")
+    hidden = "mediapipe ai_edge_litert tensorflow huggingface_hub imblearn plotly streamlit torch"
+    program = f"""
+import sys
+sys.modules.update(dict.fromkeys({hidden.split()!r}))
+import training.__main__, training.export, training.callbacks, training.interrupts
+from training.recipe import get_recipe
+recipe = get_recipe("cnn").with_overrides(["architecture.widths=[4]", "architecture.depths=[1]"])
+task = recipe.task()
+print(task.phases[0].enter(task.network).predict_on_batch(task.train[0][0]).shape)
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "KERAS_BACKEND": "jax", "FER_DATA": str(generated_data)},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.splitlines()[-1] == "(128, 7)"

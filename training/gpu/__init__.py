@@ -1,0 +1,1 @@
+"""Training on a machine that has an accelerator, JAX, and no network."""
