@@ -26,7 +26,6 @@ from training.sources import MissingDataError, Split, keypoints
 
 if TYPE_CHECKING:
     from training.evaluate import Report
-    from training.recipe import BaseRecipe
 
 app = typer.Typer(
     add_completion=False,
