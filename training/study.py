@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 from pydantic import Field, model_validator
 
-from fer_core.bundles import HISTORY_FILE, SPEC_FILE, open_bundle
+from fer_core.bundles import HISTORY_FILE, PREDICTIONS_FOLDER, SPEC_FILE, open_bundle
 from fer_core.errors import UnknownNameError
 from fer_core.files import replace_file
 from fer_core.runs import append_rows, read_rows, runs_path, studies_root
@@ -99,6 +99,10 @@ class Study(Settings):
         """The table with a row an epoch of each run."""
         return studies_root() / f"{self.name}-history.parquet"
 
+    def predictions_folder(self, variant: Variant, seed: int) -> Path:
+        """The folder of one run's predictions, SOURCE-SPLIT.parquet as in a bundle."""
+        return studies_root() / PREDICTIONS_FOLDER / self.name / f"{variant.name}-{seed}"
+
     def recipe_of(self, variant: Variant, seed: int) -> BaseRecipe:
         """Return the recipe of one run; raise UnknownNameError for a setting that does not exist."""
         overrides = [*self.overrides, *variant.overrides, f"seed={seed}"]
@@ -125,7 +129,7 @@ def run_study(study: Study) -> pd.DataFrame:
     """Do the runs of a study that its table lacks, and return the table.
 
     A run that was killed goes on from its last whole epoch. A row whose settings are no longer those of
-    the study is replaced. The bundles are kept only until they are measured.
+    the study is replaced. Of the bundles, only predictions are kept once they are measured.
 
     Raises:
         FerError: what training, exporting and measuring raise; rows so far stay in the table.
@@ -144,6 +148,7 @@ def run_study(study: Study) -> pd.DataFrame:
         _replace(study.table_path, pd.DataFrame([row]), recipe.seed)
         append_rows(runs_path(), [{"study": study.name, **row_of(folder, reports)}])
         log.info("%s: %s with seed %d is done", study.name, variant.name, seed)
+        _keep_predictions(folder, study.predictions_folder(variant, seed))
         shutil.rmtree(folder)
     return read_rows(study.table_path)
 
@@ -170,6 +175,12 @@ def _train_unless_trained(recipe: BaseRecipe, folder: Path) -> None:
     if (folder / SPEC_FILE).is_file() and open_bundle(folder).spec.recipe == settings:
         return
     train(recipe, folder, resume=(folder / CHECKPOINT_FOLDER / STATE_FILE).is_file())
+
+
+def _keep_predictions(bundle: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if (made := bundle / PREDICTIONS_FOLDER).is_dir():
+        shutil.copytree(made, folder)
 
 
 def _replace(path: Path, rows: pd.DataFrame, seed: int) -> None:

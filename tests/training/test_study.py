@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
+from fer_core import metrics
 from fer_core.errors import UnknownNameError
+from fer_core.evaluation import read_predictions
 from fer_core.runs import read_rows, runs_path
 from training import study as study_module
 from training.callbacks import StateWriter
@@ -71,6 +73,9 @@ def test_a_study_goes_on_where_it_was_killed_and_is_done_once(tiny_study, traine
     epochs = pd.read_parquet(tiny_study.history_path).groupby("variant")["epoch"].apply(list)
     assert epochs.to_dict() == {"none": [1, 2], "half": [1, 2]}
     assert read_rows(runs_path())["study"].tolist() == ["dropout", "dropout"]
+    kept = tiny_study.predictions_folder(tiny_study.variants[1], seed=0) / "fer2013-test.parquet"
+    accuracy = metrics.accuracy((found := read_predictions(kept)).labels, found.probabilities)
+    assert accuracy == pytest.approx(table["fer2013:test accuracy"][1], abs=1e-6)
     written = tiny_study.table_path.read_bytes()
     run_study(tiny_study)
     assert trained == [0, 1, 0, 1]

@@ -1,0 +1,28 @@
+"""The networks that the projects before this one built, trained here with our loop and measured alike.
+
+Run:    python -m training study systems
+"""
+
+from training.study import ALL_SPLITS, Reference, Study, Variant
+
+STUDY = Study(
+    name="systems",
+    title="A custom network, VGG and EfficientNet on FER2013",
+    question="The three networks of a student project, each by its own recipe: does the larger one read "
+    "faces better, and does the answer hold on FER+'s labels of the same test faces and on CK+?",
+    recipe="stacked_cnn",
+    variants=(
+        Variant(
+            name="custom", values={"network": "custom"}, overrides=("epochs=20", "patience=20")
+        ),
+        Variant(name="vgg", values={"network": "VGG13"}, recipe="vgg"),
+        Variant(
+            name="efficientnet-b0", values={"network": "EfficientNetB0"}, recipe="efficientnet_b0"
+        ),
+    ),
+    measured_on=(*ALL_SPLITS, "ferplus:test", "ckplus:test"),
+    references=(
+        Reference(label="custom, as published", accuracy=0.60, note="FER2013, split not stated"),
+        Reference(label="VGG, as published", accuracy=0.64, note="FER2013, split not stated"),
+    ),
+)
