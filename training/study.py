@@ -144,11 +144,11 @@ def run_study(study: Study) -> pd.DataFrame:
         own = {"study": study.name, "variant": variant.name, **variant.values}
         row = own | row_of(folder, reports)
         history = pd.read_csv(folder / HISTORY_FILE)
+        _keep_predictions(folder, study.predictions_folder(variant, seed))
         _replace(study.history_path, history.assign(variant=variant.name, seed=seed), recipe.seed)
         _replace(study.table_path, pd.DataFrame([row]), recipe.seed)
         append_rows(runs_path(), [{"study": study.name, **row_of(folder, reports)}])
         log.info("%s: %s with seed %d is done", study.name, variant.name, seed)
-        _keep_predictions(folder, study.predictions_folder(variant, seed))
         shutil.rmtree(folder)
     return read_rows(study.table_path)
 

@@ -22,7 +22,8 @@ class StackedCnn(BaseModel):
         widths: filters of each stage, at most five: halved five times, 48 pixels are one.
         depth: 3x3 convolutions of each stage.
         dense: units of each hidden layer over the flattened features.
-        batch_norm: normalise after each convolution (Ioffe and Szegedy 2015, arXiv:1502.03167).
+        batch_norm: normalise after each convolution and hidden layer (Ioffe and Szegedy 2015,
+            arXiv:1502.03167).
         stage_dropout: share of the features left out in training after each pooling.
         dropout: share of each hidden layer's units left out in training.
         channels: of what the first convolution sees; 3 for the grey image three times, as networks made
@@ -63,8 +64,11 @@ class StackedCnn(BaseModel):
             x = layers.Dropout(self.stage_dropout)(layers.MaxPooling2D(2)(x))
         x = layers.Flatten()(x)
         for units in self.dense:
-            x = layers.Dense(units, activation="relu", kernel_initializer="he_normal")(x)
-            x = layers.Dropout(self.dropout)(x)
+            x = layers.Dense(units, use_bias=not self.batch_norm, kernel_initializer="he_normal")(x)
+            if self.batch_norm:
+                # Without, the first steps move thousands of inputs' weights alike and units fall silent.
+                x = layers.BatchNormalization(momentum=0.95)(x)
+            x = layers.Dropout(self.dropout)(layers.ReLU()(x))
         logits = layers.Dense(n_classes, dtype="float32", name="logits")(x)
         return keras.Model(inputs, logits, name="stacked_cnn")
 

@@ -22,7 +22,6 @@ RECIPE = Recipe(
         gamma=0.3,
         erase_probability=0.0,
     ),
-    # SGD at a rate that suits most variants leaves those with wide dense layers at the most frequent class.
     optimizer=Adam(peak_learning_rate=1e-3, warmup_epochs=0.5),
     epochs=6,
     batch_size=128,
