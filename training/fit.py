@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from fer_core.bundles import HISTORY_FILE
-from training.devices import in_shares, spread
+from training.devices import has_accelerator, in_shares, spread
 from training.errors import TrainingError
 from training.history import History
 from training.recipe import BaseRecipe
@@ -160,8 +160,10 @@ def _fit_phases(
                 patience=recipe.patience,
             ),
             StateWriter(folder / STATE_FILE, history),
-            keras.callbacks.TerminateOnNaN(),
         ]
+        # An accelerator would stand still while each step's loss is looked at, and its epochs are short:
+        # there it is soon enough that the state's writer looks.
+        callbacks += [] if has_accelerator() else [keras.callbacks.TerminateOnNaN()]
         callbacks += [] if sys.stderr.isatty() else [EpochLog(history, recipe.epochs)]
         callbacks += [keras.callbacks.TensorBoard(path, write_graph=False) for path in logs]
         # Keras draws its bar on standard output, which belongs to results.

@@ -12,6 +12,9 @@ import keras
 class _AfterTheStep(keras.callbacks.Callback):
     """Raise KeyboardInterrupt after the step in which Ctrl-C was pressed."""
 
+    #: Keras need not wait for a step's figures before it starts the next one.
+    async_safe = True
+
     def __init__(self) -> None:
         super().__init__()
         self._is_asked = False

@@ -336,14 +336,18 @@ def command(*arguments):
     return [sys.executable, "-m", "training", *arguments]
 
 
-def test_control_c_keeps_the_last_epoch_and_says_so(tiny_settings, tmp_path):
+@pytest.mark.parametrize(
+    "backend",
+    [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name) is not None],
+)
+def test_control_c_keeps_the_last_epoch_and_says_so(backend, tiny_settings, tmp_path):
     settings = [part for item in tiny_settings for part in ("--set", item)]
     process = subprocess.Popen(
         command("fit", "cnn", "--epochs", "5000", "--out", str(tmp_path), *settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+        env={**os.environ, "KERAS_BACKEND": backend},
         # A shell starts its background jobs deaf to Ctrl-C, and they pass that on. It is safe here:
         # the function takes no lock that another thread could hold.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509

@@ -90,7 +90,11 @@ def test_training_needs_none_of_what_such_a_machine_lacks(tmp_path, generated_da
     hidden = "mediapipe ai_edge_litert tensorflow huggingface_hub imblearn plotly streamlit torch"
     program = f"""
 import sys
-sys.modules.update(dict.fromkeys({hidden.split()!r}))
+class Hidden:
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in {hidden.split()!r}:
+            raise ModuleNotFoundError(f"{{name}} is hidden", name=name)
+sys.meta_path.insert(0, Hidden())
 import training.__main__, training.export, training.callbacks, training.interrupts
 from training.recipe import get_recipe
 recipe = get_recipe("cnn").with_overrides(["architecture.widths=[4]", "architecture.depths=[1]"])
