@@ -123,6 +123,7 @@ def test_two_steps_are_the_same_on_every_backend(still_settings, generated_data,
     assert abs(first[0] - second[0]) > 1e-4, "nothing was learnt in between"
 
 
+@pytest.mark.slow
 def test_data_on_the_device_changes_nothing(short_settings, generated_data, tmp_path, monkeypatch):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     recipe = get_recipe("cnn").with_overrides(short_settings)
@@ -152,6 +153,7 @@ def under_jax(tiny_settings, generated_data, tmp_path_factory):
 
 
 @needs_jax
+@pytest.mark.slow
 def test_a_run_under_jax_is_finished_under_tensorflow(
     under_jax, short_settings, generated_data, tmp_path, monkeypatch
 ):
@@ -172,6 +174,7 @@ def test_a_run_under_jax_is_finished_under_tensorflow(
 
 
 @needs_jax
+@pytest.mark.slow
 def test_two_devices_give_what_one_gives(under_jax, short_settings, generated_data, tmp_path):
     """The second run has its data on the devices as well; the CPU stands for two of them."""
     _, figures = under_jax

@@ -6,13 +6,13 @@ import pytest
 from fer_core.landmarks import FEATURE_SIZE
 from training.batches import batches
 from training.recipe import get_recipe
-from training.sources import SOURCES, Split
+from training.sources import Split, fer2013
 from training.targets import one_hot
 
 
 @pytest.fixture
 def samples(generated_data):
-    return SOURCES["fer2013"](generated_data, Split.TRAIN)
+    return fer2013.load(generated_data, Split.TRAIN)
 
 
 @pytest.fixture

@@ -239,6 +239,7 @@ def test_a_trunk_that_does_not_fit_is_named(tmp_path):
 
 
 @pytest.mark.usefixtures("_generated")
+@pytest.mark.slow
 def test_a_bundle_of_landmarks_alone(tmp_path):
     small = ["architecture.units=[8]", "teacher=rings"]
     with pytest.raises(TrainingError, match="300 components"):

@@ -338,7 +338,14 @@ def command(*arguments):
 
 @pytest.mark.parametrize(
     "backend",
-    [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name) is not None],
+    [
+        "tensorflow",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("jax", "torch")
+            if importlib.util.find_spec(name) is not None
+        ),
+    ],
 )
 def test_control_c_keeps_the_last_epoch_and_says_so(backend, tiny_settings, tmp_path):
     settings = [part for item in tiny_settings for part in ("--set", item)]
