@@ -82,9 +82,9 @@ def test_five_halvings_of_a_face_leave_one_pixel_and_six_are_refused():
 
 
 def test_the_settings_of_the_design_study_reach_the_network():
-    network = StackedCnn(
-        widths=(4, 8, 8), depth=2, dense=(16, 12, 10), batch_norm=False, dropout=0.3
-    ).build(7)
+    network = StackedCnn(widths=(4, 8, 8), dense=(16, 12, 10), batch_norm=False, dropout=0.3).build(
+        7
+    )
 
     def of(kind):
         return [layer for layer in network.layers if isinstance(layer, kind)]

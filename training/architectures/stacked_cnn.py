@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fer_core.crops import INPUT_SIZE
-from training.architectures.cnn import conv_norm_relu, standardized
+from training.architectures.cnn import standardized
 
 if TYPE_CHECKING:
     import keras
@@ -19,8 +19,8 @@ class StackedCnn(BaseModel):
     """Settings of the network.
 
     Attributes:
-        widths: filters of each stage, at most five: halved five times, 48 pixels are one.
-        depth: 3x3 convolutions of each stage.
+        widths: filters of each stage, a 3x3 convolution and a maximum over 2x2 pixels; at most five, since
+            48 pixels that are halved five times are one.
         dense: units of each hidden layer over the flattened features.
         batch_norm: normalise after each convolution and hidden layer (Ioffe and Szegedy 2015,
             arXiv:1502.03167).
@@ -39,7 +39,6 @@ class StackedCnn(BaseModel):
 
     kind: Literal["stacked_cnn"] = "stacked_cnn"
     widths: tuple[int, ...] = Field(default=(64, 64, 128, 128), min_length=1, max_length=5)
-    depth: int = Field(default=1, gt=0)
     dense: tuple[int, ...] = (128, 128)
     batch_norm: bool = True
     stage_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
@@ -59,23 +58,24 @@ class StackedCnn(BaseModel):
         if self.channels == 3:
             x = layers.Concatenate()([x, x, x])
         for width in self.widths:
-            for _ in range(self.depth):
-                x = conv_norm_relu(x, width) if self.batch_norm else _conv_relu(x, width)
-            x = layers.Dropout(self.stage_dropout)(layers.MaxPooling2D(2)(x))
+            x = layers.Conv2D(
+                width,
+                3,
+                padding="same",
+                use_bias=not self.batch_norm,
+                kernel_initializer="he_normal",
+            )(x)
+            # Before what acts on each number alone: a quarter of them is left to act on.
+            x = layers.MaxPooling2D(2)(x)
+            x = layers.Dropout(self.stage_dropout)(layers.ReLU()(self._normalised(x)))
         x = layers.Flatten()(x)
         for units in self.dense:
             x = layers.Dense(units, use_bias=not self.batch_norm, kernel_initializer="he_normal")(x)
-            if self.batch_norm:
-                # Without, the first steps move thousands of inputs' weights alike and units fall silent.
-                x = layers.BatchNormalization(momentum=0.95)(x)
-            x = layers.Dropout(self.dropout)(layers.ReLU()(x))
+            x = layers.Dropout(self.dropout)(layers.ReLU()(self._normalised(x)))
         logits = layers.Dense(n_classes, dtype="float32", name="logits")(x)
         return keras.Model(inputs, logits, name="stacked_cnn")
 
+    def _normalised(self, x: "keras.KerasTensor") -> "keras.KerasTensor":
+        from keras import layers
 
-def _conv_relu(x: "keras.KerasTensor", width: int) -> "keras.KerasTensor":
-    from keras import layers
-
-    return layers.Conv2D(
-        width, 3, padding="same", activation="relu", kernel_initializer="he_normal"
-    )(x)
+        return layers.BatchNormalization(momentum=0.95)(x) if self.batch_norm else x

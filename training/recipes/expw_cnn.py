@@ -21,7 +21,6 @@ RECIPE = Recipe(
     data=Data(source="expw"),
     architecture=StackedCnn(
         widths=(32, 64, 128),
-        depth=1,
         dense=(128,),
         batch_norm=True,
         stage_dropout=0.25,
