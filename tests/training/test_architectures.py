@@ -89,7 +89,7 @@ def test_the_settings_of_the_design_study_reach_the_network():
     def of(kind):
         return [layer for layer in network.layers if isinstance(layer, kind)]
 
-    assert [layer.filters for layer in of(keras.layers.Conv2D)] == [4, 4, 8, 8, 8, 8]
+    assert [layer.filters for layer in of(keras.layers.Conv2D)] == [4, 8, 8]
     assert [layer.units for layer in of(keras.layers.Dense)] == [16, 12, 10, 7]
     assert [layer.rate for layer in of(keras.layers.Dropout)] == [0, 0, 0, 0.3, 0.3, 0.3]
     assert not of(keras.layers.BatchNormalization)
