@@ -27,6 +27,7 @@ TINY = {
 }
 #: For what does not depend on the trunk; EfficientNet's takes seconds to build at any size.
 QUICK = [name for name in TINY if name != "efficientnet"]
+EVERY = [*QUICK, pytest.param("efficientnet", marks=pytest.mark.slow)]
 WITH_MAPS = [name for name in QUICK if name not in ("stacked_cnn", "vgg")]
 
 
@@ -35,7 +36,7 @@ def faces():
     return np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", EVERY)
 def test_weights_of_the_network_that_trains_fit_the_one_that_serves(name, faces):
     architecture = TINY[name]
     trained, serving = architecture.build(5, side=None), architecture.build(5)
@@ -47,7 +48,7 @@ def test_weights_of_the_network_that_trains_fit_the_one_that_serves(name, faces)
     np.testing.assert_allclose(logits, trained.predict_on_batch(seen), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", [*QUICK, pytest.param("efficientnet", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", EVERY)
 def test_every_family_is_served_as_it_was_trained(name, faces, tmp_path):
     """Saved without code of its own, and the LiteRT file agrees with it; `export` raises otherwise."""
     from training.export import export

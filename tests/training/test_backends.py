@@ -105,6 +105,7 @@ def child(backend, program, *arguments, data, flags=""):
     return json.loads(finished.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(len(BACKENDS) < 2, reason="one backend is installed")
 def test_two_steps_are_the_same_on_every_backend(still_settings, generated_data, tmp_path):
     losses = [
