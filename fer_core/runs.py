@@ -28,14 +28,14 @@ FIGURES: Final = (
 )
 
 
-def studies_root() -> Path:
-    """Return the folder of records: `studies` under the bundle root."""
-    return models_root() / "studies"
+def studies_root(bundles: Path | None = None) -> Path:
+    """Return the folder of records: `studies` in a folder of bundles, by default the bundle root."""
+    return (bundles or models_root()) / "studies"
 
 
-def runs_path() -> Path:
-    """Return the table of all runs."""
-    return studies_root() / "runs.parquet"
+def runs_path(bundles: Path | None = None) -> Path:
+    """Return the table of the runs that made bundles in a folder, by default the bundle root."""
+    return studies_root(bundles) / "runs.parquet"
 
 
 def column(data: str, figure: str) -> str:

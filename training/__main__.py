@@ -223,7 +223,7 @@ def fit(
 ) -> None:
     """Train a recipe, make the bundle, and measure it on the validation and test splits that there are.
 
-    A row in models/studies/runs.parquet keeps what was run and what came of it.
+    A row in studies/runs.parquet beside the bundle's folder keeps what was run and what came of it.
 
     The state is kept after every epoch in the bundle's folder; a run that was stopped goes on with
     --resume and the same other options. Prints one line of JSON for each measured split.
@@ -269,7 +269,7 @@ def fit(
                 reports.append(_measure_and_print(folder, f"{chosen.data.source}:{split}"))
             except MissingDataError as error:
                 typer.echo(f"Not measured on the {split} split. {error}", err=True)
-        append_rows(runs_path(), [row_of(folder, reports)])
+        append_rows(runs_path(folder.resolve().parent), [row_of(folder, reports)])
 
 
 @contextlib.contextmanager

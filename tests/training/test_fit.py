@@ -18,6 +18,7 @@ from fer_core.classifier import Classifier
 from fer_core.crops import FaceInputs
 from fer_core.landmarks import FEATURE_SIZE
 from fer_core.metrics import coverage_and_accuracy, fit_temperature, softmax
+from fer_core.runs import read_rows, runs_path
 from training.batches import batches
 from training.errors import TrainingError
 from training.fit import (
@@ -396,3 +397,6 @@ def test_the_command_line_trains_bundles_and_measures(
     spec = open_bundle(tmp_path / "rings").spec
     assert spec.metrics["fer2013:test"].accuracy == reports[1]["accuracy"]
     assert not (tmp_path / "rings" / CHECKPOINT_FOLDER).exists()
+    # The record lies beside the bundle: a try elsewhere leaves that of the project alone.
+    (row,) = read_rows(runs_path(tmp_path)).to_dict("records")
+    assert row["fer2013:test accuracy"] == reports[1]["accuracy"]
