@@ -70,10 +70,23 @@ def read_rows(path: Path) -> pd.DataFrame:
     return table
 
 
+def replace_rows(path: Path, rows: pd.DataFrame, keys: list[str]) -> None:
+    """Write rows into a table, made if it is not there, in the place of those with the same keys."""
+    if path.is_file():
+        before = pd.read_parquet(path)
+        stays = ~pd.MultiIndex.from_frame(before[keys]).isin(pd.MultiIndex.from_frame(rows[keys]))
+        rows = pd.concat([before[stays], rows], ignore_index=True)
+    _write(path, rows)
+
+
 def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     """Add rows to a table of runs; two processes that do so at once take turns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock")):
         tables = [table for table in (read_rows(path), pd.DataFrame(rows)) if len(table)]
-        whole = pd.concat(tables, ignore_index=True)
-        replace_file(path, lambda file: whole.to_parquet(file, index=False, compression="zstd"))
+        _write(path, pd.concat(tables, ignore_index=True))
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd"))

@@ -6,7 +6,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from itertools import pairwise
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -26,10 +26,7 @@ from training.augment import Augment
 from training.balance import Balance
 from training.keypoint_augment import KeypointAugment
 from training.optimizers import Optimizer
-from training.task import Figure
-
-if TYPE_CHECKING:
-    from training.task import Task
+from training.task import Figure, Task
 
 #: Any network family that names expressions, told apart by its `kind`.
 Architecture: TypeAlias = Annotated[
@@ -115,7 +112,7 @@ class BaseRecipe(Settings, ABC):
     seed: int = 0
 
     @abstractmethod
-    def task(self) -> "Task":
+    def task(self) -> Task:
         """Return the data, the network and the aim that the training loop works with.
 
         Raises:
@@ -230,7 +227,7 @@ class Recipe(BaseRecipe):
         start = max(0, self.epochs - self.refinement.epochs)
         return (start, self.augment), (self.epochs, self.refinement.augment)
 
-    def task(self) -> "Task":
+    def task(self) -> Task:
         """Return the data, the network and the aim that the training loop works with."""
         from training.expression_task import expression_task
 
@@ -249,7 +246,7 @@ class KeypointRecipe(BaseRecipe):
     architecture: KeypointResnet
     augment: KeypointAugment
 
-    def task(self) -> "Task":
+    def task(self) -> Task:
         """Return the data, the network and the aim that the training loop works with."""
         from training.keypoint_task import keypoint_task
 

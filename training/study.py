@@ -13,8 +13,7 @@ from pydantic import Field, model_validator
 
 from fer_core.bundles import HISTORY_FILE, PREDICTIONS_FOLDER, SPEC_FILE, open_bundle
 from fer_core.errors import UnknownNameError
-from fer_core.files import replace_file
-from fer_core.runs import append_rows, read_rows, runs_path, studies_root
+from fer_core.runs import append_rows, read_rows, replace_rows, runs_path, studies_root
 from training.recipe import BaseRecipe, Settings, get_recipe
 from training.run import measure, row_of, settings_sha256, train
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
@@ -22,7 +21,9 @@ from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 log = logging.getLogger(__name__)
 
 #: Folder, beside the tables, of the bundles of a study's runs.
-WORK_FOLDER: Final = "work"
+RUNNING_FOLDER: Final = "running"
+#: The columns of a study's tables that tell a run.
+_RUN: Final = ["variant", "seed"]
 #: What a study is measured on unless it says otherwise.
 ALL_SPLITS: Final = ("fer2013:train", "fer2013:valid", "fer2013:test")
 
@@ -138,16 +139,16 @@ def run_study(study: Study) -> pd.DataFrame:
         recipe = study.recipe_of(variant, seed)
         if _is_done(study, variant, recipe):
             continue
-        folder = studies_root() / WORK_FOLDER / study.name / f"{variant.name}-{seed}"
+        folder = studies_root() / RUNNING_FOLDER / study.name / f"{variant.name}-{seed}"
         _train_unless_trained(recipe, folder)
         reports = [measure(folder, data) for data in study.measured_on]
-        own = {"study": study.name, "variant": variant.name, **variant.values}
-        row = own | row_of(folder, reports)
-        history = pd.read_csv(folder / HISTORY_FILE)
+        row = {"study": study.name, **row_of(folder, reports)}
+        planned = {"variant": variant.name, **variant.values}
+        history = pd.read_csv(folder / HISTORY_FILE).assign(variant=variant.name, seed=seed)
         _keep_predictions(folder, study.predictions_folder(variant, seed))
-        _replace(study.history_path, history.assign(variant=variant.name, seed=seed), recipe.seed)
-        _replace(study.table_path, pd.DataFrame([row]), recipe.seed)
-        append_rows(runs_path(), [{"study": study.name, **row_of(folder, reports)}])
+        replace_rows(study.history_path, history, _RUN)
+        replace_rows(study.table_path, pd.DataFrame([planned | row]), _RUN)
+        append_rows(runs_path(), [row])
         log.info("%s: %s with seed %d is done", study.name, variant.name, seed)
         shutil.rmtree(folder)
     return read_rows(study.table_path)
@@ -181,13 +182,3 @@ def _keep_predictions(bundle: Path, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     if (made := bundle / PREDICTIONS_FOLDER).is_dir():
         shutil.copytree(made, folder)
-
-
-def _replace(path: Path, rows: pd.DataFrame, seed: int) -> None:
-    """Write rows of one run into a table, in the place of those that it had."""
-    if path.is_file():
-        before = pd.read_parquet(path)
-        own = (before["variant"] == rows["variant"].iloc[0]) & (before["seed"] == seed)
-        rows = pd.concat([before[~own], rows], ignore_index=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, lambda file: rows.to_parquet(file, index=False, compression="zstd"))

@@ -15,8 +15,7 @@ from typing import Any, Final
 import pandas as pd
 
 from fer_core.errors import FerError, UnknownNameError
-from fer_core.files import replace_file
-from fer_core.runs import studies_root
+from fer_core.runs import replace_rows, studies_root
 from training.errors import TrainingError
 from training.export import code_commit
 from training.fit import fit
@@ -146,9 +145,5 @@ def _run(recipe: BaseRecipe, values: dict[str, Any], trial: str, folder: Path) -
         "code_commit": code_commit(),
         "hardware": hardware(),
     }
-    path = table_path(recipe.name)
-    before = [pd.read_parquet(path)] if path.is_file() else []
-    table = pd.concat([*before, pd.DataFrame([row])]).drop_duplicates("trial", keep="last")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd"))
+    replace_rows(table_path(recipe.name), pd.DataFrame([row]), ["trial"])
     return {_objective(recipe): float(best[_objective(recipe)])}
