@@ -4,11 +4,13 @@ Every figure about a network is computed from its predictions file, so a new met
 cannot disagree with the stored numbers.
 """
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -92,6 +94,13 @@ def write_predictions(result: EvaluationResult, path: Path) -> None:
     replace_file(path, lambda file: pq.write_table(pa.table(columns), file, compression="zstd"))
 
 
+def predictions_of(bundle_folder: Path) -> dict[str, Path]:
+    """Return the predictions files that a bundle keeps, by "SOURCE:SPLIT"."""
+    files = sorted((bundle_folder / PREDICTIONS_FOLDER).glob("*.parquet"))
+    parts = [(*file.stem.rpartition("-"), file) for file in files]
+    return {f"{source}:{split}": file for source, _, split, file in parts}
+
+
 def read_predictions(path: Path) -> EvaluationResult:
     """Read and check a predictions file.
 
@@ -106,15 +115,48 @@ def read_predictions(path: Path) -> EvaluationResult:
         raise DataError(f"There is no predictions file {path}. {mend}") from error
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} is not a readable parquet file ({error}). {mend}") from error
+    return _checked(table, str(path), mend)
+
+
+def parse_predictions(content: bytes, name: str) -> EvaluationResult:
+    """Read and check somebody's own predictions, a CSV or parquet file in the columns of ours.
+
+    Args:
+        content: of the file.
+        name: of the file; its suffix says what it is.
+
+    Raises:
+        DataError: as `read_predictions`; the message names column and position.
+    """
+    mend = (
+        "The columns are row (the number of the image in its data set), label (the index of its expression "
+        f"among the columns that follow), {_PROBABILITY}<expression> for each expression (a probability), "
+        "found_face and clean (true or false), as `python -m training evaluate` writes them."
+    )
+    try:
+        if name.lower().endswith(".csv"):
+            table = pa.Table.from_pandas(pd.read_csv(io.BytesIO(content)), preserve_index=False)
+        else:
+            table = pq.read_table(io.BytesIO(content))
+    except (pa.ArrowException, pd.errors.ParserError, ValueError, OSError) as error:
+        raise DataError(f"{name} cannot be read as CSV or parquet ({error}). {mend}") from error
+    return _checked(table, name, mend)
+
+
+def _checked(table: pa.Table, where: str, mend: str) -> EvaluationResult:
+    """Return the predictions in a table; raise DataError with the place of what is wrong."""
     names = [name for name in table.column_names if name.startswith(_PROBABILITY)]
     missing = {"row", "label", "found_face", "clean"} - set(table.column_names)
     if not names:
         missing.add(f"{_PROBABILITY}<expression>")
     if missing:
-        raise DataError(f"{path} lacks the column {', '.join(sorted(missing))}. {mend}")
+        raise DataError(f"{where} lacks the column {', '.join(sorted(missing))}. {mend}")
     for name in table.column_names:
         if table[name].null_count:
-            raise DataError(f"{path}: the column {name} has empty values. {mend}")
+            position = int(table[name].is_null().to_numpy().argmax())
+            raise DataError(
+                f"{where}: the column {name} has empty values, the first at position {position}. {mend}"
+            )
     try:
         expressions = tuple(parse_expression(name.removeprefix(_PROBABILITY)) for name in names)
         result = EvaluationResult(
@@ -126,13 +168,15 @@ def read_predictions(path: Path) -> EvaluationResult:
             clean=_column(table, "clean", np.bool_),
         )
     except UnknownNameError as error:
-        raise DataError(f"{path}: {error}") from error
+        raise DataError(f"{where}: {error}") from error
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"{path}: a column has values of the wrong kind ({error}). {mend}"
+            f"{where}: a column has values of the wrong kind ({error}). {mend}"
         ) from error
+    if len(set(expressions)) < len(expressions):
+        raise DataError(f"{where} has two columns for the same expression. {mend}")
     if problem := _problem(result, names):
-        raise DataError(f"{path}: {problem}. {mend}")
+        raise DataError(f"{where}: {problem}. {mend}")
     return result
 
 

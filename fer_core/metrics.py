@@ -89,32 +89,51 @@ def ece(labels: np.ndarray, probabilities: np.ndarray, *, bins: int = 15) -> flo
         return float("nan")
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
-    # The inner edges, with `right=True`, make the intervals (low, high].
-    index = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    index = confidence_interval_of(confidence, bins)
     gap = np.bincount(index, weights=right - confidence, minlength=bins)
     return float(np.abs(gap).sum() / len(labels))
 
 
+def confidence_interval_of(confidence: np.ndarray, bins: int) -> np.ndarray:
+    """Return int (N,), which of `bins` equal intervals (low, high] of [0, 1] each confidence lies in."""
+    # The inner edges, with `right=True`, make the intervals (low, high].
+    return np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+
+
 def nll(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the mean of -ln p(label), with p floored at the least normal float32; NaN without rows."""
+    """Return the mean of `row_nll`; NaN without rows."""
     _check(labels, probabilities)
-    if not len(labels):
-        return float("nan")
+    return float(row_nll(labels, probabilities).mean()) if len(labels) else float("nan")
+
+
+def row_nll(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return float64 (N,), -ln p(label), with p floored at the least normal float32."""
     p = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(p, _TINY)).mean())
+    return -np.log(np.maximum(p, _TINY))
 
 
 def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the mean over rows of the squared distance to the one-hot label, from 0 to 2 (Brier 1950).
-
-    NaN without rows.
-    """
+    """Return the mean of `row_brier` (Brier 1950); NaN without rows."""
     _check(labels, probabilities)
-    if not len(labels):
-        return float("nan")
+    return float(row_brier(labels, probabilities).mean()) if len(labels) else float("nan")
+
+
+def row_brier(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return float64 (N,), the squared distance of each row to its one-hot label, from 0 to 2."""
     difference = probabilities.astype(np.float64)
     difference[np.arange(len(labels)), labels] -= 1.0
-    return float((difference**2).sum(axis=1).mean())
+    return (difference**2).sum(axis=1)
+
+
+def in_top(labels: np.ndarray, probabilities: np.ndarray, k: int) -> np.ndarray:
+    """Return bool (N,), whether fewer than `k` classes are likelier than the label.
+
+    Of equally likely classes, the first ones come first, as in the answer.
+    """
+    of_label = probabilities[np.arange(len(labels)), labels][:, None]
+    before = np.arange(probabilities.shape[1]) < labels[:, None]
+    likelier = (probabilities > of_label) | ((probabilities == of_label) & before)
+    return likelier.sum(axis=1) < k
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:

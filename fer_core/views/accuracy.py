@@ -1,0 +1,58 @@
+"""Accuracy with its interval, on all faces and on those without a copy in the training data."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from fer_core.intervals import Estimate
+from fer_core.views.plots import lay_out, marker_of
+from fer_core.views.view import View
+
+
+def accuracy_view(
+    whole: Mapping[str, Estimate], clean: Mapping[str, Estimate], n: tuple[int, int], on: str
+) -> View:
+    """Return each network's accuracy with its interval, on all rows and on the clean ones.
+
+    Args:
+        whole: by network, on all rows.
+        clean: on those without a copy in the training data; empty where nothing is known about copies.
+        n: rows of both.
+        on: says which data these are.
+    """
+    figure = go.Figure()
+    rows = []
+    kinds = [(whole, f"all {n[0]:,} faces"), (clean, f"{n[1]:,} without a copy in Training")]
+    for i, (estimates, kind) in enumerate(kinds):
+        if not estimates:
+            continue
+        figure.add_scatter(
+            x=[100 * e.value for e in estimates.values()],
+            y=list(estimates),
+            mode="markers",
+            name=kind,
+            marker=marker_of(i, size=11),
+            error_x={
+                "symmetric": False,
+                "array": [100 * (e.high - e.value) for e in estimates.values()],
+                "arrayminus": [100 * (e.value - e.low) for e in estimates.values()],
+                "thickness": 2,
+            },
+            hovertemplate="%{y}: %{x:.2f} %<extra>" + kind + "</extra>",
+        )
+        rows += [
+            {"network": name, "faces": kind, "accuracy": e.value, "low": e.low, "high": e.high}
+            for name, e in estimates.items()
+        ]
+    lay_out(figure, height=150 + 46 * len(whole), x="Accuracy (%)", y="")
+    figure.update_yaxes(autorange="reversed")
+    reading = (
+        f"{on} Each mark is a network's accuracy, its bar the 95 % bootstrap interval over faces."
+    )
+    if clean:
+        reading += (
+            " A tenth of the faces have a copy in the training data, and a network may know those by "
+            "heart: the figure without them says more about new faces, the one on all is what papers report."
+        )
+    return View("accuracy", "Accuracy", figure, reading, pd.DataFrame(rows))

@@ -1,0 +1,216 @@
+"""Each expression by itself: precision, recall, F1, and curves of one against the rest."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from fer_core.evaluation import EvaluationResult
+from fer_core.expressions import Expression
+from fer_core.figures import GUIDE_COLOR
+from fer_core.views.plots import CURVE_HEIGHT, lay_out, line_of, marker_of, percent_axes, thinned
+from fer_core.views.view import View
+
+
+def class_report(results: Mapping[str, EvaluationResult]) -> pd.DataFrame:
+    """Return precision, recall, F1 and rows of each class of each network, a row each.
+
+    A precision without answers, and an F1 without both, is 0, as scikit-learn's `zero_division=0`; a
+    recall without rows is NaN.
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    tables = []
+    for name, result in results.items():
+        precision, recall, f1, support = precision_recall_fscore_support(
+            result.labels,
+            result.probabilities.argmax(axis=1),
+            labels=range(len(result.expressions)),
+            zero_division=0,
+        )
+        tables.append(
+            pd.DataFrame(
+                {
+                    "network": name,
+                    "expression": [str(expression) for expression in result.expressions],
+                    "precision": precision,
+                    "recall": np.where(support > 0, recall, np.nan),
+                    "F1": f1,
+                    "faces": support,
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def class_view(results: Mapping[str, EvaluationResult], measure: str, on: str) -> View:
+    """Return one measure of each class, a mark a network.
+
+    Args:
+        results: by network.
+        measure: "recall", "precision" or "F1".
+        on: says which rows of which data set these are.
+    """
+    report = class_report(results)
+    figure = go.Figure()
+    for i, (name, part) in enumerate(report.groupby("network", sort=False)):
+        figure.add_scatter(
+            x=100 * part[measure],
+            y=part["expression"],
+            mode="markers",
+            name=str(name),
+            marker=marker_of(i, size=12),
+            customdata=part["faces"],
+            hovertemplate="%{y}: %{x:.1f} % (%{customdata} faces)<extra>" + str(name) + "</extra>",
+        )
+    n_classes = report["expression"].nunique()
+    lay_out(figure, height=130 + 40 * n_classes, x=f"{measure.capitalize()} (%)", y="")
+    figure.update_xaxes(range=[0, 102])
+    figure.update_yaxes(autorange="reversed")
+    meaning = {
+        "recall": "of the faces with a label, the share that is answered so",
+        "precision": "of the faces that get an answer, the share that is labelled so",
+        "F1": "the harmonic mean of recall and precision",
+    }[measure]
+    return View(
+        f"classes-{measure.lower()}",
+        f"{measure.capitalize()} of each expression",
+        figure,
+        f"{on} {measure.capitalize()}: {meaning}. Rare expressions (disgust) have few faces, so their marks "
+        "are the least certain.",
+        report,
+    )
+
+
+def precision_recall_view(
+    results: Mapping[str, EvaluationResult], expression: Expression, on: str
+) -> View:
+    """Return precision against recall as the threshold on one class's probability falls."""
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    figure = go.Figure()
+    tables = []
+    for i, (name, result) in enumerate(results.items()):
+        truth, score = _one_against_rest(result, expression)
+        precision, recall, thresholds = precision_recall_curve(truth, score, drop_intermediate=True)
+        area = average_precision_score(truth, score)
+        tables.append(
+            _curve(
+                figure,
+                i,
+                name,
+                area,
+                recall,
+                precision,
+                np.append(thresholds, 1.0),
+                "recall",
+                "precision",
+            )
+        )
+    lay_out(figure, height=CURVE_HEIGHT, x="Recall (%)", y="Precision (%)")
+    percent_axes(figure)
+    return View(
+        "precision-recall",
+        f"Precision and recall of {expression}",
+        figure,
+        f"{on} Calling every face {expression} whose probability passes a threshold: as the threshold falls, "
+        "more of them are found (to the right) and more of the others join them (downwards). The number is "
+        "the area, as average precision; higher is better.",
+        pd.concat(tables, ignore_index=True),
+    )
+
+
+def roc_view(results: Mapping[str, EvaluationResult], expression: Expression, on: str) -> View:
+    """Return the true against the false positive rate as the threshold on one class falls."""
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    figure = go.Figure()
+    tables = []
+    for i, (name, result) in enumerate(results.items()):
+        truth, score = _one_against_rest(result, expression)
+        false, true, thresholds = roc_curve(truth, score)
+        area = roc_auc_score(truth, score)
+        columns = ("false positive rate", "true positive rate")
+        tables.append(
+            _curve(figure, i, name, area, false, true, np.minimum(thresholds, 1.0), *columns)
+        )
+    figure.add_scatter(
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        line={"color": GUIDE_COLOR, "dash": "dash", "width": 1},
+        name="chance",
+        hoverinfo="skip",
+    )
+    lay_out(figure, height=CURVE_HEIGHT, x="False positive rate (%)", y="True positive rate (%)")
+    percent_axes(figure)
+    return View(
+        "roc",
+        f"ROC of {expression}",
+        figure,
+        f"{on} The same thresholds, by the share of the other faces called {expression} (to the right) and "
+        f"the share of {expression} faces found (upwards). The number is the area: the chance that a "
+        f"{expression} face gets a higher probability than another one. It hides how rare an expression is; "
+        "read it beside precision.",
+        pd.concat(tables, ignore_index=True),
+    )
+
+
+def _one_against_rest(
+    result: EvaluationResult, expression: Expression
+) -> tuple[np.ndarray, np.ndarray]:
+    index = result.expressions.index(expression)
+    return result.labels == index, result.probabilities[:, index]
+
+
+def _curve(
+    figure: go.Figure,
+    position: int,
+    name: str,
+    area: float,
+    x: np.ndarray,
+    y: np.ndarray,
+    thresholds: np.ndarray,
+    x_name: str,
+    y_name: str,
+) -> pd.DataFrame:
+    """Add one network's curve, thinned to what a screen shows, and return its points."""
+    keep = thinned(len(x))
+    figure.add_scatter(
+        x=100 * x[keep],
+        y=100 * y[keep],
+        mode="lines",
+        name=f"{name}: {area:.3f}",
+        line=line_of(position),
+        customdata=thresholds[keep],
+        hovertemplate="%{x:.1f} %, %{y:.1f} % at %{customdata:.2f}<extra>" + name + "</extra>",
+    )
+    columns = {x_name: x[keep], y_name: y[keep], "threshold": thresholds[keep]}
+    return pd.DataFrame({"network": name, "area": area, **columns})
+
+
+def areas(results: Mapping[str, EvaluationResult]) -> pd.DataFrame:
+    """Return the areas under the precision-recall and ROC curves of each class of each network.
+
+    NaN for a class without rows, or one that all rows have.
+    """
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    rows = []
+    for name, result in results.items():
+        for expression in result.expressions:
+            truth, score = _one_against_rest(result, expression)
+            told_apart = 0 < truth.sum() < len(truth)
+            rows.append(
+                {
+                    "network": name,
+                    "expression": str(expression),
+                    "average precision": average_precision_score(truth, score)
+                    if told_apart
+                    else np.nan,
+                    "area under ROC": roc_auc_score(truth, score) if told_apart else np.nan,
+                    "faces": int(truth.sum()),
+                }
+            )
+    return pd.DataFrame(rows)

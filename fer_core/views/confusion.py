@@ -1,0 +1,140 @@
+"""What is taken for what: confusion matrices whose cells can be clicked."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from fer_core import metrics
+from fer_core.evaluation import EvaluationResult
+from fer_core.expressions import Expression
+from fer_core.figures import GUIDE_COLOR
+from fer_core.views.plots import lay_out
+from fer_core.views.view import View
+
+#: What a cell of a confusion matrix is a share of.
+SHARES: Final = ("faces", "of the label", "of the answer")
+_HEIGHT: Final = 520
+
+
+def confusion_view(result: EvaluationResult, name: str, share: str, on: str) -> View:
+    """Return how often each label got each answer.
+
+    Args:
+        result: the predictions.
+        name: of the network.
+        share: one of SHARES: counts of faces, or percent by row or by column.
+        on: says which rows of which data set these are.
+    """
+    counts = metrics.confusion_matrix(result.labels, result.probabilities)
+    values = _shared(counts, share)
+    text = [[_cell(value, share) for value in row] for row in values]
+    whole = {
+        "faces": "Each cell counts faces",
+        "of the label": "Each row adds up to 100 % of the faces with that label",
+        "of the answer": "Each column adds up to 100 % of the faces that got that answer",
+    }[share]
+    figure = _matrix(values, text, counts, result.expressions, diverging=False)
+    return View(
+        f"confusion-{name}",
+        f"Confusion matrix of {name}",
+        figure,
+        f"{on} Rows are labels, columns the answers of {name}; right answers lie on the diagonal. {whole}. "
+        "Click a cell to see its faces.",
+        _tidy_matrix(counts, result.expressions),
+    )
+
+
+def confusion_difference_view(
+    first: EvaluationResult, second: EvaluationResult, names: tuple[str, str], on: str
+) -> View:
+    """Return by how many points of percent of a label's faces two networks' answers differ."""
+    counts = [metrics.confusion_matrix(r.labels, r.probabilities) for r in (first, second)]
+    change = _shared(counts[1], "of the label") - _shared(counts[0], "of the label")
+    text = [[f"{value:+.1f}" if round(value, 1) else "0" for value in row] for row in change]
+    figure = _matrix(change, text, counts[1], first.expressions, diverging=True)
+    data = _tidy_matrix(counts[0], first.expressions).rename(columns={"faces": names[0]})
+    data[names[1]] = counts[1].ravel()
+    return View(
+        "confusion-difference",
+        f"{names[1]} against {names[0]}",
+        figure,
+        f"{on} Points of percent of each label's faces that {names[1]} answers so more often (blue) or more "
+        f"rarely (orange) than {names[0]}. On the diagonal more is better, elsewhere less. Click a cell to "
+        f"see the faces that {names[1]} answers so.",
+        data,
+    )
+
+
+def _shared(counts: np.ndarray, share: str) -> np.ndarray:
+    if share == "faces":
+        return counts.astype(float)
+    whole = counts.sum(axis=1 if share == "of the label" else 0, keepdims=True)
+    if share == "of the answer":
+        whole = counts.sum(axis=0, keepdims=True)
+    return 100 * np.divide(counts, whole, out=np.zeros(counts.shape), where=whole > 0)
+
+
+def _cell(value: float, share: str) -> str:
+    if share == "faces":
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value >= 1 or value == 0 else "< 1"
+
+
+def _matrix(
+    values: np.ndarray,
+    text: list[list[str]],
+    counts: np.ndarray,
+    expressions: tuple[Expression, ...],
+    *,
+    diverging: bool,
+) -> go.Figure:
+    """Return a matrix whose cells can be clicked."""
+    names = [str(expression) for expression in expressions]
+    n = len(names)
+    reach = float(np.abs(values).max()) or 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=names,
+            y=names,
+            zmin=-reach if diverging else 0,
+            zmax=reach,
+            colorscale=(
+                [[0, "#D55E00"], [0.5, "rgba(128,138,146,0.08)"], [1, "#0072B2"]]
+                if diverging
+                else [[0, "rgba(0,114,178,0.04)"], [1, "#0072B2"]]
+            ),
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hoverinfo="skip",
+        )
+    )
+    # Plotly tells no one of clicks on a heat map, so its cells are covered with points.
+    truth, answer = (grid.ravel() for grid in np.indices((n, n)))
+    strong = np.abs(values.ravel()) > 0.55 * reach
+    figure.add_scatter(
+        x=[names[i] for i in answer],
+        y=[names[i] for i in truth],
+        mode="markers+text",
+        text=[cell for row in text for cell in row],
+        textfont={"color": ["#FFFFFF" if s else GUIDE_COLOR for s in strong], "size": 13},
+        marker={"symbol": "square", "size": 44, "color": "rgba(0,0,0,0)"},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}, "textfont": {"color": None}},
+        customdata=np.stack([truth, answer, counts.ravel()], axis=1),
+        hovertemplate="labelled %{y}, answered %{x}: %{customdata[2]} faces<extra></extra>",
+        showlegend=False,
+    )
+    lay_out(figure, height=_HEIGHT, x="Answer", y="Label")
+    figure.update_xaxes(showgrid=False, side="bottom", tickangle=-40)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    return figure
+
+
+def _tidy_matrix(counts: np.ndarray, expressions: tuple[Expression, ...]) -> pd.DataFrame:
+    names = [str(expression) for expression in expressions]
+    index = pd.MultiIndex.from_product([names, names], names=["label", "answer"])
+    return pd.DataFrame({"faces": counts.ravel()}, index=index).reset_index()
