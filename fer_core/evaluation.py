@@ -151,6 +151,8 @@ def _checked(table: pa.Table, where: str, mend: str) -> EvaluationResult:
         missing.add(f"{_PROBABILITY}<expression>")
     if missing:
         raise DataError(f"{where} lacks the column {', '.join(sorted(missing))}. {mend}")
+    if not table.num_rows:
+        raise DataError(f"{where} has no rows. {mend}")
     for name in table.column_names:
         if table[name].null_count:
             position = int(table[name].is_null().to_numpy().argmax())

@@ -31,6 +31,8 @@ def accuracy_view(
             x=[100 * e.value for e in estimates.values()],
             y=list(estimates),
             mode="markers",
+            orientation="h",
+            offsetgroup=kind,
             name=kind,
             marker=marker_of(i, size=11),
             error_x={
@@ -45,7 +47,11 @@ def accuracy_view(
             {"network": name, "faces": kind, "accuracy": e.value, "low": e.low, "high": e.high}
             for name, e in estimates.items()
         ]
-    lay_out(figure, height=150 + 46 * len(whole), x="Accuracy (%)", y="")
+    lay_out(figure, height=150 + 46 * len(whole), x="Accuracy (%)", y="Network")
+    # The two marks of a network one above the other, so that their bars do not cover each other.
+    figure.update_layout(scattermode="group", scattergap=0.6)
+    ends = [100 * edge for row in rows for edge in (row["low"], row["high"])]
+    figure.update_xaxes(range=[max(0, min(ends) - 1), min(100, max(ends) + 1)])
     figure.update_yaxes(autorange="reversed")
     reading = (
         f"{on} Each mark is a network's accuracy, its bar the 95 % bootstrap interval over faces."

@@ -57,7 +57,7 @@ def reliability_view(
             mode="lines+markers",
             name=f"{kind}: ECE {100 * error:.1f} %",
             line=line_of(i),
-            marker=marker_of(i),
+            marker=marker_of(i) | {"size": 6 + 24 * np.sqrt(table["faces"] / len(result))},
             customdata=table["faces"],
             hovertemplate="sure %{x:.1f} %, right %{y:.1f} %, %{customdata} faces<extra></extra>",
         )

@@ -65,7 +65,7 @@ def class_view(results: Mapping[str, EvaluationResult], measure: str, on: str) -
             hovertemplate="%{y}: %{x:.1f} % (%{customdata} faces)<extra>" + str(name) + "</extra>",
         )
     n_classes = report["expression"].nunique()
-    lay_out(figure, height=130 + 40 * n_classes, x=f"{measure.capitalize()} (%)", y="")
+    lay_out(figure, height=130 + 40 * n_classes, x=f"{measure.capitalize()} (%)", y="Expression")
     figure.update_xaxes(range=[0, 102])
     figure.update_yaxes(autorange="reversed")
     meaning = {

@@ -9,13 +9,14 @@ import plotly.graph_objects as go
 from fer_core import metrics
 from fer_core.evaluation import EvaluationResult
 from fer_core.expressions import Expression
-from fer_core.figures import GUIDE_COLOR
 from fer_core.views.plots import lay_out
 from fer_core.views.view import View
 
 #: What a cell of a confusion matrix is a share of.
 SHARES: Final = ("faces", "of the label", "of the answer")
 _HEIGHT: Final = 520
+#: Share of the strongest colour from which text on it is white.
+_STRONG: Final = 0.6
 
 
 def confusion_view(result: EvaluationResult, name: str, share: str, on: str) -> View:
@@ -114,20 +115,23 @@ def _matrix(
     )
     # Plotly tells no one of clicks on a heat map, so its cells are covered with points.
     truth, answer = (grid.ravel() for grid in np.indices((n, n)))
-    strong = np.abs(values.ravel()) > 0.55 * reach
-    figure.add_scatter(
-        x=[names[i] for i in answer],
-        y=[names[i] for i in truth],
-        mode="markers+text",
-        text=[cell for row in text for cell in row],
-        textfont={"color": ["#FFFFFF" if s else GUIDE_COLOR for s in strong], "size": 13},
-        marker={"symbol": "square", "size": 44, "color": "rgba(0,0,0,0)"},
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}, "textfont": {"color": None}},
-        customdata=np.stack([truth, answer, counts.ravel()], axis=1),
-        hovertemplate="labelled %{y}, answered %{x}: %{customdata[2]} faces<extra></extra>",
-        showlegend=False,
-    )
+    cells = np.array(text).ravel()
+    strong = np.abs(values.ravel()) > _STRONG * reach
+    # White on strong colours; elsewhere the theme's own colour of text.
+    for those, font in ((strong, {"color": "#FFFFFF"}), (~strong, {})):
+        figure.add_scatter(
+            x=[names[i] for i in answer[those]],
+            y=[names[i] for i in truth[those]],
+            mode="markers+text",
+            text=cells[those],
+            textfont={"size": 13, **font},
+            marker={"symbol": "square", "size": 44, "color": "rgba(0,0,0,0)"},
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}, "textfont": font},
+            customdata=counts.ravel()[those],
+            hovertemplate="labelled %{y}, answered %{x}: %{customdata} faces<extra></extra>",
+            showlegend=False,
+        )
     lay_out(figure, height=_HEIGHT, x="Answer", y="Label")
     figure.update_xaxes(showgrid=False, side="bottom", tickangle=-40)
     figure.update_yaxes(showgrid=False, autorange="reversed")

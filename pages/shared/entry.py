@@ -12,7 +12,8 @@ def open_app() -> None:
     """Note that app.py runs, and go on to the page that the visitor asked for. Call it in app.py."""
     st.session_state[_ENTERED] = True
     if wanted := st.session_state.pop(_WANTED, None):
-        st.switch_page(wanted)
+        page, query = wanted
+        st.switch_page(page, query_params=query)
 
 
 def enter_through_app(page: str) -> None:
@@ -23,5 +24,7 @@ def enter_through_app(page: str) -> None:
     those that keep photos off the disk among them.
     """
     if not st.session_state.get(_ENTERED):
-        st.session_state[_WANTED] = page
+        # What the visitor's link says of the page, which changing pages would drop.
+        query = {name: st.query_params.get_all(name) for name in st.query_params}
+        st.session_state[_WANTED] = page, query
         st.switch_page("app.py")

@@ -1,6 +1,7 @@
 """Showing a view: its figure, how to read it, and what can be taken away."""
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -10,26 +11,25 @@ if TYPE_CHECKING:
     from fer_core.views import View
 
 
-def show_view(
-    view: "View", *, heading: bool = True, clickable: bool = False
-) -> list[dict[str, Any]]:
-    """Show a view with its downloads.
+def show_view(view: "View", *, on_click: Callable[[dict[str, Any]], None] | None = None) -> None:
+    """Show a view with its heading, how to read it, and its downloads.
 
     Args:
         view: shown under keys made of its name.
-        heading: whether its title stands above.
-        clickable: whether a click on a point of the figure runs the page again.
-
-    Returns:
-        The points chosen in a clickable figure, as Streamlit's list of dicts; else an empty list.
+        on_click: called with a point that is clicked, as Plotly tells of it, before the page runs again.
     """
-    if heading:
-        st.subheader(view.title)
-    state = st.plotly_chart(
+    st.subheader(view.title)
+    key = f"figure-{view.name}"
+
+    def tell() -> None:
+        if on_click and (points := st.session_state[key].selection.points):
+            on_click(points[0])
+
+    st.plotly_chart(
         view.figure,
-        key=f"figure-{view.name}",
+        key=key,
         config=chart_with_picture(view.name),
-        on_select="rerun" if clickable else "ignore",
+        on_select=tell if on_click else "ignore",
         selection_mode="points",
         alt=view.title,
     )
@@ -56,4 +56,3 @@ def show_view(
             icon=":material/table:",
             type="tertiary",
         )
-    return cast(Any, state).selection.points if clickable else []

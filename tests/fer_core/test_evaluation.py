@@ -1,9 +1,11 @@
 """Predictions files keep what was written, refuse what no evaluation writes, and are measured right."""
 
 import dataclasses
+import io
 import math
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +17,9 @@ from fer_core.evaluation import (
     compare,
     measure,
     measure_landmarks,
+    parse_predictions,
+    predictions_of,
+    predictions_path,
     read_predictions,
     write_predictions,
 )
@@ -201,3 +206,60 @@ def test_what_landmarks_do_is_told_apart_by_where_they_were_found(result):
     assert measured.accuracy_withheld == pytest.approx(other.mean(), abs=1e-6)
     everywhere = dataclasses.replace(result, found_face=np.ones(300, bool))
     assert measure_landmarks(everywhere, everywhere).accuracy_not_found is None
+
+
+def as_csv(result) -> str:
+    table = {"row": result.rows, "label": result.labels}
+    table |= {f"p_{e}": result.probabilities[:, i] for i, e in enumerate(result.expressions)}
+    table |= {"found_face": result.found_face, "clean": result.clean}
+    return pd.DataFrame(table).to_csv(index=False)
+
+
+def test_own_predictions_are_read_from_csv_and_parquet_alike(result, tmp_path):
+    write_predictions(result, tmp_path / "own.parquet")
+    for name, content in (
+        ("own.csv", as_csv(result).encode()),
+        ("Own.PARQUET", (tmp_path / "own.parquet").read_bytes()),
+    ):
+        found = parse_predictions(content, name)
+        np.testing.assert_allclose(found.probabilities, result.probabilities, atol=1e-7)
+        for column in ("rows", "labels", "found_face", "clean"):
+            np.testing.assert_array_equal(getattr(found, column), getattr(result, column))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.drop(columns="clean"), "lacks the column clean"),
+        (lambda t: t.drop(columns=[c for c in t if c.startswith("p_")]), "lacks the column p_<"),
+        (lambda t: t.assign(p_sad=t["p_sad"].mask(t.index == 7)), r"p_sad has empty .* position 7"),
+        (lambda t: t.assign(p_sad=0.0), r"p_angry \.\.\. p_neutral sum to 0\."),
+        (lambda t: t.assign(p_sad=-1.0), "p_sad is -1.0 at position 0, not a probability"),
+        (lambda t: t.assign(label=9), "label is 9 at position 0"),
+        (lambda t: t.assign(label="happy"), "wrong kind"),
+        (lambda t: t.rename(columns={"p_sad": "p_bored"}), "No expression is called 'bored'"),
+        (lambda t: t.rename(columns={"p_sad": "p_anger"}), "two columns for the same expression"),
+        (lambda t: t.iloc[:0], "no rows"),
+    ],
+)
+def test_own_predictions_with_a_fault_are_refused_with_its_place(result, change, said):
+    table = pd.read_csv(io.StringIO(as_csv(result)))
+    with pytest.raises(DataError, match=said) as error:
+        parse_predictions(change(table).to_csv(index=False).encode(), "own.csv")
+    assert "own.csv" in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00rubbish", b"PAR1rubbishPAR1"])
+@pytest.mark.parametrize("name", ["own.csv", "own.parquet"])
+def test_a_file_that_is_neither_csv_nor_parquet_is_refused(content, name):
+    with pytest.raises(DataError, match=r"The columns are|lacks the column"):
+        parse_predictions(content, name)
+
+
+def test_a_bundles_predictions_are_found_by_data_set_and_split(result, tmp_path):
+    write_predictions(result, predictions_path(tmp_path, "fer2013", "test"))
+    write_predictions(result, predictions_path(tmp_path, "my-own", "valid"))
+    found = predictions_of(tmp_path)
+    assert list(found) == ["fer2013:test", "my-own:valid"]
+    assert all(path.is_file() for path in found.values())
+    assert predictions_of(tmp_path / "none") == {}

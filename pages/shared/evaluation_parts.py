@@ -1,0 +1,276 @@
+"""The questions that the evaluation page answers, a function each."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from fer_core.bundles import HISTORY_FILE, resolve
+from fer_core.errors import DataError, FerError
+from fer_core.settings import models_root
+from pages.shared.faces_gallery import show_cell, show_disagreements, show_gallery
+from pages.shared.predictions import CLEAN_FACES, Chosen, estimates_of
+from pages.shared.views import show_view
+
+if TYPE_CHECKING:
+    from fer_core.expressions import Expression
+
+_DIFFERENCE: Final = "difference of two"
+
+
+def _show_headline(chosen: Chosen) -> None:
+    from fer_core.headline import headline_data, headline_latex, headline_markdown
+    from fer_core.intervals import MEASURES, RESAMPLES
+    from fer_core.views.accuracy import accuracy_view
+
+    whole = estimates_of(chosen.whole)
+    clean_rows = {name: r.select(r.clean) for name, r in chosen.whole.items()}
+    clean = estimates_of(clean_rows) if chosen.knows_copies else {}
+    sizes = (len(next(iter(chosen.whole.values()))), len(next(iter(clean_rows.values()))))
+    by_network = (
+        {name: e["accuracy"] for name, e in whole.items()},
+        {name: e["accuracy"] for name, e in clean.items()},
+    )
+    show_view(accuracy_view(*by_network, sizes, chosen.on))
+    st.subheader("All measures")
+    shown = clean if chosen.faces == CLEAN_FACES and chosen.knows_copies else whole
+    shown = {name: shown[name] for name in chosen.results}
+    n = {name: len(result) for name, result in chosen.results.items()}
+    # An interval stays on one line of a narrow cell.
+    st.markdown(headline_markdown(shown, n).replace(", ", ",\u00a0"))
+    st.caption(
+        f"{chosen.on} In brackets the 95 % bootstrap interval over faces (bias-corrected, {RESAMPLES:,} "
+        "resamples, fewer for very large files); in bold the best. Each interval is of one network alone: "
+        "whether two differ on the same faces is asked under *Which is better?*, which is sharper."
+    )
+    with st.expander("What the measures mean", icon=":material/help:"):
+        st.markdown("\n".join(f"- **{m.title}**: {m.meaning}" for m in MEASURES))
+    with st.container(horizontal=True):
+        for label, text, suffix in (
+            ("CSV", lambda: headline_data(shown, n).to_csv(index=False), "csv"),
+            ("Markdown", lambda: headline_markdown(shown, n), "md"),
+            ("LaTeX", lambda: headline_latex(shown, n), "tex"),
+        ):
+            _download(label, text, f"measures.{suffix}")
+
+
+def _download(label: str, text: Callable[[], str], file: str) -> None:
+    st.download_button(
+        label,
+        text,
+        file,
+        key=f"download-{file}",
+        on_click="ignore",
+        icon=":material/download:",
+        type="tertiary",
+    )
+
+
+def _show_confusion(chosen: Chosen) -> None:
+    from fer_core.views.confusion import SHARES, confusion_view
+
+    names = list(chosen.results)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = _choose_network(chosen)
+        share = st.segmented_control(
+            "Cells",
+            [*SHARES, _DIFFERENCE] if len(names) > 1 else list(SHARES),
+            default="of the label",
+            format_func=lambda s: (
+                {"faces": "Faces", "of the label": "% of the label"}.get(s)
+                or ("% of the answer" if s == "of the answer" else "Difference")
+            ),
+            required=True,
+            key="cells",
+            bind="query-params",
+            wrap=True,
+        )
+        other = _choose_other(chosen, name) if share == _DIFFERENCE else None
+    result = chosen.results[name]
+    if other is None:
+        view = confusion_view(result, name, share if share in SHARES else SHARES[1], chosen.on)
+    elif (view_or_none := _difference(chosen, name, other)) is None:
+        return
+    else:
+        view = view_or_none
+    show_view(view, on_click=_open_cell)
+    show_cell(result, name, chosen)
+
+
+def _difference(chosen: Chosen, name: str, other: str) -> Any:
+    from fer_core.evaluation import check_same_rows
+    from fer_core.views.confusion import confusion_difference_view
+
+    first, second = chosen.results[other], chosen.results[name]
+    try:
+        check_same_rows(first, second)
+    except DataError as error:
+        st.warning(str(error), icon=":material/warning:")
+        return None
+    return confusion_difference_view(first, second, (other, name), chosen.on)
+
+
+def _open_cell(point: dict[str, Any]) -> None:
+    """Let the lists under the matrix name the clicked cell."""
+    st.session_state["label"], st.session_state["answer"] = point["y"], point["x"]
+
+
+def _choose_network(chosen: Chosen) -> str:
+    names = list(chosen.results)
+    return str(
+        st.selectbox(
+            "Network", names, index=len(names) - 1, key="network", bind="query-params", width=220
+        )
+    )
+
+
+def _choose_other(chosen: Chosen, name: str) -> str:
+    others = [other for other in chosen.results if other != name]
+    return str(st.selectbox("Compared with", others, key="other", bind="query-params", width=220))
+
+
+def _show_classes(chosen: Chosen) -> None:
+    from fer_core.views.classes import areas, class_view, precision_recall_view, roc_view
+
+    measure = st.segmented_control(
+        "Measure",
+        ["recall", "precision", "F1"],
+        default="recall",
+        required=True,
+        format_func=str.capitalize,
+        key="measure",
+        bind="query-params",
+    )
+    show_view(class_view(chosen.results, str(measure), chosen.on))
+    st.subheader("One against the rest")
+    known = _common_expressions(chosen)
+    wanted = st.pills(
+        "Expression",
+        [str(expression) for expression in known],
+        default=str(known[0]),
+        required=True,
+        format_func=str.capitalize,
+        key="expression",
+        bind="query-params",
+    )
+    expression = next(e for e in known if str(e) == wanted)
+    if not all(
+        (r.labels == r.expressions.index(expression)).any() for r in chosen.results.values()
+    ):
+        st.info(f"None of these faces is labelled {expression}.", icon=":material/search_off:")
+        return
+    left, right = st.columns(2, gap="medium")
+    with left:
+        show_view(precision_recall_view(chosen.results, expression, chosen.on))
+    with right:
+        show_view(roc_view(chosen.results, expression, chosen.on))
+    table = areas(chosen.results)
+    with st.expander("All areas", icon=":material/table:"):
+        st.dataframe(table, hide_index=True)
+        _download("CSV", lambda: table.to_csv(index=False), "areas.csv")
+
+
+def _common_expressions(chosen: Chosen) -> "list[Expression]":
+    first, *rest = (result.expressions for result in chosen.results.values())
+    return [expression for expression in first if all(expression in other for other in rest)]
+
+
+def _show_confidence(chosen: Chosen) -> None:
+    from fer_core.views.calibration import reliability_view, risk_coverage_view
+
+    name = _choose_network(chosen)
+    show_view(reliability_view(chosen.results[name], name, _temperature(name), chosen.on))
+    own = _threshold(name)
+    start = own if own is not None and own <= 1 else 0.5
+    threshold = st.slider(
+        "Answer only from this confidence",
+        0.0,
+        1.0,
+        round(start, 2),
+        0.01,
+        key=f"threshold-{name}",
+        bind="query-params",
+    )
+    from fer_core.metrics import coverage_and_accuracy
+
+    with st.container(horizontal=True):
+        for other, result in chosen.results.items():
+            coverage, accuracy = coverage_and_accuracy(
+                result.labels, result.probabilities, threshold
+            )
+            with st.container(width=260, gap="xxsmall"):
+                st.metric(f"{other} answers", f"{coverage:.0%} of faces")
+                st.caption(f"right in {accuracy:.1%}" if coverage else "none at this threshold")
+    if own is not None:
+        st.caption(
+            f"The app lets {name} answer from {own:.2f} on, chosen on the clean rows of PublicTest so that "
+            "answers there are right in 85 %."
+            if own <= 1
+            else f"No threshold reaches 85 % on PublicTest, so the app lets {name} answer nothing."
+        )
+    show_view(risk_coverage_view(chosen.results, threshold, chosen.on))
+
+
+def _temperature(name: str) -> float | None:
+    try:
+        return resolve(name).spec.temperature
+    except FerError:
+        return None
+
+
+def _threshold(name: str) -> float | None:
+    try:
+        return resolve(name).spec.abstention_threshold
+    except FerError:
+        return None
+
+
+def _show_pair(chosen: Chosen) -> None:
+    from fer_core.evaluation import compare
+    from fer_core.views.paired import comparison_sentence, paired_view
+
+    if len(chosen.results) < 2:
+        st.info("Choose two networks above.", icon=":material/arrow_upward:")
+        return
+    with st.container(horizontal=True):
+        name = _choose_network(chosen)
+        other = _choose_other(chosen, name)
+    pair = chosen.results[other], chosen.results[name]
+    try:
+        comparison = compare(*pair)
+    except DataError as error:
+        st.warning(str(error), icon=":material/warning:")
+        return
+    st.markdown(f"{chosen.on} {comparison_sentence(comparison, (other, name))}")
+    show_view(paired_view(*pair, (other, name), chosen.on))
+    show_disagreements(pair, (other, name), chosen)
+
+
+def _show_learning(chosen: Chosen) -> None:
+    import pandas as pd
+
+    from fer_core.views.learning import learning_view
+
+    name = _choose_network(chosen)
+    file = models_root() / name / HISTORY_FILE
+    if not file.is_file():
+        st.info(f"No history of {name}'s training is here.", icon=":material/history_toggle_off:")
+        return
+    try:
+        view = learning_view(pd.read_csv(file), name)
+    except (ValueError, KeyError):
+        st.error(f"{file} is damaged. Restore it from version control.", icon=":material/report:")
+        return
+    show_view(view)
+
+
+#: In the order of the page.
+QUESTIONS: Final[dict[str, Callable[[Chosen], None]]] = {
+    "How good?": _show_headline,
+    "What is taken for what?": _show_confusion,
+    "Which expressions?": _show_classes,
+    "How sure?": _show_confidence,
+    "Which is better?": _show_pair,
+    "Which faces?": show_gallery,
+    "How trained?": _show_learning,
+}

@@ -1,0 +1,179 @@
+"""Choosing whose predictions on which faces to look at, and reading them once for all visitors.
+
+Stored predictions hold no photo of anybody's, so they are shared. A visitor's own predictions stay in the
+visitor's session.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from fer_core.bundles import OPINIONS, bundle_names
+from fer_core.data_titles import data_title
+from fer_core.errors import DataError
+from fer_core.settings import models_root
+
+if TYPE_CHECKING:
+    from fer_core.evaluation import EvaluationResult
+    from fer_core.intervals import Estimate
+
+ALL_FACES: Final = "All faces"
+CLEAN_FACES: Final = "Without copies"
+#: What is looked at first: the official test split, which no choice was made on.
+_FIRST_DATA: Final = "fer2013:test"
+_OWN: Final = "own_predictions"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """What the visitor looks at.
+
+    Attributes:
+        data: "SOURCE:SPLIT".
+        faces: ALL_FACES or CLEAN_FACES.
+        results: on the chosen faces, by network, the visitor's own last.
+        whole: the same networks on all faces.
+        knows_copies: whether any row is known to have a copy in Training.
+    """
+
+    data: str
+    faces: str
+    results: "dict[str, EvaluationResult]"
+    whole: "dict[str, EvaluationResult]"
+    knows_copies: bool
+
+    @property
+    def on(self) -> str:
+        """Which rows of which data set these are, in words."""
+        sizes = sorted({len(result) for result in self.results.values()})
+        n = " or ".join(f"{size:,}" for size in sizes)
+        kind = "all" if self.faces == ALL_FACES else "without a copy in the training data:"
+        return f"{data_title(self.data)}, {kind} {n} faces."
+
+
+def choose_predictions() -> Chosen | None:
+    """Offer networks, data sets and faces, and return what was chosen, if it can be read."""
+    catalog = _catalog()
+    if not catalog:
+        st.info(
+            "**No predictions are here.** They come with a network that was measured: "
+            "`python -m training evaluate BUNDLE --data fer2013:test`.",
+            icon=":material/database_off:",
+        )
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        data = st.selectbox(
+            "Data set and split",
+            list(catalog),
+            format_func=data_title,
+            key="data",
+            bind="query-params",
+            width=320,
+        )
+        names = st.multiselect(
+            "Networks",
+            list(catalog[data]),
+            default=[n for n in OPINIONS if n in catalog[data]] or list(catalog[data])[:2],
+            # A key a data set, since not every network was measured on every one.
+            key=f"networks-{data}",
+            bind="query-params",
+            placeholder="Choose networks",
+            width=420,
+        )
+        faces = st.segmented_control(
+            "Faces",
+            [ALL_FACES, CLEAN_FACES],
+            default=ALL_FACES,
+            required=True,
+            key="faces",
+            bind="query-params",
+            help="A tenth of FER2013's test faces have a copy in its training split. Leave them out to see "
+            "how a network does on faces that it cannot have learnt by heart.",
+        )
+    results = {}
+    for name in names:
+        try:
+            results[name] = _read(catalog[data][name])
+        except DataError as error:
+            st.error(f"**{name}**: {error}", icon=":material/report:")
+    own = _offer_own()
+    if own is not None:
+        results["own"] = own
+    if not results:
+        st.info("Choose a network.", icon=":material/arrow_upward:")
+        return None
+    knows_copies = any(not result.clean.all() for result in results.values())
+    chosen = results
+    if faces == CLEAN_FACES:
+        chosen = {name: result.select(result.clean) for name, result in results.items()}
+    empty = [name for name, result in chosen.items() if not len(result)]
+    for name in empty:
+        st.warning(f"**{name}** has no such faces.", icon=":material/warning:")
+        del chosen[name]
+    return Chosen(data, str(faces), chosen, results, knows_copies) if chosen else None
+
+
+def estimates_of(results: "Mapping[str, EvaluationResult]") -> "dict[str, dict[str, Estimate]]":
+    """Return the headline measures of each network, computed once a session for the same predictions."""
+    from fer_core.intervals import estimate
+
+    known = st.session_state.setdefault("estimates", {})
+    keys = {name: hash(result.probabilities.tobytes()) for name, result in results.items()}
+    for name, result in results.items():
+        if keys[name] not in known:
+            known[keys[name]] = estimate(result)
+    return {name: known[keys[name]] for name in results}
+
+
+def _catalog() -> dict[str, dict[str, Path]]:
+    """Return the stored predictions by "SOURCE:SPLIT", then by network, the first choice first."""
+    from fer_core.evaluation import predictions_of
+
+    catalog: dict[str, dict[str, Path]] = {}
+    for name in bundle_names():
+        for data, file in predictions_of(models_root() / name).items():
+            catalog.setdefault(data, {})[name] = file
+    return dict(sorted(catalog.items(), key=lambda item: (item[0] != _FIRST_DATA, item[0])))
+
+
+def _read(file: Path) -> "EvaluationResult":
+    state = file.stat()
+    return _read_version(str(file), state.st_mtime_ns, state.st_size)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _read_version(file: str, modified_ns: int, size: int) -> "EvaluationResult":
+    from fer_core.evaluation import read_predictions
+
+    return read_predictions(Path(file))
+
+
+def _offer_own() -> "EvaluationResult | None":
+    """Offer to look at predictions of the visitor's own beside the stored ones."""
+    from fer_core.evaluation import parse_predictions
+
+    with st.expander("Compare with your own predictions", icon=":material/upload_file:"):
+        st.markdown(
+            "A CSV or parquet file with a row a face: `row` (the image's number in the data set), `label` "
+            "(index of its expression among the columns that follow), `p_angry` ... `p_neutral` "
+            "(probabilities that add up to 1), `found_face` and `clean` (true or false). It stays in "
+            "this session's memory."
+        )
+        file = st.file_uploader("Predictions file", type=["csv", "parquet"], key="own_file")
+    if file is None:
+        st.session_state.pop(_OWN, None)
+        return None
+    kept = st.session_state.get(_OWN)
+    if kept is None or kept[0] != file.file_id:
+        try:
+            kept = file.file_id, parse_predictions(file.getvalue(), file.name)
+        except DataError as error:
+            kept = file.file_id, error
+        st.session_state[_OWN] = kept
+    if isinstance(kept[1], DataError):
+        st.error(f"**Your file cannot be used.** {kept[1]}", icon=":material/report:")
+        return None
+    return kept[1]
