@@ -447,6 +447,41 @@ def robustness(
         typer.echo(json.dumps(measure_robustness(opened, samples, rows=rows, seed=seed)))
 
 
+@app.command()
+def thumbnails(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE:SPLIT", help="A known source whose terms let its faces be shown."
+        ),
+    ],
+) -> None:
+    """Keep small copies of a split's faces, so that the app can show which ones networks mistake.
+
+    JPEG, 48 pixels, grey, in one file, models/thumbnails/SOURCE-SPLIT.parquet. They stay under their
+    owners' terms, see models/thumbnails/NOTICE. Prints one line of JSON.
+
+    \b
+    Example:
+      FER_DATA=~/fer-data python -m training thumbnails fer2013:test
+    """
+    with _explained():
+        from training.thumbnails import make_thumbnails
+
+        source, split = sources.parse_split(data)
+        file = make_thumbnails(source, split)
+        typer.echo(
+            json.dumps(
+                {
+                    "source": source,
+                    "split": split,
+                    "file": str(file),
+                    "bytes": file.stat().st_size,
+                }
+            )
+        )
+
+
 def _find_folder(name_or_path: str) -> Path:
     path = Path(name_or_path).expanduser()
     if (path / SPEC_FILE).is_file() or len(path.parts) > 1 or path.is_absolute():
