@@ -46,8 +46,8 @@ def evaluate(bundle: Bundle, samples: Samples) -> Report:
         DataError: no sample has a class that the network knows.
         BundleError: the serving file is missing or damaged.
     """
-    samples, excluded = _known_to(bundle, samples)
-    if _is_recorded(samples):
+    samples, excluded = known_to(bundle, samples)
+    if is_recorded(samples):
         path = predictions_path(bundle.path, samples.source, samples.split)
         write_predictions(_predict(bundle, samples), path)
         # Read back: the figures are those of the file, by construction.
@@ -58,7 +58,7 @@ def evaluate(bundle: Bundle, samples: Samples) -> Report:
     if bundle.spec.landmark_features is not None:
         withheld = _predict(bundle, samples, withhold_landmarks=True)
         measured = measured.model_copy(update={"landmarks": measure_landmarks(result, withheld)})
-    if _is_recorded(samples):
+    if is_recorded(samples):
         _record(bundle, f"{samples.source}:{samples.split}", measured)
     return _report(bundle, samples, result, measured, excluded)
 
@@ -71,7 +71,7 @@ def compare_bundles(first: Bundle, second: Bundle, samples: Samples) -> Report:
     Raises:
         DataError: the bundles do not know the same of the samples' classes.
     """
-    results = [_predict(bundle, _known_to(bundle, samples)[0]) for bundle in (first, second)]
+    results = [_predict(bundle, known_to(bundle, samples)[0]) for bundle in (first, second)]
     clean = [np.array(result.rows)[result.clean] for result in results]
     in_both = np.intersect1d(*clean)
     report: Report = {
@@ -100,8 +100,12 @@ def _comparison_report(comparison: PairedComparison) -> Report:
     }
 
 
-def _known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]]:
-    """Return the samples in the network's labels, and the counts of the classes that it lacks."""
+def known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]]:
+    """Return the samples in the network's labels, and the counts of the classes that it lacks.
+
+    Raises:
+        DataError: no sample has a class that the network knows.
+    """
     space = LabelSpace(bundle.spec.name, bundle.spec.labels)
     counts = samples.counts()
     excluded = {name: n for name, n in counts.items() if n and name not in space.labels}
@@ -121,7 +125,8 @@ def _was_trained_on(bundle: Bundle, samples: Samples) -> bool:
     return same_images and samples.split == data.split
 
 
-def _is_recorded(samples: Samples) -> bool:
+def is_recorded(samples: Samples) -> bool:
+    """Return whether a bundle keeps what is measured on samples: on official splits not learnt from."""
     return samples.source in sources.SOURCES and samples.split is not Split.TRAIN
 
 

@@ -5,11 +5,12 @@ layout of a data set and cannot give the landmarks of another image. While it is
 chunks lie beside it, and a run that was stopped goes on with the next one.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -96,27 +97,41 @@ def _lookup(images: np.ndarray, path: Path | None) -> np.ndarray:
     return known[1][at]
 
 
+@contextlib.contextmanager
+def finding_landmarks() -> Iterator[Callable[[np.ndarray], np.ndarray]]:
+    """Give a function that finds the landmarks of face crops anew, on all cores, and keeps nothing.
+
+    It takes images, uint8 (N, 48, 48), and returns their features, float16 (N, FEATURE_SIZE).
+    """
+    threads = os.cpu_count() or 1
+    finders = [CropFinder() for _ in range(threads)]
+
+    def find(part: np.ndarray, finder: CropFinder) -> list[np.ndarray]:
+        return [crop_inputs(image, finder).landmarks for image in part]
+
+    def find_all(images: np.ndarray) -> np.ndarray:
+        shares = pool.map(find, np.array_split(images, threads), finders)
+        return np.stack([vector for share in shares for vector in share]).astype(np.float16)
+
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            yield find_all
+    finally:
+        for finder in finders:
+            finder.close()
+
+
 def _compute(images: np.ndarray, keys: np.ndarray, path: Path | None) -> _Columns:
     """Find the landmarks of images; with a path, keep each finished chunk beside it."""
     chunks = []
-    threads = os.cpu_count() or 1
-    with ThreadPoolExecutor(threads) as pool:
-        finders = [CropFinder() for _ in range(threads)]
-
-        def find(part: np.ndarray, finder: CropFinder) -> list[np.ndarray]:
-            return [crop_inputs(image, finder).landmarks for image in part]
-
+    with finding_landmarks() as find:
         steps = range(0, len(images), CHUNK)
         for start in track(steps, "Finding landmarks", console=Console(stderr=True)):
-            part = images[start : start + CHUNK]
-            shares = pool.map(find, np.array_split(part, threads), finders)
-            features = np.stack([vector for share in shares for vector in share])
-            chunk = keys[start : start + CHUNK], features.astype(np.float16)
+            part = slice(start, start + CHUNK)
+            chunk = keys[part], find(images[part])
             chunks.append(chunk)
             if path:
                 _write(chunk, _parts(path) / f"{keys[start]:016x}.parquet")
-        for finder in finders:
-            finder.close()
     return _joined(chunks)
 
 

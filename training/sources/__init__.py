@@ -23,6 +23,7 @@ __all__ = [
     "Source",
     "Split",
     "data_root",
+    "hidden_because",
     "images_of",
     "is_own_folder",
     "knows_copies",
@@ -30,6 +31,7 @@ __all__ = [
     "load_keypoints",
     "parse_data_argument",
     "parse_keypoints_argument",
+    "parse_split",
     "sha256_of_arrays",
     "splits_of",
 ]
@@ -83,6 +85,17 @@ def images_of(source: str) -> str:
     if (folder := _own_folder(source)) is not None:
         return f"{class_folders.NAME}:{folder.resolve()}"
     return SOURCES[source].images_of if source in SOURCES else source
+
+
+def hidden_because(source: str) -> str | None:
+    """Return why a source's faces may not be shown to others, None if they may.
+
+    Raises:
+        UnknownNameError: no source is called that.
+    """
+    if is_own_folder(source):
+        return "they are your own, and the project's files are passed on"
+    return _known(source).hidden_because
 
 
 def is_own_folder(source: str) -> bool:
@@ -145,6 +158,18 @@ def _load_folder(source: str) -> Samples:
     if len(present) > 1 or split is Split.VALID:
         log.info("%s has %s: its %s split is taken", source, " and ".join(present), split)
     return load(source, split)
+
+
+def parse_split(argument: str) -> tuple[str, Split]:
+    """Return source and split of the command line's `SOURCE[:SPLIT]`; a folder is all its test split.
+
+    Raises:
+        UnknownNameError: neither is a name that exists.
+    """
+    if is_own_folder(argument):
+        return argument, Split.TEST
+    source, _, rest = argument.partition(":")
+    return _known(source).name, _split(rest)
 
 
 def parse_keypoints_argument(argument: str) -> Callable[[], KeypointSamples]:

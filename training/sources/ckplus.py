@@ -109,4 +109,6 @@ SOURCE: Final = Source(
     splits=(Split.TEST,),
     load=load,
     images_of=NAME,
+    hidden_because="its agreement forbids passing images on, and publishing faces of those who did not "
+    "consent to it",
 )

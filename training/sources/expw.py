@@ -242,4 +242,6 @@ SOURCE: Final = Source(
     splits=tuple(Split),
     load=load,
     images_of=NAME,
+    hidden_because="it is given out for non-commercial research alone, and this project's files are for "
+    "everybody",
 )

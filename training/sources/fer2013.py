@@ -208,4 +208,5 @@ SOURCE: Final = Source(
     splits=tuple(Split),
     load=load,
     images_of=NAME,
+    hidden_because=None,
 )

@@ -80,4 +80,5 @@ SOURCE: Final = Source(
     splits=tuple(Split),
     load=load,
     images_of=fer2013.NAME,
+    hidden_because=None,
 )

@@ -25,6 +25,7 @@ class Source:
         splits: the parts that it has.
         load: reads one of them; its arguments are the data root and the split.
         images_of: name of the source whose images it relabels, in the same splits; its own name otherwise.
+        hidden_because: why its terms do not let its faces be shown to others; None if they let.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Source:
     splits: tuple[Split, ...]
     load: Callable[[Path, Split], Samples]
     images_of: str
+    hidden_because: str | None
 
 
 class MissingDataError(DataError):

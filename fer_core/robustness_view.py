@@ -1,0 +1,202 @@
+"""The view of robustness: a panel a kind of corruption, a line a network."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from fer_core.errors import DataError
+from fer_core.figures import GUIDE_COLOR
+from fer_core.robustness import (
+    STRENGTHS,
+    UNCORRUPTED,
+    Robustness,
+    accuracy_table,
+    mean_relative_drop,
+)
+from fer_core.views import View
+
+#: Colour (Okabe and Ito), dash and marker of the lines, in the order of the networks.
+_STYLES: Final = (
+    ("#0072B2", "solid", "circle"),
+    ("#D55E00", "dash", "square"),
+    ("#009E73", "dot", "diamond"),
+    ("#CC79A7", "dashdot", "triangle-up"),
+    ("#E69F00", "longdash", "x"),
+    ("#56B4E9", "longdashdot", "cross"),
+)
+#: Side by side; more would be too narrow for a phone.
+_COLUMNS: Final = 2
+_PANEL_HEIGHT: Final = 150
+#: Above the panels, and below them for the axis title and the legend.
+_TOP: Final = 32
+_BOTTOM: Final = 96
+_GRID: Final = "rgba(128,138,146,0.25)"
+_TICK: Final = 20
+
+
+def robustness_view(results: Mapping[str, Robustness], *, only_clean: bool = False) -> View:
+    """Return small multiples of accuracy against strength, one panel a kind of corruption.
+
+    Args:
+        results: of the same split under the same conditions, by the network's name for the legend.
+        only_clean: leave out the faces of which the network's training data holds a copy.
+
+    Raises:
+        DataError: there is no result, or they are not of the same split and conditions.
+    """
+    shown = {
+        name: result.select(result.clean) if only_clean else result
+        for name, result in results.items()
+    }
+    _check_comparable(shown)
+    data = pd.concat(
+        [_panels(accuracy_table(result)).assign(network=name) for name, result in shown.items()],
+        ignore_index=True,
+    )
+    return View(
+        name="robustness-clean" if only_clean else "robustness",
+        title="Accuracy on worse images",
+        figure=_figure(data),
+        reading=_reading(shown, only_clean=only_clean),
+        data=_for_people(data),
+    )
+
+
+def _check_comparable(results: Mapping[str, Robustness]) -> None:
+    if not results:
+        raise DataError(
+            "No network was measured on corrupted images yet. Do it with: "
+            "python -m training robustness BUNDLE --data SOURCE:SPLIT"
+        )
+    if len({(r.source, r.split, r.seed, r.conditions) for r in results.values()}) > 1:
+        raise DataError(
+            f"The answers of {', '.join(results)} to corrupted images are not of the same split, draw and "
+            "corruptions, so they cannot be compared. Run python -m training robustness for each anew, "
+            "with the same --data, --rows and --seed."
+        )
+
+
+def _panels(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracy table with the images as they are as strength 0 of every kind."""
+    as_it_is = table["corruption"] == UNCORRUPTED.corruption
+    kinds = table.loc[~as_it_is, "corruption"].drop_duplicates()
+    starts = table[as_it_is].drop(columns="corruption").merge(kinds, how="cross")
+    both = pd.concat([starts[table.columns], table[~as_it_is]], ignore_index=True)
+    order = both["corruption"].map({kind: i for i, kind in enumerate(kinds)})
+    return both.assign(order=order).sort_values(["order", "strength"]).drop(columns="order")
+
+
+def _figure(data: pd.DataFrame) -> go.Figure:
+    kinds = data["corruption"].drop_duplicates().tolist()
+    n_rows = -(-len(kinds) // _COLUMNS)
+    height = _TOP + _PANEL_HEIGHT * n_rows + _BOTTOM
+    figure = make_subplots(
+        rows=n_rows,
+        cols=_COLUMNS,
+        shared_xaxes=True,
+        shared_yaxes=True,
+        horizontal_spacing=0.05,
+        vertical_spacing=0.3 / n_rows,
+        subplot_titles=[kind[0].upper() + kind[1:] for kind in kinds],
+        x_title="Strength (0: the image as it is)",
+        y_title="Accuracy (%)",
+    )
+    for at, name in enumerate(data["network"].drop_duplicates()):
+        for panel, kind in enumerate(kinds):
+            part = data[(data["network"] == name) & (data["corruption"] == kind)]
+            row, column = divmod(panel, _COLUMNS)
+            line = _line(part, name, at, in_legend=panel == 0)
+            figure.add_trace(line, row=row + 1, col=column + 1)
+    figure.update_annotations(font_size=13)
+    figure.update_layout(
+        height=height,
+        margin={"l": 60, "r": 8, "t": _TOP, "b": _BOTTOM},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        dragmode=False,
+        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
+        | dict.fromkeys(("itemclick", "itemdoubleclick"), False),
+    )
+    top = _TICK * float(np.ceil(100 * data["accuracy"].max() / _TICK))
+    figure.update_xaxes(
+        range=[-0.3, STRENGTHS[-1] + 0.3],
+        tickvals=[0, *STRENGTHS],
+        gridcolor=_GRID,
+        zeroline=False,
+        fixedrange=True,
+    )
+    figure.update_yaxes(
+        range=[0, 1.04 * top],
+        dtick=_TICK,
+        gridcolor=_GRID,
+        zerolinecolor=GUIDE_COLOR,
+        fixedrange=True,
+    )
+    return figure
+
+
+def _line(part: pd.DataFrame, name: str, at: int, *, in_legend: bool) -> go.Scatter:
+    color, dash, symbol = _STYLES[at % len(_STYLES)]
+    return go.Scatter(
+        x=part["strength"],
+        y=100 * part["accuracy"],
+        name=name,
+        legendgroup=name,
+        showlegend=in_legend,
+        mode="lines+markers",
+        line={"color": color, "dash": dash, "width": 2},
+        marker={"color": color, "symbol": symbol, "size": 7},
+        customdata=[
+            f"{parameter}: {value:g}" if parameter else "the image as it is"
+            for parameter, value in zip(part["parameter"], part["value"], strict=True)
+        ],
+        hovertemplate=f"{name}: %{{y:.1f}}%<br>%{{customdata}}<extra></extra>",
+    )
+
+
+def _reading(results: Mapping[str, Robustness], *, only_clean: bool) -> str:
+    first = next(iter(results.values()))
+    counts = {name: f"{len(result):,}" for name, result in results.items()}
+    n = ", ".join(f"{count} for {name}" for name, count in counts.items())
+    if len(set(counts.values())) == 1:
+        n = f"{len(first):,}"
+    drops = {name: mean_relative_drop(result) for name, result in results.items()}
+    weights = {name: result.weights_sha256[:12] for name, result in results.items()}
+    return (
+        "Each panel is one way in which an image gets worse, from the image as it is (0) to strength 5; "
+        "the further a line falls, the more that network needs what is lost. Faces of "
+        f"{first.source}:{first.split}, the same under all conditions and drawn with seed {first.seed}: {n}"
+        + (", without those of which the training data holds a copy. " if only_clean else ". ")
+        + f"By chance alone, an accuracy may lie off by up to {_uncertainty(results):.1f} points (95 % "
+        "interval). Landmarks, for networks that see them, are found anew in each corrupted image. Mean "
+        "relative drop, the share of its accuracy that a network loses over all kinds and strengths: "
+        + ", ".join(f"{name} {drop:.1%}" for name, drop in drops.items())
+        + ". Weights, by the sha256 of the file that answered: "
+        + ", ".join(f"{name} {sha}" for name, sha in weights.items())
+        + "."
+    )
+
+
+def _uncertainty(results: Mapping[str, Robustness]) -> float:
+    """Return, in points, the half-width of a share's 95 % interval at its widest: about one half."""
+    n = min(len(result) for result in results.values())
+    return 100 * 1.96 * 0.5 / float(np.sqrt(max(n, 1)))
+
+
+def _for_people(data: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "network": data["network"],
+            "corruption": data["corruption"],
+            "strength": data["strength"],
+            "parameter": data["parameter"],
+            "value": data["value"].where(data["strength"] > 0),
+            "faces": data["n"],
+            "accuracy (%)": (100 * data["accuracy"]).round(2),
+            "faces found (%)": (100 * data["found_face"]).round(2),
+        }
+    )
