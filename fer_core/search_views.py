@@ -137,13 +137,15 @@ def trials_table(results: SearchResults) -> pd.DataFrame:
     """Return the trials with columns named for people, the best first."""
     plan = results.plan
     words = {
-        plan.objective: _objective_title(plan).lower(),
         "val_loss": "validation loss",
+        plan.objective: _objective_title(plan).lower(),
         "n_train": "training rows",
         "code_commit": "commit",
     }
     others = ["val_loss", "epochs", "n_train", "parameters", "seconds", "hardware", "code_commit"]
-    table = results.trials[["trial", *plan.values, plan.objective, *others]]
+    # The loss may itself be what trials are compared by.
+    columns = dict.fromkeys(["trial", *plan.values, plan.objective, *others])
+    table = results.trials[list(columns)]
     table = table.assign(**{plan.objective: _scores(results)})
     table = table.sort_values(
         plan.objective, ascending=not plan.greater_is_better, ignore_index=True
