@@ -22,6 +22,7 @@ page = st.navigation(
         st.Page("pages/landmarks.py", title="Landmarks", icon=":material/face_6:"),
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
         st.Page("pages/evaluation.py", title="Evaluation", icon=":material/monitoring:"),
+        st.Page("pages/studies.py", title="Studies", icon=":material/experiment:"),
     ]
 )
 open_app()

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from fer_core import studies
 from fer_core.bundles import HISTORY_FILE, PREDICTIONS_FOLDER, SPEC_FILE, open_bundle
 from fer_core.errors import UnknownNameError
 from fer_core.runs import append_rows, read_rows, replace_rows, runs_path, studies_root
+from fer_core.studies import RUN_KEYS, Reference, StudyPlan
 from training.recipe import BaseRecipe, Settings, get_recipe
 from training.run import measure, row_of, settings_sha256, train
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
@@ -22,8 +24,6 @@ log = logging.getLogger(__name__)
 
 #: Folder, beside the tables, of the bundles of a study's runs.
 RUNNING_FOLDER: Final = "running"
-#: The columns of a study's tables that tell a run.
-_RUN: Final = ["variant", "seed"]
 #: What a study is measured on unless it says otherwise.
 ALL_SPLITS: Final = ("fer2013:train", "fer2013:valid", "fer2013:test")
 
@@ -42,20 +42,6 @@ class Variant(Settings):
     values: dict[str, str | int | float]
     recipe: str | None = None
     overrides: tuple[str, ...] = ()
-
-
-class Reference(Settings):
-    """A figure that somebody else published, shown beside a study's own and labelled as theirs.
-
-    Attributes:
-        label: whose it is.
-        accuracy: fraction.
-        note: on what it was measured.
-    """
-
-    label: str
-    accuracy: float = Field(ge=0, le=1)
-    note: str
 
 
 class Study(Settings):
@@ -93,16 +79,32 @@ class Study(Settings):
     @property
     def table_path(self) -> Path:
         """The table with a row a run."""
-        return studies_root() / f"{self.name}.parquet"
+        return studies.table_path(self.name)
 
     @property
     def history_path(self) -> Path:
         """The table with a row an epoch of each run."""
-        return studies_root() / f"{self.name}-history.parquet"
+        return studies.history_path(self.name)
+
+    @property
+    def plan(self) -> StudyPlan:
+        """What is written beside the table, for those who show the study without training."""
+        return StudyPlan(
+            name=self.name,
+            title=self.title,
+            question=self.question,
+            command=f"python -m training study {self.name}",
+            values=tuple(dict.fromkeys(key for variant in self.variants for key in variant.values)),
+            seeds=self.seeds,
+            planned=len(self.variants) * len(self.seeds),
+            measured_on=self.measured_on,
+            variants=tuple(variant.name for variant in self.variants),
+            references=self.references,
+        )
 
     def predictions_folder(self, variant: Variant, seed: int) -> Path:
         """The folder of one run's predictions, SOURCE-SPLIT.parquet as in a bundle."""
-        return studies_root() / PREDICTIONS_FOLDER / self.name / f"{variant.name}-{seed}"
+        return studies.predictions_folder(self.name, variant.name, seed)
 
     def recipe_of(self, variant: Variant, seed: int) -> BaseRecipe:
         """Return the recipe of one run; raise UnknownNameError for a setting that does not exist."""
@@ -127,7 +129,7 @@ def get_study(name: str) -> Study:
 
 
 def run_study(study: Study) -> pd.DataFrame:
-    """Do the runs of a study that its table lacks, and return the table.
+    """Do the runs of a study that its table lacks, and return the table. The plan is written first.
 
     A run that was killed goes on from its last whole epoch. A row whose settings are no longer those of
     the study is replaced. Of the bundles, only predictions are kept once they are measured.
@@ -135,6 +137,7 @@ def run_study(study: Study) -> pd.DataFrame:
     Raises:
         FerError: what training, exporting and measuring raise; rows so far stay in the table.
     """
+    studies.write_plan(study.plan)
     for variant, seed in _planned(study):
         recipe = study.recipe_of(variant, seed)
         if _is_done(study, variant, recipe):
@@ -146,8 +149,8 @@ def run_study(study: Study) -> pd.DataFrame:
         planned = {"variant": variant.name, **variant.values}
         history = pd.read_csv(folder / HISTORY_FILE).assign(variant=variant.name, seed=seed)
         _keep_predictions(folder, study.predictions_folder(variant, seed))
-        replace_rows(study.history_path, history, _RUN)
-        replace_rows(study.table_path, pd.DataFrame([planned | row]), _RUN)
+        replace_rows(study.history_path, history, list(RUN_KEYS))
+        replace_rows(study.table_path, pd.DataFrame([planned | row]), list(RUN_KEYS))
         append_rows(runs_path(), [row])
         log.info("%s: %s with seed %d is done", study.name, variant.name, seed)
         shutil.rmtree(folder)

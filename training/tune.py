@@ -14,15 +14,18 @@ from typing import Any, Final
 
 import pandas as pd
 
+from fer_core import studies
 from fer_core.errors import FerError, UnknownNameError
 from fer_core.runs import replace_rows, studies_root
+from fer_core.studies import SEARCH_PREFIX, SearchPlan
 from training.errors import TrainingError
 from training.export import code_commit
 from training.fit import fit
 from training.recipe import BaseRecipe, recipe_module
 from training.run import hardware
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
-from training.search_space import SearchSpace
+from training.search_space import Range, SearchSpace
+from training.sources import Split
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,31 @@ def search_space_of(name: str) -> SearchSpace:
 
 def table_path(recipe: str) -> Path:
     """Return the table of a recipe's trials."""
-    return studies_root() / f"tune-{recipe}.parquet"
+    return studies.table_path(SEARCH_PREFIX + recipe)
+
+
+def plan_of(recipe: BaseRecipe, space: SearchSpace, *, trials: int) -> SearchPlan:
+    """Return what is written beside the table, for those who show the search without training."""
+    rows = recipe.data.rows
+    budget = f"--trials {trials} --epochs {recipe.epochs} --seed {recipe.seed}"
+    return SearchPlan(
+        name=SEARCH_PREFIX + recipe.name,
+        title=f"Search of the settings of {recipe.name}",
+        question=f"Which settings make the recipe {recipe.name} learn best? Each trial is a short run, "
+        f"{recipe.epochs} epochs on {'all' if rows is None else f'{rows:,}'} training rows; Bayesian "
+        "optimisation proposes the next from those so far.",
+        command=f"python -m training tune {recipe.name} {budget}"
+        + ("" if rows is None else f" --rows {rows}"),
+        values=tuple(space),
+        seeds=(recipe.seed,),
+        planned=trials,
+        measured_on=(f"{recipe.data.source}:{Split.VALID}",),
+        objective=_objective(recipe),
+        greater_is_better=recipe.figure.greater_is_better,
+        log_values=tuple(
+            name for name, values in space.items() if isinstance(values, Range) and values.log
+        ),
+    )
 
 
 def tune(
@@ -76,6 +103,7 @@ def tune(
         )
     if not resume:
         table_path(recipe.name).unlink(missing_ok=True)
+    studies.write_plan(plan_of(recipe, space, trials=trials))
     hyperparameters = keras_tuner.HyperParameters()
     for name, values in space.items():
         values.declare(name, hyperparameters)

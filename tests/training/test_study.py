@@ -7,6 +7,7 @@ from fer_core import metrics
 from fer_core.errors import UnknownNameError
 from fer_core.evaluation import read_predictions
 from fer_core.runs import read_rows, runs_path
+from fer_core.studies import read_plan, read_study
 from training import study as study_module
 from training.callbacks import StateWriter
 from training.study import Study, Variant, get_study, run_study, study_names
@@ -59,6 +60,10 @@ def test_a_study_goes_on_where_it_was_killed_and_is_done_once(tiny_study, traine
         patch.setattr(study_module, "measure", killed)
         with pytest.raises(Killed):
             run_study(tiny_study)
+    # What is planned can be read before the first run is done.
+    plan = read_plan("dropout")
+    assert (plan.variants, plan.values, plan.planned) == (("none", "half"), ("dropout",), 2)
+    assert read_study(plan).runs.empty
     table = run_study(tiny_study)
     assert trained == [0, 1, 0, 1]
     assert table["variant"].tolist() == ["none", "half"]
@@ -76,8 +81,12 @@ def test_a_study_goes_on_where_it_was_killed_and_is_done_once(tiny_study, traine
     kept = tiny_study.predictions_folder(tiny_study.variants[1], seed=0) / "fer2013-test.parquet"
     accuracy = metrics.accuracy((found := read_predictions(kept)).labels, found.probabilities)
     assert accuracy == pytest.approx(table["fer2013:test accuracy"][1], abs=1e-6)
+    assert read_study(plan).runs["variant"].tolist() == ["none", "half"]
     written = tiny_study.table_path.read_bytes()
-    run_study(tiny_study)
+    retitled = tiny_study.model_copy(update={"title": "Dropout or none"})
+    run_study(retitled)
+    # Nothing was left to run, and the plan is written all the same.
+    assert read_plan("dropout").title == "Dropout or none"
     assert trained == [0, 1, 0, 1]
     assert tiny_study.table_path.read_bytes() == written
 
@@ -100,6 +109,7 @@ def test_every_study_can_be_planned(name):
     # Variants that are the same run under two names would make a figure of nothing.
     settings = {recipe.model_dump_json() for recipe in recipes}
     assert len(settings) == len(recipes)
+    assert study.plan.planned == len(recipes)
 
 
 def test_an_unknown_study_and_setting_are_named(tiny_study):

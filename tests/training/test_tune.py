@@ -6,6 +6,7 @@ import pytest
 
 from fer_core.errors import UnknownNameError
 from fer_core.runs import studies_root
+from fer_core.studies import read_plan, read_search
 from training import tune as tune_module
 from training.errors import TrainingError
 from training.search_space import Choice, Range
@@ -37,7 +38,13 @@ def test_trials_stay_in_the_space_and_the_best_comes_first(short):
     assert (table["n_train"] == 60).all()
     with pytest.raises(TrainingError, match="--resume"):
         tune(short, SPACE, trials=2)
+    assert read_plan(f"tune-{short.name}").planned == 2
     assert len(tune(short, SPACE, trials=3, resume=True)) == 3
+    plan = read_plan(f"tune-{short.name}")
+    assert plan.planned == 3
+    assert plan.log_values == ("optimizer.peak_learning_rate",)
+    assert plan.command.endswith("--trials 3 --epochs 1 --seed 0 --rows 60")
+    assert read_search(plan).trials["trial"].astype(int).tolist() == [0, 1, 2]
 
 
 def test_a_killed_search_repeats_only_the_trial_in_progress(short, monkeypatch):

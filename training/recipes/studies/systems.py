@@ -3,7 +3,8 @@
 Run:    python -m training study systems
 """
 
-from training.study import ALL_SPLITS, Reference, Study, Variant
+from fer_core.studies import Reference
+from training.study import ALL_SPLITS, Study, Variant
 
 STUDY = Study(
     name="systems",

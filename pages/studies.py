@@ -1,0 +1,32 @@
+"""Studies: what was tried in training, as tables and figures, with the command that repeats it."""
+
+import streamlit as st
+
+from fer_core.errors import DataError
+from fer_core.studies import SearchPlan, read_plan, study_names
+from pages.shared import study_parts
+from pages.shared.entry import enter_through_app
+
+enter_through_app("pages/studies.py")
+
+st.title("What was tried in training")
+st.markdown(
+    "Each study is a planned set of runs that differ in a few settings. Every figure comes from the tables "
+    "that its command leaves."
+)
+
+names = study_names()
+if not names:
+    study_parts.show_none()
+else:
+    name = st.selectbox("Study", names, key="study", bind="query-params")
+    try:
+        plan = read_plan(name)
+        st.header(plan.title)
+        st.markdown(plan.question)
+        if isinstance(plan, SearchPlan):
+            study_parts.show_search(plan)
+        else:
+            study_parts.show_study(plan)
+    except DataError as error:
+        st.error(str(error), icon=":material/report:")
