@@ -50,7 +50,7 @@ def accuracy_view(
     lay_out(figure, height=150 + 46 * len(whole), x="Accuracy (%)", y="Network")
     # The two marks of a network one above the other, so that their bars do not cover each other.
     figure.update_layout(scattermode="group", scattergap=0.6)
-    ends = [100 * edge for row in rows for edge in (row["low"], row["high"])]
+    ends = [100 * edge for e in (*whole.values(), *clean.values()) for edge in (e.low, e.high)]
     figure.update_xaxes(range=[max(0, min(ends) - 1), min(100, max(ends) + 1)])
     figure.update_yaxes(autorange="reversed")
     reading = (

@@ -11,9 +11,9 @@ from pages.shared.predictions import Chosen
 
 if TYPE_CHECKING:
     import numpy as np
-    from fer_core.thumbnails import Thumbnails
 
     from fer_core.evaluation import EvaluationResult
+    from fer_core.thumbnails import Thumbnails
 
 #: Faces of one page of a gallery.
 _SHOWN: Final = 48
@@ -89,19 +89,9 @@ def show_disagreements(
 def _choose_cell(result: "EvaluationResult") -> tuple[str, str]:
     known = [_ANY, *map(str, result.expressions)]
     with st.container(horizontal=True):
-        return tuple(  # type: ignore[return-value]
-            str(
-                st.selectbox(
-                    title,
-                    known,
-                    key=key,
-                    bind="query-params",
-                    format_func=str.capitalize,
-                    width=180,
-                )
-            )
-            for title, key in (("Label", "label"), ("Answer", "answer"))
-        )
+        label = st.selectbox("Label", known, key="label", bind="query-params", width=180)
+        answer = st.selectbox("Answer", known, key="answer", bind="query-params", width=180)
+    return str(label), str(answer)
 
 
 def _where(result: "EvaluationResult", label: str, answer: str) -> "np.ndarray":
@@ -181,12 +171,17 @@ def _figure(
 
 
 def _load_thumbnails(data: str) -> "Thumbnails | None":
+    from fer_core.thumbnails import thumbnails_path
+
     source, _, split = data.partition(":")
-    return _read_thumbnails(source, split)
+    path = thumbnails_path(source, split)
+    if not path.is_file():
+        return None
+    return _read_version(source, split, str(path), path.stat().st_mtime_ns)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _read_thumbnails(source: str, split: str) -> "Thumbnails | None":
+def _read_version(source: str, split: str, file: str, modified_ns: int) -> "Thumbnails | None":
     from fer_core.thumbnails import read_thumbnails
 
     return read_thumbnails(source, split)

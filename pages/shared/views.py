@@ -11,14 +11,21 @@ if TYPE_CHECKING:
     from fer_core.views import View
 
 
-def show_view(view: "View", *, on_click: Callable[[dict[str, Any]], None] | None = None) -> None:
-    """Show a view with its heading, how to read it, and its downloads.
+def show_view(
+    view: "View",
+    *,
+    heading: bool = True,
+    on_click: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
+    """Show a view with how to read it, and its downloads.
 
     Args:
         view: shown under keys made of its name.
+        heading: whether its title stands above.
         on_click: called with a point that is clicked, as Plotly tells of it, before the page runs again.
     """
-    st.subheader(view.title)
+    if heading:
+        st.subheader(view.title)
     key = f"figure-{view.name}"
 
     def tell() -> None:

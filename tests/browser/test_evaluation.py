@@ -1,0 +1,90 @@
+"""The evaluation page as a visitor meets it."""
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from fer_core.bundles import resolve
+from fer_core.evaluation import predictions_path, read_predictions
+from tests.browser.conftest import Server
+
+pytestmark = pytest.mark.browser
+
+#: Of test faces that the second network is asked about.
+LABEL, ANSWER = "fear", "sad"
+
+
+def rows_of_the_cell() -> list[int]:
+    """The data set's numbers of the cell's faces, the most confident answer first."""
+    result = read_predictions(predictions_path(resolve("dual").path, "fer2013", "test"))
+    names = [str(expression) for expression in result.expressions]
+    p = result.probabilities
+    is_there = (result.labels == names.index(LABEL)) & (p.argmax(axis=1) == names.index(ANSWER))
+    there = np.flatnonzero(is_there)
+    return result.rows[there[np.argsort(-p[there].max(axis=1), kind="stable")]].tolist()
+
+
+def shown_rows(page: Page) -> list[int]:
+    pictures = page.get_by_alt_text(re.compile(rf"labelled {LABEL}, answered {ANSWER}"))
+    expect(pictures.first).to_be_visible()
+    alts = [picture.get_attribute("alt") or "" for picture in pictures.all()]
+    return [int(re.findall(r"row (\d+)", alt)[0]) for alt in alts]
+
+
+def test_a_click_on_a_cell_shows_its_faces_and_the_link_shows_them_again(
+    page: Page, browser: Browser
+):
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Evaluation").click()
+    expect(page.get_by_role("heading", name="How good are they?")).to_be_visible()
+    page.get_by_role("button", name="What is taken for what?").click()
+    expect(page.get_by_role("heading", name="Confusion matrix of dual")).to_be_visible()
+    names = [str(expression) for expression in resolve("dual").spec.labels]
+    grid = page.locator(".js-plotly-plot .heatmaplayer, .js-plotly-plot .plot").first
+    expect(grid).to_be_visible()
+    box = grid.bounding_box()
+    assert box is not None
+    cell = box["width"] / len(names), box["height"] / len(names)
+    x = box["x"] + (names.index(ANSWER) + 0.5) * cell[0]
+    y = box["y"] + (names.index(LABEL) + 0.5) * cell[1]
+    page.mouse.click(x, y)
+    expected = rows_of_the_cell()
+    expect(page.get_by_text(re.compile(rf"^{len(expected)} of 3,589 faces"))).to_be_visible()
+    assert shown_rows(page) == expected[: len(shown_rows(page))]
+    assert len(shown_rows(page)) == min(48, len(expected))
+
+    again = browser.new_page()
+    again.goto(page.url)
+    assert shown_rows(again) == shown_rows(page)
+    again.close()
+
+
+def test_a_link_opens_its_question_also_on_a_server_that_nobody_has_visited(
+    browser: Browser, fresh_server: Server
+):
+    page = browser.new_page()
+    page.goto(f"{fresh_server.url}/evaluation?question=How+sure%3F")
+    expect(page.get_by_role("heading", name="What abstaining buys")).to_be_visible()
+    page.close()
+
+
+def test_an_own_file_that_is_no_table_leaves_the_page_alive(page: Page):
+    page.goto(f"{page.url}evaluation")
+    page.get_by_text("Compare with your own predictions").click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+        {"name": "own.parquet", "mimeType": "application/octet-stream", "buffer": b"no table"}
+    )
+    expect(page.get_by_text("Your file cannot be used.")).to_be_visible()
+    expect(page.get_by_role("heading", name="All measures")).to_be_visible()
+
+
+@pytest.mark.parametrize("question", ["How+good%3F", "What+is+taken+for+what%3F", "Which+faces%3F"])
+def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server, question: str):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{server.url}/evaluation?question={question}")
+    expect(page.get_by_test_id("stCaptionContainer").last).to_be_visible()
+    for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), place
+    context.close()

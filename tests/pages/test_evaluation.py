@@ -1,0 +1,154 @@
+"""The evaluation page without a browser: every question answers, and its numbers are those of the files."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.bundles import resolve
+from fer_core.evaluation import compare, predictions_path, read_predictions
+from pages.shared.evaluation_parts import QUESTIONS
+
+PROJECT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+
+
+def open_page(**query: str) -> AppTest:
+    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
+    app.switch_page("pages/evaluation.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def texts(page: AppTest) -> str:
+    kinds = (page.markdown, page.caption, page.info, page.warning, page.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def predictions(name: str) -> Path:
+    return predictions_path(resolve(name).path, "fer2013", "test")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_is_answered_at_its_own_address(question):
+    page = open_page(question=question)
+    assert not page.exception
+    assert not page.error
+    assert page.subheader or "faces." in texts(page)
+
+
+def test_the_headline_is_what_was_recorded_with_the_weights():
+    page = open_page()
+    table = next(m.value for m in page.markdown if m.value.startswith("|"))
+    line = next(line for line in table.splitlines() if "| Accuracy" in line)
+    for name, cell in zip(("cnn", "dual"), line.split("|")[2:4], strict=True):
+        recorded = resolve(name).spec.metrics["fer2013:test"]
+        assert f"{100 * recorded.accuracy:.1f} [" in cell
+
+
+def test_without_copies_the_figures_are_those_of_the_clean_rows():
+    page = open_page(faces="Without copies")
+    table = next(m.value for m in page.markdown if m.value.startswith("|"))
+    recorded = resolve("cnn").spec.metrics["fer2013:test"]
+    assert f"{recorded.n_clean:,}" in table
+    assert f"| {100 * recorded.accuracy_clean:.1f} [" in table.replace("  ", " ").replace("  ", " ")
+
+
+def test_the_pair_is_compared_as_the_command_line_does():
+    page = open_page(question="Which is better?")
+    found = compare(*(read_predictions(predictions(name)) for name in ("cnn", "dual")))
+    assert f"only cnn on {found.only_first:,} (McNemar's exact p = {found.p_value:.2g})" in texts(
+        page
+    )
+
+
+def test_a_cell_shows_as_many_faces_as_it_counts():
+    page = open_page(question="What is taken for what?", label="fear", answer="sad")
+    result = read_predictions(predictions("dual"))
+    names = [str(e) for e in result.expressions]
+    answers = result.probabilities.argmax(axis=1)
+    n = int(((result.labels == names.index("fear")) & (answers == names.index("sad"))).sum())
+    assert f"{n:,} of 3,589 faces" in texts(page)
+
+
+def own_file(change=lambda table: table) -> tuple[str, bytes, str]:
+    table = pd.read_parquet(predictions("cnn"))
+    content = io.BytesIO(change(table).to_csv(index=False).encode())
+    return "own.csv", content.getvalue(), "text/csv"
+
+
+def test_own_predictions_stand_beside_ours():
+    page = open_page()
+    page.file_uploader[0].set_value([own_file()]).run()
+    assert not page.exception
+    table = next(m.value for m in page.markdown if m.value.startswith("|"))
+    head, *_, last = table.splitlines()
+    assert [cell.strip() for cell in head.split("|")[2:5]] == ["cnn", "dual", "own"]
+    cells = [cell.strip().strip("*") for cell in last.split("|")]
+    assert cells[2] == cells[4]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.drop(columns="label"), "lacks the column label"),
+        (lambda t: t.assign(p_sad=np.nan), "p_sad has empty values"),
+        (lambda t: t.assign(p_sad=0.0), "not to 1"),
+        (lambda t: t.assign(label=7), "not in 0..6"),
+    ],
+)
+def test_own_predictions_with_a_fault_leave_ours_on_the_page(change, said):
+    page = open_page()
+    page.file_uploader[0].set_value([own_file(change)]).run()
+    assert not page.exception
+    assert said in page.error[0].value
+    assert any(m.value.startswith("|") for m in page.markdown)
+
+
+def test_own_predictions_of_other_faces_are_not_compared_row_by_row():
+    page = open_page(question="Which is better?")
+    page.file_uploader[0].set_value([own_file(lambda t: t.iloc[:100])]).run()
+    page.selectbox(key="network").set_value("own").run()
+    assert not page.exception
+    assert "not of the same rows" in page.warning[0].value
+
+
+def test_damaged_and_missing_predictions_say_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    page = open_page()
+    assert "No predictions are here" in page.info[0].value
+    for name in ("cnn", "dual"):
+        shutil.copytree(resolve_shipped(name), tmp_path / name)
+    (tmp_path / "dual" / "predictions" / "fer2013-test.parquet").write_bytes(b"damaged")
+    page = open_page()
+    assert not page.exception
+    assert "not a readable parquet file" in page.error[0].value
+    assert any(m.value.startswith("|") for m in page.markdown)
+
+
+def resolve_shipped(name: str) -> Path:
+    return PROJECT / "models" / name
+
+
+def test_a_network_that_cannot_be_opened_is_still_judged_by_its_predictions(monkeypatch, tmp_path):
+    shutil.copytree(resolve_shipped("cnn"), tmp_path / "cnn")
+    spec = json.loads((tmp_path / "cnn" / "spec.json").read_text())
+    (tmp_path / "cnn" / "spec.json").write_text(json.dumps(spec | {"temperature": -1}))
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    page = open_page(question="How sure?")
+    assert not page.exception
+    assert "What abstaining buys" in [heading.value for heading in page.subheader]
+
+
+def test_without_thumbnails_faces_are_named_by_their_rows(monkeypatch, tmp_path):
+    shutil.copytree(resolve_shipped("cnn"), tmp_path / "cnn")
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    page = open_page(question="Which faces?")
+    assert not page.exception
+    assert "named by their rows" in texts(page)
