@@ -1,6 +1,7 @@
 """The command line of training: `python -m training --help`."""
 
 import contextlib
+import dataclasses
 import json
 import logging
 import os
@@ -480,6 +481,27 @@ def thumbnails(
                 }
             )
         )
+
+
+@app.command()
+def human_ceiling() -> None:
+    """Compute how often one of FER+'s annotators agrees with the others, and with FER2013's label.
+
+    On the validation and test splits, over eight classes and over seven. Writes
+    models/studies/annotators.parquet and prints a line of JSON for each of its rows.
+
+    \b
+    Example:
+      FER_DATA=~/fer-data python -m training human-ceiling
+    """
+    with _explained():
+        from fer_core.annotators import annotators_path, write_annotators
+        from training.human_ceiling import measure_annotators
+
+        rows = measure_annotators()
+        write_annotators(rows, annotators_path())
+        for row in rows:
+            typer.echo(json.dumps(dataclasses.asdict(row)))
 
 
 def _find_folder(name_or_path: str) -> Path:
