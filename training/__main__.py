@@ -429,7 +429,7 @@ def robustness(
     Blur, noise, JPEG, low resolution, too dark, too bright, low contrast, rotation, covered eyes,
     covered mouth: see training/corruptions.py. By default on 1,000 faces drawn at random, the same for
     every bundle and kind: landmarks are found anew in each corrupted image, some 14 ms an image, which
-    makes it ten minutes or so for a network that sees them.
+    makes it a quarter of an hour for a network that sees them.
 
     On the validation and test splits of the known sources, the answers are written to
     BUNDLE/predictions/robustness, and a run that was stopped goes on. A folder: leaves the bundle alone.
