@@ -77,6 +77,7 @@ class SplitMetrics(Part):
         coverage, selective_accuracy: share of rows answered at the abstention threshold, and the
             accuracy on those.
         landmarks: None for a network that sees no landmarks.
+        excluded: faces of the split that were left out, by their class, which the network does not know.
     """
 
     n: int
@@ -92,6 +93,7 @@ class SplitMetrics(Part):
     macro_f1_clean: float
     ece_clean: float
     landmarks: LandmarkMetrics | None = None
+    excluded: dict[str, int] = {}
 
 
 class BaseSpec(Part):

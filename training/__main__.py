@@ -1,6 +1,7 @@
 """The command line of training: `python -m training --help`."""
 
 import contextlib
+import dataclasses
 import json
 import logging
 import os
@@ -428,7 +429,7 @@ def robustness(
     Blur, noise, JPEG, low resolution, too dark, too bright, low contrast, rotation, covered eyes,
     covered mouth: see training/corruptions.py. By default on 1,000 faces drawn at random, the same for
     every bundle and kind: landmarks are found anew in each corrupted image, some 14 ms an image, which
-    makes it ten minutes or so for a network that sees them.
+    makes it a quarter of an hour for a network that sees them.
 
     On the validation and test splits of the known sources, the answers are written to
     BUNDLE/predictions/robustness, and a run that was stopped goes on. A folder: leaves the bundle alone.
@@ -480,6 +481,27 @@ def thumbnails(
                 }
             )
         )
+
+
+@app.command()
+def human_ceiling() -> None:
+    """Compute how often one of FER+'s annotators agrees with the others, and with FER2013's label.
+
+    On the validation and test splits, over eight classes and over seven. Writes
+    models/studies/annotators.parquet and prints a line of JSON for each of its rows.
+
+    \b
+    Example:
+      FER_DATA=~/fer-data python -m training human-ceiling
+    """
+    with _explained():
+        from fer_core.annotators import annotators_path, write_annotators
+        from training.human_ceiling import measure_annotators
+
+        rows = measure_annotators()
+        write_annotators(rows, annotators_path())
+        for row in rows:
+            typer.echo(json.dumps(dataclasses.asdict(row)))
 
 
 def _find_folder(name_or_path: str) -> Path:

@@ -202,16 +202,13 @@ def _results(spec: BundleSpec) -> str:
 
 
 def _excluded_lines(spec: BundleSpec) -> list[str]:
-    """Say which classes of a source were left out because the network does not know them, if any."""
-    measured = dict.fromkeys(name.rpartition(":")[0] for name in spec.metrics)
-    excluded = {
-        SOURCES[source].title: [
-            x for x in SOURCES[source].label_space.labels if x not in spec.labels
-        ]
-        for source in measured
-        if source in SOURCES
-    }
-    parts = [f"{' and '.join(labels)} of {title}" for title, labels in excluded.items() if labels]
+    """Say which classes of each split were left out because the network does not know them, if any."""
+    parts = [
+        " and ".join(f"{label} (n {n:,})" for label, n in m.excluded.items())
+        + f" of {_title(name)}"
+        for name, m in spec.metrics.items()
+        if m.excluded
+    ]
     if not parts:
         return []
     return ["", f"Left out, as classes that the network does not know: {', '.join(parts)}."]

@@ -58,9 +58,10 @@ def evaluate(bundle: Bundle, samples: Samples) -> Report:
     if bundle.spec.landmark_features is not None:
         withheld = _predict(bundle, samples, withhold_landmarks=True)
         measured = measured.model_copy(update={"landmarks": measure_landmarks(result, withheld)})
+    measured = measured.model_copy(update={"excluded": excluded})
     if is_recorded(samples):
         _record(bundle, f"{samples.source}:{samples.split}", measured)
-    return _report(bundle, samples, result, measured, excluded)
+    return _report(bundle, samples, result, measured)
 
 
 def compare_bundles(first: Bundle, second: Bundle, samples: Samples) -> Report:
@@ -166,14 +167,13 @@ def _report(
     samples: Samples,
     result: EvaluationResult,
     measured: SplitMetrics,
-    excluded: dict[str, int],
 ) -> Report:
     y, p = result.labels, result.probabilities
     report: Report = {
         "bundle": bundle.spec.name,
         "source": samples.source,
         "split": str(samples.split),
-        **measured.model_dump(mode="json"),
+        **measured.model_dump(mode="json", exclude={"excluded"}),
         "balanced_accuracy": metrics.balanced_accuracy(y, p),
         "brier": metrics.brier_score(y, p),
         "temperature": bundle.spec.temperature,
@@ -187,6 +187,6 @@ def _report(
             del report[key]
     elif not measured.n_clean:
         report |= dict.fromkeys(("accuracy_clean", "macro_f1_clean", "ece_clean"))
-    if excluded:
-        report["excluded_classes"] = excluded
+    if measured.excluded:
+        report["excluded_classes"] = measured.excluded
     return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in report.items()}

@@ -10,13 +10,16 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from fer_core.bundles import open_bundle
+from fer_core.bundles import BundleSpec, finds_keypoints, open_bundle, read_spec
 from fer_core.errors import DataError
 from fer_core.evaluation import predictions_path, read_predictions
 from fer_core.expressions import LABEL_SPACES
-from fer_core.settings import models_root
+from fer_core.keypoints import KeypointSpec
+from fer_core.settings import landmarker_path, models_root
 from training.__main__ import app
+from training.card import card_text
 from training.evaluate import evaluate
+from training.export import write_spec
 from training.sources import Split, load
 
 
@@ -40,6 +43,8 @@ def test_an_official_split_is_recorded_and_repeats_to_the_byte(bundle, generated
     assert right.mean() > 0.3, "the network learnt nothing"
     recorded = open_bundle(bundle.path).spec.metrics["fer2013:test"]
     assert recorded.accuracy == report["accuracy"]
+    assert recorded.excluded == {}
+    assert not {"excluded", "excluded_classes"} & set(report)
     assert f"{report['accuracy']}" in (bundle.path / "README.md").read_text()
     before = content(bundle.path)
     assert evaluate(open_bundle(bundle.path), load("fer2013", Split.TEST)) == report
@@ -51,6 +56,32 @@ def test_the_training_split_is_never_called_clean_and_not_recorded(bundle, gener
     report = evaluate(bundle, load("fer2013", Split.TRAIN))
     assert (report["n_clean"], report["accuracy_clean"]) == (0, None)
     assert content(bundle.path) == before
+
+
+def test_a_spec_from_before_excluded_classes_were_kept_still_loads(bundle, generated):
+    evaluate(bundle, load("fer2013", Split.TEST))
+    spec = open_bundle(bundle.path).spec
+    old = json.loads((bundle.path / "spec.json").read_text())
+    del old["metrics"]["fer2013:test"]["excluded"]
+    (bundle.path / "spec.json").write_text(json.dumps(old))
+    assert open_bundle(bundle.path).spec == spec
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted(landmarker_path().parent.glob("*/spec.json")),
+    ids=lambda path: path.parent.name,
+)
+def test_shipped_specs_and_cards_are_as_they_would_be_written_today(folder, tmp_path):
+    shipped = folder.parent
+    if finds_keypoints(shipped):
+        spec, card = read_spec(shipped, KeypointSpec), None
+    else:
+        spec = read_spec(shipped, BundleSpec)
+        card = card_text(spec)
+    write_spec(spec, tmp_path)
+    assert (tmp_path / "spec.json").read_bytes() == folder.read_bytes()
+    assert card in (None, (shipped / "README.md").read_text())
 
 
 def face_folder(root, classes, rings):
@@ -208,7 +239,7 @@ def test_the_shipped_network_reproduces_its_card(data_packs, tmp_path):
         pytest.skip("models/cnn is not trained yet")
     copy = open_bundle(shutil.copytree(shipped, tmp_path / "cnn"))
     report = evaluate(copy, load("fer2013", Split.TEST))
-    recorded = copy.spec.metrics["fer2013:test"].model_dump(mode="json")
+    recorded = copy.spec.metrics["fer2013:test"].model_dump(mode="json", exclude={"excluded"})
     for name, value in recorded.items():
         assert report[name] == pytest.approx(value, abs=1e-6), name
     card = ModelCard.load(shipped / "README.md").data

@@ -513,10 +513,11 @@ def test_measuring_on_another_source_is_recorded_with_the_classes_left_out(
     assert (report["n"], report["n_clean"]) == (6, 6)
     assert report["excluded_classes"] == {"contempt": 1}
     assert len(read_predictions(predictions_path(bundle.path, "ckplus", "test"))) == 6
-    assert open_bundle(bundle.path).spec.metrics["ckplus:test"].n == 6
+    recorded = open_bundle(bundle.path).spec.metrics["ckplus:test"]
+    assert (recorded.n, recorded.excluded) == (6, {"contempt": 1})
     card = (bundle.path / "README.md").read_text()
     assert "| CK+ whole set | all | 6 |" in card
-    assert "classes that the network does not know: contempt of CK+." in card
+    assert "classes that the network does not know: contempt (n 1) of CK+ whole set." in card
 
 
 def test_fer2013s_training_images_are_not_clean_under_ferplus_labels(

@@ -35,6 +35,24 @@ def load(root: Path, split: Split) -> Samples:
     Raises:
         DataError: FER2013 is not there or malformed, or lies there without the votes.
     """
+    faces, votes = _load_faces(root, split)
+    labels = majority_labels(votes)
+    kept = faces.select(labels >= 0)
+    return dataclasses.replace(kept, source=NAME, label_space=FERPLUS, labels=labels[labels >= 0])
+
+
+def load_votes(root: Path, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Return the votes for every face of a split, as `Samples.votes`, and FER2013's own labels.
+
+    Raises:
+        DataError: FER2013 is not there or malformed, or lies there without the votes.
+    """
+    faces, votes = _load_faces(root, split)
+    return votes, faces.labels
+
+
+def _load_faces(root: Path, split: Split) -> tuple[Samples, np.ndarray]:
+    """Return all faces of a split of FER2013, and their votes."""
     try:
         faces = fer2013.load(root, split)
     except MissingDataError as error:
@@ -50,9 +68,7 @@ def load(root: Path, split: Split) -> Samples:
             "beside Kaggle's fer2013.csv (class folders do not tell which votes belong to which image), or "
             f"use the parquet pack.\nDownload: {_PAGE}"
         )
-    labels = majority_labels(faces.votes)
-    kept = faces.select(labels >= 0)
-    return dataclasses.replace(kept, source=NAME, label_space=FERPLUS, labels=labels[labels >= 0])
+    return faces, faces.votes
 
 
 def majority_labels(votes: np.ndarray) -> np.ndarray:
