@@ -38,7 +38,7 @@ def test_a_click_on_a_cell_shows_its_faces_and_the_link_shows_them_again(
 ):
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Evaluation").click()
     expect(page.get_by_role("heading", name="How good are they?")).to_be_visible()
-    page.get_by_role("button", name="What is taken for what?").click()
+    page.get_by_text("What is taken for what?", exact=True).click()
     expect(page.get_by_role("heading", name="Confusion matrix of dual")).to_be_visible()
     names = [str(expression) for expression in resolve("dual").spec.labels]
     grid = page.locator(".js-plotly-plot .heatmaplayer, .js-plotly-plot .plot").first
