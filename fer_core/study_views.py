@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 import plotly.graph_objects as go
 from pandas.api.types import is_numeric_dtype
+from plotly.colors import sample_colorscale, unlabel_rgb
 from plotly.subplots import make_subplots
 
 from fer_core.figures import GUIDE_COLOR
@@ -44,8 +45,9 @@ _PANEL: Final = 260
 _ROW: Final = 46
 _FRAME: Final = 84
 _LEGEND: Final = 84
-#: Of heat maps: see-through, so that the theme's own text is legible on every shade.
-_SHADES: Final = ((0, "rgba(0,114,178,0.04)"), (1, "rgba(0,114,178,0.65)"))
+#: Of heat maps (Nuñez et al. 2018), with the numbers on it in whichever stands out more.
+_SHADES: Final = "Cividis"
+_TEXT_COLORS: Final = ("#FFFFFF", "#111111")
 #: At most so many epochs are numbered.
 _EPOCH_TICKS: Final = 12
 #: Heat maps beside each other.
@@ -162,12 +164,14 @@ def recalls_view(results: StudyResults, data: str) -> View:
             hovertemplate="%{y}<br>%{x}: %{z:.1f} %<extra></extra>",
         )
     )
-    _write_numbers(figure, digits=0)
+    _write_numbers(figure, low=0, high=100, digits=0)
     # Sets the mean apart from the classes.
     figure.add_vline(x=len(names) - 1.5, line={"color": GUIDE_COLOR, "width": 3})
     _lay_out(figure, plot_height=max(3, len(rows)) * _ROW, legend=False)
-    figure.update_xaxes(title="Recall (%) of each class's faces", tickangle=-55, showgrid=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(
+        title="Recall (%) of each class's faces", tickangle=-55, showgrid=False, ticks=""
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
     unknown = (
         " A network is not asked for a class that it does not know, and its mean leaves that out."
         if table.isna().to_numpy().any()
@@ -242,7 +246,7 @@ def _lines(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
                 row=row,
                 col=1,
                 line={"color": GUIDE_COLOR, "width": 1.5, "dash": "dash"},
-                annotation={"text": reference.label, "font": {"size": 12}},
+                annotation={"text": reference.label},
                 # Beside each other if two are close.
                 annotation_position="top left" if i % 2 == 0 else "top right",
             )
@@ -361,34 +365,66 @@ def _heat_maps(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
         )
         if col == 0:
             figure.update_yaxes(title=y_value.capitalize(), row=row + 1, col=1)
-    _write_numbers(figure, digits=1)
+    shown = [value for cells in figure.data for value in cells.z.ravel() if not math.isnan(value)]
+    low, high = min(shown), max(shown)
+    _write_numbers(figure, low=low, high=high, digits=1)
     _lay_out(figure, plot_height=plot_height, legend=False)
-    figure.update_layout(coloraxis={"colorscale": _SHADES, "showscale": False}, margin_t=56)
-    figure.update_xaxes(title=x_value.capitalize(), type="category", showgrid=False)
-    figure.update_yaxes(type="category", showgrid=False)
+    figure.update_layout(
+        coloraxis={"colorscale": _SHADES, "showscale": False, "cmin": low, "cmax": high},
+        margin_t=56,
+    )
+    figure.update_xaxes(title=x_value.capitalize(), type="category", showgrid=False, ticks="")
+    figure.update_yaxes(type="category", showgrid=False, ticks="")
     return figure
 
 
-def _write_numbers(figure: go.Figure, *, digits: int) -> None:
-    """Write the number into each cell of a figure's heat maps, in the colour of the theme's text."""
+def _write_numbers(figure: go.Figure, *, low: float, high: float, digits: int) -> None:
+    """Write the number into each cell of a figure's heat maps.
+
+    Plotly's own choice of white or grey is hard to read on the middle shades.
+
+    Args:
+        figure: of nothing but heat maps, which gets a trace of text for each.
+        low: the value of the darkest shade.
+        high: that of the brightest.
+        digits: after the point.
+    """
     for cells in list(figure.data):
         shown = [
-            (x, y, f"{value:.{digits}f}")
+            (x, y, value)
             for y, row in zip(cells.y, cells.z, strict=True)
             for x, value in zip(cells.x, row, strict=True)
             if not math.isnan(value)
         ]
-        x, y, text = zip(*shown, strict=True)
+        x, y, values = zip(*shown, strict=True)
+        places = [(value - low) / (high - low) if high > low else 0.0 for value in values]
         figure.add_scatter(
             x=x,
             y=y,
-            text=text,
+            text=[f"{value:.{digits}f}" for value in values],
+            textfont={"color": [_text_color(color) for color in _shades(places)]},
             mode="text",
             xaxis=cells.xaxis,
             yaxis=cells.yaxis,
             hoverinfo="skip",
             showlegend=False,
         )
+
+
+def _shades(places: list[float]) -> list[tuple[float, float, float]]:
+    """Return the colours at places from 0 to 1 of the scale of heat maps, RGB from 0 to 1."""
+    return [
+        tuple(part / 255 for part in unlabel_rgb(color))
+        for color in sample_colorscale(_SHADES, places)
+    ]
+
+
+def _text_color(ground: tuple[float, float, float]) -> str:
+    """Return white, or black where its contrast with the ground is higher (WCAG 2, relative luminance)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in ground]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    white, black = _TEXT_COLORS
+    return white if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.0555 else black
 
 
 def _accuracy_reading(table: pd.DataFrame, plan: StudyPlan, *, clean: bool, from_zero: bool) -> str:
@@ -486,5 +522,6 @@ def _lay_out(figure: go.Figure, *, plot_height: float, legend: bool = True) -> N
         showlegend=legend,
         legend={"orientation": "h", "x": 0, "y": -56 / plot_height, "yanchor": "top"},
     )
+    figure.update_annotations(font_size=13)
     figure.update_xaxes(gridcolor=_GRID_COLOR, fixedrange=True, automargin=True)
     figure.update_yaxes(gridcolor=_GRID_COLOR, fixedrange=True, automargin=True)

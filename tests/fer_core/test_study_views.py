@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from PIL import ImageColor
+from plotly.colors import get_colorscale, sample_colorscale, unlabel_rgb
 
 from fer_core.search_views import best_so_far_view, paths_view, trials_table
 from fer_core.studies import Reference, read_history, read_search, read_study
@@ -120,6 +122,27 @@ def test_two_numbers_are_a_heat_map_a_split_with_the_means_in_its_cells():
     )
     written = [t for t in figure.data if t.type == "scatter" and t.xaxis == cells.xaxis]
     assert list(written[0].text) == [f"{value:.1f}" for value in np.ravel(cells.z)]
+
+
+def test_numbers_stand_out_from_the_shade_of_their_cell():
+    """From dark blue to bright yellow, 4.5 in WCAG's terms and hardly less in the middle."""
+    results, _ = results_of(GRID)
+    shades, numbers = recalls_view(results, "fer2013:test").figure.data
+    assert shades.colorscale[0][1] == get_colorscale("Cividis")[0][1]
+    places = [float(text) / 100 for text in numbers.text]
+    for place, color in zip(places, numbers.textfont.color, strict=True):
+        (ground,) = sample_colorscale("Cividis", [place])
+        low, high = sorted(luminance(c) for c in (ImageColor.getrgb(color), unlabel_rgb(ground)))
+        assert (high + 0.05) / (low + 0.05) > 4
+
+
+def luminance(rgb):
+    c = np.array(rgb) / 255
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [
+        0.2126,
+        0.7152,
+        0.0722,
+    ]
 
 
 def test_a_part_of_a_grid_leaves_a_cell_empty():
