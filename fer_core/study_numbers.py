@@ -5,54 +5,13 @@ from typing import Final
 
 import pandas as pd
 
+from fer_core.data_names import WHOLE_SETS, data_name, source_of, split_of
 from fer_core.expressions import Expression
 from fer_core.runs import column
 from fer_core.studies import StudyResults
 
-#: What data sets are called; others by the name of their source.
-_SOURCES: Final = {"fer2013": "FER2013", "ferplus": "FER+", "ckplus": "CK+", "expw": "ExpW"}
-#: Sources whose splits are those of the FER2013 contest.
-_CONTEST_SOURCES: Final = ("fer2013", "ferplus")
-_CONTEST_SPLITS: Final = {
-    "train": "Training",
-    "valid": "PublicTest (validation)",
-    "test": "PrivateTest (test)",
-}
-_SPLITS: Final = {"train": "Training", "valid": "Validation", "test": "Test"}
-#: Without an official split, and measured on as a whole.
-WHOLE_SETS: Final = ("ckplus",)
 #: Standard deviations to either side of the mean that hold 95 % of a normal distribution.
 _Z_95: Final = 1.96
-
-
-def source_of(data: str) -> str:
-    """Return the source of "SOURCE:SPLIT"."""
-    return data.rpartition(":")[0]
-
-
-def split_of(data: str) -> str:
-    """Return the split of "SOURCE:SPLIT"."""
-    return data.rpartition(":")[2]
-
-
-def source_name(data: str) -> str:
-    """Return what people call the source of "SOURCE:SPLIT"."""
-    return _SOURCES.get(source_of(data), source_of(data))
-
-
-def split_name(data: str) -> str:
-    """Return what people call the split of "SOURCE:SPLIT"."""
-    if source_of(data) in WHOLE_SETS:
-        return f"{source_name(data)}, all faces"
-    names = _CONTEST_SPLITS if source_of(data) in _CONTEST_SOURCES else _SPLITS
-    return names.get(split_of(data), split_of(data))
-
-
-def data_name(data: str) -> str:
-    """Return what people call "SOURCE:SPLIT"."""
-    if source_of(data) in WHOLE_SETS:
-        return source_name(data)
-    return f"{source_name(data)} {split_name(data)}"
 
 
 def measured_on(results: StudyResults) -> list[str]:

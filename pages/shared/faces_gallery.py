@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.data_titles import data_title
+from fer_core.data_names import data_name
 from fer_core.errors import DataError
 from pages.shared.predictions import Chosen
 
@@ -128,7 +128,7 @@ def _show(result: "EvaluationResult", name: str, positions: "np.ndarray", chosen
         return
     if thumbnails is None:
         st.info(
-            f"No pictures of {data_title(chosen.data)} may be or are kept here, so the faces are named by "
+            f"No pictures of {data_name(chosen.data)} may be or are kept here, so the faces are named by "
             "their rows in the data set.",
             icon=":material/image_not_supported:",
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from fer_core.bundles import OPINIONS, bundle_names
-from fer_core.data_titles import data_title
+from fer_core.data_names import data_name
 from fer_core.errors import DataError
 from fer_core.settings import models_root
 
@@ -51,7 +51,7 @@ class Chosen:
         sizes = sorted({len(result) for result in self.results.values()})
         n = " or ".join(f"{size:,}" for size in sizes)
         kind = "all" if self.faces == ALL_FACES else "without a copy in the training data:"
-        return f"{data_title(self.data)}, {kind} {n} faces."
+        return f"{data_name(self.data)}, {kind} {n} faces."
 
 
 def choose_predictions() -> Chosen | None:
@@ -68,7 +68,7 @@ def choose_predictions() -> Chosen | None:
         data = st.selectbox(
             "Data set and split",
             list(catalog),
-            format_func=data_title,
+            format_func=data_name,
             key="data",
             bind="query-params",
             width=320,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from fer_core.data_names import data_name, split_of
 from fer_core.errors import DataError
 from fer_core.studies import (
     SearchPlan,
@@ -13,7 +14,7 @@ from fer_core.studies import (
     read_search,
     read_study,
 )
-from fer_core.study_numbers import data_name, findings, measured_on, progress, runs_table, split_of
+from fer_core.study_numbers import findings, measured_on, progress, runs_table
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def show_search(plan: SearchPlan) -> None:
     if results.trials.empty:
         _show_not_run(plan)
         return
-    from fer_core.search_views import best_so_far_view, paths_view, trials_table
+    from fer_core.views.searches import best_so_far_view, paths_view, trials_table
 
     n = len(results.trials)
     st.markdown(f"{n} of {plan.planned} planned trials are done.")
@@ -87,7 +88,7 @@ def _show_not_run(plan: StudyPlan | SearchPlan) -> None:
 
 
 def _show_accuracy(results: StudyResults) -> None:
-    from fer_core.study_views import accuracy_view
+    from fer_core.views.studies import accuracy_view
 
     st.markdown(progress(results))
     faces = st.segmented_control("Faces", [_ALL, _CLEAN], default=_ALL, required=True)
@@ -122,7 +123,7 @@ def _show_table(table: "pd.DataFrame", name: str) -> None:
 
 
 def _show_learning(results: StudyResults) -> None:
-    from fer_core.study_views import learning_view
+    from fer_core.views.studies import learning_view
 
     try:
         history = read_history(results.plan)
@@ -134,7 +135,7 @@ def _show_learning(results: StudyResults) -> None:
 
 
 def _show_recalls(results: StudyResults) -> None:
-    from fer_core.study_views import recalls_view
+    from fer_core.views.studies import recalls_view
 
     choices = measured_on(results)
     tests = [data for data in choices if split_of(data) == "test"]

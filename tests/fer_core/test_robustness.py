@@ -20,7 +20,7 @@ from fer_core.robustness import (
     stored_robustness,
     write_robustness,
 )
-from fer_core.robustness_view import robustness_view
+from fer_core.views.robustness import robustness_view
 
 KINDS = {"blur": ("sigma, pixels", 0.5), "turn": ("degrees", 10.0)}
 CONDITIONS = (
@@ -179,7 +179,7 @@ def test_the_view_shows_every_accuracy_once_and_lines_apart_by_more_than_colour(
     assert all(strengths == [0, 1, 2, 3, 4, 5] for strengths in panels)
     assert f"cnn {mean_relative_drop(result):.1%}" in view.reading
     assert "20" in view.reading
-    assert "fer2013:test" in view.reading
+    assert "FER2013 PrivateTest (test)" in view.reading
 
 
 def test_the_view_of_clean_faces_says_so_and_counts_them(result):

@@ -5,10 +5,11 @@ import pytest
 from PIL import ImageColor
 from plotly.colors import get_colorscale, sample_colorscale, unlabel_rgb
 
-from fer_core.search_views import best_so_far_view, paths_view, trials_table
+from fer_core.data_names import data_name
 from fer_core.studies import Reference, read_history, read_search, read_study
-from fer_core.study_numbers import data_name, findings, progress, recalls, runs_table
-from fer_core.study_views import accuracy_view, learning_view, recalls_view
+from fer_core.study_numbers import findings, progress, recalls, runs_table
+from fer_core.views.searches import best_so_far_view, paths_view, trials_table
+from fer_core.views.studies import accuracy_view, learning_view, recalls_view
 from tests.fer_core.study_tables import study_plan, write_search, write_study
 
 STAGES = {f"{n}-stages": {"stages": n} for n in (2, 3, 5)}

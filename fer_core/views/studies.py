@@ -10,20 +10,12 @@ from pandas.api.types import is_numeric_dtype
 from plotly.colors import sample_colorscale, unlabel_rgb
 from plotly.subplots import make_subplots
 
+from fer_core.data_names import WHOLE_SETS, data_name, source_name, source_of, split_name, split_of
 from fer_core.figures import GUIDE_COLOR
 from fer_core.studies import Reference, StudyPlan, StudyResults
-from fer_core.study_numbers import (
-    WHOLE_SETS,
-    accuracies,
-    data_name,
-    labels_of,
-    recalls,
-    source_name,
-    source_of,
-    split_name,
-    split_of,
-)
-from fer_core.views import View
+from fer_core.study_numbers import accuracies, labels_of, recalls
+from fer_core.views.plots import GRID_COLOR, TRANSPARENT
+from fer_core.views.view import View
 
 #: Colour (Okabe and Ito) and marker of a split.
 _MARKS: Final = {
@@ -37,8 +29,6 @@ _WHOLE_MARK: Final = ("#CC79A7", "triangle-up")
 _VARIANT_COLORS: Final = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A6D5C"),
 )
-_GRID_COLOR: Final = "rgba(128,138,146,0.25)"
-_TRANSPARENT: Final = "rgba(0,0,0,0)"
 #: Pixels: of a panel with a vertical scale, of a row of dots or of a heat map, of what is around a
 #: panel, and of a legend of some lines.
 _PANEL: Final = 260
@@ -516,12 +506,12 @@ def _lay_out(figure: go.Figure, *, plot_height: float, legend: bool = True) -> N
     figure.update_layout(
         height=plot_height + _FRAME + (_LEGEND if legend else 0),
         margin={"l": 8, "r": 8, "t": 36, "b": 48},
-        paper_bgcolor=_TRANSPARENT,
-        plot_bgcolor=_TRANSPARENT,
+        paper_bgcolor=TRANSPARENT,
+        plot_bgcolor=TRANSPARENT,
         dragmode=False,
         showlegend=legend,
         legend={"orientation": "h", "x": 0, "y": -56 / plot_height, "yanchor": "top"},
     )
     figure.update_annotations(font_size=13)
-    figure.update_xaxes(gridcolor=_GRID_COLOR, fixedrange=True, automargin=True)
-    figure.update_yaxes(gridcolor=_GRID_COLOR, fixedrange=True, automargin=True)
+    figure.update_xaxes(gridcolor=GRID_COLOR, fixedrange=True, automargin=True)
+    figure.update_yaxes(gridcolor=GRID_COLOR, fixedrange=True, automargin=True)

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from fer_core.data_names import data_name
 from fer_core.errors import DataError
 from fer_core.figures import GUIDE_COLOR
 from fer_core.robustness import (
@@ -17,24 +18,15 @@ from fer_core.robustness import (
     accuracy_table,
     mean_relative_drop,
 )
-from fer_core.views import View
+from fer_core.views.plots import GRID_COLOR, TRANSPARENT, line_of, marker_of
+from fer_core.views.view import View
 
-#: Colour (Okabe and Ito), dash and marker of the lines, in the order of the networks.
-_STYLES: Final = (
-    ("#0072B2", "solid", "circle"),
-    ("#D55E00", "dash", "square"),
-    ("#009E73", "dot", "diamond"),
-    ("#CC79A7", "dashdot", "triangle-up"),
-    ("#E69F00", "longdash", "x"),
-    ("#56B4E9", "longdashdot", "cross"),
-)
 #: Side by side; more would be too narrow for a phone.
 _COLUMNS: Final = 2
 _PANEL_HEIGHT: Final = 150
 #: Above the panels, and below them for the axis title and the legend.
 _TOP: Final = 32
 _BOTTOM: Final = 96
-_GRID: Final = "rgba(128,138,146,0.25)"
 _TICK: Final = 20
 
 
@@ -115,8 +107,8 @@ def _figure(data: pd.DataFrame) -> go.Figure:
     figure.update_layout(
         height=height,
         margin={"l": 60, "r": 8, "t": _TOP, "b": _BOTTOM},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=TRANSPARENT,
+        plot_bgcolor=TRANSPARENT,
         dragmode=False,
         legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
         | dict.fromkeys(("itemclick", "itemdoubleclick"), False),
@@ -125,14 +117,14 @@ def _figure(data: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(
         range=[-0.3, STRENGTHS[-1] + 0.3],
         tickvals=[0, *STRENGTHS],
-        gridcolor=_GRID,
+        gridcolor=GRID_COLOR,
         zeroline=False,
         fixedrange=True,
     )
     figure.update_yaxes(
         range=[0, 1.04 * top],
         dtick=_TICK,
-        gridcolor=_GRID,
+        gridcolor=GRID_COLOR,
         zerolinecolor=GUIDE_COLOR,
         fixedrange=True,
     )
@@ -140,7 +132,6 @@ def _figure(data: pd.DataFrame) -> go.Figure:
 
 
 def _line(part: pd.DataFrame, name: str, at: int, *, in_legend: bool) -> go.Scatter:
-    color, dash, symbol = _STYLES[at % len(_STYLES)]
     return go.Scatter(
         x=part["strength"],
         y=100 * part["accuracy"],
@@ -148,8 +139,8 @@ def _line(part: pd.DataFrame, name: str, at: int, *, in_legend: bool) -> go.Scat
         legendgroup=name,
         showlegend=in_legend,
         mode="lines+markers",
-        line={"color": color, "dash": dash, "width": 2},
-        marker={"color": color, "symbol": symbol, "size": 7},
+        line=line_of(at),
+        marker=marker_of(at, size=7),
         customdata=[
             f"{parameter}: {value:g}" if parameter else "the image as it is"
             for parameter, value in zip(part["parameter"], part["value"], strict=True)
@@ -169,7 +160,8 @@ def _reading(results: Mapping[str, Robustness], *, only_clean: bool) -> str:
     return (
         "Each panel is one way in which an image gets worse, from the image as it is (0) to strength 5; "
         "the further a line falls, the more that network needs what is lost. Faces of "
-        f"{first.source}:{first.split}, the same under all conditions and drawn with seed {first.seed}: {n}"
+        f"{data_name(f'{first.source}:{first.split}')}, the same under all conditions and drawn with seed "
+        f"{first.seed}: {n}"
         + (", without those of which the training data holds a copy. " if only_clean else ". ")
         + f"By chance alone, an accuracy may lie off by up to {_uncertainty(results):.1f} points (95 % "
         "interval). Landmarks, for networks that see them, are found anew in each corrupted image. Mean "

@@ -9,15 +9,15 @@ import plotly.graph_objects as go
 from pandas.api.types import is_numeric_dtype
 from plotly.colors import sample_colorscale
 
+from fer_core.data_names import data_name
 from fer_core.figures import GUIDE_COLOR
 from fer_core.studies import SearchPlan, SearchResults
-from fer_core.study_numbers import data_name
-from fer_core.views import View
+from fer_core.views.plots import TRANSPARENT
+from fer_core.views.view import View
 
 #: From the worst trial to the best; every shade stands out from both themes.
 _SCALE: Final = [[0, "#D55E00"], [0.5, "#808A92"], [1, "#0072B2"]]
 _BEST_COLOR: Final = "#0072B2"
-_TRANSPARENT: Final = "rgba(0,0,0,0)"
 #: Pixels between the axes of two settings.
 _AXIS_STEP: Final = 64
 #: How far from its axis, in axes, the name of a setting and its values are written.
@@ -64,8 +64,8 @@ def paths_view(results: SearchResults) -> View:
     figure.update_layout(
         height=_AXIS_STEP * len(axes) + 40,
         margin={"l": 8, "r": 8, "t": 24, "b": 8},
-        paper_bgcolor=_TRANSPARENT,
-        plot_bgcolor=_TRANSPARENT,
+        paper_bgcolor=TRANSPARENT,
+        plot_bgcolor=TRANSPARENT,
         dragmode=False,
         showlegend=False,
     )
@@ -111,8 +111,8 @@ def best_so_far_view(results: SearchResults) -> View:
     figure.update_layout(
         height=340,
         margin={"l": 8, "r": 8, "t": 24, "b": 48},
-        paper_bgcolor=_TRANSPARENT,
-        plot_bgcolor=_TRANSPARENT,
+        paper_bgcolor=TRANSPARENT,
+        plot_bgcolor=TRANSPARENT,
         dragmode=False,
         legend={"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"},
     )

@@ -1,0 +1,46 @@
+"""What data sets and their splits are called where people read of them."""
+
+from typing import Final
+
+#: What data sets are called; others by the name of their source.
+_SOURCES: Final = {"fer2013": "FER2013", "ferplus": "FER+", "ckplus": "CK+", "expw": "ExpW"}
+#: Sources whose splits are those of the FER2013 contest.
+_CONTEST_SOURCES: Final = ("fer2013", "ferplus")
+_CONTEST_SPLITS: Final = {
+    "train": "Training",
+    "valid": "PublicTest (validation)",
+    "test": "PrivateTest (test)",
+}
+_SPLITS: Final = {"train": "Training", "valid": "Validation", "test": "Test"}
+#: Without an official split, and measured on as a whole.
+WHOLE_SETS: Final = ("ckplus",)
+
+
+def source_of(data: str) -> str:
+    """Return the source of "SOURCE:SPLIT"."""
+    return data.rpartition(":")[0]
+
+
+def split_of(data: str) -> str:
+    """Return the split of "SOURCE:SPLIT"."""
+    return data.rpartition(":")[2]
+
+
+def source_name(data: str) -> str:
+    """Return what people call the source of "SOURCE:SPLIT"."""
+    return _SOURCES.get(source_of(data), source_of(data))
+
+
+def split_name(data: str) -> str:
+    """Return what people call the split of "SOURCE:SPLIT"."""
+    if source_of(data) in WHOLE_SETS:
+        return f"{source_name(data)}, all faces"
+    names = _CONTEST_SPLITS if source_of(data) in _CONTEST_SOURCES else _SPLITS
+    return names.get(split_of(data), split_of(data))
+
+
+def data_name(data: str) -> str:
+    """Return what people call "SOURCE:SPLIT"."""
+    if source_of(data) in WHOLE_SETS:
+        return source_name(data)
+    return f"{source_name(data)} {split_name(data)}"
