@@ -21,6 +21,7 @@ page = st.navigation(
         st.Page("pages/analyze.py", title="Analyze", icon=":material/frame_person:", default=True),
         st.Page("pages/landmarks.py", title="Landmarks", icon=":material/face_6:"),
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+        st.Page("pages/models.py", title="Models", icon=":material/deployed_code:"),
     ]
 )
 open_app()

@@ -12,7 +12,8 @@ def open_app() -> None:
     """Note that app.py runs, and go on to the page that the visitor asked for. Call it in app.py."""
     st.session_state[_ENTERED] = True
     if wanted := st.session_state.pop(_WANTED, None):
-        st.switch_page(wanted)
+        page, query = wanted
+        st.switch_page(page, query_params=query)
 
 
 def enter_through_app(page: str) -> None:
@@ -23,5 +24,6 @@ def enter_through_app(page: str) -> None:
     those that keep photos off the disk among them.
     """
     if not st.session_state.get(_ENTERED):
-        st.session_state[_WANTED] = page
+        # What the address says of the page's choices comes along.
+        st.session_state[_WANTED] = page, st.query_params.to_dict()
         st.switch_page("app.py")
