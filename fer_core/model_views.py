@@ -85,6 +85,7 @@ def architecture_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
         plot_bgcolor=_TRANSPARENT,
         showlegend=False,
         dragmode=False,
+        hoverlabel={"align": "left"},
     )
     return View(
         name=f"architecture-{spec.name}",
@@ -154,6 +155,7 @@ def cost_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
         showlegend=False,
         bargap=0.35,
         dragmode=False,
+        hoverlabel={"align": "left"},
     )
     total = sum(stage.multiply_adds for stage in stages)
     parameters = sum(stage.parameters for stage in stages)

@@ -262,7 +262,7 @@ def show_training(bundle: "AnyBundle") -> None:
         f"- **Licence** of the weights: {spec.license}"
     )
     with st.expander("Recipe: every setting of the run"):
-        st.json(spec.recipe)
+        st.json(spec.recipe, expanded=1)
 
 
 def show_files(bundle: "AnyBundle") -> None:
@@ -277,7 +277,7 @@ def show_files(bundle: "AnyBundle") -> None:
                 "File": str(path.relative_to(bundle.path)),
                 "Size (MB)": path.stat().st_size / 1e6,
                 "What": _FILES.get(path.name, ""),
-                "Checksum": "agrees" if path.name in checks and not checks[path.name] else "",
+                "Checksum": {"": "agrees", None: ""}.get(checks.get(path.name), "differs"),
                 "sha256": bundle.spec.sha256.get(path.name, ""),
             }
             for path in sorted(paths)
@@ -285,7 +285,7 @@ def show_files(bundle: "AnyBundle") -> None:
         ],
         hide_index=True,
         column_config={
-            "File": st.column_config.TextColumn(width=170),
+            "File": st.column_config.TextColumn(width=210),
             "Size (MB)": st.column_config.NumberColumn(format="%.3f", width=85),
             "Checksum": st.column_config.TextColumn(width=85),
             "sha256": st.column_config.TextColumn(width=520),
@@ -342,7 +342,7 @@ def show_card(bundle: "AnyBundle") -> None:
 
 
 def card_body(card: str) -> str:
-    """Return a card without the metadata at its front, its headings below those of a page."""
+    """Return a card without the metadata at its front, its headings one level down: the page has a title."""
     lines = card.splitlines()
     if lines and lines[0] == "---" and "---" in lines[1:]:
         lines = lines[lines.index("---", 1) + 1 :]
@@ -350,5 +350,5 @@ def card_body(card: str) -> str:
     body = []
     for line in lines:
         in_code ^= line.startswith("```")
-        body.append(f"##{line}" if line.startswith("#") and not in_code else line)
+        body.append(f"#{line}" if line.startswith("#") and not in_code else line)
     return "\n".join(body).strip()

@@ -14,6 +14,7 @@ from fer_core.layers import LAYERS_FILE, multiply_adds, read_layers, stages_of
 from training.__main__ import app
 from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
+from training.architectures.efficientnet import EfficientNet
 from training.architectures.landmark_mlp import LandmarkMlp
 from training.errors import TrainingError
 from training.layer_table import layer_table
@@ -131,6 +132,17 @@ def test_weights_of_channels_stay_with_their_image_and_padding_makes_no_stage():
     stages = stages_of(layer_table(keras.Model(image, layers.Dense(2)(x))))
     assert [s.name for s in stages] == ["image", "8x8", "dense", "head"]
     assert [layer.type for layer in stages[1].layers].count("Conv2D") == 3
+
+
+@pytest.mark.slow
+def test_efficientnet_is_counted_at_the_size_that_it_serves():
+    """Its trunk is built for images of any size."""
+    network = EfficientNet(top_width=16).build(7)
+    table = layer_table(network)
+    assert sum(layer.parameters for layer in table) == network.count_params()
+    names = [stage.name.removeprefix("efficientnetb0 ") for stage in stages_of(table)]
+    sides = ["48x48", "24x24", "12x12", "6x6", "3x3"]
+    assert names == ["image", "48x48", *sides, "head"]
 
 
 @pytest.mark.parametrize("fusion", ["aligned", "late", "concatenation", "gate"])
