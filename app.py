@@ -23,6 +23,7 @@ page = st.navigation(
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
         st.Page("pages/evaluation.py", title="Evaluation", icon=":material/monitoring:"),
         st.Page("pages/studies.py", title="Studies", icon=":material/experiment:"),
+        st.Page("pages/models.py", title="Models", icon=":material/deployed_code:"),
     ]
 )
 open_app()

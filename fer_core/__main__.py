@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from fer_core.errors import FerError, ImageDecodeError
+
+if TYPE_CHECKING:
+    from fer_core.bundles import BaseBundle
 
 EXIT_SOME_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -134,7 +137,9 @@ def list_models() -> None:
         if isinstance(bundle, FerError):
             typer.echo(f"Error: {bundle}", err=True)
             continue
-        typer.echo(f"{bundle.spec.name}: {bundle.spec.title}\n  from {bundle.path}")
+        typer.echo(
+            f"{bundle.spec.name}: {bundle.spec.title}\n  from {bundle.path}\n  {_cost(bundle)}"
+        )
         for split, m in bundle.spec.metrics.items():
             typer.echo(
                 f"  {split}: accuracy {m.accuracy:.2%} of {m.n} rows, {m.accuracy_clean:.2%} of the "
@@ -143,7 +148,10 @@ def list_models() -> None:
     failed = any(isinstance(bundle, FerError) for bundle in found)
     try:
         if keypoints := resolve_keypoints():
-            typer.echo(f"{keypoints.spec.name}: {keypoints.spec.title}\n  from {keypoints.path}")
+            typer.echo(
+                f"{keypoints.spec.name}: {keypoints.spec.title}\n  from {keypoints.path}\n  "
+                f"{_cost(keypoints)}"
+            )
             for split, k in keypoints.spec.metrics.items():
                 typer.echo(
                     f"  {split}: root mean squared error {k.rmse:.2f} of 96 pixels on {k.n} images, "
@@ -154,6 +162,17 @@ def list_models() -> None:
         failed = True
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _cost(bundle: "BaseBundle[Any]") -> str:
+    from fer_core.layers import multiply_adds, read_layers
+
+    text = f"{bundle.spec.parameters:,} parameters"
+    try:
+        layers = read_layers(bundle)
+    except FerError as error:
+        return f"{text}; {error}"
+    return f"{text}, {multiply_adds(layers):,} multiply-adds a face" if layers else text
 
 
 def _model_names(models: str | None) -> list[str]:

@@ -249,10 +249,14 @@ def finds_keypoints(folder: Path) -> bool:
         return False
 
 
+def bundle_folders() -> list[Path]:
+    """Return the folders of the bundles of every kind under the bundle root, by name."""
+    return sorted(path.parent for path in models_root().glob(f"*/{SPEC_FILE}"))
+
+
 def bundle_names() -> list[str]:
     """Return the names of the bundles under the bundle root that name expressions."""
-    folders = [path.parent for path in models_root().glob(f"*/{SPEC_FILE}")]
-    return sorted(folder.name for folder in folders if not finds_keypoints(folder))
+    return [folder.name for folder in bundle_folders() if not finds_keypoints(folder)]
 
 
 def resolve(name: str) -> Bundle:

@@ -18,7 +18,8 @@ GUIDE_COLOR: Final = "#808A92"
 #: For and against an answer; apart for colour-blind people (Okabe and Ito).
 _FOR: Final = "#009E73"
 _AGAINST: Final = "#D55E00"
-_TRANSPARENT: Final = "rgba(0,0,0,0)"
+TRANSPARENT: Final = "rgba(0,0,0,0)"
+GRID_COLOR: Final = "rgba(128,138,146,0.25)"
 _ROW_HEIGHT: Final = 30
 _FRAME_HEIGHT: Final = 96
 #: Room beyond 100 % for the column of values.
@@ -159,13 +160,13 @@ def _lay_out_bars(figure: go.Figure, *, n_rows: int) -> None:
     figure.update_layout(
         height=_FRAME_HEIGHT + _ROW_HEIGHT * n_rows,
         margin={"l": 8, "r": 8, "t": 24, "b": 40},
-        paper_bgcolor=_TRANSPARENT,
-        plot_bgcolor=_TRANSPARENT,
+        paper_bgcolor=TRANSPARENT,
+        plot_bgcolor=TRANSPARENT,
         showlegend=False,
         bargap=0.35,
         dragmode=False,
     )
-    figure.update_xaxes(gridcolor="rgba(128,138,146,0.25)", fixedrange=True)
+    figure.update_xaxes(gridcolor=GRID_COLOR, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
 
 
@@ -182,7 +183,7 @@ def mesh_3d(points: np.ndarray) -> go.Figure:
     figure.update_layout(
         height=420,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        paper_bgcolor=_TRANSPARENT,
+        paper_bgcolor=TRANSPARENT,
         showlegend=False,
         scene={
             "xaxis": hidden,

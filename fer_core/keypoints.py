@@ -15,7 +15,10 @@ from fer_core.bundles import (
     SERVING_FILE,
     BaseBundle,
     BaseSpec,
+    Bundle,
     Part,
+    finds_keypoints,
+    open_bundle,
     read_spec,
 )
 from fer_core.crops import cut, frame_square, pixel_box, resize_crop
@@ -119,6 +122,11 @@ class KeypointBundle(BaseBundle[KeypointSpec]):
 def open_keypoint_bundle(path: Path) -> KeypointBundle:
     """Read the keypoint bundle in a folder; raise BundleError if there is none or it is damaged."""
     return KeypointBundle(path, read_spec(path, KeypointSpec))
+
+
+def open_any_bundle(path: Path) -> Bundle | KeypointBundle:
+    """Read the bundle of either kind in a folder; raise BundleError if there is none or it is damaged."""
+    return open_keypoint_bundle(path) if finds_keypoints(path) else open_bundle(path)
 
 
 def resolve_keypoints() -> KeypointBundle | None:

@@ -380,6 +380,27 @@ def evaluate(
 
 
 @app.command()
+def describe(
+    bundle: Annotated[
+        str,
+        typer.Argument(metavar="BUNDLE", help="A bundle's folder, or its name under FER_MODELS."),
+    ],
+) -> None:
+    """Write the table of a bundle's layers, layers.csv, as fit does; print one line of JSON.
+
+    For bundles that were made without one. An unchanged bundle gives an unchanged file.
+
+    \b
+    Example:
+      python -m training describe models/cnn
+    """
+    with _explained():
+        from training.run import describe as write_table
+
+        typer.echo(json.dumps(write_table(_find_folder(bundle))))
+
+
+@app.command()
 def compare(
     first: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle's folder or name.")],
     second: Annotated[str, typer.Argument(metavar="BUNDLE", help="Another one.")],

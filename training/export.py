@@ -37,6 +37,7 @@ from fer_core.crops import INPUT_SIZE
 from fer_core.expressions import Expression
 from fer_core.files import replace_file
 from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
+from fer_core.layers import LAYERS_FILE, write_layers
 from fer_core.serving import ServingModel
 from training.architectures.cnn import MAPS_LAYER
 from training.architectures.dual_input import DualInput
@@ -44,6 +45,7 @@ from training.batches import load_for
 from training.card import write_card
 from training.errors import TrainingError
 from training.fit import FitResult
+from training.layer_table import layer_table
 from training.recipe import KeypointRecipe, Recipe
 from training.run_folder import CHECKPOINT_FOLDER
 from training.sources import Split
@@ -73,7 +75,7 @@ def export(
     *,
     unit: float = 1.0,
 ) -> float:
-    """Write `model.keras` and `model.tflite` of a trained network and compare the two.
+    """Write `model.keras`, `model.tflite` and `layers.csv` of a trained network and compare the first two.
 
     The LiteRT file has the network's output (N, C), class activation maps (N, h, w, C) if the network
     has them, and a batch axis that can be resized. Its weights are float16 if that keeps parity,
@@ -90,7 +92,8 @@ def export(
         The largest difference between any output of the two files, in that unit.
 
     Raises:
-        TrainingError: the backend is not TensorFlow, or the files disagree by more than PARITY.
+        TrainingError: the backend is not TensorFlow, the files disagree by more than PARITY, or the
+            network has a layer whose cost we do not know how to count.
     """
     require_tensorflow()
     import keras
@@ -99,6 +102,7 @@ def export(
     replace_file(folder / KERAS_FILE, network.save)
     # The reference is what a user of the file will load, not the network in memory.
     saved = keras.models.load_model(folder / KERAS_FILE, compile=False, safe_mode=True)
+    write_layers(layer_table(saved), folder)
     maps = [layer.output for layer in saved.layers if layer.name == MAPS_LAYER]
     serving = keras.Model(saved.inputs, [saved.output, *maps])
     given = {"image": images[..., None].astype(np.float32), "landmarks": vectors}
@@ -220,7 +224,7 @@ def staged(out: Path) -> Iterator[Path]:
     staging.mkdir(parents=True)
     yield staging
     shutil.rmtree(out / PREDICTIONS_FOLDER, ignore_errors=True)
-    for name in (KERAS_FILE, SERVING_FILE, HISTORY_FILE, CARD_FILE, SPEC_FILE):
+    for name in (KERAS_FILE, SERVING_FILE, LAYERS_FILE, HISTORY_FILE, CARD_FILE, SPEC_FILE):
         (staging / name).replace(out / name)
     shutil.rmtree(checkpoint)
 

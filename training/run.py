@@ -11,6 +11,7 @@ import pandas as pd
 
 from fer_core.bundles import (
     HISTORY_FILE,
+    KERAS_FILE,
     BaseSpec,
     Bundle,
     BundleSpec,
@@ -20,6 +21,7 @@ from fer_core.bundles import (
     resolve,
 )
 from fer_core.keypoints import KeypointSpec, open_keypoint_bundle
+from fer_core.layers import LAYERS_FILE, multiply_adds, write_layers
 from fer_core.runs import figures_of
 from fer_core.settings import models_root
 from training import sources
@@ -27,6 +29,7 @@ from training.evaluate import Report, evaluate
 from training.export import make_bundle
 from training.fit import fit
 from training.keypoint_bundle import evaluate_keypoints, make_keypoint_bundle
+from training.layer_table import layer_table
 from training.recipe import BaseRecipe, KeypointRecipe, Recipe, differences, get_recipe
 
 
@@ -60,6 +63,27 @@ def measure(folder: Path, data: str) -> Report:
         samples = sources.parse_keypoints_argument(data)()
         return evaluate_keypoints(open_keypoint_bundle(folder), samples)
     return evaluate(open_or_suggest(folder), sources.parse_data_argument(data)())
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """Write the table of layers of the bundle in a folder, and return its sums and where it lies.
+
+    Raises:
+        BundleError: there is no bundle, or its Keras file is missing or damaged.
+        TrainingError: the cost of one of its layers is not known.
+    """
+    import keras
+
+    bundle = open_keypoint_bundle(folder) if finds_keypoints(folder) else open_or_suggest(folder)
+    network = keras.models.load_model(bundle.verify(KERAS_FILE), compile=False, safe_mode=True)
+    layers = layer_table(network)
+    write_layers(layers, folder)
+    return {
+        "bundle": bundle.spec.name,
+        "parameters": sum(layer.parameters for layer in layers),
+        "multiply_adds": multiply_adds(layers),
+        "file": str(folder / LAYERS_FILE),
+    }
 
 
 def open_or_suggest(folder: Path) -> Bundle:

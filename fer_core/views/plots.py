@@ -5,12 +5,12 @@ from typing import Any, Final
 import numpy as np
 import plotly.graph_objects as go
 
+from fer_core.figures import GRID_COLOR, TRANSPARENT
+
 #: Of a figure that shows curves.
 CURVE_HEIGHT: Final = 420
 #: Points of a curve: more than a screen has columns.
 _CURVE_POINTS: Final = 1000
-GRID_COLOR: Final = "rgba(128,138,146,0.25)"
-TRANSPARENT: Final = "rgba(0,0,0,0)"
 #: Okabe and Ito's colours that are seen on light and on dark grounds, with a dash and a marker each, so
 #: that no two series differ by colour alone.
 _STYLES: Final = (

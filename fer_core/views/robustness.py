@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from fer_core.data_names import data_name
 from fer_core.errors import DataError
-from fer_core.figures import GUIDE_COLOR
+from fer_core.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.robustness import (
     STRENGTHS,
     UNCORRUPTED,
@@ -18,7 +18,7 @@ from fer_core.robustness import (
     accuracy_table,
     mean_relative_drop,
 )
-from fer_core.views.plots import GRID_COLOR, TRANSPARENT, line_of, marker_of
+from fer_core.views.plots import line_of, marker_of
 from fer_core.views.view import View
 
 #: Side by side; more would be too narrow for a phone.

@@ -11,10 +11,9 @@ from plotly.colors import sample_colorscale, unlabel_rgb
 from plotly.subplots import make_subplots
 
 from fer_core.data_names import WHOLE_SETS, data_name, source_name, source_of, split_name, split_of
-from fer_core.figures import GUIDE_COLOR
+from fer_core.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.studies import Reference, StudyPlan, StudyResults
 from fer_core.study_numbers import accuracies, labels_of, recalls
-from fer_core.views.plots import GRID_COLOR, TRANSPARENT
 from fer_core.views.view import View
 
 #: Colour (Okabe and Ito) and marker of a split.

@@ -222,6 +222,7 @@ def test_the_bundle_is_whole_and_the_state_is_gone(finished_bundle, tiny_recipe)
     assert {p.name for p in path.iterdir()} == {
         "README.md",
         "history.csv",
+        "layers.csv",
         "model.keras",
         "model.tflite",
         "spec.json",

@@ -1,0 +1,43 @@
+"""The models page as a visitor meets it."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from fer_core.bundles import resolve
+from tests.browser.conftest import Server
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_model_is_chosen_and_stands_in_the_address(page: Page):
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Models").click()
+    expect(page.get_by_role("heading", name="Look into the models")).to_be_visible()
+    page.get_by_test_id("stButtonGroup").get_by_text("landmarks_only", exact=True).click()
+    title = resolve("landmarks_only").spec.title
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/models\?model=landmarks_only$"))
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
+
+
+def test_the_first_visitor_may_open_a_models_own_address(browser: Browser, fresh_server: Server):
+    """The way through app.py must not lose what the address says."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{fresh_server.url}/models?model=dual")
+    expect(page.get_by_role("heading", name=resolve("dual").spec.title)).to_be_visible()
+    expect(page.get_by_role("heading", name="Second Look")).to_be_visible()
+    context.close()
+
+
+def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{server.url}/models?model=dual")
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
+    page.get_by_text("Model card", exact=True).click()
+    expect(page.get_by_role("heading", name="Intended use")).to_be_visible()
+    for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), place
+    context.close()
