@@ -10,7 +10,7 @@ from pandas.api.types import is_numeric_dtype
 from plotly.colors import sample_colorscale
 
 from fer_core.data_names import data_name
-from fer_core.figures import GUIDE_COLOR, TRANSPARENT
+from fer_core.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.studies import SearchPlan, SearchResults
 from fer_core.views.view import View
 
@@ -117,7 +117,7 @@ def best_so_far_view(results: SearchResults) -> View:
     )
     figure.update_xaxes(title="Trial", fixedrange=True, tickformat="d", showgrid=False)
     figure.update_yaxes(
-        title=_objective_title(plan), fixedrange=True, gridcolor="rgba(128,138,146,0.25)"
+        title=_objective_title(plan), fixedrange=True, gridcolor=GRID_COLOR
     )
     winner = best.iloc[-1]
     unit = " %" if _is_share(plan) else ""
