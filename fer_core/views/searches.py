@@ -116,9 +116,7 @@ def best_so_far_view(results: SearchResults) -> View:
         legend={"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"},
     )
     figure.update_xaxes(title="Trial", fixedrange=True, tickformat="d", showgrid=False)
-    figure.update_yaxes(
-        title=_objective_title(plan), fixedrange=True, gridcolor=GRID_COLOR
-    )
+    figure.update_yaxes(title=_objective_title(plan), fixedrange=True, gridcolor=GRID_COLOR)
     winner = best.iloc[-1]
     unit = " %" if _is_share(plan) else ""
     return View(

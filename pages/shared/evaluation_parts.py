@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from fer_core.bundles import HISTORY_FILE, resolve
+from fer_core.bundles import HISTORY_FILE, Bundle, resolve
 from fer_core.errors import DataError, FerError
 from fer_core.settings import models_root
 from pages.shared.faces_gallery import show_cell, show_disagreements, show_gallery
-from pages.shared.predictions import CLEAN_FACES, Chosen, estimates_of
+from pages.shared.predictions import CLEAN_FACES, Chosen, estimates_of, found_faces
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
@@ -179,8 +179,10 @@ def _show_confidence(chosen: Chosen) -> None:
     from fer_core.views.calibration import reliability_view, risk_coverage_view
 
     name = _choose_network(chosen)
-    show_view(reliability_view(chosen.results[name], name, _temperature(name), chosen.on))
-    own = _threshold(name)
+    bundle = _bundle(name)
+    temperature = bundle.spec.temperature if bundle else None
+    show_view(reliability_view(chosen.results[name], name, temperature, chosen.on))
+    own = bundle.spec.abstention_threshold if bundle else None
     start = own if own is not None and own <= 1 else 0.5
     threshold = st.slider(
         "Answer only from this confidence",
@@ -211,16 +213,10 @@ def _show_confidence(chosen: Chosen) -> None:
     show_view(risk_coverage_view(chosen.results, threshold, chosen.on))
 
 
-def _temperature(name: str) -> float | None:
+def _bundle(name: str) -> Bundle | None:
+    """Return the bundle of a network; None for a visitor's own and one that does not open."""
     try:
-        return resolve(name).spec.temperature
-    except FerError:
-        return None
-
-
-def _threshold(name: str) -> float | None:
-    try:
-        return resolve(name).spec.abstention_threshold
+        return resolve(name)
     except FerError:
         return None
 
@@ -244,6 +240,46 @@ def _show_pair(chosen: Chosen) -> None:
     st.markdown(f"{chosen.on} {comparison_sentence(comparison, (other, name))}")
     show_view(paired_view(*pair, (other, name), chosen.on))
     show_disagreements(pair, (other, name), chosen)
+
+
+def _show_other_faces(chosen: Chosen) -> None:
+    from fer_core.annotators import read_annotators
+    from fer_core.robustness import stored_robustness
+    from fer_core.views.data_sets import across_view, coverage_view
+    from fer_core.views.robustness import robustness_view
+
+    bundles = [bundle for name in chosen.whole if (bundle := _bundle(name))]
+    try:
+        annotators = read_annotators()
+    except DataError as error:
+        annotators = []
+        st.caption(str(error))
+    if bundles:
+        show_view(across_view([bundle.spec for bundle in bundles], annotators))
+    found = found_faces(chosen)
+    if found is None:
+        st.info(
+            "Where faces are found is known from a network that sees landmarks; none was measured on these "
+            "faces.",
+            icon=":material/face_retouching_off:",
+        )
+    else:
+        same = {name: r for name, r in chosen.results.items() if len(r) == len(found)}
+        show_view(coverage_view(same, found, chosen.on))
+    source, _, split = chosen.data.partition(":")
+    try:
+        stored = {b.spec.name: stored_robustness(b, source, split) for b in bundles}
+        known = {name: result for name, result in stored.items() if result is not None}
+        if known:
+            show_view(robustness_view(known, only_clean=chosen.faces == CLEAN_FACES))
+        else:
+            st.info(
+                "How the networks do on worse images of these faces was not measured: "
+                f"`python -m training robustness BUNDLE --data {chosen.data}`.",
+                icon=":material/blur_on:",
+            )
+    except DataError as error:
+        st.error(str(error), icon=":material/report:")
 
 
 def _show_learning(chosen: Chosen) -> None:
@@ -272,5 +308,6 @@ QUESTIONS: Final[dict[str, Callable[[Chosen], None]]] = {
     "How sure?": _show_confidence,
     "Which is better?": _show_pair,
     "Which faces?": show_gallery,
+    "On other faces?": _show_other_faces,
     "How trained?": _show_learning,
 }

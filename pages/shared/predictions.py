@@ -15,8 +15,11 @@ from fer_core.bundles import OPINIONS, bundle_names
 from fer_core.data_names import data_name
 from fer_core.errors import DataError
 from fer_core.settings import models_root
+from pages.shared.models import spec_of
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from fer_core.evaluation import EvaluationResult
     from fer_core.intervals import Estimate
 
@@ -126,6 +129,29 @@ def estimates_of(results: "Mapping[str, EvaluationResult]") -> "dict[str, dict[s
         if keys[name] not in known:
             known[keys[name]] = estimate(result)
     return {name: known[keys[name]] for name in results}
+
+
+def found_faces(chosen: Chosen) -> "np.ndarray | None":
+    """Return bool (N,), where a face was found among the chosen faces; None if nobody looked.
+
+    A network that sees landmarks records it, so that any such network's predictions tell.
+    """
+    import numpy as np
+
+    first = next(iter(chosen.results.values()))
+    for name, file in _catalog()[chosen.data].items():
+        spec = spec_of(name)
+        if spec is None or spec.landmark_features is None:
+            continue
+        try:
+            result = _read(file)
+        except DataError:
+            continue
+        if chosen.faces == CLEAN_FACES:
+            result = result.select(result.clean)
+        if np.array_equal(result.rows, first.rows):
+            return result.found_face
+    return None
 
 
 def _catalog() -> dict[str, dict[str, Path]]:

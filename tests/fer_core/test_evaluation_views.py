@@ -6,6 +6,8 @@ import pytest
 import sklearn.metrics
 
 from fer_core import metrics
+from fer_core.annotators import OTHERS, Agreement
+from fer_core.bundles import resolve
 from fer_core.evaluation import EvaluationResult, compare
 from fer_core.expressions import FER2013, Expression
 from fer_core.intervals import Estimate
@@ -26,9 +28,23 @@ from fer_core.views.classes import (
     roc_view,
 )
 from fer_core.views.confusion import SHARES, confusion_difference_view, confusion_view
+from fer_core.views.data_sets import across_view, coverage_view
 from fer_core.views.learning import learning_view
 from fer_core.views.paired import comparison_sentence, paired_view
 
+AGREEMENT = Agreement(
+    source="ferplus",
+    split="test",
+    label_space="fer2013",
+    agreement_with=OTHERS,
+    n_faces=3000,
+    n_faces_left_out=5,
+    n_judgements=29000,
+    n_judgements_left_out=10,
+    agreement=0.757,
+    low=0.75,
+    high=0.76,
+)
 ON = "Random data, all 500 faces."
 
 
@@ -82,6 +98,8 @@ def all_views(results: dict[str, EvaluationResult]) -> list[View]:
         risk_coverage_view(results, 0.5, ON),
         learning_view(history, "one"),
         paired_view(one, two, names, ON),
+        across_view([resolve("cnn").spec], [AGREEMENT]),
+        coverage_view(results, np.arange(500) % 10 > 0, ON),
     ]
 
 
@@ -221,3 +239,30 @@ def test_a_view_can_be_taken_away_without_a_network(results):
     assert "Plotly.newPlot" in view.html()
     assert 'src="http' not in view.html()
     assert view.csv().splitlines()[0] == "label,answer,faces"
+
+
+def test_each_network_stands_beside_one_person_and_what_was_left_out_is_named():
+    specs = [resolve(name).spec for name in ("cnn", "dual")]
+    view = across_view(specs, [AGREEMENT])
+    assert [y for y in view.figure.data[0].y] == ["cnn", "dual", "one person"]
+    texts = dict(
+        zip(
+            zip(view.figure.data[1].y, view.figure.data[1].x, strict=True),
+            view.figure.data[1].text,
+            strict=True,
+        )
+    )
+    assert texts["one person", "FER+"] == "75.7"
+    assert texts["dual", "FER2013"] == f"{100 * specs[1].metrics['fer2013:test'].accuracy:.1f}"
+    assert ("one person", "ExpW") not in texts
+    assert "CK+: contempt (54)" in view.reading
+    assert "cnn FER2013, dual FER2013" in view.reading
+
+
+def test_end_to_end_a_face_that_is_not_found_counts_as_wrong(results):
+    found = np.arange(500) % 10 > 0
+    table = coverage_view(results, found, ON).data.set_index(["network", "accuracy of"])["accuracy"]
+    right = results["one"].probabilities.argmax(axis=1) == results["one"].labels
+    assert table["one", "end to end"] == pytest.approx((right & found).sum() / 500)
+    assert table["one", "crops with a face found"] == pytest.approx(right[found].mean())
+    assert table["one", "end to end"] < table["one", "all crops as they are"]

@@ -1,0 +1,180 @@
+"""Networks beyond one test set: on every data set that they were measured on, and with the face finder."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from fer_core.annotators import FER2013_LABEL, OTHERS, Agreement, agreement_of
+from fer_core.bundles import BundleSpec
+from fer_core.data_names import data_name, source_name
+from fer_core.evaluation import EvaluationResult
+from fer_core.expressions import FER2013
+from fer_core.views.plots import lay_out, marker_of
+from fer_core.views.view import View
+
+_ONE_PERSON: Final = "one person"
+#: Of what one annotator's judgements are compared with, on each data set.
+_CEILINGS: Final = {
+    "fer2013:test": ("test", FER2013_LABEL),
+    "ferplus:test": ("test", OTHERS),
+}
+
+
+def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) -> View:
+    """Return the accuracy of each network on each test set, with that of one person where it is known.
+
+    Args:
+        specs: of the networks, with what was measured on each data set.
+        annotators: how far people agree; empty where nobody computed it.
+    """
+    data = sorted({name for spec in specs for name in spec.metrics if name.endswith(":test")})
+    rows = []
+    for spec in specs:
+        for name in data:
+            if measured := spec.metrics.get(name):
+                excluded = ", ".join(f"{c} ({n:,})" for c, n in measured.excluded.items())
+                rows.append(
+                    {
+                        "judge": spec.name,
+                        "data": data_name(name),
+                        "accuracy": measured.accuracy,
+                        "accuracy without copies": measured.accuracy_clean,
+                        "faces": measured.n,
+                        "left out": excluded,
+                        "trained on": source_name(f"{spec.training_data.source}:"),
+                    }
+                )
+    for name, (split, what) in _CEILINGS.items():
+        ceiling = agreement_of(
+            annotators, split=split, label_space=FER2013.name, agreement_with=what
+        )
+        if ceiling and name in data:
+            rows.append(
+                {
+                    "judge": _ONE_PERSON,
+                    "data": data_name(name),
+                    "accuracy": ceiling.agreement,
+                    "faces": ceiling.n_faces,
+                    "left out": f"{ceiling.n_faces_left_out:,} faces without a majority",
+                }
+            )
+    table = pd.DataFrame(rows)
+    figure = _matrix(table, [data_name(name) for name in data])
+    out = sorted(
+        {
+            f"{row['data']}: {row['left out']}"
+            for row in rows
+            if row.get("trained on") and row["left out"]
+        }
+    )
+    trained = {spec.name: source_name(f"{spec.training_data.source}:") for spec in specs}
+    return View(
+        "across",
+        "On other faces",
+        figure,
+        "Accuracy (%) of each network on all rows of each test set, through the classes that both have. "
+        + (f"Left out, since the networks have no such class: {'; '.join(out)}. " if out else "")
+        + _about_people(annotators)
+        + "A network that falls far from one set to another has learnt one set's ways of framing and "
+        "labelling. "
+        + f"Trained on: {', '.join(f'{name} {source}' for name, source in trained.items())}.",
+        table,
+    )
+
+
+def _about_people(annotators: Sequence[Agreement]) -> str:
+    if not annotators:
+        return ""
+    return (
+        f'"{_ONE_PERSON.capitalize()}" is how often one of FER+\'s ten annotators agrees with most of the '
+        "others (FER+), or with FER2013's own label (FER2013), on faces that have a majority: labels are "
+        "that uncertain. "
+    )
+
+
+def _matrix(table: pd.DataFrame, columns: list[str]) -> go.Figure:
+    judges = list(dict.fromkeys(table["judge"]))
+    wide = table.pivot_table(index="judge", columns="data", values="accuracy")
+    values = 100 * wide.reindex(judges, columns=columns).to_numpy()
+    # All are test sets: the source alone tells them apart, and leaves room on a phone.
+    names = [name.partition(" ")[0] for name in columns]
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=names,
+            y=judges,
+            zmin=0,
+            zmax=100,
+            # So pale that the theme's text is read on all of it.
+            colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,0.45)"]],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hoverinfo="skip",
+        )
+    )
+    known = [place for place in np.ndindex(values.shape) if not np.isnan(values[place])]
+    figure.add_scatter(
+        x=[names[column] for _, column in known],
+        y=[judges[row] for row, _ in known],
+        mode="text",
+        text=[f"{values[place]:.1f}" for place in known],
+        textfont={"size": 14},
+        hovertemplate="%{y}, %{x}: %{text} %<extra></extra>",
+        showlegend=False,
+    )
+    lay_out(figure, height=150 + 46 * len(judges), x="Test set", y="Judge")
+    figure.update_xaxes(showgrid=False, tickangle=0)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    return figure
+
+
+def coverage_view(results: Mapping[str, EvaluationResult], found: np.ndarray, on: str) -> View:
+    """Return each network's accuracy on the crops of a data set, where a face was found, and end to end.
+
+    Args:
+        results: by network, all of the same rows.
+        found: bool (N,), whether the face finder finds a face in each image.
+        on: says which rows of which data set these are.
+    """
+    rows = []
+    for name, result in results.items():
+        right = result.probabilities.argmax(axis=1) == result.labels
+        rows += [
+            {"network": name, "accuracy of": what, "accuracy": value, "faces": n}
+            for what, value, n in (
+                ("all crops as they are", float(right.mean()), len(result)),
+                ("crops with a face found", float(right[found].mean()), int(found.sum())),
+                ("end to end", float((right & found).mean()), len(result)),
+            )
+        ]
+    table = pd.DataFrame(rows)
+    figure = go.Figure()
+    for i, (what, part) in enumerate(table.groupby("accuracy of", sort=False)):
+        figure.add_scatter(
+            x=100 * part["accuracy"],
+            y=part["network"],
+            mode="markers",
+            orientation="h",
+            offsetgroup=str(what),
+            name=str(what),
+            marker=marker_of(i, size=11),
+            hovertemplate="%{y}: %{x:.2f} %<extra>" + str(what) + "</extra>",
+        )
+    lay_out(figure, height=150 + 56 * len(results), x="Accuracy (%)", y="Network")
+    figure.update_layout(scattermode="group", scattergap=0.4)
+    ends = 100 * table["accuracy"]
+    figure.update_xaxes(range=[max(0, ends.min() - 2), min(100, ends.max() + 2)])
+    figure.update_yaxes(autorange="reversed")
+    return View(
+        "coverage",
+        "With the face finder",
+        figure,
+        f"{on} In {found.mean():.1%} of the images a face was found, in {int((~found).sum()):,} none. Papers "
+        "report the accuracy on the crops as they are. End to end, an image in which no face is found counts "
+        "as wrong, as it would be to somebody who looks at that image in the app.",
+        table,
+    )
