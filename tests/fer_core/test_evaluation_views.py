@@ -244,14 +244,9 @@ def test_a_view_can_be_taken_away_without_a_network(results):
 def test_each_network_stands_beside_one_person_and_what_was_left_out_is_named():
     specs = [resolve(name).spec for name in ("cnn", "dual")]
     view = across_view(specs, [AGREEMENT])
-    assert [y for y in view.figure.data[0].y] == ["cnn", "dual", "one person"]
-    texts = dict(
-        zip(
-            zip(view.figure.data[1].y, view.figure.data[1].x, strict=True),
-            view.figure.data[1].text,
-            strict=True,
-        )
-    )
+    assert list(view.figure.data[0].y) == ["cnn", "dual", "one person"]
+    cells = view.figure.data[1]
+    texts = dict(zip(zip(cells.y, cells.x, strict=True), cells.text, strict=True))
     assert texts["one person", "FER+"] == "75.7"
     assert texts["dual", "FER2013"] == f"{100 * specs[1].metrics['fer2013:test'].accuracy:.1f}"
     assert ("one person", "ExpW") not in texts
