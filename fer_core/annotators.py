@@ -13,7 +13,7 @@ import pandas as pd
 
 from fer_core.errors import DataError
 from fer_core.files import replace_file
-from fer_core.runs import studies_root
+from fer_core.settings import models_root
 
 #: What one annotator is compared with: what most of the others say, or the label that FER2013 has.
 OTHERS: Final = "other annotators"
@@ -57,7 +57,7 @@ _COLUMNS: Final = tuple(field.name for field in dataclasses.fields(Agreement))
 
 def annotators_path() -> Path:
     """Return the table of annotators under the bundle root."""
-    return studies_root() / "annotators.parquet"
+    return models_root() / "annotators.parquet"
 
 
 def write_annotators(rows: Sequence[Agreement], path: Path) -> None:

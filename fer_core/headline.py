@@ -9,7 +9,7 @@ from tabulate import tabulate
 from fer_core.intervals import MEASURES, Estimate, Measure
 
 _FACES: Final = "Faces"
-_EMPHASIS: Final = {"pipe": "**{}**", "latex_raw": r"\textbf{{{}}}"}
+_EMPHASIS: Final = {"pipe": "**{}**", "unsafehtml": "<b>{}</b>", "latex_raw": r"\textbf{{{}}}"}
 
 
 def headline_data(
@@ -45,6 +45,11 @@ def headline_markdown(estimates: Mapping[str, Mapping[str, Estimate]], n: Mappin
 def headline_latex(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
     """Return the table as a LaTeX tabular, the best of each measure in bold."""
     return _table(estimates, n, "latex_raw")
+
+
+def headline_html(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
+    """Return the table as HTML, the best of each measure in bold."""
+    return str(_table(estimates, n, "unsafehtml"))
 
 
 def _table(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int], form: str) -> str:

@@ -509,7 +509,7 @@ def human_ceiling() -> None:
     """Compute how often one of FER+'s annotators agrees with the others, and with FER2013's label.
 
     On the validation and test splits, over eight classes and over seven. Writes
-    models/studies/annotators.parquet and prints a line of JSON for each of its rows.
+    models/annotators.parquet and prints a line of JSON for each of its rows.
 
     \b
     Example:
@@ -523,6 +523,26 @@ def human_ceiling() -> None:
         write_annotators(rows, annotators_path())
         for row in rows:
             typer.echo(json.dumps(dataclasses.asdict(row)))
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
+) -> None:
+    """Write the dashboards as one HTML file that can be read without a network.
+
+    From the stored predictions and tables under FER_MODELS; nothing is measured anew. Prints one line of
+    JSON.
+
+    \b
+    Example:
+      python -m training report --out report.html
+    """
+    with _explained():
+        from training.report import write_report
+
+        write_report(out)
+        typer.echo(json.dumps({"file": str(out), "megabytes": round(out.stat().st_size / 1e6, 1)}))
 
 
 def _find_folder(name_or_path: str) -> Path:

@@ -41,8 +41,7 @@ def confusion_view(result: EvaluationResult, name: str, share: str, on: str) -> 
         f"confusion-{name}",
         f"Confusion matrix of {name}",
         figure,
-        f"{on} Rows are labels, columns the answers of {name}; right answers lie on the diagonal. {whole}. "
-        "Click a cell to see its faces.",
+        f"{on} Rows are labels, columns the answers of {name}; right answers lie on the diagonal. {whole}.",
         _tidy_matrix(counts, result.expressions),
     )
 
@@ -62,8 +61,7 @@ def confusion_difference_view(
         f"{names[1]} against {names[0]}",
         figure,
         f"{on} Points of percent of each label's faces that {names[1]} answers so more often (blue) or more "
-        f"rarely (orange) than {names[0]}. On the diagonal more is better, elsewhere less. Click a cell to "
-        f"see the faces that {names[1]} answers so.",
+        f"rarely (orange) than {names[0]}. On the diagonal more is better, elsewhere less.",
         data,
     )
 

@@ -144,7 +144,7 @@ def test_without_votes_the_command_says_so(rings, kaggle_csv, tmp_path, monkeypa
 
 
 def test_the_shipped_table_has_every_comparison_of_both_splits():
-    rows = read_annotators(landmarker_path().parent / "studies" / "annotators.parquet")
+    rows = read_annotators(landmarker_path().parent / "annotators.parquet")
     for split in ("valid", "test"):
         for space, other in (("ferplus", OTHERS), ("fer2013", OTHERS), ("fer2013", FER2013_LABEL)):
             row = agreement_of(rows, split=split, label_space=space, agreement_with=other)
