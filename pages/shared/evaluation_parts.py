@@ -9,7 +9,7 @@ from fer_core.bundles import HISTORY_FILE, Bundle, resolve
 from fer_core.errors import DataError, FerError
 from fer_core.settings import models_root
 from pages.shared.faces_gallery import show_cell, show_disagreements, show_gallery
-from pages.shared.predictions import CLEAN_FACES, Chosen, estimates_of, found_faces
+from pages.shared.predictions import CLEAN_FACES, Chosen, estimates_of, found_faces, robustness_of
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
@@ -244,7 +244,6 @@ def _show_pair(chosen: Chosen) -> None:
 
 def _show_other_faces(chosen: Chosen) -> None:
     from fer_core.annotators import read_annotators
-    from fer_core.robustness import stored_robustness
     from fer_core.views.data_sets import across_view, coverage_view
     from fer_core.views.robustness import robustness_view
 
@@ -266,9 +265,8 @@ def _show_other_faces(chosen: Chosen) -> None:
     else:
         same = {name: r for name, r in chosen.results.items() if len(r) == len(found)}
         show_view(coverage_view(same, found, chosen.on))
-    source, _, split = chosen.data.partition(":")
     try:
-        stored = {b.spec.name: stored_robustness(b, source, split) for b in bundles}
+        stored = {b.spec.name: robustness_of(b, chosen.data) for b in bundles}
         known = {name: result for name, result in stored.items() if result is not None}
         if known:
             show_view(robustness_view(known, only_clean=chosen.faces == CLEAN_FACES))

@@ -117,7 +117,8 @@ def _show(result: "EvaluationResult", name: str, positions: "np.ndarray", chosen
     """Show the faces at `positions`, in this order, with label, answer and confidence."""
     n = len(positions)
     st.caption(
-        f"{n:,} of {len(result):,} faces. {chosen.on} Answers of {name}, their confidence in brackets."
+        f"{n:,} of {len(result):,} faces. {chosen.on} Under each face the label and, where {name} answers "
+        "otherwise, its answer, with its confidence in brackets."
     )
     if not n:
         return
@@ -152,6 +153,11 @@ def _show(result: "EvaluationResult", name: str, positions: "np.ndarray", chosen
         for i in shown
     ]
     st.html(f'<div style="{_GRID}">{"".join(figures)}</div>')
+    if thumbnails is not None:
+        st.caption(
+            "Pictures of FER2013 ([Goodfellow et al. 2013](https://arxiv.org/abs/1307.0414)), shown for "
+            "research; their rights stay with their owners."
+        )
 
 
 def _figure(

@@ -19,6 +19,7 @@ from fer_core.bundles import (
     BundleSpec,
     bundle_folders,
 )
+from fer_core.data_names import data_name
 from fer_core.errors import FerError
 from fer_core.layers import LAYERS_FILE, multiply_adds, read_layers
 from fer_core.settings import models_root
@@ -160,7 +161,7 @@ def show_measured(bundle: "AnyBundle") -> None:
     if isinstance(bundle, Bundle):
         rows = [
             {
-                "Data": name,
+                "Data": data_name(name),
                 "Accuracy, whole": 100 * m.accuracy,
                 "Accuracy, clean": 100 * m.accuracy_clean,
                 "Macro F1, whole": m.macro_f1,
@@ -178,7 +179,7 @@ def show_measured(bundle: "AnyBundle") -> None:
     else:
         rows = [
             {
-                "Data": name,
+                "Data": data_name(name),
                 "Mean error": 100 * k.normalized_mean_error,
                 "RMSE (pixels of 96)": k.rmse,
                 "Images": k.n,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.bundles import OPINIONS, bundle_names
+from fer_core.bundles import OPINIONS, SERVING_FILE, Bundle, bundle_names
 from fer_core.data_names import data_name
 from fer_core.errors import DataError
 from fer_core.settings import models_root
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from fer_core.evaluation import EvaluationResult
     from fer_core.intervals import Estimate
+    from fer_core.robustness import Robustness
 
 ALL_FACES: Final = "All faces"
 CLEAN_FACES: Final = "Without copies"
@@ -175,6 +176,32 @@ def _read_version(file: str, modified_ns: int, size: int) -> "EvaluationResult":
     from fer_core.evaluation import read_predictions
 
     return read_predictions(Path(file))
+
+
+def robustness_of(bundle: Bundle, data: str) -> "Robustness | None":
+    """Return a network's answers to corrupted images of "SOURCE:SPLIT"; None if nobody asked it.
+
+    Raises:
+        DataError: the file is damaged or of other weights.
+    """
+    from fer_core.robustness import robustness_path
+
+    source, _, split = data.partition(":")
+    file = robustness_path(bundle.path, source, split)
+    if not file.is_file():
+        return None
+    weights = bundle.spec.sha256.get(SERVING_FILE)
+    return _robustness_version(bundle, source, split, str(file), file.stat().st_mtime_ns, weights)
+
+
+# The leading underscore keeps Streamlit from hashing the bundle; file and checksum stand for it.
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _robustness_version(
+    _bundle: Bundle, source: str, split: str, file: str, modified_ns: int, weights: str | None
+) -> "Robustness | None":
+    from fer_core.robustness import stored_robustness
+
+    return stored_robustness(_bundle, source, split)
 
 
 def _offer_own() -> "EvaluationResult | None":

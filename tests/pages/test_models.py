@@ -68,7 +68,9 @@ def test_every_bundle_opens_by_its_address(folder: Path):
 
 
 def test_what_was_measured_is_what_the_spec_says():
-    measured = open_page("dual").dataframe[0].value.set_index("Data").loc["fer2013:test"]
+    measured = (
+        open_page("dual").dataframe[0].value.set_index("Data").loc["FER2013 PrivateTest (test)"]
+    )
     metrics = resolve("dual").spec.metrics["fer2013:test"]
     assert measured["Accuracy, clean"] == pytest.approx(100 * metrics.accuracy_clean)
     assert measured["Rows, clean"] == metrics.n_clean
