@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from fer_core.bundles import OPINIONS, SPEC_FILE, Bundle, finds_keypoints, open_bundle
+from fer_core.data_names import data_name, split_of
 from fer_core.evaluation import compare, predictions_path, read_predictions
 from fer_core.settings import landmarker_path
 
@@ -37,13 +38,15 @@ def shipped_bundles() -> list[Bundle]:
 def results_table(bundles: Iterable[Bundle]) -> str:
     """Return a Markdown table with a row for each bundle and test split."""
     rows = [
-        f"| `{bundle.spec.name}` | {source} {split} "
+        f"| `{bundle.spec.name}` | {data_name(name)} "
         f"| {m.accuracy:.2%} (n {m.n:,}) | {m.accuracy_clean:.2%} (n {m.n_clean:,}) "
         f"| {m.macro_f1:.3f} | {m.ece:.3f} | {bundle.serving_file.stat().st_size / 1e6:.1f} MB |"
         for bundle in bundles
-        for name, m in sorted(bundle.spec.metrics.items())
-        for source, _, split in [name.partition(":")]
-        if split == REPORTED_SPLIT
+        for name, m in sorted(
+            bundle.spec.metrics.items(),
+            key=lambda item: (not item[0].startswith(COMPARED_SOURCE), item[0]),
+        )
+        if split_of(name) == REPORTED_SPLIT
     ]
     return "\n".join((*_HEADER, *rows))
 
@@ -71,7 +74,8 @@ def comparison(bundles: Iterable[Bundle]) -> str:
             f"p = {c.p_value:.3f})"
         )
     return (
-        f"\n\n`{second}` against `{first}`, {COMPARED_SOURCE} {REPORTED_SPLIT}: {'; '.join(parts)}."
+        f"\n\n`{second}` against `{first}`, {data_name(f'{COMPARED_SOURCE}:{REPORTED_SPLIT}')}: "
+        f"{'; '.join(parts)}."
     )
 
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core import speed
 from fer_core.bundles import CARD_FILE, SERVING_FILE, bundle_folders, resolve
+from fer_core.data_names import data_name
 from fer_core.keypoints import open_any_bundle
 from fer_core.layers import LAYERS_FILE
 from pages.shared.model_parts import card_body
@@ -60,7 +61,7 @@ def test_every_bundle_opens_by_its_address(folder: Path):
     assert headings(page) == [spec.title, *SECTIONS]
     assert len(page.get("plotly_chart")) == 2
     measured, _, files = (frame.value for frame in page.dataframe)
-    assert measured["Data"].tolist() == list(spec.metrics)
+    assert measured["Data"].tolist() == [data_name(data) for data in spec.metrics]
     checked = files.set_index("File").loc[list(spec.sha256)]
     assert checked["sha256"].tolist() == list(spec.sha256.values())
     assert set(checked["Checksum"]) == {"agrees"}
