@@ -21,6 +21,10 @@ from fer_core.expressions import Expression, parse_expression
 from fer_core.files import replace_file
 
 _PROBABILITY: Final = "p_"
+#: Beside the probabilities.
+_COLUMNS: Final = ("row", "label", "found_face", "clean")
+#: Of somebody's own predictions.
+_MOST_ROWS: Final = 1_000_000
 #: How far a row of probabilities may be from summing to 1.
 _SUM_TOLERANCE: Final = 1e-4
 #: Digits kept of a measure: finer than any decision, coarser than the last bits of another machine.
@@ -137,16 +141,28 @@ def parse_predictions(content: bytes, name: str) -> EvaluationResult:
         if name.lower().endswith(".csv"):
             table = pa.Table.from_pandas(pd.read_csv(io.BytesIO(content)), preserve_index=False)
         else:
-            table = pq.read_table(io.BytesIO(content))
+            table = _read_own_parquet(content)
     except (pa.ArrowException, pd.errors.ParserError, ValueError, OSError) as error:
         raise DataError(f"{name} cannot be read as CSV or parquet ({error}). {mend}") from error
     return _checked(table, name, mend)
 
 
+def _read_own_parquet(content: bytes) -> pa.Table:
+    """Read the columns of ours from somebody's parquet file; ValueError if they would fill the memory.
+
+    A small file can hold a billion equal rows, or texts without end in columns that nobody asked for.
+    """
+    file = pq.ParquetFile(io.BytesIO(content))
+    if file.metadata.num_rows > _MOST_ROWS:
+        raise ValueError(f"it has {file.metadata.num_rows:,} rows; at most {_MOST_ROWS:,} are read")
+    known = [n for n in file.schema_arrow.names if n.startswith(_PROBABILITY) or n in _COLUMNS]
+    return file.read(columns=known)
+
+
 def _checked(table: pa.Table, where: str, mend: str) -> EvaluationResult:
     """Return the predictions in a table; raise DataError with the place of what is wrong."""
     names = [name for name in table.column_names if name.startswith(_PROBABILITY)]
-    missing = {"row", "label", "found_face", "clean"} - set(table.column_names)
+    missing = set(_COLUMNS) - set(table.column_names)
     if not names:
         missing.add(f"{_PROBABILITY}<expression>")
     if missing:

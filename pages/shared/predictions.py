@@ -215,7 +215,11 @@ def _offer_own() -> "EvaluationResult | None":
             "(probabilities that add up to 1), `found_face` and `clean` (true or false). It stays in "
             "this session's memory."
         )
-        file = st.file_uploader("Predictions file", type=["csv", "parquet"], key="own_file")
+        file = st.file_uploader(
+            f"Predictions file, at most {st.get_option('server.maxUploadSize')} MB",
+            type=["csv", "parquet"],
+            key="own_file",
+        )
     if file is None:
         st.session_state.pop(_OWN, None)
         return None

@@ -263,3 +263,21 @@ def test_a_bundles_predictions_are_found_by_data_set_and_split(result, tmp_path)
     assert list(found) == ["fer2013:test", "my-own:valid"]
     assert all(path.is_file() for path in found.values())
     assert predictions_of(tmp_path / "none") == {}
+
+
+def test_a_small_file_that_unfolds_to_too_many_rows_is_refused_before_it_does():
+    table = pa.table(
+        {name: pa.array([0]).take(pa.array([0] * 1_000_001)) for name in ("row", "label")}
+    )
+    content = io.BytesIO()
+    pq.write_table(table, content, compression="zstd")
+    assert len(content.getvalue()) < 100_000
+    with pytest.raises(DataError, match="at most 1,000,000"):
+        parse_predictions(content.getvalue(), "own.parquet")
+
+
+def test_columns_that_nobody_asked_for_are_not_read(result):
+    table = pa.Table.from_pandas(pd.read_csv(io.StringIO(as_csv(result))))
+    content = io.BytesIO()
+    pq.write_table(table.append_column("note", pa.nulls(len(result))), content)
+    assert len(parse_predictions(content.getvalue(), "own.parquet")) == len(result)
