@@ -109,7 +109,7 @@ def _matrix(table: pd.DataFrame, columns: list[str]) -> go.Figure:
             zmin=0,
             zmax=100,
             # So pale that the theme's text is read on all of it.
-            colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,0.45)"]],
+            colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,0.3)"]],
             showscale=False,
             xgap=2,
             ygap=2,
