@@ -15,10 +15,10 @@ from fer_core.bundles import (
     BaseSpec,
     Bundle,
     BundleSpec,
+    embedded,
     finds_keypoints,
     open_bundle,
     read_spec,
-    resolve,
 )
 from fer_core.keypoints import KeypointSpec, open_keypoint_bundle
 from fer_core.layers import LAYERS_FILE, multiply_adds, write_layers
@@ -87,8 +87,11 @@ def describe(folder: Path) -> dict[str, Any]:
 
 
 def open_or_suggest(folder: Path) -> Bundle:
-    """Open a bundle; if it should lie among the others and does not, the error names the nearest ones."""
-    return resolve(folder.name) if folder.parent == models_root() else open_bundle(folder)
+    """Open a bundle; if it should lie among the others and does not, the error names the nearest ones.
+
+    It is that of the folder, wherever the app takes its weights from: what is measured is written there.
+    """
+    return embedded(folder.name) if folder.parent == models_root() else open_bundle(folder)
 
 
 def row_of(folder: Path, reports: Sequence[Report]) -> dict[str, Any]:
