@@ -244,7 +244,7 @@ def _first_cause(error: BaseException) -> BaseException:
 def _explanation(error: BaseException, repo: str) -> str:
     import httpx2
     from huggingface_hub import constants
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     where = f"{repo} on {constants.ENDPOINT}"
     if isinstance(error, HfHubHTTPError):
@@ -255,6 +255,8 @@ def _explanation(error: BaseException, repo: str) -> str:
         return (
             f"{where} cannot be reached ({error}). Check the network, and HF_ENDPOINT if it is set."
         )
+    if isinstance(error, OfflineModeIsEnabled):
+        return f"{where} may not be asked while HF_HUB_OFFLINE is set."
     if isinstance(error, OSError) and error.errno is not None:
         mend = (
             "Make room there, or set HF_HUB_CACHE to a folder with room."

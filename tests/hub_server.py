@@ -184,7 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
         if files is not None:
             commit = self.server.repos[repo].head if revision == "main" else revision
             names = [{"rfilename": file} for file in files]
-            self._json(200, {"id": repo, "modelId": repo, "sha": commit, "siblings": names})
+            about = {"id": repo, "sha": commit, "private": self.server.repos[repo].private}
+            self._json(200, about | {"siblings": names})
 
     def tree(self, repo: str, revision: str) -> None:
         files = self._files(repo, revision)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from fer_core.bundles import (
     HISTORY_FILE,
-    KERAS_FILE,
     BaseSpec,
     Bundle,
     BundleSpec,
@@ -31,6 +30,7 @@ from training.fit import fit
 from training.keypoint_bundle import evaluate_keypoints, make_keypoint_bundle
 from training.layer_table import layer_table
 from training.recipe import BaseRecipe, KeypointRecipe, Recipe, differences, get_recipe
+from training.saved_network import open_network
 
 
 def train(
@@ -70,13 +70,10 @@ def describe(folder: Path) -> dict[str, Any]:
 
     Raises:
         BundleError: there is no bundle, or its Keras file is missing or damaged.
-        TrainingError: the cost of one of its layers is not known.
+        TrainingError: it holds code, or the cost of one of its layers is not known.
     """
-    import keras
-
     bundle = open_keypoint_bundle(folder) if finds_keypoints(folder) else open_or_suggest(folder)
-    network = keras.models.load_model(bundle.verify(KERAS_FILE), compile=False, safe_mode=True)
-    layers = layer_table(network)
+    layers = layer_table(open_network(bundle))
     write_layers(layers, folder)
     return {
         "bundle": bundle.spec.name,
