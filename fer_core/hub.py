@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from fer_core.errors import BundleError, HubError
 from fer_core.settings import HUB_REPO_PREFIX, hub_repos
@@ -246,7 +247,9 @@ def _explanation(error: BaseException, repo: str) -> str:
     from huggingface_hub import constants
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-    where = f"{repo} on {constants.ENDPOINT}"
+    # Not the whole address: pages show this to everybody, and HF_ENDPOINT may hold a password.
+    host = urlsplit(constants.ENDPOINT).hostname
+    where = f"{repo} on {host}"
     if isinstance(error, HfHubHTTPError):
         return _refusal(error, where)
     if isinstance(error, httpx2.TimeoutException):
@@ -265,7 +268,8 @@ def _explanation(error: BaseException, repo: str) -> str:
         )
         cache = constants.HF_HUB_CACHE
         return f"{repo} cannot be kept in {cache}: {error.strerror or error}. {mend}"
-    return f"{where} did not give what was asked for: {error}"
+    said = str(error).replace(constants.ENDPOINT, str(host))
+    return f"{where} did not give what was asked for: {said}"
 
 
 def _refusal(error: "HfHubHTTPError", where: str) -> str:
@@ -274,7 +278,8 @@ def _refusal(error: "HfHubHTTPError", where: str) -> str:
 
     status = error.response.status_code
     if isinstance(error, RemoteEntryNotFoundError):
-        return f"{where} lacks a file ({error.response.url}). Is it a bundle that was published?"
+        file = error.response.url.path.rpartition("/")[2]
+        return f"{where} has no {file} at that commit. Is it a bundle that was published?"
     if isinstance(error, RevisionNotFoundError):
         return f"{where} has no such commit. Check the hash: it stands under Files, History."
     if status == 401 and get_token() is None:

@@ -162,9 +162,9 @@ def test_a_missing_repository_commit_or_file_is_a_reason(
 ):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     for repo, revision, reason in (
-        ("some/other", published, "some/other on http://127.0.0.1"),
+        ("some/other", published, "some/other on 127.0.0.1 does not exist"),
         (REPO, "0" * 40, "no such commit"),
-        (REPO, next(iter(hub.repos[REPO].commits)), "lacks a file"),
+        (REPO, next(iter(hub.repos[REPO].commits)), "has no spec.json at that commit"),
     ):
         monkeypatch.setenv("FER_HUB_REPO_CNN", f"{repo}@{revision}")
         assert_embedded(reason, embedded)
