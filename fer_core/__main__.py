@@ -70,8 +70,12 @@ def analyze(
 
     names = _model_names(models)
     try:
+        bundles = {name: resolve(name) for name in names}
+        for name, bundle in bundles.items():
+            if bundle.missed:
+                typer.echo(f"{name} answers from {bundle.origin}. {bundle.missed}", err=True)
         with _quiet_libraries():
-            analyzer = Analyzer(FaceFinder(), {name: Classifier(resolve(name)) for name in names})
+            analyzer = Analyzer(FaceFinder(), {n: Classifier(b) for n, b in bundles.items()})
         if save_annotated:
             save_annotated.mkdir(parents=True, exist_ok=True)
     except (FerError, OSError) as error:
@@ -137,9 +141,7 @@ def list_models() -> None:
         if isinstance(bundle, FerError):
             typer.echo(f"Error: {bundle}", err=True)
             continue
-        typer.echo(
-            f"{bundle.spec.name}: {bundle.spec.title}\n  from {bundle.path}\n  {_cost(bundle)}"
-        )
+        typer.echo(_about(bundle))
         for split, m in bundle.spec.metrics.items():
             typer.echo(
                 f"  {split}: accuracy {m.accuracy:.2%} of {m.n} rows, {m.accuracy_clean:.2%} of the "
@@ -148,10 +150,7 @@ def list_models() -> None:
     failed = any(isinstance(bundle, FerError) for bundle in found)
     try:
         if keypoints := resolve_keypoints():
-            typer.echo(
-                f"{keypoints.spec.name}: {keypoints.spec.title}\n  from {keypoints.path}\n  "
-                f"{_cost(keypoints)}"
-            )
+            typer.echo(_about(keypoints))
             for split, k in keypoints.spec.metrics.items():
                 typer.echo(
                     f"  {split}: root mean squared error {k.rmse:.2f} of 96 pixels on {k.n} images, "
@@ -162,6 +161,12 @@ def list_models() -> None:
         failed = True
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _about(bundle: "BaseBundle[Any]") -> str:
+    lines = [f"{bundle.spec.name}: {bundle.spec.title}", f"from {bundle.origin}"]
+    lines += [f"not from the Hub: {bundle.missed}"] if bundle.missed else []
+    return "\n  ".join([*lines, _cost(bundle)])
 
 
 def _cost(bundle: "BaseBundle[Any]") -> str:

@@ -3,22 +3,31 @@
 import difflib
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from fer_core.errors import BundleError, FerError
+from fer_core import hub
+from fer_core.errors import BundleError, FerError, HubError
 from fer_core.expressions import Expression
 from fer_core.settings import models_root
+
+log = logging.getLogger(__name__)
 
 SPEC_FILE: Final = "spec.json"
 KERAS_FILE: Final = "model.keras"
 SERVING_FILE: Final = "model.tflite"
 HISTORY_FILE: Final = "history.csv"
+LAYERS_FILE: Final = "layers.csv"
 CARD_FILE: Final = "README.md"
 PREDICTIONS_FOLDER: Final = "predictions"
+#: Sub-folder of the predictions: a robustness file has more rows than a split and must not pass for one.
+ROBUSTNESS_FOLDER: Final = "robustness"
+#: Folder of the bundle that finds keypoints.
+KEYPOINTS_NAME: Final = "keypoints"
 #: The networks whose opinions are asked unless others are named, the one that sees most last.
 OPINIONS: Final = ("cnn", "dual")
 #: What `task` in a spec says of a network that finds keypoints; those that name expressions have none.
@@ -170,10 +179,19 @@ class BaseBundle(Generic[S]):
     Attributes:
         path: the folder.
         spec: the content of its `spec.json`.
+        pin: what the folder holds in the cache of the Hub; None for a folder of our own.
+        missed: why this folder answers in place of weights on the Hub that the settings name, if it does.
     """
 
     path: Path
     spec: S
+    pin: hub.Pin | None = None
+    missed: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, to be read after "from"."""
+        return f"the folder {self.path}" if self.pin is None else f"the Hub, {self.pin}"
 
     @property
     def serving_file(self) -> Path:
@@ -188,20 +206,23 @@ class BaseBundle(Generic[S]):
     def verify(self, file: str) -> Path:
         """Return the path of a weight file whose checksum agrees with the spec.
 
+        Of a bundle from the Hub, a file that is not here yet, or no longer as it was, is fetched.
+
         Raises:
             BundleError: the file is missing or its content is not what the spec says.
         """
+        if self.pin is not None:
+            return hub.fetch(self.pin, file, lambda path: _check_sum(path, self.spec))
         path = self.path / file
         if not path.is_file():
             raise BundleError(
                 f"{path} is missing. Restore it from version control, or make the bundle anew with: "
                 f"python -m training fit {self.spec.name}"
             )
-        if (found := sha256_of(path)) != self.spec.sha256.get(file):
-            raise BundleError(
-                f"{path} is damaged or was replaced: its sha256 is {found[:12]}..., the spec says "
-                f"{str(self.spec.sha256.get(file))[:12]}.... Restore it from version control."
-            )
+        try:
+            _check_sum(path, self.spec)
+        except BundleError as error:
+            raise BundleError(f"{error} Restore it from version control.") from error
         return path
 
 
@@ -215,6 +236,16 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _check_sum(path: Path, spec: BaseSpec) -> None:
+    """Raise BundleError unless the spec gives a file of this name this very content."""
+    expected = spec.sha256.get(path.name)
+    if (found := sha256_of(path)) != expected:
+        raise BundleError(
+            f"{path} is damaged or was replaced: its sha256 is {found[:12]}..., the spec says "
+            f"{str(expected)[:12]}...."
+        )
+
+
 def read_spec(folder: Path, kind: type[S]) -> S:
     """Read the spec of a bundle of some kind.
 
@@ -223,7 +254,7 @@ def read_spec(folder: Path, kind: type[S]) -> S:
     """
     file = folder / SPEC_FILE
     try:
-        return kind.model_validate_json(file.read_text())
+        return kind.model_validate_json(file.read_bytes())
     except FileNotFoundError as error:
         raise BundleError(
             f"{folder} holds no {SPEC_FILE}, so it is no bundle. A bundle is a folder that "
@@ -255,17 +286,36 @@ def bundle_folders() -> list[Path]:
 
 
 def bundle_names() -> list[str]:
-    """Return the names of the bundles under the bundle root that name expressions."""
-    return [folder.name for folder in bundle_folders() if not finds_keypoints(folder)]
+    """Return the names of the bundles that name expressions: in the bundle root, or wanted from the Hub."""
+    here = {folder.name: finds_keypoints(folder) for folder in bundle_folders()}
+    wanted = hub.names_besides([*here, KEYPOINTS_NAME])
+    return sorted([name for name, other in here.items() if not other] + wanted)
+
+
+def all_names() -> list[str]:
+    """Return the names of the bundles of every kind: in the bundle root, or wanted from the Hub."""
+    here = [folder.name for folder in bundle_folders()]
+    return sorted([*here, *hub.names_besides(here)])
 
 
 def resolve(name: str) -> Bundle:
+    """Return the bundle called `name`: as the Hub has it if the settings say so, else from the bundle root.
+
+    Where the Hub's weights cannot be had, those of the bundle root answer, and `missed` says why.
+
+    Raises:
+        BundleError: there is none, or it is damaged, or the setting is wrong; the message names the nearest.
+    """
+    return resolve_kind(name, Bundle, BundleSpec) or embedded(name)
+
+
+def embedded(name: str) -> Bundle:
     """Return the bundle called `name` under the bundle root.
 
     Raises:
         BundleError: there is none, or it is damaged; the message names the nearest ones.
     """
-    names = bundle_names()
+    names = [folder.name for folder in bundle_folders() if not finds_keypoints(folder)]
     if name not in names:
         near = difflib.get_close_matches(name, names) or names
         raise BundleError(
@@ -273,6 +323,54 @@ def resolve(name: str) -> Bundle:
             + (f"There is: {', '.join(near)}." if near else "There is none at all.")
         )
     return open_bundle(models_root() / name)
+
+
+B = TypeVar("B", bound=BaseBundle[Any])
+
+
+def resolve_kind(name: str, bundle: type[B], spec: type[BaseSpec]) -> B | None:
+    """Return a bundle of some kind if the settings want it from the Hub, None if they do not.
+
+    Raises:
+        BundleError: the setting is wrong, or the Hub's cannot be had and there is none under the bundle root.
+    """
+    pin = hub.pin_of(name)
+    if pin is None:
+        return None
+    here = models_root() / name
+    try:
+        folder = hub.remembered(pin, lambda: _pull(pin, spec))
+        return bundle(folder, read_spec(folder, spec), pin)
+    except BundleError as error:
+        if not (here / SPEC_FILE).is_file():
+            raise
+        return bundle(here, read_spec(here, spec), missed=str(error))
+
+
+def _pull(pin: hub.Pin, kind: type[BaseSpec]) -> Path:
+    """Bring a commit's bundle into the cache and return its folder, the file that serves checked.
+
+    All but the Keras file comes in one go, since the rest is a few hundred kB beside the megabytes of the
+    serving file, and pages read it at once. The Keras file, as large again, comes when `verify` asks for it.
+
+    Raises:
+        HubError: it cannot be had, or is damaged.
+    """
+    folder = hub.fetch(pin, SPEC_FILE, lambda path: read_spec(path.parent, kind)).parent
+    spec = read_spec(folder, kind)
+    hub.fetch(pin, SERVING_FILE, lambda path: _check_sum(path, spec))
+    # The spec tells no checksums of these; the commit's hash pins them.
+    names = [data.replace(":", "-") for data in getattr(spec, "metrics", {})]
+    try:
+        for file in (
+            *(CARD_FILE, LAYERS_FILE, HISTORY_FILE),
+            *(f"{PREDICTIONS_FOLDER}/{name}.parquet" for name in names),
+            *(f"{PREDICTIONS_FOLDER}/{ROBUSTNESS_FOLDER}/{name}.parquet" for name in names),
+        ):
+            hub.fetch_if_there(pin, file)
+    except HubError as error:
+        log.warning("%s answers without what was told of it: %s", pin, error)
+    return folder
 
 
 def opinions() -> list[str]:

@@ -17,6 +17,10 @@ class BundleError(FerError):
     """A model bundle is missing, incomplete or damaged."""
 
 
+class HubError(BundleError):
+    """Weights cannot be had from the Hugging Face Hub, or a setting that names them is wrong."""
+
+
 class DataError(FerError):
     """A data set is missing, incomplete or malformed."""
 

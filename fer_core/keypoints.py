@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from fer_core.bundles import (
+    KEYPOINTS_NAME,
     KEYPOINTS_TASK,
     SERVING_FILE,
     BaseBundle,
@@ -20,6 +21,8 @@ from fer_core.bundles import (
     finds_keypoints,
     open_bundle,
     read_spec,
+    resolve,
+    resolve_kind,
 )
 from fer_core.crops import cut, frame_square, pixel_box, resize_crop
 from fer_core.landmarks import KEYPOINTS
@@ -29,8 +32,6 @@ from fer_core.settings import models_root
 if TYPE_CHECKING:
     from fer_core.faces import Face
 
-#: Folder of the bundle under the bundle root.
-BUNDLE_NAME: Final = "keypoints"
 #: Side in pixels of the network's input: Kaggle's images.
 KEYPOINT_SIZE: Final = 96
 POINT_NAMES: Final = tuple(KEYPOINTS)
@@ -130,13 +131,23 @@ def open_any_bundle(path: Path) -> Bundle | KeypointBundle:
 
 
 def resolve_keypoints() -> KeypointBundle | None:
-    """Return the keypoint bundle under the bundle root, None if there is none.
+    """Return the keypoint bundle, from the Hub or the bundle root as `resolve` does; None if there is none.
 
     Raises:
-        BundleError: it is damaged.
+        BundleError: it is damaged, or its setting is wrong.
     """
-    folder = models_root() / BUNDLE_NAME
+    if (wanted := resolve_kind(KEYPOINTS_NAME, KeypointBundle, KeypointSpec)) is not None:
+        return wanted
+    folder = models_root() / KEYPOINTS_NAME
     return open_keypoint_bundle(folder) if folder.is_dir() else None
+
+
+def resolve_any(name: str) -> Bundle | KeypointBundle:
+    """Return the bundle of either kind called `name`, as `resolve` does; raise BundleError without one."""
+    if name == KEYPOINTS_NAME or finds_keypoints(models_root() / name):
+        wanted = resolve_kind(name, KeypointBundle, KeypointSpec)
+        return wanted or open_keypoint_bundle(models_root() / name)
+    return resolve(name)
 
 
 class KeypointFinder:

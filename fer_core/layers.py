@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from fer_core.bundles import BaseBundle
+from fer_core.bundles import LAYERS_FILE, BaseBundle
 from fer_core.errors import DataError
 from fer_core.files import replace_file
 
-LAYERS_FILE: Final = "layers.csv"
 #: Stage of the layers that give the answer.
 HEAD: Final = "head"
 _COLUMNS: Final = (

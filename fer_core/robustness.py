@@ -13,15 +13,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fer_core.bundles import PREDICTIONS_FOLDER, SERVING_FILE, Bundle
+from fer_core.bundles import PREDICTIONS_FOLDER, ROBUSTNESS_FOLDER, SERVING_FILE, Bundle
 from fer_core.errors import DataError, UnknownNameError
 from fer_core.expressions import Expression, parse_expression
 from fer_core.files import replace_file
 
 #: Of every kind of corruption, from weak to strong.
 STRENGTHS: Final = (1, 2, 3, 4, 5)
-#: Sub-folder of the predictions: a robustness file has more rows than a split and must not pass for one.
-_FOLDER: Final = "robustness"
 _SCHEMA: Final = pa.schema(
     {
         "corruption": pa.string(),
@@ -165,7 +163,7 @@ def accuracy_table(result: Robustness) -> pd.DataFrame:
 
 def robustness_path(bundle_folder: Path, source: str, split: str) -> Path:
     """Return where a bundle keeps its answers to the corrupted images of a split."""
-    return bundle_folder / PREDICTIONS_FOLDER / _FOLDER / f"{source}-{split}.parquet"
+    return bundle_folder / PREDICTIONS_FOLDER / ROBUSTNESS_FOLDER / f"{source}-{split}.parquet"
 
 
 def stored_robustness(bundle: Bundle, source: str, split: str) -> Robustness | None:

@@ -2,8 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 _PROJECT = Path(__file__).resolve().parent.parent
+#: What the variables start with that name a model's repository on the Hugging Face Hub.
+HUB_REPO_PREFIX: Final = "FER_HUB_REPO_"
 
 
 def models_root() -> Path:
@@ -14,6 +17,20 @@ def models_root() -> Path:
 def cache_root() -> Path:
     """Return the folder for what can be computed anew: FER_CACHE, or the user's cache folder."""
     return Path(os.environ.get("FER_CACHE") or "~/.cache/second-look").expanduser()
+
+
+def hub_repos() -> dict[str, str]:
+    """Return what FER_HUB_REPO_* say, by the rest of their names: {"CNN": "OWNER/NAME@COMMITHASH"}.
+
+    An empty one counts as not set. Where the Hub is, with which token and whether it may be asked at all,
+    `huggingface_hub` reads itself, from HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE; its cache lies where
+    HF_HUB_CACHE or HF_HOME say.
+    """
+    return {
+        name.removeprefix(HUB_REPO_PREFIX): value.strip()
+        for name, value in sorted(os.environ.items())
+        if name.startswith(HUB_REPO_PREFIX) and value.strip()
+    }
 
 
 def face_shape_path() -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from fer_core.bundles import Bundle, BundleSpec, SplitMetrics
+from fer_core.hub import variable_of
 from fer_core.landmarks import FEATURE_SIZE
 from training.architectures.landmark_mlp import LandmarkMlp
 from training.card_file import front_matter, write_card_file
@@ -23,6 +24,8 @@ _SPLIT_TITLES: Final = {
     "ferplus:test": "PrivateTest",
     "ckplus:test": "whole set",
 }
+#: Sources that differ in their labels alone.
+_SAME_IMAGES: Final = ("fer2013", "ferplus")
 _INTENDED_USE: Final = """\
 It names the expression that a face *appears* to show, out of {n_classes} classes. It does not know what the
 person feels, thinks or intends: people smile without joy and are sad without a sign of it.
@@ -188,6 +191,7 @@ def _results(spec: BundleSpec) -> str:
             ),
         ]
     lines += _excluded_lines(spec)
+    lines += ["", _other_data(spec)]
     lines += ["", "Recall: of the faces with each label, the share named so (all rows).", ""]
     lines += [
         "| class | " + " | ".join(_title(name) for name in spec.metrics) + " |",
@@ -199,6 +203,23 @@ def _results(spec: BundleSpec) -> str:
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     lines += _landmark_lines(spec)
     return "\n".join(lines)
+
+
+def _other_data(spec: BundleSpec) -> str:
+    """Say which figures are on data sets that it did not learn from, or that there are none."""
+    own = spec.training_data.source
+    known = _SAME_IMAGES if own in _SAME_IMAGES else (own,)
+    sources = dict.fromkeys(name.rpartition(":")[0] for name in spec.metrics)
+    others = [_source_title(source) for source in sources if source not in known]
+    if not others:
+        return (
+            f"It was measured on no other images than those of {_source_title(own)}; on photos from "
+            "elsewhere it may fare worse."
+        )
+    return (
+        f"It learnt nothing from {' and '.join(others)}: figures there tell how far it carries over to faces "
+        "that were found, framed and labelled otherwise."
+    )
 
 
 def _excluded_lines(spec: BundleSpec) -> list[str]:
@@ -390,7 +411,9 @@ def _use(spec: BundleSpec) -> str:
         f'classifier = Classifier(open_bundle(Path("models/{spec.name}")))\n'
         f"prediction = classifier.predict([{inputs}])[0]\n"
         "print(prediction.expression, prediction.confidence, prediction.abstained)\n"
-        "```"
+        "```\n\n"
+        "From a repository on the Hugging Face Hub the application and its command line take it with "
+        f"`{variable_of(spec.name)}=OWNER/NAME@COMMITHASH`, checked by the sha256 in `spec.json`."
     )
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_core.bundles import KERAS_FILE, resolve
+from fer_core.bundles import resolve
 from training.architectures.alignment import alignment_kernel, average_face
 from training.architectures.dual_input import (
     ALIGNED_TRUNK,
@@ -16,6 +16,7 @@ from training.architectures.landmark_mlp import COMPONENTS, STANDARDIZED, Landma
 from training.architectures.principal_components import principal_components
 from training.errors import TrainingError
 from training.recipe import Architecture
+from training.saved_network import open_network
 from training.sources import Samples
 
 if TYPE_CHECKING:
@@ -70,13 +71,10 @@ def _landmarks(train: Samples) -> np.ndarray:
 
 def _trunk_weights(architecture: DualInput) -> list[np.ndarray]:
     """Return the weights of the trunk's bundle, layer by layer."""
-    import keras
-
     bundle = resolve(architecture.trunk_bundle)
     if bundle.spec.recipe["architecture"] != architecture.trunk.model_dump(mode="json"):
         raise TrainingError(
             f"The weights of {bundle.path} do not fit the recipe's trunk: {architecture.trunk!r}. Give "
             "it the architecture of that bundle."
         )
-    saved = keras.models.load_model(bundle.verify(KERAS_FILE), compile=False, safe_mode=True)
-    return list(saved.get_weights())
+    return list(open_network(bundle).get_weights())

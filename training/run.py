@@ -11,14 +11,13 @@ import pandas as pd
 
 from fer_core.bundles import (
     HISTORY_FILE,
-    KERAS_FILE,
     BaseSpec,
     Bundle,
     BundleSpec,
+    embedded,
     finds_keypoints,
     open_bundle,
     read_spec,
-    resolve,
 )
 from fer_core.keypoints import KeypointSpec, open_keypoint_bundle
 from fer_core.layers import LAYERS_FILE, multiply_adds, write_layers
@@ -31,6 +30,7 @@ from training.fit import fit
 from training.keypoint_bundle import evaluate_keypoints, make_keypoint_bundle
 from training.layer_table import layer_table
 from training.recipe import BaseRecipe, KeypointRecipe, Recipe, differences, get_recipe
+from training.saved_network import open_network
 
 
 def train(
@@ -70,13 +70,10 @@ def describe(folder: Path) -> dict[str, Any]:
 
     Raises:
         BundleError: there is no bundle, or its Keras file is missing or damaged.
-        TrainingError: the cost of one of its layers is not known.
+        TrainingError: it holds code, or the cost of one of its layers is not known.
     """
-    import keras
-
     bundle = open_keypoint_bundle(folder) if finds_keypoints(folder) else open_or_suggest(folder)
-    network = keras.models.load_model(bundle.verify(KERAS_FILE), compile=False, safe_mode=True)
-    layers = layer_table(network)
+    layers = layer_table(open_network(bundle))
     write_layers(layers, folder)
     return {
         "bundle": bundle.spec.name,
@@ -87,8 +84,11 @@ def describe(folder: Path) -> dict[str, Any]:
 
 
 def open_or_suggest(folder: Path) -> Bundle:
-    """Open a bundle; if it should lie among the others and does not, the error names the nearest ones."""
-    return resolve(folder.name) if folder.parent == models_root() else open_bundle(folder)
+    """Open a bundle; if it should lie among the others and does not, the error names the nearest ones.
+
+    It is that of the folder, wherever the app takes its weights from: what is measured is written there.
+    """
+    return embedded(folder.name) if folder.parent == models_root() else open_bundle(folder)
 
 
 def row_of(folder: Path, reports: Sequence[Report]) -> dict[str, Any]:

@@ -11,17 +11,18 @@ from fer_core.bundles import (
     CARD_FILE,
     HISTORY_FILE,
     KERAS_FILE,
+    LAYERS_FILE,
     PREDICTIONS_FOLDER,
     SERVING_FILE,
     SPEC_FILE,
     BaseSpec,
     Bundle,
     BundleSpec,
-    bundle_folders,
+    all_names,
 )
 from fer_core.data_names import data_name
 from fer_core.errors import FerError
-from fer_core.layers import LAYERS_FILE, multiply_adds, read_layers
+from fer_core.layers import multiply_adds, read_layers
 from fer_core.settings import models_root
 from pages.shared.views import show_view
 
@@ -50,10 +51,10 @@ _PERCENT: Final = "%.1f %%"
 
 def choose_bundle() -> "AnyBundle | None":
     """Let the visitor choose one of the bundles; say what is wrong if there is none, or if it is damaged."""
-    from fer_core.keypoints import open_any_bundle
+    from fer_core.keypoints import resolve_any
 
-    folders = {folder.name: folder for folder in bundle_folders()}
-    if not folders:
+    names = all_names()
+    if not names:
         st.error(
             f"There is no model under {models_root()}. Restore the folder from version control, or train one "
             "with: `python -m training fit cnn`",
@@ -62,14 +63,14 @@ def choose_bundle() -> "AnyBundle | None":
         return None
     name = st.segmented_control(
         "Model",
-        list(folders),
-        default=next(iter(folders)),
+        names,
+        default=names[0],
         required=True,
         key=_CHOSEN,
         bind="query-params",
     )
     try:
-        return open_any_bundle(folders[name])
+        return resolve_any(name)
     except FerError as error:
         st.error(f"**This model cannot be opened.** {error}", icon=":material/report:")
         return None
@@ -270,7 +271,9 @@ def show_files(bundle: "AnyBundle") -> None:
     """Show where a bundle was loaded from, its files, and whether its weights are those of its spec."""
     st.subheader("Files")
     st.markdown(_origin(bundle))
-    checks = {name: _check(bundle, name) for name in bundle.spec.sha256}
+    # Of weights from the Hub, the Keras file comes only to those who train with it.
+    here = [n for n in bundle.spec.sha256 if bundle.pin is None or (bundle.path / n).exists()]
+    checks = {name: _check(bundle, name) for name in here}
     paths = [*bundle.path.iterdir(), *(bundle.path / PREDICTIONS_FOLDER).glob("*")]
     st.dataframe(
         [
@@ -298,7 +301,10 @@ def show_files(bundle: "AnyBundle") -> None:
 
 def _origin(bundle: "AnyBundle") -> str:
     """Say where a bundle was loaded from, and in which revision: the one place that knows."""
-    return f"Loaded from the folder `{bundle.path}`."
+    if bundle.pin is None:
+        text = f"Loaded from the folder `{bundle.path}`."
+        return f"{text} Not from the Hub: {bundle.missed}" if bundle.missed else text
+    return f"Loaded from {bundle.origin}, and kept in `{bundle.path}`."
 
 
 def _check(bundle: "AnyBundle", name: str) -> str:

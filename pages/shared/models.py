@@ -95,12 +95,18 @@ def load_classifiers() -> "tuple[dict[str, Classifier], list[FerError]]":
     return classifiers, errors
 
 
-def spec_of(name: str) -> BundleSpec | None:
-    """Return what is known of a model; None if it cannot be opened, which loading it will explain."""
+def bundle_of(name: str) -> Bundle | None:
+    """Return a model; None if it cannot be opened, which loading it will explain."""
     try:
-        return resolve(name).spec
+        return resolve(name)
     except FerError:
         return None
+
+
+def spec_of(name: str) -> BundleSpec | None:
+    """Return what is known of a model; None if it cannot be opened, which loading it will explain."""
+    bundle = bundle_of(name)
+    return bundle.spec if bundle else None
 
 
 def analyze_photos(photos: Sequence[ChosenPhoto]) -> dict[str, "Analysis"]:

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from fer_core.bundles import opinions
-from pages.shared.models import spec_of
+from pages.shared.models import bundle_of
 
 if TYPE_CHECKING:
-    from fer_core.bundles import BundleSpec
+    from collections.abc import Sequence
+
+    from fer_core.bundles import Bundle, BundleSpec
 
 #: The split whose figures are shown: the official test split, which no choice was made on.
 _SPLIT: Final = "fer2013:test"
@@ -40,16 +42,31 @@ def show_limits() -> None:
             "**Apparent expression, not feeling.** Second Look names what a face looks like in one "
             "picture. It does not tell what a person feels."
         )
-        specs = [spec for name in opinions() if (spec := spec_of(name))]
-        sentences = [sentence for spec in specs if (sentence := accuracy_sentence(spec))]
+        bundles = [bundle for name in opinions() if (bundle := bundle_of(name))]
+        sentences = [sentence for b in bundles if (sentence := accuracy_sentence(b.spec))]
         if sentences:
             st.markdown(
                 f"**Measured.** {' '.join(sentences)} Photos unlike FER2013's can fare worse."
             )
+        if origins := origin_sentences(bundles):
+            st.markdown(f"**Weights.** {' '.join(origins)}")
         st.markdown(
             "**Not for** use on people at work, in education, in policing or in medicine.  \n"
             "**Private.** Photos are processed in memory on this server and not stored."
         )
+
+
+def origin_sentences(bundles: "Sequence[Bundle]") -> list[str]:
+    """Return which weights answer, and why not those that are wanted; nothing of those that are embedded."""
+    sentences = []
+    for bundle in bundles:
+        if bundle.pin:
+            sentences.append(f"`{bundle.spec.name}` is from {bundle.origin}.")
+        elif bundle.missed:
+            sentences.append(
+                f"The embedded weights answer for `{bundle.spec.name}`: {bundle.missed}"
+            )
+    return sentences
 
 
 def accuracy_sentence(spec: "BundleSpec") -> str | None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.bundles import OPINIONS, SERVING_FILE, Bundle, bundle_names
+from fer_core.bundles import OPINIONS, SERVING_FILE, Bundle, bundle_names, resolve
 from fer_core.data_names import data_name
-from fer_core.errors import DataError
+from fer_core.errors import BundleError, DataError
 from fer_core.settings import models_root
 from pages.shared.models import spec_of
 
@@ -161,9 +161,17 @@ def _catalog() -> dict[str, dict[str, Path]]:
 
     catalog: dict[str, dict[str, Path]] = {}
     for name in bundle_names():
-        for data, file in predictions_of(models_root() / name).items():
+        for data, file in predictions_of(_folder(name)).items():
             catalog.setdefault(data, {})[name] = file
     return dict(sorted(catalog.items(), key=lambda item: (item[0] != _FIRST_DATA, item[0])))
+
+
+def _folder(name: str) -> Path:
+    """Return where the predictions of the weights lie that answer; a damaged bundle's may still be read."""
+    try:
+        return resolve(name).path
+    except BundleError:
+        return models_root() / name
 
 
 def _read(file: Path) -> "EvaluationResult":

@@ -121,7 +121,8 @@ def _beside_the_data(recipe: Recipe) -> dict[Path, str]:
     if (trunk := getattr(recipe.architecture, "trunk_bundle", None)) is not None:
         bundle = resolve(trunk)
         files |= {
-            bundle.path / name: f"code/models/{trunk}/{name}" for name in (SPEC_FILE, KERAS_FILE)
+            path: f"code/models/{trunk}/{path.name}"
+            for path in (bundle.path / SPEC_FILE, bundle.verify(KERAS_FILE))
         }
     return files
 

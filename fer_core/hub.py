@@ -1,0 +1,298 @@
+"""Weights from the Hugging Face Hub: one pinned commit of a repository, kept in the Hub's local cache.
+
+`FER_HUB_REPO_CNN=OWNER/NAME@COMMITHASH` names where the model `cnn` comes from. A commit never changes, so
+what lies in the cache and agrees with its checksums is not asked for again. Without such a variable nothing
+here loads `huggingface_hub` or opens a connection.
+"""
+
+import errno
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from fer_core.errors import BundleError, HubError
+from fer_core.settings import HUB_REPO_PREFIX, hub_repos
+
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
+
+log = logging.getLogger(__name__)
+
+#: How long a visitor waits for weights on their way. The pull goes on, and they answer when they are here.
+WAIT_SECONDS: Final = 20.0
+#: How long a failed pull is remembered: until then the embedded weights answer without asking the Hub.
+RETRY_SECONDS: Final = 300.0
+_PIN: Final = re.compile(
+    r"(?P<repo>[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)@(?P<revision>[0-9a-f]{40})", re.IGNORECASE
+)
+#: A disk that takes no more: it is full, or files may not grow so large here.
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One commit of a repository on the Hub.
+
+    Attributes:
+        repo: "OWNER/NAME".
+        revision: the commit's hash, 40 hexadecimal digits.
+    """
+
+    repo: str
+    revision: str
+
+    def __str__(self) -> str:
+        return f"{self.repo} at {self.revision[:7]}"
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable that names a model's repository: FER_HUB_REPO_CNN for `cnn`."""
+    return HUB_REPO_PREFIX + re.sub(r"[^A-Z0-9]", "_", name.upper())
+
+
+def pin_of(name: str) -> Pin | None:
+    """Return the commit that a model is wanted from, None if the settings name none.
+
+    Raises:
+        HubError: the setting is not OWNER/NAME@COMMITHASH.
+    """
+    variable = variable_of(name)
+    value = hub_repos().get(variable.removeprefix(HUB_REPO_PREFIX))
+    if value is None:
+        return None
+    if (match := _PIN.fullmatch(value)) is None:
+        raise HubError(
+            f"{variable} is {value!r}, and must be OWNER/NAME@COMMITHASH with the 40 hexadecimal digits of a "
+            "commit. A branch, a tag or a shortened hash can come to mean other weights, so it is refused. "
+            "The hash stands on the repository's page under Files, History."
+        )
+    return Pin(match["repo"], match["revision"].lower())
+
+
+def names_besides(known: Iterable[str]) -> list[str]:
+    """Return the names of models that the settings want from the Hub and that are not among `known`."""
+    taken = {variable_of(name) for name in known}
+    return [name.lower() for name in hub_repos() if HUB_REPO_PREFIX + name not in taken]
+
+
+def remembered(pin: Pin, pull: Callable[[], Path]) -> Path:
+    """Return the folder that `pull` made for a commit, asked once in the life of the process.
+
+    It runs beside the caller, who waits for at most WAIT_SECONDS from its start. Where it failed it is tried
+    again after RETRY_SECONDS, by whoever asks then.
+
+    Raises:
+        HubError: it failed, or is not done yet.
+    """
+    with _lock:
+        known = _pulls.get(pin)
+        if known is None or known.worth_another_try():
+            known = _pulls[pin] = _Pull(pull)
+    return known.folder(pin)
+
+
+class _Pull:
+    """A pull on its way or done, shared by all who ask for the same commit."""
+
+    def __init__(self, pull: Callable[[], Path]) -> None:
+        self._future: Future[Path] = Future()
+        self._started = time.monotonic()
+        self._ended = float("inf")
+        # Not waited for at the end of the program: a command should not hang for a slow line.
+        threading.Thread(target=self._run, args=(pull,), daemon=True).start()
+
+    def _run(self, pull: Callable[[], Path]) -> None:
+        try:
+            folder = pull()
+        except Exception as error:  # whatever it is belongs to those who wait, not to this thread
+            log.info("a pull failed", exc_info=True)
+            self._ended = time.monotonic()
+            self._future.set_exception(error)
+        else:
+            self._future.set_result(folder)
+
+    def worth_another_try(self) -> bool:
+        """Return whether it failed long enough ago, or what it fetched is gone."""
+        if not self._future.done():
+            return False
+        if self._future.exception() is None:
+            return not self._future.result().is_dir()
+        return time.monotonic() > self._ended + RETRY_SECONDS
+
+    def folder(self, pin: Pin) -> Path:
+        left = self._started + WAIT_SECONDS - time.monotonic()
+        try:
+            return self._future.result(timeout=max(0.0, left))
+        except TimeoutError as error:
+            if self._future.done():
+                raise
+            raise HubError(
+                f"{pin} did not arrive within {WAIT_SECONDS:g} seconds. The download goes on."
+            ) from error
+
+
+_lock = threading.Lock()
+_pulls: dict[Pin, _Pull] = {}
+
+
+def fetch(pin: Pin, file: str, check: Callable[[Path], object]) -> Path:
+    """Return a file of a commit from the cache, else from the Hub; a wrong one is fetched again once.
+
+    Args:
+        pin: the commit.
+        file: its path in the repository.
+        check: raises BundleError if a path does not hold what it should.
+
+    Raises:
+        HubError: it cannot be had, or is wrong again.
+    """
+    path = _cached(pin, file) or _download(pin, file)
+    try:
+        check(path)
+        return path
+    except BundleError as error:
+        log.warning("%s of %s is replaced: %s", file, pin, error)
+    path = _download(pin, file, replace=True)
+    try:
+        check(path)
+    except BundleError as error:
+        raise HubError(f"{file} of {pin} was fetched anew and is still wrong: {error}") from error
+    return path
+
+
+def fetch_if_there(pin: Pin, file: str) -> None:
+    """Put a file of a commit into the cache, or the knowledge that the commit has no such file.
+
+    Raises:
+        HubError: it cannot be had for another reason.
+    """
+    from huggingface_hub.errors import RemoteEntryNotFoundError
+
+    if _look_up(pin, file) is not None:
+        return
+    try:
+        _download(pin, file)
+    except HubError as error:
+        if not isinstance(error.__cause__, RemoteEntryNotFoundError):
+            raise
+
+
+def _cached(pin: Pin, file: str) -> Path | None:
+    path = _look_up(pin, file)
+    return Path(path) if isinstance(path, str) else None
+
+
+def _look_up(pin: Pin, file: str) -> object:
+    """Return what the cache knows: a path, a mark that the commit has no such file, or None."""
+    from huggingface_hub import try_to_load_from_cache
+
+    with explained(pin.repo):
+        return try_to_load_from_cache(pin.repo, file, revision=pin.revision)
+
+
+def _download(pin: Pin, file: str, *, replace: bool = False) -> Path:
+    """Fetch a file into the cache, in place of a wrong one if `replace`; raise HubError if it fails."""
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if constants.is_offline_mode():
+        state = "damaged" if replace else "not in the cache"
+        raise HubError(
+            f"{file} of {pin} is {state} in {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE forbids to fetch "
+            "it. Start once without HF_HUB_OFFLINE where there is a network."
+        )
+    with explained(pin.repo):
+        # A dead line is known at once; `hf_hub_download` alone tries for half a minute and longer.
+        url = hf_hub_url(pin.repo, file, revision=pin.revision)
+        try:
+            get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+        except HfHubHTTPError:
+            # An answer. The call below meets it again, and knows which ones are worth another try.
+            log.debug("no metadata of %s", url, exc_info=True)
+        path = hf_hub_download(pin.repo, file, revision=pin.revision, force_download=replace)
+    return Path(path)
+
+
+@contextmanager
+def explained(repo: str) -> Iterator[None]:
+    """Turn what calls of `huggingface_hub` raise into a HubError that says what to do, cause attached."""
+    import httpx2
+
+    try:
+        yield
+    except (httpx2.HTTPError, OSError, ValueError, RuntimeError) as error:
+        cause = _first_cause(error)
+        raise HubError(_explanation(cause, repo)) from cause
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """Return what lies behind the errors that `huggingface_hub` wraps around those of the line."""
+    import httpx2
+
+    while not isinstance(error, httpx2.HTTPError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _explanation(error: BaseException, repo: str) -> str:
+    import httpx2
+    from huggingface_hub import constants
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    # Not the whole address: pages show this to everybody, and HF_ENDPOINT may hold a password.
+    host = urlsplit(constants.ENDPOINT).hostname
+    where = f"{repo} on {host}"
+    if isinstance(error, HfHubHTTPError):
+        return _refusal(error, where)
+    if isinstance(error, httpx2.TimeoutException):
+        return f"{where} does not answer in time. Check the network, or try again later."
+    if isinstance(error, httpx2.HTTPError):
+        return (
+            f"{where} cannot be reached ({error}). Check the network, and HF_ENDPOINT if it is set."
+        )
+    if isinstance(error, OfflineModeIsEnabled):
+        return f"{where} may not be asked while HF_HUB_OFFLINE is set."
+    if isinstance(error, OSError) and error.errno is not None:
+        mend = (
+            "Make room there, or set HF_HUB_CACHE to a folder with room."
+            if error.errno in _FULL
+            else "Set HF_HUB_CACHE to a folder that may be written to."
+        )
+        cache = constants.HF_HUB_CACHE
+        return f"{repo} cannot be kept in {cache}: {error.strerror or error}. {mend}"
+    said = str(error).replace(constants.ENDPOINT, str(host))
+    return f"{where} did not give what was asked for: {said}"
+
+
+def _refusal(error: "HfHubHTTPError", where: str) -> str:
+    from huggingface_hub import get_token
+    from huggingface_hub.errors import RemoteEntryNotFoundError, RevisionNotFoundError
+
+    status = error.response.status_code
+    if isinstance(error, RemoteEntryNotFoundError):
+        file = error.response.url.path.rpartition("/")[2]
+        return f"{where} has no {file} at that commit. Is it a bundle that was published?"
+    if isinstance(error, RevisionNotFoundError):
+        return f"{where} has no such commit. Check the hash: it stands under Files, History."
+    if status == 401 and get_token() is None:
+        return (
+            f"{where} is private, or there is no such repository. Check its name, and set HF_TOKEN to a "
+            "token that may see it."
+        )
+    if status == 401:
+        return f"{where} does not accept the token. Make a new one, and set HF_TOKEN to it."
+    if status == 403:
+        return f"{where} forbids this with the token that was sent. Set HF_TOKEN to one with the right to."
+    if status == 404:
+        return f"{where} does not exist, or the token may not see it. Check its name and HF_TOKEN."
+    if status == 429:
+        return f"{where} asks for fewer requests (429). Try again later; with HF_TOKEN more are allowed."
+    return f"{where} answered {status}. Try again later."
