@@ -43,8 +43,11 @@ def test_every_study_that_is_there_is_shown(name: str):
     assert page.header[0].value == plan.title
     assert plan.question in [text.value for text in page.markdown]
     assert page.code[-1].value == plan.command
-    assert len(page.get("plotly_chart")) >= 2
-    assert len(page.dataframe) == 1
+    if table_path(name).is_file():
+        assert len(page.get("plotly_chart")) >= 2
+        assert len(page.dataframe) == 1
+    else:
+        assert "not run yet" in page.info[0].value
 
 
 @pytest.mark.usefixtures("_own_tables")
