@@ -31,7 +31,9 @@ _GIF_EXTENSION: Final = 0x21
 def check_parts(data: bytes) -> None:
     """Raise ImageDecodeError if a file has more parts than any photo."""
     for start, parts in _PARTS.items():
-        if data.startswith(start) and any(n > MAX_PARTS for n, _ in enumerate(parts(data), start=1)):
+        if data.startswith(start) and any(
+            n > MAX_PARTS for n, _ in enumerate(parts(data), start=1)
+        ):
             raise ImageDecodeError(
                 f"The file has more than {MAX_PARTS:,} parts, so reading it would take too long. "
                 "Save it again."

@@ -375,7 +375,7 @@ def _no_images() -> Iterator[Specimen]:
         "pdf.png": b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n%%EOF",
         "postscript.jpg": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n",
         "elf.png": b"\x7fELF\x02\x01\x01" + bytes(100),
-        "text.jpg": "kein Foto, sondern Text".encode(),
+        "text.jpg": b"kein Foto, sondern Text",
         "signature_only.png": b"\x89PNG\r\n\x1a\n",
         "signature_only.jpg": b"\xff\xd8\xff",
         "signature_only.gif": b"GIF89a",
@@ -387,7 +387,10 @@ def _no_images() -> Iterator[Specimen]:
         "icon.png": encoded(photos()["face"], "ICO"),
         "targa.bmp": encoded(photos()["face"], "TGA"),
         "photoshop.tif": b"8BPS\0\x01" + bytes(200),
-        "riff_without_picture.webp": b"RIFF" + struct.pack("<I", 2**32 - 1) + b"WEBPVP8X" + bytes(50),
+        "riff_without_picture.webp": b"RIFF"
+        + struct.pack("<I", 2**32 - 1)
+        + b"WEBPVP8X"
+        + bytes(50),
     }
     for name, content in contents.items():
         yield Specimen(f"no_image_{name}", content, Fate.REFUSED)

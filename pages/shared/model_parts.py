@@ -22,6 +22,7 @@ from fer_core.bundles import (
 from fer_core.errors import FerError
 from fer_core.layers import LAYERS_FILE, multiply_adds, read_layers
 from fer_core.settings import models_root
+from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def choose_bundle() -> "AnyBundle | None":
     folders = {folder.name: folder for folder in bundle_folders()}
     if not folders:
         st.error(
-            f"There is no model under {models_root()}. Restore the folder from version control, or train one "
-            "with: `python -m training fit cnn`",
+            f"There is no model under {name_as_code(str(models_root()))}. Restore the folder from version "
+            "control, or train one with: `python -m training fit cnn`",
             icon=":material/report:",
         )
         return None
@@ -70,7 +71,9 @@ def choose_bundle() -> "AnyBundle | None":
     try:
         return open_any_bundle(folders[name])
     except FerError as error:
-        st.error(f"**This model cannot be opened.** {error}", icon=":material/report:")
+        st.error(
+            f"**This model cannot be opened.** {message_as_text(error)}", icon=":material/report:"
+        )
         return None
 
 
@@ -79,7 +82,9 @@ def layers_or_explain(bundle: "AnyBundle") -> "tuple[Layer, ...] | None":
     try:
         layers = read_layers(bundle)
     except FerError as error:
-        st.warning(f"Its layers cannot be shown. {error}", icon=":material/report:")
+        st.warning(
+            f"Its layers cannot be shown. {message_as_text(error)}", icon=":material/report:"
+        )
         return None
     if layers is None:
         st.info(
@@ -94,7 +99,7 @@ def show_facts(bundle: "AnyBundle", layers: "Sequence[Layer] | None") -> None:
     from fer_core.views.models import short_count
 
     spec = bundle.spec
-    st.subheader(spec.title)
+    st.subheader(message_as_text(spec.title))
     with st.container(horizontal=True):
         st.metric("Parameters", short_count(spec.parameters), border=True, width="content")
         if layers:
@@ -231,7 +236,7 @@ def show_speed(bundle: "AnyBundle") -> None:
             with st.spinner("Measuring for a second or two"):
                 measured[key] = measure_speed(bundle), datetime.now(UTC)
         except FerError as error:
-            st.warning(str(error), icon=":material/hourglass:")
+            st.warning(message_as_text(error), icon=":material/hourglass:")
     if key not in measured:
         st.caption(
             "The network alone, on random input, without the finding of faces and landmarks."
@@ -256,10 +261,11 @@ def show_training(bundle: "AnyBundle") -> None:
     st.subheader("Training")
     checksum = f" sha256 of these rows: `{data.sha256[:12]}`." if data.sha256 else ""
     st.markdown(
-        f"- **Data** {data.n:,} rows of {data.source}, split {data.split}: {data.note}.{checksum}\n"
-        f"- **Trained with** {spec.backend}\n"
-        f"- **Code** at commit `{spec.code_commit}`\n"
-        f"- **Licence** of the weights: {spec.license}"
+        f"- **Data** {data.n:,} rows of {message_as_text(data.source)}, split "
+        f"{message_as_text(data.split)}: {message_as_text(data.note)}.{checksum}\n"
+        f"- **Trained with** {message_as_text(spec.backend)}\n"
+        f"- **Code** at commit {name_as_code(spec.code_commit)}\n"
+        f"- **Licence** of the weights: {message_as_text(spec.license)}"
     )
     with st.expander("Recipe: every setting of the run"):
         st.json(spec.recipe, expanded=1)
@@ -292,7 +298,7 @@ def show_files(bundle: "AnyBundle") -> None:
         },
     )
     for problem in filter(None, checks.values()):
-        st.error(problem, icon=":material/report:")
+        st.error(message_as_text(problem), icon=":material/report:")
 
 
 def _origin(bundle: "AnyBundle") -> str:

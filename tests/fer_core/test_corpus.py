@@ -15,18 +15,13 @@ import pytest
 from fer_core.errors import ImageDecodeError
 from fer_core.images import decode
 from tests.conftest import PROJECT
-from tests.corpus import LARGE, Fate, Specimen, specimens
+from tests.corpus import LARGE, Fate, Specimen
 
 SECONDS = 3
 #: Units of 1,000,000 bytes, beyond what the process had before.
 EXTRA_MB = 300
 #: A coloured photo of nearly 50 megapixels takes 7 bytes a pixel.
 EXTRA_MB_LARGE = 360
-
-
-@pytest.fixture(scope="module")
-def corpus() -> list[Specimen]:
-    return list(specimens())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +65,7 @@ def outcome_of(specimen: Specimen) -> Outcome:
         assert rgb.flags.c_contiguous, specimen.name
         assert rgb.flags.writeable, specimen.name
     seconds = time.process_time() - began
-    return Outcome(
-        fate, message, seconds, None if before is None else resident("VmHWM") - before
-    )
+    return Outcome(fate, message, seconds, None if before is None else resident("VmHWM") - before)
 
 
 def resident(key: str) -> float:
