@@ -15,7 +15,8 @@ _REPLACED: Final = "\ufffd"
 _JOINER: Final = "\u2060"
 _CODE: Final = r"`[^`]+`"
 _SPECIAL: Final = re.compile(
-    rf"({_CODE})|([\\`*_\[\]<>$~&#|{{}}!])|([:@]|\bwww(?=\.))", re.IGNORECASE
+    rf"({_CODE})|([\\`*\[\]<>$~&#|{{}}!]|(?<![^\W_])_|_(?![^\W_]))|(:(?=\S)|@|\bwww(?=\.))",
+    re.IGNORECASE,
 )
 #: What would make a list, a heading or a quotation at the start of a paragraph.
 _START: Final = re.compile(r"^(?=[-+=]|\d+[.)])")
