@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.entry import open_app
+from pages.shared.entry import look_no_address_up, open_app
 from pages.shared.notes import show_sidebar
 from pages.shared.photo_intake import keep_uploads_in_memory
 
@@ -15,6 +15,7 @@ st.set_page_config(
     layout="wide",
 )
 keep_uploads_in_memory()
+look_no_address_up()
 
 page = st.navigation(
     [

@@ -66,7 +66,7 @@ def analyze(
     from fer_core.classifier import Classifier
     from fer_core.faces import FaceFinder
     from fer_core.images import decode
-    from fer_core.inputs import photo_files
+    from fer_core.inputs import PhotoFile, photo_files
 
     names = _model_names(models)
     try:
@@ -82,22 +82,25 @@ def analyze(
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(EXIT_USAGE) from error
 
+    # A function, so that one photo is gone before the next is read: a large one takes 150 MB.
+    def record_of(number: int, file: PhotoFile) -> dict[str, Any]:
+        try:
+            photo = decode(file.read())
+        except ImageDecodeError as error:
+            return error_record(file.name, str(error))
+        analysis = analyzer.analyze(photo)
+        if save_annotated:
+            from fer_core.drawing import draw_faces, encode_png
+
+            # Numbered, since photos of several folders may share a name.
+            target = save_annotated / f"{number:04d}-{Path(file.name).stem}.png"
+            target.write_bytes(encode_png(draw_faces(photo.rgb, analysis)))
+        return to_record(file.name, analysis)
+
     def records() -> Iterator[dict[str, Any]]:
         for number, file in enumerate(photo_files(paths), start=1):
             _progress(number, file.name)
-            try:
-                photo = decode(file.read())
-            except ImageDecodeError as error:
-                yield error_record(file.name, str(error))
-                continue
-            analysis = analyzer.analyze(photo)
-            if save_annotated:
-                from fer_core.drawing import draw_faces, encode_png
-
-                # Numbered, since photos of several folders may share a name.
-                target = save_annotated / f"{number:04d}-{Path(file.name).stem}.png"
-                target.write_bytes(encode_png(draw_faces(photo.rgb, analysis)))
-            yield to_record(file.name, analysis)
+            yield record_of(number, file)
 
     failed = 0
 

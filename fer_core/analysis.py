@@ -17,6 +17,8 @@ from fer_core.quality import QualityNote, assess
 _PIXEL_DIGITS: Final = 1
 _DEGREE_DIGITS: Final = 1
 _BOX: Final = ("left", "top", "right", "bottom")
+#: What spreadsheets take for a formula, also behind a tab or a line's end.
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 #: Enough for probabilities to sum to 1 within 1e-5.
 _PROBABILITY_DIGITS: Final = 7
 
@@ -195,4 +197,4 @@ def _csv_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def escape_formula(value: object) -> object:
     """Return a cell that a spreadsheet shows as text: a file may be called =HYPERLINK(...)."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA_STARTS else value

@@ -6,6 +6,7 @@ from fer_core.errors import DataError
 from fer_core.studies import SearchPlan, read_plan, study_names
 from pages.shared import study_parts
 from pages.shared.entry import enter_through_app
+from pages.shared.verbatim import message_as_text
 
 enter_through_app("pages/studies.py")
 
@@ -29,4 +30,4 @@ else:
         else:
             study_parts.show_study(plan)
     except DataError as error:
-        st.error(str(error), icon=":material/report:")
+        st.error(message_as_text(error), icon=":material/report:")

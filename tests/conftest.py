@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from tests.corpus import Specimen, specimens
 from tests.hub_server import HubServer, running_hub
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -49,6 +50,12 @@ def example_photos() -> Path:
     if not (folder / "README.md").is_file():
         pytest.skip("there are no example photos beside FER_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def corpus() -> list[Specimen]:
+    """All bad and odd files."""
+    return list(specimens())
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -16,6 +16,21 @@ def open_app() -> None:
         st.switch_page(page, query_params=query)
 
 
+def look_no_address_up() -> None:
+    """Keep the server from asking others for its own address. Call it in app.py.
+
+    Streamlit asks, a second or two long and answering nobody, whenever a page from elsewhere tries to open
+    a connection to it, to see whether that is its own address by another name. Such a page is refused.
+    """
+    from streamlit import net_util
+
+    net_util.get_internal_ip = net_util.get_external_ip = _unknown
+
+
+def _unknown() -> str | None:
+    return None
+
+
 def enter_through_app(page: str) -> None:
     """Go back to app.py if it was passed by. Call it first in `page`, a path beside app.py.
 

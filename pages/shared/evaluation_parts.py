@@ -10,6 +10,7 @@ from fer_core.errors import DataError, FerError
 from fer_core.settings import models_root
 from pages.shared.faces_gallery import show_cell, show_disagreements, show_gallery
 from pages.shared.predictions import CLEAN_FACES, Chosen, estimates_of, found_faces, robustness_of
+from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _difference(chosen: Chosen, name: str, other: str) -> Any:
     try:
         check_same_rows(first, second)
     except DataError as error:
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(message_as_text(error), icon=":material/warning:")
         return None
     return confusion_difference_view(first, second, (other, name), chosen.on)
 
@@ -235,7 +236,7 @@ def _show_pair(chosen: Chosen) -> None:
     try:
         comparison = compare(*pair)
     except DataError as error:
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(message_as_text(error), icon=":material/warning:")
         return
     st.markdown(f"{chosen.on} {comparison_sentence(comparison, (other, name))}")
     show_view(paired_view(*pair, (other, name), chosen.on))
@@ -252,7 +253,7 @@ def _show_other_faces(chosen: Chosen) -> None:
         annotators = read_annotators()
     except DataError as error:
         annotators = []
-        st.caption(str(error))
+        st.caption(message_as_text(error))
     if bundles:
         show_view(across_view([bundle.spec for bundle in bundles], annotators))
     found = found_faces(chosen)
@@ -277,7 +278,7 @@ def _show_other_faces(chosen: Chosen) -> None:
                 icon=":material/blur_on:",
             )
     except DataError as error:
-        st.error(str(error), icon=":material/report:")
+        st.error(message_as_text(error), icon=":material/report:")
 
 
 def _show_learning(chosen: Chosen) -> None:
@@ -288,12 +289,18 @@ def _show_learning(chosen: Chosen) -> None:
     name = _choose_network(chosen)
     file = models_root() / name / HISTORY_FILE
     if not file.is_file():
-        st.info(f"No history of {name}'s training is here.", icon=":material/history_toggle_off:")
+        st.info(
+            f"No history of the training of {name_as_code(name)} is here.",
+            icon=":material/history_toggle_off:",
+        )
         return
     try:
         view = learning_view(pd.read_csv(file), name)
     except (ValueError, KeyError):
-        st.error(f"{file} is damaged. Restore it from version control.", icon=":material/report:")
+        st.error(
+            f"{name_as_code(str(file))} is damaged. Restore it from version control.",
+            icon=":material/report:",
+        )
         return
     show_view(view)
 

@@ -8,6 +8,7 @@ from fer_core.errors import FerError
 from pages.shared.charts import PLAIN_CHART
 from pages.shared.models import load_keypoint_finder
 from pages.shared.photo_intake import ChosenPhoto
+from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:
     from fer_core.faces import Face
@@ -58,7 +59,9 @@ def _keypoint_finder() -> "KeypointFinder | None":
     try:
         return load_keypoint_finder()
     except FerError as error:
-        st.warning(f"Our keypoints cannot be shown. {error}", icon=":material/report:")
+        st.warning(
+            f"Our keypoints cannot be shown. {message_as_text(error)}", icon=":material/report:"
+        )
         return None
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from fer_core.data_names import data_name
 from fer_core.errors import DataError
 from pages.shared.predictions import Chosen
+from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,7 +126,7 @@ def _show(result: "EvaluationResult", name: str, positions: "np.ndarray", chosen
     try:
         thumbnails = _load_thumbnails(chosen.data)
     except DataError as error:
-        st.error(str(error), icon=":material/report:")
+        st.error(message_as_text(error), icon=":material/report:")
         return
     if thumbnails is None:
         st.info(

@@ -24,6 +24,7 @@ from fer_core.data_names import data_name
 from fer_core.errors import FerError
 from fer_core.layers import multiply_adds, read_layers
 from fer_core.settings import models_root
+from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def choose_bundle() -> "AnyBundle | None":
     names = all_names()
     if not names:
         st.error(
-            f"There is no model under {models_root()}. Restore the folder from version control, or train one "
-            "with: `python -m training fit cnn`",
+            f"There is no model under {name_as_code(str(models_root()))}. Restore the folder from version "
+            "control, or train one with: `python -m training fit cnn`",
             icon=":material/report:",
         )
         return None
@@ -72,7 +73,9 @@ def choose_bundle() -> "AnyBundle | None":
     try:
         return resolve_any(name)
     except FerError as error:
-        st.error(f"**This model cannot be opened.** {error}", icon=":material/report:")
+        st.error(
+            f"**This model cannot be opened.** {message_as_text(error)}", icon=":material/report:"
+        )
         return None
 
 
@@ -81,7 +84,9 @@ def layers_or_explain(bundle: "AnyBundle") -> "tuple[Layer, ...] | None":
     try:
         layers = read_layers(bundle)
     except FerError as error:
-        st.warning(f"Its layers cannot be shown. {error}", icon=":material/report:")
+        st.warning(
+            f"Its layers cannot be shown. {message_as_text(error)}", icon=":material/report:"
+        )
         return None
     if layers is None:
         st.info(
@@ -96,7 +101,7 @@ def show_facts(bundle: "AnyBundle", layers: "Sequence[Layer] | None") -> None:
     from fer_core.views.models import short_count
 
     spec = bundle.spec
-    st.subheader(spec.title)
+    st.subheader(message_as_text(spec.title))
     with st.container(horizontal=True):
         st.metric("Parameters", short_count(spec.parameters), border=True, width="content")
         if layers:
@@ -233,7 +238,7 @@ def show_speed(bundle: "AnyBundle") -> None:
             with st.spinner("Measuring for a second or two"):
                 measured[key] = measure_speed(bundle), datetime.now(UTC)
         except FerError as error:
-            st.warning(str(error), icon=":material/hourglass:")
+            st.warning(message_as_text(error), icon=":material/hourglass:")
     if key not in measured:
         st.caption(
             "The network alone, on random input, without the finding of faces and landmarks."
@@ -258,10 +263,11 @@ def show_training(bundle: "AnyBundle") -> None:
     st.subheader("Training")
     checksum = f" sha256 of these rows: `{data.sha256[:12]}`." if data.sha256 else ""
     st.markdown(
-        f"- **Data** {data.n:,} rows of {data.source}, split {data.split}: {data.note}.{checksum}\n"
-        f"- **Trained with** {spec.backend}\n"
-        f"- **Code** at commit `{spec.code_commit}`\n"
-        f"- **Licence** of the weights: {spec.license}"
+        f"- **Data** {data.n:,} rows of {message_as_text(data.source)}, split "
+        f"{message_as_text(data.split)}: {message_as_text(data.note)}.{checksum}\n"
+        f"- **Trained with** {message_as_text(spec.backend)}\n"
+        f"- **Code** at commit {name_as_code(spec.code_commit)}\n"
+        f"- **Licence** of the weights: {message_as_text(spec.license)}"
     )
     with st.expander("Recipe: every setting of the run"):
         st.json(spec.recipe, expanded=1)
@@ -296,7 +302,7 @@ def show_files(bundle: "AnyBundle") -> None:
         },
     )
     for problem in filter(None, checks.values()):
-        st.error(problem, icon=":material/report:")
+        st.error(message_as_text(problem), icon=":material/report:")
 
 
 def _origin(bundle: "AnyBundle") -> str:

@@ -13,6 +13,7 @@ import streamlit as st
 from fer_core.bundles import SERVING_FILE, Bundle, BundleSpec, opinions, resolve
 from fer_core.errors import FerError
 from pages.shared.photo_intake import ChosenPhoto, Intake, choose_photo, offer_photos
+from pages.shared.verbatim import message_as_text, name_as_code
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, Analyzer
@@ -52,17 +53,23 @@ def current_photo() -> Current | None:
     """
     intake = offer_photos()
     for file in intake.unreadable:
-        st.error(f"**{file.name}**: {file.message}", icon=":material/broken_image:")
+        st.error(
+            f"{name_as_code(file.name)}: {message_as_text(file.message)}",
+            icon=":material/broken_image:",
+        )
     try:
         analyses = analyze_photos(intake.photos)
     except FerError as error:
         st.error(
-            f"**The model cannot be loaded, so photos cannot be analyzed.** {error}",
+            f"**The model cannot be loaded, so photos cannot be analyzed.** {message_as_text(error)}",
             icon=":material/report:",
         )
         st.stop()
     for missing in load_classifiers()[1] if analyses else ():
-        st.warning(f"One of the networks cannot be loaded. {missing}", icon=":material/report:")
+        st.warning(
+            f"One of the networks cannot be loaded. {message_as_text(missing)}",
+            icon=":material/report:",
+        )
     photo = choose_photo(intake, analyses)
     return Current(intake, analyses, photo) if photo else None
 
@@ -127,7 +134,9 @@ def analyze_photos(photos: Sequence[ChosenPhoto]) -> dict[str, "Analysis"]:
         with place.status("Loading the models") as status:
             analyzer = load_analyzer()
             for i, photo in enumerate(waiting, start=1):
-                status.update(label=f"Looking at {photo.name} ({i} of {len(waiting)})")
+                status.update(
+                    label=f"Looking at {name_as_code(photo.name)} ({i} of {len(waiting)})"
+                )
                 analyses[photo.key] = analyzer.analyze(photo.photo)
         place.empty()
     st.session_state[_ANALYSES] = weights, analyses

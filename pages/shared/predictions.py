@@ -16,6 +16,7 @@ from fer_core.data_names import data_name
 from fer_core.errors import BundleError, DataError
 from fer_core.settings import models_root
 from pages.shared.models import spec_of
+from pages.shared.verbatim import message_as_text, name_as_code
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,7 +103,7 @@ def choose_predictions() -> Chosen | None:
         try:
             results[name] = _read(catalog[data][name])
         except DataError as error:
-            st.error(f"**{name}**: {error}", icon=":material/report:")
+            st.error(f"{name_as_code(name)}: {message_as_text(error)}", icon=":material/report:")
     own = _offer_own()
     if own is not None:
         results["own"] = own
@@ -115,7 +116,7 @@ def choose_predictions() -> Chosen | None:
         chosen = {name: result.select(result.clean) for name, result in results.items()}
     empty = [name for name, result in chosen.items() if not len(result)]
     for name in empty:
-        st.warning(f"**{name}** has no such faces.", icon=":material/warning:")
+        st.warning(f"{name_as_code(name)} has no such faces.", icon=":material/warning:")
         del chosen[name]
     return Chosen(data, str(faces), chosen, results, knows_copies) if chosen else None
 
@@ -239,6 +240,8 @@ def _offer_own() -> "EvaluationResult | None":
             kept = file.file_id, error
         st.session_state[_OWN] = kept
     if isinstance(kept[1], DataError):
-        st.error(f"**Your file cannot be used.** {kept[1]}", icon=":material/report:")
+        st.error(
+            f"**Your file cannot be used.** {message_as_text(kept[1])}", icon=":material/report:"
+        )
         return None
     return kept[1]

@@ -12,6 +12,7 @@ from fer_core.bundles import opinions
 from pages.shared.charts import PLAIN_CHART
 from pages.shared.models import TITLES, spec_of
 from pages.shared.photo_intake import EXAMPLE_CREDIT, EXAMPLE_NAME, ChosenPhoto, Intake
+from pages.shared.verbatim import name_as_code
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from fer_core.analysis import Analysis, FaceAnalysis
     from fer_core.classifier import Prediction
 
-#: Long side in pixels at which photos are shown: labels stay legible, pages light.
-_SHOWN_SIDES: Final = {"smallest": 800, "largest": 1600}
+#: Long side in pixels at which photos are shown: labels stay legible, pages light. Streamlit shrinks what is
+#: wider than 1460 once more, and fails where that leaves no row.
+_SHOWN_SIDES: Final = {"smallest": 800, "largest": 1460}
 #: Above this many faces the list scrolls in a frame of its own.
 _FACES_BEFORE_SCROLLING: Final = 8
 _LIST_HEIGHT: Final = 420
@@ -43,7 +45,7 @@ def show_photo(photo: ChosenPhoto, analysis: "Analysis") -> None:
         landmarks=landmarks,
     )
     found = "No face" if n == 0 else "1 face" if n == 1 else f"{n} faces"
-    caption = f"{photo.name}: {found} in {analysis.seconds:.2f} s."
+    caption = f"{name_as_code(photo.name)}: {found} in {analysis.seconds:.2f} s."
     if photo.name == EXAMPLE_NAME:
         caption += f" {EXAMPLE_CREDIT}"
     st.image(

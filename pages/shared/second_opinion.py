@@ -10,6 +10,7 @@ from fer_core.settings import face_shape_path
 from pages.shared.charts import PLAIN_CHART
 from pages.shared.models import TITLES, load_classifiers
 from pages.shared.photo_intake import ChosenPhoto
+from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, FaceAnalysis
@@ -60,7 +61,7 @@ def show_trust(face: "FaceAnalysis") -> None:
         results = [_clean_test_results(name) for name in (first, second)]
         trust = who_to_trust(results[0], results[1], (opinion.expression, other.expression))
     except FerError as error:
-        st.caption(f"The stored test predictions cannot be used: {error}")
+        st.caption(f"The stored test predictions cannot be used: {message_as_text(error)}")
         return
     agree = opinion.expression == other.expression
     closest = (
@@ -116,7 +117,7 @@ def average_face() -> "FaceShape | None":
     try:
         return _load_shape()
     except FerError as error:
-        st.warning(str(error), icon=":material/report:")
+        st.warning(message_as_text(error), icon=":material/report:")
         return None
 
 

@@ -15,6 +15,7 @@ from fer_core.studies import (
     read_study,
 )
 from fer_core.study_numbers import findings, measured_on, progress, runs_table
+from pages.shared.verbatim import message_as_text
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
@@ -128,7 +129,10 @@ def _show_learning(results: StudyResults) -> None:
     try:
         history = read_history(results.plan)
     except DataError as error:
-        st.error(f"The learning curves cannot be shown. {error}", icon=":material/report:")
+        st.error(
+            f"The learning curves cannot be shown. {message_as_text(error)}",
+            icon=":material/report:",
+        )
         return
     if not history.empty:
         show_view(learning_view(results, history))

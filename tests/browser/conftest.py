@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +56,20 @@ def fresh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @contextmanager
-def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run the app as README says, but from an empty folder and unable to write a byte."""
+def running_server(
+    tmp_path_factory: pytest.TempPathFactory,
+    *options: str,
+    output: int = subprocess.DEVNULL,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Run the app as README says, but from an empty folder and unable to write a byte.
+
+    Args:
+        tmp_path_factory: makes the folders.
+        options: of `streamlit run`, after ours.
+        output: where all that it prints goes.
+        environment: variables beside ours.
+    """
     folders = {name: tmp_path_factory.mktemp(name) for name in ("home", "tmp", "cwd")}
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -65,20 +77,21 @@ def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
     command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
     command += ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
     # A changed source file would offer the visitor a rerun in the middle of a test.
-    command += ["--server.fileWatcherType=none"]
-    environment = os.environ | {
+    command += ["--server.fileWatcherType=none", *options]
+    variables = os.environ | {
         "HOME": str(folders["home"]),
         "TMPDIR": str(folders["tmp"]),
         "PYTHONDONTWRITEBYTECODE": "1",
+        **(environment or {}),
     }
     if models := os.environ.get("FER_MODELS"):
-        environment["FER_MODELS"] = str(Path(models).resolve())
+        variables["FER_MODELS"] = str(Path(models).resolve())
     process = subprocess.Popen(
         unable_to_write(command),
         cwd=folders["cwd"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        env=variables,
+        stdout=output,
+        stderr=output,
     )
     url = f"http://127.0.0.1:{port}"
     try:

@@ -114,7 +114,7 @@ def test_a_broken_file_is_explained_and_the_others_still_work(
         ("coffee.png", no_face_png, "image/png"),
     )
     assert not page.exception
-    assert [error.value.startswith("**broken.jpg**: ") for error in page.error] == [True]
+    assert [error.value.startswith("`broken.jpg`: ") for error in page.error] == [True]
     assert page.metric[0].value == expected
     assert page.selectbox[0].options == ["me.png \u2013 1 face", "coffee.png \u2013 no faces"]
     page.selectbox[0].select_index(1).run()

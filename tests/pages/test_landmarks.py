@@ -61,7 +61,7 @@ def test_a_photo_without_a_face_gets_advice(no_face_png: bytes):
 def test_a_broken_file_is_explained(astronaut_png: bytes):
     page = upload(open_page(), "cut.png", astronaut_png[:5000])
     assert not page.exception
-    assert page.error[0].value.startswith("**cut.png**: ")
+    assert page.error[0].value.startswith("`cut.png`: ")
 
 
 @pytest.mark.usefixtures("no_landmarks")

@@ -1,0 +1,43 @@
+"""Text of others on our pages as it is: Streamlit takes nearly every text for Markdown.
+
+File names, what a visitor's table holds, and messages that quote either are shown, never obeyed: a photo
+may be called `[x](javascript:alert(1))` or `$x$.png`.
+"""
+
+import re
+from typing import Final
+
+#: Controls, and the marks that make a line read backwards: `photo\u202egpj.exe` looks like an exe.jpg.
+_INVISIBLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_REPLACED: Final = "\ufffd"
+#: Shows nothing and joins no words: it parts what Streamlit would make a link, an emoji or a colour of,
+#: which it looks for after backslashes are gone.
+_JOINER: Final = "\u2060"
+_CODE: Final = r"`[^`]+`"
+_SPECIAL: Final = re.compile(
+    rf"({_CODE})|([\\`*\[\]<>$~&#|{{}}!]|(?<![^\W_])_|_(?![^\W_]))|(:(?=\S)|@|\bwww(?=\.))",
+    re.IGNORECASE,
+)
+#: What would make a list, a heading or a quotation at the start of a paragraph.
+_START: Final = re.compile(r"^(?=[-+=]|\d+[.)])")
+
+
+def name_as_code(name: str) -> str:
+    """Return a name as Markdown's code, within which nothing has a meaning."""
+    shown = _INVISIBLE.sub(_REPLACED, name)
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    # Markdown takes one space off each side if both have one.
+    space = " " if not shown.strip(" `") or shown[0] in " `" or shown[-1] in " `" else ""
+    return f"{fence}{space}{shown}{space}{fence}" if shown else "` `"
+
+
+def message_as_text(message: object) -> str:
+    """Return a sentence, for instance of an error, as Markdown that shows it; backticks still make code."""
+    text = _INVISIBLE.sub(" ", str(message)).strip()
+
+    def shown(match: re.Match[str]) -> str:
+        code, special, parted = match.groups()
+        return code or (f"\\{special}" if special else f"{parted}{_JOINER}")
+
+    return _START.sub(_JOINER, _SPECIAL.sub(shown, text))
