@@ -309,7 +309,9 @@ def _origin(bundle: "AnyBundle") -> str:
     """Say where a bundle was loaded from, and in which revision: the one place that knows."""
     if bundle.pin is None:
         text = f"Loaded from the folder `{bundle.path}`."
-        return f"{text} Not from the Hub: {bundle.missed}" if bundle.missed else text
+        return (
+            f"{text} Not from the Hub: {message_as_text(bundle.missed)}" if bundle.missed else text
+        )
     return f"Loaded from {bundle.origin}, and kept in `{bundle.path}`."
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from fer_core.bundles import opinions
 from pages.shared.models import bundle_of
+from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,7 @@ def origin_sentences(bundles: "Sequence[Bundle]") -> list[str]:
             sentences.append(f"`{bundle.spec.name}` is from {bundle.origin}.")
         elif bundle.missed:
             sentences.append(
-                f"The embedded weights answer for `{bundle.spec.name}`: {bundle.missed}"
+                f"The embedded weights answer for `{bundle.spec.name}`: {message_as_text(bundle.missed)}"
             )
     return sentences
 
