@@ -157,12 +157,18 @@ def predictions_folder(name: str, variant: str, seed: int) -> Path:
 
 
 def study_names() -> list[str]:
-    """Return the names of the studies, then of the searches, of which there is a plan or a table."""
+    """Return the names of the studies and searches of which there is a plan or a table.
+
+    First those that were run, studies before searches, by name.
+    """
     root = studies_root()
     plans = {path.stem for path in root.glob("*.json")}
     tables = {path.stem for path in root.glob("*.parquet")} - {runs_path().stem}
     tables = {name for name in tables if not name.endswith(_HISTORY_SUFFIX)}
-    return sorted(plans | tables, key=lambda name: (name.startswith(SEARCH_PREFIX), name))
+    return sorted(
+        plans | tables,
+        key=lambda name: (name not in tables, name.startswith(SEARCH_PREFIX), name),
+    )
 
 
 def write_plan(plan: StudyPlan | SearchPlan) -> None:

@@ -246,6 +246,7 @@ def test_the_shipped_network_reproduces_its_card(data_packs, tmp_path):
     on_card = [
         r.metric_value
         for r in card.eval_results
-        if (r.dataset_split, r.dataset_config, r.metric_type) == ("test", "all rows", "accuracy")
+        if (r.dataset_type, r.dataset_split, r.dataset_config, r.metric_type)
+        == ("fer2013", "test", "all rows", "accuracy")
     ]
     assert on_card == [pytest.approx(report["accuracy"], abs=1e-6)]
