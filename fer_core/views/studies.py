@@ -257,7 +257,8 @@ def _dots(table: pd.DataFrame, plan: StudyPlan, labels: dict[str, str]) -> go.Fi
         rows=len(panels),
         cols=1,
         row_heights=heights,
-        vertical_spacing=_FRAME / plot_height,
+        # A single row is lower than the frame between panels, of which there is none.
+        vertical_spacing=min(_FRAME / plot_height, 0.5),
         subplot_titles=_titles(panels),
     )
     places = {variant: place for place, variant in enumerate(labels)}

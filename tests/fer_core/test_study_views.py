@@ -107,6 +107,12 @@ def test_names_are_rows_of_dots_and_each_source_has_its_panel():
     assert list(figure.layout.yaxis2.ticktext) == ["custom", "VGG13"]
 
 
+def test_a_study_of_names_is_shown_from_its_first_run_on():
+    results, _ = results_of(NETWORKS, runs=[(next(iter(NETWORKS)), 0)])
+    figure = accuracy_view(results).figure
+    assert len(set(traces(figure, "PrivateTest (test)")[0].x)) == 1
+
+
 def test_two_words_are_told_apart_by_the_names_of_the_variants():
     figure = accuracy_view(results_of(PAIRS)[0]).figure
     assert list(figure.layout.yaxis.ticktext) == ["no-no", "no-yes", "yes-no", "yes-yes"]

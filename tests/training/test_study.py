@@ -48,6 +48,7 @@ def trained(monkeypatch):
     return epochs
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_where_it_was_killed_and_is_done_once(tiny_study, trained, monkeypatch):
     class Killed(BaseException):
         pass
