@@ -70,8 +70,8 @@ def pin_of(name: str) -> Pin | None:
         return None
     if (match := _PIN.fullmatch(value)) is None:
         raise HubError(
-            f"{variable} is {value!r}, and must be OWNER/NAME@COMMITHASH with the 40 hexadecimal digits of a "
-            "commit. A branch, a tag or a shortened hash can come to mean other weights, so it is refused. "
+            f"{variable} is `{value}`, and must be `OWNER/NAME@COMMITHASH` with the 40 hexadecimal digits of "
+            "a commit. A branch, a tag or a shortened hash can come to mean other weights, so it is refused. "
             "The hash stands on the repository's page under Files, History."
         )
     return Pin(match["repo"], match["revision"].lower())
