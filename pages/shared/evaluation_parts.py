@@ -15,6 +15,8 @@ from pages.shared.views import show_view
 
 if TYPE_CHECKING:
     from fer_core.expressions import Expression
+    from fer_core.robustness import Robustness
+    from fer_core.views import View
 
 _DIFFERENCE: Final = "difference of two"
 
@@ -246,7 +248,6 @@ def _show_pair(chosen: Chosen) -> None:
 def _show_other_faces(chosen: Chosen) -> None:
     from fer_core.annotators import read_annotators
     from fer_core.views.data_sets import across_view, coverage_view
-    from fer_core.views.robustness import robustness_view
 
     bundles = [bundle for name in chosen.whole if (bundle := _bundle(name))]
     try:
@@ -270,7 +271,12 @@ def _show_other_faces(chosen: Chosen) -> None:
         stored = {b.spec.name: robustness_of(b, chosen.data) for b in bundles}
         known = {name: result for name, result in stored.items() if result is not None}
         if known:
-            show_view(robustness_view(known, only_clean=chosen.faces == CLEAN_FACES))
+            weights = tuple((name, result.weights_sha256) for name, result in known.items())
+            show_view(
+                _robustness_view(
+                    known, chosen.data, weights, only_clean=chosen.faces == CLEAN_FACES
+                )
+            )
         else:
             st.info(
                 "How the networks do on worse images of these faces was not measured: "
@@ -279,6 +285,21 @@ def _show_other_faces(chosen: Chosen) -> None:
             )
     except DataError as error:
         st.error(message_as_text(error), icon=":material/report:")
+
+
+# Twenty panels of lines take Plotly a third of a second. What is cached is of stored predictions alone; the
+# data set and the weights stand for them.
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _robustness_view(
+    _results: "dict[str, Robustness]",
+    data: str,
+    weights: tuple[tuple[str, str], ...],
+    *,
+    only_clean: bool,
+) -> "View":
+    from fer_core.views.robustness import robustness_view
+
+    return robustness_view(_results, only_clean=only_clean)
 
 
 def _show_learning(chosen: Chosen) -> None:
