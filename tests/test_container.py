@@ -1,0 +1,287 @@
+"""The container without a container: its environment, its files, its user and its command, as written down.
+
+What is not tested here is what Docker and the base image do.
+"""
+
+import fnmatch
+import json
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT
+
+DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+UID = 1000
+#: The aim for the image, less the base image of Debian and Python, in units of 1,000,000 bytes.
+AIM_MB, BASE_MB = 1600, 150
+START_SECONDS = 60
+
+
+def instruction(name: str) -> list[str]:
+    """Return the arguments of each instruction of a kind, lines that go on made one."""
+    text = DOCKERFILE.replace("\\\n", " ")
+    return re.findall(rf"^{name}\s+(.+)$", text, flags=re.MULTILINE)
+
+
+def environment() -> dict[str, str]:
+    return dict(re.findall(r"([A-Z_]+)=(\S+)", " ".join(instruction("ENV"))))
+
+
+def command(name: str) -> list[str]:
+    """Return the command of CMD or HEALTHCHECK."""
+    (text,) = instruction(name)
+    return json.loads(text[text.index("[") :])
+
+
+def image_files() -> list[Path]:
+    """Return the tracked files that .dockerignore lets into the image: the last pattern that fits decides."""
+    lines = (PROJECT / ".dockerignore").read_text().splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    kept = []
+    for name in filter(None, tracked.stdout.split("\0")):
+        inside = True
+        for pattern in patterns:
+            wanted = pattern.removeprefix("!")
+            parents = [name, *map(str, Path(name).parents)]
+            if any(fnmatch.fnmatch(part, wanted) for part in parents if part != "."):
+                inside = pattern.startswith("!")
+        if inside:
+            kept.append(Path(name))
+    return kept
+
+
+def front_matter() -> dict[str, str]:
+    """Return what README says to a Space."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("---\n")
+    block = text.split("---\n")[1]
+    return dict(re.findall(r"^(\w+): (.+)$", block, flags=re.MULTILINE))
+
+
+def test_the_front_matter_fits_the_container():
+    said = front_matter()
+    assert said["sdk"] == "docker"
+    assert said["app_port"] == environment()["STREAMLIT_SERVER_PORT"]
+    assert instruction("EXPOSE") == [said["app_port"]]
+    assert said["license"] == "apache-2.0"
+    # The limit of the Hub.
+    assert len(said["short_description"]) <= 60
+
+
+def test_the_page_on_hosting_names_every_variable_that_is_read():
+    settings = (PROJECT / "fer_core" / "settings.py").read_text(encoding="utf-8")
+    page = (PROJECT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    variables = set(re.findall(r"\bFER_[A-Z_]+", settings))
+    assert {"FER_MODELS", "FER_CACHE"} <= variables
+    assert [name for name in variables if name not in page] == []
+
+
+@pytest.mark.parametrize("page", ["docs/deploy.md", "SECURITY.md", "PRIVACY.md"])
+def test_what_the_pages_point_to_is_there(page: str):
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    files = re.findall(r"`((?:fer_core|tests|docs)/[\w./]+)`", text)
+    for target in [PROJECT / page / ".." / link for link in links] + [PROJECT / f for f in files]:
+        assert Path(os.path.normpath(target)).exists(), target
+
+
+def test_the_image_has_the_code_and_no_tests_or_training():
+    tops = {path.parts[0] for path in image_files()}
+    assert {"app.py", "fer_core", "pages", "models", "requirements.txt"} <= tops
+    assert not tops & {"tests", "training", "docs", ".git", ".ci"}
+    assert Path(".streamlit/config.toml") in image_files()
+
+
+def test_the_user_is_not_root():
+    assert instruction("USER") == ["user"]
+    assert f"--uid {UID} user" in DOCKERFILE
+
+
+@pytest.mark.parametrize(("space", "same_site"), [("", None), ("owner/name", "none")])
+def test_a_space_and_nothing_else_lets_frames_of_other_sites_upload(
+    tmp_path: Path, space: str, same_site: str | None
+):
+    stub = tmp_path / "streamlit"
+    stub.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    stub.chmod(0o755)
+    variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}"} | (
+        {"SPACE_ID": space} if space else {}
+    )
+    said = subprocess.run(
+        command("CMD"), env=variables, capture_output=True, text=True, check=True
+    ).stdout.split()
+    expected = [f"--server.xsrfCookieSameSite={same_site}"] if same_site else []
+    assert said == ["run", "app.py", *expected]
+    config = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text())
+    assert config["server"]["xsrfCookieSameSite"] == "lax"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """An environment as the image has it.
+
+    Attributes:
+        root: a folder that holds all of it.
+        prefix: what makes a command run as the container's user.
+        variables: the environment variables of a command.
+        port: that the app is to listen on.
+    """
+
+    root: Path
+    prefix: tuple[str, ...]
+    variables: dict[str, str]
+    port: int
+
+    @property
+    def app(self) -> Path:
+        """The folder of the code, the image's WORKDIR."""
+        return self.root / "app"
+
+    def run(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [*self.prefix, *arguments],
+            cwd=self.app,
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+
+
+@pytest.fixture(scope="module")
+def container() -> Iterator[Container]:
+    """The requirements in a fresh environment, the files where they cannot be written, a home that can be."""
+    is_root = os.geteuid() == 0
+    interpreter = readable_interpreter() if is_root else sys.executable
+    if interpreter is None:
+        pytest.skip("the only Python 3.11 here is one that other users cannot start")
+    # Not in pytest's folder, into which other users cannot look.
+    root = Path(tempfile.mkdtemp(prefix="second-look-"))
+    try:
+        root.chmod(0o755)
+        venv = root / "venv"
+        subprocess.run([interpreter, "-m", "venv", "--without-pip", venv], check=True)
+        build = root / "build"
+        build.mkdir()
+        for name in ("requirements.txt", "constraints.txt"):
+            shutil.copyfile(PROJECT / name, build / name)
+        (install,) = (line for line in instruction("RUN") if "requirements" in line)
+        pip = [sys.executable, "-m", "pip", "--python", str(venv / "bin" / "python")]
+        install = install.replace("pip install", f"{shlex.join(pip)} install --quiet")
+        subprocess.run(install, shell=True, cwd=build, check=True)
+        for path in image_files():
+            target = root / "app" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(PROJECT / path, target)
+        subprocess.run(["chmod", "-R", "a-w,a+rX", root / "app"], check=True)
+        home = root / "home"
+        home.mkdir()
+        if is_root:
+            os.chown(home, UID, UID)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        variables = {
+            name: value.replace("/home/user", str(home)) for name, value in environment().items()
+        }
+        variables |= {
+            "PATH": f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+            "STREAMLIT_SERVER_PORT": str(port),
+        }
+        prefix = ("setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--no-new-privs")
+        yield Container(root, prefix if is_root else (), variables, port)
+    finally:
+        subprocess.run(["chmod", "-R", "u+w", root], check=False)
+        shutil.rmtree(root)
+
+
+def readable_interpreter() -> str | None:
+    """Return a Python of the Dockerfile's version that every user can start."""
+    (base,) = instruction("FROM")
+    version = re.fullmatch(r"python:(\d+\.\d+)-slim-\w+", base)[1]
+    for folder in ("/usr/local/bin", "/usr/bin"):
+        if (found := Path(folder, f"python{version}")).exists():
+            return str(found)
+    return None
+
+
+@pytest.mark.slow
+def test_the_image_stays_within_its_size(container: Container):
+    done = subprocess.run(
+        ["du", "-s", "-B1000000", container.root], capture_output=True, text=True, check=True
+    )
+    megabytes = int(done.stdout.split()[0])
+    assert megabytes < AIM_MB - BASE_MB
+
+
+@pytest.mark.slow
+def test_serving_needs_no_training_framework(container: Container):
+    probe = "import importlib.util as u; print([u.find_spec(n) for n in ('tensorflow', 'keras', 'jax')])"
+    assert container.run(["python", "-c", probe]).stdout.strip() == "[None, None, None]"
+
+
+@pytest.mark.slow
+def test_the_command_line_answers_as_the_containers_user(container: Container):
+    done = container.run(
+        ["python", "-m", "fer_core", "analyze", "pages/shared/example_astronaut.png"]
+    )
+    assert done.returncode == 0, done.stderr
+    (face,) = json.loads(done.stdout)["faces"]
+    assert {name: p["expression"] for name, p in face["predictions"].items()} == {
+        "cnn": "happy",
+        "dual": "happy",
+    }
+
+
+@pytest.mark.slow
+def test_the_containers_command_serves_every_page(container: Container):
+    server = subprocess.Popen(
+        [*container.prefix, *command("CMD")],
+        cwd=container.app,
+        env=container.variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while (health := container.run(command("HEALTHCHECK"))).returncode:
+            assert server.poll() is None
+            assert time.monotonic() < deadline, health.stderr
+            time.sleep(0.5)
+        with urllib.request.urlopen(f"http://127.0.0.1:{container.port}/") as response:
+            assert b"<title>Streamlit</title>" in response.read()
+        probe = (
+            "from streamlit.testing.v1 import AppTest\n"
+            "page = AppTest.from_file('app.py', default_timeout=120).run()\n"
+            "page.button[0].click().run()\n"
+            "assert page.metric\n"
+            "for name in ('analyze', 'landmarks', 'compare', 'evaluation', 'studies', 'models'):\n"
+            "    page.switch_page(f'pages/{name}.py').run()\n"
+            "    assert not page.exception and not page.error, name\n"
+            "print(page.title[0].value)\n"
+        )
+        done = container.run(["python", "-c", probe])
+        assert done.stdout.strip() == "Look into the models", done.stderr[-2000:]
+    finally:
+        server.terminate()
+        server.wait(20)
+    # Python's libraries may cache in the home; the code cannot have been touched.
+    assert not list(container.app.rglob("__pycache__"))
