@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.entry import look_no_address_up, open_app
+from pages.shared.leaving import forget_who_left
 from pages.shared.notes import show_sidebar
 from pages.shared.photo_intake import keep_uploads_in_memory
 
@@ -16,12 +17,15 @@ st.set_page_config(
 )
 keep_uploads_in_memory()
 look_no_address_up()
+forget_who_left()
 
 page = st.navigation(
     [
         st.Page("pages/analyze.py", title="Analyze", icon=":material/frame_person:", default=True),
         st.Page("pages/landmarks.py", title="Landmarks", icon=":material/face_6:"),
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+        st.Page("pages/live.py", title="Live", icon=":material/videocam:"),
+        st.Page("pages/batch.py", title="Batch", icon=":material/photo_library:"),
         st.Page("pages/evaluation.py", title="Evaluation", icon=":material/monitoring:"),
         st.Page("pages/studies.py", title="Studies", icon=":material/experiment:"),
         st.Page("pages/models.py", title="Models", icon=":material/deployed_code:"),

@@ -2,25 +2,46 @@
 
 import csv
 import io
+import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import cv2
+
 from fer_core.classifier import Classifier, Prediction
 from fer_core.crops import FaceInputs, face_inputs
+from fer_core.errors import AnalysisError
 from fer_core.expressions import Expression
 from fer_core.faces import Face, FaceFinder
 from fer_core.images import Photo
 from fer_core.quality import QualityNote, assess
 
+log = logging.getLogger(__name__)
+
 _PIXEL_DIGITS: Final = 1
 _DEGREE_DIGITS: Final = 1
 _BOX: Final = ("left", "top", "right", "bottom")
+_ANSWER: Final = ("expression", "confidence", "abstained")
+#: Of a face in every table, before the answers of the networks.
+FACE_COLUMNS: Final = (
+    *_BOX,
+    "detector_confidence",
+    *(f"{angle}_degrees" for angle in ("pitch", "yaw", "roll")),
+    "landmarks_found",
+    "quality",
+)
 #: What spreadsheets take for a formula, also behind a tab or a line's end.
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 #: Enough for probabilities to sum to 1 within 1e-5.
 _PROBABILITY_DIGITS: Final = 7
+_NO_MEMORY: Final = (
+    "There was not enough memory to look at this photo. Try again in a moment, or shrink it."
+)
+_FAILED: Final = (
+    "Looking at this photo failed. Try again; if that fails too, save it in another size."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,9 +88,32 @@ class Analyzer:
         self.classifiers = dict(classifiers)
 
     def analyze(self, photo: Photo) -> Analysis:
-        """Return every face of the photo with every network's opinion on it."""
+        """Return every face of the photo with every network's opinion on it.
+
+        Raises:
+            AnalysisError: memory was short, or a library failed; the next call may do.
+        """
+        try:
+            return self._analyze(photo)
+        except MemoryError as error:
+            raise AnalysisError(_NO_MEMORY) from error
+        except (RuntimeError, cv2.error) as error:
+            # What MediaPipe, LiteRT and OpenCV raise whatever was wrong.
+            log.warning("an analysis failed: %r", error)
+            short = isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
+            raise AnalysisError(_NO_MEMORY if short else _FAILED) from error
+
+    def _analyze(self, photo: Photo) -> Analysis:
         began = time.perf_counter()
-        faces = self._finder.find(photo.rgb)
+        return self._asked(photo, self._finder.find(photo.rgb), began)
+
+    def analyze_again(self, photo: Photo, before: Sequence[Face]) -> Analysis:
+        """Return the faces of a video's frame that were in the frame before it, as `find_again` does."""
+        began = time.perf_counter()
+        return self._asked(photo, self._finder.find_again(photo.rgb, before), began)
+
+    def _asked(self, photo: Photo, faces: Sequence[Face], began: float) -> Analysis:
+        """Return the faces with every network's opinion; `began` is when the work on the photo did."""
         inputs = [face_inputs(photo.rgb, face) for face in faces]
         opinions, model_seconds = {}, {}
         for name, classifier in self.classifiers.items():
@@ -157,20 +201,48 @@ def csv_lines(
         records: of `to_record` and `error_record`.
         labels: the classes of each network that was asked, by the name of its bundle.
     """
-    columns = ["path", "width", "height", "face", *_BOX, "detector_confidence"]
-    columns += [f"{angle}_degrees" for angle in ("pitch", "yaw", "roll")]
-    columns += ["landmarks_found", "quality"]
+    columns = ["path", "width", "height", "face", *FACE_COLUMNS]
     for name, classes in labels.items():
-        columns += [f"{name}_{key}" for key in ("expression", "confidence", "abstained")]
-        columns += [f"{name}_p_{label}" for label in classes]
+        columns += answer_columns(name, classes)
+    return table_lines([*columns, "error"], records, _csv_rows)
+
+
+def answer_columns(name: str, classes: Iterable[Expression]) -> list[str]:
+    """Return the columns of a network's answer and probabilities; `name` stands before each."""
+    return [*(f"{name}_{key}" for key in _ANSWER), *(f"{name}_p_{label}" for label in classes)]
+
+
+def answer_cells(name: str, prediction: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of `answer_columns`, from the JSON object of a prediction."""
+    cells = {f"{name}_{key}": prediction[key] for key in _ANSWER}
+    return cells | {f"{name}_p_{k}": p for k, p in prediction["probabilities"].items()}
+
+
+def face_cells(face: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of FACE_COLUMNS, from the JSON object of a face."""
+    cells = dict(zip(_BOX, face["box_xyxy"], strict=True))
+    cells["detector_confidence"] = face["detector_confidence"]
+    cells |= {f"{angle}_degrees": v for angle, v in (face["head_pose_degrees"] or {}).items()}
+    return cells | {
+        "landmarks_found": face["landmarks_found"],
+        "quality": " ".join(face["quality"]),
+    }
+
+
+def table_lines(
+    columns: Sequence[str],
+    records: Iterable[Mapping[str, Any]],
+    rows_of: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]],
+) -> Iterator[str]:
+    """Yield a CSV table as it comes: the header, then the rows of each record."""
     line = io.StringIO()
-    writer = csv.DictWriter(line, fieldnames=[*columns, "error"], lineterminator="\n")
+    writer = csv.DictWriter(line, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
     yield line.getvalue()
     for record in records:
         line.seek(0)
         line.truncate()
-        for row in _csv_rows(record):
+        for row in rows_of(record):
             writer.writerow({key: escape_formula(value) for key, value in row.items()})
         yield line.getvalue()
 
@@ -181,17 +253,10 @@ def _csv_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [photo | {"face": 0, "error": record["error"]}]
     rows = []
     for number, face in enumerate(record["faces"], start=1):
-        row = photo | {"face": number}
-        row |= dict(zip(_BOX, face["box_xyxy"], strict=True))
-        row["detector_confidence"] = face["detector_confidence"]
-        row |= {f"{angle}_degrees": v for angle, v in (face["head_pose_degrees"] or {}).items()}
-        row["landmarks_found"] = face["landmarks_found"]
-        row["quality"] = " ".join(face["quality"])
+        row = photo | {"face": number} | face_cells(face)
         for name, prediction in face["predictions"].items():
-            row |= {f"{name}_{k}": prediction[k] for k in ("expression", "confidence", "abstained")}
-            row |= {f"{name}_p_{label}": p for label, p in prediction["probabilities"].items()}
-        row["error"] = None
-        rows.append(row)
+            row |= answer_cells(name, prediction)
+        rows.append(row | {"error": None})
     return rows
 
 

@@ -239,7 +239,11 @@ def sha256_of(path: Path) -> str:
 def _check_sum(path: Path, spec: BaseSpec) -> None:
     """Raise BundleError unless the spec gives a file of this name this very content."""
     expected = spec.sha256.get(path.name)
-    if (found := sha256_of(path)) != expected:
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}.") from error
+    if found != expected:
         raise BundleError(
             f"{path} is damaged or was replaced: its sha256 is {found[:12]}..., the spec says "
             f"{str(expected)[:12]}...."
@@ -260,6 +264,8 @@ def read_spec(folder: Path, kind: type[S]) -> S:
             f"{folder} holds no {SPEC_FILE}, so it is no bundle. A bundle is a folder that "
             "`python -m training fit` wrote."
         ) from error
+    except OSError as error:
+        raise BundleError(f"{file} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the file"
@@ -339,7 +345,7 @@ def resolve_kind(name: str, bundle: type[B], spec: type[BaseSpec]) -> B | None:
         return None
     here = models_root() / name
     try:
-        folder = hub.remembered(pin, lambda: _pull(pin, spec))
+        folder = hub.remembered(pin, lambda: _pull(pin, spec)).parent
         return bundle(folder, read_spec(folder, spec), pin)
     except BundleError as error:
         if not (here / SPEC_FILE).is_file():
@@ -348,7 +354,7 @@ def resolve_kind(name: str, bundle: type[B], spec: type[BaseSpec]) -> B | None:
 
 
 def _pull(pin: hub.Pin, kind: type[BaseSpec]) -> Path:
-    """Bring a commit's bundle into the cache and return its folder, the file that serves checked.
+    """Bring a commit's bundle into the cache and return its spec's file, the file that serves checked.
 
     All but the Keras file comes in one go, since the rest is a few hundred kB beside the megabytes of the
     serving file, and pages read it at once. The Keras file, as large again, comes when `verify` asks for it.
@@ -356,21 +362,21 @@ def _pull(pin: hub.Pin, kind: type[BaseSpec]) -> Path:
     Raises:
         HubError: it cannot be had, or is damaged.
     """
-    folder = hub.fetch(pin, SPEC_FILE, lambda path: read_spec(path.parent, kind)).parent
-    spec = read_spec(folder, kind)
+    file = hub.fetch(pin, SPEC_FILE, lambda path: read_spec(path.parent, kind))
+    spec = read_spec(file.parent, kind)
     hub.fetch(pin, SERVING_FILE, lambda path: _check_sum(path, spec))
     # The spec tells no checksums of these; the commit's hash pins them.
     names = [data.replace(":", "-") for data in getattr(spec, "metrics", {})]
     try:
-        for file in (
+        for told in (
             *(CARD_FILE, LAYERS_FILE, HISTORY_FILE),
             *(f"{PREDICTIONS_FOLDER}/{name}.parquet" for name in names),
             *(f"{PREDICTIONS_FOLDER}/{ROBUSTNESS_FOLDER}/{name}.parquet" for name in names),
         ):
-            hub.fetch_if_there(pin, file)
+            hub.fetch_if_there(pin, told)
     except HubError as error:
         log.warning("%s answers without what was told of it: %s", pin, error)
-    return folder
+    return file
 
 
 def opinions() -> list[str]:

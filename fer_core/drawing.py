@@ -1,7 +1,7 @@
 """Overlays on images: every function returns a new image and leaves its input alone."""
 
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -15,6 +15,8 @@ from fer_core.landmarks import contour_edges, keypoints, mesh_edges
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, FaceAnalysis
+    from fer_core.classifier import Prediction
+    from fer_core.live import LiveFace
     from fer_core.mediapipe_models import FaceMesh
 
 #: Colour of a face on which the network is not sure; no expression has it.
@@ -34,6 +36,7 @@ _NUMBER_SHARE: Final = 0.6
 #: Radius of a landmark's dot as a share of its face's width.
 _POINT_SHARE: Final = 1 / 110
 _POINT_COLOR: Final = "#00E5FF"
+_JPEG_QUALITY: Final = 88
 #: Weight of the colour where a heatmap is hottest.
 _HEAT_SHARE: Final = 0.75
 #: Light, so that they show on every skin, and apart for colour-blind people (Okabe and Ito).
@@ -60,6 +63,7 @@ def draw_faces(
     *,
     model: str | None = None,
     landmarks: bool = False,
+    numbers: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Return the photo with a numbered box around each face, in the colour of its expression.
 
@@ -68,6 +72,7 @@ def draw_faces(
         analysis: of that photo; boxes are scaled from its size to the image's.
         model: whose opinion names the boxes; by default the last, of the network that sees most.
         landmarks: put a dot on each landmark as well.
+        numbers: of the faces, in their order; by default from 1.
 
     Returns:
         uint8 (H, W, 3).
@@ -78,17 +83,61 @@ def draw_faces(
     line = max(2, round(max(canvas.size) * _LINE_SHARE))
     text_size = max(_MIN_TEXT, round(max(canvas.size) * _TEXT_SHARE))
     boxes = [np.round(face.face.box_xyxy * scale).astype(int).tolist() for face in analysis.faces]
-    looks = [_look(face, model) for face in analysis.faces]
+    looks = [face_label(face, model) for face in analysis.faces]
     for face, box, (color, _) in zip(analysis.faces, boxes, looks, strict=True):
         if landmarks and face.face.landmarks is not None:
             _draw_points(draw, face.face.landmarks[:, :2] * scale[:2], box)
         _draw_box(draw, box, color, line)
     # All labels after all boxes: no box crosses a label.
-    for number, (box, (color, words)) in enumerate(zip(boxes, looks, strict=True), start=1):
+    numbers = range(1, len(boxes) + 1) if numbers is None else numbers
+    for number, box, (color, words) in zip(numbers, boxes, looks, strict=True):
         text, font, width = f"{number}  {words}", _font(text_size), box[2] - box[0]
         if draw.textlength(text, font=font) > _MAX_LABEL_SHARE * width:
             text, font = str(number), _font(_between(_MIN_TEXT, _NUMBER_SHARE * width, text_size))
-        _draw_label(draw, canvas.size, box, text, color, font)
+        _draw_labels(draw, canvas.size, box, [(text, color)], font)
+    return np.asarray(canvas).copy()
+
+
+def draw_live(
+    image_rgb: np.ndarray,
+    faces: "Sequence[LiveFace]",
+    *,
+    titles: Mapping[str, str],
+    landmarks: bool = True,
+) -> np.ndarray:
+    """Return a camera's frame with a box around each face and every network's answer at it.
+
+    Args:
+        image_rgb: uint8 (H, W, 3).
+        faces: in its coordinates.
+        titles: what stands before each network's answer, by the name of its bundle.
+        landmarks: draw the contours of eyes, brows, lips and face as well.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    shown = image_rgb.copy()
+    for face in faces if landmarks else ():
+        if (points := face.face.landmarks) is not None:
+            width = max(1, round(face.width * _POINT_SHARE))
+            for name, edges in contour_edges().items():
+                color = _IRIS_COLOR if name.endswith("iris") else _CONTOUR_COLOR
+                _draw_lines(shown, points, edges, color, width)
+    canvas = Image.fromarray(shown)
+    draw = ImageDraw.Draw(canvas)
+    line = max(2, round(max(canvas.size) * _LINE_SHARE))
+    font = _font(max(_MIN_TEXT, round(max(canvas.size) * _TEXT_SHARE)))
+    for face in faces:
+        box = np.round(face.face.box_xyxy).astype(int).tolist()
+        labels = []
+        color = NOT_SURE_COLOR
+        for name, prediction in face.predictions.items():
+            color, words = _look_of(prediction)
+            labels.append((f"{titles.get(name, name)} {words}", color))
+        if len(faces) > 1 and labels:
+            labels[0] = f"{face.number}  {labels[0][0]}", labels[0][1]
+        _draw_box(draw, box, color, line)
+        _draw_labels(draw, canvas.size, box, labels, font, below=True)
     return np.asarray(canvas).copy()
 
 
@@ -115,21 +164,16 @@ def draw_landmarks(
     canvas = image_rgb.copy()
     unit = max(1, round(float(np.ptp(landmarks[:, 0])) * _POINT_SHARE / 2))
 
-    def lines(edges: np.ndarray, color: str, width: int) -> None:
-        # Sixteenths of a pixel: whole ones make the mesh tremble.
-        pairs = np.round(landmarks[edges][..., :2] * 16).astype(np.int32)
-        cv2.polylines(canvas, list(pairs), False, ImageColor.getrgb(color), width, cv2.LINE_AA, 4)
-
     if Overlay.MESH in overlays:
-        lines(mesh_edges(), _MESH_COLOR, unit)
+        _draw_lines(canvas, landmarks, mesh_edges(), _MESH_COLOR, unit)
     contours = contour_edges()
     irises = [name for name in contours if name.endswith("iris")]
     if Overlay.CONTOURS in overlays:
         for name in contours.keys() - irises:
-            lines(contours[name], _CONTOUR_COLOR, 2 * unit)
+            _draw_lines(canvas, landmarks, contours[name], _CONTOUR_COLOR, 2 * unit)
     if Overlay.IRISES in overlays:
         for name in irises:
-            lines(contours[name], _IRIS_COLOR, 2 * unit)
+            _draw_lines(canvas, landmarks, contours[name], _IRIS_COLOR, 2 * unit)
 
     def dots(points: np.ndarray, color: str) -> None:
         for x, y in np.round(points * 16).astype(int).tolist():
@@ -217,8 +261,12 @@ def fit_long_side(image_rgb: np.ndarray, *, smallest: int, largest: int) -> np.n
     factor = min(max(height, width, smallest), largest) / max(height, width)
     if factor == 1:
         return image_rgb
+    import cv2
+
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(Image.fromarray(image_rgb).resize(size, Image.Resampling.LANCZOS))
+    # OpenCV reads the array as it is; Pillow would copy all of a large photo first.
+    interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_LANCZOS4
+    return cv2.resize(image_rgb, size, interpolation=interpolation)
 
 
 def encode_png(image_rgb: np.ndarray) -> bytes:
@@ -229,13 +277,23 @@ def encode_png(image_rgb: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def _look(face: "FaceAnalysis", model: str | None) -> tuple[str, str]:
-    """Return the colour and the words of a face's label."""
+def encode_jpeg(image_rgb: np.ndarray) -> bytes:
+    """Return the image, uint8 (H, W, 3), as a JPEG file's content, a tenth of a PNG's size."""
+    file = io.BytesIO()
+    Image.fromarray(image_rgb).save(file, format="JPEG", quality=_JPEG_QUALITY)
+    return file.getvalue()
+
+
+def face_label(face: "FaceAnalysis", model: str | None = None) -> tuple[str, str]:
+    """Return the colour and the words of a face's label; `model` as for `draw_faces`."""
     prediction = (
         face.predictions.get(model) if model else next(reversed(face.predictions.values()), None)
     )
-    if prediction is None:
-        return NOT_SURE_COLOR, "face"
+    return (NOT_SURE_COLOR, "face") if prediction is None else _look_of(prediction)
+
+
+def _look_of(prediction: "Prediction") -> tuple[str, str]:
+    """Return the colour and the words of an opinion."""
     if prediction.abstained:
         return NOT_SURE_COLOR, "not sure"
     return COLORS[prediction.expression], f"{prediction.expression} {prediction.confidence:.0%}"
@@ -252,6 +310,17 @@ def _draw_box(draw: ImageDraw.ImageDraw, box: list[int], color: str, line: int) 
     draw.rectangle((left, top, right, bottom), outline=color, width=line)
 
 
+def _draw_lines(
+    canvas: np.ndarray, landmarks: np.ndarray, edges: np.ndarray, color: str, width: int
+) -> None:
+    """Draw the edges, int (E, 2), between landmarks, on the canvas itself."""
+    import cv2
+
+    # Sixteenths of a pixel: whole ones make the mesh tremble.
+    pairs = np.round(landmarks[edges][..., :2] * 16).astype(np.int32)
+    cv2.polylines(canvas, list(pairs), False, ImageColor.getrgb(color), width, cv2.LINE_AA, 4)
+
+
 def _draw_points(draw: ImageDraw.ImageDraw, points: np.ndarray, box: list[int]) -> None:
     """Draw dots that grow with the face, so that a small one is not painted over."""
     radius = max(0.5, (box[2] - box[0]) * _POINT_SHARE)
@@ -259,29 +328,40 @@ def _draw_points(draw: ImageDraw.ImageDraw, points: np.ndarray, box: list[int]) 
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_POINT_COLOR)
 
 
-def _draw_label(
+def _draw_labels(
     draw: ImageDraw.ImageDraw,
     size: tuple[int, int],
     box: list[int],
-    text: str,
-    color: str,
+    labels: Sequence[tuple[str, str]],
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    *,
+    below: bool = False,
 ) -> None:
-    """Write on a plate above the box, or inside it where the image ends."""
+    """Write texts on plates of their colours above the box, or inside it where the image ends.
+
+    With `below`, what finds no room above goes below the box if there is room.
+    """
     image_width, image_height = size
-    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-    margin = max(2, round((bottom - top) * 0.3))
-    width, height = right - left + 2 * margin, bottom - top + 2 * margin
-    x = int(min(max(box[0], 0), max(image_width - width, 0)))
-    y = (
-        int(box[1] - height)
-        if box[1] >= height
-        else min(max(box[1], 0), max(image_height - height, 0))
-    )
-    draw.rounded_rectangle(
-        (x, y, x + width, y + height), radius=margin, fill=color, outline=_INK, width=1
-    )
-    draw.text((x + margin - left, y + margin - top), text, fill=text_color(color), font=font)
+    boxes = [draw.textbbox((0, 0), text, font=font) for text, _ in labels]
+    margins = [max(2, round((bottom - top) * 0.3)) for _, top, _, bottom in boxes]
+    heights = [int(b[3] - b[1]) + 2 * m for b, m in zip(boxes, margins, strict=True)]
+    height = sum(heights)
+    if box[1] >= height:
+        y = int(box[1] - height)
+    elif below and box[3] + height <= image_height:
+        y = box[3]
+    else:
+        y = min(max(box[1], 0), max(image_height - height, 0))
+    for (text, color), (left, top, right, _), margin, plate in zip(
+        labels, boxes, margins, heights, strict=True
+    ):
+        width = right - left + 2 * margin
+        x = int(min(max(box[0], 0), max(image_width - width, 0)))
+        draw.rounded_rectangle(
+            (x, y, x + width, y + plate), radius=margin, fill=color, outline=_INK, width=1
+        )
+        draw.text((x + margin - left, y + margin - top), text, fill=text_color(color), font=font)
+        y += plate
 
 
 def text_color(ground: str) -> str:

@@ -13,6 +13,18 @@ class ImageDecodeError(FerError):
     """The bytes are not an image that we read, or the image is too large."""
 
 
+class BusyError(FerError):
+    """More was asked at once than can be waited for."""
+
+
+class AnalysisError(FerError):
+    """A photo was read and then could not be looked at, for instance for want of memory."""
+
+
+class VideoDecodeError(FerError):
+    """The bytes are not a video that we read, or the video is too long or too large."""
+
+
 class BundleError(FerError):
     """A model bundle is missing, incomplete or damaged."""
 
@@ -27,3 +39,11 @@ class DataError(FerError):
 
 class UnknownNameError(FerError):
     """A name that stands for nothing: of a label, a model, a source or a recipe."""
+
+
+class SettingError(FerError):
+    """A setting from the environment has a form that we do not understand."""
+
+
+class JobError(FerError):
+    """A bulk run cannot be begun, resumed or carried to its end."""

@@ -142,7 +142,7 @@ def parse_predictions(content: bytes, name: str) -> EvaluationResult:
             table = pa.Table.from_pandas(pd.read_csv(io.BytesIO(content)), preserve_index=False)
         else:
             table = _read_own_parquet(content)
-    except (pa.ArrowException, pd.errors.ParserError, ValueError, OSError) as error:
+    except (pa.ArrowException, pd.errors.ParserError, ValueError, OverflowError, OSError) as error:
         raise DataError(f"{name} cannot be read as CSV or parquet ({error}). {mend}") from error
     return _checked(table, name, mend)
 
@@ -202,7 +202,9 @@ def _column(table: pa.Table, name: str, kind: type[np.generic]) -> np.ndarray:
     values = table[name].to_numpy()
     if not np.can_cast(values.dtype, kind, casting="same_kind"):
         raise TypeError(f"{name} is {values.dtype}, expected {np.dtype(kind)}")
-    return values.astype(kind)
+    # What is too large for the kind becomes infinite, and is then no probability.
+    with np.errstate(over="ignore"):
+        return values.astype(kind)
 
 
 def _problem(result: EvaluationResult, names: list[str]) -> str | None:

@@ -8,6 +8,7 @@ gives the landmarks, or throws it out, unless the detector was sure by itself.
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,8 +103,7 @@ class FaceFinder:
         Raises:
             ValueError: of another shape or type.
         """
-        if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
-            raise ValueError(f"rgb must be uint8 (H, W, 3), got {rgb.dtype} {rgb.shape}")
+        _check_shape(rgb)
         if min(rgb.shape[:2]) < MIN_SIDE:
             return []
         small, factor = shrink(np.ascontiguousarray(rgb), DETECTION_SIDE)
@@ -113,6 +113,29 @@ class FaceFinder:
                 [f for f in found if f and _longer_side(f.box_xyxy) >= MIN_FACE_SIDE * factor]
             )
         )
+
+    def find_again(self, rgb: np.ndarray, before: Sequence[Face]) -> list[Face]:
+        """Return the faces of a video's frame that were in the frame before it, in reading order.
+
+        The landmarker looks where each face was, without the detector and its tiles before it. If one is
+        not there any more, the whole frame is searched; who comes in is not seen until then.
+
+        Args:
+            rgb: uint8 (H, W, 3).
+            before: the faces of the frame before, which keep their score.
+
+        Raises:
+            ValueError: of another shape or type.
+        """
+        _check_shape(rgb)
+        found = []
+        for face in before:
+            # No score of its own makes a candidate a face here: a place is no evidence.
+            again = self._confirm(rgb, face.box_xyxy, 0.0)
+            if again is None:
+                return self.find(rgb)
+            found.append(dataclasses.replace(again, confidence=face.confidence))
+        return _reading_order(_distinct(found))
 
     def close(self) -> None:
         """Free MediaPipe's instances; the finder is of no use afterwards."""
@@ -206,6 +229,11 @@ class CropFinder:
     def close(self) -> None:
         """Free MediaPipe's instance; the finder is of no use afterwards."""
         self._landmarker.close()
+
+
+def _check_shape(rgb: np.ndarray) -> None:
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
+        raise ValueError(f"rgb must be uint8 (H, W, 3), got {rgb.dtype} {rgb.shape}")
 
 
 def _nearest(found: list[FaceMesh], box: np.ndarray) -> FaceMesh | None:

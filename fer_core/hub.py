@@ -84,10 +84,10 @@ def names_besides(known: Iterable[str]) -> list[str]:
 
 
 def remembered(pin: Pin, pull: Callable[[], Path]) -> Path:
-    """Return the folder that `pull` made for a commit, asked once in the life of the process.
+    """Return the file that `pull` brought of a commit, asked once in the life of the process.
 
     It runs beside the caller, who waits for at most WAIT_SECONDS from its start. Where it failed it is tried
-    again after RETRY_SECONDS, by whoever asks then.
+    again after RETRY_SECONDS, by whoever asks then; where the file is gone, at once.
 
     Raises:
         HubError: it failed, or is not done yet.
@@ -96,7 +96,7 @@ def remembered(pin: Pin, pull: Callable[[], Path]) -> Path:
         known = _pulls.get(pin)
         if known is None or known.worth_another_try():
             known = _pulls[pin] = _Pull(pull)
-    return known.folder(pin)
+    return known.file(pin)
 
 
 class _Pull:
@@ -111,23 +111,23 @@ class _Pull:
 
     def _run(self, pull: Callable[[], Path]) -> None:
         try:
-            folder = pull()
+            file = pull()
         except Exception as error:  # whatever it is belongs to those who wait, not to this thread
             log.info("a pull failed", exc_info=True)
             self._ended = time.monotonic()
             self._future.set_exception(error)
         else:
-            self._future.set_result(folder)
+            self._future.set_result(file)
 
     def worth_another_try(self) -> bool:
         """Return whether it failed long enough ago, or what it fetched is gone."""
         if not self._future.done():
             return False
         if self._future.exception() is None:
-            return not self._future.result().is_dir()
+            return not self._future.result().is_file()
         return time.monotonic() > self._ended + RETRY_SECONDS
 
-    def folder(self, pin: Pin) -> Path:
+    def file(self, pin: Pin) -> Path:
         left = self._started + WAIT_SECONDS - time.monotonic()
         try:
             return self._future.result(timeout=max(0.0, left))

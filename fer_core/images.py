@@ -34,6 +34,8 @@ ACCEPTED_SUFFIXES: Final = (
     ".heic",
     ".heif",
 )
+#: What a visitor is told where memory is short.
+NO_MEMORY: Final = "There was not enough memory to read this image. Shrink it and try again."
 _MEND: Final = "Use a JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC file."
 _16_BIT_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N")
 #: Pixels that are converted at once, a few bytes each.
@@ -125,9 +127,7 @@ def decode(data: bytes) -> Photo:
         size = f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} megapixels"
         raise ImageDecodeError(_too_large(size, f"{MAX_MEGAPIXELS} megapixels")) from error
     except MemoryError as error:
-        raise ImageDecodeError(
-            "There was not enough memory to read this image. Shrink it and try again."
-        ) from error
+        raise ImageDecodeError(NO_MEMORY) from error
     except Exception as error:
         # On damaged bytes Pillow's decoders fail in more ways than can be listed (OSError, ValueError,
         # SyntaxError, struct.error, what plugins define ...), all of which mean the same to a user.

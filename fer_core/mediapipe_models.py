@@ -1,9 +1,11 @@
 """MediaPipe's face detector and landmarker, with its traps fenced off.
 
 Measured traps of MediaPipe: an empty array breaks an instance for good, a non-contiguous one is read in
-the wrong order, an instance is of no use after an error, and its import pulls in TensorFlow.
+the wrong order, an instance is of no use after an error, and its import pulls in TensorFlow and keeps what
+its callers hold.
 """
 
+import hashlib
 import logging
 import math
 import sys
@@ -18,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from fer_core.bundles import sha256_of
 from fer_core.errors import BundleError
 from fer_core.settings import landmarker_path
 
@@ -82,7 +83,7 @@ class FaceMesh:
 
 
 class Landmarker:
-    """Google's face landmarker. Safe to share between threads, which take turns."""
+    """Google's face landmarker for single images. Safe to share between threads, which take turns."""
 
     def __init__(
         self, *, detection_confidence: float, presence_confidence: float, max_faces: int
@@ -94,45 +95,59 @@ class Landmarker:
             presence_confidence: in [0, 1], asked of the landmarks.
             max_faces: in one image.
         """
-        content = _verified_model()
-
-        def create() -> "vision.FaceLandmarker":
-            with _without_tensorflow():
-                from mediapipe.tasks.python import BaseOptions, vision
-            return vision.FaceLandmarker.create_from_options(
-                vision.FaceLandmarkerOptions(
-                    base_options=BaseOptions(model_asset_buffer=content),
-                    num_faces=max_faces,
-                    min_face_detection_confidence=detection_confidence,
-                    min_face_presence_confidence=presence_confidence,
-                    output_face_blendshapes=True,
-                    output_facial_transformation_matrixes=True,
-                )
-            )
-
-        self._task = _Task(create)
+        self._task = _landmarker_task(
+            num_faces=max_faces,
+            min_face_detection_confidence=detection_confidence,
+            min_face_presence_confidence=presence_confidence,
+        )
 
     def detect(self, rgb: np.ndarray) -> list[FaceMesh]:
         """Return the faces of an image, uint8 (H, W, 3), that are wider than a tenth of it."""
-        result = self._task.detect(rgb)
-        if result is None:
-            return []
-        height, width = rgb.shape[:2]
-        # MediaPipe gives fractions of the image's sides; z has the scale of x.
-        scale = np.array([width, height, width], np.float32)
-        return [
-            FaceMesh(
-                landmarks=np.array([(p.x, p.y, p.z) for p in points], np.float32) * scale,
-                blendshapes=np.array([shape.score for shape in shapes], np.float32),
-                transformation=np.asarray(matrix, np.float32),
-            )
-            for points, shapes, matrix in zip(
-                result.face_landmarks,
-                result.face_blendshapes,
-                result.facial_transformation_matrixes,
-                strict=True,
-            )
-        ]
+        return _meshes(self._task.detect(rgb), rgb)
+
+    def close(self) -> None:
+        """Free the instance; the landmarker is of no use afterwards."""
+        self._task.close()
+
+
+class VideoLandmarker:
+    """Google's face landmarker for the frames of one video, in which it follows the faces.
+
+    It remembers where the faces were: it must not be shared between videos.
+    """
+
+    def __init__(
+        self,
+        *,
+        detection_confidence: float,
+        presence_confidence: float,
+        tracking_confidence: float,
+        max_faces: int,
+    ) -> None:
+        """Read and verify the model file; raise BundleError if it is not the right one.
+
+        Args:
+            detection_confidence: in [0, 1], asked where it looks for a face.
+            presence_confidence: in [0, 1], asked of the landmarks.
+            tracking_confidence: in [0, 1], under which it looks for a face anew.
+            max_faces: in one frame.
+        """
+        self._task = _landmarker_task(
+            video=True,
+            num_faces=max_faces,
+            min_face_detection_confidence=detection_confidence,
+            min_face_presence_confidence=presence_confidence,
+            min_tracking_confidence=tracking_confidence,
+        )
+
+    def detect(self, rgb: np.ndarray, *, milliseconds: int) -> list[FaceMesh]:
+        """Return the faces of a frame, in no order that lasts.
+
+        Args:
+            rgb: uint8 (H, W, 3).
+            milliseconds: when it was taken, later than the frame before.
+        """
+        return _meshes(self._task.detect(rgb, milliseconds=milliseconds), rgb)
 
     def close(self) -> None:
         """Free the instance; the landmarker is of no use afterwards."""
@@ -190,16 +205,64 @@ def connection_tables() -> dict[str, np.ndarray]:
     }
 
 
+def _landmarker_task(*, video: bool = False, **options: float) -> "_Task":
+    """Return the landmarker with all that it can give, for images or for a video."""
+    content = _verified_model()
+
+    def create() -> "vision.FaceLandmarker":
+        with _without_tensorflow():
+            from mediapipe.tasks.python import BaseOptions, vision
+        mode = vision.RunningMode
+        return vision.FaceLandmarker.create_from_options(
+            vision.FaceLandmarkerOptions(
+                base_options=BaseOptions(model_asset_buffer=content),
+                running_mode=mode.VIDEO if video else mode.IMAGE,
+                output_face_blendshapes=True,
+                output_facial_transformation_matrixes=True,
+                **options,
+            )
+        )
+
+    return _Task(create)
+
+
+def _meshes(result: Any, rgb: np.ndarray) -> list[FaceMesh]:
+    """Return what MediaPipe says of an image, in its pixels; nothing for no result."""
+    if result is None:
+        return []
+    height, width = rgb.shape[:2]
+    # MediaPipe gives fractions of the image's sides; z has the scale of x.
+    scale = np.array([width, height, width], np.float32)
+    return [
+        FaceMesh(
+            landmarks=np.array([(p.x, p.y, p.z) for p in points], np.float32) * scale,
+            blendshapes=np.array([shape.score for shape in shapes], np.float32),
+            transformation=np.asarray(matrix, np.float32),
+        )
+        for points, shapes, matrix in zip(
+            result.face_landmarks,
+            result.face_blendshapes,
+            result.facial_transformation_matrixes,
+            strict=True,
+        )
+    ]
+
+
 class _Task:
     """One MediaPipe instance that threads take turns with, and that is made anew after an error."""
 
     def __init__(self, create: Callable[[], Any]) -> None:
         self._create = create
         self._lock = threading.Lock()
+        self._instance: Any = None
         self._open()
 
-    def detect(self, rgb: np.ndarray) -> Any:
+    def detect(self, rgb: np.ndarray, *, milliseconds: int | None = None) -> Any:
         """Return MediaPipe's result for uint8 (H, W, 3); None for an image too small to hold a face.
+
+        Args:
+            rgb: the image.
+            milliseconds: its time, where the instance is one for videos.
 
         Raises:
             ValueError: of another shape or type, which MediaPipe would not survive or read wrongly.
@@ -212,13 +275,18 @@ class _Task:
             return None
         image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
         with self._lock:
-            try:
-                return self._instance.detect(image)
-            except RuntimeError:
-                # An instance that raised once raises for good; the next image gets a new one.
-                log.warning("MediaPipe failed; its instance is made anew")
-                self._finalizer()
+            if self._instance is None:
                 self._open()
+            try:
+                if milliseconds is None:
+                    return self._instance.detect(image)
+                return self._instance.detect_for_video(image, milliseconds)
+            except RuntimeError:
+                # An instance that raised once raises for good; the next image gets a new one. Not made
+                # here: where memory was short it would fail as well.
+                log.warning("MediaPipe failed; its instance will be made anew")
+                self._instance = None
+                self._finalizer()
                 raise
 
     def close(self) -> None:
@@ -242,12 +310,17 @@ def _close(instance: Any) -> None:
 
 def _verified_model() -> bytes:
     path = landmarker_path()
-    if not path.is_file() or sha256_of(path) != MODEL_SHA256:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        log.warning("%s cannot be read", path, exc_info=True)
+        content = b""
+    if hashlib.sha256(content).hexdigest() != MODEL_SHA256:
         raise BundleError(
             f"{path} is missing or damaged. Restore it from version control; it is Google's "
             f"face_landmarker.task with sha256 {MODEL_SHA256[:12]}...."
         )
-    return path.read_bytes()
+    return content
 
 
 @contextmanager
@@ -265,3 +338,16 @@ def _without_tensorflow() -> Iterator[None]:
     finally:
         if hide:
             sys.modules.pop("tensorflow", None)
+        _drop_kept_error()
+
+
+def _drop_kept_error() -> None:
+    """Let go of the callers of MediaPipe's import.
+
+    Where there is no PortAudio, MediaPipe keeps the error that says so for good, its traceback keeps the
+    frames, and these keep whatever their callers had in hand: the photo that was to be analysed, for one.
+    """
+    module = sys.modules.get("mediapipe.tasks.python.audio.core.audio_record")
+    error = getattr(module, "sd_error", None)
+    if error is not None:
+        error.__traceback__ = None

@@ -33,6 +33,11 @@ def hub_repos() -> dict[str, str]:
     }
 
 
+def ice_servers_json() -> str:
+    """Return FER_ICE_SERVERS: the servers that help a camera's connection, which `ice.py` reads."""
+    return os.environ.get("FER_ICE_SERVERS", "").strip()
+
+
 def face_shape_path() -> Path:
     """Return where `python -m training face-shape` writes the average face and its movements."""
     return _PROJECT / "models" / "face_shape.npz"

@@ -39,7 +39,7 @@ def test_ci_runs_the_readmes_second_command_verbatim():
 
 @pytest.mark.parametrize("file", [*REQUIREMENTS, PROJECT / "constraints.txt"], ids=lambda f: f.name)
 def test_every_requirement_is_pinned_to_one_version(file):
-    pin = re.compile(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.+!]*")
+    pin = re.compile(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[0-9][A-Za-z0-9.+!]*")
     for line in _requirement_lines(file):
         assert pin.fullmatch(line), line
 
@@ -56,16 +56,20 @@ def test_no_package_is_pinned_twice():
 def test_requirement_files_build_on_the_runtime_ones():
     for name, base in (
         ("requirements-train.txt", "requirements.txt"),
+        ("requirements-scale.txt", "requirements.txt"),
         ("requirements-dev.txt", "requirements-train.txt"),
+        ("requirements-dev.txt", "requirements-scale.txt"),
     ):
         assert f"-r {base}" in (PROJECT / name).read_text().splitlines()
 
 
 def test_everything_that_the_project_imports_is_required_directly():
-    runtime, extra = (
+    runtime, train, scale = (
         {_normalised(line.split("==")[0]) for line in _requirement_lines(PROJECT / name)}
-        for name in ("requirements.txt", "requirements-train.txt")
+        for name in ("requirements.txt", "requirements-train.txt", "requirements-scale.txt")
     )
+    # What more than requirements.txt a file may import.
+    extra = {PROJECT / "training": train, PROJECT / "fer_core" / "annotate" / "on_ray.py": scale}
     distributions = packages_distributions()
     own = {*ROOMS, "app"} | sys.stdlib_module_names
     for path in _python_files():
@@ -73,7 +77,7 @@ def test_everything_that_the_project_imports_is_required_directly():
             top = module.partition(".")[0]
             if top not in own:
                 providers = {_normalised(name) for name in distributions.get(top, [])}
-                required = runtime | (extra if path.is_relative_to(PROJECT / "training") else set())
+                required = runtime.union(*(e for p, e in extra.items() if path.is_relative_to(p)))
                 assert providers & required, f"{path} imports {top}, which nothing requires"
 
 
@@ -140,7 +144,7 @@ def _requirement_lines(file: Path) -> list[str]:
 
 
 def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return re.sub(r"[-_.]+", "-", name.partition("[")[0]).lower()
 
 
 def _python_files() -> list[Path]:

@@ -36,11 +36,14 @@ counts["command line"] = lost()
 
 page = """
 import sys
+import streamlit_webrtc.component
 from streamlit.testing.v1 import AppTest
+# It looks for the visitor's session, and AppTest has only the shell of a server.
+streamlit_webrtc.component.get_this_session_info = lambda: None
 page = AppTest.from_file("app.py", default_timeout=60).run()
 page.button[0].click().run()
 assert page.metric and not page.exception
-for name in ("landmarks", "compare", "evaluation", "studies", "models"):
+for name in ("landmarks", "compare", "live", "evaluation", "studies", "models"):
     assert not page.switch_page(f"pages/{name}.py").run().exception, name
 """
 subprocess.run([sys.executable, "-c", page], cwd=project, check=True, stderr=subprocess.DEVNULL)

@@ -4,18 +4,28 @@ What is cached here is shared by all sessions: it is read-only and safe between 
 ever in it. Everything heavy is imported where it is used, so that a page appears before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from fer_core.bundles import SERVING_FILE, Bundle, BundleSpec, opinions, resolve
-from fer_core.errors import FerError
-from pages.shared.photo_intake import ChosenPhoto, Intake, choose_photo, offer_photos
+from fer_core.errors import AnalysisError, BusyError, FerError
+from pages.shared.photo_intake import (
+    ChosenPhoto,
+    Intake,
+    UnreadableFile,
+    choose_photo,
+    offer_photos,
+)
+from pages.shared.turns import show_busy, turn
 from pages.shared.verbatim import message_as_text, name_as_code
 
 if TYPE_CHECKING:
+    from streamlit.elements.lib.mutable_status_container import StatusContainer
+
     from fer_core.analysis import Analysis, Analyzer
     from fer_core.classifier import Classifier
     from fer_core.faces import FaceFinder
@@ -31,7 +41,7 @@ class Current:
     """What a page shows.
 
     Attributes:
-        intake: all that the visitor gave last.
+        intake: all that the visitor gave last; a photo that could not be analyzed counts as unreadable.
         analyses: of each photo, by its key.
         photo: the one to look at.
     """
@@ -51,20 +61,23 @@ def current_photo() -> Current | None:
 
     What cannot be read is said in its place; without models the page ends here, and says why.
     """
-    intake = offer_photos()
-    for file in intake.unreadable:
-        st.error(
-            f"{name_as_code(file.name)}: {message_as_text(file.message)}",
-            icon=":material/broken_image:",
-        )
     try:
-        analyses = analyze_photos(intake.photos)
+        intake = offer_photos()
+        _show_unreadable(intake.unreadable)
+        analyses, failed = analyze_photos(intake.photos)
+    except BusyError as error:
+        show_busy(error)
+        st.stop()
     except FerError as error:
         st.error(
             f"**The model cannot be loaded, so photos cannot be analyzed.** {message_as_text(error)}",
             icon=":material/report:",
         )
         st.stop()
+    if failed:
+        _show_unreadable(failed)
+        analyzed = tuple(photo for photo in intake.photos if photo.key in analyses)
+        intake = Intake(analyzed, intake.unreadable + failed)
     for missing in load_classifiers()[1] if analyses else ():
         st.warning(
             f"One of the networks cannot be loaded. {message_as_text(missing)}",
@@ -72,6 +85,14 @@ def current_photo() -> Current | None:
         )
     photo = choose_photo(intake, analyses)
     return Current(intake, analyses, photo) if photo else None
+
+
+def _show_unreadable(files: Sequence[UnreadableFile]) -> None:
+    for file in files:
+        st.error(
+            f"{name_as_code(file.name)}: {message_as_text(file.message)}",
+            icon=":material/broken_image:",
+        )
 
 
 def load_analyzer() -> "Analyzer":
@@ -95,7 +116,7 @@ def load_classifiers() -> "tuple[dict[str, Classifier], list[FerError]]":
         try:
             bundle = resolve(name)
             classifiers[name] = _load_classifier(
-                bundle, folder=str(bundle.path), sha256=bundle.spec.sha256.get(SERVING_FILE)
+                bundle, folder=str(bundle.path), spec=bundle.spec.model_dump_json()
             )
         except FerError as error:
             errors.append(error)
@@ -116,36 +137,57 @@ def spec_of(name: str) -> BundleSpec | None:
     return bundle.spec if bundle else None
 
 
-def analyze_photos(photos: Sequence[ChosenPhoto]) -> dict[str, "Analysis"]:
-    """Return the analysis of each photo by its key, under a status line while there is work to do.
+def analyze_photos(
+    photos: Sequence[ChosenPhoto],
+) -> "tuple[dict[str, Analysis], tuple[UnreadableFile, ...]]":
+    """Return each photo's analysis by its key, and those that failed, which the next run tries again.
+
+    A status line shows while there is work to do.
 
     Raises:
         BundleError: a model is missing or damaged.
+        BusyError: the server has too much to do; analyses so far are kept.
     """
-    # Answers belong to the weights that gave them.
-    weights = tuple(str(spec.sha256) for name in opinions() if (spec := spec_of(name)))
-    kept_weights, known = st.session_state.get(_ANALYSES, (weights, {}))
-    if kept_weights != weights:
+    # Answers belong to the weights that gave them, with their calibration.
+    specs = tuple(spec.model_dump_json() for name in opinions() if (spec := spec_of(name)))
+    kept_specs, known = st.session_state.get(_ANALYSES, (specs, {}))
+    # A network that did not open when they were given may do so now.
+    if known and (kept_specs != specs or _answered(known) != list(load_classifiers()[0])):
         known = {}
     analyses: dict[str, Analysis] = {p.key: known[p.key] for p in photos if p.key in known}
+    # At once, and filled below: where that is cut short, the next run goes on.
+    st.session_state[_ANALYSES] = specs, analyses
+    failed: list[UnreadableFile] = []
     waiting = [photo for photo in photos if photo.key not in analyses]
     if waiting:
         place = st.empty()
         with place.status("Loading the models") as status:
             analyzer = load_analyzer()
             for i, photo in enumerate(waiting, start=1):
-                status.update(
-                    label=f"Looking at {name_as_code(photo.name)} ({i} of {len(waiting)})"
-                )
-                analyses[photo.key] = analyzer.analyze(photo.photo)
+                name = f"{name_as_code(photo.name)} ({i} of {len(waiting)})"
+                try:
+                    with turn(partial(_say, status, name)):
+                        status.update(label=f"Looking at {name}")
+                        analyses[photo.key] = analyzer.analyze(photo.photo)
+                except AnalysisError as error:
+                    failed.append(UnreadableFile(photo.name, str(error)))
         place.empty()
-    st.session_state[_ANALYSES] = weights, analyses
-    return analyses
+    return analyses, tuple(failed)
 
 
-# The leading underscore keeps Streamlit from hashing the bundle; folder and checksum stand for it.
+def _say(status: "StatusContainer", name: str, words: str) -> None:
+    status.update(label=f"{name}: {words}")
+
+
+def _answered(analyses: "Mapping[str, Analysis]") -> list[str]:
+    """Return the networks that gave analyses of one time."""
+    return list(next(iter(analyses.values())).model_seconds)
+
+
+# The leading underscore keeps Streamlit from hashing the bundle; folder and spec, with its checksums and
+# calibration, stand for it.
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _load_classifier(_bundle: Bundle, *, folder: str, sha256: str | None) -> "Classifier":
+def _load_classifier(_bundle: Bundle, *, folder: str, spec: str) -> "Classifier":
     from fer_core.classifier import Classifier
 
     return Classifier(_bundle)

@@ -22,8 +22,8 @@ def show_sidebar() -> None:
     with st.sidebar:
         st.header("Second Look")
         st.markdown(
-            "Finds every face in a photo and names the expression that it **appears** to show, with "
-            "open models and figures that can be checked."
+            "Finds every face in photos and videos and names the expression that it **appears** to show, "
+            "with open models and figures that can be checked."
         )
         st.caption(
             "It does not tell what a person feels. Photos are processed in memory on this server and "

@@ -31,6 +31,7 @@ class Server:
 
     url: str
     folders: tuple[Path, ...]
+    process: subprocess.Popen[bytes]
 
 
 def unable_to_write(command: list[str]) -> list[str]:
@@ -61,6 +62,8 @@ def running_server(
     *options: str,
     output: int = subprocess.DEVNULL,
     environment: Mapping[str, str] | None = None,
+    port: int | None = None,
+    may_write: bool = False,
 ) -> Iterator[Server]:
     """Run the app as README says, but from an empty folder and unable to write a byte.
 
@@ -69,11 +72,14 @@ def running_server(
         options: of `streamlit run`, after ours.
         output: where all that it prints goes.
         environment: variables beside ours.
+        port: where it listens; by default one that is free.
+        may_write: whether it is able to write after all.
     """
     folders = {name: tmp_path_factory.mktemp(name) for name in ("home", "tmp", "cwd")}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    if port is None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
     command += ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
     # A changed source file would offer the visitor a rerun in the middle of a test.
@@ -87,7 +93,7 @@ def running_server(
     if models := os.environ.get("FER_MODELS"):
         variables["FER_MODELS"] = str(Path(models).resolve())
     process = subprocess.Popen(
-        unable_to_write(command),
+        command if may_write else unable_to_write(command),
         cwd=folders["cwd"],
         env=variables,
         stdout=output,
@@ -96,7 +102,7 @@ def running_server(
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until_healthy(url, process)
-        yield Server(url, tuple(folders.values()))
+        yield Server(url, tuple(folders.values()), process)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -118,13 +124,23 @@ def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
     pytest.fail(f"the server did not answer within {START_SECONDS} s")
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Iterator[Browser]:
-    """Chromium whose camera shows the example photo and asks for no permission."""
+def chromium_executable() -> str:
+    """Return the path of this machine's Chromium; skip the test without."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     executable = next(filter(None, map(shutil.which, names)), None)
     if executable is None:
         pytest.skip("no Chromium on this machine; on Debian: apt-get install chromium")
+    return executable
+
+
+def rights() -> list[str]:
+    """Return what Chromium must be told to start as this user."""
+    return ["--no-sandbox"] if os.geteuid() == 0 else []
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Iterator[Browser]:
+    """Chromium whose camera shows the example photo and asks for no permission."""
     video = tmp_path_factory.mktemp("camera") / "astronaut.y4m"
     video.write_bytes(y4m(astronaut))
     arguments = [
@@ -132,11 +148,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> 
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-video-capture={video}",
     ]
-    if os.geteuid() == 0:
-        arguments.append("--no-sandbox")
     expect.set_options(timeout=EXPECT_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        browser = playwright.chromium.launch(
+            executable_path=chromium_executable(), args=[*arguments, *rights()]
+        )
         yield browser
         browser.close()
 

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +51,23 @@ socket.getaddrinfo = local_only
 '''
 
 
+#: Python starts with it: says each second how many photos are in memory.
+PHOTOS_ALIVE = """
+import gc, os, sys, threading, time
+
+def count():
+    while True:
+        time.sleep(1)
+        images = sys.modules.get("fer_core.images")
+        if images and hasattr(images, "Photo"):
+            # Without gc.collect: what only a collector would find is still in memory.
+            alive = sum(type(thing).__name__ == "ChosenPhoto" for thing in gc.get_objects())
+            os.write(2, f"PHOTOS ALIVE {alive}\\n".encode())
+
+threading.Thread(target=count, daemon=True).start()
+"""
+
+
 @dataclass
 class Log:
     """What a server printed so far."""
@@ -61,12 +78,15 @@ class Log:
     def text(self) -> str:
         return b"".join(self.chunks).decode(errors="replace")
 
+    def last(self, key: str) -> str | None:
+        """Return what was last said after a key."""
+        said = [line for line in self.text.splitlines() if line.startswith(key)]
+        return said[-1].removeprefix(key).strip() if said else None
 
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Log]]:
-    """A server at every address of this machine, whose output is kept and whose connections fail."""
-    folder = tmp_path_factory.mktemp("site")
-    (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
+
+@contextlib.contextmanager
+def kept_log() -> Iterator[tuple[Log, int]]:
+    """Give a log and the file descriptor that fills it."""
     log, (reading, writing) = Log(), os.pipe()
 
     def keep() -> None:
@@ -75,16 +95,35 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
 
     reader = threading.Thread(target=keep, daemon=True)
     reader.start()
-    options = ("--server.address=0.0.0.0", "--logger.level=debug")
     try:
-        with running_server(
-            tmp_path_factory, *options, output=writing, environment={"PYTHONPATH": str(folder)}
-        ) as server:
-            yield server, log
+        yield log, writing
     finally:
         os.close(writing)
         reader.join(10)
         os.close(reading)
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float = 20) -> bool:
+    """Return whether a condition came true in time."""
+    deadline = time.monotonic() + seconds
+    while not (met := condition()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return met
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Log]]:
+    """A server at every address of this machine, whose output is kept and whose connections fail."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    options = ("--server.address=0.0.0.0", "--logger.level=debug")
+    with (
+        kept_log() as (log, writing),
+        running_server(
+            tmp_path_factory, *options, output=writing, environment={"PYTHONPATH": str(folder)}
+        ) as server,
+    ):
+        yield server, log
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +157,7 @@ def visited(
 
 
 def look_at_all_pages(page: Page) -> None:
-    for name in ("Landmarks", "Compare", "Evaluation", "Studies", "Models"):
+    for name in ("Landmarks", "Compare", "Live", "Batch", "Evaluation", "Studies", "Models"):
         page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
         expect(page.get_by_test_id("stMain").get_by_role("heading", level=1)).to_be_visible()
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
@@ -164,6 +203,37 @@ def handshake(server: Server, origin: str) -> str:
     with contextlib.closing(socket.create_connection((host, int(port)), timeout=10)) as connection:
         connection.sendall(request.encode())
         return connection.recv(4096).decode(errors="replace").splitlines()[0]
+
+
+@pytest.mark.slow
+def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser, tmp_path: Path
+):
+    """The session, its files and its pixels are gone from memory soon after its time is over."""
+    probe = tmp_path / "sitecustomize.py"
+    # Counts the photos of all visitors that are alive, where the server can be asked from outside: its log.
+    probe.write_text(PHOTOS_ALIVE)
+    options = ("--server.disconnectedSessionTTL=3",)
+    with (
+        kept_log() as (log, writing),
+        running_server(
+            tmp_path_factory, *options, output=writing, environment={"PYTHONPATH": str(tmp_path)}
+        ) as server,
+    ):
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(server.url)
+        page.get_by_role("button", name="Try the example photo").click()
+        expect(page.get_by_test_id("stMetricValue").first).to_be_visible()
+        assert wait_for(lambda: log.last("PHOTOS ALIVE") == "1")
+        context.close()
+        # Fifteen seconds between two looks, three for coming back.
+        assert wait_for(lambda: log.last("PHOTOS ALIVE") == "0", seconds=25)
+        following = browser.new_page()
+        following.goto(server.url)
+        following.get_by_role("button", name="Try the example photo").click()
+        expect(following.get_by_test_id("stMetricValue").first).to_be_visible()
+        following.close()
 
 
 def test_the_watch_sees_an_attempt(tmp_path: Path):

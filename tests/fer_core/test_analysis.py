@@ -4,11 +4,14 @@ import csv
 import io
 import json
 
+import cv2
+import numpy as np
 import pytest
 
-from fer_core.analysis import csv_lines, error_record, to_record
+from fer_core.analysis import Analyzer, csv_lines, error_record, to_record
+from fer_core.errors import AnalysisError
 from fer_core.expressions import FER2013
-from fer_core.images import decode
+from fer_core.images import Photo, decode
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +84,27 @@ def test_rows_come_as_soon_as_their_photo_is_done(record):
     lines = csv_lines(records(), {"cnn": FER2013.labels})
     assert next(lines).startswith("path,")
     assert next(lines).startswith(record["path"])
+
+
+def no_memory_in_opencv() -> Exception:
+    error = cv2.error("(-4:Insufficient memory) Failed to allocate 99 bytes")
+    error.code = cv2.Error.StsNoMem
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError, "not enough memory"),
+        (no_memory_in_opencv, "not enough memory"),
+        (lambda: cv2.error("(-215:Assertion failed)"), "failed"),
+        (lambda: RuntimeError("INTERNAL: a calculator failed"), "failed"),
+    ],
+)
+def test_what_libraries_raise_on_a_photo_becomes_an_error_in_words(analyzer, error, said):
+    class Failing:
+        def find(self, rgb):
+            raise error()
+
+    with pytest.raises(AnalysisError, match=said):
+        Analyzer(Failing(), analyzer.classifiers).analyze(Photo(np.zeros((64, 64, 3), np.uint8)))

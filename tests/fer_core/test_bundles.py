@@ -44,6 +44,15 @@ def test_a_missing_weight_file_is_named(models):
         Classifier(resolve("cnn"))
 
 
+@pytest.mark.parametrize("name", [SPEC_FILE, SERVING_FILE])
+def test_a_file_that_a_broken_disk_does_not_give_is_an_error_in_words(models, name):
+    """Of this file every read at its beginning fails, also for root."""
+    (models / "cnn" / name).unlink()
+    (models / "cnn" / name).symlink_to("/proc/self/mem")
+    with pytest.raises(BundleError, match=rf"{name} cannot be read: Input/output error"):
+        Classifier(resolve("cnn"))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("temperature", 0), ("temperature", None), ("labels", ["happy", "cheerful"]), ("surplus", 1)],

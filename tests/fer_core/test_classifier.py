@@ -27,6 +27,22 @@ def test_a_batch_gives_each_face_the_answer_it_gets_alone(classifier, images):
         np.testing.assert_allclose(alone_maps[0], maps[i], atol=1e-4)
 
 
+def test_a_batch_that_finds_no_memory_spoils_none_after_it(cnn_bundle, images, monkeypatch):
+    classifier = Classifier(cnn_bundle)
+    expected, _ = classifier.logits(images[:1])
+    interpreter = classifier._model._interpreter
+    with monkeypatch.context() as patch:
+        # LiteRT's word for it; the tensors have taken their new shapes by then.
+        patch.setattr(interpreter, "allocate_tensors", raise_no_memory)
+        with pytest.raises(RuntimeError):
+            classifier.logits(images[:3])
+    np.testing.assert_allclose(classifier.logits(images[:1])[0], expected, atol=1e-6)
+
+
+def raise_no_memory() -> None:
+    raise RuntimeError("failed to allocate memory")
+
+
 def test_probabilities_are_fractions_in_label_order(classifier, images):
     for prediction in classifier.predict([FaceInputs(image) for image in images[:5]]):
         assert prediction.labels == FER2013.labels

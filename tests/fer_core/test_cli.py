@@ -61,6 +61,27 @@ def test_zips_are_read_and_password_or_missing_files_are_told(folder, tmp_path):
     assert result.returncode == 1
 
 
+def test_a_photo_for_which_memory_is_short_is_told_and_the_others_are_answered(folder, monkeypatch):
+    from typer.testing import CliRunner
+
+    from fer_core.__main__ import app
+    from fer_core.faces import FaceFinder
+
+    find, errors = FaceFinder.find, [MemoryError()]
+
+    def fail_first(self, rgb):
+        if errors:
+            raise errors.pop()
+        return find(self, rgb)
+
+    monkeypatch.setattr(FaceFinder, "find", fail_first)
+    result = CliRunner().invoke(app, ["analyze", *map(str, [folder / "a_portrait.png"] * 2)])
+    first, second = (json.loads(line) for line in result.stdout.splitlines())
+    assert "not enough memory" in first["error"]
+    assert len(second["faces"]) == 1
+    assert result.exit_code == 1
+
+
 def test_an_empty_folder_is_an_error_of_that_input(tmp_path):
     (tmp_path / "empty").mkdir()
     result = run("analyze", tmp_path / "empty")

@@ -223,3 +223,10 @@ def test_a_heatmap_colours_its_hot_place_alone():
     assert np.ptp(cold) == 0, "grey where it is cold"
     assert hot[0] > hot[2] + 40, "warm, in RGB"
     assert hot.sum() > cold.sum()
+
+
+def test_faces_carry_the_numbers_that_they_are_given():
+    found = analysis(600, 400, ((100, 100, 300, 300), prediction(Expression.SAD)))
+    first, seventh = (draw_faces(canvas(400, 600), found, numbers=[n]) for n in (1, 7))
+    assert (first == draw_faces(canvas(400, 600), found)).all()
+    assert (first != seventh).any()

@@ -237,6 +237,9 @@ def test_own_predictions_are_read_from_csv_and_parquet_alike(result, tmp_path):
         (lambda t: t.assign(p_sad=-1.0), "p_sad is -1.0 at position 0, not a probability"),
         (lambda t: t.assign(label=9), "label is 9 at position 0"),
         (lambda t: t.assign(label="happy"), "wrong kind"),
+        # Found by tests.fuzz.
+        (lambda t: t.assign(row="9" * 30), "cannot be read"),
+        (lambda t: t.assign(p_sad=1e300), "p_sad is inf at position 0, not a probability"),
         (lambda t: t.rename(columns={"p_sad": "p_bored"}), "No expression is called 'bored'"),
         (lambda t: t.rename(columns={"p_sad": "p_anger"}), "two columns for the same expression"),
         (lambda t: t.iloc[:0], "no rows"),

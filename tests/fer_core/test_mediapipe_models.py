@@ -9,6 +9,7 @@ import pytest
 from fer_core import mediapipe_models
 from fer_core.errors import BundleError
 from fer_core.faces import FaceFinder
+from tests.conftest import PROJECT
 
 
 def test_after_a_failure_the_next_photo_gets_a_new_landmarker(astronaut):
@@ -26,6 +27,30 @@ def test_after_a_failure_the_next_photo_gets_a_new_landmarker(astronaut):
         except RuntimeError:
             continue
     assert len(found) == 1
+
+
+def test_a_landmarker_that_cannot_be_made_anew_at_once_is_made_later(astronaut):
+    """Where memory is short the instance fails, and so would the one in its place."""
+    finder = FaceFinder()
+    import mediapipe as mp
+
+    task = finder._detector._task
+    create, failures = task._create, [MemoryError()]
+    empty = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.zeros((0, 0, 3), np.uint8))
+    with pytest.raises(RuntimeError):
+        task._instance.detect(empty)
+
+    def create_later():
+        if failures:
+            raise failures.pop()
+        return create()
+
+    task._create = create_later
+    with pytest.raises(RuntimeError):
+        finder.find(astronaut)
+    with pytest.raises(MemoryError):
+        finder.find(astronaut)
+    assert len(finder.find(astronaut)) == 1
 
 
 def test_a_wrong_landmarker_file_is_refused(monkeypatch, tmp_path):
@@ -56,3 +81,23 @@ def test_tensorflow_that_was_loaded_first_stays_loaded():
         "assert sys.modules['tensorflow'] is tf"
     )
     subprocess.run([sys.executable, "-c", probe], check=True)
+
+
+def test_what_the_first_caller_held_is_let_go():
+    """The first photo of a server was kept for good, by the traceback of an error that MediaPipe keeps."""
+    probe = (
+        "import gc, weakref\n"
+        "from fer_core.faces import FaceFinder\n"
+        "class Photo: pass\n"
+        "def visit():\n"
+        "    photo = Photo()\n"
+        "    FaceFinder()\n"
+        "    return weakref.ref(photo)\n"
+        "kept = visit()\n"
+        "gc.collect()\n"
+        "print(kept())\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=PROJECT
+    )
+    assert found.stdout.strip() == "None"

@@ -106,6 +106,7 @@ def child(backend, program, *arguments, data, flags=""):
 
 
 @pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.skipif(len(BACKENDS) < 2, reason="one backend is installed")
 def test_two_steps_are_the_same_on_every_backend(still_settings, generated_data, tmp_path):
     losses = [

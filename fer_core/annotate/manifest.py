@@ -1,0 +1,190 @@
+"""What a bulk run was begun with, written before anything else, and what of it is done."""
+
+import platform
+import re
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from fer_core import __version__
+from fer_core.annotate.sources import Columns, Kind, Listing, Partition
+from fer_core.annotate.storage import (
+    HIDDEN,
+    Place,
+    list_files,
+    read_bytes,
+    remove_leftovers,
+    write_whole,
+)
+from fer_core.bundles import SERVING_FILE, Bundle, Part
+from fer_core.errors import JobError
+from fer_core.expressions import Expression
+from fer_core.mediapipe_models import MODEL_SHA256
+
+MANIFEST_FILE: Final = "_manifest.json"
+_MAX_BYTES: Final = 1_000_000
+_PART: Final = re.compile(r"part-(\d{6,})\.parquet")
+#: Libraries whose versions can change what is found in a photo.
+_LIBRARIES: Final = (
+    *("mediapipe", "ai-edge-litert", "opencv-python-headless", "numpy", "pillow", "pillow-heif"),
+)
+
+
+class Network(Part):
+    """A network that is asked.
+
+    Attributes:
+        sha256: of the file that serves.
+        labels: in the order of its probabilities.
+        temperature: that its logits are divided by.
+        abstention_threshold: confidence below which it is not sure.
+    """
+
+    sha256: str
+    labels: tuple[Expression, ...]
+    temperature: float
+    abstention_threshold: float
+
+
+class Answering(Part):
+    """What the answers depend on beside the photos.
+
+    Attributes:
+        networks: by name, in the order of the columns.
+        landmarker_sha256: of MediaPipe's models.
+        software: versions, by name.
+    """
+
+    networks: dict[str, Network]
+    landmarker_sha256: str
+    software: dict[str, str]
+
+
+class Manifest(Part):
+    """The content of a run's `_manifest.json`.
+
+    Attributes:
+        input: path or URL.
+        kind: of its files.
+        columns: of parquet files; None for photos.
+        input_sha256: of its listing, see `Listing.sha256`.
+        photos: in all.
+        partition_size: most photos of a partition.
+        partitions: in all.
+        answering: what the answers depend on.
+    """
+
+    input: str
+    kind: Kind
+    columns: Columns | None
+    input_sha256: str
+    photos: int
+    partition_size: int
+    partitions: int
+    answering: Answering
+
+
+def answering(bundles: Mapping[str, Bundle]) -> Answering:
+    """Return what the answers of some bundles, by name, depend on, as it is in this process."""
+    networks = {
+        name: Network(
+            sha256=bundle.spec.sha256[SERVING_FILE],
+            labels=bundle.spec.labels,
+            temperature=bundle.spec.temperature,
+            abstention_threshold=bundle.spec.abstention_threshold,
+        )
+        for name, bundle in bundles.items()
+    }
+    software = {"second-look": __version__, "python": platform.python_version()}
+    software |= {name: version(name) for name in _LIBRARIES}
+    return Answering(networks=networks, landmarker_sha256=MODEL_SHA256, software=software)
+
+
+def describe(
+    place: Place, listing: Listing, bundles: Mapping[str, Bundle], partition_size: int | None
+) -> tuple[Manifest, list[Partition]]:
+    """Return the manifest of a run, and its partitions."""
+    size = partition_size or listing.partition_size()
+    partitions = listing.partitions(size)
+    manifest = Manifest(
+        input=place.url,
+        kind=listing.kind,
+        columns=listing.columns,
+        input_sha256=listing.sha256,
+        photos=listing.photos,
+        partition_size=size,
+        partitions=len(partitions),
+        answering=answering(bundles),
+    )
+    return manifest, partitions
+
+
+def part_name(partition: int) -> str:
+    """Return the name of a partition's file."""
+    return f"part-{partition:06d}.parquet"
+
+
+def begin(output: Place, manifest: Manifest) -> set[int]:
+    """Write the manifest, or compare it with the one that is there; return the partitions that are done.
+
+    Raises:
+        JobError: the folder belongs to something else, or was begun with other settings.
+    """
+    names = [name for name, _ in list_files(output, recursive=False)]
+    if MANIFEST_FILE not in names:
+        if shown := [name for name in names if not name.startswith(HIDDEN)]:
+            raise JobError(
+                f"{output.url} holds {shown[0]} and no {MANIFEST_FILE}, so it is not the output of an "
+                "earlier run. Choose an empty or a new folder."
+            )
+        try:
+            write_whole(output, MANIFEST_FILE, manifest.model_dump_json(indent=2).encode())
+        except OSError as error:
+            raise JobError(f"{output.url} cannot be written to ({error}).") from error
+        return set()
+    begun = _read(output)
+    if changes := differences(begun, manifest):
+        raise JobError(
+            f"{output.url} was begun with something else: {'; '.join(changes)}. Finish it with the same, or "
+            "choose another output."
+        )
+    remove_leftovers(output, names)
+    return {int(match[1]) for name in names if (match := _PART.fullmatch(name))}
+
+
+def differences(before: Part, now: Part) -> list[str]:
+    """Return what differs between two values of a kind, in words: "partition_size was 100 and is 50"."""
+    old, new = _flat(before.model_dump(mode="json")), _flat(now.model_dump(mode="json"))
+    return [
+        f"{key} was {_short(old.get(key))} and is {_short(new.get(key))}"
+        for key in dict.fromkeys([*old, *new])
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _read(output: Place) -> Manifest:
+    try:
+        return Manifest.model_validate_json(read_bytes(output, MANIFEST_FILE, at_most=_MAX_BYTES))
+    except (OSError, ValidationError) as error:
+        raise JobError(
+            f"{output.url}: {MANIFEST_FILE} cannot be read, or is of another version of this program "
+            f"({str(error).splitlines()[0]}). Choose another output."
+        ) from error
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        name = f"{prefix}{key}"
+        found |= _flat(item, f"{name}.") if isinstance(item, Mapping) else {name: item}
+    return found
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    text = "nothing" if value is None else str(value)
+    # Twelve digits of a checksum tell it as well as sixty-four.
+    return f"{text[:12]}..." if re.fullmatch(r"[0-9a-f]{64}", text) else text

@@ -1,0 +1,125 @@
+"""One partition of photos to one parquet file."""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from fer_core.analysis import Analyzer
+from fer_core.annotate.manifest import Manifest, answering, differences, part_name
+from fer_core.annotate.rows import error_row, photo_rows, row_schema
+from fer_core.annotate.sources import EncodedPhoto, Partition, read_photos
+from fer_core.annotate.storage import open_place, write_whole
+from fer_core.bundles import resolve
+from fer_core.classifier import Classifier
+from fer_core.errors import AnalysisError, ImageDecodeError, JobError
+from fer_core.faces import FaceFinder
+from fer_core.images import decode
+
+#: Key of the parquet files' metadata under which networks and versions stand, as JSON.
+METADATA_KEY: Final = "second_look"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a process has to know for the partitions that it will be given.
+
+    Attributes:
+        manifest: of the run.
+        output: path or URL of the folder.
+    """
+
+    manifest: Manifest
+    output: str
+
+
+class Summary(NamedTuple):
+    """What became of a partition: its number, its photos, and of these the faces and the errors."""
+
+    partition: int
+    photos: int
+    faces: int
+    errors: int
+
+
+def load_analyzer(manifest: Manifest) -> Analyzer:
+    """Return the face finder and networks that a manifest names, each on one thread.
+
+    Raises:
+        JobError: the weights or libraries of this machine are not those that the run was begun with.
+        BundleError: a network is missing or damaged.
+    """
+    bundles = {name: resolve(name) for name in manifest.answering.networks}
+    if changes := differences(manifest.answering, answering(bundles)):
+        raise JobError(
+            f"This machine differs from the one that began the run: {'; '.join(changes)}. All machines need "
+            "the same checkout, packages and FER_* settings."
+        )
+    return Analyzer(FaceFinder(), {n: Classifier(b, threads=1) for n, b in bundles.items()})
+
+
+def annotate_partition(
+    task: Task,
+    analyzer: Analyzer,
+    partition: Partition,
+    *,
+    left_out: Mapping[int, str] | None = None,
+    begins: Callable[[int], None] = lambda number: None,
+) -> Summary:
+    """Annotate a partition's photos and write its file, whole or not at all.
+
+    Args:
+        task: the run.
+        analyzer: of `load_analyzer`.
+        partition: of the run.
+        left_out: why photos are not to be looked at, by their number.
+        begins: called with the number of each photo before it is looked at.
+
+    Raises:
+        JobError: the file cannot be written.
+    """
+    manifest = task.manifest
+    rows: list[dict[str, Any]] = []
+    for photo in read_photos(open_place(manifest.input), manifest.columns, partition):
+        if why := (left_out or {}).get(photo.number):
+            rows.append(error_row(photo.number, photo.id, why))
+        else:
+            begins(photo.number)
+            rows += _rows(analyzer, photo)
+    try:
+        write_whole(open_place(task.output), part_name(partition.number), _encode(manifest, rows))
+    except OSError as error:
+        raise JobError(f"{task.output} cannot be written to ({error}).") from error
+    return Summary(
+        partition=partition.number,
+        photos=partition.count,
+        faces=sum(row["face"] > 0 for row in rows),
+        errors=sum(row.get("error") is not None for row in rows),
+    )
+
+
+def _rows(analyzer: Analyzer, photo: EncodedPhoto) -> list[dict[str, Any]]:
+    if photo.content is None:
+        return [error_row(photo.number, photo.id, photo.error or "")]
+    try:
+        return photo_rows(photo.number, photo.id, analyzer.analyze(decode(photo.content)))
+    except (AnalysisError, ImageDecodeError) as error:
+        return [error_row(photo.number, photo.id, str(error))]
+    except Exception as error:
+        # One photo of millions that trips a library must not end the run; its row says what happened.
+        kind = type(error).__name__
+        return [
+            error_row(photo.number, photo.id, f"The photo could not be analysed ({kind}: {error}).")
+        ]
+
+
+def _encode(manifest: Manifest, rows: list[dict[str, Any]]) -> bytes:
+    networks = manifest.answering.networks
+    schema = row_schema({name: network.labels for name, network in networks.items()})
+    schema = schema.with_metadata({METADATA_KEY: manifest.answering.model_dump_json()})
+    buffer = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist(rows, schema), buffer, compression="zstd")
+    return buffer.getvalue()

@@ -1,0 +1,102 @@
+"""One bulk run: what is asked for, what of it is missing, and doing that."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fer_core.annotate.manifest import begin, describe
+from fer_core.annotate.partition import Summary, Task
+from fer_core.annotate.sources import Partition, list_input
+from fer_core.annotate.storage import open_place
+from fer_core.bundles import opinions, resolve
+from fer_core.errors import JobError
+
+
+class Engine(StrEnum):
+    """Where photos are annotated."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that was begun, now or earlier.
+
+    Attributes:
+        task: what each process is told.
+        missing: partitions without a file.
+    """
+
+    task: Task
+    missing: list[Partition]
+
+    @property
+    def photos_missing(self) -> int:
+        """How many photos are in these."""
+        return sum(partition.count for partition in self.missing)
+
+
+def begin_run(
+    source: str,
+    output: str,
+    *,
+    models: list[str] | None = None,
+    image_column: str | None = None,
+    id_column: str | None = None,
+    partition_size: int | None = None,
+) -> Run:
+    """List the input and write the manifest, or find what an earlier run left undone.
+
+    Args:
+        source: path or URL of the input.
+        output: of the folder to write.
+        models: networks to ask; by default `opinions()`.
+        image_column: of parquet files; by default one that is called `image` or `bytes`.
+        id_column: of parquet files; by default `id`, if it is there.
+        partition_size: most photos of a partition; by default what suits the input.
+
+    Raises:
+        DataError: the input is not to be annotated.
+        JobError: the output belongs to something else or was begun with other settings.
+        BundleError: a network is missing or damaged.
+    """
+    bundles = {name: resolve(name) for name in dict.fromkeys(models or opinions())}
+    place, target = open_place(source), open_place(output)
+    if place.holds(target):
+        raise JobError(
+            f"The output {target.url} lies in the input {place.url}. Choose another folder."
+        )
+    listing = list_input(place, image_column=image_column, id_column=id_column)
+    manifest, partitions = describe(place, listing, bundles, partition_size)
+    done = begin(target, manifest)
+    return Run(Task(manifest, target.url), [p for p in partitions if p.number not in done])
+
+
+def finish_run(
+    run: Run, engine: Engine, *, jobs: int | None = None, address: str | None = None
+) -> Iterator[Summary]:
+    """Annotate what is missing; yield each partition's summary when its file is written.
+
+    Args:
+        run: of `begin_run`.
+        engine: where.
+        jobs: processes; by default one a core.
+        address: of Ray's cluster.
+
+    Raises:
+        JobError: it cannot be done here.
+    """
+    for url in (run.task.manifest.input, run.task.output):
+        if url.startswith("memory:"):
+            raise JobError(f"{url} can be seen by one process only, and several are to work on it.")
+    if not run.missing:
+        return iter(())
+    if engine is Engine.RAY:
+        from fer_core.annotate.on_ray import annotate_on_ray
+
+        return annotate_on_ray(run.task, run.missing, jobs=jobs, address=address)
+    from fer_core.annotate.local import annotate_here
+
+    return annotate_here(run.task, run.missing, jobs=jobs or os.cpu_count() or 1)

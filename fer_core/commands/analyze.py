@@ -1,0 +1,309 @@
+"""`python -m fer_core analyze`: photos and videos in, a record of each photo and frame out."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from fer_core.commands.exits import EXIT_SOME_FAILED, EXIT_USAGE
+from fer_core.errors import FerError
+from fer_core.video import DEFAULT_RATE
+
+if TYPE_CHECKING:
+    from fer_core.bulk import Record, Settings, Task
+    from fer_core.bundles import Bundle
+    from fer_core.commands.result_file import ResultFile
+    from fer_core.inputs import PhotoFile
+    from fer_core.pace import Pace
+
+    #: From records and the classes of each network to the lines of a CSV table.
+    MakeTable = Callable[[Iterable[Record], Mapping[str, Any]], Iterable[str]]
+
+
+class MixedInputError(FerError):
+    """What was asked for does not go together."""
+
+
+class Format(StrEnum):
+    """Forms of the output."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    TABLE = "table"
+
+
+_CSV_SUFFIX: Final = ".csv"
+
+
+def analyze(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Photos, videos, folders or zips of photos, patterns in quotes such as "
+            "'holiday/**/*.jpg', or - for a list of paths on standard input, one a line or with NULs "
+            "between.",
+        ),
+    ],
+    models: Annotated[
+        str | None,
+        typer.Option(help="Networks to ask, with commas between. By default cnn and dual."),
+    ] = None,
+    output_format: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="A JSON object a line, CSV, or a table to read. By default the first; CSV for an --output "
+            "that ends so.",
+        ),
+    ] = None,
+    save_annotated: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write each photo with its faces marked to this folder."),
+    ] = None,
+    frame_rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=240,
+            metavar="FRAMES",
+            help=f"Frames of a video that are looked at, a second; {DEFAULT_RATE:g} of a video that is "
+            "named. With it, videos in folders and GIFs that move are looked at as well.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write to a new file rather than to the terminal."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with --output where a run before stopped."),
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes, each with models of its own. By default one a core for many photos.",
+        ),
+    ] = None,
+) -> None:
+    """Find every face in photos and videos and name its apparent expression.
+
+    A video gives a line for each frame that is looked at, with its time; faces are followed through it.
+
+    A file that cannot be read gives a line with its error, and the run goes on; the exit code is then 1.
+
+    Examples:
+
+      python -m fer_core analyze portrait.jpg
+
+      python -m fer_core analyze holiday/ party.zip --format csv > faces.csv
+
+      python -m fer_core analyze archive/ --output faces.jsonl --resume
+    """
+    from fer_core.bulk import Settings
+    from fer_core.inputs import input_files
+
+    names = _model_names(models)
+    chosen = _choose_format(output_format, output, resume=resume)
+    results = None
+    try:
+        bundles = _open_bundles(names)
+        files = list(input_files(paths, sys.stdin.buffer, videos=frame_rate is not None))
+        table = _table_of(files, chosen, resume=resume)
+        if save_annotated:
+            save_annotated.mkdir(parents=True, exist_ok=True)
+        settings = Settings(tuple(names), save_annotated, frame_rate or DEFAULT_RATE)
+        results = _open_results(output, chosen, table, bundles, resume=resume)
+        failed = _run(files, settings, chosen, table, bundles, results, jobs)
+    except (FerError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            # Whoever reads our output has enough.
+            raise
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(EXIT_USAGE) from error
+    finally:
+        if results:
+            results.close()
+    if failed:
+        typer.echo(f"{failed} of the inputs could not be read.", err=True)
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _model_names(models: str | None) -> list[str]:
+    from fer_core.bundles import opinions
+
+    if models is None:
+        return opinions()
+    names = list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
+    if not names:
+        raise typer.BadParameter("Name at least one model, for instance --models cnn")
+    return names
+
+
+def _choose_format(wanted: Format | None, output: Path | None, *, resume: bool) -> Format:
+    if resume and output is None:
+        raise typer.BadParameter("--resume goes on with a file. Name it with --output FILE")
+    if output is not None and wanted is Format.TABLE:
+        raise typer.BadParameter(
+            "A table is for the terminal. Use --format jsonl or csv with --output"
+        )
+    if wanted is not None:
+        return wanted
+    is_csv = output is not None and output.suffix.lower() == _CSV_SUFFIX
+    return Format.CSV if is_csv else Format.JSONL
+
+
+def _open_bundles(names: list[str]) -> "dict[str, Bundle]":
+    from fer_core.bundles import resolve
+
+    bundles = {name: resolve(name) for name in names}
+    for name, bundle in bundles.items():
+        if bundle.missed:
+            typer.echo(f"{name} answers from {bundle.origin}. {bundle.missed}", err=True)
+    return bundles
+
+
+def _table_of(files: "list[PhotoFile]", chosen: Format, *, resume: bool) -> "MakeTable":
+    """Return what makes CSV of the records; raise MixedInputError where one table cannot hold them."""
+    from fer_core.analysis import csv_lines
+    from fer_core.video.tables import frames_csv
+
+    n_videos = sum(file.is_video for file in files)
+    if chosen is not Format.CSV or not n_videos:
+        return csv_lines
+    if n_videos < len(files):
+        raise MixedInputError(
+            "Photos and videos have tables with other columns. Ask for them one after the other, or for "
+            "--format jsonl."
+        )
+    if resume:
+        raise MixedInputError(
+            "A CSV table of videos cannot be gone on with. Use --format jsonl, or start anew without "
+            "--resume."
+        )
+    return frames_csv
+
+
+def _open_results(
+    output: Path | None,
+    chosen: Format,
+    table: "MakeTable",
+    bundles: "dict[str, Bundle]",
+    *,
+    resume: bool,
+) -> "ResultFile | None":
+    if output is None:
+        return None
+    from fer_core.commands.result_file import ResultFile
+
+    header = next(iter(table([], _labels(bundles)))) if chosen is Format.CSV else ""
+    return ResultFile(output, header=header, networks=bundles, resume=resume)
+
+
+def _run(
+    files: "list[PhotoFile]",
+    settings: "Settings",
+    chosen: Format,
+    table: "MakeTable",
+    bundles: "dict[str, Bundle]",
+    results: "ResultFile | None",
+    jobs: int | None,
+) -> int:
+    """Write the records of each file that is not in `results`; return how many could not be read."""
+    from fer_core.commands.result_file import json_line, to_bytes
+    from fer_core.pace import Pace
+
+    # Numbered before: a run that goes on gives a photo the number that it had.
+    tasks: list[Task] = [
+        (number, file)
+        for number, file in enumerate(files, start=1)
+        if not (results and results.take(file.name))
+    ]
+    failed = results.failed if results else 0
+    pace = Pace(len(files), done=len(files) - len(tasks))
+    outcomes = _outcomes(tasks, settings, jobs)
+
+    def counted() -> "Iterator[Record]":
+        nonlocal failed
+        for (_, file), records in zip(tasks, outcomes, strict=True):
+            for record in records:
+                failed += record["error"] is not None
+                yield record
+            _show_progress(pace, file.name)
+
+    if chosen is Format.TABLE:
+        _print_table(counted(), list(settings.models))
+        return failed
+    if chosen is Format.CSV:
+        lines = iter(table(counted(), _labels(bundles)))
+        if results:
+            # The file has its header.
+            next(lines)
+    else:
+        lines = map(json_line, counted())
+    for text in lines:
+        if results:
+            results.append(text)
+        else:
+            typer.echo(to_bytes(text), nl=False)
+    return failed
+
+
+def _outcomes(
+    tasks: "list[Task]", settings: "Settings", jobs: int | None
+) -> "Iterator[Iterable[Record]]":
+    from fer_core.bulk import (
+        MANY,
+        Recorder,
+        available_cores,
+        records_here,
+        records_in_processes,
+    )
+
+    if jobs is None:
+        jobs = available_cores() if len(tasks) >= MANY else 1
+    if not tasks:
+        return iter(())
+    jobs = min(jobs, len(tasks))
+    if jobs > 1:
+        return records_in_processes(tasks, settings, jobs=jobs)
+    return records_here(tasks, Recorder(settings))
+
+
+def _labels(bundles: "dict[str, Bundle]") -> dict[str, Any]:
+    return {name: bundle.spec.labels for name, bundle in bundles.items()}
+
+
+def _show_progress(pace: "Pace", name: str) -> None:
+    text = pace.step()
+    if sys.stderr.isatty():
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+        shown = "".join(c if c.isprintable() else "\ufffd" for c in f"{text}: {name}")
+        typer.echo(f"\r{shown[: width - 1]:<{width - 1}}\r", nl=False, err=True)
+
+
+def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("photo", "face", *names, "notes")
+    for record in records:
+        photo = record["path"]
+        if record.get("time_s") is not None:
+            photo += f", {record['time_s']:.2f} s"
+        if not record["faces"]:
+            table.add_row(photo, "", *[""] * len(names), record["error"] or "no face found")
+        for number, face in enumerate(record["faces"], start=1):
+            answers = []
+            for name in names:
+                answer = face["predictions"][name]
+                unsure = "not sure: " if answer["abstained"] else ""
+                answers.append(f"{unsure}{answer['expression']} {answer['confidence']:.0%}")
+            who = face.get("track", number)
+            table.add_row(photo, str(who), *answers, ", ".join(face["quality"]))
+    Console().print(table)

@@ -1,0 +1,113 @@
+"""`python -m fer_core annotate`: what it is asked with, and what it tells."""
+
+import json
+import sys
+import time
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from fer_core.commands.exits import EXIT_SOME_FAILED, EXIT_USAGE
+from fer_core.errors import FerError
+
+
+class EngineName(StrEnum):
+    """Where photos are annotated; as `run.Engine`, which is not loaded for `--help`."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+def annotate(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="A folder of photos, a parquet file or a folder of such; a path or a URL.",
+        ),
+    ],
+    output: Annotated[
+        str, typer.Argument(metavar="OUTPUT", help="The folder of parquet files; a path or a URL.")
+    ],
+    engine: Annotated[
+        EngineName, typer.Option(help="All cores of this machine, or a Ray cluster.")
+    ] = EngineName.LOCAL,
+    models: Annotated[
+        str | None,
+        typer.Option(help="Networks to ask, with commas between. By default cnn and dual."),
+    ] = None,
+    image_column: Annotated[
+        str | None,
+        typer.Option(help="Parquet's column of images. By default image, or bytes."),
+    ] = None,
+    id_column: Annotated[
+        str | None,
+        typer.Option(help="Parquet's column that names rows. By default id, if there is one."),
+    ] = None,
+    partition_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Most photos of a file of the output. By default up to 1,000."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Processes. By default one for each core, of Ray's cluster if so."
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray's cluster; `auto` is the one that this machine is of. By default what RAY_ADDRESS "
+            "names, else a Ray of its own."
+        ),
+    ] = None,
+) -> None:
+    """Annotate very many photos into parquet files, a row a face; go on where a run was stopped.
+
+    A photo without a face has one row, and so has an image that cannot be read, with its error; the exit
+    code is then 1. Where a run was stopped, the same command does what is missing. More: docs/scale.md.
+
+    Examples:
+
+      python -m fer_core annotate photos/ faces/
+
+      python -m fer_core annotate --engine ray --address auto s3://bucket/photos s3://bucket/faces
+    """
+    from fer_core.annotate.progress import Progress
+    from fer_core.annotate.run import Engine, begin_run, finish_run
+
+    names = [name.strip() for name in (models or "").split(",") if name.strip()]
+    if models is not None and not names:
+        raise typer.BadParameter("Name at least one model, for instance --models cnn")
+    photos = faces = errors = 0
+    began = time.monotonic()
+    try:
+        run = begin_run(
+            source,
+            output,
+            models=names or None,
+            image_column=image_column,
+            id_column=id_column,
+            partition_size=partition_size,
+        )
+        progress = Progress(sys.stderr, photos=run.photos_missing)
+        for done in finish_run(run, Engine(engine), jobs=jobs, address=address):
+            photos, faces, errors = photos + done.photos, faces + done.faces, errors + done.errors
+            progress.add(done.photos, done.errors)
+    except FerError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(EXIT_USAGE) from error
+    total = run.task.manifest.partitions
+    result = {
+        "output": run.task.output,
+        "photos": photos,
+        "faces": faces,
+        "errors": errors,
+        "partitions": len(run.missing),
+        "partitions_done_before": total - len(run.missing),
+        "seconds": round(time.monotonic() - began, 2),
+    }
+    typer.echo(json.dumps(result, ensure_ascii=False))
+    if errors:
+        raise typer.Exit(EXIT_SOME_FAILED)

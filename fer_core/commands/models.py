@@ -1,0 +1,69 @@
+"""`python -m fer_core models`: the networks, with what they were measured to be worth."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from fer_core.commands.exits import EXIT_SOME_FAILED, EXIT_USAGE
+from fer_core.errors import FerError
+
+if TYPE_CHECKING:
+    from fer_core.bundles import BaseBundle
+
+
+def list_models() -> None:
+    """List the networks that are here, with their measured accuracy.
+
+    Example:
+
+      python -m fer_core models
+    """
+    from fer_core.bundles import resolvable
+    from fer_core.keypoints import resolve_keypoints
+    from fer_core.settings import models_root
+
+    found = resolvable()
+    if not found:
+        typer.echo(f"Error: there is no model under {models_root()}.", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    for bundle in found:
+        if isinstance(bundle, FerError):
+            typer.echo(f"Error: {bundle}", err=True)
+            continue
+        typer.echo(_about(bundle))
+        for split, m in bundle.spec.metrics.items():
+            typer.echo(
+                f"  {split}: accuracy {m.accuracy:.2%} of {m.n} rows, {m.accuracy_clean:.2%} of the "
+                f"{m.n_clean} without a copy in the training data, macro F1 {m.macro_f1:.3f}"
+            )
+    failed = any(isinstance(bundle, FerError) for bundle in found)
+    try:
+        if keypoints := resolve_keypoints():
+            typer.echo(_about(keypoints))
+            for split, k in keypoints.spec.metrics.items():
+                typer.echo(
+                    f"  {split}: root mean squared error {k.rmse:.2f} of 96 pixels on {k.n} images, "
+                    f"normalised mean error {k.normalized_mean_error:.2%}"
+                )
+    except FerError as error:
+        typer.echo(f"Error: {error}", err=True)
+        failed = True
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _about(bundle: "BaseBundle[Any]") -> str:
+    lines = [f"{bundle.spec.name}: {bundle.spec.title}", f"from {bundle.origin}"]
+    lines += [f"not from the Hub: {bundle.missed}"] if bundle.missed else []
+    return "\n  ".join([*lines, _cost(bundle)])
+
+
+def _cost(bundle: "BaseBundle[Any]") -> str:
+    from fer_core.layers import multiply_adds, read_layers
+
+    text = f"{bundle.spec.parameters:,} parameters"
+    try:
+        layers = read_layers(bundle)
+    except FerError as error:
+        return f"{text}; {error}"
+    return f"{text}, {multiply_adds(layers):,} multiply-adds a face" if layers else text

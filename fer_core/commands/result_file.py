@@ -1,0 +1,229 @@
+"""A file of results that grows photo by photo and can be gone on with after any end.
+
+A photo is written in one go. After a kill the last one may be there in part: it is cut off, and done again.
+In CSV, where a photo may have several rows and nothing tells how many, the last photo always is, and so is a
+video, a line a frame, that is last.
+"""
+
+import contextlib
+import csv
+import fcntl
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from fer_core.analysis import escape_formula
+from fer_core.errors import FerError
+
+#: Numbers of the first row of a photo in CSV: of its first face, or of none.
+_FIRST_FACES: Final = ("0", "1")
+#: What every JSON object begins with.
+_JSON_START: Final = b'{"path": '
+
+
+class ResultFileError(FerError):
+    """The file for results cannot be written, or holds something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One photo or video in a file of results.
+
+    Attributes:
+        start: of its first byte in the file.
+        path: as it stands there.
+        failed: whether it could not be read, or not to its end.
+        time_s: of the last frame of a video that is there; None of a photo.
+    """
+
+    start: int
+    path: str
+    failed: bool
+    time_s: float | None = None
+
+    def goes_on_with(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a JSON object is of a later frame of this video, or of its end."""
+        if self.time_s is None or record["path"] != self.path:
+            return False
+        return record["time_s"] is None or record["time_s"] > self.time_s
+
+
+class ResultFile:
+    """A file of results that is open for more; used by one process at a time.
+
+    Attributes:
+        done: how often each path is in it.
+        failed: how many of these could not be read.
+    """
+
+    def __init__(
+        self, path: Path, *, header: str, networks: Iterable[str], resume: bool = False
+    ) -> None:
+        """Open a file.
+
+        Args:
+            path: of the file.
+            header: of a CSV table; empty for JSON objects, a line each.
+            networks: that are asked.
+            resume: go on with the file if it is there; without, it must not be.
+
+        Raises:
+            ResultFileError: it is there and must not be, another process writes to it, or it holds something
+                else than results of these networks.
+        """
+        self.path, self._header, self._networks = path, header, set(networks)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | (0 if resume else os.O_EXCL)
+        try:
+            self._descriptor = os.open(path, flags, 0o666)
+        except FileExistsError as error:
+            raise ResultFileError(
+                f"{path} exists. Go on with it with --resume, or give another name."
+            ) from error
+        except OSError as error:
+            raise ResultFileError(f"{path} cannot be written: {error.strerror}.") from error
+        try:
+            self._lock()
+            entries, end = self._read()
+            os.ftruncate(self._descriptor, end)
+            if not end:
+                self.append(header)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+        self.failed = sum(entry.failed for entry in entries)
+        self.done = Counter(entry.path for entry in entries)
+
+    def take(self, path: str) -> bool:
+        """Return whether a photo is done, and count it as met: a path given twice is there twice."""
+        shown = str(escape_formula(path)) if self._header else path
+        if not self.done[shown]:
+            return False
+        self.done[shown] -= 1
+        return True
+
+    def append(self, text: str) -> None:
+        """Write what belongs to one photo; raise ResultFileError if it cannot be, with nothing half there."""
+        content = to_bytes(text)
+        end = os.lseek(self._descriptor, 0, os.SEEK_END)
+        try:
+            while content:
+                content = content[os.write(self._descriptor, content) :]
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, end)
+            raise ResultFileError(
+                f"{self.path} cannot be written: {error.strerror}. Mend it and go on with --resume."
+            ) from error
+
+    def close(self) -> None:
+        """Bring it to the disk, and let others write to it."""
+        with contextlib.suppress(OSError):
+            os.fsync(self._descriptor)
+        os.close(self._descriptor)
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ResultFileError(f"Another run is writing to {self.path}. Wait for it.") from error
+        except OSError:
+            # A file system without locks.
+            return
+
+    def _read(self) -> tuple[list[_Entry], int]:
+        """Return the photos that are whole, and where the last one ends."""
+        with self.path.open("rb") as file:
+            rows, end = _whole_rows(file, quoted=bool(self._header))
+            if not self._header:
+                return self._json_entries(rows, end)
+        return self._csv_entries(rows, end)
+
+    def _json_entries(self, rows: list[tuple[int, bytes]], end: int) -> tuple[list[_Entry], int]:
+        entries: list[_Entry] = []
+        for number, (start, line) in enumerate(rows, start=1):
+            try:
+                record: dict[str, Any] = json.loads(line)
+                failed, time_s = record["error"] is not None, record.get("time_s")
+                first = start
+                if entries and entries[-1].goes_on_with(record):
+                    before = entries.pop()
+                    first, failed = before.start, before.failed or failed
+                    time_s = before.time_s if time_s is None else time_s
+                entries.append(_Entry(first, record["path"], failed, time_s))
+                networks = [set(face["predictions"]) for face in record["faces"]]
+            except (ValueError, KeyError, TypeError) as error:
+                if number < len(rows):
+                    raise self._foreign(f"line {number:,} is no result of analyze") from error
+                # What a crash of the machine may leave: the length, without the content.
+                end = start
+                break
+            if any(names != self._networks for names in networks):
+                raise self._foreign(f"line {number:,} is by other networks")
+        with self.path.open("rb") as file:
+            file.seek(end)
+            torn = file.read(len(_JSON_START))
+        if not _JSON_START.startswith(torn):
+            raise self._foreign("its end is no result of analyze")
+        if entries and entries[-1].time_s is not None:
+            end = entries.pop().start
+        return entries, end
+
+    def _csv_entries(self, rows: list[tuple[int, bytes]], end: int) -> tuple[list[_Entry], int]:
+        header = to_bytes(self._header)
+        if not rows:
+            if end == 0 and header.startswith(self.path.read_bytes()):
+                return [], 0
+            raise self._foreign("it does not begin with the columns of analyze")
+        if rows[0][1] != header:
+            raise self._foreign("its columns are not those of this run")
+        columns = next(csv.reader([self._header]))
+        path, face, failure = (columns.index(name) for name in ("path", "face", "error"))
+        entries: list[_Entry] = []
+        for number, (start, line) in enumerate(rows[1:], start=2):
+            cells = next(csv.reader([line.decode("utf-8", "surrogateescape")]), [])
+            if len(cells) != len(columns):
+                if number == len(rows):
+                    end = start
+                    break
+                raise self._foreign(f"row {number:,} is no result of analyze")
+            if cells[face] in _FIRST_FACES:
+                entries.append(_Entry(start, cells[path], bool(cells[failure])))
+        return (entries[:-1], entries[-1].start) if entries else ([], end)
+
+    def _foreign(self, what: str) -> ResultFileError:
+        return ResultFileError(
+            f"{self.path} cannot be gone on with: {what}. Give another name, or the options that it was "
+            "written with."
+        )
+
+
+def to_bytes(text: str) -> bytes:
+    """Return output in UTF-8; what is no UTF-8 in a file's name stays as it is."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def json_line(record: dict[str, Any]) -> str:
+    """Return a photo's JSON object as a line; what is no UTF-8 in a file's name is escaped, as JSON can."""
+    line = json.dumps(record, ensure_ascii=False)
+    return line.encode("utf-8", "backslashreplace").decode() + "\n"
+
+
+def _whole_rows(file: Iterable[bytes], *, quoted: bool) -> tuple[list[tuple[int, bytes]], int]:
+    """Return the rows that end, each with its place, and where the last one ends.
+
+    A line's end between quotes, of which a row has an even number, ends no row.
+    """
+    rows, start, place, is_open = [], 0, 0, False
+    lines: list[bytes] = []
+    for line in file:
+        lines.append(line)
+        place += len(line)
+        is_open ^= quoted and line.count(b'"') % 2 == 1
+        if line.endswith(b"\n") and not is_open:
+            rows.append((start, b"".join(lines)))
+            start, lines = place, []
+    return rows, start

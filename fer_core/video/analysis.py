@@ -1,0 +1,203 @@
+"""The pipeline from a video to every person's expressions over time."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fer_core.analysis import Analysis, Analyzer, FaceAnalysis
+from fer_core.classifier import Prediction
+from fer_core.images import Photo
+from fer_core.video import DEFAULT_RATE
+from fer_core.video.events import Event, EventFinder
+from fer_core.video.reading import SampledFrame, VideoInfo, VideoReader
+from fer_core.video.smoothing import TIME_CONSTANT_S, Smoother
+from fer_core.video.tracking import MAX_GAP_SECONDS, Tracker
+
+#: The whole frame is searched for new faces as often as this; in between, faces are followed.
+SEARCH_SECONDS: Final = 0.5
+#: With few frames a second, a face may be missing in as many of them.
+_FRAMES_OF_GAP: Final = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameAnalysis:
+    """All that was found out about one frame.
+
+    Attributes:
+        number: counts the frames that were looked at, from 1.
+        time_s: seconds from the first frame.
+        analysis: its faces, each with the networks' opinions on this frame alone, without activation maps.
+        tracks: the number of the person behind each face.
+        smoothed: of each face, each network's opinion in view of the frames before.
+        events: the changes of expression that are certain by this frame.
+        progress: share of the video that is done, in [0, 1].
+        photo: the frame itself; None in a `VideoAnalysis`, which keeps no pictures.
+    """
+
+    number: int
+    time_s: float
+    analysis: Analysis
+    tracks: tuple[int, ...]
+    smoothed: tuple[dict[str, Prediction], ...]
+    events: tuple[Event, ...]
+    progress: float
+    photo: Photo | None
+
+    @property
+    def shown(self) -> Analysis:
+        """The analysis with the smoothed opinions in the place of those on this frame alone."""
+        return dataclasses.replace(
+            self.analysis,
+            faces=tuple(
+                dataclasses.replace(face, predictions=smoothed)
+                for face, smoothed in zip(self.analysis.faces, self.smoothed, strict=True)
+            ),
+        )
+
+    def without_photo(self) -> "FrameAnalysis":
+        """Return what is to be kept of it: one frame takes as much as all that is known of a video."""
+        return dataclasses.replace(self, photo=None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoAnalysis:
+    """All that was found out about a video, or about as much of it as was looked at.
+
+    Attributes:
+        info: what its file says.
+        frames: in order, without their pictures.
+        rate: frames a second that were asked for.
+        smoothing_s: time constant of the smoothing in seconds, 0 for none.
+        note: what was wrong with the file, in a sentence for the user; None if nothing.
+    """
+
+    info: VideoInfo
+    frames: tuple[FrameAnalysis, ...]
+    rate: float
+    smoothing_s: float
+    note: str | None
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All changes of expression, by time."""
+        found = (event for frame in self.frames for event in frame.events)
+        return tuple(sorted(found, key=lambda event: (event.time_s, event.track, event.network)))
+
+    @property
+    def tracks(self) -> dict[int, int]:
+        """In how many frames each person was seen, by the person's number, the most seen first."""
+        counts: dict[int, int] = {}
+        for frame in self.frames:
+            for track in frame.tracks:
+                counts[track] = counts.get(track, 0) + 1
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def of_track(self, track: int) -> list[tuple[FrameAnalysis, int]]:
+        """Return the frames in which a person was seen, with the place of the face in each."""
+        return [(f, f.tracks.index(track)) for f in self.frames if track in f.tracks]
+
+
+def longest_gap(rate: float) -> float:
+    """Return for how many seconds a face may be out of sight, at so many frames a second."""
+    return max(MAX_GAP_SECONDS, _FRAMES_OF_GAP / rate)
+
+
+def analyze_video(
+    content: bytes | Path,
+    analyzer: Analyzer,
+    rate: float = DEFAULT_RATE,
+    *,
+    smoothing_s: float = TIME_CONSTANT_S,
+    keep: bool = True,
+) -> Iterator[FrameAnalysis | VideoAnalysis]:
+    """Yield the analysis of each frame with its picture, and last that of the video.
+
+    Who stops asking stops the work; what came until then makes a `VideoAnalysis` as well.
+
+    Args:
+        content: the file's bytes, or its path.
+        analyzer: of single photos.
+        rate: frames a second to look at, above 0; never more than the video has.
+        smoothing_s: time constant in seconds, 0 for none.
+        keep: whether the last one has the frames, some 10 KB for each face in each.
+
+    Raises:
+        VideoDecodeError: the video cannot be read; before the first frame.
+    """
+    tracker = Tracker(max_gap_s=longest_gap(rate))
+    smoother, events = Smoother(smoothing_s), EventFinder()
+    frames: list[FrameAnalysis] = []
+    with VideoReader(content) as reader:
+        for frame, analysis in _analyses(reader.frames(rate), analyzer):
+            faces = analysis.faces
+            tracks = tracker.follow(
+                [face.face for face in faces], frame.time_s, after_cut=frame.after_cut
+            )
+            smoothed = [
+                smoother.smooth(track, frame.time_s, face.predictions)
+                for track, face in zip(tracks, faces, strict=True)
+            ]
+            changes = [
+                event
+                for track, predictions in zip(tracks, smoothed, strict=True)
+                for event in events.add(track, frame.time_s, predictions)
+            ]
+            done = FrameAnalysis(
+                number=frame.number,
+                time_s=frame.time_s,
+                analysis=analysis,
+                tracks=tuple(tracks),
+                smoothed=tuple(smoothed),
+                events=tuple(changes),
+                progress=min(1.0, frame.time_s / max(reader.info.seconds, 1e-9)),
+                photo=frame.photo,
+            )
+            if keep:
+                frames.append(done.without_photo())
+            yield done
+        yield VideoAnalysis(reader.info, tuple(frames), rate, smoothing_s, reader.note)
+
+
+def _analyses(
+    frames: Iterator[SampledFrame], analyzer: Analyzer
+) -> Iterator[tuple[SampledFrame, Analysis]]:
+    """Yield frames with their faces, searched for now and then and followed in between."""
+    searched_s, before = 0.0, list[FaceAnalysis]()
+    for frame in frames:
+        if frame.number == 1 or frame.after_cut or frame.time_s - searched_s >= SEARCH_SECONDS:
+            searched_s, analysis = frame.time_s, analyzer.analyze(frame.photo)
+        else:
+            analysis = analyzer.analyze_again(frame.photo, [face.face for face in before])
+        before = list(analysis.faces)
+        yield frame, _without_maps(analysis)
+
+
+def _without_maps(analysis: Analysis) -> Analysis:
+    """Return an analysis without the networks' activation maps, most of its memory."""
+    return dataclasses.replace(analysis, faces=tuple(map(_face_without_maps, analysis.faces)))
+
+
+def _face_without_maps(face: FaceAnalysis) -> FaceAnalysis:
+    return dataclasses.replace(
+        face,
+        predictions={
+            name: dataclasses.replace(prediction, activation_maps=None)
+            for name, prediction in face.predictions.items()
+        },
+    )
+
+
+def stopped(
+    info: VideoInfo, frames: Sequence[FrameAnalysis], rate: float, smoothing_s: float
+) -> VideoAnalysis:
+    """Return the analysis of a video that was not looked at to its end."""
+    last_s = frames[-1].time_s if frames else 0.0
+    return VideoAnalysis(
+        info,
+        tuple(frame.without_photo() for frame in frames),
+        rate,
+        smoothing_s,
+        f"Stopped at {last_s:.1f} of {info.seconds:.1f} s.",
+    )

@@ -1,0 +1,87 @@
+"""When a person's expression changed: a flicker is no event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fer_core.classifier import Prediction
+from fer_core.expressions import Expression
+
+#: How much more probable than the old expression a new one has to be, and for how long.
+MARGIN: Final = 0.1
+HOLD_SECONDS: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change of a person's expression, in one network's opinion.
+
+    Attributes:
+        time_s: when the new expression took the lead.
+        track: the person's number.
+        network: whose opinion it is.
+        before, after: the expressions.
+    """
+
+    time_s: float
+    track: int
+    network: str
+    before: Expression
+    after: Expression
+
+
+@dataclass(slots=True)
+class _State:
+    expression: Expression
+    rival: Expression | None = None
+    since_s: float = 0.0
+
+
+class EventFinder:
+    """Finds changes in smoothed predictions as they come.
+
+    A new expression counts once the network was sure of it, with a margin to the old one, for a while. Not to
+    be sure is no expression: who is happy, unclear for a second and happy again did not change.
+    """
+
+    def __init__(self, *, margin: float = MARGIN, hold_s: float = HOLD_SECONDS) -> None:
+        """Begin before the first frame.
+
+        Args:
+            margin: of the probabilities of the new and the old expression, in [0, 1].
+            hold_s: seconds for which it has to last.
+        """
+        self._margin = margin
+        self._hold_s = hold_s
+        self._states: dict[tuple[int, str], _State] = {}
+
+    def add(self, track: int, time_s: float, predictions: Mapping[str, Prediction]) -> list[Event]:
+        """Return the changes that are certain by this frame; they may have begun earlier.
+
+        Args:
+            track: the person's number.
+            time_s: of the frame, later than those before.
+            predictions: each network's, smoothed.
+        """
+        found = []
+        for name, prediction in predictions.items():
+            key = track, name
+            state = self._states.get(key)
+            if state is None:
+                if not prediction.abstained:
+                    self._states[key] = _State(prediction.expression)
+                continue
+            rival = self._rival(state, prediction)
+            if rival != state.rival:
+                state.rival, state.since_s = rival, time_s
+            if rival is not None and time_s - state.since_s >= self._hold_s:
+                found.append(Event(state.since_s, track, name, state.expression, rival))
+                self._states[key] = _State(rival)
+        return found
+
+    def _rival(self, state: _State, prediction: Prediction) -> Expression | None:
+        """Return the expression that leads with a margin before the one that was; None if none does."""
+        if prediction.abstained or prediction.expression == state.expression:
+            return None
+        old = float(prediction.probabilities[prediction.labels.index(state.expression)])
+        return prediction.expression if prediction.confidence - old >= self._margin else None

@@ -1,0 +1,52 @@
+"""A video as the command line prints it: a record a frame as it comes, and the annotated copy beside."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fer_core.analysis import Analyzer
+from fer_core.errors import AnalysisError, VideoDecodeError
+from fer_core.files import replace_file
+from fer_core.video import DEFAULT_RATE
+from fer_core.video.analysis import FrameAnalysis, analyze_video
+from fer_core.video.tables import error_record, frame_record
+from fer_core.video.writing import AnnotatedVideo
+
+
+def video_records(
+    path: str,
+    content: bytes | Path,
+    analyzer: Analyzer,
+    *,
+    rate: float = DEFAULT_RATE,
+    annotated: Path | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield the JSON object of each frame that is looked at, or the one of a video that cannot be read.
+
+    If the file is damaged on the way, one more record says so after those of the frames that could be read.
+
+    Args:
+        path: how the output names the video.
+        content: its bytes, or where they are.
+        analyzer: of single photos.
+        rate: frames a second.
+        annotated: where to write the video with its faces marked, once all frames were read.
+    """
+    video = AnnotatedVideo(rate) if annotated else None
+    note = None
+    try:
+        for step in analyze_video(content, analyzer, rate, keep=False):
+            if not isinstance(step, FrameAnalysis):
+                note = step.note
+                continue
+            if video and step.photo:
+                video.add(step, step.photo.rgb)
+            yield frame_record(path, step)
+    except (AnalysisError, VideoDecodeError) as error:
+        yield error_record(path, str(error))
+        return
+    if video and annotated:
+        written = video.finish()
+        replace_file(annotated, lambda temporary: temporary.write_bytes(written))
+    if note:
+        yield error_record(path, note)

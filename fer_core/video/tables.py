@@ -1,0 +1,121 @@
+"""The forms in which the analysis of a video is passed on: JSON a frame, CSV a face, CSV of events."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from fer_core.analysis import (
+    FACE_COLUMNS,
+    answer_cells,
+    answer_columns,
+    face_cells,
+    table_lines,
+    to_record,
+)
+from fer_core.expressions import Expression
+from fer_core.video.analysis import FrameAnalysis, VideoAnalysis
+from fer_core.video.events import Event
+
+_TIME_DIGITS: Final = 3
+_EVENT_COLUMNS: Final = ("time_s", "track", "network", "from", "to")
+
+
+def frame_record(path: str, frame: FrameAnalysis) -> dict[str, Any]:
+    """Return the JSON object of one frame: that of a photo, with its time, and persons for the faces.
+
+    A face has `predictions`, on this frame alone, and `smoothed`, in view of those before.
+    """
+    alone, smoothed = to_record(path, frame.analysis), to_record(path, frame.shown)
+    faces = [
+        {"track": track, **face, "smoothed": after["predictions"]}
+        for track, face, after in zip(frame.tracks, alone["faces"], smoothed["faces"], strict=True)
+    ]
+    return {
+        "path": path,
+        "time_s": round(frame.time_s, _TIME_DIGITS),
+        "frame": frame.number,
+        **{key: alone[key] for key in ("width", "height")},
+        "faces": faces,
+        "events": [event_record(event) for event in frame.events],
+        **{key: alone[key] for key in ("seconds", "error")},
+    }
+
+
+def error_record(path: str, message: str) -> dict[str, Any]:
+    """Return the JSON object of a video that could not be read."""
+    nothing = dict.fromkeys(("time_s", "frame", "width", "height", "seconds"))
+    return {"path": path, **nothing, "faces": [], "events": [], "error": message}
+
+
+def event_record(event: Event) -> dict[str, Any]:
+    """Return the JSON object of a change of expression."""
+    values = (
+        round(event.time_s, _TIME_DIGITS),
+        event.track,
+        event.network,
+        str(event.before),
+        str(event.after),
+    )
+    return dict(zip(_EVENT_COLUMNS, values, strict=True))
+
+
+def video_record(path: str, analysis: VideoAnalysis) -> dict[str, Any]:
+    """Return the JSON object of a whole video."""
+    return {
+        "path": path,
+        "duration_s": round(analysis.info.seconds, _TIME_DIGITS),
+        "codec": analysis.info.codec,
+        "frames_a_second": analysis.rate,
+        "smoothing_s": analysis.smoothing_s,
+        "note": analysis.note,
+        "events": [event_record(event) for event in analysis.events],
+        "frames": [
+            # What is the same in all of them stands above.
+            {
+                key: value
+                for key, value in frame_record(path, frame).items()
+                if key not in ("path", "events", "error")
+            }
+            for frame in analysis.frames
+        ],
+    }
+
+
+def frames_csv(
+    records: Iterable[Mapping[str, Any]], labels: Mapping[str, Iterable[Expression]]
+) -> Iterator[str]:
+    """Yield a CSV table as it comes: the header, then the rows of each frame's JSON object.
+
+    A row is a face; `track` is 0 in the one row of a frame without a face, or of a video with an error. Of
+    each network come its answer and probabilities on the frame alone, then the same smoothed.
+
+    Args:
+        records: of `frame_record` and `error_record`.
+        labels: the classes of each network that was asked, by the name of its bundle.
+    """
+    columns = ["path", "time_s", "frame", "track", *FACE_COLUMNS]
+    for name, classes in labels.items():
+        columns += answer_columns(name, classes) + answer_columns(f"{name}_smoothed", classes)
+    return table_lines([*columns, "error"], records, _rows)
+
+
+def events_csv(events: Iterable[Event]) -> str:
+    """Return the changes of expression as a CSV table."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, fieldnames=_EVENT_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(event_record(event) for event in events)
+    return table.getvalue()
+
+
+def _rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    frame = {key: record[key] for key in ("path", "time_s", "frame", "error")}
+    rows = []
+    for face in record["faces"]:
+        row = frame | {"track": face["track"]} | face_cells(face)
+        for suffix, predictions in (("", face["predictions"]), ("_smoothed", face["smoothed"])):
+            for name, prediction in predictions.items():
+                row |= answer_cells(f"{name}{suffix}", prediction)
+        rows.append(row)
+    return rows or [frame | {"track": 0}]

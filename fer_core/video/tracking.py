@@ -1,0 +1,104 @@
+"""Which faces of one frame are which of the next: people followed through a video.
+
+Nothing tells people apart but where their faces are: who leaves and comes back is somebody new.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from fer_core.faces import Face
+
+#: A face that was not seen for longer is not followed any more.
+MAX_GAP_SECONDS: Final = 1.0
+#: How far a face may move between two looks, in widths of it: at once, and more with every second.
+_MOVE: Final = 0.6
+_MOVE_A_SECOND: Final = 1.5
+_MOST_MOVE: Final = 1.5
+#: How many times as large or small it may become.
+_MOST_GROWTH: Final = 2.0
+#: Stands for what may not be, far above any cost that may.
+_NEVER: Final = 1e6
+
+
+@dataclass(slots=True)
+class _Track:
+    number: int
+    face: Face
+    time_s: float
+
+
+class Tracker:
+    """Numbers the people in a video, from 1 in the order in which they come."""
+
+    def __init__(self, *, max_gap_s: float = MAX_GAP_SECONDS) -> None:
+        """Begin before the first frame; `max_gap_s` is how long a face may be out of sight."""
+        self._max_gap_s = max_gap_s
+        self._tracks: list[_Track] = []
+        self._count = 0
+
+    def follow(self, faces: Sequence[Face], time_s: float, *, after_cut: bool) -> list[int]:
+        """Return the number of each face of the next frame.
+
+        Args:
+            faces: of that frame.
+            time_s: of that frame, later than all before.
+            after_cut: whether another scene began since, in which everybody is somebody new.
+        """
+        self._tracks = [
+            track
+            for track in self._tracks
+            if not after_cut and time_s - track.time_s <= self._max_gap_s
+        ]
+        costs = np.array(
+            [
+                [_cost(track.face, face, time_s - track.time_s) for face in faces]
+                for track in self._tracks
+            ]
+        ).reshape(len(self._tracks), len(faces))
+        matched = {
+            int(column): self._tracks[row]
+            for row, column in zip(*linear_sum_assignment(costs), strict=True)
+            if costs[row, column] < _NEVER
+        }
+        numbers = []
+        for i, face in enumerate(faces):
+            track = matched.get(i)
+            if track is None:
+                self._count += 1
+                track = _Track(self._count, face, time_s)
+                self._tracks.append(track)
+            track.face, track.time_s = face, time_s
+            numbers.append(track.number)
+        return numbers
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the intersection of two boxes xyxy over their union, in [0, 1]."""
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
+    common = float(np.prod(np.clip(high - low, 0, None)))
+    union = float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])) - common
+    return common / union if union > 0 else 0.0
+
+
+def _cost(before: Face, now: Face, seconds: float) -> float:
+    """Return how unlike two faces lie, about 0 to 3; _NEVER if no face moves so in that time."""
+    sides = [float((face.box_xyxy[2:] - face.box_xyxy[:2]).max()) for face in (before, now)]
+    side = max(*sides, 1.0)
+    distance = _distance(before, now) / side
+    allowed = min(_MOVE + _MOVE_A_SECOND * seconds, _MOST_MOVE)
+    if distance > allowed or side > _MOST_GROWTH * max(min(sides), 1.0):
+        return _NEVER
+    return distance + 1 - iou(before.box_xyxy, now.box_xyxy)
+
+
+def _distance(before: Face, now: Face) -> float:
+    """Return how far the landmarks moved in the mean, in pixels; the boxes' centres without landmarks."""
+    if before.landmarks is None or now.landmarks is None:
+        centres = [(face.box_xyxy[:2] + face.box_xyxy[2:]) / 2 for face in (before, now)]
+        return float(np.linalg.norm(centres[1] - centres[0]))
+    steps = now.landmarks[:, :2] - before.landmarks[:, :2]
+    return float(np.linalg.norm(steps, axis=1).mean())

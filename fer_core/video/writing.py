@@ -1,0 +1,114 @@
+"""A video of what was found: its frames with boxes, captions and landmarks, as an MP4 in memory."""
+
+import io
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from fer_core.drawing import draw_faces, fit_long_side
+from fer_core.video.analysis import FrameAnalysis, VideoAnalysis
+from fer_core.video.reading import VideoReader
+
+#: Long sides in pixels of what is written: captions stay legible, files small.
+_SIDES: Final = {"smallest": 640, "largest": 1280}
+#: Ticks a second of the times that are written.
+_CLOCK: Final = 12_800
+#: x264's; sharp enough for captions, and faster than the analysis.
+_ENCODER: Final = {"preset": "veryfast", "crf": "23"}
+
+
+class AnnotatedVideo:
+    """An MP4 (H.264, no sound) that grows by a frame at a time. Finish it, or use it in a `with`."""
+
+    def __init__(self, rate: float, *, landmarks: bool = False) -> None:
+        """Begin a video.
+
+        Args:
+            rate: frames a second, about; each is shown at its own time.
+            landmarks: whether to put a dot on each landmark.
+        """
+        self._landmarks = landmarks
+        self._file = io.BytesIO()
+        self._container = av.open(self._file, "w", format="mp4")
+        self._stream = self._container.add_stream(
+            "libx264", rate=Fraction(rate).limit_denominator(1000), options=_ENCODER
+        )
+        self._stream.pix_fmt = "yuv420p"
+        codec = self._stream.codec_context
+        codec.time_base = Fraction(1, _CLOCK)
+        # Said, or players take small videos for the one standard of colours and large ones for the other.
+        codec.colorspace = Colorspace.ITU601
+        codec.color_range = ColorRange.MPEG
+        self._size_hw: tuple[int, int] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._container.close()
+
+    def add(self, frame: FrameAnalysis, image_rgb: np.ndarray) -> None:
+        """Write a frame with its faces, later than those before.
+
+        Args:
+            frame: what was found in it.
+            image_rgb: uint8 (H, W, 3), its picture.
+        """
+        drawn = draw_faces(
+            fit_long_side(image_rgb, **_SIDES),
+            frame.shown,
+            landmarks=self._landmarks,
+            numbers=frame.tracks,
+        )
+        # H.264 shares colours between two rows and columns; and all frames have the first one's size.
+        if self._size_hw is None:
+            self._size_hw = drawn.shape[0] // 2 * 2, drawn.shape[1] // 2 * 2
+            self._stream.height, self._stream.width = self._size_hw
+        height, width = self._size_hw
+        picture = av.VideoFrame.from_ndarray(drawn, format="rgb24").reformat(
+            width, height, "yuv420p", dst_colorspace=Colorspace.ITU601
+        )
+        picture.pts = round(frame.time_s * _CLOCK)
+        picture.time_base = Fraction(1, _CLOCK)
+        self._container.mux(self._stream.encode(picture))
+
+    def finish(self) -> bytes:
+        """Return the file's content; nothing can be added afterwards."""
+        if self._size_hw is not None:
+            self._container.mux(self._stream.encode())
+        self._container.close()
+        return self._file.getvalue()
+
+
+def annotated_video(
+    content: bytes | Path, analysis: VideoAnalysis, *, landmarks: bool = False
+) -> Iterator[float | bytes]:
+    """Yield the share that is done, in [0, 1], and last the content of the annotated video.
+
+    The frames are read once more, since an analysis keeps no pictures.
+
+    Args:
+        content: of the video that was analysed, or its path.
+        analysis: of it.
+        landmarks: whether to put a dot on each landmark.
+    """
+    with (
+        VideoReader(content) as reader,
+        AnnotatedVideo(analysis.rate, landmarks=landmarks) as video,
+    ):
+        pictures = reader.frames(analysis.rate)
+        for frame, picture in zip(analysis.frames, pictures, strict=False):
+            video.add(frame, picture.photo.rgb)
+            yield frame.number / len(analysis.frames)
+        yield video.finish()

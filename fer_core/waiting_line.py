@@ -1,0 +1,113 @@
+"""First come, first served, where only so much work can go on at once."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from fer_core.errors import BusyError
+
+#: Between two calls of what says how long it still takes.
+_SECONDS_BETWEEN_WORDS: Final = 0.5
+#: How much of the mean duration a new turn makes up.
+_NEWEST: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What is said to who waits.
+
+    Attributes:
+        before: how many are to be served first, those being served not among them.
+        seconds: until the turn comes, as turns have lasted so far; None while none has ended.
+    """
+
+    before: int
+    seconds: float | None
+
+
+class WaitingLine:
+    """A line of limited length before a counter with some places. Safe to share between threads."""
+
+    def __init__(self, *, places: int, longest: int) -> None:
+        """Open the line.
+
+        Args:
+            places: how much work goes on at once, at least 1.
+            longest: how many wait at most; who comes after them is turned away.
+        """
+        self._places = places
+        self._longest = longest
+        self._changed = threading.Condition()
+        self._waiting: deque[object] = deque()
+        self._served = 0
+        self._mean_seconds: float | None = None
+
+    @contextmanager
+    def turn(self, tell: Callable[[Wait], object]) -> Iterator[None]:
+        """Wait in the line, and hold a place while the context lasts.
+
+        Args:
+            tell: called while waiting, in this thread: at once, then twice a second. Who comes when a place
+                is free is told nothing. What it raises ends the wait, and the line closes up.
+
+        Raises:
+            BusyError: the line has its full length.
+        """
+        self._wait(tell)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._served -= 1
+                self._note(time.monotonic() - began)
+                self._changed.notify_all()
+
+    def _wait(self, tell: Callable[[Wait], object]) -> None:
+        ticket = object()
+        with self._changed:
+            if len(self._waiting) >= self._longest:
+                raise BusyError(
+                    f"{self._longest} photos are waiting already, and this server lets no more wait. "
+                    "Try again in a minute."
+                )
+            self._waiting.append(ticket)
+        entered = False
+        try:
+            entered = self._enter(ticket, seconds=0)
+            while not entered:
+                tell(self._prospect(ticket))
+                entered = self._enter(ticket, seconds=_SECONDS_BETWEEN_WORDS)
+        finally:
+            if not entered:
+                with self._changed:
+                    self._waiting.remove(ticket)
+                    self._changed.notify_all()
+
+    def _enter(self, ticket: object, *, seconds: float) -> bool:
+        """Take a place if one comes free for this ticket within that time, and say so."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._may_enter(ticket), seconds):
+                return False
+            self._waiting.popleft()
+            self._served += 1
+            # There may be a place for the next one too.
+            self._changed.notify_all()
+            return True
+
+    def _may_enter(self, ticket: object) -> bool:
+        return self._waiting[0] is ticket and self._served < self._places
+
+    def _prospect(self, ticket: object) -> Wait:
+        with self._changed:
+            before = self._waiting.index(ticket)
+            mean = self._mean_seconds
+        return Wait(before, None if mean is None else (before + 1) * mean / self._places)
+
+    def _note(self, seconds: float) -> None:
+        mean = self._mean_seconds
+        self._mean_seconds = seconds if mean is None else mean + _NEWEST * (seconds - mean)

@@ -1,0 +1,25 @@
+"""Live: the camera's picture with every face's apparent expression on it, as it changes."""
+
+import streamlit as st
+
+from pages.shared import live_camera, notes
+from pages.shared.entry import enter_through_app
+
+enter_through_app("pages/live.py")
+
+st.title("See expressions live")
+st.markdown(
+    "The camera's picture goes to this server, and comes back with every face's landmarks and two opinions "
+    "on its expression. Nothing is recorded."
+)
+
+camera = live_camera.load_camera()
+left, right = st.columns([5, 4], gap="medium")
+with left:
+    connection = live_camera.show_camera(camera)
+    live_camera.offer_snapshot(connection)
+    live_camera.offer_freeze(connection)
+with right:
+    live_camera.show_answers(connection)
+
+notes.show_limits()

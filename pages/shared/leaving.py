@@ -1,0 +1,63 @@
+"""What is kept of a visitor who left is dropped when the time for coming back is over.
+
+Streamlit keeps a session for two minutes after its connection ended, so that a phone that lost its network
+finds its photo again. It then drops it when the next visitor leaves: on a quiet server the last photo of the
+evening would stay in memory until the morning.
+"""
+
+import ctypes
+import gc
+import sys
+import threading
+import time
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from streamlit.runtime import Runtime
+
+#: Between two looks for sessions whose time is over.
+_SECONDS: Final = 15.0
+
+
+@st.cache_resource(show_spinner=False)
+def forget_who_left() -> None:
+    """Start looking for sessions whose time is over, once in a server. Call it in app.py."""
+    from streamlit import runtime
+
+    if runtime.exists():
+        server = runtime.get_instance()
+        threading.Thread(target=_keep_forgetting, args=(server,), daemon=True).start()
+
+
+def _keep_forgetting(server: "Runtime") -> None:
+    # Streamlit has no public way to these; a test holds that they do what is promised.
+    loop = server._get_async_objs().eventloop
+    while not loop.is_closed():
+        time.sleep(_SECONDS)
+        # Only the loop's own thread may touch sessions.
+        loop.call_soon_threadsafe(_forget, server)
+
+
+def _forget(server: "Runtime") -> None:
+    """End the sessions whose time is over: their uploads, pictures, state and last page go."""
+    manager = server._session_mgr
+    over = manager._session_storage._cache.expire()  # type: ignore[attr-defined]
+    for _, visit in over:
+        visit.session.shutdown()
+        visit.session.session_state.clear()
+    if over and not manager.num_active_sessions():
+        # The page that ran last lives on under this name, with all its variables, until another runs.
+        sys.modules["__main__"] = ModuleType("__main__")
+    if over:
+        gc.collect()
+        _give_memory_back()
+
+
+def _give_memory_back() -> None:
+    """Return freed memory to the system, where its C library is one that keeps it: glibc."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -1,0 +1,65 @@
+"""The line in which photos wait for a server that has others to serve."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Final
+
+import streamlit as st
+
+from fer_core.errors import BusyError
+from fer_core.waiting_line import Wait, WaitingLine
+from pages.shared.verbatim import message_as_text
+
+#: Each is a visitor with a page open; the last one waits for some seconds.
+_LONGEST: Final = 100
+#: Before work that has time asks again.
+_BUSY_SECONDS: Final = 2.0
+
+
+def turn(say: Callable[[str], object]) -> AbstractContextManager[None]:
+    """Wait until a photo may be read or analyzed, and hold the place meanwhile: one photo, one turn.
+
+    Args:
+        say: shows what is said while waiting.
+
+    Raises:
+        BusyError: too many wait already.
+    """
+    return _line().turn(lambda wait: say(in_words(wait)))
+
+
+@contextmanager
+def patient_turn(say: Callable[[str], object]) -> Iterator[None]:
+    """Wait as for `turn`, for work that has time: where too many wait already, it asks again later."""
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(turn(say))
+                break
+            except BusyError as error:
+                say(str(error))
+                time.sleep(_BUSY_SECONDS)
+        yield
+
+
+def in_words(wait: Wait) -> str:
+    """Return what to tell a visitor who waits."""
+    if wait.before == 0:
+        return "This photo is next"
+    photos = "1 photo is" if wait.before == 1 else f"{wait.before} photos are"
+    about = "" if wait.seconds is None else f", which take about {max(1, round(wait.seconds))} s"
+    return f"{photos} before this one{about}"
+
+
+def show_busy(error: BusyError) -> None:
+    """Say that too many wait, and offer to ask again; what the visitor gave is kept."""
+    st.warning(f"**There is too much to do.** {message_as_text(error)}", icon=":material/groups:")
+    st.button("Try again", icon=":material/refresh:")
+
+
+@st.cache_resource(show_spinner=False)
+def _line() -> WaitingLine:
+    # As many as the cores: more at once would take as long, and more memory.
+    return WaitingLine(places=os.cpu_count() or 1, longest=_LONGEST)

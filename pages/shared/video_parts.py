@@ -1,0 +1,470 @@
+"""One video on a page: how closely to look, the work with its progress, what was found.
+
+Videos and what was found in them live in the visitor's session and nowhere else, as photos do.
+"""
+
+import json
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from fer_core.errors import FerError
+from pages.shared.models import TITLES, load_analyzer
+from pages.shared.turns import patient_turn
+from pages.shared.verbatim import message_as_text, name_as_code
+from pages.shared.views import show_view
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from fer_core.analysis import Analyzer
+    from fer_core.inputs import PhotoBytes
+    from fer_core.video.analysis import FrameAnalysis, VideoAnalysis
+    from fer_core.video.reading import VideoInfo
+
+#: Frames a second that are offered.
+_RATES: Final = (1, 2, 5, 10, 15, 30)
+_FIRST_RATE: Final = 10
+#: Frames of one video that are looked at, some 10 KB each for a face: ten minutes at 10 a second.
+_MAX_FRAMES: Final = 6000
+#: Between two steps of the progress, and between two pictures beside it.
+_TELL_SECONDS: Final = 0.3
+_SHOW_SECONDS: Final = 1.5
+_SHOWN_SIDES: Final = {"smallest": 480, "largest": 960}
+_VIDEO_WIDTH: Final = 640
+_JOBS: Final = "videos"
+_FRAME: Final = "video_frame"
+_PERSON: Final = "video_person"
+_VIDEO: Final = "video_chosen"
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """The work on one video.
+
+    Attributes:
+        name: of the file.
+        content: of the file.
+        info: what the file says.
+        rate: frames a second that are looked at.
+        smoothing_s: time constant in seconds, 0 for none.
+        steps: what is still to be done; None before the beginning and after the end.
+        frames: what is done.
+        seconds: of work on them.
+        result: at the end.
+        error: why it ended without.
+        annotated: the annotated video, once it was asked for.
+    """
+
+    name: str
+    content: bytes
+    info: "VideoInfo"
+    rate: float = _FIRST_RATE
+    smoothing_s: float = 0.0
+    steps: "Iterator[FrameAnalysis | VideoAnalysis] | None" = None
+    frames: "list[FrameAnalysis]" = field(default_factory=list)
+    seconds: float = 0.0
+    result: "VideoAnalysis | None" = None
+    error: str | None = None
+    annotated: bytes | None = None
+
+
+def show_videos(videos: "Mapping[str, PhotoBytes]") -> None:
+    """Show one of the videos that a visitor gave, with a choice where there are several.
+
+    Args:
+        videos: by keys that stand for them, as `file_id` of uploads.
+    """
+    if not videos:
+        return
+    key = next(iter(videos))
+    if len(videos) > 1:
+        if st.session_state.get(_VIDEO) not in videos:
+            st.session_state[_VIDEO] = key
+        key = st.selectbox(
+            f"Video ({len(videos)} in all)",
+            list(videos),
+            format_func=lambda k: videos[k].name,
+            key=_VIDEO,
+        )
+    show_video(key, videos[key].name, videos[key].content)
+
+
+def show_video(key: str, name: str, content: bytes) -> None:
+    """Offer to analyze a video, do it, and show what was found. For one video on a page at a time.
+
+    Args:
+        key: stands for the file in the session, as an upload's `file_id`.
+        name: of the file.
+        content: of the file.
+    """
+    job = _job_of(key, name, content)
+    if job is None:
+        return
+    # In one place, or the choices would stand below the work until it is done.
+    place = st.empty()
+    with place.container():
+        if job.steps is not None:
+            _work(job)
+        elif job.result is None:
+            _offer(job)
+        else:
+            _show_result(job)
+
+
+def forget_videos(keep: Collection[str]) -> None:
+    """Drop all that is known of the videos whose keys are not among those to keep."""
+    jobs: dict[str, _Job] = st.session_state.get(_JOBS, {})
+    for key in jobs.keys() - set(keep):
+        del jobs[key]
+
+
+def _job_of(key: str, name: str, content: bytes) -> _Job | None:
+    """Return the work on a video; None, with an error shown, if it cannot be read."""
+    from fer_core.video.reading import VideoReader
+
+    jobs: dict[str, _Job] = st.session_state.setdefault(_JOBS, {})
+    if key not in jobs:
+        try:
+            with VideoReader(content) as reader:
+                jobs[key] = _Job(name, content, reader.info)
+        except FerError as error:
+            _show_error(name, str(error))
+            return None
+    return jobs[key]
+
+
+def _offer(job: _Job) -> None:
+    if job.error:
+        _show_error(job.name, job.error)
+    st.caption(
+        f"{name_as_code(job.name)}: {_clock(job.info.seconds)}"
+        + (f" at {job.info.rate:.3g} frames a second." if job.info.rate else ".")
+    )
+    most = _MAX_FRAMES / max(job.info.seconds, 1.0)
+    own = job.info.rate or max(_RATES)
+    # The one above the video's own rate stands for all of its frames.
+    rates = [r for i, r in enumerate(_RATES) if r <= most and (not i or _RATES[i - 1] < own)]
+    if not rates:
+        st.error(
+            f"The video is longer than {_clock(_MAX_FRAMES)}, too long for a page. Cut it into parts, or use "
+            "the command line.",
+            icon=":material/timer_off:",
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        rate = st.segmented_control(
+            "Frames a second",
+            rates,
+            default=min(_FIRST_RATE, rates[-1]),
+            required=True,
+            key="video_rate",
+            help="More find shorter expressions, and take longer. No frame is looked at twice.",
+        )
+        smooth = st.toggle(
+            "Smooth over time",
+            value=True,
+            key="video_smooth",
+            help="Averages each probability with those shortly before, so that single odd frames do not "
+            "count for much.",
+        )
+    st.button(
+        "Analyze the video",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=_start,
+        args=(job, float(rate or _FIRST_RATE), bool(smooth)),
+    )
+
+
+def _start(job: _Job, rate: float, smooth: bool) -> None:
+    from fer_core.video.smoothing import TIME_CONSTANT_S
+
+    job.rate, job.smoothing_s = rate, TIME_CONSTANT_S if smooth else 0.0
+    job.frames, job.seconds, job.result, job.error, job.annotated = [], 0.0, None, None, None
+    job.steps = _steps(job)
+
+
+def _steps(job: _Job) -> "Iterator[FrameAnalysis | VideoAnalysis]":
+    from fer_core.video.analysis import analyze_video
+
+    analyzer: Analyzer = load_analyzer()
+    yield from analyze_video(job.content, analyzer, job.rate, smoothing_s=job.smoothing_s)
+
+
+def _stop(job: _Job) -> None:
+    """End the work; what was found until now is the result."""
+    from fer_core.video.analysis import stopped
+
+    job.steps = None
+    if job.frames:
+        job.result = stopped(job.info, job.frames, job.rate, job.smoothing_s)
+
+
+def _work(job: _Job) -> None:
+    """Go on with the work, a frame at a time, until it is done or the visitor does something else.
+
+    What the visitor does ends this run of the page in the middle of a call to Streamlit; the next one goes
+    on with the next frame.
+    """
+    from fer_core.video.analysis import VideoAnalysis
+
+    assert job.steps is not None
+    bar = st.progress(_progress(job), _left(job))
+    st.button("Cancel", icon=":material/close:", on_click=_stop, args=(job,))
+    picture = st.empty()
+    told = shown = 0.0
+    began = time.perf_counter()
+    try:
+        for step in _one_by_one(job.steps, partial(bar.progress, _progress(job))):
+            now = time.perf_counter()
+            job.seconds, began = job.seconds + now - began, now
+            if isinstance(step, VideoAnalysis):
+                job.result = step
+                break
+            job.frames.append(step.without_photo())
+            if now - told >= _TELL_SECONDS:
+                told = now
+                bar.progress(_progress(job), _left(job))
+            if now - shown >= _SHOW_SECONDS and step.photo is not None:
+                shown = now
+                picture.image(_drawn(step.photo.rgb, step), alt="The frame that was looked at last")
+    except FerError as error:
+        job.error = str(error)
+    job.steps = None
+    st.rerun()
+
+
+def _one_by_one(
+    steps: "Iterator[FrameAnalysis | VideoAnalysis]", say: Callable[[str], object]
+) -> "Iterator[FrameAnalysis | VideoAnalysis]":
+    """Yield the steps, each of which waits for its turn among the photos and frames of other visitors."""
+    while True:
+        with patient_turn(say):
+            step = next(steps, None)
+        if step is None:
+            return
+        yield step
+
+
+def _progress(job: _Job) -> float:
+    return job.frames[-1].progress if job.frames else 0.0
+
+
+def _left(job: _Job) -> str:
+    done = _progress(job)
+    if not done:
+        return "Loading the models"
+    # The first frames take longer than the rest, so they tell little.
+    left = f", about {_clock(job.seconds * (1 - done) / done)} left" if job.seconds > 1 else ""
+    return f"{_clock(job.frames[-1].time_s)} of {_clock(job.info.seconds)}{left}"
+
+
+def _show_result(job: _Job) -> None:
+    result = job.result
+    assert result is not None
+    if result.note:
+        st.warning(result.note, icon=":material/warning:")
+    people, n = result.tracks, len(result.frames)
+    st.caption(
+        f"{name_as_code(job.name)}: {n} frames, {_count(len(people), 'person', 'people')}, "
+        f"{_count(len(result.events), 'change', 'changes')} of expression, in {job.seconds:.1f} s."
+    )
+    if people:
+        _show_person(result)
+        _show_events(result)
+    else:
+        st.info("**No face was found in this video.**", icon=":material/person_off:")
+    _show_frame(job)
+    _offer_downloads(job)
+    st.button("Analyze again", icon=":material/replay:", on_click=_again, args=(job,))
+
+
+def _again(job: _Job) -> None:
+    job.result = None
+
+
+def _show_person(result: "VideoAnalysis") -> None:
+    from fer_core.views.timeline import timeline_view
+
+    people = result.tracks
+    person = next(iter(people))
+    if len(people) > 1:
+        if st.session_state.get(_PERSON) not in people:
+            st.session_state[_PERSON] = person
+        person = st.selectbox(
+            "Person",
+            list(people),
+            format_func=lambda track: (
+                f"Person {track} \u2013 in {_count(people[track], 'frame', 'frames')}"
+            ),
+            key=_PERSON,
+            help="A face is followed as long as it is in view. Who leaves and comes back gets a new number.",
+        )
+
+    def look_there(point: "dict[str, Any]") -> None:
+        number = point.get("customdata")
+        number = number[0] if isinstance(number, list) and number else number
+        if isinstance(number, int | float) and 1 <= number <= len(result.frames):
+            st.session_state[_FRAME] = int(number)
+
+    show_view(timeline_view(result, person, titles=TITLES), on_click=look_there)
+
+
+def _show_events(result: "VideoAnalysis") -> None:
+    st.subheader("Changes of expression")
+    if not result.events:
+        st.caption(
+            "None that lasted: single odd frames and answers that are not sure do not count."
+        )
+        return
+    st.dataframe(
+        [
+            {
+                "Time (s)": round(event.time_s, 2),
+                "Person": event.track,
+                "Network": TITLES.get(event.network, event.network),
+                "From": str(event.before).capitalize(),
+                "To": str(event.after).capitalize(),
+            }
+            for event in result.events
+        ],
+        hide_index=True,
+    )
+
+
+@st.fragment
+def _show_frame(job: _Job) -> None:
+    """Show one frame with its faces; the slider draws nothing else anew."""
+    from fer_core.video.reading import VideoReader
+
+    result = job.result
+    if result is None or not result.frames:
+        return
+    st.subheader("Frame by frame")
+    n = len(result.frames)
+    number = min(int(st.session_state.get(_FRAME, 1)), n)
+    if n > 1:
+        st.session_state[_FRAME] = number
+        number = st.select_slider(
+            "Frame",
+            range(1, n + 1),
+            format_func=lambda i: f"{result.frames[i - 1].time_s:.2f} s",
+            key=_FRAME,
+        )
+        st.caption("A click on a line or a strip above leads to its frame.")
+    frame = result.frames[number - 1]
+    try:
+        with VideoReader(job.content) as reader:
+            picture = reader.frame_at(frame.time_s).rgb
+    except FerError as error:
+        _show_error(job.name, str(error))
+        return
+    found = _count(len(frame.tracks), "face", "faces")
+    st.image(
+        _drawn(picture, frame),
+        caption=f"Frame {number} of {n}, at {frame.time_s:.2f} s: {found}.",
+        alt=f"Frame {number} with {found} marked",
+    )
+
+
+def _offer_downloads(job: _Job) -> None:
+    stem = PurePath(job.name).stem
+    with st.container(horizontal=True):
+        for label, make, file_name, mime in (
+            ("CSV", lambda: _csv(job), f"{stem}_faces.csv", "text/csv"),
+            ("Changes (CSV)", lambda: _events(job), f"{stem}_changes.csv", "text/csv"),
+            ("JSON", lambda: _json(job), f"{stem}.json", "application/json"),
+        ):
+            st.download_button(
+                label,
+                make,
+                file_name=file_name,
+                mime=mime,
+                icon=":material/download:",
+                on_click="ignore",
+            )
+        if job.annotated is None:
+            wanted = st.button("Make the annotated video", icon=":material/movie:")
+        else:
+            wanted = False
+            st.download_button(
+                "Annotated MP4",
+                job.annotated,
+                file_name=f"{stem}_annotated.mp4",
+                mime="video/mp4",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+    if wanted:
+        _annotate(job)
+    if job.annotated is not None:
+        st.video(job.annotated, format="video/mp4", width=_VIDEO_WIDTH)
+
+
+def _annotate(job: _Job) -> None:
+    from fer_core.video.writing import annotated_video
+
+    assert job.result is not None
+    bar = st.progress(0.0, "Drawing and writing the frames")
+    told = 0.0
+    for step in annotated_video(job.content, job.result):
+        if isinstance(step, bytes):
+            job.annotated = step
+        elif time.perf_counter() - told >= _TELL_SECONDS:
+            told = time.perf_counter()
+            bar.progress(step, "Drawing and writing the frames")
+    st.rerun()
+
+
+def _csv(job: _Job) -> str:
+    from fer_core.video.tables import frame_record, frames_csv
+
+    assert job.result is not None
+    labels = {
+        name: prediction.labels
+        for frame in job.result.frames
+        for smoothed in frame.smoothed
+        for name, prediction in smoothed.items()
+    }
+    return "".join(frames_csv((frame_record(job.name, f) for f in job.result.frames), labels))
+
+
+def _events(job: _Job) -> str:
+    from fer_core.video.tables import events_csv
+
+    assert job.result is not None
+    return events_csv(job.result.events)
+
+
+def _json(job: _Job) -> str:
+    from fer_core.video.tables import video_record
+
+    assert job.result is not None
+    return json.dumps(video_record(job.name, job.result), ensure_ascii=False)
+
+
+def _drawn(picture: "Any", frame: "FrameAnalysis") -> "Any":
+    """Return a frame's picture, uint8 (H, W, 3), of a size to be shown with its faces marked."""
+    from fer_core.drawing import draw_faces, fit_long_side
+
+    return draw_faces(fit_long_side(picture, **_SHOWN_SIDES), frame.shown, numbers=frame.tracks)
+
+
+def _show_error(name: str, message: str) -> None:
+    st.error(f"{name_as_code(name)}: {message_as_text(message)}", icon=":material/broken_image:")
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n or 'no'} {one if n == 1 else many}"
+
+
+def _clock(seconds: float) -> str:
+    """Return a duration for people: 8 s, 2:05 min."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02d} min"

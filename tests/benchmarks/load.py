@@ -1,0 +1,248 @@
+"""Many visitors at once: does each get the answer to the own photo, how soon, and does memory come back?
+
+python -m tests.benchmarks.load
+python -m tests.benchmarks.load --visitors 20 --minutes 1
+
+Starts the app as README does and lets visitors come, who speak the browser's protocol. Each sends photos
+of its own, one in five as large as a phone's, waits for the answer, compares the JSON file with what the
+same code says of that photo in this process, looks at it for a while, and after some photos leaves for
+another to come. They all come in the same second, so the first photos stand in line. Server and visitors
+share the machine.
+"""
+
+import argparse
+import asyncio
+import io
+import json
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import psutil
+from PIL import Image, ImageEnhance
+
+from fer_core.analysis import Analyzer, to_record
+from fer_core.bundles import opinions, resolve
+from fer_core.classifier import Classifier
+from fer_core.faces import FaceFinder
+from fer_core.images import decode
+from tests.benchmarks.measuring import PROJECT, print_table
+from tests.benchmarks.visits import Visit, VisitError, visit
+
+N_PHOTOS: Final = 60
+PHOTOS_A_VISIT: Final = 5
+LARGE: Final = (4032, 3024)
+#: A session is kept for two minutes for who lost the network, and looked for four times a minute.
+SECONDS_UNTIL_FORGOTTEN: Final = 150
+AIM_MEMORY: Final = 1.15
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo to send, and what its answer must be."""
+
+    content: bytes
+    record: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the visitors met.
+
+    Attributes:
+        seconds: from a photo's first byte until its page was drawn, of each answer.
+        told_to_wait: of how many photos a visitor was told a place in the line.
+        mixed_up: answers that were not that photo's.
+        failed: what went wrong, in words.
+        visits: that were begun.
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    told_to_wait: int = 0
+    mixed_up: int = 0
+    failed: list[str] = field(default_factory=list)
+    visits: int = 0
+
+
+def make_photos(rng: np.random.Generator) -> list[Photo]:
+    """Return photos of one to three faces, no two with the same places of faces."""
+    from skimage import data
+
+    portrait = Image.fromarray(data.astronaut()[:300, 60:360])
+    analyzer = Analyzer(FaceFinder(), {name: Classifier(resolve(name)) for name in opinions()})
+    photos = []
+    for number in range(N_PHOTOS):
+        width, height = LARGE if number % 5 == 0 else (int(rng.integers(800, 1600)), 900)
+        canvas = Image.new("RGB", (width, height), tuple(int(v) for v in rng.integers(60, 200, 3)))
+        for column in range(number % 3 + 1):
+            side = int(rng.integers(220, 260)) * height // 900
+            left, top = column * width // 3, int(rng.integers(0, height - side))
+            face = ImageEnhance.Brightness(portrait.resize((side, side)))
+            canvas.paste(face.enhance(rng.uniform(0.7, 1.1)), (left, top))
+        file = io.BytesIO()
+        canvas.save(file, "JPEG", quality=90)
+        record = to_record("", analyzer.analyze(decode(file.getvalue())))
+        photos.append(Photo(file.getvalue(), json.loads(json.dumps(record))))
+    places = {json.dumps(photo.record["faces"]) for photo in photos}
+    assert len(places) == N_PHOTOS, "two photos have the same answer"
+    return photos
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, psutil.Process]]:
+    """Run the app; give its address and process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
+    command += ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    command += ["--server.fileWatcherType=none"]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            while process.poll() is None:
+                with suppress(OSError), urllib.request.urlopen(f"{url}/_stcore/health"):
+                    break
+                time.sleep(0.1)
+            yield url, psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait(20)
+            log.seek(0)
+            said = [line for line in log.read().decode().splitlines() if "Traceback" in line]
+            if said:
+                sys.exit(f"The server printed {len(said)} tracebacks.")
+
+
+async def send(page: Visit, photo: Photo, name: str, tally: Tally) -> None:
+    """Send a photo, wait for its answer and compare."""
+    told = False
+
+    def look(delta: Any) -> None:
+        nonlocal told
+        # In the label of a status, which is a block and no element.
+        told = told or any(words in str(delta.add_block) for words in ("before this", "is next"))
+
+    page.seen = look
+    began = time.perf_counter()
+    await page.upload(name, photo.content)
+    seconds = time.perf_counter() - began
+    if problems := [alert.body for alert in page.of_kind("alert") if alert.format in (1, 2)]:
+        raise VisitError(problems[0])
+    tally.seconds.append(seconds)
+    tally.told_to_wait += told
+    (record,) = json.loads(await page.download("JSON"))
+    without = {"path", "seconds"}
+    same = {k: v for k, v in record.items() if k not in without} == {
+        k: v for k, v in photo.record.items() if k not in without
+    }
+    tally.mixed_up += not (same and record["path"] == name)
+
+
+async def visitor(
+    number: int, url: str, photos: list[Photo], until: float, think: float, tally: Tally
+) -> None:
+    """Come, send photos, leave, come again, until the time is over."""
+    chance = random.Random(number)
+    while time.monotonic() < until:
+        tally.visits += 1
+        try:
+            async with visit(url) as page:
+                for turn in range(PHOTOS_A_VISIT):
+                    photo = chance.choice(photos)
+                    await send(page, photo, f"visitor{number}_{tally.visits}_{turn}.jpg", tally)
+                    await asyncio.sleep(chance.expovariate(1 / think))
+                    if time.monotonic() > until:
+                        break
+        except Exception as error:  # whatever it is counts against the server
+            tally.failed.append(f"{type(error).__name__}: {error}")
+
+
+async def watch(process: psutil.Process, samples: list[float]) -> None:
+    """Note the server's memory each second."""
+    while True:
+        samples.append(megabytes(process))
+        await asyncio.sleep(1)
+
+
+def megabytes(process: psutil.Process) -> float:
+    """Return resident memory in units of 1,000,000 bytes."""
+    return process.memory_info().rss / 1e6
+
+
+async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
+    """Run the visitors and print."""
+    with server() as (url, process):
+        alone = Tally()
+        # Every photo once, so that memory before is that of a server at work, and times are without a line.
+        async with visit(url) as page:
+            for number, photo in enumerate(photos):
+                await send(page, photo, f"alone{number}.jpg", alone)
+        await asyncio.sleep(SECONDS_UNTIL_FORGOTTEN)
+        before = megabytes(process)
+        tally, samples = Tally(), []
+        watching = asyncio.create_task(watch(process, samples))
+        until = time.monotonic() + 60 * arguments.minutes
+        await asyncio.gather(
+            *(
+                visitor(n, url, photos, until, arguments.think, tally)
+                for n in range(arguments.visitors)
+            )
+        )
+        await asyncio.sleep(SECONDS_UNTIL_FORGOTTEN)
+        watching.cancel()
+        after = megabytes(process)
+    rows = [
+        ("visits, each with a session of its own", f"{tally.visits}", ""),
+        ("photos answered", f"{len(tally.seconds)}", ""),
+        ("a second", f"{len(tally.seconds) / 60 / arguments.minutes:.1f}", ""),
+        ("failed", f"{len(tally.failed)}", "0"),
+        ("answers to the photo of another", f"{tally.mixed_up + alone.mixed_up}", "0"),
+        ("told their place in the line", f"{tally.told_to_wait}", ""),
+        ("seconds to an answer, alone: median", f"{statistics.median(alone.seconds):.2f}", ""),
+        ("seconds to an answer: median", f"{np.percentile(tally.seconds, 50):.2f}", ""),
+        ("95 % within", f"{np.percentile(tally.seconds, 95):.2f}", ""),
+        ("longest", f"{max(tally.seconds):.2f}", ""),
+        ("memory before, MB", f"{before:.0f}", ""),
+        ("at the peak", f"{max(samples):.0f}", ""),
+        (
+            f"{SECONDS_UNTIL_FORGOTTEN} s after the last left",
+            f"{after:.0f}",
+            f"{before * AIM_MEMORY:.0f}",
+        ),
+    ]
+    title = (
+        f"{arguments.visitors} visitors for {arguments.minutes:g} minutes, who look at an answer for "
+        f"{arguments.think:g} s on average"
+    )
+    print_table(title, ("what", "measured", "aim: at most"), rows)
+    for problem in sorted(set(tally.failed)):
+        print(f"{tally.failed.count(problem)} times: {problem}")
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--visitors", type=int, default=50, help="at the same time")
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--think", type=float, default=10, help="seconds between two photos")
+    arguments = parser.parse_args()
+    photos = make_photos(np.random.default_rng(0))
+    asyncio.run(measure(arguments, photos))
+
+
+if __name__ == "__main__":
+    main()

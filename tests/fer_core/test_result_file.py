@@ -1,0 +1,150 @@
+"""A file of results after any end: whole photos stay, what is torn goes, each photo comes once."""
+
+import csv
+import io
+import json
+import os
+
+import pytest
+
+from fer_core.analysis import csv_lines, error_record
+from fer_core.commands.result_file import ResultFile, ResultFileError, json_line
+from fer_core.expressions import FER2013
+
+LABELS = {"cnn": FER2013.labels}
+HEADER = next(csv_lines([], LABELS))
+
+
+def face(confidence: float) -> dict:
+    return {
+        "box_xyxy": [1.0, 2.0, 3.0, 4.0],
+        "detector_confidence": 0.9,
+        "head_pose_degrees": None,
+        "landmarks_found": False,
+        "quality": ["small", "dark"],
+        "predictions": {
+            "cnn": {
+                "expression": "happy",
+                "confidence": confidence,
+                "abstained": False,
+                "probabilities": dict.fromkeys(map(str, FER2013.labels), confidence),
+            }
+        },
+    }
+
+
+def photo(path: str, faces: int) -> dict:
+    return error_record(path, "") | {"faces": [face(i / 10) for i in range(faces)], "error": None}
+
+
+#: With faces in several rows, errors, a path given twice, and names that need quotes in CSV.
+RECORDS = [
+    photo("a.jpg", 2),
+    error_record("=b.jpg", "It, broke."),
+    photo('c "d"\n,e.jpg', 3),
+    photo("twice.jpg", 1),
+    photo("f.jpg", 0),
+    photo("twice.jpg", 1),
+    error_record("g\udcff.jpg", "No."),
+]
+
+
+def texts(form: str) -> list[str]:
+    if form == "jsonl":
+        return [json_line(record) for record in RECORDS]
+    return list(csv_lines(RECORDS, LABELS))[1:]
+
+
+def open_file(path, form: str, *, resume: bool = True, networks=("cnn",)) -> ResultFile:
+    return ResultFile(
+        path, header=HEADER if form == "csv" else "", networks=networks, resume=resume
+    )
+
+
+def write(path, form: str, *, resume: bool = True) -> ResultFile:
+    """Write all records that are not there."""
+    file = open_file(path, form, resume=resume)
+    for record, text in zip(RECORDS, texts(form), strict=True):
+        if not file.take(record["path"]):
+            file.append(text)
+    file.close()
+    return file
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_a_file_torn_anywhere_is_completed_to_the_same_bytes(tmp_path, monkeypatch, form):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    write(tmp_path / "whole", form, resume=False)
+    whole = (tmp_path / "whole").read_bytes()
+    torn = tmp_path / "torn"
+    ends = [i + 1 for i, byte in enumerate(whole) if byte == ord("\n")]
+    near = {end + offset for end in ends for offset in (-1, 0, 1)}
+    for end in sorted({*range(0, len(whole), 17), *near} - {len(whole) + 1}):
+        torn.write_bytes(whole[:end])
+        write(torn, form)
+        assert torn.read_bytes() == whole, end
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_what_is_whole_is_not_done_again(tmp_path, form):
+    path = tmp_path / "file"
+    write(path, form, resume=False)
+    file = open_file(path, form)
+    file.close()
+    # Of CSV, where nothing tells how many rows a photo has, the last one is done again.
+    assert sum(file.done.values()) == len(RECORDS) - (form == "csv")
+    assert file.failed == (2 if form == "jsonl" else 1)
+
+
+def test_json_lines_and_rows_read_back(tmp_path):
+    write(tmp_path / "a.jsonl", "jsonl", resume=False)
+    lines = (tmp_path / "a.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == RECORDS
+    write(tmp_path / "a.csv", "csv", resume=False)
+    content = (tmp_path / "a.csv").read_text("utf-8", errors="surrogateescape")
+    rows = list(csv.DictReader(io.StringIO(content, newline="")))
+    assert [row["face"] for row in rows] == [*"12", "0", *"123", "1", "0", "1", "0"]
+
+
+def test_lengths_without_content_at_the_end_are_torn_too(tmp_path):
+    path = tmp_path / "a.jsonl"
+    write(path, "jsonl", resume=False)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20] + bytes(19) + b"\n")
+    write(path, "jsonl")
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("jsonl", b"my notes\nmore notes\n"),
+        ("jsonl", b"my notes\n"),
+        ("jsonl", b"my notes"),
+        ("jsonl", b'{"path": 3}\n{}\n'),
+        ("csv", b"a,b\n1,2\n"),
+        ("csv", b"my notes"),
+        ("csv", HEADER.encode() + b"1,2\n3,4\n"),
+    ],
+)
+def test_a_file_of_something_else_is_left_alone(tmp_path, form, content):
+    path = tmp_path / "notes"
+    path.write_bytes(content)
+    with pytest.raises(ResultFileError, match="cannot be gone on with"):
+        open_file(path, form)
+    assert path.read_bytes() == content
+
+
+def test_other_networks_a_file_that_is_there_and_one_in_use_are_refused(tmp_path):
+    path = tmp_path / "a.jsonl"
+    file = open_file(path, "jsonl", resume=False)
+    file.append(json_line(RECORDS[0]))
+    with pytest.raises(ResultFileError, match="Another run"):
+        open_file(path, "jsonl")
+    file.close()
+    with pytest.raises(ResultFileError, match="--resume"):
+        open_file(path, "jsonl", resume=False)
+    with pytest.raises(ResultFileError, match="other networks"):
+        open_file(path, "jsonl", networks=("cnn", "dual"))
+    with pytest.raises(ResultFileError, match="cannot be written"):
+        open_file(tmp_path / "no" / "folder", "jsonl", resume=False)

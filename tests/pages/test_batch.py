@@ -1,0 +1,191 @@
+"""The batch page: many files in, one table; stopped and gone on with; nothing kept but what is promised."""
+
+import gc
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from streamlit.runtime.scriptrunner import StopException
+from streamlit.testing.v1 import AppTest
+
+from fer_core import batch as core_batch
+from fer_core.images import Photo
+from pages.shared import batch_work
+from tests.conftest import PROJECT, png
+
+SECONDS = 60
+
+
+def open_page() -> AppTest:
+    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
+    return app.switch_page("pages/batch.py").run()
+
+
+def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    kinds = {"zip": "application/zip"}
+    given = [(name, content, kinds.get(name[-3:], "image/png")) for name, content in files]
+    return page.file_uploader[0].set_value(given).run()
+
+
+def zipped(**photos: bytes) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, photo in photos.items():
+            archive.writestr(f"deep/{name}.png", photo)
+        archive.writestr("notes.txt", "not looked at")
+    return content.getvalue()
+
+
+def buttons(page: AppTest) -> dict[str, object]:
+    return {button.label: button for button in page.button}
+
+
+@pytest.fixture(scope="module")
+def small(astronaut: np.ndarray) -> bytes:
+    return png(astronaut[:256, 100:356])
+
+
+@pytest.fixture(scope="module")
+def done(small: bytes, no_face_png: bytes) -> AppTest:
+    """The page after four photos, two of them in a zip, one without a face, and a broken file."""
+    return upload(
+        open_page(),
+        ("=a.png", small),
+        ("broken.jpg", b"no image"),
+        ("two.zip", zipped(x=small, y=no_face_png)),
+    )
+
+
+def test_an_empty_page_says_what_it_takes():
+    page = open_page()
+    assert not page.exception
+    said = "\n".join(caption.value for caption in page.caption)
+    assert "500 photos" in said
+    assert "50 megapixels" in said
+    assert not page.dataframe
+
+
+def test_every_face_and_every_photo_without_one_is_a_row(done: AppTest):
+    assert not done.exception
+    table = done.dataframe[0].value
+    assert list(table["photo"]) == [
+        "'=a.png",
+        "broken.jpg",
+        "two.zip/deep/x.png",
+        "two.zip/deep/y.png",
+    ]
+    assert list(table["cnn"]) == ["Happy", "", "Happy", ""]
+    assert table["outcome"].iloc[1] == "Not readable"
+    assert "not an image" in table["error"].iloc[1]
+    assert table["outcome"].iloc[3] == "No face"
+    assert len(done.get("plotly_chart")) == 3
+
+
+def test_filters_leave_rows_out(done: AppTest):
+    page = done.pills[0].set_value(["not readable"]).run()
+    assert list(page.dataframe[0].value["photo"]) == ["broken.jpg"]
+    page = page.pills[0].set_value([]).run()
+    page = page.multiselect[0].select("happy").run()
+    assert len(page.dataframe[0].value) == 2
+    page.multiselect[0].set_value([]).run()
+
+
+def test_no_decoded_photo_and_no_map_is_kept(done: AppTest):
+    gc.collect()
+    assert not [thing for thing in gc.get_objects() if type(thing) is Photo]
+    batch = done.session_state["batch"]
+    faces = [face for _, result in batch.in_order for face in result.faces]
+    assert faces
+    assert {p.activation_maps for face in faces for p in face.predictions.values()} == {None}
+    assert max(len(crop) for _, result in batch.in_order for crop in result.crops) < 12_000
+
+
+def test_photos_are_marked_into_a_zip_when_asked(done: AppTest):
+    page = buttons(done)["Make a zip of annotated photos"].click().run()
+    assert not page.exception
+    content = page.session_state["batch"].zip
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.namelist() == ["0001-=a.jpg".replace("=", "_"), "0003-x.jpg", "0004-y.jpg"]
+    assert "Annotated photos (zip)" in [button.label for button in page.download_button]
+
+
+@pytest.fixture
+def visitor_leaves_after(monkeypatch: pytest.MonkeyPatch):
+    """Let Streamlit end the run, as it does when a visitor leaves or clicks, after some photos."""
+
+    def leave(photos: int) -> None:
+        look, seen = core_batch.look_at, []
+
+        def look_at(file, analyzer):
+            if len(seen) == photos:
+                seen.append(None)
+                raise StopException
+            seen.append(file)
+            return look(file, analyzer)
+
+        monkeypatch.setattr(core_batch, "look_at", look_at)
+
+    return leave
+
+
+def test_a_run_cut_short_goes_on_where_it_was(visitor_leaves_after, small: bytes):
+    visitor_leaves_after(2)
+    page = upload(open_page(), *((f"{i}.png", small) for i in range(4)))
+    assert len(page.session_state["batch"].results) == 2
+    assert list(buttons(page)) == ["Cancel"]
+    first = list(page.session_state["batch"].results.values())
+    page = page.run()
+    assert len(page.dataframe[0].value) == 4
+    assert list(page.session_state["batch"].results.values())[:2] == first
+
+
+def test_cancel_keeps_what_is_done_and_can_be_taken_back(visitor_leaves_after, small: bytes):
+    visitor_leaves_after(1)
+    page = upload(open_page(), *((f"{i}.png", small) for i in range(3)))
+    page = buttons(page)["Cancel"].click().run()
+    assert len(page.dataframe[0].value) == 1
+    assert any(text.value == "Stopped after 1 of 3 photos." for text in page.markdown)
+    page = buttons(page)["Go on"].click().run()
+    assert len(page.dataframe[0].value) == 3
+
+
+def test_remove_all_forgets(visitor_leaves_after, small: bytes):
+    page = upload(open_page(), ("a.png", small))
+    page = buttons(page)["Remove all"].click().run()
+    assert not page.dataframe
+    assert "batch" not in page.session_state
+
+
+def test_results_stay_while_other_pages_are_looked_at(small: bytes):
+    page = upload(open_page(), ("a.png", small))
+    result = next(iter(page.session_state["batch"].results.values()))
+    page = page.switch_page("pages/models.py").run().switch_page("pages/batch.py").run()
+    assert len(page.dataframe[0].value) == 1
+    assert next(iter(page.session_state["batch"].results.values())) is result
+
+
+def test_limits_on_photos_and_bytes_are_said(monkeypatch: pytest.MonkeyPatch, small: bytes):
+    monkeypatch.setattr(batch_work, "MAX_PHOTOS", 2)
+    page = upload(open_page(), *((f"{i}.png", small) for i in range(5)))
+    assert page.warning[0].value == "3 photos beyond the first 2 are left out."
+    assert len(page.dataframe[0].value) == 2
+    monkeypatch.setattr(batch_work, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
+    page = upload(open_page(), ("a.png", small), ("b.png", small))
+    assert "goes beyond" in page.dataframe[0].value["error"].iloc[1]
+
+
+def test_without_models_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path, small: bytes):
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    page = upload(open_page(), ("a.png", small))
+    assert not page.exception
+    assert "cannot be loaded" in page.error[0].value
+
+
+def test_downloads_are_what_the_command_line_prints(done: AppTest):
+    batch = done.session_state["batch"]
+    results = [result for _, result in batch.in_order]
+    records = json.loads(core_batch.results_json(results))
+    assert [record["path"] for record in records][2] == "two.zip/deep/x.png"
+    assert list(records[0]) == ["path", "width", "height", "faces", "seconds", "error"]

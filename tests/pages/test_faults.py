@@ -1,0 +1,261 @@
+"""What pages say and do when something goes wrong under a running server, and after it was mended."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Element
+
+from fer_core import hub as weights
+from fer_core import images, mediapipe_models
+from fer_core.bundles import SERVING_FILE, SPEC_FILE, resolve
+from fer_core.faces import FaceFinder
+from fer_core.settings import landmarker_path
+from pages.shared import models as loading
+from tests.conftest import PROJECT
+from tests.hub_server import HubServer
+
+REPO = "somebody/faces"
+BOTH = ["Face 1: pixels", "Face 1: pixels and landmarks"]
+ONE = ["Face 1: apparent expression"]
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder of our own with the two networks that give opinions."""
+    folder = tmp_path / "models"
+    for name in ("cnn", "dual"):
+        (folder / name).mkdir(parents=True)
+        for file in (SPEC_FILE, SERVING_FILE):
+            shutil.copy(resolve(name).path / file, folder / name)
+    monkeypatch.setenv("FER_MODELS", str(folder))
+    return folder
+
+
+def example() -> AppTest:
+    """The first page with the example photo on it."""
+    page = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
+    return again(page.button[0].click())
+
+
+def upload(page: AppTest, *names: str, content: bytes) -> AppTest:
+    return again(page.file_uploader[0].set_value([(n, content, "image/png") for n in names]))
+
+
+def again(changed: AppTest | Element) -> AppTest:
+    page = changed.run()
+    assert not page.exception
+    return page
+
+
+def opinions(page: AppTest) -> list[str]:
+    return [metric.label for metric in page.metric]
+
+
+def said(page: AppTest) -> str:
+    kinds = (page.markdown, page.caption, page.info, page.warning, page.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def halved(file: Path) -> bytes:
+    """Cut a file to half of itself and return what it was."""
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    return content
+
+
+def test_the_page_on_hosting_names_tests_that_there_are():
+    text = (PROJECT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    table, _, held = text.partition("## When something goes wrong")[2].partition("Each row is held")
+    held = held.partition("## Size")[0]
+    named = {}
+    for word in re.findall(r"`(tests/[\w/.]+|test_\w+)`", held):
+        if word.endswith(".py"):
+            source = (PROJECT / word).read_text(encoding="utf-8")
+        else:
+            named[word] = f"def {word}(" in source
+    assert named
+    assert all(named.values()), named
+    numbers = {int(number) for number in re.findall(r"\[(\d+)\]", table)}
+    assert sorted(numbers) == [int(n) for n in re.findall(r"^(\d+)\. ", held, re.MULTILINE)]
+
+
+# Files of the networks
+
+
+def test_half_a_network_is_explained_and_answers_when_it_is_whole(models: Path):
+    """As while a large file is being copied: the photo that was given meanwhile gets both opinions later."""
+    page = None
+    for name in (SERVING_FILE, SPEC_FILE):
+        file = models / "dual" / name
+        content = halved(file)
+        page = again(page) if page else example()
+        assert opinions(page) == ONE
+        assert f"dual/{name}" in page.warning[0].value
+        file.write_bytes(content)
+        again(page)
+        assert opinions(page) == BOTH
+        assert not page.warning
+
+
+def test_a_network_in_memory_answers_on_when_its_file_is_gone(models: Path, astronaut_png: bytes):
+    page = example()
+    (models / "cnn" / "model.tflite").unlink()
+    halved(models / "dual" / "model.tflite")
+    upload(page, "new.png", content=astronaut_png)
+    assert opinions(page) == BOTH
+    assert not page.warning
+    assert not page.error
+
+
+def test_all_networks_gone_and_back(models: Path):
+    page = example()
+    models.rename(models.with_name("away"))
+    again(page)
+    assert "**The model cannot be loaded" in page.error[0].value
+    assert opinions(page) == []
+    models.with_name("away").rename(models)
+    again(page)
+    assert not page.error
+    assert opinions(page) == BOTH
+
+
+def test_the_same_weights_calibrated_anew_answer_at_once(models: Path):
+    page = example()
+    before = page.metric[0].value, page.caption[1].value
+    file = models / "cnn" / "spec.json"
+    spec = json.loads(file.read_text())
+    file.write_text(json.dumps(spec | {"abstention_threshold": 1.5}))
+    again(page)
+    assert (page.metric[0].value, page.caption[1].value) != before
+    assert page.metric[0].value == "Not sure"
+
+
+def test_half_a_landmarker_is_explained_and_works_when_it_is_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    file = Path(shutil.copy(landmarker_path(), tmp_path))
+    monkeypatch.setattr(mediapipe_models, "landmarker_path", lambda: file)
+    loading._load_finder.clear()
+    content = halved(file)
+    page = example()
+    assert "face_landmarker.task is missing or damaged" in page.error[0].value
+    file.write_bytes(content)
+    again(page)
+    assert not page.error
+    assert opinions(page) == BOTH
+
+
+# The Hub
+
+
+@pytest.fixture
+def published(hub: HubServer, models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """On the Hub `cnn` is never sure; its folder in the cache, once it is there."""
+    folder = models / "cnn"
+    files = {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+    spec = json.loads(files["spec.json"]) | {"abstention_threshold": 1.5}
+    revision = hub.add(REPO, files | {"spec.json": json.dumps(spec).encode()})
+    monkeypatch.setenv("FER_HUB_REPO_CNN", f"{REPO}@{revision}")
+    return models.parent / "cache" / f"models--{REPO.replace('/', '--')}"
+
+
+def test_a_hub_that_is_gone_and_comes_back(
+    hub: HubServer, published: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from huggingface_hub import constants
+
+    address = constants.HUGGINGFACE_CO_URL_TEMPLATE
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", address.replace(hub.url, "http://127.0.0.1:9")
+    )
+    page = example()
+    assert opinions(page) == BOTH
+    assert page.metric[0].value != "Not sure"
+    assert "The embedded weights answer for `cnn`" in said(page)
+    assert "cannot be reached" in said(page)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
+    again(page)
+    assert page.metric[0].value != "Not sure", "the Hub is asked again before its time"
+    monkeypatch.setattr(weights, "RETRY_SECONDS", 0.0)
+    again(page)
+    assert page.metric[0].value == "Not sure"
+    assert "The embedded weights" not in said(page)
+    assert "`cnn` is from the Hub" in said(page)
+
+
+def test_what_came_from_a_hub_answers_without_it_until_the_cache_is_emptied(
+    hub: HubServer, published: Path, monkeypatch: pytest.MonkeyPatch
+):
+    page = example()
+    assert "`cnn` is from the Hub" in said(page)
+    asked = len(hub.requests)
+    again(page)
+    assert len(hub.requests) == asked
+    # What a program that clears old files leaves: links to nothing.
+    shutil.rmtree(published / "blobs")
+    again(page)
+    assert "`cnn` is from the Hub" in said(page)
+    assert len(hub.requests) > asked
+    hub.repos[REPO].private = True
+    shutil.rmtree(published / "blobs")
+    again(page)
+    assert "The embedded weights answer for `cnn`" in said(page)
+    assert page.metric[0].value != "Not sure"
+    hub.repos[REPO].private = False
+    monkeypatch.setattr(weights, "RETRY_SECONDS", 0.0)
+    again(page)
+    assert "`cnn` is from the Hub" in said(page)
+    assert page.metric[0].value == "Not sure"
+
+
+# Memory
+
+
+def test_a_photo_that_cannot_be_looked_at_is_explained_and_the_others_are_answered(
+    monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
+):
+    photos = ["large.png", "small.png"]
+    page = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
+    with monkeypatch.context() as patch:
+        patch.setattr(FaceFinder, "find", fail_once(MemoryError(), FaceFinder.find))
+        upload(page, *photos, content=astronaut_png)
+    assert page.error[0].value.startswith("`large.png`: There was not enough memory to look")
+    assert opinions(page) == BOTH
+    assert not page.selectbox
+    again(page)
+    assert not page.error
+    assert page.selectbox[0].options == [f"{name} \u2013 1 face" for name in photos]
+
+
+def fail_once(error: Exception, then: Callable[..., object]) -> Callable[..., object]:
+    errors = [error]
+
+    def function(*arguments: object) -> object:
+        if errors:
+            raise errors.pop()
+        return then(*arguments)
+
+    return function
+
+
+def test_a_photo_too_large_for_the_memory_is_read_when_it_is_given_again(
+    monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
+):
+    monkeypatch.setattr(UploadedFile, "getvalue", fail_once(MemoryError(), UploadedFile.getvalue))
+    monkeypatch.setattr(images, "_to_rgb", fail_once(MemoryError(), images._to_rgb))
+    page = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
+    for _ in ("the file is copied", "its pixels are decoded"):
+        upload(page, "large.png", content=astronaut_png)
+        assert "not enough memory to read" in page.error[0].value
+        assert opinions(page) == []
+    upload(page, "large.png", content=astronaut_png)
+    assert not page.error
+    assert opinions(page) == BOTH
