@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.entry import look_no_address_up, open_app
+from pages.shared.kept_files import keep_files_for_a_while
 from pages.shared.leaving import forget_who_left
 from pages.shared.notes import show_sidebar
 from pages.shared.photo_intake import keep_uploads_in_memory
@@ -18,6 +19,7 @@ st.set_page_config(
 keep_uploads_in_memory()
 look_no_address_up()
 forget_who_left()
+keep_files_for_a_while()
 
 page = st.navigation(
     [

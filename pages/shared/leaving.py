@@ -48,6 +48,8 @@ def _forget(server: "Runtime") -> None:
     for _, visit in over:
         visit.session.shutdown()
         visit.session.session_state.clear()
+    # Streamlit looks for files to throw away only when a page was drawn.
+    server.media_file_mgr.remove_orphaned_files()
     if over and not manager.num_active_sessions():
         # The page that ran last lives on under this name, with all its variables, until another runs.
         sys.modules["__main__"] = ModuleType("__main__")

@@ -144,6 +144,7 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
                 file_name=file_name,
                 mime=mime,
                 icon=":material/download:",
+                on_click="ignore",
             )
 
 
