@@ -15,24 +15,26 @@ import streamlit as st
 if TYPE_CHECKING:
     from streamlit.runtime.media_file_manager import MediaFileManager
 
-#: From when nobody needs a file to when it goes: a busy server's page, and a slow connection's click.
-SECONDS: Final = 60.0
+#: From when no page shows a file to when it goes: the time that a slow connection takes to ask for it.
+FILE_SECONDS: Final = 30.0
+#: The same of what makes files, which holds a visitor's photos.
+MAKER_SECONDS: Final = 10.0
 
 
 @st.cache_resource(show_spinner=False)
 def keep_files_for_a_while() -> None:
-    """Let this server keep what it offers for a minute more. Call it in app.py."""
+    """Let this server keep what its pages offered for some seconds more. Call it in app.py."""
     from streamlit import runtime
 
     if runtime.exists():
-        keep_for(runtime.get_instance().media_file_mgr, SECONDS)
+        keep_longer(runtime.get_instance().media_file_mgr)
 
 
-def keep_for(manager: "MediaFileManager", seconds: float) -> None:
-    """Let a manager of files throw away only what nobody has needed for that long."""
+def keep_longer(manager: "MediaFileManager") -> None:
+    """Let a manager of files throw away only what no page has shown for some seconds."""
     # Streamlit has no public way to these; tests hold that they do what is promised.
     unneeded_files = manager._get_inactive_file_ids
-    files, makers = _Unneeded(seconds), _Unneeded(seconds)
+    files, makers = _Unneeded(FILE_SECONDS), _Unneeded(MAKER_SECONDS)
 
     def files_to_drop() -> set[str]:
         return files.long_enough(unneeded_files())
@@ -49,6 +51,13 @@ def keep_for(manager: "MediaFileManager", seconds: float) -> None:
     # Both are called with the manager's lock held.
     manager._get_inactive_file_ids = files_to_drop  # type: ignore[method-assign]
     manager._remove_orphaned_deferred_callables = drop_makers  # type: ignore[method-assign]
+
+
+def forget_makers(manager: "MediaFileManager", session_id: str) -> None:
+    """Throw away at once what would make files for a visitor whose time is over: it holds the photos."""
+    with manager._lock:
+        for file_id in list(manager._deferred_ids_by_session.get(session_id, ())):
+            manager._drop_deferred_id(file_id)
 
 
 class _Unneeded:

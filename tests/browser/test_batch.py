@@ -11,26 +11,11 @@ from PIL import Image, ImageEnhance
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser.conftest import Server, running_server
-from tests.browser.test_privacy import TELLING, kept_log, wait_for
+from tests.browser.probes import TELLING, kept_log, wait_for, watch_memory
 
 pytestmark = pytest.mark.browser
 
 N = 20
-#: Python starts with it: says each second how many results are in memory.
-RESULTS_ALIVE = """
-import gc, os, sys, threading, time
-
-def count():
-    while True:
-        time.sleep(1)
-        batch = sys.modules.get("fer_core.batch")
-        if batch and hasattr(batch, "PhotoResult"):
-            # Without gc.collect: what only a collector would find is still in memory.
-            alive = sum(type(thing).__name__ == "PhotoResult" for thing in gc.get_objects())
-            os.write(2, f"RESULTS ALIVE {alive}\\n".encode())
-
-threading.Thread(target=count, daemon=True).start()
-"""
 #: Of the table, in pixels: rows are drawn on a canvas.
 ROW_HEIGHT = 35
 
@@ -177,7 +162,7 @@ def test_work_for_a_visitor_who_left_stops_and_is_forgotten_and_the_log_names_no
     tmp_path: Path,
     files: list[FilePayload],
 ):
-    (tmp_path / "sitecustomize.py").write_text(RESULTS_ALIVE)
+    (tmp_path / "sitecustomize.py").write_text(watch_memory("fer_core.batch", "PhotoResult"))
     options = ("--server.disconnectedSessionTTL=3", "--logger.level=debug")
     with (
         kept_log() as (log, writing),
@@ -189,10 +174,11 @@ def test_work_for_a_visitor_who_left_stops_and_is_forgotten_and_the_log_names_no
         page = context.new_page()
         page.goto(f"{server.url}/batch")
         upload(page, [many(files, TELLING), payload(f"{TELLING}.jpg", b"broken")])
-        assert wait_for(lambda: int(log.last("RESULTS ALIVE") or 0) > 2, seconds=60)
+        assert wait_for(lambda: any(alive > 2 for (alive,) in log.alive), seconds=60)
         context.close()
         # Fifteen seconds between two looks, three for coming back.
-        assert wait_for(lambda: log.last("RESULTS ALIVE") == "0", seconds=60)
-        counts = [int(line.split()[-1]) for line in log.text.splitlines() if "RESULTS" in line]
-        assert 2 < max(counts) < 10 * N, "it went on without a visitor, or was done before"
+        assert wait_for(lambda: log.alive[-1] == [0], seconds=60)
+        assert 2 < max(alive for (alive,) in log.alive) < 10 * N, (
+            "it went on without a visitor, or was done before"
+        )
         assert TELLING not in log.text

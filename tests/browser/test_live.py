@@ -14,7 +14,14 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
 from tests.browser.conftest import Server, running_server
-from tests.browser.test_privacy import ATTEMPT, SITECUSTOMIZE, Log, kept_log, wait_for
+from tests.browser.probes import (
+    ATTEMPT,
+    SITECUSTOMIZE,
+    Log,
+    kept_log,
+    wait_for,
+    watch_memory,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -34,24 +41,6 @@ window.RTCPeerConnection = class extends Original {
   }
 };
 """
-#: Python starts with it: says each second what of live cameras is in memory.
-CAMERAS_ALIVE = """
-import gc, os, sys, threading, time
-
-KINDS = ("VideoLandmarker", "LiveFrame")
-
-def count():
-    while True:
-        time.sleep(1)
-        if "fer_core.live" in sys.modules:
-            # Without gc.collect: what only a collector would find is still in memory.
-            names = {type(thing).__name__ for thing in gc.get_objects()}
-            alive = [kind for kind in KINDS if kind in names]
-            os.write(2, f"CAMERAS ALIVE {alive}\\n".encode())
-
-threading.Thread(target=count, daemon=True).start()
-"""
-BOTH = "['VideoLandmarker', 'LiveFrame']"
 
 
 def own_addresses() -> list[str]:
@@ -208,7 +197,9 @@ def test_no_picture_of_a_camera_outlives_its_visit(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser, tmp_path: Path
 ):
     """Nor does what MediaPipe knows of it; the numbers may wait for the garbage collector."""
-    (tmp_path / "sitecustomize.py").write_text(CAMERAS_ALIVE)
+    (tmp_path / "sitecustomize.py").write_text(
+        watch_memory("fer_core.live", "VideoLandmarker", "LiveFrame")
+    )
     options = ("--server.disconnectedSessionTTL=3",)
     variables = {"PYTHONPATH": str(tmp_path), "FER_ICE_SERVERS": ""}
     with (
@@ -219,15 +210,15 @@ def test_no_picture_of_a_camera_outlives_its_visit(
         page = context.new_page()
         start(page, server)
         expect(page.get_by_test_id("stMetricValue").first).to_have_text("Happy")
-        assert wait_for(lambda: log.last("CAMERAS ALIVE") == BOTH)
+        assert wait_for(lambda: bool(log.alive and min(log.alive[-1]) > 0))
         # To stop is enough, though the visit goes on.
         component(page).get_by_role("button", name="Stop").click()
-        assert wait_for(lambda: log.last("CAMERAS ALIVE") == "[]")
+        assert wait_for(lambda: log.alive[-1] == [0, 0])
         component(page).get_by_role("button", name="Start the camera").click()
-        assert wait_for(lambda: log.last("CAMERAS ALIVE") == BOTH)
+        assert wait_for(lambda: bool(log.alive and min(log.alive[-1]) > 0))
         page.get_by_role("button", name="Freeze this moment").click()
         expect(page.get_by_alt_text("Frozen picture with 1 face marked")).to_be_visible()
         # The page is left without a word: the connection itself must tell, or the session's end.
         context.close()
-        gone = wait_for(lambda: log.last("CAMERAS ALIVE") == "[]", seconds=60)
+        gone = wait_for(lambda: log.alive[-1] == [0, 0], seconds=60)
         assert gone, log.text[-2000:]

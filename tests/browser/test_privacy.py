@@ -5,10 +5,8 @@ import contextlib
 import io
 import os
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,98 +15,17 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server, running_server
+from tests.browser.probes import (
+    ATTEMPT,
+    SITECUSTOMIZE,
+    TELLING,
+    Log,
+    kept_log,
+    wait_for,
+    watch_memory,
+)
 
 pytestmark = pytest.mark.browser
-
-TELLING = "anna-at-the-clinic"
-ATTEMPT = "ATTEMPT TO CONNECT TO"
-#: Python starts with it: whatever would leave the machine is said and fails.
-SITECUSTOMIZE = f'''
-import ipaddress, os, socket
-
-def guarded(method):
-    def guard(self, *arguments):
-        address = next((a for a in arguments if isinstance(a, tuple)), None)
-        if address and self.family in (socket.AF_INET, socket.AF_INET6):
-            if not ipaddress.ip_address(address[0]).is_loopback:
-                os.write(2, f"{ATTEMPT} {{address}}\\n".encode())
-                raise OSError("this test lets nothing out")
-        return method(self, *arguments)
-    return guard
-
-for name in ("connect", "connect_ex", "sendto", "sendmsg"):
-    setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
-
-look_up = socket.getaddrinfo
-
-def local_only(host, *arguments, **options):
-    if host not in (None, "", "localhost", b"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"):
-        os.write(2, f"{ATTEMPT} {{host}}\\n".encode())
-        raise socket.gaierror("this test looks nothing up")
-    return look_up(host, *arguments, **options)
-
-socket.getaddrinfo = local_only
-'''
-
-
-#: Python starts with it: says each second how many photos are in memory.
-PHOTOS_ALIVE = """
-import gc, os, sys, threading, time
-
-def count():
-    while True:
-        time.sleep(1)
-        images = sys.modules.get("fer_core.images")
-        if images and hasattr(images, "Photo"):
-            # Without gc.collect: what only a collector would find is still in memory.
-            alive = sum(type(thing).__name__ == "ChosenPhoto" for thing in gc.get_objects())
-            os.write(2, f"PHOTOS ALIVE {alive}\\n".encode())
-
-threading.Thread(target=count, daemon=True).start()
-"""
-
-
-@dataclass
-class Log:
-    """What a server printed so far."""
-
-    chunks: list[bytes] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return b"".join(self.chunks).decode(errors="replace")
-
-    def last(self, key: str) -> str | None:
-        """Return what was last said after a key."""
-        said = [line for line in self.text.splitlines() if line.startswith(key)]
-        return said[-1].removeprefix(key).strip() if said else None
-
-
-@contextlib.contextmanager
-def kept_log() -> Iterator[tuple[Log, int]]:
-    """Give a log and the file descriptor that fills it."""
-    log, (reading, writing) = Log(), os.pipe()
-
-    def keep() -> None:
-        while chunk := os.read(reading, 65536):
-            log.chunks.append(chunk)
-
-    reader = threading.Thread(target=keep, daemon=True)
-    reader.start()
-    try:
-        yield log, writing
-    finally:
-        os.close(writing)
-        reader.join(10)
-        os.close(reading)
-
-
-def wait_for(condition: Callable[[], bool], *, seconds: float = 20) -> bool:
-    """Return whether a condition came true in time."""
-    deadline = time.monotonic() + seconds
-    while not (met := condition()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return met
 
 
 @pytest.fixture(scope="module")
@@ -211,8 +128,8 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
 ):
     """The session, its files and its pixels are gone from memory soon after its time is over."""
     probe = tmp_path / "sitecustomize.py"
-    # Counts the photos of all visitors that are alive, where the server can be asked from outside: its log.
-    probe.write_text(PHOTOS_ALIVE)
+    # The photos of all visitors, where the server can be asked from outside: its log.
+    probe.write_text(watch_memory("fer_core.images", "Photo", "ChosenPhoto"))
     options = ("--server.disconnectedSessionTTL=3",)
     with (
         kept_log() as (log, writing),
@@ -225,10 +142,10 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
         page.goto(server.url)
         page.get_by_role("button", name="Try the example photo").click()
         expect(page.get_by_test_id("stMetricValue").first).to_be_visible()
-        assert wait_for(lambda: log.last("PHOTOS ALIVE") == "1")
+        assert wait_for(lambda: log.alive[-1:] == [[1, 1]])
         context.close()
         # Fifteen seconds between two looks, three for coming back.
-        assert wait_for(lambda: log.last("PHOTOS ALIVE") == "0", seconds=25)
+        assert wait_for(lambda: log.alive[-1:] == [[0, 0]], seconds=25)
         following = browser.new_page()
         following.goto(server.url)
         following.get_by_role("button", name="Try the example photo").click()

@@ -28,7 +28,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def manager(clock: Clock) -> MediaFileManager:
     manager = MediaFileManager(MemoryMediaFileStorage("/media"))
-    kept_files.keep_for(manager, seconds=60.0)
+    kept_files.keep_longer(manager)
     return manager
 
 
@@ -66,10 +66,18 @@ def test_after_a_while_files_and_what_makes_them_are_gone(manager: MediaFileMana
     button = offer(manager)
     url = manager.execute_deferred(button)
     draw_pages(manager, times=2)
-    clock.now = 61.0
+    clock.now = 31.0
     # Streamlit marks what is there to be taken away first, and throws it away the next time.
     draw_pages(manager, times=2)
     assert stored(manager, url) is None
+    with pytest.raises(MediaFileStorageError):
+        manager.execute_deferred(button)
+
+
+def test_what_makes_files_is_gone_with_its_visitor(manager: MediaFileManager):
+    button = offer(manager)
+    manager.clear_session_refs()
+    kept_files.forget_makers(manager, "dontcare")
     with pytest.raises(MediaFileStorageError):
         manager.execute_deferred(button)
 
@@ -79,10 +87,10 @@ def test_the_time_begins_anew_when_a_page_shows_the_file_again(
 ):
     url = manager.add(b"picture", "image/png", "0.1")
     draw_pages(manager, times=1)
-    clock.now = 50.0
+    clock.now = 25.0
     assert manager.add(b"picture", "image/png", "0.1") == url
     manager.remove_orphaned_files()
     draw_pages(manager, times=1)
-    clock.now = 100.0
+    clock.now = 50.0
     draw_pages(manager, times=1)
     assert stored(manager, url) == b"picture"
