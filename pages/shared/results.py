@@ -138,13 +138,13 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
                 "image/png",
             ),
         ):
+            # The click also draws the page anew: where the server was restarted, that says what is lost.
             st.download_button(
                 label,
                 make,
                 file_name=file_name,
                 mime=mime,
                 icon=":material/download:",
-                on_click="ignore",
             )
 
 

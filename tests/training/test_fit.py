@@ -80,7 +80,13 @@ def test_a_run_learns_and_keeps_its_history(finished_run, tiny_recipe):
     assert result.backend.startswith("tensorflow 2.")
 
 
-@pytest.mark.parametrize("after_state", [False, True], ids=["before its state", "after its state"])
+@pytest.mark.parametrize(
+    "after_state",
+    [
+        pytest.param(False, marks=pytest.mark.slow, id="before its state"),
+        pytest.param(True, id="after its state"),
+    ],
+)
 def test_a_killed_run_resumes_to_what_an_unbroken_run_gives(
     finished_run, tiny_recipe, tmp_path, monkeypatch, after_state
 ):
@@ -158,6 +164,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tiny_recipe, tmp_path):
     assert not (tmp_path / CHECKPOINT_FOLDER / STATE_FILE).exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_good_state(finished_run, tiny_recipe, tmp_path, monkeypatch):
     """A limit on the size of files stands for the full disk: HDF5 meets both in the middle of a write."""
     from training.callbacks import StateWriter
@@ -338,15 +345,12 @@ def command(*arguments):
     return [sys.executable, "-m", "training", *arguments]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "backend",
     [
         "tensorflow",
-        *(
-            pytest.param(name, marks=pytest.mark.slow)
-            for name in ("jax", "torch")
-            if importlib.util.find_spec(name) is not None
-        ),
+        *(name for name in ("jax", "torch") if importlib.util.find_spec(name) is not None),
     ],
 )
 def test_control_c_keeps_the_last_epoch_and_says_so(backend, tiny_settings, tmp_path):

@@ -47,6 +47,7 @@ def test_trials_stay_in_the_space_and_the_best_comes_first(short):
     assert read_search(plan).trials["trial"].astype(int).tolist() == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_a_killed_search_repeats_only_the_trial_in_progress(short, monkeypatch):
     class Killed(BaseException):
         pass
