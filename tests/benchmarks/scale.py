@@ -9,7 +9,6 @@ come after the first finished partition.
 import argparse
 import contextlib
 import io
-import os
 import tempfile
 import time
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import psutil
 
 from fer_core.annotate.progress import duration
 from fer_core.annotate.run import Engine, begin_run, finish_run
@@ -32,8 +32,8 @@ PROCESSES: Final = (1, 2)
 #: Photos of a partition: small, so that the first is done early in a short measurement.
 PARTITION: Final = 5
 FLEETS: Final = (64, 512, 4096)
-#: Load average before the start above which the report says that it is worth little.
-BUSY: Final = 0.3
+#: Share of all cores in use before the start above which the report says that it is worth little.
+BUSY: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Measured:
 
 def main(photos: int, total: int, price: float | None, engines: list[Engine]) -> None:
     """Measure, write and print."""
-    busy = os.getloadavg()[0]
+    busy = psutil.cpu_percent(interval=3) / 100
     found = [
         measure(engine, size_hw, processes, photos)
         for size_hw in SIZES_HW
@@ -72,7 +72,7 @@ def main(photos: int, total: int, price: float | None, engines: list[Engine]) ->
     with contextlib.redirect_stdout(text):
         print("# Bulk annotation, measured\n\nWritten by `python -m tests.benchmarks.scale`.\n")
         if busy > BUSY:
-            print(f"**The machine was busy before, load average {busy:.1f}: this says little.**\n")
+            print(f"**Before the start {busy:.0%} of the cores were in use: this says little.**\n")
         _print_measured(found, photos)
         _print_projection(found, total, price)
     REPORT.write_text(text.getvalue().rstrip() + "\n", encoding="utf-8")
