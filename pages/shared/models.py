@@ -159,8 +159,10 @@ def analyze_photos(
     st.session_state[_ANALYSES] = specs, analyses
     failed: list[UnreadableFile] = []
     waiting = [photo for photo in photos if photo.key not in analyses]
+    # Always there, so that what comes after it keeps its place: else the browser makes it all anew when the
+    # page is drawn next, and a click on what goes is lost.
+    place = st.empty()
     if waiting:
-        place = st.empty()
         with place.status("Loading the models") as status:
             analyzer = load_analyzer()
             for i, photo in enumerate(waiting, start=1):

@@ -138,13 +138,14 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
                 "image/png",
             ),
         ):
-            # The click also draws the page anew: where the server was restarted, that says what is lost.
             st.download_button(
                 label,
                 make,
                 file_name=file_name,
                 mime=mime,
                 icon=":material/download:",
+                # Drawn anew at the click, the button would lose it now and then.
+                on_click="ignore",
             )
 
 

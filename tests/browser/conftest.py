@@ -82,8 +82,7 @@ def running_server(
             port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
     command += ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
-    # A changed source file would offer the visitor a rerun in the middle of a test.
-    command += ["--server.fileWatcherType=none", *options]
+    command += options
     variables = os.environ | {
         "HOME": str(folders["home"]),
         "TMPDIR": str(folders["tmp"]),
