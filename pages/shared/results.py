@@ -10,6 +10,7 @@ import streamlit as st
 
 from fer_core.bundles import opinions
 from pages.shared.charts import PLAIN_CHART
+from pages.shared.downloads import offer_files
 from pages.shared.models import TITLES, spec_of
 from pages.shared.photo_intake import EXAMPLE_CREDIT, EXAMPLE_NAME, ChosenPhoto, Intake
 from pages.shared.verbatim import name_as_code
@@ -128,25 +129,18 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
     records = partial(_records, intake, analyses)
     stem = PurePath(photo.name).stem
     with st.container(horizontal=True):
-        for label, make, file_name, mime in (
-            ("JSON", partial(_as_json, records), "second_look.json", "application/json"),
-            ("CSV", partial(_as_csv, records), "second_look.csv", "text/csv"),
+        offer_files(
             (
-                "Annotated PNG",
-                partial(_as_png, photo, analyses[photo.key]),
-                f"{stem}_annotated.png",
-                "image/png",
-            ),
-        ):
-            st.download_button(
-                label,
-                make,
-                file_name=file_name,
-                mime=mime,
-                icon=":material/download:",
-                # Drawn anew at the click, the button would lose it now and then.
-                on_click="ignore",
+                ("JSON", partial(_as_json, records), "second_look.json", "application/json"),
+                ("CSV", partial(_as_csv, records), "second_look.csv", "text/csv"),
+                (
+                    "Annotated PNG",
+                    partial(_as_png, photo, analyses[photo.key]),
+                    f"{stem}_annotated.png",
+                    "image/png",
+                ),
             )
+        )
 
 
 def answer(prediction: "Prediction") -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from fer_core.errors import FerError
+from pages.shared.downloads import offer_files
 from pages.shared.models import TITLES, load_analyzer
 from pages.shared.turns import patient_turn
 from pages.shared.verbatim import message_as_text, name_as_code
@@ -376,31 +377,18 @@ def _show_frame(job: _Job) -> None:
 def _offer_downloads(job: _Job) -> None:
     stem = PurePath(job.name).stem
     with st.container(horizontal=True):
-        for label, make, file_name, mime in (
-            ("CSV", lambda: _csv(job), f"{stem}_faces.csv", "text/csv"),
-            ("Changes (CSV)", lambda: _events(job), f"{stem}_changes.csv", "text/csv"),
-            ("JSON", lambda: _json(job), f"{stem}.json", "application/json"),
-        ):
-            st.download_button(
-                label,
-                make,
-                file_name=file_name,
-                mime=mime,
-                icon=":material/download:",
-                on_click="ignore",
+        offer_files(
+            (
+                ("CSV", lambda: _csv(job), f"{stem}_faces.csv", "text/csv"),
+                ("Changes (CSV)", lambda: _events(job), f"{stem}_changes.csv", "text/csv"),
+                ("JSON", lambda: _json(job), f"{stem}.json", "application/json"),
             )
+        )
         if job.annotated is None:
             wanted = st.button("Make the annotated video", icon=":material/movie:")
         else:
             wanted = False
-            st.download_button(
-                "Annotated MP4",
-                job.annotated,
-                file_name=f"{stem}_annotated.mp4",
-                mime="video/mp4",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+            offer_files((("Annotated MP4", job.annotated, f"{stem}_annotated.mp4", "video/mp4"),))
     if wanted:
         _annotate(job)
     if job.annotated is not None:
