@@ -34,6 +34,8 @@ def expression_task(recipe: Recipe) -> Task:
         DataError: the recipe's data is not there.
         TrainingError: its network cannot be begun.
     """
+    from training.fused_norm import with_fused_norms
+
     whole = load_for(recipe, Split.TRAIN)
     train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
     n_left_out = len(whole) - len(train)
@@ -44,7 +46,7 @@ def expression_task(recipe: Recipe) -> Task:
     valid = valid.select(valid.clean)
     log.info("%s: %d training rows, %d clean validation rows", recipe.name, len(train), len(valid))
     n_classes = len(train.label_space)
-    network = recipe.architecture.build(n_classes, side=None)
+    network = with_fused_norms(recipe.architecture.build(n_classes, side=None))
     start(recipe.architecture, network, train)
     rows, targets = recipe.balance.rows(train, targets_for(recipe, train), recipe.seed)
     parts = inputs_of(recipe, rows), inputs_of(recipe, valid)
