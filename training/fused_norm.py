@@ -21,6 +21,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         training: bool | None = None,
         mask: keras.KerasTensor | None = None,
     ) -> keras.KerasTensor:
+        """Return the normalised features, of the shape of `inputs`."""
         fits = len(inputs.shape) == 4 and self.axis in (-1, 3) and self.scale and self.center
         if keras.backend.backend() != "tensorflow" or mask is not None or not fits or self.renorm:
             return super().call(inputs, training=training, mask=mask)
