@@ -15,7 +15,7 @@ from training.device_data import ROW, held, numbered
 from training.devices import has_accelerator
 from training.initial_weights import start
 from training.recipe import Recipe
-from training.sources import Split, sha256_of_arrays
+from training.sources import Samples, Split, sha256_of_arrays
 from training.targets import one_hot, targets_for
 from training.task import Phase, Task
 
@@ -36,12 +36,7 @@ def expression_task(recipe: Recipe) -> Task:
     """
     from training.fused_norm import with_fused_norms
 
-    whole = load_for(recipe, Split.TRAIN)
-    train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
-    n_left_out = len(whole) - len(train)
-    if recipe.data.rows is not None and recipe.data.rows < len(train):
-        drawn = np.random.default_rng(recipe.seed).permutation(len(train))[: recipe.data.rows]
-        train = train.select(np.sort(drawn))
+    train, n_left_out = training_rows(recipe)
     valid = load_for(recipe, Split.VALID)
     valid = valid.select(valid.clean)
     log.info("%s: %d training rows, %d clean validation rows", recipe.name, len(train), len(valid))
@@ -76,6 +71,21 @@ def expression_task(recipe: Recipe) -> Task:
         data_sha256=sha256_of_arrays(rows.images, rows.labels),
         n_left_out=n_left_out,
     )
+
+
+def training_rows(recipe: Recipe) -> tuple[Samples, int]:
+    """Return what the recipe learns from, and how many rows were left out for holding no face.
+
+    Raises:
+        DataError: the recipe's data is not there.
+    """
+    whole = load_for(recipe, Split.TRAIN)
+    train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
+    n_left_out = len(whole) - len(train)
+    if recipe.data.rows is not None and recipe.data.rows < len(train):
+        drawn = np.random.default_rng(recipe.seed).permutation(len(train))[: recipe.data.rows]
+        train = train.select(np.sort(drawn))
+    return train, n_left_out
 
 
 def behind_augmentation(

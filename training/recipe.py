@@ -215,7 +215,9 @@ class Recipe(BaseRecipe):
     @model_validator(mode="after")
     def _teacher_teaches(self) -> "Recipe":
         if (self.teacher is None) != (self.teacher_share == 0):
-            raise ValueError("teacher and teacher_share go together")
+            raise ValueError(
+                "teacher and teacher_share go together; without one: teacher=null and teacher_share=0"
+            )
         return self
 
     @property

@@ -2,13 +2,10 @@
 
 import numpy as np
 
-from fer_core.bundles import resolve
-from fer_core.classifier import Classifier
-from fer_core.metrics import softmax
 from training.errors import TrainingError
-from training.landmark_cache import with_landmarks
 from training.recipe import Recipe
 from training.sources import VOTES, Samples
+from training.teacher import teacher_answers
 
 
 def targets_for(recipe: Recipe, samples: Samples) -> np.ndarray:
@@ -27,26 +24,6 @@ def targets_for(recipe: Recipe, samples: Samples) -> np.ndarray:
         return targets
     answers = teacher_answers(samples, recipe.teacher)
     return (1 - recipe.teacher_share) * targets + np.float32(recipe.teacher_share) * answers
-
-
-def teacher_answers(samples: Samples, name: str) -> np.ndarray:
-    """Return a bundle's calibrated probabilities, float32 (N, classes), in the samples' label order.
-
-    Learning from them is knowledge distillation (Hinton et al. 2015, arXiv:1503.02531).
-
-    Raises:
-        TrainingError: it knows other classes.
-        BundleError: it is not there or damaged.
-    """
-    bundle = resolve(name)
-    if bundle.spec.labels != samples.label_space.labels:
-        raise TrainingError(
-            f"The teacher {name} knows other classes than {samples.source}: {', '.join(bundle.spec.labels)}."
-        )
-    if bundle.spec.landmark_features is not None:
-        samples = with_landmarks(samples)
-    logits, _ = Classifier(bundle).logits(samples.images, samples.landmarks)
-    return softmax(logits, temperature=bundle.spec.temperature)
 
 
 def one_hot(samples: Samples) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The folder for a machine with only JAX: what is in it, and what it refuses."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 
 from fer_core.errors import DataError
 from training.errors import TrainingError
-from training.gpu.prepare import WHEELS, _pinned_versions, prepare
+from training.gpu.prepare import WHEELS, _beside_the_data, _pinned_versions, prepare
 from training.recipe import get_recipe
 
 PACK = ("train.parquet", "valid.parquet", "test.parquet", "leaks.csv")
@@ -26,9 +27,14 @@ def pack(tmp_path, monkeypatch):
     return folder
 
 
-def test_it_holds_code_and_data_but_no_test_split(pack, tmp_path):
+@pytest.fixture
+def untaught():
+    return get_recipe("cnn").with_overrides(["teacher=null", "teacher_share=0"])
+
+
+def test_it_holds_code_and_data_but_no_test_split(untaught, pack, tmp_path):
     out = tmp_path / "gpu"
-    prepare([get_recipe("cnn")], out, wheels=False)
+    prepare([untaught], out, wheels=False)
     assert {path.name for path in out.iterdir()} == {"code", "data", "run.sh"}
     copied = {path.name for path in (out / "data" / "fer2013").iterdir()}
     assert copied == set(PACK) - {"test.parquet"}
@@ -48,24 +54,21 @@ def test_it_holds_code_and_data_but_no_test_split(pack, tmp_path):
     )
     assert found.stdout.startswith(str(out))
     with pytest.raises(TrainingError, match="exists"):
-        prepare([get_recipe("cnn")], out, wheels=False)
+        prepare([untaught], out, wheels=False)
 
 
-def test_a_folder_that_is_too_large_is_refused_and_leaves_nothing(pack, tmp_path):
+def test_a_folder_that_is_too_large_is_refused_and_leaves_nothing(untaught, pack, tmp_path):
     with pytest.raises(TrainingError, match=r"more than 0\.1: .*Leave recipes out"):
-        prepare([get_recipe("cnn")], tmp_path / "gpu", wheels=False, limit_mb=0.1)
+        prepare([untaught], tmp_path / "gpu", wheels=False, limit_mb=0.1)
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
 
 
-def test_recipes_that_need_what_is_not_there_are_refused(pack, tmp_path):
+def test_recipes_that_need_what_is_not_there_are_refused(untaught, pack, tmp_path):
     with pytest.raises(DataError, match="training landmarks fer2013"):
         prepare([get_recipe("dual")], tmp_path / "gpu", wheels=False)
-    taught = get_recipe("cnn").with_overrides(["teacher=dual", "teacher_share=0.5"])
-    with pytest.raises(TrainingError, match="LiteRT"):
-        prepare([taught], tmp_path / "gpu", wheels=False)
     (pack / "valid.parquet").unlink()
     with pytest.raises(DataError, match=r"valid\.parquet is not there"):
-        prepare([get_recipe("cnn")], tmp_path / "gpu", wheels=False)
+        prepare([untaught], tmp_path / "gpu", wheels=False)
 
 
 def test_landmarks_and_the_trunk_go_along_with_a_recipe_that_needs_them(pack, tmp_path):
@@ -84,9 +87,23 @@ def test_every_wheel_is_pinned():
     assert set(WHEELS) <= set(_pinned_versions())
 
 
-def test_training_needs_none_of_what_such_a_machine_lacks(tmp_path, generated_data):
-    """All that is imported up to the first step, with the other packages hidden."""
+def test_training_needs_none_of_what_such_a_machine_lacks(
+    bundle, generated_data, tmp_path, monkeypatch
+):
+    """All that is imported up to the first step of a recipe with a teacher, other packages hidden."""
     pytest.importorskip("jax")
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
+    settings = [
+        *("architecture.widths=[4]", "architecture.depths=[1]"),
+        *("teacher=rings", "teacher_share=0.5"),
+    ]
+    there = tmp_path / "there"
+    for file, place in _beside_the_data(get_recipe("cnn").with_overrides(settings)).items():
+        (there / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, there / place)
+    assert [path.name for path in (there / "code/models/rings").iterdir()] == ["spec.json"]
     hidden = "mediapipe ai_edge_litert tensorflow huggingface_hub imblearn plotly streamlit torch"
     program = f"""
 import sys
@@ -97,13 +114,18 @@ class Hidden:
 sys.meta_path.insert(0, Hidden())
 import training.__main__, training.export, training.callbacks, training.interrupts
 from training.recipe import get_recipe
-recipe = get_recipe("cnn").with_overrides(["architecture.widths=[4]", "architecture.depths=[1]"])
+recipe = get_recipe("cnn").with_overrides({settings!r})
 task = recipe.task()
 print(task.phases[0].enter(task.network).predict_on_batch(task.train[0][0]).shape)
 """
     finished = subprocess.run(
         [sys.executable, "-c", program],
-        env={**os.environ, "KERAS_BACKEND": "jax", "FER_DATA": str(generated_data)},
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "FER_MODELS": str(there / "code/models"),
+            "FER_CACHE": str(there / "cache"),
+        },
         capture_output=True,
         text=True,
     )

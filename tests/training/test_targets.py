@@ -8,12 +8,13 @@ import pytest
 from fer_core.bundles import resolve
 from fer_core.classifier import Classifier
 from fer_core.crops import FaceInputs
-from fer_core.errors import UnknownNameError
+from fer_core.errors import BundleError, UnknownNameError
 from fer_core.expressions import LabelSpace
 from training.errors import TrainingError
 from training.recipe import get_recipe
 from training.sources import Split, load
-from training.targets import one_hot, soften_by_votes, targets_for, teacher_answers
+from training.targets import one_hot, soften_by_votes, targets_for
+from training.teacher import keep_answers, teacher_answers
 
 
 def test_no_share_is_one_hot(real_splits):
@@ -69,6 +70,24 @@ def test_a_teachers_answers_take_their_share(bundle, generated_data, monkeypatch
     assert targets.dtype == np.float32
 
 
+def test_kept_answers_are_those_to_the_same_images_by_the_same_file(
+    bundle, generated_data, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
+    samples = load("fer2013", Split.VALID)
+    asked = teacher_answers(samples, "rings")
+    kept = keep_answers(samples, "rings")
+    (bundle.path / "model.tflite").unlink()
+    np.testing.assert_array_equal(teacher_answers(samples, "rings"), asked)
+    with pytest.raises(BundleError, match=r"model\.tflite"):
+        teacher_answers(samples.select(np.arange(len(samples)) > 0), "rings")
+    kept.unlink()
+    with pytest.raises(BundleError, match=r"model\.tflite"):
+        teacher_answers(samples, "rings")
+
+
 def test_a_teacher_of_other_classes_is_refused(bundle, generated_data, monkeypatch):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
@@ -80,4 +99,4 @@ def test_a_teacher_of_other_classes_is_refused(bundle, generated_data, monkeypat
 
 def test_a_share_without_a_teacher_is_refused():
     with pytest.raises(UnknownNameError, match="go together"):
-        get_recipe("cnn").with_overrides(["teacher_share=0.5"])
+        get_recipe("cnn").with_overrides(["teacher=null"])

@@ -2,9 +2,10 @@
 
 python -m training.gpu.prepare OUT_DIR
 
-It holds the code, the training and validation data, the bundles that recipes start from, wheels of what such
-machines lack, and `run.sh`, the one command to run there. That machine has Python 3.12 on x86-64, JAX for
-its accelerator, numpy, scipy, pandas, pyarrow, Pillow, scikit-learn, Typer, OpenCV and h5py.
+It holds the code, the training and validation data, the bundles that recipes start from, their teachers'
+answers, wheels of what such machines lack, and `run.sh`, the one command to run there. That machine has
+Python 3.12 on x86-64, JAX for its accelerator, numpy, scipy, pandas, pyarrow, Pillow, scikit-learn, Typer,
+OpenCV and h5py.
 """
 
 import logging
@@ -20,10 +21,13 @@ import typer
 
 from fer_core.bundles import KERAS_FILE, SPEC_FILE, resolve
 from fer_core.errors import DataError, FerError
+from fer_core.settings import cache_root
 from training.errors import TrainingError
+from training.expression_task import training_rows
 from training.landmark_cache import cache_path
 from training.recipe import BaseRecipe, Recipe, get_recipe
 from training.sources import data_root
+from training.teacher import keep_answers
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +62,10 @@ def prepare(
         limit_mb: size of the folder that is an error to exceed.
 
     Raises:
-        TrainingError: the folder is there, it would be too large, a wheel cannot be fetched, or a recipe
-            has a teacher, whose answers only LiteRT gives.
+        TrainingError: the folder is there, it would be too large, a wheel cannot be fetched, or a recipe's
+            teacher knows other classes.
         DataError: a data file or the landmarks that a recipe sees are not there.
-        BundleError: a bundle that a recipe starts from is not there.
+        BundleError: a bundle that a recipe starts from or learns from is not there.
     """
     if out.exists():
         raise TrainingError(f"{out} exists. Name a new folder.")
@@ -105,12 +109,14 @@ def _files_of(recipes: list[BaseRecipe]) -> dict[Path, str]:
 
 
 def _beside_the_data(recipe: Recipe) -> dict[Path, str]:
-    if recipe.teacher is not None:
-        raise TrainingError(
-            f"{recipe.name} learns from the answers of {recipe.teacher}, which need LiteRT: train it where "
-            "that is installed, or without a teacher."
-        )
     files: dict[Path, str] = {}
+    if recipe.teacher is not None:
+        # Its answers, for LiteRT, which gives them, is not there.
+        answers = keep_answers(training_rows(recipe)[0], recipe.teacher)
+        files[answers] = f"cache/{answers.relative_to(cache_root())}"
+        files[resolve(recipe.teacher).path / SPEC_FILE] = (
+            f"code/models/{recipe.teacher}/{SPEC_FILE}"
+        )
     if "landmarks" in recipe.architecture.inputs:
         if not (cache := cache_path(recipe.data.source)).is_file():
             raise DataError(

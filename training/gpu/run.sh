@@ -2,7 +2,7 @@
 # Trains a recipe on this machine, with JAX and without a network:
 #
 #   ./run.sh RECIPE [options of `python -m training fit`]
-#   ./run.sh cnn --batch-size 1024 --set dtype_policy=mixed_bfloat16
+#   ./run.sh cnn --batch-size 1024
 #
 # It leaves OUT/RECIPE/checkpoint, with OUT as in the environment or else runs/ beside this file. Copy
 # OUT/RECIPE to where TensorFlow is installed and run `python -m training fit RECIPE --out RECIPE --resume`
