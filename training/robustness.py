@@ -43,7 +43,9 @@ _UNFINISHED: Final = ".unfinished"
 _Find: TypeAlias = Callable[[np.ndarray], np.ndarray] | None
 
 
-def measure_robustness(bundle: Bundle, samples: Samples, *, rows: int, seed: int) -> Report:
+def measure_robustness(
+    bundle: Bundle, samples: Samples, *, rows: int = 1_000, seed: int = 0
+) -> Report:
     """Measure a bundle on corrupted faces through the file that serves users.
 
     The faces are drawn at random with the seed alone, so every bundle and every condition gets the same;

@@ -1,0 +1,50 @@
+"""One command makes anew all that follows from weights."""
+
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from training.__main__ import app
+
+
+@pytest.fixture
+def opinion(bundle, generated_data, monkeypatch):
+    """The folder of a bundle that is called as the first opinion is, alone under FER_MODELS."""
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    return bundle.path.rename(bundle.path.with_name("cnn"))
+
+
+def reports(*names):
+    result = CliRunner().invoke(app, ["regenerate", *names])
+    assert result.exit_code == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()], result.stderr
+
+
+def test_predictions_layers_and_corrupted_faces_are_made_and_what_is_missing_is_named(opinion):
+    shutil.rmtree(opinion / "predictions", ignore_errors=True)
+    (opinion / "layers.csv").unlink(missing_ok=True)
+    made, log = reports()
+    assert [(report["source"], report["split"]) for report in made] == [
+        ("fer2013", "valid"),
+        ("fer2013", "test"),
+        ("ferplus", "test"),
+        ("fer2013", "test"),
+    ]
+    assert "mean_relative_drop" in made[-1]
+    assert {path.name for path in (opinion / "predictions").iterdir()} == {
+        *("fer2013-valid.parquet", "fer2013-test.parquet", "ferplus-test.parquet", "robustness"),
+    }
+    assert (opinion / "layers.csv").is_file()
+    assert "cnn is not measured on ckplus:test" in log
+
+
+def test_again_it_changes_no_file_and_corrupts_nothing(opinion):
+    reports("cnn")
+    files = sorted(path for path in opinion.rglob("*") if path.is_file())
+    before = [path.read_bytes() for path in files]
+    made, _ = reports("cnn")
+    assert [report["split"] for report in made] == ["valid", "test", "test"]
+    assert [path.read_bytes() for path in files] == before

@@ -1,0 +1,70 @@
+"""All that follows from a bundle's weights, made anew: predictions, metrics, cards, tables."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from fer_core.bundles import OPINIONS, SERVING_FILE, SPEC_FILE, Bundle, finds_keypoints
+from fer_core.robustness import read_robustness, robustness_path
+from fer_core.settings import landmarker_path, models_root
+from training import readme_table, sources
+from training.evaluate import Report
+from training.robustness import measure_robustness
+from training.run import describe, measure, open_or_suggest
+from training.sources import MissingDataError
+
+log = logging.getLogger(__name__)
+
+#: What bundles that name expressions, and those that find keypoints, are measured on.
+EXPRESSION_DATA: Final = (
+    *("fer2013:valid", "fer2013:test", "ckplus:test", "expw:test", "ferplus:test"),
+)
+KEYPOINT_DATA: Final = ("keypoints:valid", "keypoints:test")
+#: What the two opinions are measured on with corrupted faces.
+CORRUPTED_DATA: Final = "fer2013:test"
+
+
+def all_bundles() -> list[Path]:
+    """Return the folders of the bundles under FER_MODELS, by name."""
+    return [path.parent for path in sorted(models_root().glob(f"*/{SPEC_FILE}"))]
+
+
+def regenerate(folders: Sequence[Path]) -> Iterator[Report]:
+    """Measure bundles anew on every data set that is there, and yield each report.
+
+    Their tables of layers, predictions, metrics and cards are rewritten, then the README's table where the
+    bundles are the project's own. Unchanged weights give unchanged files. Answers to corrupted faces are
+    measured for the two opinions, unless they are there for these very weights.
+
+    Raises:
+        BundleError: a bundle is missing or damaged.
+        DataError: a data set is damaged; one that is not there is left out.
+    """
+    for folder in folders:
+        describe(folder)
+        finds_points = finds_keypoints(folder)
+        for data in KEYPOINT_DATA if finds_points else EXPRESSION_DATA:
+            try:
+                yield measure(folder, data)
+            except MissingDataError as error:
+                log.warning("%s is not measured on %s. %s", folder.name, data, error)
+        if folder.name in OPINIONS:
+            yield from _measure_corrupted(open_or_suggest(folder))
+    readme = landmarker_path().parents[1] / "README.md"
+    if any(folder.resolve().parent == landmarker_path().parent for folder in folders):
+        readme_table.main(readme)
+
+
+def _measure_corrupted(bundle: Bundle) -> Iterator[Report]:
+    source, split = sources.parse_split(CORRUPTED_DATA)
+    path = robustness_path(bundle.path, source, split)
+    weights = bundle.spec.sha256[SERVING_FILE]
+    if path.is_file() and read_robustness(path).weights_sha256 == weights:
+        return
+    try:
+        samples = sources.load(source, split)
+    except MissingDataError as error:
+        log.warning("%s is not measured on corrupted faces. %s", bundle.spec.name, error)
+        return
+    yield measure_robustness(bundle, samples)
