@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from fer_core.classifier import Prediction
+from fer_core.crops import FaceInputs
 from fer_core.evaluation import EvaluationResult
 from fer_core.explain import activation_heatmap, who_to_trust
 from fer_core.expressions import FER2013, Expression
+from fer_core.images import decode
 
 
 def prediction(maps):
@@ -42,15 +44,24 @@ def test_a_network_without_pixels_has_no_heatmap():
         activation_heatmap(prediction(None), Expression.SAD, view_pixels=48)
 
 
-def test_a_real_faces_heatmap_is_on_the_face(analyzer, cnn_bundle, astronaut_png):
-    from fer_core.images import decode
+def test_a_real_faces_heatmap_moves_with_the_face(analyzer, classifier, astronaut_png):
+    """A map that was transposed, mirrored or put in the wrong place would not follow."""
+    face = analyzer.analyze(decode(astronaut_png)).faces[0].inputs.image
+    shift = 6
+    padded = np.pad(face, shift, mode="edge")
+    view = classifier.bundle.spec.view_pixels
 
-    found = analyzer.analyze(decode(astronaut_png)).faces[0].predictions["cnn"]
-    view = cnn_bundle.spec.view_pixels
-    assert 0 < view <= 48
-    heatmap = activation_heatmap(found, found.expression, view_pixels=view)
-    # A smile: the hot half of the map lies in the lower half of the face.
-    assert heatmap[24:].sum() > heatmap[:24].sum()
+    def centre(dy, dx):
+        moved = padded[shift - dy :, shift - dx :][: face.shape[0], : face.shape[1]]
+        answer = classifier.predict([FaceInputs(np.ascontiguousarray(moved))])[0]
+        heatmap = activation_heatmap(answer, Expression.HAPPY, view_pixels=view)
+        return np.array([(heatmap * places).sum() / heatmap.sum() for places in np.mgrid[:48, :48]])
+
+    still = centre(0, 0)
+    assert np.abs(still - 24).max() < 8, "the crop is about the face"
+    for step in [(shift, 0), (-shift, 0), (0, shift), (0, -shift)]:
+        # Some of it leaves the part of the image that the network looks at.
+        np.testing.assert_allclose(centre(*step) - still, step, atol=shift / 3)
 
 
 def result(answers, labels):

@@ -27,13 +27,17 @@ def split_metrics(start):
     return SplitMetrics(n=3589, n_clean=3192, per_class_recall=recall, **values)
 
 
+def untaught(name):
+    return get_recipe(name).with_overrides(["teacher=null", "teacher_share=0"])
+
+
 @pytest.fixture
 def spec():
     return BundleSpec(
         name="cnn",
         title="A network",
         architecture="cnn",
-        recipe=get_recipe("cnn").model_dump(mode="json"),
+        recipe=untaught("cnn").model_dump(mode="json"),
         labels=FER2013.labels,
         input_hw=(48, 48),
         pixel_range=(0, 255),
@@ -71,7 +75,7 @@ def test_the_metadata_holds_every_split_whole_and_clean(spec):
 
 
 def of_recipe(spec, name):
-    recipe = get_recipe(name)
+    recipe = untaught(name)
     return spec.model_copy(
         update={
             "name": name,
