@@ -27,14 +27,13 @@ def pack(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.fixture
-def untaught():
-    return get_recipe("cnn").with_overrides(["teacher=null", "teacher_share=0"])
+def untaught(name):
+    return get_recipe(name).with_overrides(["teacher=null", "teacher_share=0"])
 
 
-def test_it_holds_code_and_data_but_no_test_split(untaught, pack, tmp_path):
+def test_it_holds_code_and_data_but_no_test_split(pack, tmp_path):
     out = tmp_path / "gpu"
-    prepare([untaught], out, wheels=False)
+    prepare([untaught("cnn")], out, wheels=False)
     assert {path.name for path in out.iterdir()} == {"code", "data", "run.sh"}
     copied = {path.name for path in (out / "data" / "fer2013").iterdir()}
     assert copied == set(PACK) - {"test.parquet"}
@@ -54,21 +53,21 @@ def test_it_holds_code_and_data_but_no_test_split(untaught, pack, tmp_path):
     )
     assert found.stdout.startswith(str(out))
     with pytest.raises(TrainingError, match="exists"):
-        prepare([untaught], out, wheels=False)
+        prepare([untaught("cnn")], out, wheels=False)
 
 
-def test_a_folder_that_is_too_large_is_refused_and_leaves_nothing(untaught, pack, tmp_path):
+def test_a_folder_that_is_too_large_is_refused_and_leaves_nothing(pack, tmp_path):
     with pytest.raises(TrainingError, match=r"more than 0\.1: .*Leave recipes out"):
-        prepare([untaught], tmp_path / "gpu", wheels=False, limit_mb=0.1)
+        prepare([untaught("cnn")], tmp_path / "gpu", wheels=False, limit_mb=0.1)
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
 
 
-def test_recipes_that_need_what_is_not_there_are_refused(untaught, pack, tmp_path):
+def test_recipes_that_need_what_is_not_there_are_refused(pack, tmp_path):
     with pytest.raises(DataError, match="training landmarks fer2013"):
         prepare([get_recipe("dual")], tmp_path / "gpu", wheels=False)
     (pack / "valid.parquet").unlink()
     with pytest.raises(DataError, match=r"valid\.parquet is not there"):
-        prepare([untaught], tmp_path / "gpu", wheels=False)
+        prepare([untaught("cnn")], tmp_path / "gpu", wheels=False)
 
 
 def test_landmarks_and_the_trunk_go_along_with_a_recipe_that_needs_them(pack, tmp_path):
@@ -77,7 +76,7 @@ def test_landmarks_and_the_trunk_go_along_with_a_recipe_that_needs_them(pack, tm
     cache = cache_path("fer2013")
     cache.parent.mkdir(parents=True)
     cache.write_bytes(b"landmarks")
-    prepare([get_recipe("dual")], tmp_path / "gpu", wheels=False)
+    prepare([untaught("dual")], tmp_path / "gpu", wheels=False)
     assert (tmp_path / "gpu" / "cache" / "landmarks" / cache.name).read_bytes() == b"landmarks"
     trunk = tmp_path / "gpu" / "code" / "models" / "cnn"
     assert {path.name for path in trunk.iterdir()} == {"spec.json", "model.keras"}

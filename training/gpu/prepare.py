@@ -110,13 +110,6 @@ def _files_of(recipes: list[BaseRecipe]) -> dict[Path, str]:
 
 def _beside_the_data(recipe: Recipe) -> dict[Path, str]:
     files: dict[Path, str] = {}
-    if recipe.teacher is not None:
-        # Its answers, for LiteRT, which gives them, is not there.
-        answers = keep_answers(training_rows(recipe)[0], recipe.teacher)
-        files[answers] = f"cache/{answers.relative_to(cache_root())}"
-        files[resolve(recipe.teacher).path / SPEC_FILE] = (
-            f"code/models/{recipe.teacher}/{SPEC_FILE}"
-        )
     if "landmarks" in recipe.architecture.inputs:
         if not (cache := cache_path(recipe.data.source)).is_file():
             raise DataError(
@@ -130,6 +123,13 @@ def _beside_the_data(recipe: Recipe) -> dict[Path, str]:
             path: f"code/models/{trunk}/{path.name}"
             for path in (bundle.path / SPEC_FILE, bundle.verify(KERAS_FILE))
         }
+    if recipe.teacher is not None:
+        # Its answers, for LiteRT, which gives them, is not there.
+        answers = keep_answers(training_rows(recipe)[0], recipe.teacher)
+        files[answers] = f"cache/{answers.relative_to(cache_root())}"
+        files[resolve(recipe.teacher).path / SPEC_FILE] = (
+            f"code/models/{recipe.teacher}/{SPEC_FILE}"
+        )
     return files
 
 
