@@ -57,7 +57,8 @@ def test_without_copies_the_figures_are_those_of_the_clean_rows():
     table = next(m.value for m in page.markdown if m.value.startswith("|"))
     recorded = resolve("cnn").spec.metrics["fer2013:test"]
     assert f"{recorded.n_clean:,}" in table
-    assert f"| {100 * recorded.accuracy_clean:.1f} [" in table.replace("  ", " ").replace("  ", " ")
+    cells = [" ".join(cell.strip("* ").split()) for cell in table.split("|")]
+    assert any(cell.startswith(f"{100 * recorded.accuracy_clean:.1f} [") for cell in cells)
 
 
 def test_the_pair_is_compared_as_the_command_line_does():

@@ -33,7 +33,7 @@ def test_an_unknown_recipe_names_the_known_ones():
         ("optimizer.peak_learning_rate=5e-3", lambda r: r.optimizer.peak_learning_rate, 0.005),
         ("augment.flip=false", lambda r: r.augment.flip, False),
         ("augment.erase_side=[0.2, 0.3]", lambda r: r.augment.erase_side, (0.2, 0.3)),
-        ("dtype_policy=mixed_bfloat16", lambda r: r.dtype_policy, "mixed_bfloat16"),
+        ("dtype_policy=float32", lambda r: r.dtype_policy, "float32"),
         ("title=a = b", lambda r: r.title, "a = b"),
     ],
 )
