@@ -185,6 +185,7 @@ def test_a_dual_bundle_from_a_trunk_to_its_predictions(finished_bundle, tmp_path
     rng = np.random.default_rng(0)
     recipe = tiny(
         "dual",
+        "teacher=rings",
         "architecture.trunk_bundle=rings",
         "architecture.trunk.widths=[4,8]",
         "architecture.trunk.depths=[1,2]",
