@@ -18,7 +18,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import typer
 
-from fer_core.bundles import SPEC_FILE
+from fer_core.bundles import SPEC_FILE, bundle_folders
 from fer_core.errors import DataError, FerError, UnknownNameError
 from fer_core.runs import append_rows, runs_path
 from fer_core.settings import face_shape_path, models_root
@@ -398,10 +398,9 @@ def regenerate(
       FER_DATA=~/fer-data python -m training regenerate cnn dual
     """
     with _explained():
-        from training.regenerate import all_bundles
         from training.regenerate import regenerate as make_anew
 
-        folders = [_find_folder(name) for name in bundles] if bundles else all_bundles()
+        folders = [_find_folder(name) for name in bundles] if bundles else bundle_folders()
         for report in make_anew(folders):
             typer.echo(json.dumps(report))
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from fer_core.bundles import OPINIONS, SERVING_FILE, SPEC_FILE, Bundle, finds_keypoints
+from fer_core.bundles import OPINIONS, SERVING_FILE, Bundle, finds_keypoints
 from fer_core.robustness import read_robustness, robustness_path
-from fer_core.settings import landmarker_path, models_root
+from fer_core.settings import landmarker_path
 from training import readme_table, sources
 from training.evaluate import Report
 from training.robustness import measure_robustness
@@ -18,16 +18,15 @@ log = logging.getLogger(__name__)
 
 #: What bundles that name expressions, and those that find keypoints, are measured on.
 EXPRESSION_DATA: Final = (
-    *("fer2013:valid", "fer2013:test", "ckplus:test", "expw:test", "ferplus:test"),
+    "fer2013:valid",
+    "fer2013:test",
+    "ckplus:test",
+    "expw:test",
+    "ferplus:test",
 )
 KEYPOINT_DATA: Final = ("keypoints:valid", "keypoints:test")
 #: What the two opinions are measured on with corrupted faces.
 CORRUPTED_DATA: Final = "fer2013:test"
-
-
-def all_bundles() -> list[Path]:
-    """Return the folders of the bundles under FER_MODELS, by name."""
-    return [path.parent for path in sorted(models_root().glob(f"*/{SPEC_FILE}"))]
 
 
 def regenerate(folders: Sequence[Path]) -> Iterator[Report]:
@@ -43,8 +42,7 @@ def regenerate(folders: Sequence[Path]) -> Iterator[Report]:
     """
     for folder in folders:
         describe(folder)
-        finds_points = finds_keypoints(folder)
-        for data in KEYPOINT_DATA if finds_points else EXPRESSION_DATA:
+        for data in KEYPOINT_DATA if finds_keypoints(folder) else EXPRESSION_DATA:
             try:
                 yield measure(folder, data)
             except MissingDataError as error:

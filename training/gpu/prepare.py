@@ -124,7 +124,7 @@ def _beside_the_data(recipe: Recipe) -> dict[Path, str]:
             for path in (bundle.path / SPEC_FILE, bundle.verify(KERAS_FILE))
         }
     if recipe.teacher is not None:
-        # Its answers, for LiteRT, which gives them, is not there.
+        # Its answers go along: that machine lacks LiteRT, which gives them.
         answers = keep_answers(training_rows(recipe)[0], recipe.teacher)
         files[answers] = f"cache/{answers.relative_to(cache_root())}"
         files[resolve(recipe.teacher).path / SPEC_FILE] = (

@@ -1,8 +1,7 @@
 """The pixel opinion: a small VGG-like network on FER2013's images, its labels and FER+'s votes for them.
 
 Run:    python -m training fit cnn
-Cost:   100 epochs of 40 s, 70 minutes on two idle CPU cores with AMX; without bfloat16 in hardware
-        --set dtype_policy=float32 is the faster choice, at some 150 s an epoch
+Cost:   100 epochs of 40 s, 70 minutes on two idle CPU cores with AMX
 Result: models/cnn/spec.json and the card beside it; selection on the clean rows of PublicTest
 Note:   seven tenths of the targets are the answers of the `dual` that lies in models/ when the run begins
         (knowledge distillation, Hinton et al. 2015, arXiv:1503.02531), whose trunk is an earlier cnn. To

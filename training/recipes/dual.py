@@ -1,12 +1,11 @@
 """The second opinion: the pixels of `cnn` and the landmarks together.
 
 Run:    python -m training fit dual     (after cnn: it starts with that bundle's weights)
-Cost:   16 epochs of 55 s, a quarter of an hour on two idle CPU cores with AMX; without bfloat16 in hardware
-        --set dtype_policy=float32 is the faster choice, at some 220 s an epoch
+Cost:   16 epochs of 55 s, a quarter of an hour on two idle CPU cores with AMX
 Result: models/dual/spec.json and the card beside it; selection on the clean rows of PublicTest
 Note:   as for cnn, seven tenths of the targets are the answers of the `dual` that lies in models/ when the
-        run begins; write the new one elsewhere with --out. With them 68.74 % of clean PublicTest, without
-        68.52 %. To begin with nothing: --set teacher=null --set teacher_share=0.
+        run begins; write the new one elsewhere with --out. To begin with nothing: --set teacher=null
+        --set teacher_share=0.
 """
 
 from fer_core.crops import INPUT_SIZE
