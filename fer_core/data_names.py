@@ -28,7 +28,11 @@ def split_of(data: str) -> str:
 
 def source_name(data: str) -> str:
     """Return what people call the source of "SOURCE:SPLIT"."""
-    return _SOURCES.get(source_of(data), source_of(data))
+    # Networks may have learnt from "fer2013+expw"; a folder's path may hold a plus as well.
+    parts = source_of(data).split("+")
+    if set(parts) <= _SOURCES.keys():
+        return " and ".join(_SOURCES[part] for part in parts)
+    return source_of(data)
 
 
 def split_name(data: str) -> str:

@@ -234,6 +234,7 @@ def fit(
       python -m training fit cnn
       python -m training fit cnn --resume
       python -m training fit stacked_cnn --set data.source=ferplus --out models/plus
+      python -m training fit stacked_cnn --set data.source=fer2013+expw --out models/wild
       python -m training fit cnn --set data.source=folder:~/faces --set vote_smoothing=0 --out /tmp/own
       python -m training fit cnn --out models/wide --set architecture.widths=[48,96,192,384]
       python -m training fit cnn --out /tmp/try --epochs 2 --set optimizer.peak_learning_rate=0.05

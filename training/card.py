@@ -12,7 +12,7 @@ from fer_core.hub import variable_of
 from fer_core.landmarks import FEATURE_SIZE
 from training.architectures.landmark_mlp import LandmarkMlp
 from training.card_file import front_matter, write_card_file
-from training.sources import SOURCES, is_own_folder
+from training.sources import SOURCES, is_known, is_own_folder, parts_of
 
 #: What cards call splits that have a name of their own.
 _SPLIT_TITLES: Final = {
@@ -159,20 +159,21 @@ def _title(name: str) -> str:
 
 
 def _source_title(source: str) -> str:
-    if source in SOURCES:
-        return SOURCES[source].title
+    if is_known(source):
+        return " and ".join(SOURCES[part].title for part in parts_of(source))
     return f"the folder {Path(source).name}" if is_own_folder(source) else source
 
 
 def _results(spec: BundleSpec) -> str:
     if not spec.metrics:
         return "Not measured yet."
+    chosen_on = _title(f"{parts_of(spec.training_data.source)[0]}:valid")
     lines = [
         "One forward pass a face, no test-time augmentation. *Clean* leaves out the rows of which the "
         "training split holds an exact or near copy; the usual figures of this data set, which are those "
         "on all rows, contain them. Calibration and the abstention threshold were chosen on the clean "
-        f"rows of the validation split ({_title(f'{spec.training_data.source}:valid')}), and so was the "
-        "epoch, so figures on that split flatter the network a little.",
+        f"rows of the validation split ({chosen_on}), and so was the epoch, so figures on that split flatter "
+        "the network a little.",
         "",
         "| split | rows | n | accuracy | macro F1 | ECE (15 bins) | NLL |",
         "|---|---|---:|---:|---:|---:|---:|",
@@ -208,7 +209,9 @@ def _results(spec: BundleSpec) -> str:
 def _other_data(spec: BundleSpec) -> str:
     """Say which figures are on data sets that it did not learn from, or that there are none."""
     own = spec.training_data.source
-    known = _SAME_IMAGES if own in _SAME_IMAGES else (own,)
+    known = set(parts_of(own))
+    if known & set(_SAME_IMAGES):
+        known |= set(_SAME_IMAGES)
     sources = dict.fromkeys(name.rpartition(":")[0] for name in spec.metrics)
     others = [_source_title(source) for source in sources if source not in known]
     if not others:
@@ -312,8 +315,8 @@ def _limits(spec: BundleSpec) -> str:
         sight.append(_PIXEL_LIMITS.format(height=spec.input_hw[0], width=spec.input_hw[1]))
     if spec.landmark_features is not None:
         sight.append(_LANDMARK_LIMITS)
-    origin = _ORIGINS.get(spec.training_data.source, _OWN_ORIGIN)
-    return _LIMITS.format(origin=origin, sight="\n".join(sight))
+    origins = [_ORIGINS.get(part, _OWN_ORIGIN) for part in parts_of(spec.training_data.source)]
+    return _LIMITS.format(origin="\n".join(origins), sight="\n".join(sight))
 
 
 def _inputs(spec: BundleSpec) -> str:

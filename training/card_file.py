@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from fer_core.bundles import CARD_FILE, BaseSpec
 from fer_core.files import replace_file
 from training.errors import TrainingError
-from training.sources import is_own_folder
+from training.sources import is_own_folder, parts_of
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -44,7 +44,7 @@ def front_matter(
             tags=[topic, "keras", "litert", spec.architecture],
             metrics=metrics,
             # A user's own folder is no data set of the Hub, and its path nobody else's business.
-            datasets=None if is_own_folder(source) else [source],
+            datasets=None if is_own_folder(source) else list(parts_of(source)),
             eval_results=results or None,
         )
         text = data.to_yaml(line_break="\n")

@@ -48,7 +48,7 @@ from training.fit import FitResult
 from training.layer_table import layer_table
 from training.recipe import KeypointRecipe, Recipe
 from training.run_folder import CHECKPOINT_FOLDER
-from training.sources import Split
+from training.sources import Split, parts_of
 
 if TYPE_CHECKING:
     import keras
@@ -298,6 +298,11 @@ def _note(result: FitResult, recipe: Recipe) -> str:
     parts = ["all rows"]
     if recipe.data.drop_not_face:
         parts = [f"{result.n_left_out} rows that every annotator calls no face were left out"]
+    if second := parts_of(recipe.data.source)[1:]:
+        parts.append(
+            f"of each class at most as many faces were added from {second[0]}'s training split as there "
+            "were, none that may show a photo of the other splits; they have no FER+ votes"
+        )
     if recipe.data.rows is not None:
         parts.append("of the rest, rows were drawn at random")
     if recipe.balance.adds_rows:

@@ -52,7 +52,7 @@ def with_landmarks(samples: Samples) -> Samples:
     What is missing is computed, and for the known sources kept. A user's own folder leaves no trace on
     disk.
     """
-    path = cache_path(samples.source) if samples.source in sources.SOURCES else None
+    path = cache_path(samples.source) if sources.is_known(samples.source) else None
     return dataclasses.replace(samples, landmarks=_lookup(samples.images, path))
 
 
@@ -71,7 +71,7 @@ def cache_path(source: str) -> Path:
     Raises:
         UnknownNameError: it is not one of the known sources, whose landmarks alone are kept.
     """
-    if source not in sources.SOURCES:
+    if not sources.is_known(source):
         raise UnknownNameError(
             f"Landmarks are kept for {', '.join(sources.SOURCES)} alone, not for {source!r}. Those of your "
             "own folder are found when fit or evaluate needs them."

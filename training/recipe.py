@@ -45,7 +45,8 @@ class Data(Settings):
     """Which rows are trained on. Selection always uses the clean rows of the validation split.
 
     Attributes:
-        source: name of a source in `training.sources`, or `folder:PATH`.
+        source: name of a source in `training.sources`, `folder:PATH`, or FIRST+SECOND
+            (`training.sources.joined`).
         label_space: name of the label space (`fer_core.expressions`) that is learnt; rows of other classes
             are left out. The source's own by default.
         rows: train on so many rows, drawn at random with the recipe's seed; on all by default.

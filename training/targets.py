@@ -64,7 +64,7 @@ def soften_by_votes(samples: Samples, share: float) -> np.ndarray:
     alike. Here that part goes to the classes that faces with such votes carry: a multinomial logistic
     regression from the ten annotators' vote shares (Barsoum et al. 2016, arXiv:1608.01041) to the label,
     fitted on these samples. A label that nobody else would give weighs less; the order of classes within
-    a target keeps the label first for any share up to one half.
+    a target keeps the label first for any share up to one half. Faces without votes keep their labels.
 
     Raises:
         TrainingError: the source has no votes.
@@ -74,8 +74,9 @@ def soften_by_votes(samples: Samples, share: float) -> np.ndarray:
     votes = _votes_of(samples, "softens its targets by")
     from sklearn.linear_model import LogisticRegression
 
-    shares = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
-    model = LogisticRegression(max_iter=1000).fit(shares, samples.labels)
-    expected = np.zeros((len(samples), len(samples.label_space)), np.float32)
-    expected[:, model.classes_] = model.predict_proba(shares)
+    voted = votes.any(axis=1)
+    shares = votes[voted] / votes[voted].sum(axis=1, keepdims=True)
+    model = LogisticRegression(max_iter=1000).fit(shares, samples.labels[voted])
+    expected = one_hot(samples)
+    expected[np.ix_(voted, model.classes_)] = model.predict_proba(shares)
     return (1 - share) * one_hot(samples) + np.float32(share) * expected

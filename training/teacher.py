@@ -17,14 +17,18 @@ from training.sources import Samples, sha256_of_arrays
 def teacher_answers(samples: Samples, name: str) -> np.ndarray:
     """Return a bundle's calibrated probabilities, float32 (N, classes), in the samples' label order.
 
+    Of a teacher that knows further classes they are those among the samples' classes.
+
     Raises:
-        TrainingError: it knows other classes.
+        TrainingError: it lacks one of the samples' classes.
         BundleError: it is not there or damaged.
     """
     bundle = _teacher(samples, name)
     kept = _answers_path(bundle, samples)
     logits = np.load(kept, allow_pickle=False) if kept.is_file() else _asked(bundle, samples)
-    return softmax(logits, temperature=bundle.spec.temperature)
+    theirs = bundle.spec.labels
+    ours = [theirs.index(label) for label in samples.label_space.labels]
+    return softmax(logits[:, ours], temperature=bundle.spec.temperature)
 
 
 def keep_answers(samples: Samples, name: str) -> Path:
@@ -33,7 +37,7 @@ def keep_answers(samples: Samples, name: str) -> Path:
     There `teacher_answers` needs of the bundle its spec alone.
 
     Raises:
-        TrainingError: it knows other classes.
+        TrainingError: it lacks one of the samples' classes.
         BundleError: it is not there or damaged.
     """
     bundle = _teacher(samples, name)
@@ -46,10 +50,10 @@ def keep_answers(samples: Samples, name: str) -> Path:
 
 def _teacher(samples: Samples, name: str) -> Bundle:
     bundle = resolve(name)
-    if bundle.spec.labels != samples.label_space.labels:
+    if lacking := set(samples.label_space.labels) - set(bundle.spec.labels):
         raise TrainingError(
-            f"The teacher {name} knows other classes than {samples.source}: {', '.join(bundle.spec.labels)}. "
-            "Learn without it: --set teacher=null --set teacher_share=0."
+            f"The teacher {name} lacks classes of {samples.source}: {', '.join(sorted(lacking))}. It knows "
+            f"{', '.join(bundle.spec.labels)}. Learn without it: --set teacher=null --set teacher_share=0."
         )
     return bundle
 

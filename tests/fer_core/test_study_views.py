@@ -239,6 +239,8 @@ def test_names_of_data_are_those_of_the_contest():
     assert data_name("fer2013:valid") == "FER2013 PublicTest (validation)"
     assert data_name("ferplus:test") == "FER+ PrivateTest (test)"
     assert data_name("ckplus:test") == "CK+"
+    assert data_name("fer2013+expw:train") == "FER2013 and ExpW Training"
+    assert data_name("folder:/c++/expw:train") == "folder:/c++/expw Training"
     assert data_name("expw:valid") == "ExpW Validation"
 
 

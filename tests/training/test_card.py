@@ -131,6 +131,18 @@ def test_the_text_says_whose_answers_the_targets_are(spec):
     assert "no other network" not in text
 
 
+def test_both_data_sets_of_a_joined_source_are_named(spec):
+    data = spec.training_data.model_copy(update={"source": "fer2013+expw"})
+    metrics = {**spec.metrics, "expw:test": split_metrics(0.2), "ckplus:test": split_metrics(0.3)}
+    card = ModelCard(card_text(spec.model_copy(update={"training_data": data, "metrics": metrics})))
+    assert card.data.datasets == ["fer2013", "expw"]
+    assert "28,559 rows of FER2013 and ExpW" in card.text
+    assert "clean rows of the validation split (FER2013 PublicTest)" in " ".join(card.text.split())
+    assert "It learnt nothing from CK+:" in card.text
+    assert "cut out by a face finder" in card.text
+    assert "year 2013" in card.text
+
+
 def test_the_text_holds_the_numbers_of_the_spec(spec):
     text = ModelCard(card_text(spec)).text
     for m in spec.metrics.values():

@@ -9,7 +9,7 @@ from fer_core.bundles import resolve
 from fer_core.classifier import Classifier
 from fer_core.crops import FaceInputs
 from fer_core.errors import BundleError, UnknownNameError
-from fer_core.expressions import LabelSpace
+from fer_core.expressions import FER2013, FIVE
 from training.errors import TrainingError
 from training.recipe import get_recipe
 from training.sources import Split, load
@@ -88,13 +88,26 @@ def test_kept_answers_are_those_to_the_same_images_by_the_same_file(
         teacher_answers(samples, "rings")
 
 
-def test_a_teacher_of_other_classes_is_refused(bundle, generated_data, monkeypatch):
+def test_a_teacher_of_more_classes_answers_among_those_that_are_learnt(
+    bundle, generated_data, monkeypatch
+):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
-    samples = load("fer2013", Split.VALID)
-    fewer = LabelSpace("fewer", samples.label_space.labels[:5])
-    with pytest.raises(TrainingError, match="other classes"):
-        teacher_answers(dataclasses.replace(samples, label_space=fewer), "rings")
+    whole = load("fer2013", Split.VALID)
+    five = whole.within(FIVE)
+    answers = teacher_answers(five, "rings")
+    among_seven = teacher_answers(whole.select(np.isin(whole.rows, five.rows)), "rings")
+    # In the order of the five, where sad stands before happy.
+    chosen = among_seven[:, [FER2013.index(label) for label in FIVE.labels]]
+    np.testing.assert_allclose(answers, chosen / chosen.sum(axis=1, keepdims=True), rtol=1e-4)
+
+
+def test_a_teacher_that_lacks_a_class_is_refused(bundle, generated_data, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    samples = load("ferplus", Split.VALID)
+    with pytest.raises(TrainingError, match="lacks classes of ferplus: contempt"):
+        teacher_answers(samples, "rings")
 
 
 def test_a_share_without_a_teacher_is_refused():

@@ -9,6 +9,7 @@ from typing import Final
 from fer_core.errors import DataError, UnknownNameError
 from training.sources import ckplus, class_folders, expw, fer2013, ferplus, keypoints
 from training.sources.base import VOTES, Samples, Split, sha256_of_arrays
+from training.sources.joined import PLUS, joined
 from training.sources.keypoints import KeypointSamples
 from training.sources.source import MissingDataError, Source
 
@@ -25,6 +26,7 @@ __all__ = [
     "data_root",
     "hidden_because",
     "images_of",
+    "is_known",
     "is_own_folder",
     "knows_copies",
     "load",
@@ -32,6 +34,7 @@ __all__ = [
     "parse_data_argument",
     "parse_keypoints_argument",
     "parse_split",
+    "parts_of",
     "sha256_of_arrays",
     "splits_of",
 ]
@@ -59,13 +62,22 @@ def data_root() -> Path:
 def load(source: str, split: Split) -> Samples:
     """Read one split of a source: of a name under FER_DATA, or of a user's `folder:PATH`.
 
+    Of "FIRST+SECOND" the training split has faces of both (`training.sources.joined`), the others are
+    FIRST's.
+
     Raises:
         DataError: it is not there or malformed, or has no such split.
         UnknownNameError: no source is called that.
     """
     if (folder := _own_folder(source)) is not None:
         return class_folders.load(folder, split)
-    return _known(source).load(data_root(), split)
+    first, *second = _known_parts(source)
+    root = data_root()
+    samples = first.load(root, split)
+    if not second or split is not Split.TRAIN:
+        return samples
+    others = tuple(first.load(root, s) for s in first.splits if s is not Split.TRAIN)
+    return joined(samples, others, second[0].load(root, Split.TRAIN))
 
 
 def splits_of(source: str) -> tuple[Split, ...]:
@@ -77,14 +89,17 @@ def splits_of(source: str) -> tuple[Split, ...]:
     """
     if (folder := _own_folder(source)) is not None:
         return class_folders.splits_in(folder)
-    return tuple(Split) if source == keypoints.NAME else _known(source).splits
+    return tuple(Split) if source == keypoints.NAME else _known_parts(source)[0].splits
 
 
 def images_of(source: str) -> str:
-    """Return what two sources have in common exactly if they have the same images in the same splits."""
+    """Return what two sources have in common exactly if they have the same images in the same splits.
+
+    Of "FIRST+SECOND" it is that of FIRST, whose rows it has in all splits.
+    """
     if (folder := _own_folder(source)) is not None:
         return f"{class_folders.NAME}:{folder.resolve()}"
-    return SOURCES[source].images_of if source in SOURCES else source
+    return _known_parts(source)[0].images_of if is_known(source) else source
 
 
 def hidden_because(source: str) -> str | None:
@@ -95,7 +110,18 @@ def hidden_because(source: str) -> str | None:
     """
     if is_own_folder(source):
         return "they are your own, and the project's files are passed on"
-    return _known(source).hidden_because
+    reasons = (part.hidden_because for part in _known_parts(source))
+    return next((reason for reason in reasons if reason), None)
+
+
+def is_known(source: str) -> bool:
+    """Return whether a source is one of `SOURCES`, or two of them joined with a plus."""
+    return set(parts_of(source)) <= SOURCES.keys()
+
+
+def parts_of(source: str) -> tuple[str, ...]:
+    """Return the names that a plus joins, or the one name that there is."""
+    return (source,) if is_own_folder(source) else tuple(source.split(PLUS, maxsplit=1))
 
 
 def is_own_folder(source: str) -> bool:
@@ -106,7 +132,7 @@ def is_own_folder(source: str) -> bool:
 def knows_copies(source: str) -> bool:
     """Return whether `Samples.clean` of a source says anything: not of a single set of class folders."""
     folder = _own_folder(source)
-    return source in SOURCES if folder is None else Split.TRAIN in class_folders.splits_in(folder)
+    return is_known(source) if folder is None else Split.TRAIN in class_folders.splits_in(folder)
 
 
 def _known(source: str) -> Source:
@@ -115,6 +141,10 @@ def _known(source: str) -> Source:
             f"No data source is called {source!r}. There are: {', '.join(SOURCES)}, and folder:PATH."
         )
     return SOURCES[source]
+
+
+def _known_parts(source: str) -> list[Source]:
+    return [_known(name) for name in parts_of(source)]
 
 
 def _own_folder(source: str) -> Path | None:
