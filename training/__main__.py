@@ -336,12 +336,11 @@ def tune(
     """
     with _explained():
         from training.recipe import get_recipe
-        from training.tune import search_space_of
+        from training.tune import search_space_of, shortened
         from training.tune import tune as search
 
         space = search_space_of(recipe)
-        budget = [f"epochs={epochs}", f"data.rows={rows}", f"seed={seed}"]
-        chosen = get_recipe(recipe).with_overrides(budget)
+        chosen = shortened(get_recipe(recipe), epochs=epochs, rows=rows, seed=seed)
         typer.echo(
             search(chosen, space, trials=trials, resume=resume).to_csv(index=False), nl=False
         )

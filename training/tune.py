@@ -20,12 +20,14 @@ from fer_core.runs import replace_rows, studies_root
 from fer_core.studies import SEARCH_PREFIX, SearchPlan
 from training.errors import TrainingError
 from training.export import code_commit
+from training.expression_task import training_rows
 from training.fit import fit
-from training.recipe import BaseRecipe, recipe_module
+from training.recipe import BaseRecipe, Recipe, recipe_module
 from training.run import hardware
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 from training.search_space import Range, SearchSpace
 from training.sources import Split
+from training.teacher import keep_answers
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,26 @@ def plan_of(recipe: BaseRecipe, space: SearchSpace, *, trials: int) -> SearchPla
     )
 
 
+def shortened(recipe: BaseRecipe, *, epochs: int, rows: int, seed: int) -> BaseRecipe:
+    """Return a recipe for trials: so many epochs on so many training rows.
+
+    Of what is counted in steps or epochs, the averages of the weights reach back over the same share of
+    the run, and the learning rate warms up for a quarter of it at most. Trials end without the refinement,
+    which would leave no epoch to what comes before it.
+
+    Raises:
+        DataError: the recipe's data is not there.
+        UnknownNameError: a number is below 1.
+    """
+    settings = [f"epochs={epochs}", f"data.rows={rows}", f"seed={seed}", "restarts=[]"]
+    settings.append(f"optimizer.warmup_epochs={min(recipe.optimizer.warmup_epochs, epochs / 4)}")
+    if isinstance(recipe, Recipe):
+        n_train = len(training_rows(recipe)[0])
+        share = epochs * min(rows, n_train) / (recipe.epochs * n_train)
+        settings += [f"ema_momentum={recipe.ema_momentum ** (1 / share)}", "refinement=null"]
+    return recipe.with_overrides(settings)
+
+
 def tune(
     recipe: BaseRecipe, space: SearchSpace, *, trials: int, resume: bool = False
 ) -> pd.DataFrame:
@@ -104,6 +126,9 @@ def tune(
     if not resume:
         table_path(recipe.name).unlink(missing_ok=True)
     studies.write_plan(plan_of(recipe, space, trials=trials))
+    if isinstance(recipe, Recipe) and recipe.teacher:
+        # All trials have the same rows: the teacher is asked once.
+        keep_answers(training_rows(recipe)[0], recipe.teacher)
     hyperparameters = keras_tuner.HyperParameters()
     for name, values in space.items():
         values.declare(name, hyperparameters)
@@ -154,6 +179,9 @@ def _objective(recipe: BaseRecipe) -> str:
 def _run(recipe: BaseRecipe, values: dict[str, Any], trial: str, folder: Path) -> dict[str, float]:
     """Run a trial, or the rest of it, add its row to the table, and return its best epoch's figures."""
     chosen = recipe.with_overrides([f"{name}={value}" for name, value in values.items()])
+    # Averages of the weights reach back over as many images, whatever the batch.
+    momentum = recipe.ema_momentum ** (chosen.batch_size / recipe.batch_size)
+    chosen = chosen.with_overrides([f"ema_momentum={momentum}"])
     log.info("trial %s: %s", trial, ", ".join(f"{name} {value}" for name, value in values.items()))
     result = fit(chosen, folder, resume=(folder / CHECKPOINT_FOLDER / STATE_FILE).is_file())
     figure = result.history[_objective(recipe)]

@@ -10,7 +10,7 @@ from fer_core.studies import read_plan, read_search
 from training import tune as tune_module
 from training.errors import TrainingError
 from training.search_space import Choice, Range
-from training.tune import WORK_FOLDER, read_trials, search_space_of, tune
+from training.tune import WORK_FOLDER, read_trials, search_space_of, shortened, tune
 
 SPACE = {
     "optimizer.peak_learning_rate": Range(low=1e-3, high=0.3, log=True),
@@ -70,6 +70,34 @@ def test_a_killed_search_repeats_only_the_trial_in_progress(short, monkeypatch):
     # The trial in progress was begun again with its own settings.
     assert tried[1] == tried[2]
     assert not list((studies_root() / WORK_FOLDER / short.name).glob("run-*"))
+
+
+def test_a_short_run_averages_over_the_same_share_of_its_steps(tiny_recipe):
+    """With the long run's momentum, the averages of a short one would still be the initial weights."""
+    long = tiny_recipe.with_overrides(
+        ["epochs=40", "ema_momentum=0.99", "optimizer.warmup_epochs=2"]
+    )
+    trial = shortened(long, epochs=4, rows=105, seed=3)
+    # A tenth of the epochs on half of the 210 rows.
+    assert trial.ema_momentum == pytest.approx(0.99**20)
+    assert (trial.epochs, trial.data.rows, trial.seed) == (4, 105, 3)
+    assert trial.optimizer.warmup_epochs == 1
+    assert trial.phases == ((4, long.augment),)
+    assert shortened(long, epochs=4, rows=9999, seed=0).ema_momentum == pytest.approx(0.99**10)
+
+
+def test_the_averages_follow_the_batch_size_that_is_tried(short, monkeypatch):
+    tried = []
+
+    def remember(recipe, folder, **options):
+        tried.append(recipe)
+        return original(recipe, folder, **options)
+
+    original = tune_module.fit
+    monkeypatch.setattr(tune_module, "fit", remember)
+    tune(short, {"batch_size": Choice(values=(16, 64))}, trials=2)
+    momenta = {recipe.batch_size: recipe.ema_momentum for recipe in tried}
+    assert momenta == pytest.approx({16: 0.8**0.5, 64: 0.8**2})
 
 
 def test_settings_that_do_not_train_do_not_end_the_search(short, monkeypatch):

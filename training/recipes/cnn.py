@@ -60,7 +60,7 @@ RECIPE = Recipe(
     seed=0,
 )
 
-#: Around the recipe; found first by hand, so the search says whether it was missed.
+#: Around the recipe, which was found by hand: the search says whether something was missed.
 SEARCH: SearchSpace = {
     "optimizer.peak_learning_rate": Range(low=0.02, high=0.3, log=True),
     "optimizer.weight_decay": Range(low=1e-3, high=2e-2, log=True),
@@ -68,7 +68,7 @@ SEARCH: SearchSpace = {
     "architecture.widths": Choice(
         values=((24, 48, 96, 192), (32, 64, 128, 256), (48, 96, 144, 192))
     ),
-    "architecture.depths": Choice(values=((1, 1, 2, 2), (1, 2, 2, 3), (2, 2, 2, 2))),
+    "architecture.depths": Choice(values=((1, 1, 2, 2), (1, 2, 2, 3), (2, 2, 2, 3))),
     "augment.erase_probability": Range(low=0.0, high=0.7),
     "vote_smoothing": Range(low=0.0, high=0.5),
     "batch_size": Choice(values=(64, 128, 256)),
