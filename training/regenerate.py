@@ -12,11 +12,12 @@ from training import readme_table, sources
 from training.evaluate import Report
 from training.robustness import measure_robustness
 from training.run import describe, measure, open_or_suggest
-from training.sources import MissingDataError
+from training.sources import MissingDataError, Split
 
 log = logging.getLogger(__name__)
 
-#: What bundles that name expressions, and those that find keypoints, are measured on.
+#: What bundles that name expressions, besides the data that they were chosen on, and those that find
+#: keypoints are measured on.
 EXPRESSION_DATA: Final = (
     "fer2013:valid",
     "fer2013:test",
@@ -42,7 +43,7 @@ def regenerate(folders: Sequence[Path]) -> Iterator[Report]:
     """
     for folder in folders:
         describe(folder)
-        for data in KEYPOINT_DATA if finds_keypoints(folder) else EXPRESSION_DATA:
+        for data in _measured_on(folder):
             try:
                 yield measure(folder, data)
             except MissingDataError as error:
@@ -52,6 +53,16 @@ def regenerate(folders: Sequence[Path]) -> Iterator[Report]:
     readme = landmarker_path().parents[1] / "README.md"
     if any(folder.resolve().parent == landmarker_path().parent for folder in folders):
         readme_table.main(readme)
+
+
+def _measured_on(folder: Path) -> tuple[str, ...]:
+    if finds_keypoints(folder):
+        return KEYPOINT_DATA
+    own = sources.parts_of(open_or_suggest(folder).spec.training_data.source)[0]
+    if not sources.is_known(own):
+        return EXPRESSION_DATA
+    chosen_on = (f"{own}:{split}" for split in sources.splits_of(own) if split is not Split.TRAIN)
+    return tuple(dict.fromkeys((*chosen_on, *EXPRESSION_DATA)))
 
 
 def _measure_corrupted(bundle: Bundle) -> Iterator[Report]:

@@ -41,6 +41,20 @@ def test_predictions_layers_and_corrupted_faces_are_made_and_what_is_missing_is_
     assert "cnn is not measured on ckplus:test" in log
 
 
+def test_what_was_learnt_elsewhere_is_measured_on_the_splits_it_was_chosen_on(
+    opinion, generated_data
+):
+    spec = opinion / "spec.json"
+    learnt = json.loads(spec.read_text(encoding="utf-8"))
+    learnt["training_data"]["source"] = "ferplus+fer2013"
+    spec.write_text(json.dumps(learnt), encoding="utf-8")
+    made, _ = reports()
+    assert [(report["source"], report["split"]) for report in made[:2]] == [
+        ("ferplus", "valid"),
+        ("ferplus", "test"),
+    ]
+
+
 def test_again_it_changes_no_file_and_corrupts_nothing(opinion):
     reports("cnn")
     files = sorted(path for path in opinion.rglob("*") if path.is_file())
