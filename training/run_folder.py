@@ -21,6 +21,10 @@ BEST_FILE: Final = "best.weights.h5"
 RECIPE_FILE: Final = "recipe.json"
 BACKEND_FILE: Final = "backend.txt"
 CHANGES_FILE: Final = "changes.json"
+#: Settings that a run keeps to its end: its weights fit no other network, and its steps no other rows.
+_KEPT: Final = ("architecture.", "data.", "balance.", "batch_size")
+#: Of these, what a network may have more or less of from one epoch to the next.
+_LOOSE: Final = "dropout"
 
 
 def open_run(
@@ -33,7 +37,7 @@ def open_run(
 
     Raises:
         TrainingError: an unfinished run stands in the way, there is none to resume, or it was started
-            with other settings and may not change them.
+            with other settings and may not change them, or not these.
     """
     recorded = folder / RECIPE_FILE
     text = json.dumps(recipe.model_dump(mode="json"), indent=2) + "\n"
@@ -62,14 +66,16 @@ def open_run(
             "--set, --epochs and --seed, add --change-settings to go on with these from here, or remove "
             "the folder to start over."
         )
+    changed = differences(*(r.model_dump(mode="json") for r in (before, recipe)))
+    kept = [key for key in changed if key.startswith(_KEPT) and not key.endswith(_LOOSE)]
+    if kept:
+        raise TrainingError(
+            f"The run in {folder} cannot go on with another {' and '.join(kept)}: its weights and steps are "
+            f"those of one network and one set of rows. Repeat these settings (see {RECIPE_FILE} there), or "
+            "start another run with --out."
+        )
     epochs = len(pd.read_csv(folder / HISTORY_FILE))
-    changes = [
-        *recorded_changes(folder),
-        Change(
-            epochs=epochs,
-            before=differences(*(r.model_dump(mode="json") for r in (before, recipe))),
-        ),
-    ]
+    changes = [*recorded_changes(folder), Change(epochs=epochs, before=changed)]
     (folder / CHANGES_FILE).write_text(_CHANGES.dump_json(changes, indent=2).decode() + "\n")
     recorded.write_text(text)
 

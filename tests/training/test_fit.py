@@ -341,6 +341,19 @@ def test_changed_settings_are_recorded_and_reach_the_spec(
     assert "augment.rotate_degrees 10.0" in (out / "README.md").read_text()
 
 
+@pytest.mark.parametrize("setting", ["architecture.widths=[4,4]", "data.rows=100", "batch_size=16"])
+def test_a_run_keeps_its_network_and_its_rows(finished_run, tiny_recipe, tmp_path, setting):
+    """Keras would refuse the state with a traceback, or its epochs would be counted wrongly."""
+    folder, _ = finished_run
+    out = tmp_path / "changed"
+    shutil.copytree(folder, out)
+    before = {path.name: path.read_bytes() for path in (out / "checkpoint").iterdir()}
+    other = tiny_recipe.with_overrides([setting])
+    with pytest.raises(TrainingError, match=rf"another {setting.partition('=')[0]}: .*--out"):
+        fit(other, out, resume=True, change_settings=True)
+    assert {path.name: path.read_bytes() for path in (out / "checkpoint").iterdir()} == before
+
+
 def command(*arguments):
     return [sys.executable, "-m", "training", *arguments]
 
