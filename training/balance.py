@@ -163,6 +163,9 @@ def _smote(samples: Samples, targets: np.ndarray, seed: int, neighbours: Any | N
         is_face=np.concatenate([samples.is_face, np.ones(n_made, bool)]),
         votes=None,
         persons=None,
+        added=None
+        if samples.added is None
+        else np.concatenate([samples.added, np.zeros(n_made, bool)]),
     )
     made = np.eye(targets.shape[1], dtype=np.float32)[labels[len(samples) :]]
     return whole, np.concatenate([targets, made])

@@ -64,6 +64,8 @@ def batches(
 
     Attributes of what is returned:
         mixup_alpha: as in `Augment`, to be set before an epoch; 0 at first.
+        without_added: whether epochs are of as many faces, but none that a second data set gave; False at
+            first.
     """
     import keras
 
@@ -72,6 +74,7 @@ def batches(
     class Batches(keras.utils.PyDataset):
         order = np.arange(len(samples))
         mixup_alpha = 0.0
+        without_added = False
         _drawn_from: tuple[int, int] = (0, 0)
 
         def __len__(self) -> int:
@@ -88,7 +91,14 @@ def batches(
         def shuffle(self, seed: int, epoch: int) -> None:
             # From seed and epoch alone, so that a resumed run sees the order of an unbroken one.
             self._drawn_from = (seed, epoch)
-            self.order = np.random.default_rng(self._drawn_from).permutation(len(samples))
+            rng = np.random.default_rng(self._drawn_from)
+            if not self.without_added or samples.added is None:
+                self.order = rng.permutation(len(samples))
+                return
+            own = np.flatnonzero(~samples.added)
+            rounds = math.ceil(len(samples) / len(own))
+            drawn = [rng.permutation(own) for _ in range(rounds)]
+            self.order = np.concatenate(drawn)[: len(samples)]
 
     return Batches()
 

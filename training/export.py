@@ -299,10 +299,7 @@ def _note(result: FitResult, recipe: Recipe) -> str:
     if recipe.data.drop_not_face:
         parts = [f"{result.n_left_out} rows that every annotator calls no face were left out"]
     if second := parts_of(recipe.data.source)[1:]:
-        parts.append(
-            f"of each class at most as many faces were added from {second[0]}'s training split as there "
-            "were, none that may show a photo of the other splits; they have no FER+ votes"
-        )
+        parts += _notes_of_added(second[0], recipe)
     if recipe.data.rows is not None:
         parts.append("of the rest, rows were drawn at random")
     if recipe.balance.adds_rows:
@@ -315,6 +312,19 @@ def _note(result: FitResult, recipe: Recipe) -> str:
     if recipe.teacher is not None:
         parts.append(f"the teacher is {_identity(recipe.teacher)}")
     return "; ".join(parts)
+
+
+def _notes_of_added(second: str, recipe: Recipe) -> list[str]:
+    labels = (
+        "the labels that they have there" if recipe.teacher is None else "the teacher's answers"
+    )
+    notes = [
+        f"of each class at most as many faces were added from the training split of {second} as there were, "
+        f"none that may show a photo of the other splits; they were learnt with {labels} as targets"
+    ]
+    if recipe.refinement is not None:
+        notes.append(f"in the last {recipe.refinement.epochs} epochs they were left out")
+    return notes
 
 
 def _identity(name: str) -> str:

@@ -51,10 +51,13 @@ def expression_task(recipe: Recipe) -> Task:
     train_inputs, valid_inputs = numbered(*parts) if on_device else parts
     fed = batches(recipe, rows, targets, recipe.batch_size, inputs=train_inputs)
 
-    def enter(augment: Augment, network: "keras.Model") -> "keras.Model":
+    def enter(augment: Augment, network: "keras.Model", *, refining: bool) -> "keras.Model":
         fed.mixup_alpha = augment.mixup_alpha
+        fed.without_added = refining
         return behind_augmentation(recipe, network, augment, source)
 
+    refined = recipe.refinement.epochs if recipe.refinement else 0
+    refining_after = recipe.epochs - refined
     return Task(
         network=network,
         served=functools.partial(recipe.architecture.build, n_classes),
@@ -62,7 +65,8 @@ def expression_task(recipe: Recipe) -> Task:
         valid=batches(recipe, valid, one_hot(valid), VALIDATION_BATCH, inputs=valid_inputs),
         statistics=statistics_inputs(recipe, train),
         phases=tuple(
-            Phase(end, functools.partial(enter, augment)) for end, augment in recipe.phases
+            Phase(end, functools.partial(enter, augment, refining=end > refining_after))
+            for end, augment in recipe.phases
         ),
         loss=recipe.balance.loss(targets, label_smoothing=recipe.label_smoothing),
         metric="accuracy",

@@ -69,7 +69,8 @@ class Data(Settings):
 class Refinement(Settings):
     """The last epochs of a run, in which images are varied less, so that the network ends on what it serves.
 
-    After He et al. 2019, "Data Augmentation Revisited" (arXiv:1909.09148).
+    After He et al. 2019, "Data Augmentation Revisited" (arXiv:1909.09148). Of a data set with faces of a
+    second one beside its own, only its own are left then: as many an epoch, so each more often.
 
     Attributes:
         epochs: how many of the recipe's epochs they are.
@@ -185,7 +186,8 @@ class Recipe(BaseRecipe):
         label_smoothing: share of each target spread over all classes (arXiv:1512.00567).
         vote_smoothing: share of each target that follows the FER+ votes (`training.targets`).
         teacher: name of a bundle whose answers take part in the targets; none by default.
-        teacher_share: of each target that follows the teacher.
+        teacher_share: of each target that follows the teacher. What a second data set gives is learnt from
+            the teacher alone (Xie et al. 2020, "Noisy Student", arXiv:1911.04252).
         refinement: what is different in the last epochs; nothing by default.
     """
 

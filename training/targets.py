@@ -22,8 +22,11 @@ def targets_for(recipe: Recipe, samples: Samples) -> np.ndarray:
         targets = soften_by_votes(samples, recipe.vote_smoothing)
     if recipe.teacher is None:
         return targets
-    answers = teacher_answers(samples, recipe.teacher)
-    return (1 - recipe.teacher_share) * targets + np.float32(recipe.teacher_share) * answers
+    share = np.full((len(samples), 1), recipe.teacher_share, np.float32)
+    if samples.added is not None:
+        # Whoever labelled another data set had other habits; the teacher has those of the first.
+        share[samples.added] = 1
+    return (1 - share) * targets + share * teacher_answers(samples, recipe.teacher)
 
 
 def one_hot(samples: Samples) -> np.ndarray:

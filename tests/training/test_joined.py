@@ -14,7 +14,8 @@ from training import sources
 from training.landmark_cache import cache_path
 from training.sources import Split
 from training.sources.copies import loose_copies_in
-from training.targets import one_hot, soften_by_votes
+from training.targets import one_hot, soften_by_votes, targets_for
+from training.teacher import teacher_answers
 
 
 def fields(n, seed, side=48):
@@ -106,6 +107,40 @@ def test_faces_without_votes_keep_their_labels(train):
     np.testing.assert_array_equal(targets[~voted], one_hot(train)[~voted])
     # The five that are labelled angry got nine votes of ten for happiness.
     assert targets[voted & (train.labels == 0)].max() < 0.95
+
+
+@pytest.fixture
+def recipe(tiny_recipe):
+    return tiny_recipe.with_overrides(
+        [*("data.source=fer2013+expw", "teacher=rings", "teacher_share=0.25", "restarts=[]")]
+    )
+
+
+def test_a_teacher_alone_says_what_added_faces_show(train, recipe, bundle, monkeypatch):
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    answers = teacher_answers(train, "rings")
+    targets = targets_for(recipe, train)
+    np.testing.assert_allclose(targets[train.added], answers[train.added], atol=1e-6)
+    own = soften_by_votes(train, recipe.vote_smoothing)
+    expected = 0.75 * own[~train.added] + 0.25 * answers[~train.added]
+    np.testing.assert_allclose(targets[~train.added], expected, atol=1e-6)
+
+
+def test_a_refinement_has_no_added_faces_and_as_many_steps(train, recipe, bundle, monkeypatch):
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    task = recipe.task()
+    fed = task.train
+    added = set(np.flatnonzero(train.added))
+    before, last = task.phases
+    before.enter(task.network)
+    fed.shuffle(0, 0)
+    assert sorted(fed.order) == list(range(len(train)))
+    last.enter(task.network)
+    fed.shuffle(0, 3)
+    assert len(fed.order) == len(train)
+    assert not added & set(fed.order)
+    # Each of the others once, before any is repeated.
+    assert len(set(fed.order)) == len(train) - len(added)
 
 
 def test_a_joined_source_shares_the_landmarks_of_the_first_and_its_terms(monkeypatch, tmp_path):

@@ -53,6 +53,8 @@ class Samples:
         landmarks: float16 (N, FEATURE_SIZE), `landmarks.feature_vector` of each image, zeros where none
             were found; None until `landmark_cache.with_landmarks` adds them.
         persons: int64 (N,), who is shown; None where the data does not tell.
+        added: bool (N,), True for faces that a second data set gave (`training.sources.joined`); None where
+            all are of one.
     """
 
     source: str
@@ -66,6 +68,7 @@ class Samples:
     votes: np.ndarray | None = None
     landmarks: np.ndarray | None = None
     persons: np.ndarray | None = None
+    added: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -77,7 +80,7 @@ class Samples:
         for name in ("labels", "rows", "clean", "is_face"):
             if getattr(self, name).shape != (n,):
                 raise ValueError(f"{name} must have shape ({n},), got {getattr(self, name).shape}")
-        for name in ("votes", "landmarks", "persons"):
+        for name in ("votes", "landmarks", "persons", "added"):
             values = getattr(self, name)
             if values is not None and len(values) != n:
                 raise ValueError(f"{name} must have {n} rows, got {len(values)}")
@@ -87,7 +90,10 @@ class Samples:
 
     def select(self, keep: np.ndarray) -> "Samples":
         """Return the samples where the boolean mask `keep` (N,) is True, or those that indices name."""
-        arrays = ("images", "labels", "rows", "clean", "is_face", "votes", "landmarks", "persons")
+        arrays = (
+            *("images", "labels", "rows", "clean", "is_face"),
+            *("votes", "landmarks", "persons", "added"),
+        )
         chosen = {
             name: values[keep] for name in arrays if (values := getattr(self, name)) is not None
         }

@@ -4,6 +4,9 @@ Validation and test are FIRST's, so figures stay comparable with those of networ
 SECOND's training split is thinned at random to what FIRST has of each class, so that the expressions stay
 as frequent as they are where the network is measured; and faces that may show a photo of FIRST's other
 splits, even if cut out otherwise, are left out. Finding those takes a minute or two.
+
+What the recipes make of them: with a teacher, they are learnt from its answers alone, and a refinement leaves
+them out, since labels are given otherwise there and expressions look otherwise.
 """
 
 import numpy as np
@@ -46,6 +49,7 @@ def joined(first: Samples, others: tuple[Samples, ...], second: Samples) -> Samp
         votes=None
         if first.votes is None
         else np.concatenate([first.votes, np.zeros((len(added), len(VOTES)), first.votes.dtype)]),
+        added=np.arange(len(first) + len(added)) >= len(first),
     )
 
 
