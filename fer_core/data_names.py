@@ -4,6 +4,8 @@ from typing import Final
 
 #: What data sets are called; others by the name of their source.
 _SOURCES: Final = {"fer2013": "FER2013", "ferplus": "FER+", "ckplus": "CK+", "expw": "ExpW"}
+#: Between the names of two sources whose faces a network learns from.
+PLUS: Final = "+"
 #: Sources whose splits are those of the FER2013 contest.
 _CONTEST_SOURCES: Final = ("fer2013", "ferplus")
 _CONTEST_SPLITS: Final = {
@@ -28,8 +30,8 @@ def split_of(data: str) -> str:
 
 def source_name(data: str) -> str:
     """Return what people call the source of "SOURCE:SPLIT"."""
-    # Networks may have learnt from "fer2013+expw"; a folder's path may hold a plus as well.
-    parts = source_of(data).split("+")
+    # A folder's path may hold a plus as well.
+    parts = source_of(data).split(PLUS)
     if set(parts) <= _SOURCES.keys():
         return " and ".join(_SOURCES[part] for part in parts)
     return source_of(data)

@@ -320,7 +320,7 @@ def _notes_of_added(second: str, recipe: Recipe) -> list[str]:
     )
     notes = [
         f"of each class at most as many faces were added from the training split of {second} as there were, "
-        f"none that may show a photo of the other splits; they were learnt with {labels} as targets"
+        f"none that was found to show a photo of the other splits; they were learnt with {labels} as targets"
     ]
     if recipe.refinement is not None:
         notes.append(f"in the last {recipe.refinement.epochs} epochs they were left out")

@@ -1,7 +1,7 @@
 """The five expressions that are easiest to tell apart: a residual network on that part of FER2013.
 
 Run:    python -m training fit resnet5
-Cost:   60 epochs of 70 s, 70 minutes on two idle CPU cores with AMX
+Cost:   60 epochs of 70 s, 70 minutes on two idle CPU cores with AMX (estimated from the first nine)
 Result: models/resnet5/spec.json and the card beside it; selection on the clean rows of PublicTest
 Note:   angry, disgust, sad, happy and surprise. Faces that show fear or nothing are left out of every
         split, so an accuracy over these five says nothing about seven.

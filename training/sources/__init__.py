@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from fer_core.data_names import PLUS
 from fer_core.errors import DataError, UnknownNameError
 from training.sources import ckplus, class_folders, expw, fer2013, ferplus, keypoints
 from training.sources.base import VOTES, Samples, Split, sha256_of_arrays
-from training.sources.joined import PLUS, joined
+from training.sources.joined import joined
 from training.sources.keypoints import KeypointSamples
 from training.sources.source import MissingDataError, Source
 

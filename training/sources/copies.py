@@ -18,7 +18,7 @@ _LOOKED_AT: Final = (24, 28, 32, 36, 42, 48)
 _OFFSETS: Final = (-4, 0, 4)
 _SCALED: Final = 20
 #: Correlation of such windows from which an image is left out. Lower than for equal crops, since windows
-#: never fit to the pixel; most pairs at this value are different photos, and leaving them out costs little.
+#: never fit to the pixel. Chosen to leave out too many rather than too few; pairs were not looked at.
 LOOSE_CORRELATION: Final = 0.9
 
 
@@ -48,7 +48,7 @@ def loose_copies_in(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return bool (N,): True where an image may show the photo of one of `others`, cut out otherwise.
 
     The middle of each of `others` and its mirror image are looked for in windows of several sizes and
-    places. Much is found that is no copy: this is for faces that need not be there.
+    places. What is found need not be a copy: this is for faces that need not be there.
 
     Args:
         images: uint8 (N, 48, 48).

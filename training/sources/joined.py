@@ -11,11 +11,10 @@ them out, since labels are given otherwise there and expressions look otherwise.
 
 import numpy as np
 
+from fer_core.data_names import PLUS
 from training.sources.base import VOTES, Samples, Split
 from training.sources.copies import copies_in, loose_copies_in
 
-#: Between the names of two sources.
-PLUS = "+"
 #: The same faces of a second data set each time: seeds of recipes are for what varies between runs.
 _SEED = 0
 
@@ -34,9 +33,9 @@ def joined(first: Samples, others: tuple[Samples, ...], second: Samples) -> Samp
     """
     added = second.within(first.label_space)
     added = added.select(_thinned(added.labels, first.labels))
-    for split in others:
-        added = added.select(~copies_in(added.images, split.images))
-        added = added.select(~loose_copies_in(added.images, split.images))
+    kept_out = np.concatenate([split.images for split in others])
+    added = added.select(~copies_in(added.images, kept_out))
+    added = added.select(~loose_copies_in(added.images, kept_out))
     return Samples(
         source=f"{first.source}{PLUS}{second.source}",
         split=Split.TRAIN,
