@@ -337,7 +337,12 @@ def _inputs(spec: BundleSpec) -> str:
 def _origin(spec: BundleSpec) -> str:
     """Say what its weights began with, and what else by other networks goes in."""
     architecture = spec.recipe["architecture"]
-    if (trunk := architecture.get("trunk_bundle")) is None:
+    if (first := spec.recipe.get("starts_from")) is not None:
+        text = (
+            f"It began with the weights of the bundle `{first}`; of its answers, with those for the classes "
+            "that are learnt here."
+        )
+    elif (trunk := architecture.get("trunk_bundle")) is None:
         text = "It began with random weights."
         if components := architecture.get("components"):
             text = (
@@ -358,7 +363,7 @@ def _origin(spec: BundleSpec) -> str:
         )
     if spec.landmark_features is not None:
         return text + " No other images went in; the landmarks are by MediaPipe's Face Landmarker."
-    if spec.recipe.get("teacher"):
+    if spec.recipe.get("teacher") or first:
         return text + " No other images went in."
     return text + " No other images and no other network went in."
 

@@ -307,7 +307,9 @@ def _note(result: FitResult, recipe: Recipe) -> str:
             f"rows were added until all classes are as frequent ({recipe.balance.strategy})"
         )
     parts += notes_of_changes(result)
-    if isinstance(recipe.architecture, DualInput):
+    if recipe.starts_from is not None:
+        parts.append(f"it started from {_identity(recipe.starts_from)}")
+    elif isinstance(recipe.architecture, DualInput):
         parts.append(f"the trunk is that of {_identity(recipe.architecture.trunk_bundle)}")
     if recipe.teacher is not None:
         parts.append(f"the teacher is {_identity(recipe.teacher)}")

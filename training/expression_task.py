@@ -42,7 +42,7 @@ def expression_task(recipe: Recipe) -> Task:
     log.info("%s: %d training rows, %d clean validation rows", recipe.name, len(train), len(valid))
     n_classes = len(train.label_space)
     network = with_fused_norms(recipe.architecture.build(n_classes, side=None))
-    start(recipe.architecture, network, train)
+    start(recipe, network, train)
     rows, targets = recipe.balance.rows(train, targets_for(recipe, train), recipe.seed)
     parts = inputs_of(recipe, rows), inputs_of(recipe, valid)
     # Mixup is done where batches are made, with the images themselves.

@@ -15,7 +15,7 @@ from training.architectures.dual_input import (
 from training.architectures.landmark_mlp import COMPONENTS, STANDARDIZED, LandmarkMlp
 from training.architectures.principal_components import principal_components
 from training.errors import TrainingError
-from training.recipe import Architecture
+from training.recipe import Recipe
 from training.saved_network import open_network
 from training.sources import Samples
 
@@ -23,19 +23,22 @@ if TYPE_CHECKING:
     import keras
 
 
-def start(architecture: Architecture, network: "keras.Model", train: Samples) -> None:
-    """Give a network that sees landmarks what it starts with; leave any other as it is.
+def start(recipe: Recipe, network: "keras.Model", train: Samples) -> None:
+    """Give a network what it starts with, if that is not at random.
 
     Args:
-        architecture: that made the network.
+        recipe: whose architecture made the network.
         network: untrained.
-        train: the rows that it will be trained on, with landmarks.
+        train: the rows that it will be trained on, with landmarks if it sees them.
 
     Raises:
-        BundleError: the bundle of its trunk is not there or damaged.
+        BundleError: the bundle that its weights, or those of its trunk, come from is not there or damaged.
         TrainingError: that bundle has another architecture, or the rows have no landmarks.
     """
-    if isinstance(architecture, DualInput):
+    architecture = recipe.architecture
+    if recipe.starts_from is not None:
+        network.set_weights(_taken_over(recipe, network, train))
+    elif isinstance(architecture, DualInput):
         trunk = _trunk_weights(architecture)
         network.get_layer(TRUNK).set_weights(trunk)
         if architecture.fusion == "aligned":
@@ -45,6 +48,30 @@ def start(architecture: Architecture, network: "keras.Model", train: Samples) ->
         _start_components(architecture.landmarks, network, train)
     elif isinstance(architecture, LandmarkMlp):
         _start_components(architecture, network, train)
+
+
+def _taken_over(recipe: Recipe, network: "keras.Model", train: Samples) -> list[np.ndarray]:
+    """Return a network's weights, layer by layer, taken from the bundle that the recipe starts from.
+
+    Its last layer is taken by classes: those that the bundle does not know keep what they have.
+    """
+    bundle = resolve(str(recipe.starts_from))
+    *own, kernel, bias = network.get_weights()
+    *given, given_kernel, given_bias = open_network(bundle).get_weights()
+    before, after = (
+        [w.shape for w in ws] for ws in ((*given, given_kernel[..., 0]), (*own, kernel[..., 0]))
+    )
+    if bundle.spec.recipe["architecture"]["kind"] != recipe.architecture.kind or before != after:
+        raise TrainingError(
+            f"The weights of {bundle.path} do not fit the recipe's network: {recipe.architecture!r}. Give "
+            "it the architecture of that bundle, or start with random weights: --set starts_from=null."
+        )
+    theirs = bundle.spec.labels
+    for column, label in enumerate(train.label_space.labels):
+        if label in theirs:
+            kernel[..., column] = given_kernel[..., theirs.index(label)]
+            bias[column] = given_bias[theirs.index(label)]
+    return [*given, kernel, bias]
 
 
 def _start_components(architecture: LandmarkMlp, network: "keras.Model", train: Samples) -> None:

@@ -8,7 +8,17 @@ from itertools import pairwise
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from fer_core.crops import INPUT_SIZE
 from fer_core.errors import UnknownNameError
@@ -39,6 +49,22 @@ class Settings(BaseModel):
     """Base of the parts of a recipe: frozen, and a misspelt setting is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: Settings that there were not from the beginning; None is what was done then.
+    later: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _as_recorded(
+        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        """Leave later settings that are None out of what is recorded, so that it equals earlier records.
+
+        A finished study would otherwise do its runs again for every setting that comes.
+        """
+        values: dict[str, Any] = handler(self)
+        if info.mode != "json":
+            return values
+        return {k: v for k, v in values.items() if v is not None or k not in self.later}
 
 
 class Data(Settings):
@@ -189,9 +215,12 @@ class Recipe(BaseRecipe):
         teacher_share: of each target that follows the teacher. What a second data set gives is learnt from
             the teacher alone (Xie et al. 2020, "Noisy Student", arXiv:1911.04252).
         refinement: what is different in the last epochs; nothing by default.
+        starts_from: name of a bundle with the same architecture whose weights the network begins with, those
+            of its answers for the classes that are learnt here too; random ones by default.
     """
 
     figure: ClassVar[Figure] = Figure("accuracy", greater_is_better=True)
+    later: ClassVar[frozenset[str]] = frozenset({"starts_from"})
 
     architecture: Architecture
     augment: Augment
@@ -202,6 +231,7 @@ class Recipe(BaseRecipe):
     teacher: str | None = None
     teacher_share: float = Field(default=0.0, ge=0.0, le=1.0)
     refinement: Refinement | None = None
+    starts_from: str | None = None
 
     @model_validator(mode="after")
     def _crops_fit(self) -> "Recipe":
@@ -220,6 +250,14 @@ class Recipe(BaseRecipe):
         if (self.teacher is None) != (self.teacher_share == 0):
             raise ValueError(
                 "teacher and teacher_share go together; without one: teacher=null and teacher_share=0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _starts_once(self) -> "Recipe":
+        if self.starts_from is not None and isinstance(self.architecture, DualInput):
+            raise ValueError(
+                "starts_from is not for dual_input, which starts from its trunk_bundle"
             )
         return self
 
@@ -277,8 +315,9 @@ def differences(settings: dict[str, Any], others: dict[str, Any]) -> dict[str, A
             )
         return found
 
-    theirs = flat(others)
-    return {key: value for key, value in flat(settings).items() if theirs.get(key, ...) != value}
+    unset = dict.fromkeys(Recipe.later)
+    ours, theirs = flat(unset | settings), flat(unset | others)
+    return {key: value for key, value in ours.items() if theirs.get(key, ...) != value}
 
 
 def recipe_names() -> list[str]:

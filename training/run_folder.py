@@ -22,7 +22,7 @@ RECIPE_FILE: Final = "recipe.json"
 BACKEND_FILE: Final = "backend.txt"
 CHANGES_FILE: Final = "changes.json"
 #: Settings that a run keeps to its end: its weights fit no other network, and its steps no other rows.
-_KEPT: Final = ("architecture.", "data.", "balance.", "batch_size")
+_KEPT: Final = ("architecture.", "data.", "balance.", "batch_size", "starts_from")
 #: Of these, what a network may have more or less of from one epoch to the next.
 _LOOSE: Final = "dropout"
 

@@ -131,6 +131,13 @@ def test_the_text_says_whose_answers_the_targets_are(spec):
     assert "no other network" not in text
 
 
+def test_the_text_says_whose_weights_it_began_with(spec):
+    text = card_text(spec.model_copy(update={"recipe": {**spec.recipe, "starts_from": "wide"}}))
+    assert "It began with the weights of the bundle `wide`" in text
+    assert "random weights" not in text
+    assert "no other network" not in text
+
+
 def test_both_data_sets_of_a_joined_source_are_named(spec):
     data = spec.training_data.model_copy(update={"source": "fer2013+expw"})
     metrics = {**spec.metrics, "expw:test": split_metrics(0.2), "ckplus:test": split_metrics(0.3)}

@@ -6,7 +6,7 @@ import pytest
 
 from fer_core.errors import UnknownNameError
 from training import sources
-from training.recipe import get_recipe, recipe_names
+from training.recipe import differences, get_recipe, recipe_names
 from training.sources import keypoints
 
 
@@ -19,6 +19,17 @@ def test_every_recipe_goes_by_its_modules_name_and_survives_json(name):
         type(recipe).model_validate(json.loads(json.dumps(recipe.model_dump(mode="json"))))
         == recipe
     )
+
+
+def test_a_setting_that_came_later_changes_no_earlier_record():
+    recipe = get_recipe("stacked_cnn")
+    # As the finished runs of the studies recorded it; the same settings must give the same line.
+    assert "starts_from" not in recipe.model_dump(mode="json")
+    warm = recipe.with_overrides(["starts_from=cnn"])
+    recorded = warm.model_dump(mode="json")
+    assert type(recipe).model_validate(recorded) == warm
+    assert differences(recorded, recipe.model_dump(mode="json")) == {"starts_from": "cnn"}
+    assert differences(recipe.model_dump(mode="json"), recorded) == {"starts_from": None}
 
 
 def test_an_unknown_recipe_names_the_known_ones():
@@ -75,6 +86,11 @@ def test_a_setting_that_does_not_exist_is_named(assignment):
 def test_a_value_that_a_setting_refuses_names_the_setting(assignment, field):
     with pytest.raises(UnknownNameError, match=rf"--set: {field}: "):
         get_recipe("cnn").with_overrides([assignment])
+
+
+def test_a_network_of_two_trunks_starts_from_its_trunks_bundle_alone():
+    with pytest.raises(UnknownNameError, match="trunk_bundle"):
+        get_recipe("dual").with_overrides(["starts_from=dual"])
 
 
 def test_another_batch_size_takes_learning_rate_and_averages_with_it():

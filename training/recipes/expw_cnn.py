@@ -40,7 +40,7 @@ RECIPE = Recipe(
     label_smoothing=0.0,
     # Over one epoch.
     ema_momentum=0.999,
-    dtype_policy="float32",
+    dtype_policy="mixed_bfloat16",
     # The last epochs of a cosine gain the most.
     patience=50,
     seed=0,
