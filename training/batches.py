@@ -22,7 +22,7 @@ STATISTICS_SAMPLES: Final = 1280
 
 def load_for(recipe: Recipe, split: Split) -> Samples:
     """Return a split of the recipe's data in its labels, with landmarks if its network sees them."""
-    samples = sources.load(recipe.data.source, split)
+    samples = sources.load(recipe.data.source, split, whole=recipe.data.added == "labelled")
     if recipe.data.label_space is not None:
         samples = samples.within(LABEL_SPACES[recipe.data.label_space])
     return with_landmarks(samples) if "landmarks" in recipe.architecture.inputs else samples

@@ -317,12 +317,18 @@ def _note(result: FitResult, recipe: Recipe) -> str:
 
 
 def _notes_of_added(second: str, recipe: Recipe) -> list[str]:
+    none_of_others = "none that was found to show a photo of the other splits"
+    if recipe.data.added == "labelled":
+        return [
+            f"the faces of the training split of {second} were added, {none_of_others}; they were learnt by "
+            "the labels that they have there alone"
+        ]
     labels = (
         "the labels that they have there" if recipe.teacher is None else "the teacher's answers"
     )
     notes = [
         f"of each class at most as many faces were added from the training split of {second} as there were, "
-        f"none that was found to show a photo of the other splits; they were learnt with {labels} as targets"
+        f"{none_of_others}; they were learnt with {labels} as targets"
     ]
     if recipe.refinement is not None:
         notes.append(f"in the last {recipe.refinement.epochs} epochs they were left out")

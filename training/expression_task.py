@@ -53,7 +53,7 @@ def expression_task(recipe: Recipe) -> Task:
 
     def enter(augment: Augment, network: "keras.Model", *, refining: bool) -> "keras.Model":
         fed.mixup_alpha = augment.mixup_alpha
-        fed.without_added = refining
+        fed.without_added = refining and recipe.data.added is None
         return behind_augmentation(recipe, network, augment, source)
 
     refined = recipe.refinement.epochs if recipe.refinement else 0

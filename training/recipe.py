@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from fer_core.crops import INPUT_SIZE
+from fer_core.data_names import PLUS
 from fer_core.errors import UnknownNameError
 from fer_core.expressions import LABEL_SPACES
 from training.architectures.cnn import Cnn
@@ -77,12 +78,25 @@ class Data(Settings):
             are left out. The source's own by default.
         rows: train on so many rows, drawn at random with the recipe's seed; on all by default.
         drop_not_face: leave out the training rows that the data set's annotators call no face.
+        added: what is made of the second data set of FIRST+SECOND. `labelled`: all its faces are learnt by
+            their own labels, for a network that is to know both. By default they are a supplement for one
+            that is to know the first: as many of each class as the first has, learnt from the teacher alone,
+            if there is one, and left out of the refinement.
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"added"})
 
     source: str
     label_space: str | None = None
     rows: int | None = Field(default=None, gt=0)
     drop_not_face: bool = True
+    added: Literal["labelled"] | None = None
+
+    @model_validator(mode="after")
+    def _there_is_a_second(self) -> Self:
+        if self.added is not None and PLUS not in self.source:
+            raise ValueError(f"added is about the second data set of FIRST{PLUS}SECOND")
+        return self
 
     @field_validator("label_space")
     @classmethod
@@ -315,8 +329,8 @@ def differences(settings: dict[str, Any], others: dict[str, Any]) -> dict[str, A
             )
         return found
 
-    unset = dict.fromkeys(Recipe.later)
-    ours, theirs = flat(unset | settings), flat(unset | others)
+    unset = dict.fromkeys((*Recipe.later, *(f"data.{name}" for name in Data.later)))
+    ours, theirs = unset | flat(settings), unset | flat(others)
     return {key: value for key, value in ours.items() if theirs.get(key, ...) != value}
 
 

@@ -25,7 +25,7 @@ def targets_for(recipe: Recipe, samples: Samples) -> np.ndarray:
     share = np.full((len(samples), 1), recipe.teacher_share, np.float32)
     if samples.added is not None:
         # Whoever labelled another data set had other habits; the teacher has those of the first.
-        share[samples.added] = 1
+        share[samples.added] = 0 if recipe.data.added == "labelled" else 1
     return (1 - share) * targets + share * teacher_answers(samples, recipe.teacher)
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from fer_core.errors import UnknownNameError
 from training import sources
+from training.batches import load_for
 from training.landmark_cache import cache_path
 from training.sources import Split
 from training.sources.copies import loose_copies_in
@@ -141,6 +142,30 @@ def test_a_refinement_has_no_added_faces_and_as_many_steps(train, recipe, bundle
     assert not added & set(fed.order)
     # Each of the others once, before any is repeated.
     assert len(set(fed.order)) == len(train) - len(added)
+
+
+def test_a_network_that_is_to_know_both_learns_all_faces_by_their_labels_to_the_end(
+    both, recipe, bundle, monkeypatch
+):
+    monkeypatch.setenv("FER_DATA", str(both))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    wild = recipe.with_overrides(["data.added=labelled"])
+    train = load_for(wild, Split.TRAIN)
+    # All but the one that shows a test face; the class that the first lacks is there too.
+    added = train.select(train.added)
+    assert (added.counts()["angry"], added.counts()["happy"]) == (9, 10)
+    assert added.counts()["neutral"] == 1
+    targets = targets_for(wild, train)
+    np.testing.assert_array_equal(targets[train.added], one_hot(train)[train.added])
+    task = wild.task()
+    task.phases[-1].enter(task.network)
+    task.train.shuffle(0, 3)
+    assert sorted(task.train.order) == list(range(len(train)))
+
+
+def test_of_a_single_data_set_nothing_is_added(recipe):
+    with pytest.raises(UnknownNameError, match="FIRST"):
+        recipe.with_overrides(["data.source=fer2013", "data.added=labelled"])
 
 
 def test_a_joined_source_shares_the_landmarks_of_the_first_and_its_terms(monkeypatch, tmp_path):

@@ -30,6 +30,10 @@ def test_a_setting_that_came_later_changes_no_earlier_record():
     assert type(recipe).model_validate(recorded) == warm
     assert differences(recorded, recipe.model_dump(mode="json")) == {"starts_from": "cnn"}
     assert differences(recipe.model_dump(mode="json"), recorded) == {"starts_from": None}
+    wild = recipe.with_overrides(["data.source=fer2013+expw", "data.added=labelled"])
+    both = [r.model_dump(mode="json")["data"] for r in (recipe, wild)]
+    assert "added" not in both[0]
+    assert differences({"data": both[0]}, {"data": both[1]})["data.added"] is None
 
 
 def test_an_unknown_recipe_names_the_known_ones():

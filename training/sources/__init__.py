@@ -60,11 +60,11 @@ def data_root() -> Path:
     return root
 
 
-def load(source: str, split: Split) -> Samples:
+def load(source: str, split: Split, *, whole: bool = False) -> Samples:
     """Read one split of a source: of a name under FER_DATA, or of a user's `folder:PATH`.
 
-    Of "FIRST+SECOND" the training split has faces of both (`training.sources.joined`), the others are
-    FIRST's.
+    Of "FIRST+SECOND" the training split has faces of both (`training.sources.joined`), with `whole` all of
+    SECOND; the others are FIRST's.
 
     Raises:
         DataError: it is not there or malformed, or has no such split.
@@ -78,7 +78,7 @@ def load(source: str, split: Split) -> Samples:
     if not second or split is not Split.TRAIN:
         return samples
     others = tuple(first.load(root, s) for s in first.splits if s is not Split.TRAIN)
-    return joined(samples, others, second[0].load(root, Split.TRAIN))
+    return joined(samples, others, second[0].load(root, Split.TRAIN), thinned=not whole)
 
 
 def splits_of(source: str) -> tuple[Split, ...]:

@@ -1,12 +1,11 @@
 """FIRST+SECOND: one data set, and faces of another one beside its own in training.
 
 Validation and test are FIRST's, so figures stay comparable with those of networks that saw FIRST alone.
-SECOND's training split is thinned at random to what FIRST has of each class, so that the expressions stay
-as frequent as they are where the network is measured; and faces that may show a photo of FIRST's other
-splits, even if cut out otherwise, are left out. Finding those takes a minute or two.
+Faces of SECOND that may show a photo of FIRST's other splits, even if cut out otherwise, are left out;
+finding those takes some minutes. Unless all others are wanted, they are thinned at random to what FIRST has
+of each class, so that the expressions stay as frequent as they are where the network is measured.
 
-What the recipes make of them: with a teacher, they are learnt from its answers alone, and a refinement leaves
-them out, since labels are given otherwise there and expressions look otherwise.
+What is learnt from them, `training.recipe.Data.added` tells.
 """
 
 import numpy as np
@@ -19,20 +18,24 @@ from training.sources.copies import copies_in, loose_copies_in
 _SEED = 0
 
 
-def joined(first: Samples, others: tuple[Samples, ...], second: Samples) -> Samples:
+def joined(
+    first: Samples, others: tuple[Samples, ...], second: Samples, *, thinned: bool
+) -> Samples:
     """Return the training faces of a first data set with those of a second one after them.
 
     Args:
         first: its training split.
         others: its other splits, whose faces are not to be learnt.
         second: the training split of the second.
+        thinned: take of each class at most as many as there are in the first.
 
     Returns:
         In the label space of the first; classes that it lacks are left out. Rows of the second are
         numbered on from the highest of the first. Faces without FER+ votes have none for anything.
     """
     added = second.within(first.label_space)
-    added = added.select(_thinned(added.labels, first.labels))
+    if thinned:
+        added = added.select(_thinned(added.labels, first.labels))
     kept_out = np.concatenate([split.images for split in others])
     added = added.select(~copies_in(added.images, kept_out))
     added = added.select(~loose_copies_in(added.images, kept_out))
