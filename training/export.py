@@ -10,6 +10,7 @@ import logging
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +46,7 @@ from training.batches import load_for
 from training.card import write_card
 from training.errors import TrainingError
 from training.fit import FitResult
+from training.half_precision import rounded
 from training.layer_table import layer_table
 from training.recipe import KeypointRecipe, Recipe
 from training.run_folder import CHECKPOINT_FOLDER
@@ -78,8 +80,9 @@ def export(
     """Write `model.keras`, `model.tflite` and `layers.csv` of a trained network and compare the first two.
 
     The LiteRT file has the network's output (N, C), class activation maps (N, h, w, C) if the network
-    has them, and a batch axis that can be resized. Its weights are float16 if that keeps parity,
-    float32 otherwise.
+    has them, and a batch axis that can be resized. Both hold the weights rounded to float16; where that
+    does not keep parity, since a layer is converted otherwise than foreseen, those of the LiteRT file are
+    float32.
 
     Args:
         network: float32, never compiled, so that no optimiser state is saved with it.
@@ -99,7 +102,7 @@ def export(
     import keras
 
     images, vectors = _parity_inputs(network, inputs or {})
-    replace_file(folder / KERAS_FILE, network.save)
+    replace_file(folder / KERAS_FILE, functools.partial(_save, rounded(network)))
     # The reference is what a user of the file will load, not the network in memory.
     saved = keras.models.load_model(folder / KERAS_FILE, compile=False, safe_mode=True)
     write_layers(layer_table(saved), folder)
@@ -147,6 +150,19 @@ def require_tensorflow() -> None:
             "The trained weights are kept: finish where TensorFlow is installed, with "
             "KERAS_BACKEND=tensorflow and the same command and --resume."
         )
+
+
+def _save(network: "keras.Model", path: Path) -> None:
+    """Write a Keras file, compressed: half of the bits of rounded weights are zeros."""
+    with tempfile.TemporaryDirectory() as folder:
+        stored = Path(folder) / KERAS_FILE
+        network.save(stored)
+        with (
+            zipfile.ZipFile(stored) as given,
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written,
+        ):
+            for name in given.namelist():
+                written.writestr(name, given.read(name))
 
 
 def _convert(serving: "keras.Model", *, float16: bool) -> bytes:

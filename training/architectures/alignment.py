@@ -71,13 +71,15 @@ def sample(images: "keras.KerasTensor", transform: "keras.KerasTensor") -> "kera
     from keras import ops
 
     side = images.shape[1]
-    shares = (np.arange(side, dtype=np.float32) - (side - 1) / 2) / side
-    v, u = (grid.reshape(1, -1) for grid in np.meshgrid(shares, shares, indexing="ij"))
+    # Pixels from the middle: numbers that float16 holds, unlike shares of the side.
+    middle = (side - 1) / 2
+    steps = np.arange(side, dtype=np.float32) - middle
+    v, u = (grid.reshape(1, -1) for grid in np.meshgrid(steps, steps, indexing="ij"))
 
     def pixels(row: int) -> "keras.KerasTensor":
         part = transform[:, row : row + 3]
-        shares_in = part[:, 0:1] * u + part[:, 1:2] * v + part[:, 2:3]
-        return ops.clip(shares_in * side + (side - 1) / 2, 0.0, side - 1.0)
+        found = part[:, 0:1] * u + part[:, 1:2] * v + part[:, 2:3] * side
+        return ops.clip(found + middle, 0.0, side - 1.0)
 
     x, y = pixels(0), pixels(3)
     left, top = (ops.minimum(ops.floor(places), side - 2.0) for places in (x, y))
