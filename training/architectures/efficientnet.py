@@ -1,10 +1,12 @@
 """EfficientNet-B0 from scratch, for 48x48 grey faces (Tan and Le 2019, arXiv:1905.11946).
 
-The network is that of Keras Applications, with three changes. Its stem keeps the resolution: made for 224
+The network is that of Keras Applications, with four changes. Its stem keeps the resolution: made for 224
 pixels, it halves the image five times, and of 48 pixels two would be left; so three are. Its scaling to
 ImageNet's range is replaced by the standardisation of each image that the other networks here have too;
-the grey image is given three times, where it expects red, green and blue. And its head is that of
-`training.architectures.cnn`, so that it has activation maps, under a narrower last convolution.
+the grey image is given three times, where it expects red, green and blue. Its blocks are never skipped in
+training (stochastic depth, arXiv:1603.09382), which is for hundreds of epochs: after ten with it, it read
+the training faces no better than others. And its head is that of `training.architectures.cnn`, so that it has
+activation maps, under a narrower last convolution.
 """
 
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -64,7 +66,7 @@ class EfficientNet(BaseModel):
         )
 
         def adapted(layer: "keras.layers.Layer") -> "keras.layers.Layer":
-            if isinstance(layer, layers.Rescaling | layers.Normalization):
+            if isinstance(layer, layers.Rescaling | layers.Normalization | layers.Dropout):
                 return layers.Identity()
             config = layer.get_config()
             if layer.name == "stem_conv_pad":

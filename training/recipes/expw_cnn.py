@@ -5,12 +5,13 @@ read here as grey faces of 48x48 like all others, and repeated to three channels
 colour are fed: the network sees no colour.
 
 Run:    python -m training fit expw_cnn
-Cost:   50 epochs
+Cost:   50 epochs of 50 s, 42 minutes on two idle CPU cores with AMX (estimated from a few steps)
 Result: models/expw_cnn/spec.json and the card beside it; selection on the clean rows of validation
 """
 
 from training.architectures.stacked_cnn import StackedCnn
 from training.augment import Augment
+from training.balance import Balance
 from training.optimizers import Adam
 from training.recipe import Data, Recipe
 
@@ -22,7 +23,7 @@ RECIPE = Recipe(
         widths=(32, 64, 128),
         dense=(128,),
         batch_norm=True,
-        stage_dropout=0.25,
+        stage_dropout=0.1,
         dropout=0.5,
         channels=3,
     ),
@@ -35,6 +36,9 @@ RECIPE = Recipe(
         erase_probability=0.0,
     ),
     optimizer=Adam(peak_learning_rate=1e-3, weight_decay=1e-3, warmup_epochs=1.0),
+    # A face in a hundred shows fear, two in three happiness or nothing. Fully adjusted, accuracy suffers more
+    # than macro F1 gains; the factor was chosen on the validation split, with a network trained without.
+    balance=Balance(strategy="logit_adjustment", adjustment=0.7),
     epochs=50,
     batch_size=32,
     label_smoothing=0.0,
