@@ -7,6 +7,7 @@ normalisation does not notice by what factors the channels before it are scaled 
 arXiv:1502.03167, section 3.3), so each is scaled until the normalisation multiplies it by a power of two.
 """
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -35,10 +36,22 @@ def _round_all(network: "keras.Model") -> None:
     import keras
 
     makers = {id(layer.output): layer for layer in network.layers}
-    norms = {}
+    readers = Counter(
+        id(tensor)
+        for operation in network.operations
+        if not isinstance(operation, keras.layers.InputLayer)
+        for tensor in keras.tree.flatten(operation.input)
+    )
+    readers.update(map(id, network.outputs))
+    norms, alone = {}, []
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization) and layer.scale and layer.center:
-            norms[id(_read_by(layer))] = layer
+            read = id(_read_by(layer))
+            # What another one reads as well, a residual connection for instance, cannot be scaled.
+            if readers[read] == 1 and getattr(makers.get(read), "kernel", None) is not None:
+                norms[read] = layer
+            else:
+                alone.append(layer)
     for layer in network.layers:
         after = norms.get(id(layer.output))
         if isinstance(layer, keras.Model):
@@ -51,8 +64,7 @@ def _round_all(network: "keras.Model") -> None:
                 _simplify_standardization(before, layer, after)
         if getattr(layer, "kernel", None) is not None:
             _round(layer, after)
-            norms.pop(id(layer.output), None)
-    for norm in norms.values():
+    for norm in alone:
         _round_alone(norm)
 
 

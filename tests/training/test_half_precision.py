@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from fer_core.landmarks import FEATURE_SIZE
 from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
 from training.architectures.landmark_mlp import LandmarkMlp
@@ -74,10 +75,11 @@ def test_rounding_twice_is_rounding_once(images):
 
 def test_networks_inside_a_network_are_rounded_and_the_given_one_is_not(images):
     inner = network_of(layers.Conv2D(8, 3), layers.BatchNormalization())
-    outer = keras.Sequential([keras.Input((12, 12, 1)), inner, layers.Dense(2)])
+    inputs = keras.Input((12, 12, 1))
+    outer = keras.Model(inputs, layers.Dense(2)(inner(inputs)))
     weights = [w.copy() for w in outer.get_weights()]
     after = rounded(outer)
-    kernel = after.layers[0].layers[-1].get_weights()[0]
+    kernel = after.layers[1].layers[-1].get_weights()[0]
     np.testing.assert_array_equal(kernel, kernel.astype(np.float16))
     for kept, given in zip(outer.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(kept, given)
@@ -104,5 +106,12 @@ def test_the_served_file_holds_the_weights_of_the_keras_file_in_half_the_bytes(
     network.set_weights(
         [w + 0.1 * rng.random(w.shape) * (w.ndim == 1) for w in network.get_weights()]
     )
+    given = {
+        "image": rng.integers(0, 256, (8, 48, 48, 1)).astype(np.float32),
+        "landmarks": rng.normal(size=(8, FEATURE_SIZE)).astype(np.float32),
+    }
+    inputs = [given[tensor.name] for tensor in network.inputs]
+    before, after = (n.predict_on_batch(inputs) for n in (network, rounded(network)))
+    assert 0 < np.abs(after - before).max() < 1e-2 * before.std()
     assert export(network, tmp_path) <= PARITY
     assert "float16 weights" in caplog.text
