@@ -66,7 +66,7 @@ class EfficientNet(BaseModel):
         )
 
         def adapted(layer: "keras.layers.Layer") -> "keras.layers.Layer":
-            if isinstance(layer, layers.Rescaling | layers.Normalization | layers.Dropout):
+            if isinstance(layer, layers.Rescaling | layers.Normalization):
                 return layers.Identity()
             config = layer.get_config()
             if layer.name == "stem_conv_pad":
@@ -75,6 +75,8 @@ class EfficientNet(BaseModel):
                 config["strides"] = 1
             elif layer.name == "top_conv":
                 config["filters"] = self.top_width
+            elif isinstance(layer, layers.Dropout):
+                config["rate"] = 0.0
             elif isinstance(layer, layers.BatchNormalization):
                 # The default, 0.99, is for epochs of many more steps.
                 config["momentum"] = 0.95
