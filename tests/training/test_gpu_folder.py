@@ -27,8 +27,8 @@ def pack(tmp_path, monkeypatch):
     return folder
 
 
-def untaught(name):
-    return get_recipe(name).with_overrides(["teacher=null", "teacher_share=0"])
+def untaught(name, *settings):
+    return get_recipe(name).with_overrides(["teacher=null", "teacher_share=0", *settings])
 
 
 def test_it_holds_code_and_data_but_no_test_split(pack, tmp_path):
@@ -80,6 +80,12 @@ def test_landmarks_and_the_trunk_go_along_with_a_recipe_that_needs_them(pack, tm
     assert (tmp_path / "gpu" / "cache" / "landmarks" / cache.name).read_bytes() == b"landmarks"
     trunk = tmp_path / "gpu" / "code" / "models" / "cnn"
     assert {path.name for path in trunk.iterdir()} == {"spec.json", "model.keras"}
+
+
+def test_the_bundle_that_a_recipe_starts_from_goes_along(pack, tmp_path):
+    prepare([untaught("cnn", "starts_from=cnn")], tmp_path / "gpu", wheels=False)
+    start = tmp_path / "gpu" / "code" / "models" / "cnn"
+    assert {path.name for path in start.iterdir()} == {"spec.json", "model.keras"}
 
 
 def test_every_wheel_is_pinned():

@@ -117,10 +117,12 @@ def _beside_the_data(recipe: Recipe) -> dict[Path, str]:
                 f"`python -m training landmarks {recipe.data.source}`."
             )
         files[cache] = f"cache/landmarks/{cache.name}"
-    if (trunk := getattr(recipe.architecture, "trunk_bundle", None)) is not None:
-        bundle = resolve(trunk)
+    if (
+        first := recipe.starts_from or getattr(recipe.architecture, "trunk_bundle", None)
+    ) is not None:
+        bundle = resolve(first)
         files |= {
-            path: f"code/models/{trunk}/{path.name}"
+            path: f"code/models/{first}/{path.name}"
             for path in (bundle.path / SPEC_FILE, bundle.verify(KERAS_FILE))
         }
     if recipe.teacher is not None:
