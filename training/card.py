@@ -68,7 +68,7 @@ _LANDMARK_LIMITS: Final = """\
 - It sees landmarks as MediaPipe's Face Landmarker finds them, which was made by others from other data and
   has limits of its own. In training they come from images of 48 pixels, in photos from all their pixels."""
 
-#: What was done about classes of unequal size, by `training.balance.Balance.strategy`.
+#: What was done about classes of unequal size, by `training.balance.Balance.strategy`; braces: settings.
 _BALANCE: Final = {
     "none": "",
     "class_weights": " Rows weigh the more in the loss, the rarer their class.",
@@ -78,8 +78,8 @@ _BALANCE: Final = {
     "smote_eigenfaces": " Rows of rarer classes were blended with near ones (SMOTE, arXiv:1106.1813; near "
     "by eigenfaces) until all classes were as frequent.",
     "focal": " The loss is focal (Lin et al. 2017, arXiv:1708.02002): easy rows weigh less.",
-    "logit_adjustment": " In training, the classes' log frequencies were added to the logits (Menon et al. "
-    "2021, arXiv:2007.07314).",
+    "logit_adjustment": " In training, the classes' log frequencies times {adjustment:g} were added to the "
+    "logits (Menon et al. 2021, arXiv:2007.07314).",
 }
 
 
@@ -394,8 +394,8 @@ def _supervision(spec: BundleSpec) -> str:
             f"`{teacher}` answers to the same training image (knowledge distillation, Hinton et al. 2015, "
             "arXiv:1503.02531)."
         )
-    strategy = spec.recipe.get("balance", {}).get("strategy", "none")
-    return text + _BALANCE[strategy]
+    balance = spec.recipe.get("balance", {"strategy": "none"})
+    return text + _BALANCE[balance["strategy"]].format(**balance)
 
 
 def _use(spec: BundleSpec) -> str:

@@ -312,7 +312,7 @@ def fields_of_run(
 def _note(result: FitResult, recipe: Recipe) -> str:
     """Say what rows and settings tell of the run that the recipe does not."""
     parts = ["all rows"]
-    if recipe.data.drop_not_face:
+    if result.n_left_out:
         parts = [f"{result.n_left_out} rows that every annotator calls no face were left out"]
     if second := parts_of(recipe.data.source)[1:]:
         parts += _notes_of_added(second[0], recipe)

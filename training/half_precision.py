@@ -110,13 +110,11 @@ def _round(layer: "keras.Layer", norm: "keras.layers.BatchNormalization | None")
     channels = kernel.shape[-2:] if depthwise else kernel.shape[-1:]
     gamma, beta, mean, variance = (w.astype(np.float64) for w in norm.get_weights())
     factor = gamma / np.sqrt(variance + norm.epsilon)
-    used = np.abs(factor) >= _LEAST_FACTOR
-    factor_or_1 = np.where(used, factor, 1)
+    factor_or_1 = np.where(np.abs(factor) >= _LEAST_FACTOR, factor, 1)
     power = np.copysign(_power_below(np.abs(factor_or_1)), factor_or_1)
     # From 1 to 2, so that the variance, less what is added to it, does not fall below 0.
     scale = factor_or_1 / power
-    served = _as_float16(kernel * factor.reshape(channels)) / power.reshape(channels)
-    kernel = np.where(used.reshape(channels), served, kernel)
+    kernel = _as_float16(kernel * factor_or_1.reshape(channels)) / power.reshape(channels)
     layer.set_weights([kernel, *(b * scale for b in bias)])
     offset = (mean - sum(bias)) * factor
     variance = (variance + norm.epsilon) * scale**2 - norm.epsilon

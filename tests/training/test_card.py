@@ -131,6 +131,12 @@ def test_the_text_says_whose_answers_the_targets_are(spec):
     assert "no other network" not in text
 
 
+def test_the_text_says_how_far_rare_classes_were_favoured(spec):
+    balance = {"strategy": "logit_adjustment", "focal_gamma": 2.0, "adjustment": 0.7}
+    text = card_text(spec.model_copy(update={"recipe": {**spec.recipe, "balance": balance}}))
+    assert "log frequencies times 0.7 were added" in text
+
+
 def test_the_text_says_whose_weights_it_began_with(spec):
     text = card_text(spec.model_copy(update={"recipe": {**spec.recipe, "starts_from": "wide"}}))
     assert "It began with the weights of the bundle `wide`" in text

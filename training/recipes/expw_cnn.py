@@ -5,7 +5,7 @@ read here as grey faces of 48x48 like all others, and repeated to three channels
 colour are fed: the network sees no colour.
 
 Run:    python -m training fit expw_cnn
-Cost:   50 epochs of 50 s, 42 minutes on two idle CPU cores with AMX (estimated from a few steps)
+Cost:   50 epochs of a minute, 51 minutes on two CPU cores with AMX
 Result: models/expw_cnn/spec.json and the card beside it; selection on the clean rows of validation
 """
 
