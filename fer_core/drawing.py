@@ -16,7 +16,7 @@ from fer_core.landmarks import contour_edges, keypoints, mesh_edges
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, FaceAnalysis
     from fer_core.classifier import Prediction
-    from fer_core.live import LiveFace
+    from fer_core.live_face import LiveFace
     from fer_core.mediapipe_models import FaceMesh
 
 #: Colour of a face on which the network is not sure; no expression has it.

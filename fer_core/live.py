@@ -20,6 +20,7 @@ from fer_core.classifier import Classifier, Prediction
 from fer_core.crops import face_inputs
 from fer_core.drawing import draw_live
 from fer_core.faces import LOOK_CONFIDENCE, Face
+from fer_core.live_face import LiveFace
 from fer_core.mediapipe_models import FaceMesh, VideoLandmarker
 
 #: What the strip shows, and how often a moment is kept for it.
@@ -34,26 +35,6 @@ RATE_SECONDS: Final = 3.0
 MAX_FACES: Final = 4
 #: A camera without a frame for so long has ended, whether or not anybody said so.
 IDLE_SECONDS: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LiveFace:
-    """One face in one frame.
-
-    Attributes:
-        number: from 1, the same for as long as the face is followed.
-        face: in the frame's pixels.
-        predictions: each network's opinion, smoothed over time, by the name of its bundle.
-    """
-
-    number: int
-    face: Face
-    predictions: dict[str, Prediction]
-
-    @property
-    def width(self) -> float:
-        """Of its box in pixels."""
-        return float(self.face.box_xyxy[2] - self.face.box_xyxy[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,9 +18,9 @@ from fer_core.live import (
     HISTORY_STEP,
     SMOOTHING_SECONDS,
     LiveCamera,
-    LiveFace,
     series,
 )
+from fer_core.live_face import LiveFace
 from fer_core.live_strip import strip_html
 
 GREY = np.full((240, 320, 3), 120, np.uint8)

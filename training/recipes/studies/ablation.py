@@ -1,0 +1,42 @@
+"""What each part of the way to `cnn` is worth, taken away from it alone.
+
+Run:    python -m training study ablation     (with a `dual` in models/, whose answers it learns from)
+Cost:   18 runs of seven minutes, two hours on two idle CPU cores with AMX
+"""
+
+from training.study import Study, Variant
+
+_WHOLE_CROPS = (
+    "augment.crop_pixels=48",
+    "refinement.augment.crop_pixels=48",
+    "architecture.view_pixels=48",
+)
+
+STUDY = Study(
+    name="ablation",
+    title="The recipe of cnn, one part taken away at a time",
+    question="A tenth of the epochs of the recipe that made cnn, and eight times the same with one thing "
+    "otherwise. What is chosen by this is chosen on validation faces without a copy in training, so no run "
+    "is measured on the test split. So short a run says little about what hinders learning by heart.",
+    recipe="cnn",
+    overrides=(
+        "architecture.widths=[32,64,128,256]",
+        *("epochs=10", "patience=10", "refinement.epochs=2", "ema_momentum=0.998"),
+    ),
+    variants=tuple(
+        Variant(name=name.replace(" ", "-"), values={"recipe": name}, overrides=overrides)
+        for name, overrides in {
+            "as it is": (),
+            "no teacher": ("teacher=null", "teacher_share=0"),
+            "no teacher and no votes": ("teacher=null", "teacher_share=0", "vote_smoothing=0"),
+            "no residual connections": ("architecture.residual=false",),
+            "no averaged weights": ("ema_momentum=0",),
+            "no erased parts": ("augment.erase_probability=0",),
+            "whole crops": _WHOLE_CROPS,
+            "no gentle end": ("refinement=null",),
+            "mixup of 0.2": ("augment.mixup_alpha=0.2",),
+        }.items()
+    ),
+    seeds=(0, 1),
+    measured_on=("fer2013:train", "fer2013:valid"),
+)
