@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fer_core import hub
 from fer_core.errors import BundleError, FerError, HubError
@@ -49,6 +49,7 @@ class TrainingData(Part):
         n: rows trained on.
         note: what was left out and why, for the card.
         sha256: of the images and labels of these rows; None where it was not recorded.
+        inherited: names of further data sets, from which networks learnt that it began with or was taught by.
     """
 
     source: str
@@ -56,6 +57,7 @@ class TrainingData(Part):
     n: int
     note: str
     sha256: str | None = None
+    inherited: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
 
 
 class LandmarkMetrics(Part):

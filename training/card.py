@@ -209,7 +209,7 @@ def _results(spec: BundleSpec) -> str:
 def _other_data(spec: BundleSpec) -> str:
     """Say which figures are on data sets that it did not learn from, or that there are none."""
     own = spec.training_data.source
-    known = set(parts_of(own))
+    known = {*parts_of(own), *spec.training_data.inherited}
     if known & set(_SAME_IMAGES):
         known |= set(_SAME_IMAGES)
     sources = dict.fromkeys(name.rpartition(":")[0] for name in spec.metrics)
@@ -337,12 +337,13 @@ def _inputs(spec: BundleSpec) -> str:
 def _origin(spec: BundleSpec) -> str:
     """Say what its weights began with, and what else by other networks goes in."""
     architecture = spec.recipe["architecture"]
+    trunk = architecture.get("trunk_bundle")
     if (first := spec.recipe.get("starts_from")) is not None:
         text = (
             f"It began with the weights of the bundle `{first}`; of its answers, with those for the classes "
-            "that are learnt here."
+            "that are learnt here too, and with random weights for any other."
         )
-    elif (trunk := architecture.get("trunk_bundle")) is None:
+    elif trunk is None:
         text = "It began with random weights."
         if components := architecture.get("components"):
             text = (
@@ -361,9 +362,14 @@ def _origin(spec: BundleSpec) -> str:
             f"The layers on the pixels are those of the bundle `{trunk}` and were not trained further; "
             "the others began with random weights."
         )
+    teacher = spec.recipe.get("teacher")
+    if first or spec.training_data.inherited:
+        # Their rows need not be among these.
+        names = " and ".join(f"`{name}`" for name in (first or trunk, teacher) if name)
+        return text + f" No other images went in than these and those that {names} learnt from."
     if spec.landmark_features is not None:
         return text + " No other images went in; the landmarks are by MediaPipe's Face Landmarker."
-    if spec.recipe.get("teacher") or first:
+    if teacher:
         return text + " No other images went in."
     return text + " No other images and no other network went in."
 
@@ -372,9 +378,8 @@ def _supervision(spec: BundleSpec) -> str:
     """Say whose answers the network was asked to give."""
     votes = spec.recipe.get("vote_smoothing", 0)
     # FER+ takes its labels from the same ten.
-    annotators = (
-        "the ten annotators" if spec.training_data.source == "ferplus" else "ten more annotators"
-    )
+    source, *second = parts_of(spec.training_data.source)
+    annotators = "the ten annotators" if source == "ferplus" else "ten more annotators"
     text = "Its targets are the data set's own labels."
     if votes:
         text = (
@@ -393,6 +398,11 @@ def _supervision(spec: BundleSpec) -> str:
             f" These targets count for {1 - share:.0%}; the other {share:.0%} are what the bundle "
             f"`{teacher}` answers to the same training image (knowledge distillation, Hinton et al. 2015, "
             "arXiv:1503.02531)."
+        )
+    if second and (votes or teacher):
+        text += (
+            f" That is so for the faces of {_source_title(source)}; what those of "
+            f"{_source_title(second[0])} were learnt with, the note on the rows says."
         )
     balance = spec.recipe.get("balance", {"strategy": "none"})
     return text + _BALANCE[balance["strategy"]].format(**balance)

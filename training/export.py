@@ -30,12 +30,11 @@ from fer_core.bundles import (
     BundleSpec,
     TrainingData,
     open_bundle,
-    resolve,
     sha256_of,
 )
 from fer_core.classifier import Classifier
 from fer_core.crops import INPUT_SIZE
-from fer_core.expressions import Expression
+from fer_core.expressions import LABEL_SPACES, Expression
 from fer_core.files import replace_file
 from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from fer_core.layers import LAYERS_FILE, write_layers
@@ -301,6 +300,11 @@ def fields_of_run(
             n=result.n_train,
             note=note,
             sha256=result.data_sha256,
+            inherited=tuple(
+                name
+                for name in result.ancestors.sources
+                if name not in parts_of(recipe.data.source)
+            ),
         ),
         "backend": result.backend,
         "code_commit": code_commit(),
@@ -311,9 +315,14 @@ def fields_of_run(
 
 def _note(result: FitResult, recipe: Recipe) -> str:
     """Say what rows and settings tell of the run that the recipe does not."""
-    parts = ["all rows"]
+    parts = []
+    if recipe.data.label_space is not None:
+        labels = LABEL_SPACES[recipe.data.label_space].labels
+        parts.append(f"only faces labelled {', '.join(labels[:-1])} or {labels[-1]}")
     if result.n_left_out:
-        parts = [f"{result.n_left_out} rows that every annotator calls no face were left out"]
+        parts.append(f"{result.n_left_out} rows that every annotator calls no face were left out")
+    if not parts:
+        parts.append("all rows")
     if second := parts_of(recipe.data.source)[1:]:
         parts += _notes_of_added(second[0], recipe)
     if recipe.data.rows is not None:
@@ -323,12 +332,11 @@ def _note(result: FitResult, recipe: Recipe) -> str:
             f"rows were added until all classes are as frequent ({recipe.balance.strategy})"
         )
     parts += notes_of_changes(result)
-    if recipe.starts_from is not None:
-        parts.append(f"it started from {_identity(recipe.starts_from)}")
-    elif isinstance(recipe.architecture, DualInput):
-        parts.append(f"the trunk is that of {_identity(recipe.architecture.trunk_bundle)}")
-    if recipe.teacher is not None:
-        parts.append(f"the teacher is {_identity(recipe.teacher)}")
+    if (start := result.ancestors.start) is not None:
+        is_trunk = isinstance(recipe.architecture, DualInput)
+        parts.append(f"{'the trunk is that of' if is_trunk else 'it started from'} {start}")
+    if (teacher := result.ancestors.teacher) is not None:
+        parts.append(f"the teacher is {teacher}")
     return "; ".join(parts)
 
 
@@ -349,11 +357,6 @@ def _notes_of_added(second: str, recipe: Recipe) -> list[str]:
     if recipe.refinement is not None:
         notes.append(f"in the last {recipe.refinement.epochs} epochs they were left out")
     return notes
-
-
-def _identity(name: str) -> str:
-    spec = resolve(name).spec
-    return f"{spec.name}, sha256 {spec.sha256[KERAS_FILE][:12]}"
 
 
 def notes_of_changes(result: FitResult) -> list[str]:

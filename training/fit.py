@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from fer_core.bundles import HISTORY_FILE
+from training.ancestors import Ancestors
 from training.devices import has_accelerator, in_shares, spread
 from training.errors import TrainingError
 from training.history import History
@@ -24,6 +25,7 @@ from training.run_folder import (
     TENSORBOARD_FOLDER,
     Change,
     open_run,
+    recorded_ancestors,
     recorded_backend,
     recorded_changes,
 )
@@ -48,6 +50,7 @@ class FitResult:
         n_train: rows trained on.
         data_sha256: of their images and labels.
         n_left_out: rows of the training split that the recipe leaves out.
+        ancestors: what it took something from, as it was then.
         backend: that trained it, with its version.
         changes: settings that were changed in the course of the run.
     """
@@ -57,6 +60,7 @@ class FitResult:
     n_train: int
     data_sha256: str
     n_left_out: int
+    ancestors: Ancestors
     backend: str
     changes: list[Change]
 
@@ -107,6 +111,7 @@ def fit(
         n_train=task.n_train,
         data_sha256=task.data_sha256,
         n_left_out=task.n_left_out,
+        ancestors=recorded_ancestors(folder, recipe),
         backend=recorded_backend(folder),
         changes=recorded_changes(folder),
     )

@@ -39,7 +39,7 @@ def start(recipe: Recipe, network: "keras.Model", train: Samples) -> None:
     if recipe.starts_from is not None:
         network.set_weights(_taken_over(recipe, network, train))
     elif isinstance(architecture, DualInput):
-        trunk = _trunk_weights(architecture)
+        trunk = _trunk_weights(architecture, train)
         network.get_layer(TRUNK).set_weights(trunk)
         if architecture.fusion == "aligned":
             network.get_layer(ALIGNED_TRUNK).set_weights(trunk)
@@ -96,12 +96,17 @@ def _landmarks(train: Samples) -> np.ndarray:
     return train.landmarks
 
 
-def _trunk_weights(architecture: DualInput) -> list[np.ndarray]:
-    """Return the weights of the trunk's bundle, layer by layer."""
+def _trunk_weights(architecture: DualInput, train: Samples) -> list[np.ndarray]:
+    """Return the weights of the trunk's bundle, layer by layer, its answers among them."""
     bundle = resolve(architecture.trunk_bundle)
     if bundle.spec.recipe["architecture"] != architecture.trunk.model_dump(mode="json"):
         raise TrainingError(
             f"The weights of {bundle.path} do not fit the recipe's trunk: {architecture.trunk!r}. Give "
             "it the architecture of that bundle."
+        )
+    if bundle.spec.labels != train.label_space.labels:
+        raise TrainingError(
+            f"{bundle.path} names {', '.join(bundle.spec.labels)}, and {', '.join(train.label_space.labels)} "
+            "are to be learnt. Give a trunk for the same classes (architecture.trunk_bundle)."
         )
     return list(open_network(bundle).get_weights())

@@ -110,7 +110,8 @@ class Refinement(Settings):
     """The last epochs of a run, in which images are varied less, so that the network ends on what it serves.
 
     After He et al. 2019, "Data Augmentation Revisited" (arXiv:1909.09148). Of a data set with faces of a
-    second one beside its own, only its own are left then: as many an epoch, so each more often.
+    second one beside its own, only its own are left then, as many an epoch, so each more often; unless the
+    others are learnt by their own labels (`Data.added`).
 
     Attributes:
         epochs: how many of the recipe's epochs they are.
@@ -227,7 +228,8 @@ class Recipe(BaseRecipe):
         vote_smoothing: share of each target that follows the FER+ votes (`training.targets`).
         teacher: name of a bundle whose answers take part in the targets; none by default.
         teacher_share: of each target that follows the teacher. What a second data set gives is learnt from
-            the teacher alone (Xie et al. 2020, "Noisy Student", arXiv:1911.04252).
+            the teacher alone (Xie et al. 2020, "Noisy Student", arXiv:1911.04252), or, if `Data.added` says
+            so, from its own labels alone.
         refinement: what is different in the last epochs; nothing by default.
         starts_from: name of a bundle with the same architecture whose weights the network begins with, those
             of its answers for the classes that are learnt here too; random ones by default.

@@ -1,4 +1,4 @@
-"""The folder that keeps an unfinished run: its settings, its state, its best weights, its history."""
+"""The folder that keeps an unfinished run: its settings, what it began with, its state, its history."""
 
 import importlib
 import json
@@ -9,6 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, TypeAdapter
 
 from fer_core.bundles import HISTORY_FILE
+from training.ancestors import Ancestors, ancestors_of
 from training.errors import TrainingError
 from training.recipe import BaseRecipe, differences
 
@@ -21,6 +22,7 @@ BEST_FILE: Final = "best.weights.h5"
 RECIPE_FILE: Final = "recipe.json"
 BACKEND_FILE: Final = "backend.txt"
 CHANGES_FILE: Final = "changes.json"
+ANCESTORS_FILE: Final = "ancestors.json"
 #: Settings that a run keeps to its end: its weights fit no other network, and its steps no other rows.
 _KEPT: Final = ("architecture.", "data.", "balance.", "batch_size", "starts_from")
 #: Of these, what a network may have more or less of from one epoch to the next.
@@ -37,7 +39,8 @@ def open_run(
 
     Raises:
         TrainingError: an unfinished run stands in the way, there is none to resume, or it was started
-            with other settings and may not change them, or not these.
+            with other settings or taught by another teacher and may not change them, or not these.
+        BundleError: a bundle that it takes something from is not there or damaged.
     """
     recorded = folder / RECIPE_FILE
     text = json.dumps(recipe.model_dump(mode="json"), indent=2) + "\n"
@@ -53,20 +56,30 @@ def open_run(
         (folder / CHANGES_FILE).unlink(missing_ok=True)
         recorded.write_text(text)
         (folder / BACKEND_FILE).write_text(_backend() + "\n")
+        _record(ancestors_of(recipe), folder)
         return
     if not (folder / STATE_FILE).is_file():
         raise TrainingError(f"There is no unfinished run in {folder}; start one without --resume.")
     # Through the class, so that a setting that came later counts with its default.
     before = type(recipe).model_validate_json(recorded.read_text())
-    if before == recipe:
+    changed = differences(*(r.model_dump(mode="json") for r in (before, recipe)))
+    begun = recorded_ancestors(folder, before)
+    # What it began with is in its state by now; its teacher is asked anew.
+    ancestors = Ancestors(start=begun.start, teacher=ancestors_of(recipe).teacher)
+    if begun.teacher != ancestors.teacher:
+        changed["teacher"] = None if begun.teacher is None else str(begun.teacher)
+    if not changed:
         return
     if not change_settings:
         raise TrainingError(
             f"The run in {folder} was started with other settings (see {RECIPE_FILE} there). Repeat its "
             "--set, --epochs and --seed, add --change-settings to go on with these from here, or remove "
             "the folder to start over."
+            if before != recipe
+            else f"The run in {folder} learnt from {begun.teacher}, and another bundle has that name now. "
+            "Put the former back, add --change-settings to learn from the new one from here, or remove "
+            "the folder to start over."
         )
-    changed = differences(*(r.model_dump(mode="json") for r in (before, recipe)))
     kept = [key for key in changed if key.startswith(_KEPT) and not key.endswith(_LOOSE)]
     if kept:
         raise TrainingError(
@@ -78,6 +91,7 @@ def open_run(
     changes = [*recorded_changes(folder), Change(epochs=epochs, before=changed)]
     (folder / CHANGES_FILE).write_text(_CHANGES.dump_json(changes, indent=2).decode() + "\n")
     recorded.write_text(text)
+    _record(ancestors, folder)
 
 
 class Change(BaseModel):
@@ -99,6 +113,18 @@ def recorded_changes(folder: Path) -> list[Change]:
     """Return what was changed in the run, in order."""
     file = folder / CHANGES_FILE
     return _CHANGES.validate_json(file.read_text()) if file.is_file() else []
+
+
+def _record(ancestors: Ancestors, folder: Path) -> None:
+    (folder / ANCESTORS_FILE).write_text(ancestors.model_dump_json(indent=2) + "\n")
+
+
+def recorded_ancestors(folder: Path, recipe: BaseRecipe) -> Ancestors:
+    """Return what a run takes something from, as it was then; of a run without a record, as it is now."""
+    file = folder / ANCESTORS_FILE
+    if file.is_file():
+        return Ancestors.model_validate_json(file.read_text())
+    return ancestors_of(recipe)
 
 
 def _backend() -> str:

@@ -26,7 +26,10 @@ def targets_for(recipe: Recipe, samples: Samples) -> np.ndarray:
     if samples.added is not None:
         # Whoever labelled another data set had other habits; the teacher has those of the first.
         share[samples.added] = 0 if recipe.data.added == "labelled" else 1
-    return (1 - share) * targets + share * teacher_answers(samples, recipe.teacher)
+    asked = np.flatnonzero(share)
+    answers = np.zeros_like(targets)
+    answers[asked] = teacher_answers(samples.select(asked), recipe.teacher)
+    return (1 - share) * targets + share * answers
 
 
 def one_hot(samples: Samples) -> np.ndarray:

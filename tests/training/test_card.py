@@ -140,8 +140,19 @@ def test_the_text_says_how_far_rare_classes_were_favoured(spec):
 def test_the_text_says_whose_weights_it_began_with(spec):
     text = card_text(spec.model_copy(update={"recipe": {**spec.recipe, "starts_from": "wide"}}))
     assert "It began with the weights of the bundle `wide`" in text
-    assert "random weights" not in text
+    assert "It began with random weights" not in text
+    assert "No other images went in than these and those that `wide` learnt from." in text
     assert "no other network" not in text
+
+
+def test_data_sets_that_a_teacher_knew_are_not_called_unknown(spec):
+    data = spec.training_data.model_copy(update={"inherited": ("expw",)})
+    recipe = {**spec.recipe, "teacher": "wild", "teacher_share": 0.5}
+    metrics = {**spec.metrics, "expw:test": split_metrics(0.2), "ckplus:test": split_metrics(0.3)}
+    update = {"training_data": data, "recipe": recipe, "metrics": metrics}
+    text = card_text(spec.model_copy(update=update))
+    assert "It learnt nothing from CK+:" in text
+    assert "No other images went in than these and those that `wild` learnt from." in text
 
 
 def test_both_data_sets_of_a_joined_source_are_named(spec):
@@ -154,6 +165,9 @@ def test_both_data_sets_of_a_joined_source_are_named(spec):
     assert "It learnt nothing from CK+:" in card.text
     assert "cut out by a face finder" in card.text
     assert "year 2013" in card.text
+    softened = {**spec.recipe, "vote_smoothing": 0.5}
+    text = card_text(spec.model_copy(update={"training_data": data, "recipe": softened}))
+    assert "That is so for the faces of FER2013; what those of ExpW were learnt with" in text
 
 
 def test_the_text_holds_the_numbers_of_the_spec(spec):

@@ -1,5 +1,7 @@
 """Networks that see landmarks: trained by the same `fit`, served by the same files."""
 
+import json
+
 import cv2
 import keras
 import numpy as np
@@ -235,9 +237,19 @@ def test_a_dual_bundle_from_a_trunk_to_its_predictions(finished_bundle, tmp_path
 
 @pytest.mark.usefixtures("_generated")
 def test_a_trunk_that_does_not_fit_is_named(tmp_path):
-    recipe = tiny("dual", "architecture.trunk_bundle=rings", "architecture.landmarks.units=[8]")
+    rings = ["teacher=rings", "architecture.trunk_bundle=rings"]
+    recipe = tiny("dual", *rings, "architecture.landmarks.units=[8]")
     with pytest.raises(TrainingError, match="do not fit the recipe's trunk"):
         fit(recipe, tmp_path / "dual")
+
+
+@pytest.mark.usefixtures("_generated")
+def test_a_trunk_that_names_other_classes_is_refused(finished_bundle, tmp_path):
+    architecture = finished_bundle.spec.recipe["architecture"]
+    trunk = [f"architecture.trunk.{key}={json.dumps(value)}" for key, value in architecture.items()]
+    five = ["data.label_space=five", "teacher=rings", "architecture.trunk_bundle=rings"]
+    with pytest.raises(TrainingError, match="are to be learnt"):
+        fit(tiny("dual", *five, *trunk, "architecture.landmarks.units=[8]"), tmp_path / "dual")
 
 
 @pytest.mark.usefixtures("_generated")

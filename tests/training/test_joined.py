@@ -157,6 +157,11 @@ def test_a_network_that_is_to_know_both_learns_all_faces_by_their_labels_to_the_
     assert added.counts()["neutral"] == 1
     targets = targets_for(wild, train)
     np.testing.assert_array_equal(targets[train.added], one_hot(train)[train.added])
+    own = train.select(~train.added)
+    expected = 0.75 * soften_by_votes(own, wild.vote_smoothing) + 0.25 * teacher_answers(
+        own, "rings"
+    )
+    np.testing.assert_allclose(targets[~train.added], expected, atol=1e-6)
     task = wild.task()
     task.phases[-1].enter(task.network)
     task.train.shuffle(0, 3)

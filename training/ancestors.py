@@ -1,0 +1,70 @@
+"""The bundles that a run takes something from: the weights that it begins with, its teacher's answers."""
+
+from pydantic import BaseModel, ConfigDict
+
+from fer_core.bundles import KERAS_FILE, resolve
+from training.architectures.dual_input import DualInput
+from training.recipe import BaseRecipe, Recipe
+from training.sources import parts_of
+
+
+class Ancestor(BaseModel):
+    """A bundle as it was when a run began to take something from it.
+
+    Attributes:
+        name: of the bundle.
+        sha256: of its Keras file.
+        sources: names of the data sets that it and the bundles before it learnt from.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    sha256: str
+    sources: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}, sha256 {self.sha256[:12]}"
+
+
+class Ancestors(BaseModel):
+    """All that a run takes something from.
+
+    Attributes:
+        start: whose weights it begins with, or its trunk does.
+        teacher: whose answers take part in its targets.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    start: Ancestor | None = None
+    teacher: Ancestor | None = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the data sets that any of them learnt from."""
+        found = [a.sources for a in (self.start, self.teacher) if a is not None]
+        return tuple(dict.fromkeys(name for sources in found for name in sources))
+
+
+def ancestors_of(recipe: BaseRecipe) -> Ancestors:
+    """Return what a run that begins now takes something from; raise BundleError if that is not there."""
+    if not isinstance(recipe, Recipe):
+        return Ancestors()
+    start = recipe.starts_from
+    if isinstance(recipe.architecture, DualInput):
+        start = recipe.architecture.trunk_bundle
+    return Ancestors(
+        start=None if start is None else _ancestor(start),
+        teacher=None if recipe.teacher is None else _ancestor(recipe.teacher),
+    )
+
+
+def _ancestor(name: str) -> Ancestor:
+    spec = resolve(name).spec
+    data = spec.training_data
+    return Ancestor(
+        name=spec.name,
+        sha256=spec.sha256[KERAS_FILE],
+        sources=tuple(dict.fromkeys((*parts_of(data.source), *data.inherited))),
+    )
