@@ -185,7 +185,8 @@ def test_a_full_disk_leaves_the_last_good_state(finished_run, tiny_recipe, tmp_p
         with pytest.raises(TrainingError, match=r"could not be written.*make room.*--resume"):
             fit(tiny_recipe, tmp_path)
     kept = {path.name for path in (tmp_path / CHECKPOINT_FOLDER).iterdir()}
-    assert kept == {"backend.txt", "best.weights.h5", "history.csv", "recipe.json", STATE_FILE}
+    kept_files = {"ancestors.json", "backend.txt", "best.weights.h5", "history.csv", "recipe.json"}
+    assert kept == {*kept_files, STATE_FILE}
     resumed = fit(tiny_recipe, tmp_path, resume=True)
     _, unbroken = finished_run
     np.testing.assert_allclose(resumed.history["loss"], unbroken.history["loss"], atol=1e-4)
