@@ -1,0 +1,36 @@
+"""The pixel network of `dual_wild`: what cnn knows of FER2013, and the faces of ExpW with their own labels.
+
+Run:    python -m training fit cnn_wild     (after cnn and dual: it starts with the one and learns from both)
+Cost:   estimated: 15 epochs of two minutes and a quarter, 35 minutes on two idle CPU cores with AMX
+Result: models/cnn_wild/spec.json and the card beside it; selection on the clean rows of PublicTest
+Note:   ExpW's labellers had other habits than FER2013's; its faces are learnt by their own labels all the
+        same, so that the network knows faces as they are found on the web.
+"""
+
+from training.optimizers import Sgd
+from training.recipe import Data, Recipe, Refinement
+from training.recipes.cnn import AUGMENT, GENTLE, NETWORK
+
+#: FER2013's training faces and ExpW's, each by its own labels.
+DATA = Data(source="fer2013+expw", added="labelled", drop_not_face=True)
+
+RECIPE = Recipe(
+    name="cnn_wild",
+    title="The cnn's layers, taught FER2013 and ExpW together",
+    data=DATA,
+    architecture=NETWORK,
+    augment=AUGMENT,
+    optimizer=Sgd(peak_learning_rate=0.05, momentum=0.9, weight_decay=5e-3, warmup_epochs=0.2),
+    epochs=15,
+    batch_size=128,
+    vote_smoothing=0.5,
+    teacher="dual",
+    teacher_share=0.5,
+    label_smoothing=0.0,
+    ema_momentum=0.999,
+    dtype_policy="mixed_bfloat16",
+    patience=15,
+    refinement=Refinement(epochs=3, augment=GENTLE),
+    seed=0,
+    starts_from="cnn",
+)

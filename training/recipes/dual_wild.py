@@ -1,0 +1,21 @@
+"""The second opinion for photos as they are found: `dual`, taught FER2013 and ExpW together.
+
+Run:    python -m training fit dual_wild     (after cnn_wild: it starts with that bundle's weights)
+Cost:   estimated: 5 epochs of three minutes, a quarter of an hour on two idle CPU cores with AMX
+Result: models/dual_wild/spec.json and the card beside it; selection on the clean rows of PublicTest
+"""
+
+from training.recipe import Refinement
+from training.recipes.cnn_wild import DATA
+from training.recipes.dual import RECIPE as DUAL
+
+RECIPE = DUAL.model_copy(
+    update={
+        "name": "dual_wild",
+        "title": "The cnn_wild's view of the pixels joined with the landmarks of the face",
+        "data": DATA,
+        "architecture": DUAL.architecture.model_copy(update={"trunk_bundle": "cnn_wild"}),
+        "epochs": 5,
+        "patience": 5,
+    }
+)
