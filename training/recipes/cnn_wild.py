@@ -1,7 +1,7 @@
 """The pixel network of `dual_wild`: what cnn knows of FER2013, and the faces of ExpW with their own labels.
 
 Run:    python -m training fit cnn_wild     (after cnn and dual: it starts with the one and learns from both)
-Cost:   estimated: 15 epochs of two minutes and a quarter, 35 minutes on two idle CPU cores with AMX
+Cost:   15 epochs of two minutes and six to leave out copies, 36 minutes on two CPU cores with AMX
 Result: models/cnn_wild/spec.json and the card beside it; selection on the clean rows of PublicTest
 Note:   ExpW's labellers had other habits than FER2013's; its faces are learnt by their own labels all the
         same, so that the network knows faces as they are found on the web.
