@@ -385,6 +385,14 @@ def regenerate(
         list[str] | None,
         typer.Argument(metavar="[BUNDLE]...", help="Folders or names; by default all there are."),
     ] = None,
+    files: Annotated[
+        bool,
+        typer.Option(
+            "--files",
+            help="Write model.keras and model.tflite anew first, as fit does today: of bundles made before "
+            "weights were rounded to half the bytes. Temperature and threshold are chosen again.",
+        ),
+    ] = False,
 ) -> None:
     """Make anew all that follows from the weights of bundles; print one line of JSON for each measurement.
 
@@ -396,12 +404,13 @@ def regenerate(
     Examples:
       FER_DATA=~/fer-data python -m training regenerate
       FER_DATA=~/fer-data python -m training regenerate cnn dual
+      FER_DATA=~/fer-data python -m training regenerate cnn --files
     """
     with _explained():
         from training.regenerate import regenerate as make_anew
 
         folders = [_find_folder(name) for name in bundles] if bundles else bundle_folders()
-        for report in make_anew(folders):
+        for report in make_anew(folders, files=files):
             typer.echo(json.dumps(report))
 
 

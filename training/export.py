@@ -39,6 +39,7 @@ from fer_core.files import replace_file
 from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from fer_core.layers import LAYERS_FILE, write_layers
 from fer_core.serving import ServingModel
+from training import sources
 from training.architectures.cnn import MAPS_LAYER
 from training.architectures.dual_input import DualInput
 from training.batches import load_for
@@ -46,10 +47,12 @@ from training.card import write_card
 from training.errors import TrainingError
 from training.fit import FitResult
 from training.half_precision import rounded
+from training.landmark_cache import with_landmarks
 from training.layer_table import layer_table
 from training.recipe import KeypointRecipe, Recipe
 from training.run_folder import CHECKPOINT_FOLDER
-from training.sources import Split, parts_of
+from training.saved_network import open_network
+from training.sources import Samples, Split, parts_of
 
 if TYPE_CHECKING:
     import keras
@@ -199,28 +202,63 @@ def make_bundle(result: FitResult, recipe: Recipe, out: Path) -> Bundle:
     """
     valid = load_for(recipe, Split.VALID)
     valid = valid.select(valid.clean)
+    labels = valid.label_space.labels
     with staged(out) as staging:
-        inputs = {"image": valid.images}
-        if valid.landmarks is not None:
-            inputs["landmarks"] = valid.landmarks
-        export(result.network, staging, inputs)
         result.history.to_csv(staging / HISTORY_FILE, index=False)
-        labels = valid.label_space.labels
+        _export_on(valid, result.network, staging)
         spec = _uncalibrated_spec(result, recipe, out.resolve().name, labels, staging)
-        write_spec(spec, staging)
-        logits, _ = Classifier(open_bundle(staging)).logits(valid.images, valid.landmarks)
-        temperature = metrics.fit_temperature(logits, valid.labels)
-        probabilities = metrics.softmax(logits, temperature=temperature)
-        threshold = metrics.abstention_threshold(
-            valid.labels, probabilities, accuracy=ANSWERED_ACCURACY
-        )
-        log.info("temperature %.4f, abstention threshold %.4f", temperature, threshold)
-        spec = spec.model_copy(
-            update={"temperature": temperature, "abstention_threshold": threshold}
-        )
-        write_spec(spec, staging)
-        write_card(open_bundle(staging))
+        _finish(spec, valid, staging)
     return open_bundle(out)
+
+
+def export_again(bundle: Bundle) -> Bundle:
+    """Make a bundle's files anew from its own weights, as `make_bundle` does today, and return it.
+
+    What was measured with the old files goes, as after a run. The spec still tells of the run that made
+    the weights, which are rounded to what the serving file holds.
+
+    Raises:
+        BundleError: the Keras file is damaged.
+        TrainingError: the serving file cannot be written or is not faithful.
+        DataError: the recipe's data is not there.
+    """
+    spec = bundle.spec
+    # Not by the recipe, which an older version of it may have written.
+    valid = sources.load(spec.training_data.source, Split.VALID)
+    space = next(space for space in LABEL_SPACES.values() if space.labels == spec.labels)
+    valid = valid.select(valid.clean).within(space)
+    if spec.landmark_features is not None:
+        valid = with_landmarks(valid)
+    network = open_network(bundle)
+    with staged(bundle.path) as staging:
+        shutil.copyfile(bundle.path / HISTORY_FILE, staging / HISTORY_FILE)
+        _export_on(valid, network, staging)
+        spec = spec.model_copy(update={"sha256": _sums(staging), "metrics": {}})
+        _finish(spec, valid, staging)
+    return open_bundle(bundle.path)
+
+
+def _export_on(valid: Samples, network: "keras.Model", folder: Path) -> None:
+    """Write a network's files, whose parity is measured on validation faces."""
+    inputs = {"image": valid.images}
+    if valid.landmarks is not None:
+        inputs["landmarks"] = valid.landmarks
+    export(network, folder, inputs)
+
+
+def _finish(spec: BundleSpec, valid: Samples, folder: Path) -> None:
+    """Write the spec, with temperature and threshold from clean validation faces, and the card."""
+    write_spec(spec, folder)
+    logits, _ = Classifier(open_bundle(folder)).logits(valid.images, valid.landmarks)
+    temperature = metrics.fit_temperature(logits, valid.labels)
+    probabilities = metrics.softmax(logits, temperature=temperature)
+    threshold = metrics.abstention_threshold(
+        valid.labels, probabilities, accuracy=ANSWERED_ACCURACY
+    )
+    log.info("temperature %.4f, abstention threshold %.4f", temperature, threshold)
+    spec = spec.model_copy(update={"temperature": temperature, "abstention_threshold": threshold})
+    write_spec(spec, folder)
+    write_card(open_bundle(folder))
 
 
 @contextlib.contextmanager
@@ -308,9 +346,13 @@ def fields_of_run(
         ),
         "backend": result.backend,
         "code_commit": code_commit(),
-        "sha256": {file: sha256_of(folder / file) for file in (KERAS_FILE, SERVING_FILE)},
+        "sha256": _sums(folder),
         "license": LICENSE,
     }
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    return {file: sha256_of(folder / file) for file in (KERAS_FILE, SERVING_FILE)}
 
 
 def _note(result: FitResult, recipe: Recipe) -> str:

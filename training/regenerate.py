@@ -10,6 +10,7 @@ from fer_core.robustness import read_robustness, robustness_path
 from fer_core.settings import landmarker_path
 from training import readme_table, sources
 from training.evaluate import Report
+from training.export import export_again
 from training.robustness import measure_robustness
 from training.run import describe, measure, open_or_suggest
 from training.sources import MissingDataError, Split
@@ -30,8 +31,11 @@ KEYPOINT_DATA: Final = ("keypoints:valid", "keypoints:test")
 CORRUPTED_DATA: Final = "fer2013:test"
 
 
-def regenerate(folders: Sequence[Path]) -> Iterator[Report]:
+def regenerate(folders: Sequence[Path], *, files: bool = False) -> Iterator[Report]:
     """Measure bundles anew on every data set that is there, and yield each report.
+
+    With `files`, those of networks that name expressions are first written anew
+    (`training.export.export_again`).
 
     Their tables of layers, predictions, metrics and cards are rewritten, then the README's table where the
     bundles are the project's own. Unchanged weights give unchanged files. Answers to corrupted faces are
@@ -42,6 +46,8 @@ def regenerate(folders: Sequence[Path]) -> Iterator[Report]:
         DataError: a data set is damaged; one that is not there is left out.
     """
     for folder in folders:
+        if files and not finds_keypoints(folder):
+            export_again(open_or_suggest(folder))
         describe(folder)
         for data in _measured_on(folder):
             try:

@@ -1,7 +1,7 @@
 """The second opinion for photos as they are found: `dual`, taught FER2013 and ExpW together.
 
 Run:    python -m training fit dual_wild     (after cnn_wild: it starts with that bundle's weights)
-Cost:   estimated: 5 epochs of three minutes, a quarter of an hour on two idle CPU cores with AMX
+Cost:   5 epochs of two and a half minutes and twelve for landmarks and copies, 25 minutes on two CPU cores
 Result: models/dual_wild/spec.json and the card beside it; selection on the clean rows of PublicTest
 """
 
