@@ -50,7 +50,7 @@ from training.half_precision import rounded
 from training.landmark_cache import with_landmarks
 from training.layer_table import layer_table
 from training.recipe import KeypointRecipe, Recipe
-from training.run_folder import CHECKPOINT_FOLDER
+from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 from training.saved_network import open_network
 from training.sources import Samples, Split, parts_of
 
@@ -219,9 +219,15 @@ def export_again(bundle: Bundle) -> Bundle:
 
     Raises:
         BundleError: the Keras file is damaged.
-        TrainingError: the serving file cannot be written or is not faithful.
+        TrainingError: the serving file cannot be written or is not faithful, or the folder holds an
+            unfinished run.
         DataError: the recipe's data is not there.
     """
+    if (bundle.path / CHECKPOINT_FOLDER / STATE_FILE).is_file():
+        raise TrainingError(
+            f"{bundle.path} holds an unfinished run, which would be lost. Finish it (fit with --resume) or "
+            f"remove its folder {CHECKPOINT_FOLDER} first."
+        )
     spec = bundle.spec
     # Not by the recipe, which an older version of it may have written.
     valid = sources.load(spec.training_data.source, Split.VALID)

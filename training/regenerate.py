@@ -48,7 +48,8 @@ def regenerate(folders: Sequence[Path], *, files: bool = False) -> Iterator[Repo
     for folder in folders:
         if files and not finds_keypoints(folder):
             export_again(open_or_suggest(folder))
-        describe(folder)
+        else:
+            describe(folder)
         for data in _measured_on(folder):
             try:
                 yield measure(folder, data)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from fer_core.bundles import HISTORY_FILE, KERAS_FILE, SERVING_FILE, open_bundle, sha256_of
 from training.__main__ import app
+from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
 
 @pytest.fixture
@@ -92,3 +93,13 @@ def test_files_of_an_older_export_are_written_as_today_and_the_run_is_still_told
     assert {key for key in spec if after[key] != spec[key]} <= chosen_again
     assert set(after["metrics"]) == {"fer2013:valid", "fer2013:test", "ferplus:test"}
     assert (opinion / HISTORY_FILE).read_bytes() == history
+
+
+def test_files_are_not_written_where_an_unfinished_run_would_be_lost(opinion):
+    state = opinion / CHECKPOINT_FOLDER / STATE_FILE
+    state.parent.mkdir()
+    state.touch()
+    result = CliRunner().invoke(app, ["regenerate", "cnn", "--files"])
+    assert result.exit_code == 1
+    assert "unfinished run" in result.stderr
+    assert state.is_file()

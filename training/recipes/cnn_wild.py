@@ -7,30 +7,26 @@ Note:   ExpW's labellers had other habits than FER2013's; its faces are learnt b
         same, so that the network knows faces as they are found on the web.
 """
 
-from training.optimizers import Sgd
-from training.recipe import Data, Recipe, Refinement
-from training.recipes.cnn import AUGMENT, GENTLE, NETWORK
+from training.recipe import Data, Refinement
+from training.recipes.cnn import GENTLE
+from training.recipes.cnn import RECIPE as CNN
 
 #: FER2013's training faces and ExpW's, each by its own labels.
 DATA = Data(source="fer2013+expw", added="labelled", drop_not_face=True)
 
-RECIPE = Recipe(
-    name="cnn_wild",
-    title="The cnn's layers, taught FER2013 and ExpW together",
-    data=DATA,
-    architecture=NETWORK,
-    augment=AUGMENT,
-    optimizer=Sgd(peak_learning_rate=0.05, momentum=0.9, weight_decay=5e-3, warmup_epochs=0.2),
-    epochs=15,
-    batch_size=128,
-    vote_smoothing=0.5,
-    teacher="dual",
-    teacher_share=0.5,
-    label_smoothing=0.0,
-    ema_momentum=0.999,
-    dtype_policy="mixed_bfloat16",
-    patience=15,
-    refinement=Refinement(epochs=3, augment=GENTLE),
-    seed=0,
-    starts_from="cnn",
+RECIPE = CNN.model_copy(
+    update={
+        "name": "cnn_wild",
+        "title": "The cnn's layers, taught FER2013 and ExpW together",
+        "data": DATA,
+        # Its weights have learnt before, and an epoch has three and a half times the faces.
+        "optimizer": CNN.optimizer.model_copy(
+            update={"peak_learning_rate": 0.05, "warmup_epochs": 0.2}
+        ),
+        "epochs": 15,
+        "patience": 15,
+        "teacher_share": 0.5,
+        "refinement": Refinement(epochs=3, augment=GENTLE),
+        "starts_from": "cnn",
+    }
 )

@@ -24,6 +24,8 @@ _OWN = {
     "landmark_jitter": LANDMARKS_ONLY.augment.landmark_jitter,
 }
 
+REFINEMENT = Refinement(epochs=3, augment=GENTLE.model_copy(update=_OWN))
+
 RECIPE = Recipe(
     name="dual",
     title="The cnn's view of the pixels joined with the landmarks of the face",
@@ -47,6 +49,6 @@ RECIPE = Recipe(
     ema_momentum=0.998,
     dtype_policy="mixed_bfloat16",
     patience=16,
-    refinement=Refinement(epochs=3, augment=GENTLE.model_copy(update=_OWN)),
+    refinement=REFINEMENT,
     seed=0,
 )

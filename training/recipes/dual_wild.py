@@ -7,6 +7,7 @@ Result: models/dual_wild/spec.json and the card beside it; selection on the clea
 
 from training.recipes.cnn_wild import DATA
 from training.recipes.dual import RECIPE as DUAL
+from training.recipes.dual import REFINEMENT
 
 RECIPE = DUAL.model_copy(
     update={
@@ -17,6 +18,6 @@ RECIPE = DUAL.model_copy(
         # An epoch has three and a half times the faces.
         "epochs": 5,
         "patience": 5,
-        "refinement": DUAL.refinement.model_copy(update={"epochs": 1}),
+        "refinement": REFINEMENT.model_copy(update={"epochs": 1}),
     }
 )
