@@ -51,7 +51,7 @@ from training.landmark_cache import with_landmarks
 from training.layer_table import layer_table
 from training.recipe import KeypointRecipe, Recipe
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
-from training.saved_network import open_network
+from training.rebuild import rebuild_network
 from training.sources import Samples, Split, parts_of
 
 if TYPE_CHECKING:
@@ -219,8 +219,8 @@ def export_again(bundle: Bundle) -> Bundle:
 
     Raises:
         BundleError: the Keras file is damaged.
-        TrainingError: the serving file cannot be written or is not faithful, or the folder holds an
-            unfinished run.
+        TrainingError: today's code does not build the network of these weights, the serving file cannot
+            be written or is not faithful, or the folder holds an unfinished run.
         DataError: the recipe's data is not there.
     """
     if (bundle.path / CHECKPOINT_FOLDER / STATE_FILE).is_file():
@@ -235,7 +235,7 @@ def export_again(bundle: Bundle) -> Bundle:
     valid = valid.select(valid.clean).within(space)
     if spec.landmark_features is not None:
         valid = with_landmarks(valid)
-    network = open_network(bundle)
+    network = rebuild_network(bundle, valid)
     with staged(bundle.path) as staging:
         shutil.copyfile(bundle.path / HISTORY_FILE, staging / HISTORY_FILE)
         _export_on(valid, network, staging)

@@ -103,3 +103,15 @@ def test_files_are_not_written_where_an_unfinished_run_would_be_lost(opinion):
     assert result.exit_code == 1
     assert "unfinished run" in result.stderr
     assert state.is_file()
+
+
+def test_weights_whose_network_is_built_otherwise_today_keep_their_files(opinion):
+    spec = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
+    # The same weights fit, and another picture is looked at.
+    spec["recipe"]["architecture"]["view_pixels"] = 40
+    (opinion / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    before = sha256_of(opinion / SERVING_FILE)
+    result = CliRunner().invoke(app, ["regenerate", "cnn", "--files"])
+    assert result.exit_code == 1
+    assert "does not build the network" in result.stderr
+    assert sha256_of(opinion / SERVING_FILE) == before
