@@ -49,9 +49,9 @@ from training.fit import FitResult
 from training.half_precision import rounded
 from training.landmark_cache import with_landmarks
 from training.layer_table import layer_table
+from training.rebuild import rebuild_network
 from training.recipe import KeypointRecipe, Recipe
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
-from training.rebuild import rebuild_network
 from training.sources import Samples, Split, parts_of
 
 if TYPE_CHECKING:

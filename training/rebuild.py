@@ -63,4 +63,3 @@ def _unknown(bundle: Bundle) -> TrainingError:
         f"The code of today does not build the network that lies in {bundle.path}: its architecture has "
         "changed since. Its files stay as they are; train it anew."
     )
-
