@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fer_core.bundles import resolve
+from fer_core.expressions import Expression
 from training.architectures.alignment import alignment_kernel, average_face
 from training.architectures.dual_input import (
     ALIGNED_TRUNK,
@@ -33,13 +34,14 @@ def start(recipe: Recipe, network: "keras.Model", train: Samples) -> None:
 
     Raises:
         BundleError: the bundle that its weights, or those of its trunk, come from is not there or damaged.
-        TrainingError: that bundle has another architecture, or the rows have no landmarks.
+        TrainingError: that bundle has another architecture, a trunk's lacks a class, or the rows have no
+            landmarks.
     """
     architecture = recipe.architecture
     if recipe.starts_from is not None:
         network.set_weights(_taken_over(recipe, network, train))
     elif isinstance(architecture, DualInput):
-        trunk = _trunk_weights(architecture, train)
+        trunk = _trunk_weights(architecture, network.get_layer(TRUNK).get_weights(), train)
         network.get_layer(TRUNK).set_weights(trunk)
         if architecture.fusion == "aligned":
             network.get_layer(ALIGNED_TRUNK).set_weights(trunk)
@@ -53,25 +55,32 @@ def start(recipe: Recipe, network: "keras.Model", train: Samples) -> None:
 def _taken_over(recipe: Recipe, network: "keras.Model", train: Samples) -> list[np.ndarray]:
     """Return a network's weights, layer by layer, taken from the bundle that the recipe starts from.
 
-    Its last layer is taken by classes: those that the bundle does not know keep what they have.
+    What it answers for classes that the bundle does not know keeps the weights that it has.
     """
     bundle = resolve(str(recipe.starts_from))
-    *own, kernel, bias = network.get_weights()
-    *given, given_kernel, given_bias = open_network(bundle).get_weights()
-    before, after = (
-        [w.shape for w in ws] for ws in ((*given, given_kernel[..., 0]), (*own, kernel[..., 0]))
-    )
+    own, given = network.get_weights(), open_network(bundle).get_weights()
+    before, after = ([w.shape for w in (*ws[:-2], ws[-2][..., 0])] for ws in (given, own))
     if bundle.spec.recipe["architecture"]["kind"] != recipe.architecture.kind or before != after:
         raise TrainingError(
             f"The weights of {bundle.path} do not fit the recipe's network: {recipe.architecture!r}. Give "
             "it the architecture of that bundle, or start with random weights: --set starts_from=null."
         )
-    theirs = bundle.spec.labels
-    for column, label in enumerate(train.label_space.labels):
-        if label in theirs:
-            kernel[..., column] = given_kernel[..., theirs.index(label)]
-            bias[column] = given_bias[theirs.index(label)]
-    return [*given, kernel, bias]
+    return _by_classes(own, given, train.label_space.labels, bundle.spec.labels)
+
+
+def _by_classes(
+    own: list[np.ndarray],
+    given: list[np.ndarray],
+    labels: tuple[Expression, ...],
+    given_labels: tuple[Expression, ...],
+) -> list[np.ndarray]:
+    """Return given weights, the last two of which, those of the answers, are put in the order of `labels`."""
+    kernel, bias = own[-2:]
+    for column, label in enumerate(labels):
+        if label in given_labels:
+            kernel[..., column] = given[-2][..., given_labels.index(label)]
+            bias[column] = given[-1][given_labels.index(label)]
+    return [*given[:-2], kernel, bias]
 
 
 def _start_components(architecture: LandmarkMlp, network: "keras.Model", train: Samples) -> None:
@@ -96,17 +105,20 @@ def _landmarks(train: Samples) -> np.ndarray:
     return train.landmarks
 
 
-def _trunk_weights(architecture: DualInput, train: Samples) -> list[np.ndarray]:
-    """Return the weights of the trunk's bundle, layer by layer, its answers among them."""
+def _trunk_weights(
+    architecture: DualInput, own: list[np.ndarray], train: Samples
+) -> list[np.ndarray]:
+    """Return the weights of the trunk's bundle, layer by layer, its answers for the classes to be learnt."""
     bundle = resolve(architecture.trunk_bundle)
     if bundle.spec.recipe["architecture"] != architecture.trunk.model_dump(mode="json"):
         raise TrainingError(
             f"The weights of {bundle.path} do not fit the recipe's trunk: {architecture.trunk!r}. Give "
             "it the architecture of that bundle."
         )
-    if bundle.spec.labels != train.label_space.labels:
+    labels, theirs = train.label_space.labels, bundle.spec.labels
+    if lacking := [label for label in labels if label not in theirs]:
         raise TrainingError(
-            f"{bundle.path} names {', '.join(bundle.spec.labels)}, and {', '.join(train.label_space.labels)} "
-            "are to be learnt. Give a trunk for the same classes (architecture.trunk_bundle)."
+            f"{bundle.path} names {', '.join(theirs)}, and {', '.join(lacking)} is to be learnt as well. The "
+            "trunk keeps its answers: give one that knows all classes (architecture.trunk_bundle)."
         )
-    return list(open_network(bundle).get_weights())
+    return _by_classes(own, open_network(bundle).get_weights(), labels, theirs)

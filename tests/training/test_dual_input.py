@@ -11,6 +11,7 @@ from fer_core.bundles import KERAS_FILE, open_bundle
 from fer_core.classifier import Classifier
 from fer_core.crops import FaceInputs, face_inputs
 from fer_core.explain import region_influence, what_if
+from fer_core.expressions import FIVE
 from fer_core.face_shape import Movement, Region, estimate
 from fer_core.faces import FaceFinder
 from fer_core.landmarks import (
@@ -28,6 +29,7 @@ from training.architectures.principal_components import LEAST_VARIANCE, principa
 from training.errors import TrainingError
 from training.evaluate import evaluate
 from training.export import make_bundle
+from training.expression_task import expression_task
 from training.fit import fit
 from training.recipe import get_recipe
 from training.sources import Split, load
@@ -243,13 +245,33 @@ def test_a_trunk_that_does_not_fit_is_named(tmp_path):
         fit(recipe, tmp_path / "dual")
 
 
-@pytest.mark.usefixtures("_generated")
-def test_a_trunk_that_names_other_classes_is_refused(finished_bundle, tmp_path):
-    architecture = finished_bundle.spec.recipe["architecture"]
+def on_rings(bundle, label_space):
+    """A small dual's recipe for other classes than those of the bundle `rings`, its trunk."""
+    architecture = bundle.spec.recipe["architecture"]
     trunk = [f"architecture.trunk.{key}={json.dumps(value)}" for key, value in architecture.items()]
-    five = ["data.label_space=five", "teacher=rings", "architecture.trunk_bundle=rings"]
-    with pytest.raises(TrainingError, match="are to be learnt"):
-        fit(tiny("dual", *five, *trunk, "architecture.landmarks.units=[8]"), tmp_path / "dual")
+    source = "fer2013" if label_space == "five" else "ferplus"
+    data = [f"data.source={source}", f"data.label_space={label_space}", "teacher=rings"]
+    small = ["architecture.trunk_bundle=rings", "architecture.landmarks.units=[8]"]
+    return tiny("dual", *data, *trunk, *small)
+
+
+@pytest.mark.usefixtures("_generated")
+def test_a_trunk_that_lacks_a_class_is_refused(finished_bundle, tmp_path):
+    with pytest.raises(TrainingError, match="contempt is to be learnt as well"):
+        fit(on_rings(finished_bundle, "ferplus"), tmp_path / "dual")
+
+
+@pytest.mark.usefixtures("_generated")
+def test_a_trunk_of_more_classes_answers_for_those_that_are_learnt(finished_bundle):
+    network = expression_task(on_rings(finished_bundle, "five")).network
+    *layers, kernel, bias = network.get_layer("trunk").get_weights()
+    trunk = keras.models.load_model(finished_bundle.path / KERAS_FILE, compile=False)
+    *given, given_kernel, given_bias = trunk.get_weights()
+    columns = [finished_bundle.spec.labels.index(label) for label in FIVE.labels]
+    np.testing.assert_array_equal(kernel, given_kernel[..., columns])
+    np.testing.assert_array_equal(bias, given_bias[columns])
+    for ours, theirs in zip(layers, given, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.usefixtures("_generated")

@@ -1,10 +1,12 @@
 """The VGG13 of FER+ at half its width, on FER2013's images and labels.
 
 Run:    python -m training fit vgg
-Cost:   20 epochs of a minute, 20 minutes on two idle CPU cores with AMX (estimated from a few steps)
+Cost:   25 epochs of 45 s, 19 minutes on two idle CPU cores with AMX (estimated from 20 epochs)
 Result: models/vgg/spec.json and the card beside it; selection on the clean rows of PublicTest
 Note:   targets softened by FER+'s votes make a network this weak answer as most annotators would, who seldom
-        say disgust or fear: with half of each target, it recalled 2 and 16 % of them. So there are none.
+        say disgust or fear: with half of each target, it recalled 2 and 16 % of them. So there are none. Nor
+        is it held back as the long runs are: with rectangles erased and the paper's dropout, 20 epochs
+        left it unsure of all that looks afraid (24 % of it recalled in PublicTest).
 """
 
 from training.architectures.vgg import Vgg
@@ -22,7 +24,7 @@ RECIPE = Recipe(
         depths=(2, 2, 3, 3),
         dense=(1024, 1024),
         # Less than the paper's 0.25 and 0.5: there are half the filters, and few epochs.
-        stage_dropout=0.15,
+        stage_dropout=0.05,
         dropout=0.4,
     ),
     augment=Augment(
@@ -31,17 +33,16 @@ RECIPE = Recipe(
         zoom=0.1,
         shift_pixels=3.0,
         gamma=0.2,
-        erase_probability=0.25,
-        erase_side=(0.1, 0.4),
+        erase_probability=0.0,
     ),
     optimizer=Sgd(peak_learning_rate=0.05, momentum=0.9, weight_decay=5e-3, warmup_epochs=1.0),
-    epochs=20,
+    epochs=25,
     batch_size=128,
     label_smoothing=0.0,
     balance=Balance(strategy="logit_adjustment", adjustment=0.5),
     # Over two epochs, since the run is short.
     ema_momentum=0.998,
     dtype_policy="mixed_bfloat16",
-    patience=20,
+    patience=25,
     seed=0,
 )
