@@ -9,7 +9,6 @@ from fer_core.landmarks import FEATURE_SIZE
 from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
 from training.architectures.landmark_mlp import LandmarkMlp
-from training.architectures.resnet import Resnet
 from training.export import PARITY, export
 from training.half_precision import rounded
 
@@ -89,7 +88,6 @@ def test_networks_inside_a_network_are_rounded_and_the_given_one_is_not(images):
     "architecture",
     [
         Cnn(widths=(4, 8), depths=(1, 2)),
-        Resnet(widths=(4, 8), blocks=(1, 1)),
         LandmarkMlp(units=(8,), components=4),
         DualInput(trunk=Cnn(widths=(4, 8), depths=(1, 2)), landmarks=LandmarkMlp(units=(8,))),
     ],
