@@ -1,7 +1,7 @@
 """The VGG13 of FER+ at half its width, on FER2013's images and labels.
 
 Run:    python -m training fit vgg
-Cost:   25 epochs of 45 s, 19 minutes on two idle CPU cores with AMX (estimated from 20 epochs)
+Cost:   25 epochs of 45 s, 21 minutes on two idle CPU cores with AMX
 Result: models/vgg/spec.json and the card beside it; selection on the clean rows of PublicTest
 Note:   targets softened by FER+'s votes make a network this weak answer as most annotators would, who seldom
         say disgust or fear: with half of each target, it recalled 2 and 16 % of them. So there are none. Nor
