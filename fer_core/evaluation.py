@@ -4,7 +4,9 @@ Every figure about a network is computed from its predictions file, so a new met
 cannot disagree with the stored numbers.
 """
 
+import dataclasses
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -77,6 +79,45 @@ class EvaluationResult:
             found_face=self.found_face[keep],
             clean=self.clean[keep],
         )
+
+    def within(self, expressions: tuple[Expression, ...]) -> "EvaluationResult":
+        """Return the rows labelled as one of `expressions`, with the answers among these alone.
+
+        What is said for others is shared out in proportion; where that is all that was said, evenly.
+        """
+        columns = [self.expressions.index(expression) for expression in expressions]
+        places = np.full(len(self.expressions), -1)
+        places[columns] = np.arange(len(columns))
+        kept = self.select(places[self.labels] >= 0)
+        said = kept.probabilities[:, columns]
+        total = said.sum(axis=1, keepdims=True)
+        return dataclasses.replace(
+            kept,
+            expressions=expressions,
+            labels=places[kept.labels],
+            probabilities=np.divide(
+                said, total, out=np.full_like(said, 1 / len(columns)), where=total > 0
+            ),
+        )
+
+
+def on_common_ground(results: Mapping[str, EvaluationResult]) -> dict[str, EvaluationResult]:
+    """Return networks' predictions within the expressions that all of them know, in the first one's order.
+
+    An accuracy over five expressions says nothing beside one over seven.
+
+    Raises:
+        DataError: they have not two expressions in common.
+    """
+    if len({result.expressions for result in results.values()}) < 2:
+        return dict(results)
+    first, *others = (result.expressions for result in results.values())
+    common = tuple(e for e in first if all(e in expressions for expressions in others))
+    if len(common) < 2:
+        raise DataError(
+            f"{' and '.join(results)} have not two expressions in common. Look at them one at a time."
+        )
+    return {name: result.within(common) for name, result in results.items()}
 
 
 def predictions_path(bundle_folder: Path, source: str, split: str) -> Path:

@@ -16,6 +16,7 @@ from fer_core.bundles import HISTORY_FILE, OPINIONS, SERVING_FILE, Bundle, resol
 from fer_core.data_names import data_name
 from fer_core.errors import DataError, FerError
 from fer_core.evaluation import EvaluationResult, compare, predictions_of, read_predictions
+from fer_core.expressions import Expression
 from fer_core.files import replace_file
 from fer_core.headline import headline_html
 from fer_core.intervals import estimate
@@ -106,7 +107,11 @@ def write_report(path: Path) -> None:
             "There are no predictions to report on. Make them with: python -m training evaluate BUNDLE "
             "--data fer2013:test"
         )
-    sections = [_data_section(data, results, bundles) for data, results in stored.items()]
+    sections = [
+        _data_section(data, results, bundles)
+        for data, by_network in stored.items()
+        for results in _comparable(by_network)
+    ]
     sections.append(_beyond_section(bundles))
     sections += _study_sections()
     sections += [_model_section(bundle) for bundle in bundles]
@@ -127,10 +132,21 @@ def _stored(bundles: list[Bundle]) -> dict[str, dict[str, EvaluationResult]]:
     return dict(sorted(stored.items(), key=lambda item: (item[0] != _FIRST, item[0])))
 
 
+def _comparable(
+    results: Mapping[str, EvaluationResult],
+) -> list[dict[str, EvaluationResult]]:
+    """Return the networks in groups that answer with the same expressions, the largest group first."""
+    groups: dict[frozenset[Expression], dict[str, EvaluationResult]] = {}
+    for name, result in results.items():
+        groups.setdefault(frozenset(result.expressions), {})[name] = result
+    return sorted(groups.values(), key=len, reverse=True)
+
+
 def _data_section(
     data: str, results: Mapping[str, EvaluationResult], bundles: list[Bundle]
 ) -> Section:
-    section = Section(data_name(data))
+    n_expressions = len(next(iter(results.values())).expressions)
+    section = Section(f"{data_name(data)}, {n_expressions} expressions")
     n = {name: len(result) for name, result in results.items()}
     on = f"{data_name(data)}, all {' or '.join(f'{size:,}' for size in sorted(set(n.values())))} faces."
     clean_rows = {name: result.select(result.clean) for name, result in results.items()}

@@ -38,7 +38,8 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
                 excluded = ", ".join(f"{c} ({n:,})" for c, n in measured.excluded.items())
                 rows.append(
                     {
-                        "judge": spec.name,
+                        "judge": _judge(spec),
+                        "network": spec.name,
                         "data": data_name(name),
                         "accuracy": measured.accuracy,
                         "accuracy without copies": measured.accuracy_clean,
@@ -63,12 +64,14 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
             )
     table = pd.DataFrame(rows)
     figure = _matrix(table, [data_name(name) for name in data])
+    left_out: dict[str, list[str]] = {}
+    for row in rows:
+        if row.get("trained on") and row["left out"]:
+            left_out.setdefault(f"{row['data']}: {row['left out']}", []).append(row["network"])
+    # Nobody has to be named for what all leave out.
     out = sorted(
-        {
-            f"{row['data']}: {row['left out']}"
-            for row in rows
-            if row.get("trained on") and row["left out"]
-        }
+        what if len(names) == len(specs) else f"{what} ({', '.join(names)})"
+        for what, names in left_out.items()
     )
     trained = {spec.name: source_name(f"{spec.training_data.source}:") for spec in specs}
     return View(
@@ -76,13 +79,19 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
         "On other faces",
         figure,
         "Accuracy (%) of each network on all rows of each test set, through the classes that both have. "
-        + (f"Left out, since the networks have no such class: {'; '.join(out)}. " if out else "")
+        + (f"Left out, since networks have no such class: {'; '.join(out)}. " if out else "")
         + _about_people(annotators)
         + "A network that falls far from one set to another has learnt one set's ways of framing and "
         "labelling. "
         + f"Trained on: {', '.join(f'{name} {source}' for name, source in trained.items())}.",
         table,
     )
+
+
+def _judge(spec: BundleSpec) -> str:
+    """Return a network's name, with the number of its expressions where they are not the usual seven."""
+    n = len(spec.labels)
+    return spec.name if n == len(FER2013) else f"{spec.name}<br>({n} expressions)"
 
 
 def _about_people(annotators: Sequence[Agreement]) -> str:

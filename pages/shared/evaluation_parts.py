@@ -14,7 +14,6 @@ from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
-    from fer_core.expressions import Expression
     from fer_core.robustness import Robustness
     from fer_core.views import View
 
@@ -146,7 +145,7 @@ def _show_classes(chosen: Chosen) -> None:
     )
     show_view(class_view(chosen.results, str(measure), chosen.on))
     st.subheader("One against the rest")
-    known = _common_expressions(chosen)
+    known = next(iter(chosen.results.values())).expressions
     wanted = st.pills(
         "Expression",
         [str(expression) for expression in known],
@@ -171,11 +170,6 @@ def _show_classes(chosen: Chosen) -> None:
     with st.expander("All areas", icon=":material/table:"):
         st.dataframe(table, hide_index=True)
         _download("CSV", lambda: table.to_csv(index=False), "areas.csv")
-
-
-def _common_expressions(chosen: Chosen) -> "list[Expression]":
-    first, *rest = (result.expressions for result in chosen.results.values())
-    return [expression for expression in first if all(expression in other for other in rest)]
 
 
 def _show_confidence(chosen: Chosen) -> None:

@@ -39,7 +39,7 @@ class Chosen:
     Attributes:
         data: "SOURCE:SPLIT".
         faces: ALL_FACES or CLEAN_FACES.
-        results: on the chosen faces, by network, the visitor's own last.
+        results: on the chosen faces, by network, the visitor's own last; all within the same expressions.
         whole: the same networks on all faces.
         knows_copies: whether any row is known to have a copy in Training.
     """
@@ -110,6 +110,11 @@ def choose_predictions() -> Chosen | None:
     if not results:
         st.info("Choose a network.", icon=":material/arrow_upward:")
         return None
+    try:
+        results = _on_common_ground(results)
+    except DataError as error:
+        st.error(message_as_text(error), icon=":material/report:")
+        return None
     knows_copies = any(not result.clean.all() for result in results.values())
     chosen = results
     if faces == CLEAN_FACES:
@@ -119,6 +124,21 @@ def choose_predictions() -> Chosen | None:
         st.warning(f"{name_as_code(name)} has no such faces.", icon=":material/warning:")
         del chosen[name]
     return Chosen(data, str(faces), chosen, results, knows_copies) if chosen else None
+
+
+def _on_common_ground(results: "dict[str, EvaluationResult]") -> "dict[str, EvaluationResult]":
+    """Return results that can be compared, and say what was left out for it."""
+    from fer_core.evaluation import on_common_ground
+
+    common = on_common_ground(results)
+    first = next(iter(common.values())).expressions
+    if any(set(result.expressions) != set(first) for result in results.values()):
+        st.info(
+            "These networks do not know the same expressions. They are compared on the faces labelled "
+            f"{', '.join(first[:-1])} or {first[-1]}, and by their answers among these alone.",
+            icon=":material/balance:",
+        )
+    return common
 
 
 def estimates_of(results: "Mapping[str, EvaluationResult]") -> "dict[str, dict[str, Estimate]]":
@@ -149,8 +169,7 @@ def found_faces(chosen: Chosen) -> "np.ndarray | None":
             result = _read(file)
         except DataError:
             continue
-        if chosen.faces == CLEAN_FACES:
-            result = result.select(result.clean)
+        result = result.select(np.isin(result.rows, first.rows))
         if np.array_equal(result.rows, first.rows):
             return result.found_face
     return None

@@ -17,13 +17,14 @@ from fer_core.evaluation import (
     compare,
     measure,
     measure_landmarks,
+    on_common_ground,
     parse_predictions,
     predictions_of,
     predictions_path,
     read_predictions,
     write_predictions,
 )
-from fer_core.expressions import FER2013, Expression
+from fer_core.expressions import FER2013, FIVE, Expression
 
 
 @pytest.fixture
@@ -284,3 +285,40 @@ def test_columns_that_nobody_asked_for_are_not_read(result):
     content = io.BytesIO()
     pq.write_table(table.append_column("note", pa.nulls(len(result))), content)
     assert len(parse_predictions(content.getvalue(), "own.parquet")) == len(result)
+
+
+def test_networks_of_five_and_seven_expressions_are_compared_on_what_both_know(result):
+    five = result.within(FIVE.labels)
+    found = on_common_ground({"seven": result, "five": five})
+    check = [FER2013.labels.index(label) for label in FIVE.labels]
+    kept = np.isin(result.labels, check)
+    assert len(found["seven"]) == len(found["five"]) == kept.sum() < len(result)
+    seven = found["seven"]
+    np.testing.assert_array_equal(seven.rows, result.rows[kept])
+    assert [seven.expressions[label] for label in seven.labels[:20]] == [
+        FER2013.labels[label] for label in result.labels[kept][:20]
+    ]
+    np.testing.assert_allclose(seven.probabilities.sum(axis=1), 1, atol=1e-6)
+    said = result.probabilities[kept][:, [FER2013.labels.index(e) for e in seven.expressions]]
+    np.testing.assert_array_equal(
+        seven.probabilities.argsort(axis=1), said.argsort(axis=1, kind="stable")
+    )
+    assert compare(*found.values()).neither == (said.argmax(axis=1) != seven.labels).sum()
+
+
+def test_networks_of_the_same_expressions_keep_all_their_answers(result):
+    assert on_common_ground({"one": result, "two": result}) == {"one": result, "two": result}
+
+
+def test_what_was_said_for_others_alone_is_shared_out_evenly(result):
+    sure = np.zeros_like(result.probabilities)
+    sure[:, FER2013.labels.index(Expression.FEAR)] = 1
+    five = dataclasses.replace(result, probabilities=sure).within(FIVE.labels)
+    np.testing.assert_allclose(five.probabilities, 0.2)
+
+
+def test_networks_with_nothing_in_common_are_refused(result):
+    one = result.within((Expression.HAPPY, Expression.SAD))
+    two = result.within((Expression.HAPPY, Expression.FEAR))
+    with pytest.raises(DataError, match="one and two have not two expressions in common"):
+        on_common_ground({"one": one, "two": two})

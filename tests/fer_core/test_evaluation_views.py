@@ -254,6 +254,13 @@ def test_each_network_stands_beside_one_person_and_what_was_left_out_is_named():
     assert "cnn FER2013, dual FER2013" in view.reading
 
 
+def test_a_network_of_fewer_expressions_is_told_from_the_others():
+    specs = [resolve(name).spec for name in ("dual", "resnet5")]
+    view = across_view(specs, [])
+    assert list(view.figure.data[0].y) == ["dual", "resnet5<br>(5 expressions)"]
+    assert "neutral (626) (resnet5)" in view.reading
+
+
 def test_end_to_end_a_face_that_is_not_found_counts_as_wrong(results):
     found = np.arange(500) % 10 > 0
     table = coverage_view(results, found, ON).data.set_index(["network", "accuracy of"])["accuracy"]

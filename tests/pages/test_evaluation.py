@@ -61,6 +61,15 @@ def test_without_copies_the_figures_are_those_of_the_clean_rows():
     assert any(cell.startswith(f"{100 * recorded.accuracy_clean:.1f} [") for cell in cells)
 
 
+def test_a_network_of_five_expressions_is_compared_on_these_alone():
+    page = open_page()
+    page.multiselect(key="networks-fer2013:test").set_value(["dual", "resnet5"]).run()
+    assert "faces labelled angry, disgust, happy, sad or surprise" in texts(page)
+    table = next(m.value for m in page.markdown if m.value.startswith("|"))
+    faces = next(line for line in table.splitlines() if "Faces" in line)
+    assert faces.count(f"{resolve('resnet5').spec.metrics['fer2013:test'].n:,}") == 2
+
+
 def test_the_pair_is_compared_as_the_command_line_does():
     page = open_page(question="Which is better?")
     found = compare(*(read_predictions(predictions(name)) for name in ("cnn", "dual")))

@@ -49,6 +49,18 @@ def test_a_damaged_network_is_left_out_and_named(
     assert "Network: cnn" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_networks_of_other_expressions_have_a_section_of_their_own(
+    one_network: Path, tmp_path: Path
+):
+    resnet5 = one_network / "resnet5"
+    shutil.copytree(MODELS / "resnet5", resnet5)
+    write_report(tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    seven, five = text.index("(test), 7 expressions"), text.index("(test), 5 expressions")
+    recorded = resolve("resnet5").spec.metrics["fer2013:test"].accuracy
+    assert seven < five < text.index(f"{100 * recorded:.1f} [")
+
+
 def test_without_predictions_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
     with pytest.raises(DataError, match="python -m training evaluate"):
