@@ -67,7 +67,7 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
     left_out: dict[str, list[str]] = {}
     for row in rows:
         if row.get("trained on") and row["left out"]:
-            left_out.setdefault(f"{row['data']}: {row['left out']}", []).append(row["network"])
+            left_out.setdefault(f"{row['data']}: {row['left out']}", []).append(str(row["network"]))
     # Nobody has to be named for what all leave out.
     out = sorted(
         what if len(names) == len(specs) else f"{what} ({', '.join(names)})"
