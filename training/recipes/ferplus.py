@@ -1,7 +1,7 @@
 """What ten annotators see: eight expressions, contempt among them, from the pixels of the face.
 
 Run:    python -m training fit ferplus     (after cnn: it starts with that bundle's weights)
-Cost:   25 epochs of 35 s, a quarter of an hour on two idle CPU cores with AMX (estimated)
+Cost:   25 epochs of 38 s, 16 minutes on two idle CPU cores with AMX
 Result: models/ferplus/spec.json and the card beside it; selection on the clean rows of PublicTest
 Note:   the targets are how the ten votes are distributed (Barsoum et al. 2016, arXiv:1608.01041, found that
         better than their majority); validation and test are by the majority, as there.
