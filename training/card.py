@@ -279,6 +279,11 @@ def _confidence(spec: BundleSpec) -> str:
             "\n\nIt never answers: no threshold made the answered faces of the validation split accurate "
             'enough, so every face is "not sure".'
         )
+    if spec.abstention_threshold == 0:
+        return text + (
+            "\n\nIt always answers: on the clean rows of the validation split its answers reach 85 % "
+            'accuracy without a "not sure" among them.'
+        )
     text += (
         f'\n\nBelow a confidence of {spec.abstention_threshold:.4f} the answer is "not sure". The '
         "threshold was chosen so that answered faces reach 85 % accuracy on the clean rows of the "

@@ -147,6 +147,11 @@ def _threshold_words(spec: BundleSpec) -> str:
         return (
             "**Never sure**: no confidence was found from which its answers are right often enough."
         )
+    if spec.abstention_threshold == 0:
+        return (
+            "**Always answers**: on the faces that it was chosen on, its answers are right often enough "
+            "without a \u201cnot sure\u201d among them."
+        )
     return f"**Says \u201cnot sure\u201d** where its confidence is below {spec.abstention_threshold:.0%}."
 
 

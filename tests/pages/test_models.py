@@ -68,6 +68,17 @@ def test_every_bundle_opens_by_its_address(folder: Path):
     assert any(spec.code_commit in markdown.value for markdown in page.markdown)
 
 
+@pytest.mark.parametrize(
+    ("threshold", "said"), [(0.0, "Always answers"), (0.4, "below 40%"), (1.1, "Never sure")]
+)
+def test_what_a_threshold_means_is_said_in_words(models: Path, threshold: float, said: str):
+    file = models / "landmarks_only" / "spec.json"
+    spec = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(spec | {"abstention_threshold": threshold}), encoding="utf-8")
+    page = open_page("landmarks_only")
+    assert any(said in markdown.value for markdown in page.markdown)
+
+
 def test_what_was_measured_is_what_the_spec_says():
     measured = (
         open_page("dual").dataframe[0].value.set_index("Data").loc["FER2013 PrivateTest (test)"]

@@ -214,6 +214,12 @@ def test_a_network_that_never_answers_says_so(spec):
     assert "It never answers" in card_text(spec.model_copy(update={"abstention_threshold": 1.1}))
 
 
+def test_a_network_that_always_answers_says_so_instead_of_a_threshold_of_nothing(spec):
+    text = card_text(spec.model_copy(update={"abstention_threshold": 0.0}))
+    assert "It always answers" in text
+    assert "0.0000" not in text
+
+
 def test_equal_specs_give_equal_files(spec, tmp_path):
     write_card(Bundle(tmp_path, spec))
     first = (tmp_path / "README.md").read_bytes()
