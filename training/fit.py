@@ -30,6 +30,7 @@ from training.run_folder import (
     recorded_changes,
 )
 from training.task import Task
+from training.tasks import task_for
 
 if TYPE_CHECKING:
     import keras
@@ -95,7 +96,7 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.dtype_policy)
     with spread() as n_devices:
-        task = recipe.task()
+        task = task_for(recipe)
         task = dataclasses.replace(
             task, train=in_shares(task.train, n_devices), valid=in_shares(task.valid, n_devices)
         )

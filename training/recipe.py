@@ -3,7 +3,6 @@
 import importlib
 import json
 import pkgutil
-from abc import ABC, abstractmethod
 from itertools import pairwise
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
@@ -36,7 +35,7 @@ from training.augment import Augment
 from training.balance import Balance
 from training.keypoint_augment import KeypointAugment
 from training.optimizers import Optimizer
-from training.task import Figure, Task
+from training.task import Figure
 
 #: Any network family that names expressions, told apart by its `kind`.
 Architecture: TypeAlias = Annotated[
@@ -121,7 +120,7 @@ class Refinement(Settings):
     augment: Augment
 
 
-class BaseRecipe(Settings, ABC):
+class BaseRecipe(Settings):
     """What the experiments of every kind have in common.
 
     Attributes:
@@ -152,15 +151,6 @@ class BaseRecipe(Settings, ABC):
     dtype_policy: str = "mixed_bfloat16"
     patience: int = 20
     seed: int = 0
-
-    @abstractmethod
-    def task(self) -> Task:
-        """Return the data, the network and the aim that the training loop works with.
-
-        Raises:
-            DataError: the recipe's data is not there.
-            TrainingError: its network cannot be begun.
-        """
 
     @field_validator("restarts")
     @classmethod
@@ -285,12 +275,6 @@ class Recipe(BaseRecipe):
         start = max(0, self.epochs - self.refinement.epochs)
         return (start, self.augment), (self.epochs, self.refinement.augment)
 
-    def task(self) -> Task:
-        """Return the data, the network and the aim that the training loop works with."""
-        from training.expression_task import expression_task
-
-        return expression_task(self)
-
 
 class KeypointRecipe(BaseRecipe):
     """An experiment whose network finds keypoints.
@@ -303,12 +287,6 @@ class KeypointRecipe(BaseRecipe):
 
     architecture: KeypointResnet
     augment: KeypointAugment
-
-    def task(self) -> Task:
-        """Return the data, the network and the aim that the training loop works with."""
-        from training.keypoint_task import keypoint_task
-
-        return keypoint_task(self)
 
 
 def _parse_value(text: str) -> Any:

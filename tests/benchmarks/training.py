@@ -30,12 +30,13 @@ import json, sys, time
 import keras
 from training.fit import _compiled, _optimizer
 from training.recipe import get_recipe
+from training.tasks import task_for
 
 steps, warm_up, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 recipe = get_recipe(name)
 keras.utils.set_random_seed(recipe.seed)
 keras.config.set_dtype_policy(recipe.dtype_policy)
-task = recipe.task()
+task = task_for(recipe)
 optimizer = _optimizer(recipe, task.network, steps_per_epoch=len(task.train))
 
 class Clock(keras.callbacks.Callback):

@@ -18,6 +18,7 @@ from training.export import make_bundle
 from training.fit import fit
 from training.recipe import get_recipe
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
+from training.tasks import task_for
 
 BACKENDS = [
     name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name) is not None
@@ -34,10 +35,11 @@ from pathlib import Path
 import keras
 from training.fit import _compiled, _optimizer
 from training.recipe import get_recipe
+from training.tasks import task_for
 
 weights, settings = Path(sys.argv[1]), json.loads(sys.argv[2])
 recipe = get_recipe("cnn").with_overrides(settings)
-task = recipe.task()
+task = task_for(recipe)
 if weights.exists():
     task.network.load_weights(weights)
 else:
@@ -133,8 +135,8 @@ def test_data_on_the_device_changes_nothing(short_settings, generated_data, tmp_
     with monkeypatch.context() as patch:
         patch.setattr(expression_task, "has_accelerator", lambda: True)
         on_device = fit(recipe, tmp_path / "device").history
-        assert set(recipe.task().train[0][0]) == {"row"}
-        mixed = recipe.with_overrides(["augment.mixup_alpha=0.2"]).task()
+        assert set(task_for(recipe).train[0][0]) == {"row"}
+        mixed = task_for(recipe.with_overrides(["augment.mixup_alpha=0.2"]))
     np.testing.assert_allclose(
         on_device[["loss", "val_loss"]], from_host[["loss", "val_loss"]], atol=1e-4
     )
@@ -168,7 +170,7 @@ def test_a_run_under_jax_is_finished_under_tensorflow(
     state = Path(CHECKPOINT_FOLDER, STATE_FILE)
     assert (out / state).read_bytes() == (folder / state).read_bytes(), "it was trained again"
     assert resumed.backend.startswith("jax ")
-    inputs, targets = recipe.task().valid[0]
+    inputs, targets = task_for(recipe).valid[0]
     answers = resumed.network.predict_on_batch(inputs["image"].astype(np.float32))
     accuracy = (answers.argmax(axis=1) == targets.argmax(axis=1)).mean()
     assert accuracy == pytest.approx(max(figure[2] for figure in figures))

@@ -30,6 +30,7 @@ from training.fit import (
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 from training.sources import Split, load
 from training.targets import one_hot
+from training.tasks import task_for
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +120,7 @@ def test_a_run_that_was_killed_when_all_epochs_were_done_only_has_to_be_finished
 
 def test_the_state_holds_optimiser_and_averages(finished_run, tiny_recipe):
     folder, _ = finished_run
-    task = tiny_recipe.task()
+    task = task_for(tiny_recipe)
     optimizer = _optimizer(tiny_recipe, task.network, steps_per_epoch=7)
     model = _compiled(task.phases[0].enter(task.network), task, optimizer)
     model.load_weights(folder / CHECKPOINT_FOLDER / STATE_FILE)
@@ -137,7 +138,7 @@ def test_the_state_holds_optimiser_and_averages(finished_run, tiny_recipe):
 
 def test_every_epoch_has_its_own_random_numbers_whatever_came_before(tiny_recipe):
     """Keras does not save the generators' state: without a new start, epochs would repeat after a kill."""
-    task = tiny_recipe.task()
+    task = task_for(tiny_recipe)
     optimizer = _optimizer(tiny_recipe, task.network, steps_per_epoch=7)
     model = _compiled(task.phases[0].enter(task.network), task, optimizer)
     train = load("fer2013", Split.TRAIN)

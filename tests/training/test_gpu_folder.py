@@ -119,8 +119,9 @@ class Hidden:
 sys.meta_path.insert(0, Hidden())
 import training.__main__, training.export, training.callbacks, training.interrupts
 from training.recipe import get_recipe
+from training.tasks import task_for
 recipe = get_recipe("cnn").with_overrides({settings!r})
-task = recipe.task()
+task = task_for(recipe)
 print(task.phases[0].enter(task.network).predict_on_batch(task.train[0][0]).shape)
 """
     finished = subprocess.run(

@@ -16,6 +16,7 @@ from training.landmark_cache import cache_path
 from training.sources import Split
 from training.sources.copies import loose_copies_in
 from training.targets import one_hot, soften_by_votes, targets_for
+from training.tasks import task_for
 from training.teacher import teacher_answers
 
 
@@ -129,7 +130,7 @@ def test_a_teacher_alone_says_what_added_faces_show(train, recipe, bundle, monke
 
 def test_a_refinement_has_no_added_faces_and_as_many_steps(train, recipe, bundle, monkeypatch):
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
-    task = recipe.task()
+    task = task_for(recipe)
     fed = task.train
     added = set(np.flatnonzero(train.added))
     before, last = task.phases
@@ -162,7 +163,7 @@ def test_a_network_that_is_to_know_both_learns_all_faces_by_their_labels_to_the_
         own, "rings"
     )
     np.testing.assert_allclose(targets[~train.added], expected, atol=1e-6)
-    task = wild.task()
+    task = task_for(wild)
     task.phases[-1].enter(task.network)
     task.train.shuffle(0, 3)
     assert sorted(task.train.order) == list(range(len(train)))
