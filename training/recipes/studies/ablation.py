@@ -1,7 +1,7 @@
 """What each part of the way to `cnn` is worth, taken away from it alone.
 
 Run:    python -m training study ablation     (with a `dual` in models/, whose answers it learns from)
-Cost:   18 runs of seven minutes, two hours on two idle CPU cores with AMX
+Cost:   18 runs of six minutes, under two hours on two idle CPU cores with AMX
 """
 
 from training.study import Study, Variant
@@ -15,7 +15,7 @@ _WHOLE_CROPS = (
 STUDY = Study(
     name="ablation",
     title="The recipe of cnn, one part taken away at a time",
-    question="The recipe that made cnn, in ten epochs instead of 106, and eight times the same with one thing "
+    question="The recipe that made cnn, in eight epochs instead of 100, and eight times the same with one thing "
     "otherwise. What is chosen by this is chosen on validation faces without a copy in training, so no run "
     "is measured on the test split. So short a run says little about what hinders learning by heart.",
     recipe="cnn",
