@@ -66,12 +66,14 @@ class PhotoResult:
         name: of the file.
         analysis: without activation maps; None for a file that could not be read.
         error: why it could not be.
+        failed: whether that may be otherwise another time: the file is a photo, but looking at it failed.
         crops: a JPEG of CROP_SIDE pixels for each face, framed like the networks' input.
     """
 
     name: str
     analysis: Analysis | None
     error: str | None = None
+    failed: bool = False
     crops: tuple[bytes, ...] = ()
 
     @property
@@ -93,7 +95,7 @@ def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
         photo = decode(file.read())
         analysis = analyzer.analyze(photo)
     except (ImageDecodeError, AnalysisError) as error:
-        return PhotoResult(file.name, None, str(error))
+        return PhotoResult(file.name, None, str(error), failed=isinstance(error, AnalysisError))
     crops = tuple(_crop(photo.rgb, face) for face in analysis.faces)
     return PhotoResult(file.name, _without_maps(analysis), crops=crops)
 
@@ -184,9 +186,11 @@ class AnnotatedZip:
         self._content = io.BytesIO()
         # JPEGs get no smaller by packing.
         self._archive = zipfile.ZipFile(self._content, "w", zipfile.ZIP_STORED)
+        #: Photos that could be read before, and not any more.
+        self.n_left_out = 0
 
     def add(self, number: int, file: PhotoSource, result: PhotoResult) -> None:
-        """Add a photo, unless it could not be read.
+        """Add a photo, unless it cannot be read.
 
         Args:
             number: of the photo among all: those of several folders may share a name.
@@ -195,7 +199,13 @@ class AnnotatedZip:
         """
         if result.analysis is None:
             return
-        shown = fit_long_side(decode(file.read()).rgb, smallest=1, largest=ANNOTATED_SIDE)
+        try:
+            photo = decode(file.read())
+        except ImageDecodeError:
+            # Memory is short: what could be read once is no broken file.
+            self.n_left_out += 1
+            return
+        shown = fit_long_side(photo.rgb, smallest=1, largest=ANNOTATED_SIDE)
         content = encode_jpeg(draw_faces(shown, result.analysis))
         self._archive.writestr(f"{number:04d}-{_plain_stem(result.name)}.jpg", content)
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from fer_core.errors import ImageDecodeError
+from fer_core.errors import BusyError, ImageDecodeError
 from fer_core.images import decode
 from pages.shared import notes, results
 from pages.shared.batch_work import Batch, Task, networks_of, start
 from pages.shared.models import TITLES, spec_of
 from pages.shared.photo_intake import ChosenPhoto
+from pages.shared.turns import show_busy, turn
 from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
@@ -152,8 +153,14 @@ def _show_selected(file: Any, result: "PhotoResult", number: int) -> None:
             icon=":material/broken_image:",
         )
         return
+    place = st.empty()
     try:
-        photo = ChosenPhoto("batch", result.name, decode(file.read()))
+        with turn(place.status):
+            photo = ChosenPhoto("batch", result.name, decode(file.read()))
+        place.empty()
+    except BusyError as error:
+        show_busy(error)
+        return
     except ImageDecodeError as error:
         st.error(message_as_text(error), icon=":material/broken_image:")
         return
@@ -212,6 +219,13 @@ def _offer_downloads(batch: Batch, found: "Sequence[PhotoResult]", networks: lis
 
     labels = {name: spec.labels for name in networks if (spec := spec_of(name))}
     st.subheader("Take away")
+    if batch.zip is not None and batch.n_not_zipped:
+        n = batch.n_not_zipped
+        st.warning(
+            f"**{n:,} photo{' is' if n == 1 else 's are'} not in the zip.** Memory was too short to "
+            "read them again.",
+            icon=":material/memory:",
+        )
     with st.container(horizontal=True):
         _download("CSV", partial(results_csv, found, labels), "second_look.csv")
         _download("JSON", partial(results_json, found), "second_look.json")
@@ -219,7 +233,7 @@ def _offer_downloads(batch: Batch, found: "Sequence[PhotoResult]", networks: lis
             _download("Annotated photos (zip)", batch.zip, "annotated.zip")
         elif any(result.faces for result in found):
             st.button(
-                "Make a zip of annotated photos",
+                "Go on with the zip" if batch.has_begun_zip else "Make a zip of annotated photos",
                 on_click=start,
                 args=(Task.ZIPPING,),
                 icon=":material/folder_zip:",

@@ -29,7 +29,7 @@ from fer_core.inputs import (
 )
 from fer_core.pace import Pace
 from fer_core.video.formats import is_video
-from pages.shared.models import load_analyzer, load_classifiers, spec_of
+from pages.shared.models import are_current, load_analyzer, load_classifiers, specs_of_networks
 from pages.shared.photo_intake import tell_if_uploads_are_refused
 from pages.shared.turns import patient_turn
 from pages.shared.verbatim import message_as_text
@@ -65,20 +65,20 @@ class Batch:
     Attributes:
         files: by a key that stands for the photo, in order.
         n_left_out: photos beyond MAX_PHOTOS.
-        weights: of the networks that answered.
+        specs: of the networks that answered, as `specs_of_networks` gives them.
         results: of the photos that were looked at, by key.
         task: what is going on; None while nothing is.
-        stopped: what the visitor cancelled.
         zip: of the annotated photos, once it was made.
+        n_not_zipped: photos that are missing in it, as they could not be read again.
     """
 
     files: dict[str, PhotoSource]
     n_left_out: int
-    weights: tuple[str, ...]
+    specs: tuple[str, ...]
     results: "dict[str, PhotoResult]"
     task: Task | None = None
-    stopped: Task | None = None
     zip: bytes | None = None
+    n_not_zipped: int = 0
     _pace: Pace | None = field(default=None, repr=False)
     _archive: "AnnotatedZip | None" = field(default=None, repr=False)
     _n_zipped: int = 0
@@ -107,13 +107,36 @@ class Batch:
         """Whether photos are being looked at."""
         return self.task is Task.LOOKING
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every photo was looked at."""
+        return len(self.results) == len(self.files)
+
+    @property
+    def has_begun_zip(self) -> bool:
+        """Whether a zip is begun and not finished."""
+        return self._archive is not None
+
+    @property
+    def n_failed(self) -> int:
+        """Photos that may well be looked at another time."""
+        return sum(result.failed for result in self.results.values())
+
     def start(self, task: Task) -> None:
         """Begin a task, or go on with it."""
-        self.task, self.stopped, self._pace = task, None, None
+        self.task, self._pace = task, None
+        if task is Task.LOOKING:
+            # A zip would lack what is found now.
+            self.zip, self._archive, self._n_zipped = None, None, 0
+
+    def look_again(self, *, at_failed_only: bool = False) -> None:
+        """Forget answers and look again, at all photos or at those where it failed."""
+        self.results = {k: r for k, r in self.results.items() if at_failed_only and not r.failed}
+        self.start(Task.LOOKING)
 
     def cancel(self) -> None:
         """Stop the task, keeping what is done."""
-        self.stopped, self.task = self.task, None
+        self.task = None
 
     def work(self, say: Callable[[str], object]) -> Iterator[None]:
         """Do what is left of the task, and stop for a moment after each photo.
@@ -121,7 +144,7 @@ class Batch:
         Args:
             say: shows what is said while photos of others are before the next one.
         """
-        yield from self._look(say) if self.task is Task.LOOKING else self._zip()
+        yield from self._look(say) if self.task is Task.LOOKING else self._zip(say)
         self.task = None
 
     def _look(self, say: Callable[[str], object]) -> Iterator[None]:
@@ -134,16 +157,18 @@ class Batch:
                     self.results[key] = look_at(file, analyzer)
                 yield
 
-    def _zip(self) -> Iterator[None]:
+    def _zip(self, say: Callable[[str], object]) -> Iterator[None]:
         from fer_core.batch import AnnotatedZip
 
         archive = self._archive = self._archive or AnnotatedZip()
         for number, (file, result) in enumerate(self.in_order, start=1):
             if number > self._n_zipped:
-                archive.add(number, file, result)
+                with patient_turn(say):
+                    archive.add(number, file, result)
                 self._n_zipped = number
                 yield
-        self.zip, self._archive = archive.finish(), None
+        self.n_not_zipped = archive.n_left_out
+        self.zip, self._archive, self._n_zipped = archive.finish(), None, 0
 
 
 def current_batch() -> Batch | None:
@@ -170,11 +195,12 @@ def current_batch() -> Batch | None:
     batch = st.session_state.get(_BATCH)
     if not isinstance(batch, Batch) or not batch.files:
         return None
-    if batch.weights != (weights := _weights()):
-        # Answers belong to the weights that gave them.
-        batch.weights = weights
-        batch.results.clear()
-        _begin(batch)
+    found = [r.analysis for r in batch.results.values() if r.analysis is not None]
+    if not found:
+        batch.specs = specs_of_networks()
+    elif not are_current(batch.specs, found):
+        batch.specs = specs_of_networks()
+        batch.look_again()
     if batch.n_left_out:
         st.warning(
             f"{batch.n_left_out:,} photos beyond the first {MAX_PHOTOS} are left out.",
@@ -233,6 +259,10 @@ def _cancel() -> None:
     st.session_state[_BATCH].cancel()
 
 
+def _look_at_failed() -> None:
+    st.session_state[_BATCH].look_again(at_failed_only=True)
+
+
 def networks_of(batch: Batch) -> list[str]:
     """Return the networks that answered."""
     names = {name for r in batch.results.values() for face in r.faces for name in face.predictions}
@@ -250,16 +280,23 @@ def _show_state(batch: Batch) -> None:
         if batch.is_busy:
             st.button("Cancel", on_click=_cancel, icon=":material/stop_circle:")
             return
-        if batch.stopped is not None:
+        if not batch.is_whole:
             st.button(
                 "Go on",
                 on_click=start,
-                args=(batch.stopped,),
+                args=(Task.LOOKING,),
                 icon=":material/play_circle:",
                 type="primary",
             )
+        elif n_failed := batch.n_failed:
+            st.button(
+                f"Try again ({n_failed:,})",
+                on_click=_look_at_failed,
+                icon=":material/refresh:",
+                help="Photos that could not be looked at for a reason that may be gone: little memory.",
+            )
         st.button("Remove all", on_click=_remove, icon=":material/delete:")
-        if batch.stopped is Task.LOOKING:
+        if not batch.is_whole:
             st.markdown(f"Stopped after {len(batch.results):,} of {len(batch.files):,} photos.")
 
 
@@ -275,14 +312,14 @@ def _take(uploads: "Iterable[UploadedFile]") -> None:
     for upload in uploads:
         content = upload.getvalue()
         n_bytes += len(content)
-        if kind_of_name(upload.name) is Kind.VIDEO or is_video(content):
+        fits = n_bytes <= MAX_MEGABYTES * 1_000_000
+        if fits and (kind_of_name(upload.name) is Kind.VIDEO or is_video(content)):
             videos[upload.file_id] = PhotoBytes(upload.name, content)
             continue
         too_much = Refused(
             upload.name,
             f"One batch holds {MAX_MEGABYTES:,} MB, and this file goes beyond. Remove other files.",
         )
-        fits = n_bytes <= MAX_MEGABYTES * 1_000_000
         photos = uploaded_photos(upload.name, content) if fits else iter((too_much,))
         for i, photo in enumerate(photos):
             if len(files) < MAX_PHOTOS:
@@ -290,19 +327,16 @@ def _take(uploads: "Iterable[UploadedFile]") -> None:
             else:
                 n_left_out += 1
     before = st.session_state.get(_BATCH)
-    known = before.results if isinstance(before, Batch) else {}
-    results = {key: known[key] for key in files if key in known}
-    batch = Batch(files, n_left_out, _weights(), results)
-    _begin(batch)
+    if isinstance(before, Batch):
+        known = {key: before.results[key] for key in files if key in before.results}
+        batch = Batch(files, n_left_out, before.specs, known)
+    else:
+        batch = Batch(files, n_left_out, specs_of_networks(), {})
+    if not batch.is_whole:
+        batch.start(Task.LOOKING)
     st.session_state[_BATCH] = batch
     st.session_state[_VIDEOS] = videos
     forget_videos(keep=videos)
-
-
-def _begin(batch: Batch) -> None:
-    batch.zip = None
-    if len(batch.results) < len(batch.files):
-        batch.start(Task.LOOKING)
 
 
 def _remove() -> None:
@@ -311,7 +345,3 @@ def _remove() -> None:
     st.session_state.pop(_BATCH, None)
     st.session_state.pop(_VIDEOS, None)
     forget_videos(keep=())
-
-
-def _weights() -> tuple[str, ...]:
-    return tuple(str(spec.sha256) for name in opinions() if (spec := spec_of(name)))

@@ -4,7 +4,7 @@ What is cached here is shared by all sessions: it is read-only and safe between 
 ever in it. Everything heavy is imported where it is used, so that a page appears before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -137,6 +137,25 @@ def spec_of(name: str) -> BundleSpec | None:
     return bundle.spec if bundle else None
 
 
+def specs_of_networks() -> tuple[str, ...]:
+    """Return what answers rest on: each network's spec as JSON, with its checksums and calibration."""
+    return tuple(spec.model_dump_json() for name in opinions() if (spec := spec_of(name)))
+
+
+def are_current(specs: tuple[str, ...], analyses: "Collection[Analysis]") -> bool:
+    """Return whether analyses are what the networks would answer now.
+
+    Args:
+        specs: of the networks when the analyses were made.
+        analyses: of photos.
+    """
+    if not analyses:
+        return True
+    # A network that did not open when they were made may do so now.
+    loaded = list(load_classifiers()[0])
+    return specs == specs_of_networks() and all(list(a.model_seconds) == loaded for a in analyses)
+
+
 def analyze_photos(
     photos: Sequence[ChosenPhoto],
 ) -> "tuple[dict[str, Analysis], tuple[UnreadableFile, ...]]":
@@ -148,11 +167,9 @@ def analyze_photos(
         BundleError: a model is missing or damaged.
         BusyError: the server has too much to do; analyses so far are kept.
     """
-    # Answers belong to the weights that gave them, with their calibration.
-    specs = tuple(spec.model_dump_json() for name in opinions() if (spec := spec_of(name)))
+    specs = specs_of_networks()
     kept_specs, known = st.session_state.get(_ANALYSES, (specs, {}))
-    # A network that did not open when they were given may do so now.
-    if known and (kept_specs != specs or _answered(known) != list(load_classifiers()[0])):
+    if not are_current(kept_specs, known.values()):
         known = {}
     analyses: dict[str, Analysis] = {p.key: known[p.key] for p in photos if p.key in known}
     # At once, and filled below: where that is cut short, the next run goes on.
@@ -179,11 +196,6 @@ def analyze_photos(
 
 def _say(status: "StatusContainer", name: str, words: str) -> None:
     status.update(label=f"{name}: {words}")
-
-
-def _answered(analyses: "Mapping[str, Analysis]") -> list[str]:
-    """Return the networks that gave analyses of one time."""
-    return list(next(iter(analyses.values())).model_seconds)
 
 
 # The leading underscore keeps Streamlit from hashing the bundle; folder and spec, with its checksums and

@@ -193,9 +193,10 @@ def take_picture(name: str, image_rgb: "np.ndarray") -> None:
 
 
 def drop_picture(name: str) -> None:
-    """Forget the picture that was taken in under this name, if it is still there."""
-    if any(photo.key == name for photo in current_intake().photos):
-        st.session_state[_INTAKE] = Intake()
+    """Forget the picture that was taken in under this name, if it is still there, read or not."""
+    sent = st.session_state.get(_SENT, ())
+    if any(file.key == name for file in (*sent, *current_intake().photos)):
+        _take(())
 
 
 def tell_if_uploads_are_refused(what: str) -> None:
@@ -236,10 +237,14 @@ def choose_photo(intake: Intake, analyses: Mapping[str, "Analysis"]) -> ChosenPh
     if len(photos) > 1:
         if st.session_state.get("photo_picker") not in photos:
             st.session_state["photo_picker"] = current
+        # Names alone: Streamlit keeps what names the choices for as long as the visit.
+        names = {
+            key: f"{photo.name} \u2013 {_count(analyses[key])}" for key, photo in photos.items()
+        }
         current = st.selectbox(
             f"Photo ({len(photos)} in all)",
             list(photos),
-            format_func=lambda key: f"{photos[key].name} \u2013 {_count(analyses[key])}",
+            format_func=names.__getitem__,
             key="photo_picker",
         )
     st.session_state[_CURRENT] = current

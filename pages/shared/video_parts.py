@@ -9,14 +9,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
 
-from fer_core.errors import FerError
+from fer_core.errors import BusyError, FerError
 from pages.shared.downloads import offer_files
 from pages.shared.models import TITLES, load_analyzer
-from pages.shared.turns import patient_turn
+from pages.shared.turns import patient_turn, show_busy, turn
 from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
@@ -38,6 +38,7 @@ _TELL_SECONDS: Final = 0.3
 _SHOW_SECONDS: Final = 1.5
 _SHOWN_SIDES: Final = {"smallest": 480, "largest": 960}
 _VIDEO_WIDTH: Final = 640
+_Step = TypeVar("_Step")
 _JOBS: Final = "videos"
 _FRAME: Final = "video_frame"
 _PERSON: Final = "video_person"
@@ -74,6 +75,29 @@ class _Job:
     error: str | None = None
     annotated: bytes | None = None
 
+    def start(self, rate: float, *, smooth: bool) -> None:
+        """Begin, or begin anew."""
+        from fer_core.video.smoothing import TIME_CONSTANT_S
+
+        self.rate, self.smoothing_s = rate, TIME_CONSTANT_S if smooth else 0.0
+        self.frames, self.seconds = [], 0.0
+        self.result = self.error = self.annotated = None
+        self.steps = self._look()
+
+    def stop(self) -> None:
+        """End the work; what was found until now is the result."""
+        from fer_core.video.analysis import stopped
+
+        self.steps = None
+        if self.frames:
+            self.result = stopped(self.info, self.frames, self.rate, self.smoothing_s)
+
+    def _look(self) -> "Iterator[FrameAnalysis | VideoAnalysis]":
+        from fer_core.video.analysis import analyze_video
+
+        analyzer: Analyzer = load_analyzer()
+        yield from analyze_video(self.content, analyzer, self.rate, smoothing_s=self.smoothing_s)
+
 
 def show_videos(videos: "Mapping[str, PhotoBytes]") -> None:
     """Show one of the videos that a visitor gave, with a choice where there are several.
@@ -87,10 +111,11 @@ def show_videos(videos: "Mapping[str, PhotoBytes]") -> None:
     if len(videos) > 1:
         if st.session_state.get(_VIDEO) not in videos:
             st.session_state[_VIDEO] = key
+        names = {k: video.name for k, video in videos.items()}
         key = st.selectbox(
             f"Video ({len(videos)} in all)",
             list(videos),
-            format_func=lambda k: videos[k].name,
+            format_func=names.__getitem__,
             key=_VIDEO,
         )
     show_video(key, videos[key].name, videos[key].content)
@@ -111,25 +136,31 @@ def show_video(key: str, name: str, content: bytes) -> None:
     place = st.empty()
     with place.container():
         if job.steps is not None:
-            _work(job)
+            _work(key, job)
         elif job.result is None:
-            _offer(job)
+            _offer(key, job)
         else:
-            _show_result(job)
+            _show_result(key, job)
 
 
 def forget_videos(keep: Collection[str]) -> None:
     """Drop all that is known of the videos whose keys are not among those to keep."""
-    jobs: dict[str, _Job] = st.session_state.get(_JOBS, {})
+    jobs = _jobs()
     for key in jobs.keys() - set(keep):
         del jobs[key]
+
+
+# What widgets and fragments call outlives the visit, as Streamlit keeps them: so it holds keys of jobs alone.
+def _jobs() -> dict[str, _Job]:
+    jobs: dict[str, _Job] = st.session_state.setdefault(_JOBS, {})
+    return jobs
 
 
 def _job_of(key: str, name: str, content: bytes) -> _Job | None:
     """Return the work on a video; None, with an error shown, if it cannot be read."""
     from fer_core.video.reading import VideoReader
 
-    jobs: dict[str, _Job] = st.session_state.setdefault(_JOBS, {})
+    jobs = _jobs()
     if key not in jobs:
         try:
             with VideoReader(content) as reader:
@@ -140,7 +171,7 @@ def _job_of(key: str, name: str, content: bytes) -> _Job | None:
     return jobs[key]
 
 
-def _offer(job: _Job) -> None:
+def _offer(key: str, job: _Job) -> None:
     if job.error:
         _show_error(job.name, job.error)
     st.caption(
@@ -179,35 +210,19 @@ def _offer(job: _Job) -> None:
         type="primary",
         icon=":material/play_arrow:",
         on_click=_start,
-        args=(job, float(rate or _FIRST_RATE), bool(smooth)),
+        args=(key, float(rate or _FIRST_RATE), bool(smooth)),
     )
 
 
-def _start(job: _Job, rate: float, smooth: bool) -> None:
-    from fer_core.video.smoothing import TIME_CONSTANT_S
-
-    job.rate, job.smoothing_s = rate, TIME_CONSTANT_S if smooth else 0.0
-    job.frames, job.seconds, job.result, job.error, job.annotated = [], 0.0, None, None, None
-    job.steps = _steps(job)
+def _start(key: str, rate: float, smooth: bool) -> None:
+    _jobs()[key].start(rate, smooth=smooth)
 
 
-def _steps(job: _Job) -> "Iterator[FrameAnalysis | VideoAnalysis]":
-    from fer_core.video.analysis import analyze_video
-
-    analyzer: Analyzer = load_analyzer()
-    yield from analyze_video(job.content, analyzer, job.rate, smoothing_s=job.smoothing_s)
+def _stop(key: str) -> None:
+    _jobs()[key].stop()
 
 
-def _stop(job: _Job) -> None:
-    """End the work; what was found until now is the result."""
-    from fer_core.video.analysis import stopped
-
-    job.steps = None
-    if job.frames:
-        job.result = stopped(job.info, job.frames, job.rate, job.smoothing_s)
-
-
-def _work(job: _Job) -> None:
+def _work(key: str, job: _Job) -> None:
     """Go on with the work, a frame at a time, until it is done or the visitor does something else.
 
     What the visitor does ends this run of the page in the middle of a call to Streamlit; the next one goes
@@ -217,12 +232,12 @@ def _work(job: _Job) -> None:
 
     assert job.steps is not None
     bar = st.progress(_progress(job), _left(job))
-    st.button("Cancel", icon=":material/close:", on_click=_stop, args=(job,))
+    st.button("Cancel", icon=":material/close:", on_click=_stop, args=(key,))
     picture = st.empty()
     told = shown = 0.0
     began = time.perf_counter()
     try:
-        for step in _one_by_one(job.steps, partial(bar.progress, _progress(job))):
+        for step in _one_by_one(job.steps, lambda words: bar.progress(_progress(job), words)):
             now = time.perf_counter()
             job.seconds, began = job.seconds + now - began, now
             if isinstance(step, VideoAnalysis):
@@ -241,9 +256,7 @@ def _work(job: _Job) -> None:
     st.rerun()
 
 
-def _one_by_one(
-    steps: "Iterator[FrameAnalysis | VideoAnalysis]", say: Callable[[str], object]
-) -> "Iterator[FrameAnalysis | VideoAnalysis]":
+def _one_by_one(steps: Iterator[_Step], say: Callable[[str], object]) -> Iterator[_Step]:
     """Yield the steps, each of which waits for its turn among the photos and frames of other visitors."""
     while True:
         with patient_turn(say):
@@ -266,7 +279,7 @@ def _left(job: _Job) -> str:
     return f"{_clock(job.frames[-1].time_s)} of {_clock(job.info.seconds)}{left}"
 
 
-def _show_result(job: _Job) -> None:
+def _show_result(key: str, job: _Job) -> None:
     result = job.result
     assert result is not None
     if result.note:
@@ -281,13 +294,13 @@ def _show_result(job: _Job) -> None:
         _show_events(result)
     else:
         st.info("**No face was found in this video.**", icon=":material/person_off:")
-    _show_frame(job)
+    _show_frame(key)
     _offer_downloads(job)
-    st.button("Analyze again", icon=":material/replay:", on_click=_again, args=(job,))
+    st.button("Analyze again", icon=":material/replay:", on_click=_again, args=(key,))
 
 
-def _again(job: _Job) -> None:
-    job.result = None
+def _again(key: str) -> None:
+    _jobs()[key].result = None
 
 
 def _show_person(result: "VideoAnalysis") -> None:
@@ -298,23 +311,29 @@ def _show_person(result: "VideoAnalysis") -> None:
     if len(people) > 1:
         if st.session_state.get(_PERSON) not in people:
             st.session_state[_PERSON] = person
+        names = {
+            track: f"Person {track} \u2013 in {_count(n, 'frame', 'frames')}"
+            for track, n in people.items()
+        }
         person = st.selectbox(
             "Person",
             list(people),
-            format_func=lambda track: (
-                f"Person {track} \u2013 in {_count(people[track], 'frame', 'frames')}"
-            ),
+            format_func=names.__getitem__,
             key=_PERSON,
             help="A face is followed as long as it is in view. Who leaves and comes back gets a new number.",
         )
 
-    def look_there(point: "dict[str, Any]") -> None:
-        number = point.get("customdata")
-        number = number[0] if isinstance(number, list) and number else number
-        if isinstance(number, int | float) and 1 <= number <= len(result.frames):
-            st.session_state[_FRAME] = int(number)
+    show_view(
+        timeline_view(result, person, titles=TITLES),
+        on_click=partial(_look_there, len(result.frames)),
+    )
 
-    show_view(timeline_view(result, person, titles=TITLES), on_click=look_there)
+
+def _look_there(n_frames: int, point: "dict[str, Any]") -> None:
+    number = point.get("customdata")
+    number = number[0] if isinstance(number, list) and number else number
+    if isinstance(number, int | float) and 1 <= number <= n_frames:
+        st.session_state[_FRAME] = int(number)
 
 
 def _show_events(result: "VideoAnalysis") -> None:
@@ -340,29 +359,36 @@ def _show_events(result: "VideoAnalysis") -> None:
 
 
 @st.fragment
-def _show_frame(job: _Job) -> None:
+def _show_frame(key: str) -> None:
     """Show one frame with its faces; the slider draws nothing else anew."""
     from fer_core.video.reading import VideoReader
 
-    result = job.result
-    if result is None or not result.frames:
+    job = _jobs().get(key)
+    result = job.result if job else None
+    if job is None or result is None or not result.frames:
         return
     st.subheader("Frame by frame")
     n = len(result.frames)
     number = min(int(st.session_state.get(_FRAME, 1)), n)
     if n > 1:
         st.session_state[_FRAME] = number
+        times = [frame.time_s for frame in result.frames]
         number = st.select_slider(
             "Frame",
             range(1, n + 1),
-            format_func=lambda i: f"{result.frames[i - 1].time_s:.2f} s",
+            format_func=lambda i: f"{times[i - 1]:.2f} s",
             key=_FRAME,
         )
         st.caption("A click on a line or a strip above leads to its frame.")
     frame = result.frames[number - 1]
+    place = st.empty()
     try:
-        with VideoReader(job.content) as reader:
+        with turn(place.status), VideoReader(job.content) as reader:
             picture = reader.frame_at(frame.time_s).rgb
+        place.empty()
+    except BusyError as error:
+        show_busy(error)
+        return
     except FerError as error:
         _show_error(job.name, str(error))
         return
@@ -400,12 +426,15 @@ def _annotate(job: _Job) -> None:
 
     assert job.result is not None
     bar = st.progress(0.0, "Drawing and writing the frames")
-    told = 0.0
-    for step in annotated_video(job.content, job.result):
+    told, done = 0.0, [0.0]
+    for step in _one_by_one(
+        annotated_video(job.content, job.result), lambda words: bar.progress(done[-1], words)
+    ):
         if isinstance(step, bytes):
             job.annotated = step
         elif time.perf_counter() - told >= _TELL_SECONDS:
             told = time.perf_counter()
+            done.append(step)
             bar.progress(step, "Drawing and writing the frames")
     st.rerun()
 

@@ -3,7 +3,9 @@
 import gc
 import io
 import json
+import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +13,12 @@ from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
 from fer_core import batch as core_batch
+from fer_core.analysis import Analyzer
+from fer_core.errors import AnalysisError, ImageDecodeError
 from fer_core.images import Photo
-from pages.shared import batch_work
+from fer_core.video.analysis import VideoAnalysis
+from pages.shared import batch_work, video_parts
+from tests.clips import clip, moving
 from tests.conftest import PROJECT, png
 
 SECONDS = 60
@@ -147,8 +153,86 @@ def test_cancel_keeps_what_is_done_and_can_be_taken_back(visitor_leaves_after, s
     page = buttons(page)["Cancel"].click().run()
     assert len(page.dataframe[0].value) == 1
     assert any(text.value == "Stopped after 1 of 3 photos." for text in page.markdown)
+    # A zip of what is there changes nothing about that, and is none of all three.
+    page = buttons(page)["Make a zip of annotated photos"].click().run()
+    assert any(text.value == "Stopped after 1 of 3 photos." for text in page.markdown)
     page = buttons(page)["Go on"].click().run()
     assert len(page.dataframe[0].value) == 3
+    page = buttons(page)["Make a zip of annotated photos"].click().run()
+    assert not page.exception
+    with zipfile.ZipFile(io.BytesIO(page.session_state["batch"].zip)) as archive:
+        assert len(archive.namelist()) == 3
+
+
+@pytest.fixture
+def networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of networks that may be changed."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("cnn", "dual", "face_landmarker.task", "face_shape.npz"):
+        source = PROJECT / "models" / name
+        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy(source, folder)
+    monkeypatch.setenv("FER_MODELS", str(folder))
+    return folder
+
+
+def calibrate(network: Path, temperature: float) -> None:
+    spec = json.loads((network / "spec.json").read_text())
+    (network / "spec.json").write_text(json.dumps(spec | {"temperature": temperature}))
+
+
+def test_answers_are_those_of_the_networks_there_now(networks: Path, small: bytes):
+    page = upload(open_page(), ("a.png", small))
+    page = buttons(page)["Make a zip of annotated photos"].click().run()
+    sure = page.dataframe[0].value["cnn confidence"].iloc[0]
+    calibrate(networks / "cnn", 4.0)
+    page = page.run()
+    assert not page.exception
+    assert page.dataframe[0].value["cnn confidence"].iloc[0] < 0.8 * sure
+    page = buttons(page)["Make a zip of annotated photos"].click().run()
+    with zipfile.ZipFile(io.BytesIO(page.session_state["batch"].zip)) as archive:
+        assert len(archive.namelist()) == 1
+
+
+def test_a_network_that_opens_later_answers_all_photos(
+    visitor_leaves_after, networks: Path, small: bytes
+):
+    whole = (networks / "dual/model.tflite").read_bytes()
+    (networks / "dual/model.tflite").write_bytes(whole[:100_000])
+    visitor_leaves_after(1)
+    page = upload(open_page(), *((f"{i}.png", small) for i in range(2)))
+    (networks / "dual/model.tflite").write_bytes(whole)
+    page = page.run()
+    assert not page.exception
+    assert list(page.dataframe[0].value["dual"]) == ["Happy", "Happy"]
+
+
+def test_photos_that_failed_are_tried_again(monkeypatch: pytest.MonkeyPatch, small: bytes):
+    def fail(*_: object) -> None:
+        raise AnalysisError("There was not enough memory.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Analyzer, "analyze", fail)
+        page = upload(open_page(), ("a.png", small), ("broken.png", b"no image"))
+    assert list(page.dataframe[0].value["cnn"]) == ["", ""]
+    page = buttons(page)["Try again (1)"].click().run()
+    assert list(page.dataframe[0].value["cnn"]) == ["Happy", ""]
+    assert "Try again (1)" not in buttons(page)
+
+
+def test_a_photo_that_cannot_be_read_again_is_missing_in_the_zip(
+    monkeypatch: pytest.MonkeyPatch, small: bytes
+):
+    page = upload(open_page(), ("a.png", small))
+
+    def fail(_: bytes) -> None:
+        raise ImageDecodeError("There was not enough memory.")
+
+    monkeypatch.setattr(core_batch, "decode", fail)
+    page = buttons(page)["Make a zip of annotated photos"].click().run()
+    assert not page.exception
+    assert not page.error
+    assert page.warning[0].value.startswith("**1 photo is not in the zip.**")
 
 
 def test_remove_all_forgets(visitor_leaves_after, small: bytes):
@@ -156,6 +240,20 @@ def test_remove_all_forgets(visitor_leaves_after, small: bytes):
     page = buttons(page)["Remove all"].click().run()
     assert not page.dataframe
     assert "batch" not in page.session_state
+
+
+def test_remove_all_leaves_no_video_in_memory(small: bytes, astronaut: np.ndarray):
+    """Streamlit keeps what widgets and fragments call for as long as the visit."""
+    frames = moving(astronaut[:240, 90:410], 3)
+    videos = [(f"{i}.mp4", clip(frames, rate=5)) for i in range(2)]
+    page = upload(open_page(), ("a.png", small), *videos)
+    page = buttons(page)["Analyze the video"].click().run()
+    assert not page.exception
+    assert page.select_slider
+    page = buttons(page)["Remove all"].click().run()
+    gc.collect()
+    kinds = (video_parts._Job, VideoAnalysis)
+    assert not [thing for thing in gc.get_objects() if type(thing) in kinds]
 
 
 def test_results_stay_while_other_pages_are_looked_at(small: bytes):
@@ -173,6 +271,8 @@ def test_limits_on_photos_and_bytes_are_said(monkeypatch: pytest.MonkeyPatch, sm
     assert len(page.dataframe[0].value) == 2
     monkeypatch.setattr(batch_work, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
     page = upload(open_page(), ("a.png", small), ("b.png", small))
+    assert "goes beyond" in page.dataframe[0].value["error"].iloc[1]
+    page = upload(open_page(), ("a.png", small), ("b.mp4", small))
     assert "goes beyond" in page.dataframe[0].value["error"].iloc[1]
 
 

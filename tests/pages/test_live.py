@@ -159,4 +159,7 @@ def test_a_discarded_picture_is_nowhere(frozen: AppTest):
     button(frozen, "Discard").click().run()
     assert not frozen.exception
     assert "live_frozen" not in frozen.session_state
-    assert frozen.session_state["intake"].photos == ()
+    page = frozen.switch_page("pages/analyze.py").run()
+    assert not page.exception
+    assert page.session_state["intake"].photos == ()
+    assert not page.metric

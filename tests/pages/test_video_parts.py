@@ -64,9 +64,9 @@ def test_from_the_choice_to_the_annotated_video(film):
 def test_cancel_keeps_what_was_found_until_then(film):
     page = page_of(film)
     job = page.session_state["videos"]["key"]
-    video_parts._start(job, 10.0, True)
+    job.start(10.0, smooth=True)
     job.frames = [next(job.steps).without_photo() for _ in range(2)]
-    video_parts._stop(job)
+    job.stop()
     page.run()
     assert "Stopped at 0.1 of 0.5 s." in page.warning[0].value
     assert "2 frames" in page.caption[0].value
@@ -75,7 +75,7 @@ def test_cancel_keeps_what_was_found_until_then(film):
 def test_work_goes_on_where_the_page_was_left(film):
     page = page_of(film)
     job = page.session_state["videos"]["key"]
-    video_parts._start(job, 10.0, True)
+    job.start(10.0, smooth=True)
     job.frames = [next(job.steps).without_photo() for _ in range(2)]
     page.run()
     assert "5 frames" in page.caption[0].value
