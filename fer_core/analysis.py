@@ -1,6 +1,7 @@
 """The pipeline from a photo to every face's expression, and the form in which it is passed on."""
 
 import csv
+import dataclasses
 import io
 import logging
 import time
@@ -77,6 +78,20 @@ class Analysis:
     faces: tuple[FaceAnalysis, ...]
     seconds: float
     model_seconds: dict[str, float]
+
+    def without_maps(self) -> "Analysis":
+        """Return it without the networks' activation maps, most of its memory."""
+        return dataclasses.replace(self, faces=tuple(map(_face_without_maps, self.faces)))
+
+
+def _face_without_maps(face: FaceAnalysis) -> FaceAnalysis:
+    return dataclasses.replace(
+        face,
+        predictions={
+            name: dataclasses.replace(prediction, activation_maps=None)
+            for name, prediction in face.predictions.items()
+        },
+    )
 
 
 class Analyzer:

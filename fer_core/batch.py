@@ -3,7 +3,6 @@
 Photos are decoded one at a time and let go; what stays of one is its analysis and small crops of its faces.
 """
 
-import dataclasses
 import io
 import json
 import zipfile
@@ -97,7 +96,7 @@ def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
     except (ImageDecodeError, AnalysisError) as error:
         return PhotoResult(file.name, None, str(error), failed=isinstance(error, AnalysisError))
     crops = tuple(_crop(photo.rgb, face) for face in analysis.faces)
-    return PhotoResult(file.name, _without_maps(analysis), crops=crops)
+    return PhotoResult(file.name, analysis.without_maps(), crops=crops)
 
 
 def results_table(results: Sequence[PhotoResult], networks: Sequence[str]) -> "pd.DataFrame":
@@ -232,23 +231,6 @@ def _face_row(face: FaceAnalysis) -> dict[str, Any]:
 def _crop(image_rgb: "np.ndarray", face: FaceAnalysis) -> bytes:
     crop = cut(image_rgb, frame_square(face.face.box_xyxy))
     return encode_jpeg(fit_long_side(crop, smallest=CROP_SIDE, largest=CROP_SIDE))
-
-
-def _without_maps(analysis: Analysis) -> Analysis:
-    """Return an analysis without activation maps, which take more than all the rest."""
-    return dataclasses.replace(
-        analysis,
-        faces=tuple(
-            dataclasses.replace(
-                face,
-                predictions={
-                    name: dataclasses.replace(prediction, activation_maps=None)
-                    for name, prediction in face.predictions.items()
-                },
-            )
-            for face in analysis.faces
-        ),
-    )
 
 
 def _plain_stem(name: str) -> str:

@@ -45,6 +45,14 @@ def split_name(data: str) -> str:
     return names.get(split_of(data), split_of(data))
 
 
+def validation_name(source: str) -> str:
+    """Return what people call the split that a network was chosen on, by the source that it learnt from."""
+    # Faces of a second source are only learnt from.
+    first, *others = source.split(PLUS)
+    known = others and {first, *others} <= _SOURCES.keys()
+    return data_name(f"{first if known else source}:valid")
+
+
 def data_name(data: str) -> str:
     """Return what people call "SOURCE:SPLIT"."""
     if source_of(data) in WHOLE_SETS:

@@ -24,7 +24,7 @@ _LEAST_REPEATS: Final = 3
 _measuring = threading.Lock()
 
 
-class BusyError(FerError):
+class AlreadyMeasuringError(FerError):
     """Something is being measured on this machine already: two at once would slow each other down."""
 
 
@@ -51,11 +51,11 @@ def measure_speed(bundle: Bundle | KeypointBundle, *, seconds: float = 0.4) -> S
         seconds: to spend on each number of faces in a call, beside the warm-up.
 
     Raises:
-        BusyError: another measurement runs in this process.
+        AlreadyMeasuringError: another measurement runs in this process.
         BundleError: the serving file is missing or damaged.
     """
     if not _measuring.acquire(blocking=False):
-        raise BusyError(
+        raise AlreadyMeasuringError(
             "Something is being measured on this machine just now, and two measurements would slow each "
             "other down. Try again in a few seconds."
         )

@@ -290,14 +290,17 @@ def _show_progress(pace: "Pace", name: str) -> None:
 def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
+    # What stands in brackets in a name is no markup.
     table = Table("photo", "face", *names, "notes")
     for record in records:
         photo = record["path"]
         if record.get("time_s") is not None:
             photo += f", {record['time_s']:.2f} s"
         if not record["faces"]:
-            table.add_row(photo, "", *[""] * len(names), record["error"] or "no face found")
+            said = Text(record["error"] or "no face found")
+            table.add_row(Text(photo), "", *[""] * len(names), said)
         for number, face in enumerate(record["faces"], start=1):
             answers = []
             for name in names:
@@ -305,5 +308,5 @@ def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
                 unsure = "not sure: " if answer["abstained"] else ""
                 answers.append(f"{unsure}{answer['expression']} {answer['confidence']:.0%}")
             who = face.get("track", number)
-            table.add_row(photo, str(who), *answers, ", ".join(face["quality"]))
+            table.add_row(Text(photo), str(who), *answers, ", ".join(face["quality"]))
     Console().print(table)

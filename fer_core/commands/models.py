@@ -8,6 +8,8 @@ from fer_core.commands.exits import EXIT_SOME_FAILED, EXIT_USAGE
 from fer_core.errors import FerError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fer_core.bundles import BaseBundle
 
 
@@ -35,6 +37,7 @@ def list_models() -> None:
             typer.echo(
                 f"  {split}: accuracy {m.accuracy:.2%} of {m.n} rows, {m.accuracy_clean:.2%} of the "
                 f"{m.n_clean} without a copy in the training data, macro F1 {m.macro_f1:.3f}"
+                + (f"; left out: {_counts(m.excluded)}" if m.excluded else "")
             )
     failed = any(isinstance(bundle, FerError) for bundle in found)
     try:
@@ -50,6 +53,10 @@ def list_models() -> None:
         failed = True
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _counts(excluded: "Mapping[str, int]") -> str:
+    return ", ".join(f"{n} labelled {label}" for label, n in excluded.items())
 
 
 def _about(bundle: "BaseBundle[Any]") -> str:

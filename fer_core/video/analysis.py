@@ -171,22 +171,7 @@ def _analyses(
         else:
             analysis = analyzer.analyze_again(frame.photo, [face.face for face in before])
         before = list(analysis.faces)
-        yield frame, _without_maps(analysis)
-
-
-def _without_maps(analysis: Analysis) -> Analysis:
-    """Return an analysis without the networks' activation maps, most of its memory."""
-    return dataclasses.replace(analysis, faces=tuple(map(_face_without_maps, analysis.faces)))
-
-
-def _face_without_maps(face: FaceAnalysis) -> FaceAnalysis:
-    return dataclasses.replace(
-        face,
-        predictions={
-            name: dataclasses.replace(prediction, activation_maps=None)
-            for name, prediction in face.predictions.items()
-        },
-    )
+        yield frame, analysis.without_maps()
 
 
 def stopped(

@@ -58,7 +58,8 @@ def accuracy_view(
     )
     if clean:
         reading += (
-            " A tenth of the faces have a copy in the training data, and a network may know those by "
-            "heart: the figure without them says more about new faces, the one on all is what papers report."
+            f" {n[0] - n[1]:,} of the {n[0]:,} faces have a copy in the training data, and a network may "
+            "know those by heart: the figure without them says more about new faces, the one on all is what "
+            "papers report."
         )
     return View("accuracy", "Accuracy", figure, reading, pd.DataFrame(rows))

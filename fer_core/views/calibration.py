@@ -68,7 +68,7 @@ def reliability_view(
         ""
         if temperature is None
         else f" Scaling divides the network's outputs by {temperature:.3f}, chosen on the clean rows of "
-        "PublicTest."
+        "its validation split."
     )
     return View(
         f"reliability-{name}",

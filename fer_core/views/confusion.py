@@ -70,8 +70,6 @@ def _shared(counts: np.ndarray, share: str) -> np.ndarray:
     if share == "faces":
         return counts.astype(float)
     whole = counts.sum(axis=1 if share == "of the label" else 0, keepdims=True)
-    if share == "of the answer":
-        whole = counts.sum(axis=0, keepdims=True)
     return 100 * np.divide(counts, whole, out=np.zeros(counts.shape), where=whole > 0)
 
 

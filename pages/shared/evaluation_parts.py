@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from fer_core.bundles import HISTORY_FILE, Bundle, resolve
+from fer_core.bundles import HISTORY_FILE, Bundle, BundleSpec, resolve
+from fer_core.data_names import split_of, validation_name
 from fer_core.errors import DataError, FerError
-from fer_core.settings import models_root
 from pages.shared.faces_gallery import show_cell, show_disagreements, show_gallery
 from pages.shared.predictions import CLEAN_FACES, Chosen, estimates_of, found_faces, robustness_of
 from pages.shared.verbatim import message_as_text, name_as_code
@@ -200,14 +200,22 @@ def _show_confidence(chosen: Chosen) -> None:
             with st.container(width=260, gap="xxsmall"):
                 st.metric(f"{other} answers", f"{coverage:.0%} of faces")
                 st.caption(f"right in {accuracy:.1%}" if coverage else "none at this threshold")
-    if own is not None:
-        st.caption(
-            f"The app lets {name} answer from {own:.2f} on, chosen on the clean rows of PublicTest so that "
-            "answers there are right in 85 %."
-            if own <= 1
-            else f"No threshold reaches 85 % on PublicTest, so the app lets {name} answer nothing."
-        )
+    if bundle is not None:
+        st.caption(_about_threshold(bundle.spec))
     show_view(risk_coverage_view(chosen.results, threshold, chosen.on))
+
+
+def _about_threshold(spec: BundleSpec) -> str:
+    """Say from which confidence on a network answers, and what that was chosen on."""
+    where = f"on the clean rows of {validation_name(spec.training_data.source)}"
+    if spec.abstention_threshold > 1:
+        return f"No threshold makes answers right in 85 % {where}, so {spec.name} answers nothing."
+    if spec.abstention_threshold == 0:
+        return f"{spec.name} always answers: {where} that is right in 85 % or more."
+    return (
+        f"{spec.name} answers from {spec.abstention_threshold:.2f} on, chosen so that answers are right in "
+        f"85 % {where}."
+    )
 
 
 def _bundle(name: str) -> Bundle | None:
@@ -249,8 +257,15 @@ def _show_other_faces(chosen: Chosen) -> None:
     except DataError as error:
         annotators = []
         st.caption(message_as_text(error))
-    if bundles:
-        show_view(across_view([bundle.spec for bundle in bundles], annotators))
+    specs = [bundle.spec for bundle in bundles]
+    if any(split_of(data) == "test" for spec in specs for data in spec.metrics):
+        show_view(across_view(specs, annotators))
+    elif bundles:
+        st.info(
+            "None of these networks was measured on a test split yet: "
+            "`python -m training evaluate BUNDLE --data fer2013:test`.",
+            icon=":material/grid_off:",
+        )
     found = found_faces(chosen)
     if found is None:
         st.info(
@@ -302,8 +317,10 @@ def _show_learning(chosen: Chosen) -> None:
     from fer_core.views.learning import learning_view
 
     name = _choose_network(chosen)
-    file = models_root() / name / HISTORY_FILE
-    if not file.is_file():
+    # Of the weights that answer, which may be the Hub's.
+    bundle = _bundle(name)
+    file = bundle.path / HISTORY_FILE if bundle else None
+    if file is None or not file.is_file():
         st.info(
             f"No history of the training of {name_as_code(name)} is here.",
             icon=":material/history_toggle_off:",

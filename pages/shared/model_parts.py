@@ -179,11 +179,13 @@ def show_measured(bundle: "AnyBundle") -> None:
                 "ECE, whole": m.ece,
                 "Rows, whole": m.n,
                 "Rows, clean": m.n_clean,
+                "Left out": ", ".join(f"{c} {n:,}" for c, n in m.excluded.items()),
             }
             for name, m in bundle.spec.metrics.items()
         ]
         said = (
-            "Whole: every row of the split. Clean: without the rows of which the training data holds a "
+            "Whole: every row of the split that is labelled with an expression that the network knows; the "
+            "others are left out. Clean: without the rows of which the training data holds a "
             "copy. Macro F1: the mean over the classes. ECE: how far, on average, the confidence lies from "
             "the share of right answers."
         )

@@ -146,7 +146,10 @@ def estimates_of(results: "Mapping[str, EvaluationResult]") -> "dict[str, dict[s
     from fer_core.intervals import estimate
 
     known = st.session_state.setdefault("estimates", {})
-    keys = {name: hash(result.probabilities.tobytes()) for name, result in results.items()}
+    keys = {
+        name: hash((r.probabilities.tobytes(), r.labels.tobytes(), r.expressions))
+        for name, r in results.items()
+    }
     for name, result in results.items():
         if keys[name] not in known:
             known[keys[name]] = estimate(result)

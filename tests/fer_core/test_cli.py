@@ -97,6 +97,16 @@ def test_csv_and_table(folder):
     assert "no face found" in table
 
 
+def test_brackets_in_a_name_are_no_markup(astronaut_png, tmp_path):
+    folder = tmp_path / "trip [beach] ["
+    folder.mkdir()
+    # With the folder's bracket this closes a tag that none opened.
+    (folder / "y].png").write_bytes(astronaut_png)
+    result = run("analyze", folder / "y].png", "--format", "table", COLUMNS="400")
+    assert result.returncode == 0, result.stderr
+    assert "trip [beach] [/y].png" in result.stdout
+
+
 def test_annotated_photos_are_written_where_asked(folder, tmp_path):
     target = tmp_path / "annotated"
     run("analyze", folder / "a_portrait.png", "--save-annotated", target)
@@ -107,6 +117,7 @@ def test_models_tells_name_and_measured_accuracy(cnn_bundle):
     result = run("models")
     accuracy = cnn_bundle.spec.metrics["fer2013:test"].accuracy
     assert f"fer2013:test: accuracy {accuracy:.2%} of 3589 rows" in result.stdout
+    assert "left out: 528 labelled fear, 626 labelled neutral" in result.stdout
     with (cnn_bundle.path / "layers.csv").open() as file:
         cost = sum(int(row["multiply_adds"]) for row in csv.DictReader(file))
     assert f"{cnn_bundle.spec.parameters:,} parameters, {cost:,} multiply-adds" in result.stdout

@@ -10,7 +10,7 @@ from fer_core import speed
 from fer_core.bundles import SERVING_FILE, bundle_folders, open_bundle, resolve
 from fer_core.errors import BundleError
 from fer_core.keypoints import open_any_bundle
-from fer_core.speed import BATCHES, BusyError, measure_speed
+from fer_core.speed import BATCHES, AlreadyMeasuringError, measure_speed
 
 
 @pytest.mark.parametrize("folder", bundle_folders(), ids=lambda folder: folder.name)
@@ -46,7 +46,7 @@ def test_a_second_measurement_is_told_to_wait_and_the_next_is_not(
     first = threading.Thread(target=measure_speed, args=(bundle,), kwargs={"seconds": 0})
     first.start()
     assert began.wait(10)
-    with pytest.raises(BusyError, match="Try again"):
+    with pytest.raises(AlreadyMeasuringError, match="Try again"):
         measure_speed(bundle, seconds=0)
     go_on.set()
     first.join()

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.bundles import resolve
+from fer_core.data_names import data_name
 from fer_core.evaluation import compare, predictions_path, read_predictions
 from pages.shared.evaluation_parts import QUESTIONS
 
@@ -104,6 +105,17 @@ def test_own_predictions_stand_beside_ours():
     assert cells[2] == cells[4]
 
 
+def test_own_labels_that_were_put_right_count():
+    page = open_page()
+    wrong = own_file(lambda t: t.assign(label=(t["label"] + 1) % 7))
+    for file, is_right in ((wrong, False), (own_file(), True)):
+        page.file_uploader[0].set_value([file]).run()
+        table = next(m.value for m in page.markdown if m.value.startswith("|"))
+        line = next(line for line in table.splitlines() if "| Accuracy" in line)
+        cells = [cell.strip(" *") for cell in line.split("|")]
+        assert (cells[2] == cells[4]) == is_right
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -144,6 +156,34 @@ def test_damaged_and_missing_predictions_say_so(monkeypatch, tmp_path):
 
 def resolve_shipped(name: str) -> Path:
     return PROJECT / "models" / name
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("expw_cnn", "expw:test", "right in 85 % on the clean rows of ExpW Validation."),
+        ("ferplus", "ferplus:test", "always answers: on the clean rows of FER+ PublicTest"),
+        ("cnn_wild", "fer2013:test", "on the clean rows of FER2013 PublicTest (validation)."),
+    ],
+)
+def test_a_threshold_is_said_to_be_of_what_it_was_chosen_on(name: str, data: str, said: str):
+    query = {"data": data_name(data), f"networks-{data}": name}
+    page = open_page(question="How sure?", **query)
+    assert not page.exception
+    assert said in texts(page)
+
+
+def test_a_network_measured_on_validation_alone_has_no_other_faces(monkeypatch, tmp_path):
+    shutil.copytree(resolve_shipped("cnn"), tmp_path / "cnn")
+    for file in (tmp_path / "cnn" / "predictions").glob("*-test.parquet"):
+        file.unlink()
+    spec = json.loads((tmp_path / "cnn" / "spec.json").read_text())
+    spec["metrics"] = {k: v for k, v in spec["metrics"].items() if k == "fer2013:valid"}
+    (tmp_path / "cnn" / "spec.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    page = open_page(question="On other faces?")
+    assert not page.exception
+    assert "None of these networks was measured on a test split" in texts(page)
 
 
 def test_a_network_that_cannot_be_opened_is_still_judged_by_its_predictions(monkeypatch, tmp_path):

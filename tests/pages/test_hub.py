@@ -1,5 +1,6 @@
 """What pages say of weights that come from the Hub, or should."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,22 @@ def test_the_models_page_shows_what_came_from_the_hub(published: str):
     assert files.loc["model.tflite", "Checksum"] == "agrees"
     assert "model.keras" not in files.index
     assert len(page.get("plotly_chart")) == 2
+
+
+def test_how_it_was_trained_is_told_of_the_weights_that_answer(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch
+):
+    folder = PROJECT / "models" / NAME
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    files["history.csv"] = b"\n".join(files["history.csv"].splitlines()[:3])
+    monkeypatch.setenv("FER_HUB_REPO_LANDMARKS_ONLY", f"{REPO}@{hub.add(REPO, files)}")
+    query = {"question": "How trained?", "networks-fer2013:test": NAME}
+    page = open_page("evaluation", **query)
+    assert not page.exception
+    (chart,) = page.get("plotly_chart")
+    curve = json.loads(chart.proto.spec)["data"][0]
+    assert len(curve["x"]) == 2
 
 
 def test_the_limits_say_why_embedded_weights_answer(

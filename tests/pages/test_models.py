@@ -88,6 +88,13 @@ def test_what_was_measured_is_what_the_spec_says():
     assert measured["Rows, clean"] == metrics.n_clean
 
 
+def test_faces_that_a_network_cannot_name_are_said_to_be_left_out():
+    table = open_page("resnet5").dataframe[0].value.set_index("Data")
+    metrics = resolve("resnet5").spec.metrics["fer2013:test"]
+    assert table.loc["FER2013 PrivateTest (test)", "Left out"] == "fear 528, neutral 626"
+    assert metrics.n + 528 + 626 == 3589
+
+
 def test_an_unknown_name_in_the_address_opens_the_first():
     page = open_page("no_such_model")
     assert not page.exception
