@@ -1,7 +1,7 @@
 """EfficientNet-B0 from scratch on 48 pixels: FER2013's images and labels.
 
 Run:    python -m training fit efficientnet_b0
-Cost:   20 epochs of 260 s, an hour and a half on two CPU cores
+Cost:   20 epochs of 270 s, an hour and a half on two CPU cores
 Result: models/efficientnet_b0/spec.json and the card beside it; selection on the clean rows of PublicTest
 Note:   deep and narrow networks without pre-trained weights easily end at one answer for every face. What
         is meant to keep this one from it: a stem that keeps the resolution, standardised images, a warm-up,
