@@ -24,6 +24,8 @@ from tests.browser.probes import (
     wait_for,
     watch_memory,
 )
+from tests.clips import clip, moving
+from tests.conftest import png
 
 pytestmark = pytest.mark.browser
 
@@ -122,27 +124,41 @@ def handshake(server: Server, origin: str) -> str:
         return connection.recv(4096).decode(errors="replace").splitlines()[0]
 
 
+@pytest.fixture
+def forgetting(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path):
+    """Start a server that forgets a visit after three seconds, and says how many of some things it holds."""
+
+    @contextlib.contextmanager
+    def start(module: str, *kinds: str) -> Iterator[tuple[Server, Log]]:
+        (tmp_path / "sitecustomize.py").write_text(watch_memory(module, *kinds))
+        with (
+            kept_log() as (log, writing),
+            running_server(
+                tmp_path_factory,
+                "--server.disconnectedSessionTTL=3",
+                output=writing,
+                environment={"PYTHONPATH": str(tmp_path)},
+            ) as server,
+        ):
+            yield server, log
+
+    return start
+
+
 @pytest.mark.slow
 def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
-    tmp_path_factory: pytest.TempPathFactory, browser: Browser, tmp_path: Path
+    forgetting, browser: Browser, astronaut: np.ndarray
 ):
     """The session, its files and its pixels are gone from memory soon after its time is over."""
-    probe = tmp_path / "sitecustomize.py"
-    # The photos of all visitors, where the server can be asked from outside: its log.
-    probe.write_text(watch_memory("fer_core.images", "Photo", "ChosenPhoto"))
-    options = ("--server.disconnectedSessionTTL=3",)
-    with (
-        kept_log() as (log, writing),
-        running_server(
-            tmp_path_factory, *options, output=writing, environment={"PYTHONPATH": str(tmp_path)}
-        ) as server,
-    ):
+    with forgetting("fer_core.images", "Photo", "ChosenPhoto") as (server, log):
         context = browser.new_context()
         page = context.new_page()
         page.goto(server.url)
-        page.get_by_role("button", name="Try the example photo").click()
-        expect(page.get_by_test_id("stMetricValue").first).to_be_visible()
-        assert wait_for(lambda: log.alive[-1:] == [[1, 1]])
+        # Two, between which there is a choice.
+        portrait = {"mimeType": "image/png", "buffer": png(astronaut)}
+        give(page, [portrait | {"name": f"{name}.png"} for name in "ab"])
+        expect(page.get_by_text("Photo (2 in all)")).to_be_visible()
+        assert wait_for(lambda: log.alive[-1:] == [[2, 2]])
         context.close()
         # Fifteen seconds between two looks, three for coming back.
         assert wait_for(lambda: log.alive[-1:] == [[0, 0]], seconds=25)
@@ -151,6 +167,31 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
         following.get_by_role("button", name="Try the example photo").click()
         expect(following.get_by_test_id("stMetricValue").first).to_be_visible()
         following.close()
+
+
+@pytest.mark.slow
+def test_a_batch_of_a_visitor_who_left_is_forgotten(
+    forgetting, browser: Browser, astronaut: np.ndarray
+):
+    """Its photos, what was found in them, and its videos."""
+    video = clip(moving(astronaut[:240, 90:410], 5), rate=10)
+    with forgetting("pages.shared.batch_work", "Batch", "_Job", "PhotoResult") as (server, log):
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{server.url}/batch")
+        films = [{"name": f"{n}.mp4", "mimeType": "video/mp4", "buffer": video} for n in "ab"]
+        portrait = {"name": "a.png", "mimeType": "image/png", "buffer": png(astronaut)}
+        give(page, [portrait, *films])
+        page.get_by_role("button", name="Analyze the video").click()
+        expect(page.get_by_text("5 frames, 1 person")).to_be_visible()
+        expect(page.get_by_role("heading", name="Take away")).to_be_visible()
+        assert wait_for(lambda: log.alive[-1:] == [[1, 1, 1]])
+        context.close()
+        assert wait_for(lambda: log.alive[-1:] == [[0, 0, 0]], seconds=25)
+
+
+def give(page: Page, files: list[dict[str, object]]) -> None:
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)
 
 
 def test_the_watch_sees_an_attempt(tmp_path: Path):
