@@ -62,13 +62,16 @@ def _write_weights(model: keras.Model, path: Path) -> None:
 class StateWriter(keras.callbacks.Callback):
     """Write all that a resumed run needs after each epoch: weights, optimiser and averages.
 
-    Stops a run whose loss is no longer a number, with the state of the last good epoch kept.
+    Stops a run whose loss is no longer a number, with the state of the last good epoch kept, and one
+    whose best epoch lies far back.
     """
 
-    def __init__(self, path: Path, history: History) -> None:
+    def __init__(self, path: Path, history: History, *, patience: int) -> None:
+        """Take the file, the record of epochs, and how many without a better one end the run."""
         super().__init__()
         self._path = path
         self._history = history
+        self._patience = patience
         self._began = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -93,10 +96,12 @@ class StateWriter(keras.callbacks.Callback):
         with _failed_writes_explained(self._path.parent):
             self._history.append(row)
             _write_weights(self.model, self._path)
+        # From what is written, this epoch included: a resumed run, and the next phase, decide as this one.
+        self.model.stop_training |= self._history.is_stale(self._patience)
 
 
 class AveragedValidation(keras.callbacks.Callback):
-    """Validate with the averaged weights, keep those of the best epoch, and stop when it lies far back.
+    """Validate with the averaged weights, and keep those of the best epoch.
 
     Batch normalisation's moving statistics belong to the weights of the moment. With averaged weights
     they are wrong, by half of the accuracy while the learning rate is high, so they are measured anew
@@ -110,7 +115,6 @@ class AveragedValidation(keras.callbacks.Callback):
         history: History,
         *,
         inputs: dict[str, np.ndarray],
-        patience: int,
     ) -> None:
         """Take the network inside the trained model, and inputs to measure its statistics on.
 
@@ -119,14 +123,12 @@ class AveragedValidation(keras.callbacks.Callback):
             network: the part of the model that is kept.
             history: tells which epochs were better.
             inputs: of some training samples, images at the size that training sees.
-            patience: epochs without a better one.
         """
         super().__init__()
         self._path = path
         self._network = network
         self._history = history
         self._inputs = inputs
-        self._patience = patience
         self._norms = [
             layer
             for layer in network._flatten_layers(include_self=False)
@@ -151,9 +153,6 @@ class AveragedValidation(keras.callbacks.Callback):
             with _failed_writes_explained(self._path.parent):
                 _write_weights(self._network, self._path)
         self._network.set_weights(self._training_weights)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.model.stop_training |= self._history.is_stale(self._patience)
 
     def _measure_statistics(self) -> None:
         momenta = [layer.momentum for layer in self._norms]

@@ -158,14 +158,8 @@ def _fit_phases(
             keras.callbacks.LambdaCallback(
                 on_epoch_begin=functools.partial(_begin_epoch, model, task.train, recipe.seed)
             ),
-            AveragedValidation(
-                folder / BEST_FILE,
-                task.network,
-                history,
-                inputs=task.statistics,
-                patience=recipe.patience,
-            ),
-            StateWriter(folder / STATE_FILE, history),
+            AveragedValidation(folder / BEST_FILE, task.network, history, inputs=task.statistics),
+            StateWriter(folder / STATE_FILE, history, patience=recipe.patience),
         ]
         # An accelerator would stand still while each step's loss is looked at, and its epochs are short:
         # there it is soon enough that the state's writer looks.

@@ -38,10 +38,10 @@ class History:
         return self.table.empty or bool(self._goodness(value) >= self._of_epochs().max())
 
     def is_stale(self, patience: int) -> bool:
-        """Return whether the best validation figure lies more than `patience` epochs back."""
+        """Return whether `patience` epochs, or more, have not bettered the best validation figure."""
         if self.table.empty:
             return False
-        return len(self.table) - 1 - int(self._of_epochs().to_numpy().argmax()) > patience
+        return len(self.table) - 1 - int(self._of_epochs().to_numpy().argmax()) >= patience
 
     def _of_epochs(self) -> pd.Series:
         return self._goodness(self.table[f"val_{self.figure.name}"])

@@ -118,6 +118,32 @@ def test_a_run_that_was_killed_when_all_epochs_were_done_only_has_to_be_finished
     assert_same_weights(resumed.network, fit(recipe, tmp_path / "unbroken").network)
 
 
+@pytest.mark.parametrize("killed_in", [None, 4, 5])
+def test_a_run_stops_when_its_best_epoch_lies_as_far_back_as_its_patience(
+    tiny_recipe, tmp_path, monkeypatch, killed_in
+):
+    """Killed or not; and the gentle last epoch is not trained either, however good the sixth would be."""
+    from training.callbacks import StateWriter
+
+    figures = [0.1, 0.2, 0.8, 0.3, 0.3, 0.9, 0.4, 0.4, 0.4]
+    original = StateWriter.on_epoch_end
+    monkeypatch.setattr(
+        StateWriter,
+        "on_epoch_end",
+        lambda self, number, logs: original(
+            self, number, {**logs, "val_accuracy": figures[number]}
+        ),
+    )
+    recipe = tiny_recipe.with_overrides(["epochs=9", "patience=2"])
+    if killed_in is not None:
+        with monkeypatch.context() as patch:
+            kill_in_epoch(patch, killed_in, after_state=True)
+            with pytest.raises(Killed):
+                fit(recipe, tmp_path)
+    result = fit(recipe, tmp_path, resume=killed_in is not None)
+    assert result.history["val_accuracy"].tolist() == figures[:5]
+
+
 def test_the_state_holds_optimiser_and_averages(finished_run, tiny_recipe):
     folder, _ = finished_run
     task = task_for(tiny_recipe)
