@@ -163,11 +163,18 @@ class BaseRecipe(Settings):
         """Return the recipe with `key=value` settings replaced; keys reach inside parts with dots.
 
         Raises:
-            UnknownNameError: not of that form, a setting that does not exist, or a value it refuses.
+            UnknownNameError: not of that form, a setting that does not exist or is not to be set, or a value
+                it refuses.
         """
         values: dict[str, Any] = self.model_dump()
         for assignment in assignments:
             key, equals, text = assignment.partition("=")
+            if key.strip() == "name":
+                # By it the record of runs finds the recipe that a run's settings differ from.
+                raise UnknownNameError(
+                    f"--set {assignment}: a recipe keeps its name. A bundle is called as its folder is: name "
+                    "that with --out."
+                )
             *parts, last = key.strip().split(".")
             target: Any = values
             for part in parts:

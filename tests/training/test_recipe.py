@@ -74,6 +74,11 @@ def test_a_setting_that_does_not_exist_is_named(assignment):
         get_recipe("cnn").with_overrides([assignment])
 
 
+def test_a_recipe_keeps_its_name_by_which_the_record_of_runs_finds_it():
+    with pytest.raises(UnknownNameError, match=r"--set name=mine: .* --out"):
+        get_recipe("cnn").with_overrides(["name=mine"])
+
+
 @pytest.mark.parametrize(
     ("assignment", "field"),
     [
