@@ -18,7 +18,16 @@ from fer_core.expressions import CKPLUS, FER2013, FERPLUS
 from training import sources
 from training.__main__ import app
 from training.landmark_cache import cache_path
-from training.sources import VOTES, Split, ckplus, class_folders, expw, fer2013, ferplus
+from training.sources import (
+    VOTES,
+    MissingDataError,
+    Split,
+    ckplus,
+    class_folders,
+    expw,
+    fer2013,
+    ferplus,
+)
 from training.sources.copies import copies_in
 
 
@@ -375,7 +384,7 @@ def test_an_expw_list_without_lines_or_without_a_splits_photos_is_refused(tmp_pa
     path = write_expw(tmp_path, photo_faces)
     name = next(name for name in photo_faces if expw.split_of(name) is Split.TRAIN)
     path.write_text(line(name, 0, (5, 10, 53, 58), 3))
-    with pytest.raises(DataError, match=r"No photo of .* falls into the test split"):
+    with pytest.raises(MissingDataError, match=r"No photo of .* falls into the test split"):
         expw.load(tmp_path, Split.TEST)
     path.write_text("")
     with pytest.raises(DataError, match="is empty"):

@@ -10,7 +10,7 @@ from PIL import Image
 from fer_core.errors import DataError, UnknownNameError
 from fer_core.expressions import FER2013, FERPLUS
 from training import sources
-from training.sources import Split, class_folders, fer2013
+from training.sources import MissingDataError, Split, class_folders, fer2013
 from training.sources.copies import copies_in
 
 
@@ -193,7 +193,7 @@ def test_a_csv_without_the_split_names_what_it_has(small_csv):
     root, spoil = small_csv
     spoil(lambda table: table[table["Usage"] != "PrivateTest"])
     with pytest.raises(
-        DataError, match=r"no row with Usage 'PrivateTest'; it has PublicTest, Train"
+        MissingDataError, match=r"no row with Usage 'PrivateTest'; it has PublicTest, Train"
     ):
         fer2013.load(root, Split.TEST)
 

@@ -32,7 +32,7 @@ from fer_core.expressions import FER2013
 from training.sources.base import Samples, Split
 from training.sources.copies import copies_in
 from training.sources.packs import check_labels, decode_faces, read_pack
-from training.sources.source import Source, not_found
+from training.sources.source import MissingDataError, Source, not_found
 
 NAME: Final = "expw"
 #: Side of the pack's images in pixels.
@@ -126,7 +126,7 @@ def _load_original(path: Path, folder: Path, split: Split) -> Samples:
     photos = _find_photos(path, folder, faces)
     chosen = [face for face in faces if split_of(face.photo) is split]
     if not chosen:
-        raise DataError(
+        raise MissingDataError(
             f"No photo of {path}, which names {len({face.photo for face in faces}):,}, falls into the "
             f"{split} split. Is the list whole? Download it anew: {_PAGE}"
         )

@@ -24,7 +24,7 @@ from training.sources.base import Samples, Split
 from training.sources.class_folders import find_split_folder, read_class_folder
 from training.sources.copies import copies_in
 from training.sources.packs import check_labels, decode_faces, read_pack
-from training.sources.source import Source, not_found
+from training.sources.source import MissingDataError, Source, not_found
 
 NAME: Final = "fer2013"
 PIXELS: Final = INPUT_SIZE * INPUT_SIZE
@@ -118,9 +118,10 @@ def _load_csv(path: Path, split: Split) -> Samples:
     check_labels(path, table["emotion"], "emotion", len(FER2013))
     part = table["Usage"] == _USAGE[split]
     if not part.any():
-        raise DataError(
+        raise MissingDataError(
             f"{path} has no row with Usage {_USAGE[split]!r}; it has "
-            f"{', '.join(sorted(map(str, table['Usage'].unique())))}."
+            f"{', '.join(sorted(map(str, table['Usage'].unique())))}. Put Kaggle's whole file there.\n"
+            f"Download: {_PAGE}"
         )
     images = _parse_pixels(path, table.loc[part, "pixels"])
     if split is Split.TRAIN:
