@@ -42,9 +42,9 @@ from fer_core.serving import ServingModel
 from training import sources
 from training.architectures.cnn import MAPS_LAYER
 from training.architectures.dual_input import DualInput
-from training.batches import load_for
 from training.card import write_card
 from training.errors import TrainingError
+from training.expression_task import validation_rows
 from training.fit import FitResult
 from training.half_precision import rounded
 from training.landmark_cache import with_landmarks
@@ -200,8 +200,7 @@ def make_bundle(result: FitResult, recipe: Recipe, out: Path) -> Bundle:
         TrainingError: the serving file cannot be written or is not faithful.
         DataError: the recipe's data is not there.
     """
-    valid = load_for(recipe, Split.VALID)
-    valid = valid.select(valid.clean)
+    valid = validation_rows(recipe)
     labels = valid.label_space.labels
     with staged(out) as staging:
         result.history.to_csv(staging / HISTORY_FILE, index=False)

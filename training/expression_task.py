@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from fer_core.crops import INPUT_SIZE
+from fer_core.errors import DataError
 from fer_core.landmarks import FEATURE_SIZE
 from training.architectures import call_arguments
 from training.augment import Augment
@@ -31,14 +32,13 @@ def expression_task(recipe: Recipe) -> Task:
     """Return the recipe's task; it is validated on clean rows.
 
     Raises:
-        DataError: the recipe's data is not there.
+        DataError: the recipe's data is not there, or nothing of it can be learnt from or validated on.
         TrainingError: its network cannot be begun.
     """
     from training.fused_norm import with_fused_norms
 
     train, n_left_out = training_rows(recipe)
-    valid = load_for(recipe, Split.VALID)
-    valid = valid.select(valid.clean)
+    valid = validation_rows(recipe)
     log.info("%s: %d training rows, %d clean validation rows", recipe.name, len(train), len(valid))
     n_classes = len(train.label_space)
     network = with_fused_norms(recipe.architecture.build(n_classes, side=None))
@@ -81,15 +81,37 @@ def training_rows(recipe: Recipe) -> tuple[Samples, int]:
     """Return what the recipe learns from, and how many rows were left out for holding no face.
 
     Raises:
-        DataError: the recipe's data is not there.
+        DataError: the recipe's data is not there, or no row of it can be learnt from.
     """
     whole = load_for(recipe, Split.TRAIN)
     train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
     n_left_out = len(whole) - len(train)
+    if not len(train):
+        raise DataError(
+            f"{recipe.data.source} has no training face to learn from: {len(whole):,} have a class that is "
+            f"learnt, of which {n_left_out:,} are said to show no face. Choose another data.source, "
+            "data.label_space or data.drop_not_face."
+        )
     if recipe.data.rows is not None and recipe.data.rows < len(train):
         drawn = np.random.default_rng(recipe.seed).permutation(len(train))[: recipe.data.rows]
         train = train.select(np.sort(drawn))
     return train, n_left_out
+
+
+def validation_rows(recipe: Recipe) -> Samples:
+    """Return what epochs, temperature and threshold are chosen on: the clean rows of the validation split.
+
+    Raises:
+        DataError: the recipe's data is not there, or no row of it is clean.
+    """
+    valid = load_for(recipe, Split.VALID)
+    if not valid.clean.any():
+        raise DataError(
+            f"{recipe.data.source} has no validation face to choose the best epoch by: {len(valid):,} have a "
+            f"class that is learnt, and all {len(valid):,} are copies of training faces. Give it others, or "
+            "choose another data.source or data.label_space."
+        )
+    return valid.select(valid.clean)
 
 
 def behind_augmentation(

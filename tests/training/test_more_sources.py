@@ -29,6 +29,7 @@ from training.sources import (
     ferplus,
 )
 from training.sources.copies import copies_in
+from training.tasks import task_for
 
 
 def png(image):
@@ -561,6 +562,24 @@ def test_a_folder_without_test_is_trained_on_and_measured_on_what_it_has(
     data = ["--data", f"folder:{faces}/../my faces:train"]
     again = CliRunner().invoke(app, ["evaluate", str(out), *data])
     assert json.loads(again.stdout.splitlines()[-1])["n_clean"] == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "message"),
+    [
+        (FER2013.labels, [], "no validation face .* all 14 are copies of training faces"),
+        # CK+ has no neutral faces.
+        (["neutral"], ["data.label_space=ckplus"], "no training face .* 0 have a class"),
+    ],
+)
+def test_data_with_nothing_to_learn_or_to_choose_by_is_refused_before_training(
+    tiny_recipe, rings, tmp_path, names, settings, message
+):
+    for split in ("train", "validation"):
+        write_classes(tmp_path / split, names, rings(2, 1)[0])
+    data = [f"data.source=folder:{tmp_path}", "vote_smoothing=0", *settings]
+    with pytest.raises(DataError, match=message):
+        task_for(tiny_recipe.with_overrides(data))
 
 
 def test_a_source_whose_test_split_is_not_there_is_measured_on_the_others(
