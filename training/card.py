@@ -12,7 +12,14 @@ from fer_core.hub import variable_of
 from fer_core.landmarks import FEATURE_SIZE
 from training.architectures.landmark_mlp import LandmarkMlp
 from training.card_file import front_matter, write_card_file
-from training.sources import SOURCES, is_known, is_own_folder, parts_of
+from training.sources import (
+    SOURCES,
+    all_images_of,
+    images_of,
+    is_known,
+    is_own_folder,
+    parts_of,
+)
 
 #: What cards call splits that have a name of their own.
 _SPLIT_TITLES: Final = {
@@ -24,8 +31,6 @@ _SPLIT_TITLES: Final = {
     "ferplus:test": "PrivateTest",
     "ckplus:test": "whole set",
 }
-#: Sources that differ in their labels alone.
-_SAME_IMAGES: Final = ("fer2013", "ferplus")
 _INTENDED_USE: Final = """\
 It names the expression that a face *appears* to show, out of {n_classes} classes. It does not know what the
 person feels, thinks or intends: people smile without joy and are sad without a sign of it.
@@ -208,21 +213,34 @@ def _results(spec: BundleSpec) -> str:
 
 def _other_data(spec: BundleSpec) -> str:
     """Say which figures are on data sets that it did not learn from, or that there are none."""
-    own = spec.training_data.source
-    known = {*parts_of(own), *spec.training_data.inherited}
-    if known & set(_SAME_IMAGES):
-        known |= set(_SAME_IMAGES)
-    sources = dict.fromkeys(name.rpartition(":")[0] for name in spec.metrics)
-    others = [_source_title(source) for source in sources if source not in known]
+    data = spec.training_data
+    known = all_images_of(data.source, *data.inherited)
+    measured = dict.fromkeys(name.rpartition(":")[0] for name in spec.metrics)
+    others = [source for source in measured if images_of(source) not in known]
     if not others:
         return (
-            f"It was measured on no other images than those of {_source_title(own)}; on photos from "
+            f"It was measured on no other images than those of {_source_title(data.source)}; on photos from "
             "elsewhere it may fare worse."
         )
-    return (
-        f"It learnt nothing from {' and '.join(others)}: figures there tell how far it carries over to faces "
-        "that were found, framed and labelled otherwise."
-    )
+    holding = {
+        images: SOURCES[name].title
+        for name in sorted(known & SOURCES.keys())
+        for images in SOURCES[name].holds_photos_of
+    }
+    new = [_source_title(source) for source in others if images_of(source) not in holding]
+    sentences = []
+    if new:
+        sentences.append(
+            f"It learnt nothing from {' and '.join(new)}: figures there tell how far it carries over to "
+            "faces that were found, framed and labelled otherwise."
+        )
+    sentences += [
+        f"It learnt no label of {_source_title(source)}, but a few of its photos, which the training split "
+        f"of {holding[images_of(source)]} holds too; they count among the clean rows."
+        for source in others
+        if images_of(source) in holding
+    ]
+    return " ".join(sentences)
 
 
 def _excluded_lines(spec: BundleSpec) -> list[str]:

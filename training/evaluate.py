@@ -121,9 +121,10 @@ def known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]]
 
 
 def _was_trained_on(bundle: Bundle, samples: Samples) -> bool:
+    """Return whether the network, or one that it began with or was taught by, learnt from such samples."""
     data = bundle.spec.training_data
-    same_images = sources.images_of(samples.source) == sources.images_of(data.source)
-    return same_images and samples.split == data.split
+    learnt = sources.all_images_of(data.source, *data.inherited)
+    return samples.split == data.split and bool(learnt & sources.all_images_of(samples.source))
 
 
 def is_recorded(samples: Samples) -> bool:

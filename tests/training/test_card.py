@@ -155,6 +155,16 @@ def test_data_sets_that_a_teacher_knew_are_not_called_unknown(spec):
     assert "No other images went in than these and those that `wild` learnt from." in text
 
 
+def test_data_sets_whose_photos_it_learnt_elsewhere_are_not_called_unknown(spec):
+    data = spec.training_data.model_copy(update={"source": "expw"})
+    metrics = {name: split_metrics(0.1) for name in ("ckplus:test", "expw:test", "ferplus:test")}
+    text = card_text(spec.model_copy(update={"training_data": data, "metrics": metrics}))
+    assert "It learnt nothing from CK+:" in text
+    assert (
+        "no label of FER+, but a few of its photos, which the training split of ExpW holds" in text
+    )
+
+
 def test_both_data_sets_of_a_joined_source_are_named(spec):
     data = spec.training_data.model_copy(update={"source": "fer2013+expw"})
     metrics = {**spec.metrics, "expw:test": split_metrics(0.2), "ckplus:test": split_metrics(0.3)}

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from fer_core.bundles import BundleSpec, finds_keypoints, open_bundle, read_spec
+from fer_core.bundles import Bundle, BundleSpec, finds_keypoints, open_bundle, read_spec
 from fer_core.errors import DataError
 from fer_core.evaluation import predictions_path, read_predictions
 from fer_core.expressions import LABEL_SPACES
@@ -56,6 +56,17 @@ def test_the_training_split_is_never_called_clean_and_not_recorded(bundle, gener
     report = evaluate(bundle, load("fer2013", Split.TRAIN))
     assert (report["n_clean"], report["accuracy_clean"]) == (0, None)
     assert content(bundle.path) == before
+
+
+@pytest.mark.parametrize(
+    "learnt",
+    [{"source": "ferplus+expw"}, {"source": "expw+fer2013"}, {"inherited": ("ferplus",)}],
+)
+def test_nor_that_of_any_data_set_that_went_in(bundle, generated, learnt):
+    data = bundle.spec.training_data.model_copy(update={"source": "expw"} | learnt)
+    spec = bundle.spec.model_copy(update={"training_data": data})
+    report = evaluate(Bundle(bundle.path, spec), load("fer2013", Split.TRAIN))
+    assert (report["n_clean"], report["accuracy_clean"]) == (0, None)
 
 
 def test_a_spec_from_before_excluded_classes_were_kept_still_loads(bundle, generated):

@@ -24,6 +24,7 @@ __all__ = [
     "Samples",
     "Source",
     "Split",
+    "all_images_of",
     "data_root",
     "hidden_because",
     "images_of",
@@ -101,6 +102,11 @@ def images_of(source: str) -> str:
     if (folder := _own_folder(source)) is not None:
         return f"{class_folders.NAME}:{folder.resolve()}"
     return _known_parts(source)[0].images_of if is_known(source) else source
+
+
+def all_images_of(*names: str) -> set[str]:
+    """Return `images_of` of sources, of FIRST+SECOND that of both."""
+    return {images_of(part) for name in names for part in parts_of(name)}
 
 
 def hidden_because(source: str) -> str | None:

@@ -244,4 +244,6 @@ SOURCE: Final = Source(
     images_of=NAME,
     hidden_because="it is given out for non-commercial research alone, and this project's files are for "
     "everybody",
+    # Both were found by web search; in the pack, all photos that are known to be in both are for training.
+    holds_photos_of=("fer2013",),
 )

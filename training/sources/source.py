@@ -26,6 +26,7 @@ class Source:
         load: reads one of them; its arguments are the data root and the split.
         images_of: name of the source whose images it relabels, in the same splits; its own name otherwise.
         hidden_because: why its terms do not let its faces be shown to others; None if they let.
+        holds_photos_of: names of sources of which its training faces show a few photos too, from any split.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Source:
     load: Callable[[Path, Split], Samples]
     images_of: str
     hidden_because: str | None
+    holds_photos_of: tuple[str, ...] = ()
 
 
 class MissingDataError(DataError):
