@@ -189,12 +189,11 @@ def test_csv_pixels_that_are_no_image_are_named(small_csv, pixels):
         fer2013.load(root, Split.TEST)
 
 
-def test_a_csv_without_the_split_names_what_it_has(small_csv):
+@pytest.mark.parametrize("usage", ["PrivateTest", "Training"])
+def test_a_csv_without_the_split_or_what_its_copies_are_of_names_what_it_has(small_csv, usage):
     root, spoil = small_csv
-    spoil(lambda table: table[table["Usage"] != "PrivateTest"])
-    with pytest.raises(
-        MissingDataError, match=r"no row with Usage 'PrivateTest'; it has PublicTest, Train"
-    ):
+    spoil(lambda table: table[table["Usage"] != usage])
+    with pytest.raises(MissingDataError, match=rf"no row with Usage '{usage}'; it has P.*est, "):
         fer2013.load(root, Split.TEST)
 
 
@@ -205,7 +204,8 @@ def write_folders(folder, images, labels):
         Image.fromarray(image).save(path)
 
 
-def test_class_folders_named_by_split(tmp_path, rings):
+def test_class_folders_named_by_split(tmp_path, rings, monkeypatch):
+    monkeypatch.setattr(fer2013, "COUNTS", {Split.TRAIN: 14, Split.TEST: 7})
     train, test = rings(2, 1), rings(1, 2)
     test[0][3] = train[0][5]
     write_folders(tmp_path / "fer2013" / "train", *train)
@@ -216,6 +216,20 @@ def test_class_folders_named_by_split(tmp_path, rings):
     np.testing.assert_array_equal(found.images[~found.clean][0], test[0][3])
     for image, label in zip(found.images, found.labels, strict=True):
         np.testing.assert_array_equal(image, test[0][test[1] == label][0])
+
+
+def test_class_folders_of_other_splits_are_not_taken_for_the_official_ones(tmp_path, rings):
+    """As in Kaggle's export, whose test folder has two of them."""
+    folder = tmp_path / "fer2013"
+    write_folders(folder / "test", *rings(1, 2))
+    with pytest.raises(MissingDataError, match=r"FER2013's train split is not in"):
+        fer2013.load(tmp_path, Split.TEST)
+    write_folders(folder / "train", *rings(2, 1))
+    with pytest.raises(
+        MissingDataError, match=r"test holds 7 images, .* PrivateTest has 3,589: .*folder:"
+    ):
+        fer2013.load(tmp_path, Split.TEST)
+    assert len(sources.load(f"folder:{folder}", Split.TEST)) == 7
 
 
 def test_a_folder_of_any_size_and_mode(tmp_path):

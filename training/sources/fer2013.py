@@ -5,9 +5,10 @@ Three layouts are read, whichever lies under the data root:
 - the parquet pack, `fer2013/{train,valid,test}.parquet`, with FER+ votes and `fer2013/leaks.csv`;
 - the original Kaggle file, `fer2013/fer2013.csv` or `fer2013.csv` (columns emotion, pixels, Usage), with
   the FER+ votes if Microsoft's `fer2013new.csv` lies beside it;
-- class folders named by split, `fer2013/{train,valid,test}/{angry,...}/*`.
+- class folders named by split, `fer2013/{train,valid,test}/{angry,...}/*`, if they are the official splits.
 
 Splits are the official ones: Training (28,709), PublicTest (3,589, validation), PrivateTest (3,589, test).
+The last two are read only where it can be told which of their rows have copies in the first.
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from fer_core.crops import INPUT_SIZE
 from fer_core.errors import DataError
 from fer_core.expressions import FER2013
 from training.sources.base import Samples, Split
-from training.sources.class_folders import find_split_folder, read_class_folder
+from training.sources.class_folders import class_files, find_split_folder, read_class_folder
 from training.sources.copies import copies_in
 from training.sources.packs import check_labels, decode_faces, read_pack
 from training.sources.source import MissingDataError, Source, not_found
@@ -33,6 +34,8 @@ _USAGE: Final = {
     Split.VALID: "PublicTest",
     Split.TEST: "PrivateTest",
 }
+#: How many rows the official splits have. Of class folders nothing else tells whether they are these.
+COUNTS: Final = {Split.TRAIN: 28_709, Split.VALID: 3_589, Split.TEST: 3_589}
 #: The columns of FER+'s file; NF is "not a face".
 _VOTES: Final = (
     *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
@@ -45,8 +48,7 @@ _EXPECTED: Final = """one of
   {root}/fer2013/train.parquet, valid.parquet, test.parquet   (the parquet pack)
   {root}/fer2013/fer2013.csv                                  (the original file of Kaggle's challenge)
   {root}/fer2013/train/angry/*.png, valid/..., test/...       (class folders named by split)"""
-_PAGE: Final = """https://www.kaggle.com/datasets/msambare/fer2013 (class folders), or
-  https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge"""
+_PAGE: Final = "https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge"
 
 
 def load(root: Path, split: Split) -> Samples:
@@ -61,10 +63,11 @@ def load(root: Path, split: Split) -> Samples:
     for csv in (folder / "fer2013.csv", root / "fer2013.csv"):
         if csv.is_file():
             return _load_csv(csv, split)
-    if part := find_split_folder(folder, split):
-        return _load_folders(part, folder, split)
-    what = f"FER2013's {split} split" if folder.is_dir() else "FER2013"
-    raise not_found(what, folder, expected=_EXPECTED.format(root=root), page=_PAGE)
+    for part in dict.fromkeys((split, Split.TRAIN)):
+        if not find_split_folder(folder, part):
+            what = f"FER2013's {part} split" if folder.is_dir() else "FER2013"
+            raise not_found(what, folder, expected=_EXPECTED.format(root=root), page=_PAGE)
+    return _load_folders(folder, split)
 
 
 def _load_parquet(path: Path, split: Split) -> Samples:
@@ -116,13 +119,14 @@ def _load_csv(path: Path, split: Split) -> Samples:
             f"{', '.join(map(str, table.columns))}. Use Kaggle's original fer2013.csv."
         )
     check_labels(path, table["emotion"], "emotion", len(FER2013))
+    for usage in (_USAGE[split], _USAGE[Split.TRAIN]):
+        if not (table["Usage"] == usage).any():
+            raise MissingDataError(
+                f"{path} has no row with Usage {usage!r}; it has "
+                f"{', '.join(sorted(map(str, table['Usage'].unique())))}. Put Kaggle's whole file there.\n"
+                f"Download: {_PAGE}"
+            )
     part = table["Usage"] == _USAGE[split]
-    if not part.any():
-        raise MissingDataError(
-            f"{path} has no row with Usage {_USAGE[split]!r}; it has "
-            f"{', '.join(sorted(map(str, table['Usage'].unique())))}. Put Kaggle's whole file there.\n"
-            f"Download: {_PAGE}"
-        )
     images = _parse_pixels(path, table.loc[part, "pixels"])
     if split is Split.TRAIN:
         clean = np.ones(len(images), bool)
@@ -180,11 +184,11 @@ def _parse_pixels(path: Path, pixels: "pd.Series[str]") -> np.ndarray:
     return np.stack(images) if images else np.zeros((0, INPUT_SIZE, INPUT_SIZE), np.uint8)
 
 
-def _load_folders(part: Path, folder: Path, split: Split) -> Samples:
-    images, labels = read_class_folder(part, FER2013)
+def _load_folders(folder: Path, split: Split) -> Samples:
+    images, labels = _read_split(folder, split)
     clean = np.ones(len(images), bool)
-    if split is not Split.TRAIN and (training := find_split_folder(folder, Split.TRAIN)):
-        clean = ~copies_in(images, read_class_folder(training, FER2013)[0])
+    if split is not Split.TRAIN:
+        clean = ~copies_in(images, _read_split(folder, Split.TRAIN)[0])
     return Samples(
         source=NAME,
         split=split,
@@ -195,6 +199,20 @@ def _load_folders(part: Path, folder: Path, split: Split) -> Samples:
         clean=clean,
         is_face=_is_not_constant(images),
     )
+
+
+def _read_split(folder: Path, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Return images and labels of class folders; raise MissingDataError if they are not the official split."""
+    part = find_split_folder(folder, split)
+    assert part is not None
+    if (n := sum(len(files) for files in class_files(part).values())) != COUNTS[split]:
+        raise MissingDataError(
+            f"{part} holds {n:,} images, and FER2013's {_USAGE[split]} has {COUNTS[split]:,}: these are other "
+            "splits (Kaggle's msambare/fer2013 has PublicTest and PrivateTest together in its folder test). "
+            f"Use them as your own, folder:{folder}, or put the original fer2013.csv there.\n"
+            f"Download: {_PAGE}"
+        )
+    return read_class_folder(part, FER2013)
 
 
 def _is_not_constant(images: Iterable[np.ndarray]) -> np.ndarray:
