@@ -50,6 +50,8 @@ class TrainingData(Part):
         note: what was left out and why, for the card.
         sha256: of the images and labels of these rows; None where it was not recorded.
         inherited: names of further data sets, from which networks learnt that it began with or was taught by.
+        divisions: how all these data sets were divided that have no official splits (`training.divisions`);
+            empty where it was not recorded, when they were divided as their packs are.
     """
 
     source: str
@@ -58,6 +60,7 @@ class TrainingData(Part):
     note: str
     sha256: str | None = None
     inherited: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+    divisions: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
 
 
 class LandmarkMetrics(Part):

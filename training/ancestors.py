@@ -15,6 +15,7 @@ class Ancestor(BaseModel):
         name: of the bundle.
         sha256: of its Keras file.
         sources: names of the data sets that it and the bundles before it learnt from.
+        divisions: of these, `TrainingData.divisions`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -22,6 +23,7 @@ class Ancestor(BaseModel):
     name: str
     sha256: str
     sources: tuple[str, ...]
+    divisions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name}, sha256 {self.sha256[:12]}"
@@ -67,4 +69,5 @@ def _ancestor(name: str) -> Ancestor:
         name=spec.name,
         sha256=spec.sha256[KERAS_FILE],
         sources=tuple(dict.fromkeys((*parts_of(data.source), *data.inherited))),
+        divisions=data.divisions,
     )

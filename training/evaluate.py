@@ -24,6 +24,7 @@ from fer_core.evaluation import (
 from fer_core.expressions import LabelSpace
 from training import sources
 from training.card import write_card
+from training.divisions import require_division
 from training.landmark_cache import with_landmarks
 from training.sources import Samples, Split
 
@@ -105,8 +106,10 @@ def known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]]
     """Return the samples in the network's labels, and the counts of the classes that it lacks.
 
     Raises:
-        DataError: no sample has a class that the network knows.
+        DataError: no sample has a class that the network knows, or it learnt from their data set when that
+            was divided otherwise.
     """
+    require_division(bundle.spec.training_data, samples.source)
     space = LabelSpace(bundle.spec.name, bundle.spec.labels)
     counts = samples.counts()
     excluded = {name: n for name, n in counts.items() if n and name not in space.labels}

@@ -43,6 +43,7 @@ from training import sources
 from training.architectures.cnn import MAPS_LAYER
 from training.architectures.dual_input import DualInput
 from training.card import write_card
+from training.divisions import divisions_of, require_division
 from training.errors import TrainingError
 from training.expression_task import validation_rows
 from training.fit import FitResult
@@ -220,7 +221,7 @@ def export_again(bundle: Bundle) -> Bundle:
         BundleError: the Keras file is damaged.
         TrainingError: today's code does not build the network of these weights, the serving file cannot
             be written or is not faithful, or the folder holds an unfinished run.
-        DataError: the recipe's data is not there.
+        DataError: the recipe's data is not there, or is divided otherwise than it was.
     """
     if (bundle.path / CHECKPOINT_FOLDER / STATE_FILE).is_file():
         raise TrainingError(
@@ -228,6 +229,7 @@ def export_again(bundle: Bundle) -> Bundle:
             f"remove its folder {CHECKPOINT_FOLDER} first."
         )
     spec = bundle.spec
+    require_division(spec.training_data, spec.training_data.source)
     # Not by the recipe, which an older version of it may have written.
     valid = sources.load(spec.training_data.source, Split.VALID)
     space = next(space for space in LABEL_SPACES.values() if space.labels == spec.labels)
@@ -348,6 +350,7 @@ def fields_of_run(
                 for name in result.ancestors.sources
                 if name not in parts_of(recipe.data.source)
             ),
+            divisions=divisions_of(recipe.data.source, result.ancestors),
         ),
         "backend": result.backend,
         "code_commit": code_commit(),

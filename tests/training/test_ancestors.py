@@ -8,6 +8,7 @@ import pytest
 
 from fer_core.bundles import SPEC_FILE
 from training.ancestors import Ancestor, Ancestors, ancestors_of
+from training.divisions import divisions_of
 from training.errors import TrainingError
 from training.export import _note, fields_of_run
 from training.run_folder import (
@@ -94,6 +95,20 @@ def test_the_spec_tells_what_was_inherited_and_only_then(
     assert "inherited" not in written(result)
     heir = dataclasses.replace(result, ancestors=Ancestors(start=WIDE))
     assert written(heir)["inherited"] == ["expw"]
+
+
+def test_the_spec_tells_how_what_went_in_was_divided_into_splits(tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(tmp_path))
+    packed, by_photo = "as its pack is", "by photo"
+    again = WIDE.model_copy(update={"divisions": (by_photo,)})
+    assert divisions_of("fer2013", Ancestors()) == ()
+    assert divisions_of("fer2013+expw", Ancestors()) == (by_photo,)
+    # Ancestors without a note learnt from the pack.
+    assert divisions_of("expw", Ancestors(start=WIDE)) == (packed, by_photo)
+    assert divisions_of("fer2013", Ancestors(teacher=again)) == (by_photo,)
+    (tmp_path / "expw").mkdir()
+    (tmp_path / "expw" / "all64.parquet").touch()
+    assert divisions_of("expw", Ancestors(start=WIDE)) == (packed,)
 
 
 def test_the_note_names_the_classes_that_were_kept_and_the_start(finished_run, tiny_recipe):

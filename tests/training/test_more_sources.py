@@ -17,6 +17,7 @@ from fer_core.evaluation import predictions_path, read_predictions
 from fer_core.expressions import CKPLUS, FER2013, FERPLUS
 from training import sources
 from training.__main__ import app
+from training.export import write_spec
 from training.landmark_cache import cache_path
 from training.sources import (
     VOTES,
@@ -513,6 +514,30 @@ def test_the_data_command_names_what_is_missing_once_and_where_to_get_it(
     result = CliRunner().invoke(app, ["data"])
     assert result.exit_code == 1
     assert "http://www.jeffcohn.net/Resources/" in result.stderr
+
+
+@pytest.mark.parametrize("inherited", [False, True])
+def test_faces_of_expw_are_not_measured_on_divided_otherwise_than_they_were_learnt(
+    bundle, photo_faces, expw_pack, tmp_path, monkeypatch, inherited
+):
+    def measured(root, **changes):
+        learnt = {"inherited": ("expw",)} if inherited else {"source": "expw"}
+        data = bundle.spec.training_data.model_copy(update=learnt | changes)
+        write_spec(bundle.spec.model_copy(update={"training_data": data}), bundle.path)
+        monkeypatch.setenv("FER_DATA", str(root))
+        before = (bundle.path / "spec.json").read_bytes()
+        result = CliRunner().invoke(app, ["evaluate", str(bundle.path), "--data", "expw:test"])
+        assert (result.exit_code == 0) == ((bundle.path / "spec.json").read_bytes() != before)
+        return result.stderr
+
+    write_expw(tmp_path / "original", photo_faces)
+    refused = "learnt from ExpW divided as its pack is, and under FER_DATA it is divided by photo"
+    assert refused in measured(tmp_path / "original")
+    assert "Put the layout there" in measured(expw_pack.parents[1], divisions=("by photo",))
+    both = ("as its pack is", "by photo")
+    assert "as its pack is and by photo" in measured(tmp_path / "original", divisions=both)
+    assert "Error" not in measured(tmp_path / "original", divisions=("by photo",))
+    assert "Error" not in measured(expw_pack.parents[1])
 
 
 def test_measuring_on_another_source_is_recorded_with_the_classes_left_out(

@@ -12,11 +12,12 @@ from training.sources import ckplus, class_folders, expw, fer2013, ferplus, keyp
 from training.sources.base import VOTES, Samples, Split, sha256_of_arrays
 from training.sources.joined import joined
 from training.sources.keypoints import KeypointSamples
-from training.sources.source import MissingDataError, Source
+from training.sources.source import PACKED, MissingDataError, Source
 
 log = logging.getLogger(__name__)
 
 __all__ = [
+    "PACKED",
     "SOURCES",
     "VOTES",
     "KeypointSamples",
@@ -26,6 +27,7 @@ __all__ = [
     "Split",
     "all_images_of",
     "data_root",
+    "division_of",
     "hidden_because",
     "images_of",
     "is_known",
@@ -92,6 +94,16 @@ def splits_of(source: str) -> tuple[Split, ...]:
     if (folder := _own_folder(source)) is not None:
         return class_folders.splits_in(folder)
     return tuple(Split) if source == keypoints.NAME else _known_parts(source)[0].splits
+
+
+def division_of(source: str) -> str | None:
+    """Return how a source of one data set is divided under FER_DATA, None where its splits are always the same.
+
+    Raises:
+        DataError: FER_DATA names no folder.
+    """
+    division = SOURCES[source].division if source in SOURCES else None
+    return None if division is None else division(data_root())
 
 
 def images_of(source: str) -> str:

@@ -10,7 +10,8 @@ Two layouts are read, whichever lies under the data root:
 There is no official split. Here 70 % of the original's photos are for training and 15 % each for validation
 and test, by a hash of the photo's name, so that the faces of a photo are in one split and a split does not
 depend on which photos are there. The pack has its own split (80, 10 and 10 %), which keeps photos and most
-near copies together and has the photos that FER2013 also holds in its training split.
+near copies together and has the photos that FER2013 also holds in its training split. A network that learnt
+from the one is not measured on the other (`training.divisions`).
 
 Elsewhere networks see it at 64x64 in colour (64x64x3), as the project did that this one follows. All that is
 learnt from and served here is grey and 48x48, so faces go through the project's one resize,
@@ -32,7 +33,7 @@ from fer_core.expressions import FER2013
 from training.sources.base import Samples, Split
 from training.sources.copies import copies_in
 from training.sources.packs import check_labels, decode_faces, read_pack
-from training.sources.source import MissingDataError, Source, not_found
+from training.sources.source import PACKED, MissingDataError, Source, not_found
 
 NAME: Final = "expw"
 #: Side of the pack's images in pixels.
@@ -88,19 +89,28 @@ def load(root: Path, split: Split) -> Samples:
         DataError: no known layout under `root`, a malformed line or row, or photos that are missing; says
             what was found and expected.
     """
-    folder = root / NAME
-    if (pack := folder / "all64.parquet").is_file():
+    if (pack := _pack(root)).is_file():
         return _load_pack(pack, split)
+    folder = root / NAME
     for path in (folder / name for name in _LISTS):
         if path.is_file():
             return _load_original(path, folder, split)
     raise not_found("ExpW", folder, expected=_EXPECTED.format(root=root), page=_PAGE)
 
 
+def division(root: Path) -> str:
+    """Return how the faces are divided that lie under a data root."""
+    return PACKED if _pack(root).is_file() else "by photo"
+
+
 def split_of(photo: str) -> Split:
     """Return the split of an original photo, by the sha256 of its name."""
     hundredth = int.from_bytes(hashlib.sha256(photo.encode()).digest()[:8]) % 100
     return next((s for s, part in _HUNDREDTHS.items() if hundredth in part), Split.TRAIN)
+
+
+def _pack(root: Path) -> Path:
+    return root / NAME / "all64.parquet"
 
 
 def _load_pack(path: Path, split: Split) -> Samples:
@@ -244,6 +254,7 @@ SOURCE: Final = Source(
     images_of=NAME,
     hidden_because="it is given out for non-commercial research alone, and this project's files are for "
     "everybody",
+    division=division,
     # Both were found by web search; in the pack, all photos that are known to be in both are for training.
     holds_photos_of=("fer2013",),
 )

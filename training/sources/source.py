@@ -9,6 +9,8 @@ from fer_core.errors import DataError
 from fer_core.expressions import LabelSpace
 from training.sources.base import Samples, Split
 
+#: The division of a data set whose pack lies under the data root, and that which specs without a note mean.
+PACKED: Final = "as its pack is"
 _ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".001")
 #: Names of what was found that a message gives.
 _NAMED: Final = 8
@@ -26,6 +28,8 @@ class Source:
         load: reads one of them; its arguments are the data root and the split.
         images_of: name of the source whose images it relabels, in the same splits; its own name otherwise.
         hidden_because: why its terms do not let its faces be shown to others; None if they let.
+        division: tells how its faces are divided into splits under a data root, where there are no official
+            splits and layouts differ; None where all have the same.
         holds_photos_of: names of sources of which its training faces show a few photos too, from any split.
     """
 
@@ -36,6 +40,7 @@ class Source:
     load: Callable[[Path, Split], Samples]
     images_of: str
     hidden_because: str | None
+    division: Callable[[Path], str] | None = None
     holds_photos_of: tuple[str, ...] = ()
 
 
