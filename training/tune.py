@@ -111,7 +111,8 @@ def tune(
         resume: go on with the search of this recipe that was stopped, with its trial in progress.
 
     Raises:
-        TrainingError: a search of this recipe stands in the way, or there is none to resume.
+        TrainingError: a search of this recipe stands in the way, there is none to resume, or it was begun
+            with another budget or space.
         FerError: no trial can run, for instance without data.
     """
     import keras_tuner
@@ -123,7 +124,9 @@ def tune(
             if resume
             else f"A search is in {folder}. Go on with --resume, or remove the folder to start over."
         )
-    if not resume:
+    if resume:
+        _check_budget(recipe, space, folder)
+    else:
         table_path(recipe.name).unlink(missing_ok=True)
     studies.write_plan(plan_of(recipe, space, trials=trials))
     if isinstance(recipe, Recipe) and recipe.teacher:
@@ -163,6 +166,18 @@ def tune(
         except keras_tuner.errors.FatalRuntimeError as error:
             raise (error.__cause__ or error) from None
     return read_trials(recipe)
+
+
+def _check_budget(recipe: BaseRecipe, space: SearchSpace, folder: Path) -> None:
+    """Raise TrainingError unless trials so far, which the next are ranked with, were like these."""
+    before = studies.read_plan(SEARCH_PREFIX + recipe.name)
+    # More trials, or fewer, are no other search.
+    now = plan_of(recipe, space, trials=before.planned)
+    if (now.command, now.values) != (before.command, before.values):
+        raise TrainingError(
+            f"The search in {folder} was begun with other options: `{before.command}`, varying "
+            f"{', '.join(before.values)}. Repeat them with --resume, or remove the folder to start over."
+        )
 
 
 def read_trials(recipe: BaseRecipe) -> pd.DataFrame:

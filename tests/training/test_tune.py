@@ -47,6 +47,19 @@ def test_trials_stay_in_the_space_and_the_best_comes_first(short):
     assert read_search(plan).trials["trial"].astype(int).tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("setting", ["epochs=2", "data.rows=70", "seed=1"])
+def test_a_search_does_not_go_on_with_another_budget(short, setting):
+    """Its table would rank unlike trials; the one in progress could not go on."""
+    before = tune(short, SPACE, trials=1)
+    other = short.with_overrides([setting])
+    with pytest.raises(TrainingError, match=r"begun with other options: .* --epochs 1 --seed 0 --"):
+        tune(other, SPACE, trials=2, resume=True)
+    with pytest.raises(TrainingError, match=r"varying optimizer\.peak_learning_rate, arch"):
+        tune(short, {"batch_size": Choice(values=(16, 64))}, trials=2, resume=True)
+    assert read_trials(short).equals(before)
+    assert read_plan(f"tune-{short.name}").planned == 1
+
+
 @pytest.mark.slow
 def test_a_killed_search_repeats_only_the_trial_in_progress(short, monkeypatch):
     class Killed(BaseException):
