@@ -39,7 +39,7 @@ DATA_FILES: Final = {
 }
 #: Packages that such a machine may lack, in the versions of requirements.txt and constraints.txt.
 WHEELS: Final = (
-    *("keras", "optree", "namex", "packaging"),
+    *("keras", "optree", "namex", "packaging", "filelock"),
     *("pydantic", "pydantic_core", "annotated-types", "typing-inspection", "typing_extensions"),
 )
 PYTHON: Final = "3.12"

@@ -33,7 +33,7 @@ python3 - << 'END'
 import importlib.util
 import sys
 
-needed = "jax absl keras optree packaging pydantic h5py numpy scipy pandas pyarrow PIL sklearn cv2 typer rich".split()
+needed = "jax absl keras optree packaging filelock pydantic h5py numpy scipy pandas pyarrow PIL sklearn cv2 typer rich".split()
 if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
     sys.exit(f"Error: this machine's {sys.executable} lacks {', '.join(missing)}.")
 END
