@@ -35,6 +35,7 @@ from training.augment import Augment
 from training.balance import Balance
 from training.keypoint_augment import KeypointAugment
 from training.optimizers import Optimizer
+from training.sources import keypoints
 from training.task import Figure
 
 #: Any network family that names expressions, told apart by its `kind`.
@@ -294,6 +295,15 @@ class KeypointRecipe(BaseRecipe):
 
     architecture: KeypointResnet
     augment: KeypointAugment
+
+    @field_validator("data")
+    @classmethod
+    def _is_all_keypoints(cls, value: Data) -> Data:
+        if value != Data(source=keypoints.NAME):
+            raise ValueError(
+                f"keypoints are learnt from all rows of {keypoints.NAME}, so nothing of data can be set"
+            )
+        return value
 
 
 def _parse_value(text: str) -> Any:

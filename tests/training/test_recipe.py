@@ -97,6 +97,14 @@ def test_a_value_that_a_setting_refuses_names_the_setting(assignment, field):
         get_recipe("cnn").with_overrides([assignment])
 
 
+@pytest.mark.parametrize(
+    "assignment", ["data.rows=500", "data.source=fer2013", "data.drop_not_face=false"]
+)
+def test_settings_of_data_that_keypoints_would_be_learnt_without_are_refused(assignment):
+    with pytest.raises(UnknownNameError, match=r"--set: data: .* all rows of keypoints"):
+        get_recipe("keypoints").with_overrides([assignment])
+
+
 def test_a_network_of_two_trunks_starts_from_its_trunks_bundle_alone():
     with pytest.raises(UnknownNameError, match="trunk_bundle"):
         get_recipe("dual").with_overrides(["starts_from=dual"])
