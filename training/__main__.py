@@ -23,6 +23,7 @@ from fer_core.errors import DataError, FerError, UnknownNameError
 from fer_core.runs import append_rows, runs_path
 from fer_core.settings import face_shape_path, models_root
 from training import sources
+from training.robustness import ROWS, SEED
 from training.sources import MissingDataError, Split, keypoints
 
 if TYPE_CHECKING:
@@ -477,8 +478,8 @@ def robustness(
             metavar="SOURCE[:SPLIT]", help="As for evaluate: a known source or folder:PATH."
         ),
     ],
-    rows: Annotated[int, typer.Option(min=1, help="Faces that are drawn at random.")] = 1_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draw and of the noise.")] = 0,
+    rows: Annotated[int, typer.Option(min=1, help="Faces that are drawn at random.")] = ROWS,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw and of the noise.")] = SEED,
 ) -> None:
     """Measure a bundle on corrupted faces: ten kinds, five strengths; print one line of JSON last.
 
@@ -488,7 +489,8 @@ def robustness(
     makes it a quarter of an hour for a network that sees them.
 
     On the validation and test splits of the known sources, the answers are written to
-    BUNDLE/predictions/robustness, and a run that was stopped goes on. A folder: leaves the bundle alone.
+    BUNDLE/predictions/robustness, and a run that was stopped goes on. A folder:, other --rows and another
+    --seed leave the bundle alone.
 
     \b
     Examples:

@@ -51,7 +51,7 @@ def test_the_images_as_they_are_get_the_answers_of_evaluate(bundle, samples):
     evaluate(bundle, samples)
     expected = read_predictions(bundle.path / "predictions" / "fer2013-test.parquet")
     spec = (bundle.path / "spec.json").read_bytes()
-    report = measure_robustness(bundle, samples, rows=len(samples), seed=0)
+    report = measure_robustness(bundle, samples)
     result = read_robustness(robustness_path(bundle.path, "fer2013", "test"))
     np.testing.assert_array_equal(result.rows, expected.rows)
     np.testing.assert_array_equal(result.labels, expected.labels)
@@ -68,8 +68,19 @@ def test_the_images_as_they_are_get_the_answers_of_evaluate(bundle, samples):
     }
 
 
+def test_a_try_with_other_faces_leaves_the_bundle_alone(bundle, samples, caplog):
+    caplog.set_level("INFO")
+    before = content(bundle.path)
+    for given in ({"rows": 12}, {"seed": 1}):
+        caplog.clear()
+        assert measure_robustness(bundle, samples, **given)["n"] == given.get("rows", 42)
+        assert "bundles keep those for 1000 rows and seed 0" in caplog.text
+    assert content(bundle.path) == before
+
+
 def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_file(bundle, samples, monkeypatch):
-    measure_robustness(bundle, samples, rows=12, seed=0)
+    few = draw(samples, 12, seed=0)
+    measure_robustness(bundle, few)
     path = robustness_path(bundle.path, "fer2013", "test")
     whole = path.read_bytes()
     path.unlink()
@@ -83,16 +94,18 @@ def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_file(bundle, samp
 
     monkeypatch.setattr(robustness, "corrupt", counted)
     with pytest.raises(KeyboardInterrupt):
-        measure_robustness(bundle, samples, rows=12, seed=0)
+        measure_robustness(bundle, few)
     assert not path.exists()
     done[:] = [None] * 5
-    measure_robustness(bundle, samples, rows=12, seed=0)
+    measure_robustness(bundle, few)
     assert done[5:] == list(conditions()[4:])
     assert path.read_bytes() == whole
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
-def test_another_draw_does_not_go_on_with_the_first(bundle, samples, monkeypatch):
+def test_a_run_on_other_faces_does_not_go_on_with_the_first(bundle, samples, monkeypatch):
+    few, others = (draw(samples, 12, seed) for seed in (0, 1))
+
     def stopped(images, condition, seed):
         if condition.strength == 3:
             raise KeyboardInterrupt
@@ -101,12 +114,11 @@ def test_another_draw_does_not_go_on_with_the_first(bundle, samples, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(robustness, "corrupt", stopped)
         with pytest.raises(KeyboardInterrupt):
-            measure_robustness(bundle, samples, rows=12, seed=0)
-    measure_robustness(bundle, samples, rows=12, seed=1)
+            measure_robustness(bundle, few)
+    measure_robustness(bundle, others)
     result = read_robustness(robustness_path(bundle.path, "fer2013", "test"))
-    assert result.seed == 1
     assert result.conditions == conditions()
-    np.testing.assert_array_equal(result.rows, draw(samples, 12, 1).rows)
+    np.testing.assert_array_equal(result.rows, others.rows)
 
 
 def test_landmarks_are_found_in_each_corrupted_image(samples, bundle, monkeypatch):
@@ -128,7 +140,7 @@ def test_landmarks_are_found_in_each_corrupted_image(samples, bundle, monkeypatc
     monkeypatch.setattr(robustness, "Classifier", Sighted)
     monkeypatch.setattr(robustness, "finding_landmarks", finding)
     spec = bundle.spec.model_copy(update={"landmark_features": "1"})
-    measure_robustness(Bundle(bundle.path, spec), samples, rows=2, seed=0)
+    measure_robustness(Bundle(bundle.path, spec), draw(samples, 2, seed=0))
     result = read_robustness(robustness_path(bundle.path, "fer2013", "test"))
     assert len(answered) == len(conditions())
     for (images, landmarks), found in zip(answered, result.found_face, strict=True):
