@@ -1,6 +1,7 @@
 """Faces with keypoints: read with persons apart, varied with their points, learnt, measured, bundled."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -84,8 +85,48 @@ def test_what_is_missing_is_named(tmp_path):
     pd.DataFrame({"Image": ["0 0"]}).to_csv(file, index=False)
     with pytest.raises(DataError, match="lacks the column left_eye_center_x"):
         keypoints.load(tmp_path, Split.TEST)
-    pd.DataFrame({name: [1.0] for name in COLUMNS} | {"Image": "0 0"}).to_csv(file, index=False)
-    with pytest.raises(DataError, match="9,216 grey values"):
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("Image", "0 0", "Image must be 9216 numbers from 0 to 255 .* got 2 usable"),
+        ("Image", None, "Image must be 9216 numbers"),
+        ("Image", "300 " * 9216, "Image must be 9216 numbers from 0 to 255"),
+        ("Image", "-3 " * 9216, "Image must be 9216 numbers from 0 to 255"),
+        ("nose_tip_x", "left", "nose_tip_x is 'left', not a number"),
+        ("nose_tip_x", "inf", "nose_tip_x is 'inf', not a number"),
+    ],
+)
+def test_faults_of_kaggles_own_file_are_named_by_their_rows(tmp_path, column, value, message):
+    images, points = dotted_faces(3)
+    table = pd.DataFrame(points.reshape(3, -1), columns=COLUMNS, dtype=object)
+    table["Image"] = [" ".join(map(str, image.ravel())) for image in images]
+    table.loc[1, column] = value
+    (tmp_path / "keypoints").mkdir()
+    table.to_csv(tmp_path / "keypoints" / "training.csv", index=False)
+    with pytest.raises(DataError, match=rf"training\.csv, row 1: {message}"):
+        keypoints.load(tmp_path, Split.TEST)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("image", b"", r"position 2: image is unreadable, expected the bytes of a 96x96"),
+        ("image", None, "position 2: image is unreadable"),
+        ("subject", None, "row 2: subject is '(nan|<NA>)', not a number"),
+    ],
+)
+def test_faults_of_the_pack_are_named_by_their_rows(pack, tmp_path, column, value, message):
+    shutil.copytree(pack / "keypoints", tmp_path / "keypoints")
+    path = tmp_path / "keypoints" / "test.parquet"
+    table = pd.read_parquet(path).reset_index(drop=True)
+    table[column] = [*table[column][:2], value, *table[column][3:]]
+    table.to_parquet(path)
+    with pytest.raises(DataError, match=rf"test\.parquet, {message}"):
+        keypoints.load(tmp_path, Split.TEST)
+    table.drop(columns="subject").to_parquet(path)
+    with pytest.raises(DataError, match=r"test\.parquet lacks the column subject"):
         keypoints.load(tmp_path, Split.TEST)
 
 

@@ -24,11 +24,10 @@ from fer_core.expressions import FER2013
 from training.sources.base import Samples, Split
 from training.sources.class_folders import class_files, find_split_folder, read_class_folder
 from training.sources.copies import copies_in
-from training.sources.packs import check_labels, decode_faces, read_pack
+from training.sources.packs import check_labels, decode_faces, parse_pixels, read_pack
 from training.sources.source import MissingDataError, Source, not_found
 
 NAME: Final = "fer2013"
-PIXELS: Final = INPUT_SIZE * INPUT_SIZE
 _USAGE: Final = {
     Split.TRAIN: "Training",
     Split.VALID: "PublicTest",
@@ -127,12 +126,12 @@ def _load_csv(path: Path, split: Split) -> Samples:
                 f"Download: {_PAGE}"
             )
     part = table["Usage"] == _USAGE[split]
-    images = _parse_pixels(path, table.loc[part, "pixels"])
+    images = parse_pixels(path, table.loc[part, "pixels"], side=INPUT_SIZE)
     if split is Split.TRAIN:
         clean = np.ones(len(images), bool)
     else:
         training = table.loc[table["Usage"] == _USAGE[Split.TRAIN], "pixels"]
-        clean = ~copies_in(images, _parse_pixels(path, training))
+        clean = ~copies_in(images, parse_pixels(path, training, side=INPUT_SIZE))
     rows = np.flatnonzero(part).astype(np.int64)
     votes = _read_votes(path.with_name("fer2013new.csv"), n_rows=len(table))
     if votes is not None:
@@ -166,22 +165,6 @@ def _read_votes(path: Path, *, n_rows: int) -> np.ndarray | None:
             "the images row by row. Use Microsoft's file beside Kaggle's, both whole."
         )
     return table[list(_VOTES)].to_numpy(np.int64)
-
-
-def _parse_pixels(path: Path, pixels: "pd.Series[str]") -> np.ndarray:
-    images = []
-    for row, text in pixels.items():
-        try:
-            values = np.array(text.split(), dtype=np.int64)
-        except (ValueError, AttributeError):
-            values = np.array([], dtype=np.int64)
-        if len(values) != PIXELS or values.min() < 0 or values.max() > 255:
-            raise DataError(
-                f"{path}, row {row}: pixels must be {PIXELS} numbers from 0 to 255 with blanks "
-                f"between, got {len(values)} usable ones. The download may be cut short."
-            )
-        images.append(values.astype(np.uint8).reshape(INPUT_SIZE, INPUT_SIZE))
-    return np.stack(images) if images else np.zeros((0, INPUT_SIZE, INPUT_SIZE), np.uint8)
 
 
 def _load_folders(folder: Path, split: Split) -> Samples:

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 import pandas as pd
 
 from fer_core.errors import DataError
 from fer_core.keypoints import KEYPOINT_SIZE, POINT_NAMES
 from training.sources.base import Split
+from training.sources.packs import decode_square, parse_pixels, read_pack
 from training.sources.source import not_found
 
 NAME: Final = "keypoints"
@@ -125,62 +125,59 @@ def _read_csv(path: Path) -> KeypointSamples:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is not a readable CSV file ({error}). Fetch it anew.") from error
-    _check_columns(path, table, ["Image"])
-    try:
-        images = np.array([text.split() for text in table["Image"]]).astype(np.uint8)
-        images = images.reshape(-1, KEYPOINT_SIZE, KEYPOINT_SIZE)
-    except ValueError as error:
-        raise DataError(
-            f"{path}: the column Image must hold {KEYPOINT_SIZE**2:,} grey values a row, separated by "
-            f"spaces ({error})."
-        ) from error
-    return _samples(table, images, None)
+    if missing := [name for name in ["Image", *_COLUMNS] if name not in table.columns]:
+        raise DataError(f"{path} lacks the column {', '.join(missing)}.")
+    images = parse_pixels(path, table["Image"], side=KEYPOINT_SIZE)
+    return _samples(images, _points(path, table), None)
 
 
 def _read_parquet(paths: list[Path]) -> KeypointSamples:
-    tables = []
+    images: list[np.ndarray] = []
+    points, persons = [], []
     for path in paths:
-        try:
-            tables.append(pd.read_parquet(path))
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{path} is not a readable parquet file ({error}). Copy the pack anew."
-            ) from error
-        _check_columns(path, tables[-1], ["image", "subject"])
-    table = pd.concat(tables, ignore_index=True)
-    images = np.stack([_decode(paths[0].parent, i, code) for i, code in enumerate(table["image"])])
-    samples = _samples(table, images, table["subject"].to_numpy(np.int64))
+        table = read_pack(path, ("image", "subject", *_COLUMNS))
+        images += [
+            decode_square(path, row, code, KEYPOINT_SIZE) for row, code in enumerate(table["image"])
+        ]
+        points.append(_points(path, table))
+        persons.append(_numbers(path, table["subject"]).to_numpy(np.int64))
+    offset = np.array([PACK_OFFSET_X, 0], np.float32)
+    samples = _samples(np.stack(images), np.concatenate(points) - offset, np.concatenate(persons))
     return dataclasses.replace(
         samples,
-        points=samples.points - np.array([PACK_OFFSET_X, 0], np.float32),
         note=f"{samples.note}; points moved {PACK_OFFSET_X} pixels to the left, to what the images show",
     )
 
 
-def _decode(folder: Path, row: int, code: bytes) -> np.ndarray:
-    image = cv2.imdecode(np.frombuffer(code, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if image is None or image.shape != (KEYPOINT_SIZE, KEYPOINT_SIZE):
+def _points(path: Path, table: pd.DataFrame) -> np.ndarray:
+    """Return float32 (N, 15, 2), NaN where a point is not given."""
+    given = [_numbers(path, table[name], may_lack=True) for name in _COLUMNS]
+    return np.stack(given, axis=1).astype(np.float32).reshape(len(table), -1, 2)
+
+
+def _numbers(
+    path: Path, column: "pd.Series[float]", *, may_lack: bool = False
+) -> "pd.Series[float]":
+    """Return a column; raise DataError, naming the first row, where something else than a number is."""
+    values = pd.to_numeric(column, errors="coerce")
+    bad = ~np.isfinite(values)
+    if may_lack:
+        bad &= column.notna()
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
         raise DataError(
-            f"{folder}: row {row} holds no image of {KEYPOINT_SIZE}x{KEYPOINT_SIZE} pixels. Copy the pack "
-            "anew."
+            f"{path}, row {row}: {column.name} is {str(column.iloc[row])!r}, not a number. Fetch the file anew."
         )
-    return image
+    return values
 
 
-def _check_columns(path: Path, table: pd.DataFrame, others: list[str]) -> None:
-    if missing := [name for name in [*others, *_COLUMNS] if name not in table.columns]:
-        raise DataError(f"{path} lacks the column {', '.join(missing)}.")
-
-
-def _samples(
-    table: pd.DataFrame, images: np.ndarray, persons: np.ndarray | None
-) -> KeypointSamples:
-    """Return all rows of a table; their split is still to be found."""
+def _samples(images: np.ndarray, points: np.ndarray, persons: np.ndarray | None) -> KeypointSamples:
+    """Return all rows of a data set; their split is still to be found."""
     return KeypointSamples(
         split=Split.TRAIN,
         images=images,
-        points=table[_COLUMNS].to_numpy(np.float32).reshape(len(table), -1, 2),
-        rows=np.arange(len(table)),
+        points=points,
+        rows=np.arange(len(images)),
         persons=persons,
         note="split by image, persons unknown" if persons is None else "split by person",
     )

@@ -1,4 +1,7 @@
-"""Parquet packs: tables with a column of encoded images, and the checks that all of them share."""
+"""Tables with a column of images, and the checks that all of them share.
+
+In parquet packs images are encoded, in Kaggle's CSV files they are texts of grey values.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -51,11 +54,22 @@ def decode_faces(path: Path, encoded: "pd.Series[bytes]", *, side: int = INPUT_S
     """
     images = np.empty((len(encoded), INPUT_SIZE, INPUT_SIZE), np.uint8)
     for i, (row, code) in enumerate(encoded.items()):
-        images[i] = resize_crop(_decode(path, row, code, side))
+        images[i] = resize_crop(decode_square(path, row, code, side))
     return images
 
 
-def _decode(path: Path, row: object, code: object, side: int) -> np.ndarray:
+def decode_square(path: Path, row: object, code: object, side: int) -> np.ndarray:
+    """Return uint8 (side, side), grey, of an encoded image.
+
+    Args:
+        path: of the pack, for messages.
+        row: of the image there, for messages.
+        code: what the pack holds.
+        side: of the image in pixels.
+
+    Raises:
+        DataError: it is unreadable or of another size; the message names its row.
+    """
     image = None
     if isinstance(code, bytes) and code:
         image = cv2.imdecode(np.frombuffer(code, np.uint8), cv2.IMREAD_GRAYSCALE)
@@ -66,3 +80,29 @@ def _decode(path: Path, row: object, code: object, side: int) -> np.ndarray:
             + f", expected the bytes of a {side}x{side} picture. Copy the pack anew."
         )
     return image
+
+
+def parse_pixels(path: Path, pixels: "pd.Series[str]", *, side: int) -> np.ndarray:
+    """Return uint8 (N, side, side) of a column of grey values with blanks between.
+
+    Args:
+        path: of the CSV file, for messages.
+        pixels: its name is the column's, its index numbers the rows of the file.
+        side: of the images in pixels.
+
+    Raises:
+        DataError: a text is no image of that size; the message names its row.
+    """
+    images = np.empty((len(pixels), side, side), np.uint8)
+    for i, (row, text) in enumerate(pixels.items()):
+        try:
+            values = np.array(text.split(), dtype=np.int64)
+        except (ValueError, AttributeError):
+            values = np.array([], dtype=np.int64)
+        if len(values) != side**2 or values.min() < 0 or values.max() > 255:
+            raise DataError(
+                f"{path}, row {row}: {pixels.name} must be {side**2} numbers from 0 to 255 with blanks "
+                f"between, got {len(values)} usable ones. The download may be cut short."
+            )
+        images[i] = values.reshape(side, side)
+    return images
