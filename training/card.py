@@ -4,14 +4,13 @@ Every number comes from the bundle's spec, so the card can be written anew at an
 """
 
 import json
-from pathlib import Path
 from typing import Final
 
 from fer_core.bundles import Bundle, BundleSpec, SplitMetrics
 from fer_core.hub import variable_of
 from fer_core.landmarks import FEATURE_SIZE
 from training.architectures.landmark_mlp import LandmarkMlp
-from training.card_file import front_matter, write_card_file
+from training.card_file import front_matter, without_paths, write_card_file
 from training.sources import (
     SOURCES,
     all_images_of,
@@ -99,6 +98,7 @@ def write_card(bundle: Bundle) -> None:
 
 def card_text(spec: BundleSpec) -> str:
     """Return the card of a spec: validated front matter, then the text for people."""
+    spec = without_paths(spec)
     parts = [
         _metadata(spec),
         f"# {spec.name}\n\n{spec.title}. Part of Second Look, which names apparent facial expressions in "
@@ -166,7 +166,7 @@ def _title(name: str) -> str:
 def _source_title(source: str) -> str:
     if is_known(source):
         return " and ".join(SOURCES[part].title for part in parts_of(source))
-    return f"the folder {Path(source).name}" if is_own_folder(source) else source
+    return f"the folder {source.partition(':')[2]}" if is_own_folder(source) else source
 
 
 def _results(spec: BundleSpec) -> str:

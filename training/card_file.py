@@ -1,15 +1,31 @@
 """What the cards of all bundles share: metadata that the Hugging Face Hub reads, and how they are written."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from fer_core.bundles import CARD_FILE, BaseSpec
 from fer_core.files import replace_file
 from training.errors import TrainingError
-from training.sources import is_own_folder, parts_of
+from training.sources import is_own_folder, parts_of, without_path
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
+
+
+S = TypeVar("S", bound=BaseSpec)
+
+
+def without_paths(spec: S) -> S:
+    """Return a spec as others may see it, in which a user's folders have lost where they lie."""
+    data, settings = spec.training_data, spec.recipe["data"]
+    shown = data.model_copy(
+        update={
+            "source": without_path(data.source),
+            "inherited": tuple(without_path(name) for name in data.inherited),
+        }
+    )
+    recipe = spec.recipe | {"data": settings | {"source": without_path(settings["source"])}}
+    return spec.model_copy(update={"training_data": shown, "recipe": recipe})
 
 
 def write_card_file(folder: Path, text: str) -> None:
@@ -43,7 +59,7 @@ def front_matter(
             license=spec.license.lower(),
             tags=[topic, "keras", "litert", spec.architecture],
             metrics=metrics,
-            # A user's own folder is no data set of the Hub, and its path nobody else's business.
+            # A user's own folder is no data set of the Hub.
             datasets=None if is_own_folder(source) else list(parts_of(source)),
             eval_results=results or None,
         )

@@ -291,8 +291,13 @@ def staged(out: Path) -> Iterator[Path]:
 
 def write_spec(spec: BaseModel, folder: Path) -> None:
     """Write `spec.json` atomically; equal specs give equal bytes."""
-    text = spec.model_dump_json(indent=2) + "\n"
+    text = spec_text(spec)
     replace_file(folder / SPEC_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def spec_text(spec: BaseModel) -> str:
+    """Return what `spec.json` holds."""
+    return spec.model_dump_json(indent=2) + "\n"
 
 
 def _uncalibrated_spec(

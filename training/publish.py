@@ -27,7 +27,9 @@ from fer_core.layers import read_layers
 from fer_core.robustness import stored_robustness
 from fer_core.settings import models_root
 from training.card import card_text
+from training.card_file import without_paths
 from training.errors import TrainingError
+from training.export import spec_text
 from training.keypoint_card import keypoint_card_text
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,8 @@ class Publication:
     Attributes:
         bundle: whose files they are.
         repo: "OWNER/NAME".
-        files: content by path in the repository: a file, or the card's text.
+        files: content by path in the repository: a file, or the text of the card, or of the spec where that
+            tells of a user's folder.
     """
 
     bundle: Bundle | KeypointBundle
@@ -94,7 +97,10 @@ def prepare(folder: Path, repo: str) -> Publication:
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     names = {path.relative_to(folder).as_posix(): path for path in paths}
     files: dict[str, Path | bytes] = {n: p for n, p in names.items() if is_of_a_bundle(n)}
-    return Publication(bundle, repo, files | {CARD_FILE: text.encode()})
+    files[CARD_FILE] = text.encode()
+    if (shown := without_paths(bundle.spec)) != bundle.spec:
+        files[SPEC_FILE] = spec_text(shown).encode()
+    return Publication(bundle, repo, files)
 
 
 def is_of_a_bundle(path: str) -> bool:

@@ -137,6 +137,24 @@ def test_a_dry_run_prints_files_and_card_and_talks_to_nobody(folder: Path, hub: 
     assert hub.requests == []
 
 
+@pytest.mark.usefixtures("token")
+def test_where_a_users_folders_lie_is_not_published(folder: Path, hub: HubServer):
+    spec = json.loads((folder / "spec.json").read_text())
+    source = "folder:/home/alice/patients/faces"
+    spec["recipe"]["data"]["source"] = source
+    spec["training_data"] |= {"source": source, "inherited": ["folder:/home/alice/others"]}
+    (folder / "spec.json").write_text(json.dumps(spec))
+    write_card(open_bundle(folder))
+    mine = (folder / "spec.json").read_bytes()
+    revision = published()
+    files = hub.repos[REPO].commits[revision]
+    assert [name for name, content in files.items() if b"alice" in content] == []
+    assert json.loads(files["spec.json"])["training_data"]["source"] == "folder:faces"
+    assert b"rows of the folder faces train" in files["README.md"]
+    assert files["README.md"] == (folder / "README.md").read_bytes()
+    assert (folder / "spec.json").read_bytes() == mine
+
+
 def damage(file: str) -> Callable[[Path], object]:
     return lambda folder: (folder / file).write_bytes(b"other")
 

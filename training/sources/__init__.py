@@ -41,6 +41,7 @@ __all__ = [
     "parts_of",
     "sha256_of_arrays",
     "splits_of",
+    "without_path",
 ]
 
 #: The data sets under the data root. A new one is one module and one entry here.
@@ -146,6 +147,12 @@ def parts_of(source: str) -> tuple[str, ...]:
 def is_own_folder(source: str) -> bool:
     """Return whether a source is a user's `folder:PATH`."""
     return _own_folder(source) is not None
+
+
+def without_path(source: str) -> str:
+    """Return a source as others may see it: a user's folder by its name, without where it lies."""
+    folder = _own_folder(source)
+    return source if folder is None else f"{class_folders.NAME}:{folder.name or '.'}"
 
 
 def knows_copies(source: str) -> bool:
