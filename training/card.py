@@ -20,6 +20,8 @@ from training.sources import (
     parts_of,
 )
 
+#: The abstention threshold is chosen so that answered faces reach this accuracy.
+ANSWERED_ACCURACY: Final = 0.85
 #: What cards call splits that have a name of their own.
 _SPLIT_TITLES: Final = {
     "fer2013:train": "Training",
@@ -292,6 +294,7 @@ def _confidence(spec: BundleSpec) -> str:
         "arXiv:1706.04599) before the softmax, so that a confidence is close to the share of such answers "
         "that agree with the label."
     )
+    wanted = f"{100 * ANSWERED_ACCURACY:g} %"
     if spec.abstention_threshold > 1:
         return text + (
             "\n\nIt never answers: no threshold made the answered faces of the validation split accurate "
@@ -299,12 +302,12 @@ def _confidence(spec: BundleSpec) -> str:
         )
     if spec.abstention_threshold == 0:
         return text + (
-            "\n\nIt always answers: on the clean rows of the validation split its answers reach 85 % "
+            f"\n\nIt always answers: on the clean rows of the validation split its answers reach {wanted} "
             'accuracy without a "not sure" among them.'
         )
     text += (
         f'\n\nBelow a confidence of {spec.abstention_threshold:.4f} the answer is "not sure". The '
-        "threshold was chosen so that answered faces reach 85 % accuracy on the clean rows of the "
+        f"threshold was chosen so that answered faces reach {wanted} accuracy on the clean rows of the "
         "validation split."
     )
     if spec.metrics:

@@ -42,7 +42,7 @@ from fer_core.serving import ServingModel
 from training import sources
 from training.architectures.cnn import MAPS_LAYER
 from training.architectures.dual_input import DualInput
-from training.card import write_card
+from training.card import ANSWERED_ACCURACY, write_card
 from training.divisions import divisions_of, require_division
 from training.errors import TrainingError
 from training.expression_task import validation_rows
@@ -65,8 +65,6 @@ log = logging.getLogger(__name__)
 PARITY: Final = 1e-4
 #: Faces that parity is measured on.
 _PARITY_SAMPLES: Final = 64
-#: The abstention threshold is chosen so that answered faces reach this accuracy.
-ANSWERED_ACCURACY: Final = 0.85
 #: Of the weights. The images that they were trained on have terms of their own; the card says so.
 LICENSE: Final = "Apache-2.0"
 _CODE: Final = ("fer_core", "training")

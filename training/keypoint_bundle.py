@@ -1,7 +1,7 @@
 """From a trained keypoint network to its bundle, and what it is measured to be worth."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,7 @@ from training.fit import FitResult
 from training.keypoint_card import write_keypoint_card
 from training.recipe import KeypointRecipe
 from training.sources import KeypointSamples, Split, load_keypoints
-from training.sources.keypoints import NAME
-
-_COLUMNS: Final = [f"{name}_{axis}" for name in POINT_NAMES for axis in "xy"]
+from training.sources.keypoints import COLUMNS, NAME
 
 
 def make_keypoint_bundle(result: FitResult, recipe: KeypointRecipe, out: Path) -> KeypointBundle:
@@ -82,8 +80,8 @@ def _write_predictions(bundle: KeypointBundle, samples: KeypointSamples, found: 
     if samples.persons is not None:
         table["person"] = samples.persons
     n = len(samples)
-    labelled = pd.DataFrame(samples.points.reshape(n, -1), columns=_COLUMNS)
-    answers = pd.DataFrame(found.reshape(n, -1), columns=_COLUMNS)
+    labelled = pd.DataFrame(samples.points.reshape(n, -1), columns=COLUMNS)
+    answers = pd.DataFrame(found.reshape(n, -1), columns=COLUMNS)
     table = pd.concat([table, labelled, answers.add_prefix("found_")], axis=1)
     path = bundle.path / PREDICTIONS_FOLDER / f"{NAME}-{samples.split}.parquet"
     path.parent.mkdir(exist_ok=True)

@@ -5,6 +5,7 @@ import numpy as np
 from training.errors import TrainingError
 from training.recipe import Recipe
 from training.sources import VOTES, Samples
+from training.sources.ferplus import counted_votes
 from training.teacher import teacher_answers
 
 
@@ -47,8 +48,7 @@ def vote_distribution(samples: Samples) -> np.ndarray:
         TrainingError: the source has no votes.
     """
     votes = _votes_of(samples, "is to learn")
-    counted = np.where(votes > 1, votes, 0)
-    counted = counted[:, [VOTES.index(label) for label in samples.label_space.labels]]
+    counted = counted_votes(votes)[:, [VOTES.index(label) for label in samples.label_space.labels]]
     total = counted.sum(axis=1, keepdims=True)
     return np.where(total > 0, counted / np.maximum(total, 1), one_hot(samples)).astype(np.float32)
 

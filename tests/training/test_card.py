@@ -230,6 +230,14 @@ def test_a_network_that_always_answers_says_so_instead_of_a_threshold_of_nothing
     assert "0.0000" not in text
 
 
+@pytest.mark.parametrize("threshold", [0.0, 0.6])
+def test_the_text_names_the_accuracy_that_thresholds_are_chosen_for(spec, monkeypatch, threshold):
+    monkeypatch.setattr("training.card.ANSWERED_ACCURACY", 0.9)
+    assert "90 % accuracy" in card_text(
+        spec.model_copy(update={"abstention_threshold": threshold})
+    ).replace("\n", " ")
+
+
 def test_equal_specs_give_equal_files(spec, tmp_path):
     write_card(Bundle(tmp_path, spec))
     first = (tmp_path / "README.md").read_bytes()

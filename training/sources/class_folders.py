@@ -46,12 +46,9 @@ def load(folder: Path, split: Split = Split.TEST) -> Samples:
         raise DataError(_no_split(folder, split, present))
     parts = {part: find_split_folder(folder, part) or folder for part in present}
     label_space = _label_space_of(list(parts.values()))
-    images, labels = read_class_folder(parts[split], label_space)
+    images, labels, clean = read_split(parts, split, label_space)
     if split is Split.TRAIN:
         _warn_of_classes_without_images(folder, labels, label_space)
-    clean = np.ones(len(images), bool)
-    if split is not Split.TRAIN and Split.TRAIN in parts:
-        clean = ~copies_in(images, read_class_folder(parts[Split.TRAIN], label_space)[0])
     return Samples(
         source=f"{NAME}:{folder}",
         split=split,
@@ -62,6 +59,26 @@ def load(folder: Path, split: Split = Split.TEST) -> Samples:
         clean=clean,
         is_face=np.ones(len(images), bool),
     )
+
+
+def read_split(
+    parts: dict[Split, Path], split: Split, label_space: LabelSpace
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return images, labels and `Samples.clean` of the class folders of a split.
+
+    Args:
+        parts: where the splits lie; without the training split, all rows are called clean.
+        split: one of them.
+        label_space: of the labels.
+
+    Raises:
+        DataError: as `read_class_folder`.
+    """
+    images, labels = read_class_folder(parts[split], label_space)
+    clean = np.ones(len(images), bool)
+    if split is not Split.TRAIN and Split.TRAIN in parts:
+        clean = ~copies_in(images, read_class_folder(parts[Split.TRAIN], label_space)[0])
+    return images, labels, clean
 
 
 def splits_in(folder: Path) -> tuple[Split, ...]:

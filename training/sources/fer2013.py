@@ -22,7 +22,7 @@ from fer_core.crops import INPUT_SIZE
 from fer_core.errors import DataError
 from fer_core.expressions import FER2013
 from training.sources.base import Samples, Split
-from training.sources.class_folders import class_files, find_split_folder, read_class_folder
+from training.sources.class_folders import class_files, find_split_folder, read_split
 from training.sources.copies import copies_in
 from training.sources.packs import check_labels, decode_faces, parse_pixels, read_pack
 from training.sources.source import MissingDataError, Source, not_found
@@ -62,11 +62,13 @@ def load(root: Path, split: Split) -> Samples:
     for csv in (folder / "fer2013.csv", root / "fer2013.csv"):
         if csv.is_file():
             return _load_csv(csv, split)
-    for part in dict.fromkeys((split, Split.TRAIN)):
-        if not find_split_folder(folder, part):
+    parts: dict[Split, Path] = {}
+    for part in (split, Split.TRAIN):
+        if (place := find_split_folder(folder, part)) is None:
             what = f"FER2013's {part} split" if folder.is_dir() else "FER2013"
             raise not_found(what, folder, expected=_EXPECTED.format(root=root), page=_PAGE)
-    return _load_folders(folder, split)
+        parts[part] = place
+    return _load_folders(parts, split)
 
 
 def _load_parquet(path: Path, split: Split) -> Samples:
@@ -167,11 +169,10 @@ def _read_votes(path: Path, *, n_rows: int) -> np.ndarray | None:
     return table[list(_VOTES)].to_numpy(np.int64)
 
 
-def _load_folders(folder: Path, split: Split) -> Samples:
-    images, labels = _read_split(folder, split)
-    clean = np.ones(len(images), bool)
-    if split is not Split.TRAIN:
-        clean = ~copies_in(images, _read_split(folder, Split.TRAIN)[0])
+def _load_folders(parts: dict[Split, Path], split: Split) -> Samples:
+    for part, place in parts.items():
+        _check_count(part, place)
+    images, labels, clean = read_split(parts, split, FER2013)
     return Samples(
         source=NAME,
         split=split,
@@ -184,18 +185,15 @@ def _load_folders(folder: Path, split: Split) -> Samples:
     )
 
 
-def _read_split(folder: Path, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Return images and labels of class folders; raise MissingDataError if they are not the official split."""
-    part = find_split_folder(folder, split)
-    assert part is not None
-    if (n := sum(len(files) for files in class_files(part).values())) != COUNTS[split]:
+def _check_count(split: Split, folder: Path) -> None:
+    """Raise MissingDataError unless class folders hold as many images as the official split."""
+    if (n := sum(len(files) for files in class_files(folder).values())) != COUNTS[split]:
         raise MissingDataError(
-            f"{part} holds {n:,} images, and FER2013's {_USAGE[split]} has {COUNTS[split]:,}: these are other "
+            f"{folder} holds {n:,} images, and FER2013's {_USAGE[split]} has {COUNTS[split]:,}: these are other "
             "splits (Kaggle's msambare/fer2013 has PublicTest and PrivateTest together in its folder test). "
-            f"Use them as your own, folder:{folder}, or put the original fer2013.csv there.\n"
+            f"Use them as your own, folder:{folder.parent}, or put the original fer2013.csv there.\n"
             f"Download: {_PAGE}"
         )
-    return read_class_folder(part, FER2013)
 
 
 def _is_not_constant(images: Iterable[np.ndarray]) -> np.ndarray:

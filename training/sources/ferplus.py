@@ -71,6 +71,11 @@ def _load_faces(root: Path, split: Split) -> tuple[Samples, np.ndarray]:
     return faces, faces.votes
 
 
+def counted_votes(votes: np.ndarray) -> np.ndarray:
+    """Return the votes with those that an annotator gave alone left out, int64 (N, 10)."""
+    return np.where(votes >= _LEAST_VOTES, votes, 0)
+
+
 def majority_labels(votes: np.ndarray) -> np.ndarray:
     """Return the label that most annotators agree on, in FER+'s label space.
 
@@ -80,7 +85,7 @@ def majority_labels(votes: np.ndarray) -> np.ndarray:
     Returns:
         int64 (N,), -1 where no expression has more than half of the votes that count.
     """
-    counted = np.where(votes >= _LEAST_VOTES, votes, 0)
+    counted = counted_votes(votes)
     has_majority = 2 * counted.max(axis=1) > counted.sum(axis=1)
     label_of = np.array(
         [FERPLUS.labels.index(vote) if vote in FERPLUS.labels else -1 for vote in VOTES],

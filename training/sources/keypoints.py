@@ -33,7 +33,8 @@ _EXPECTED: Final = """one of
   {folder}/training.csv                   (Kaggle's Facial Keypoints Detection)
   {folder}/train.parquet, test.parquet    (the pack of video frames)"""
 _PAGE: Final = "https://www.kaggle.com/c/facial-keypoints-detection"
-_COLUMNS: Final = [f"{name}_{axis}" for name in POINT_NAMES for axis in "xy"]
+#: The coordinates of the points, in their order.
+COLUMNS: Final = [f"{name}_{axis}" for name in POINT_NAMES for axis in "xy"]
 #: Which tenth of the persons goes where; the others are for training.
 _TENTHS: Final = {Split.VALID: 0, Split.TEST: 1}
 #: How far the pack's points lie to the right of what the images show, in pixels: 1.4 from MediaPipe's points
@@ -125,7 +126,7 @@ def _read_csv(path: Path) -> KeypointSamples:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is not a readable CSV file ({error}). Fetch it anew.") from error
-    if missing := [name for name in ["Image", *_COLUMNS] if name not in table.columns]:
+    if missing := [name for name in ["Image", *COLUMNS] if name not in table.columns]:
         raise DataError(f"{path} lacks the column {', '.join(missing)}.")
     images = parse_pixels(path, table["Image"], side=KEYPOINT_SIZE)
     return _samples(images, _points(path, table), None)
@@ -135,7 +136,7 @@ def _read_parquet(paths: list[Path]) -> KeypointSamples:
     images: list[np.ndarray] = []
     points, persons = [], []
     for path in paths:
-        table = read_pack(path, ("image", "subject", *_COLUMNS))
+        table = read_pack(path, ("image", "subject", *COLUMNS))
         images += [
             decode_square(path, row, code, KEYPOINT_SIZE) for row, code in enumerate(table["image"])
         ]
@@ -151,7 +152,7 @@ def _read_parquet(paths: list[Path]) -> KeypointSamples:
 
 def _points(path: Path, table: pd.DataFrame) -> np.ndarray:
     """Return float32 (N, 15, 2), NaN where a point is not given."""
-    given = [_numbers(path, table[name], may_lack=True) for name in _COLUMNS]
+    given = [_numbers(path, table[name], may_lack=True) for name in COLUMNS]
     return np.stack(given, axis=1).astype(np.float32).reshape(len(table), -1, 2)
 
 
