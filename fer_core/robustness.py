@@ -20,6 +20,9 @@ from fer_core.files import replace_file
 
 #: Of every kind of corruption, from weak to strong.
 STRENGTHS: Final = (1, 2, 3, 4, 5)
+#: How many faces are drawn, and with what seed, for the answers that bundles keep: the same for all.
+ROWS: Final = 1_000
+SEED: Final = 0
 _SCHEMA: Final = pa.schema(
     {
         "corruption": pa.string(),

@@ -20,10 +20,10 @@ import typer
 
 from fer_core.bundles import SPEC_FILE, bundle_folders
 from fer_core.errors import DataError, FerError, UnknownNameError
+from fer_core.robustness import ROWS, SEED
 from fer_core.runs import append_rows, runs_path
 from fer_core.settings import face_shape_path, models_root
 from training import sources
-from training.robustness import ROWS, SEED
 from training.sources import MissingDataError, Split, keypoints
 
 if TYPE_CHECKING:

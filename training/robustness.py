@@ -18,6 +18,8 @@ from fer_core.bundles import SERVING_FILE, Bundle
 from fer_core.classifier import Classifier
 from fer_core.errors import DataError
 from fer_core.robustness import (
+    ROWS,
+    SEED,
     STRENGTHS,
     UNCORRUPTED,
     Condition,
@@ -36,9 +38,6 @@ from training.sources import Samples
 
 log = logging.getLogger(__name__)
 
-#: How many faces are drawn, and with what seed, for the answers that bundles keep: the same for all.
-ROWS: Final = 1_000
-SEED: Final = 0
 #: Of a run that was stopped.
 _UNFINISHED: Final = ".unfinished"
 

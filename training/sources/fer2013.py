@@ -189,9 +189,9 @@ def _check_count(split: Split, folder: Path) -> None:
     """Raise MissingDataError unless class folders hold as many images as the official split."""
     if (n := sum(len(files) for files in class_files(folder).values())) != COUNTS[split]:
         raise MissingDataError(
-            f"{folder} holds {n:,} images, and FER2013's {_USAGE[split]} has {COUNTS[split]:,}: these are other "
-            "splits (Kaggle's msambare/fer2013 has PublicTest and PrivateTest together in its folder test). "
-            f"Use them as your own, folder:{folder.parent}, or put the original fer2013.csv there.\n"
+            f"{folder} holds {n:,} images, and FER2013's {_USAGE[split]} has {COUNTS[split]:,}: these are "
+            "other splits (Kaggle's msambare/fer2013 has PublicTest and PrivateTest together in its folder "
+            f"test). Use them as your own, folder:{folder.parent}, or put the original fer2013.csv there.\n"
             f"Download: {_PAGE}"
         )
 

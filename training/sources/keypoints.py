@@ -167,7 +167,8 @@ def _numbers(
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise DataError(
-            f"{path}, row {row}: {column.name} is {str(column.iloc[row])!r}, not a number. Fetch the file anew."
+            f"{path}, row {row}: {column.name} is {str(column.iloc[row])!r}, not a number. Fetch the file "
+            "anew."
         )
     return values
 
