@@ -1,5 +1,6 @@
 """What data sets and their splits are called where people read of them."""
 
+from pathlib import PurePath
 from typing import Final
 
 #: What data sets are called; others by the name of their source.
@@ -34,7 +35,9 @@ def source_name(data: str) -> str:
     parts = source_of(data).split(PLUS)
     if set(parts) <= _SOURCES.keys():
         return " and ".join(_SOURCES[part] for part in parts)
-    return source_of(data)
+    kind, _, path = source_of(data).partition(":")
+    # Where a user's folder lies is nobody else's business.
+    return f"{kind} {PurePath(path).name}" if path else kind
 
 
 def split_name(data: str) -> str:

@@ -227,9 +227,10 @@ def export_again(bundle: Bundle) -> Bundle:
             f"remove its folder {CHECKPOINT_FOLDER} first."
         )
     spec = bundle.spec
-    require_division(spec.training_data, spec.training_data.source)
     # Not by the recipe, which an older version of it may have written.
     valid = sources.load(spec.training_data.source, Split.VALID)
+    # Only of what it is calibrated on: a second data set that it learnt from need not be here.
+    require_division(spec.training_data, valid.source)
     space = next(space for space in LABEL_SPACES.values() if space.labels == spec.labels)
     valid = valid.select(valid.clean).within(space)
     if spec.landmark_features is not None:

@@ -80,7 +80,7 @@ def plan_of(recipe: BaseRecipe, space: SearchSpace, *, trials: int) -> SearchPla
 
 
 def shortened(recipe: BaseRecipe, *, epochs: int, rows: int, seed: int) -> BaseRecipe:
-    """Return a recipe for trials: so many epochs on so many training rows.
+    """Return a recipe for trials: so many epochs, of expressions on so many training rows.
 
     Of what is counted in steps or epochs, the averages of the weights reach back over the same share of
     the run, and the learning rate warms up for a quarter of it at most. Trials end without the refinement,
@@ -90,12 +90,13 @@ def shortened(recipe: BaseRecipe, *, epochs: int, rows: int, seed: int) -> BaseR
         DataError: the recipe's data is not there.
         UnknownNameError: a number is below 1.
     """
-    settings = [f"epochs={epochs}", f"data.rows={rows}", f"seed={seed}", "restarts=[]"]
+    settings = [f"epochs={epochs}", f"seed={seed}", "restarts=[]"]
     settings.append(f"optimizer.warmup_epochs={min(recipe.optimizer.warmup_epochs, epochs / 4)}")
     if isinstance(recipe, Recipe):
         n_train = len(training_rows(recipe)[0])
         share = epochs * min(rows, n_train) / (recipe.epochs * n_train)
-        settings += [f"ema_momentum={recipe.ema_momentum ** (1 / share)}", "refinement=null"]
+        momentum = recipe.ema_momentum ** (1 / share)
+        settings += [f"data.rows={rows}", f"ema_momentum={momentum}", "refinement=null"]
     return recipe.with_overrides(settings)
 
 

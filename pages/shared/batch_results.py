@@ -157,13 +157,14 @@ def _show_selected(file: Any, result: "PhotoResult", number: int) -> None:
     try:
         with turn(place.status):
             photo = ChosenPhoto("batch", result.name, decode(file.read()))
-        place.empty()
     except BusyError as error:
-        show_busy(error)
+        show_busy(error, key="busy-row")
         return
     except ImageDecodeError as error:
         st.error(message_as_text(error), icon=":material/broken_image:")
         return
+    finally:
+        place.empty()
     left, right = st.columns([5, 4], gap="medium")
     with left:
         results.show_photo(photo, result.analysis)
@@ -219,7 +220,8 @@ def _offer_downloads(batch: Batch, found: "Sequence[PhotoResult]", networks: lis
 
     labels = {name: spec.labels for name in networks if (spec := spec_of(name))}
     st.subheader("Take away")
-    if batch.zip is not None and batch.n_not_zipped:
+    is_short = batch.zip is not None and batch.n_not_zipped > 0
+    if is_short:
         n = batch.n_not_zipped
         st.warning(
             f"**{n:,} photo{' is' if n == 1 else 's are'} not in the zip.** Memory was too short to "
@@ -231,14 +233,20 @@ def _offer_downloads(batch: Batch, found: "Sequence[PhotoResult]", networks: lis
         _download("JSON", partial(results_json, found), "second_look.json")
         if batch.zip is not None:
             _download("Annotated photos (zip)", batch.zip, "annotated.zip")
-        elif any(result.faces for result in found):
+        if (batch.zip is None or is_short) and any(result.faces for result in found):
             st.button(
-                "Go on with the zip" if batch.has_begun_zip else "Make a zip of annotated photos",
+                _zip_words(batch),
                 on_click=start,
                 args=(Task.ZIPPING,),
                 icon=":material/folder_zip:",
                 help=f"JPEGs of at most {ANNOTATED_SIDE:,} pixels a side, made anew from your uploads.",
             )
+
+
+def _zip_words(batch: Batch) -> str:
+    if batch.has_begun_zip:
+        return "Go on with the zip"
+    return "Make a zip of annotated photos" if batch.zip is None else "Make the zip again"
 
 
 def _download(label: str, data: Any, file: str) -> None:

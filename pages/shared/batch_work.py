@@ -124,10 +124,10 @@ class Batch:
 
     def start(self, task: Task) -> None:
         """Begin a task, or go on with it."""
-        self.task, self._pace = task, None
+        self.task, self._pace, self.zip = task, None, None
         if task is Task.LOOKING:
-            # A zip would lack what is found now.
-            self.zip, self._archive, self._n_zipped = None, None, 0
+            # A zip that is begun would lack what is found now.
+            self._archive, self._n_zipped = None, 0
 
     def look_again(self, *, at_failed_only: bool = False) -> None:
         """Forget answers and look again, at all photos or at those where it failed."""
@@ -250,17 +250,21 @@ def go_on(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object]) 
 
 
 # What a widget calls outlives the visit, as Streamlit keeps widgets: so it holds no batch.
+# A click may come when the batch was removed by another that came with it.
 def start(task: Task) -> None:
     """Begin a task of this visitor's batch, or go on with it, when a widget is clicked."""
-    st.session_state[_BATCH].start(task)
+    if batch := st.session_state.get(_BATCH):
+        batch.start(task)
 
 
 def _cancel() -> None:
-    st.session_state[_BATCH].cancel()
+    if batch := st.session_state.get(_BATCH):
+        batch.cancel()
 
 
 def _look_at_failed() -> None:
-    st.session_state[_BATCH].look_again(at_failed_only=True)
+    if batch := st.session_state.get(_BATCH):
+        batch.look_again(at_failed_only=True)
 
 
 def networks_of(batch: Batch) -> list[str]:

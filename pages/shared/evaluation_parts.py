@@ -201,7 +201,7 @@ def _show_confidence(chosen: Chosen) -> None:
                 st.metric(f"{other} answers", f"{coverage:.0%} of faces")
                 st.caption(f"right in {accuracy:.1%}" if coverage else "none at this threshold")
     if bundle is not None:
-        st.caption(_about_threshold(bundle.spec))
+        st.caption(message_as_text(_about_threshold(bundle.spec)))
     show_view(risk_coverage_view(chosen.results, threshold, chosen.on))
 
 

@@ -53,10 +53,10 @@ def in_words(wait: Wait) -> str:
     return f"{photos} before this one{about}"
 
 
-def show_busy(error: BusyError) -> None:
-    """Say that too many wait, and offer to ask again; what the visitor gave is kept."""
+def show_busy(error: BusyError, *, key: str = "busy") -> None:
+    """Say that too many wait, and offer to ask again by a button of this key; nothing given is lost."""
     st.warning(f"**There is too much to do.** {message_as_text(error)}", icon=":material/groups:")
-    st.button("Try again", icon=":material/refresh:")
+    st.button("Try again", icon=":material/refresh:", key=key)
 
 
 @st.cache_resource(show_spinner=False)

@@ -151,6 +151,7 @@ def forget_videos(keep: Collection[str]) -> None:
 
 
 # What widgets and fragments call outlives the visit, as Streamlit keeps them: so it holds keys of jobs alone.
+# A click may come when its job was removed by another that came with it.
 def _jobs() -> dict[str, _Job]:
     jobs: dict[str, _Job] = st.session_state.setdefault(_JOBS, {})
     return jobs
@@ -215,11 +216,13 @@ def _offer(key: str, job: _Job) -> None:
 
 
 def _start(key: str, rate: float, smooth: bool) -> None:
-    _jobs()[key].start(rate, smooth=smooth)
+    if job := _jobs().get(key):
+        job.start(rate, smooth=smooth)
 
 
 def _stop(key: str) -> None:
-    _jobs()[key].stop()
+    if job := _jobs().get(key):
+        job.stop()
 
 
 def _work(key: str, job: _Job) -> None:
@@ -300,7 +303,8 @@ def _show_result(key: str, job: _Job) -> None:
 
 
 def _again(key: str) -> None:
-    _jobs()[key].result = None
+    if job := _jobs().get(key):
+        job.result = None
 
 
 def _show_person(result: "VideoAnalysis") -> None:
@@ -385,13 +389,14 @@ def _show_frame(key: str) -> None:
     try:
         with turn(place.status), VideoReader(job.content) as reader:
             picture = reader.frame_at(frame.time_s).rgb
-        place.empty()
     except BusyError as error:
-        show_busy(error)
+        show_busy(error, key="busy-frame")
         return
     except FerError as error:
         _show_error(job.name, str(error))
         return
+    finally:
+        place.empty()
     found = _count(len(frame.tracks), "face", "faces")
     st.image(
         _drawn(picture, frame),

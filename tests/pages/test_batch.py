@@ -233,6 +233,11 @@ def test_a_photo_that_cannot_be_read_again_is_missing_in_the_zip(
     assert not page.exception
     assert not page.error
     assert page.warning[0].value.startswith("**1 photo is not in the zip.**")
+    monkeypatch.undo()
+    page = buttons(page)["Make the zip again"].click().run()
+    assert not page.warning
+    with zipfile.ZipFile(io.BytesIO(page.session_state["batch"].zip)) as archive:
+        assert len(archive.namelist()) == 1
 
 
 def test_remove_all_forgets(visitor_leaves_after, small: bytes):

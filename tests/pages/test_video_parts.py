@@ -72,6 +72,13 @@ def test_cancel_keeps_what_was_found_until_then(film):
     assert "2 frames" in page.caption[0].value
 
 
+def test_a_click_that_comes_after_a_video_was_removed_does_nothing():
+    """Streamlit may bring both clicks to one run of the page."""
+    video_parts._start("gone", 10.0, True)
+    video_parts._stop("gone")
+    video_parts._again("gone")
+
+
 def test_work_goes_on_where_the_page_was_left(film):
     page = page_of(film)
     job = page.session_state["videos"]["key"]

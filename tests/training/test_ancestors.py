@@ -101,12 +101,14 @@ def test_the_spec_tells_how_what_went_in_was_divided_into_splits(tmp_path, monke
     monkeypatch.setenv("FER_DATA", str(tmp_path))
     packed, by_photo = "as its pack is", "by photo"
     again = WIDE.model_copy(update={"divisions": (by_photo,)})
+    assert divisions_of("fer2013+expw", Ancestors()) == (), "ExpW is not there"
+    (tmp_path / "expw").mkdir()
+    (tmp_path / "expw" / "label.lst").touch()
     assert divisions_of("fer2013", Ancestors()) == ()
     assert divisions_of("fer2013+expw", Ancestors()) == (by_photo,)
     # Ancestors without a note learnt from the pack.
     assert divisions_of("expw", Ancestors(start=WIDE)) == (packed, by_photo)
     assert divisions_of("fer2013", Ancestors(teacher=again)) == (by_photo,)
-    (tmp_path / "expw").mkdir()
     (tmp_path / "expw" / "all64.parquet").touch()
     assert divisions_of("expw", Ancestors(start=WIDE)) == (packed,)
 

@@ -114,6 +114,14 @@ def test_ferplus_keeps_rows_copies_and_votes_of_fer2013(generated_data, tmp_path
         np.testing.assert_array_equal(getattr(found, name), getattr(faces, name)[same])
 
 
+def test_ferplus_says_what_fer2013s_file_lacks(generated_data, tmp_path):
+    folder = shutil.copytree(generated_data / "fer2013", tmp_path / "fer2013")
+    table = pd.read_csv(folder / "fer2013.csv")
+    table[table["Usage"] != "PrivateTest"].to_csv(folder / "fer2013.csv", index=False)
+    with pytest.raises(DataError, match="no row with Usage 'PrivateTest'"):
+        ferplus.load(tmp_path, Split.TEST)
+
+
 def test_ferplus_without_votes_says_where_they_are_to_be_had(tmp_path, rings, monkeypatch):
     with pytest.raises(
         DataError, match=r"FER2013 \(test\).*(?s:.*)fer2013new\.csv.*(?s:.*)FERPlus"
@@ -538,6 +546,8 @@ def test_faces_of_expw_are_not_measured_on_divided_otherwise_than_they_were_lear
     assert "as its pack is and by photo" in measured(tmp_path / "original", divisions=both)
     assert "Error" not in measured(tmp_path / "original", divisions=("by photo",))
     assert "Error" not in measured(expw_pack.parents[1])
+    (tmp_path / "empty").mkdir()
+    assert "ExpW is not in" in measured(tmp_path / "empty", divisions=("by photo",))
 
 
 def test_measuring_on_another_source_is_recorded_with_the_classes_left_out(

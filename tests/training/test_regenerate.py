@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from fer_core.bundles import HISTORY_FILE, KERAS_FILE, SERVING_FILE, open_bundle, sha256_of
 from training.__main__ import app
+from training.export import export_again
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
 
@@ -93,6 +94,13 @@ def test_files_of_an_older_export_are_written_as_today_and_the_run_is_still_told
     assert {key for key in spec if after[key] != spec[key]} <= chosen_again
     assert set(after["metrics"]) == {"fer2013:valid", "fer2013:test", "ferplus:test"}
     assert (opinion / HISTORY_FILE).read_bytes() == history
+
+
+def test_files_are_written_anew_where_a_second_data_set_is_not_at_hand(opinion):
+    spec = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
+    spec["training_data"]["source"] = "fer2013+expw"
+    (opinion / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    export_again(open_bundle(opinion)).verify(SERVING_FILE)
 
 
 def test_files_are_not_written_where_an_unfinished_run_would_be_lost(opinion):

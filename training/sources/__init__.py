@@ -98,7 +98,7 @@ def splits_of(source: str) -> tuple[Split, ...]:
 
 
 def division_of(source: str) -> str | None:
-    """Return how one data set is divided under FER_DATA, None where its splits are always the same.
+    """Return how one data set is divided under FER_DATA; None if it is absent or always divided alike.
 
     Raises:
         DataError: FER_DATA names no folder.

@@ -98,9 +98,11 @@ def load(root: Path, split: Split) -> Samples:
     raise not_found("ExpW", folder, expected=_EXPECTED.format(root=root), page=_PAGE)
 
 
-def division(root: Path) -> str:
-    """Return how the faces are divided that lie under a data root."""
-    return PACKED if _pack(root).is_file() else "by photo"
+def division(root: Path) -> str | None:
+    """Return how the faces are divided that lie under a data root; None if none do."""
+    if _pack(root).is_file():
+        return PACKED
+    return "by photo" if any((root / NAME / name).is_file() for name in _LISTS) else None
 
 
 def split_of(photo: str) -> Split:

@@ -18,7 +18,7 @@ from fer_core.errors import DataError
 from fer_core.expressions import FERPLUS
 from training.sources import fer2013
 from training.sources.base import VOTES, Samples, Split
-from training.sources.source import MissingDataError, Source, not_found
+from training.sources.source import NothingFoundError, Source, not_found
 
 NAME: Final = "ferplus"
 _EXPECTED: Final = """one of
@@ -55,7 +55,7 @@ def _load_faces(root: Path, split: Split) -> tuple[Samples, np.ndarray]:
     """Return all faces of a split of FER2013, and their votes."""
     try:
         faces = fer2013.load(root, split)
-    except MissingDataError as error:
+    except NothingFoundError as error:
         raise not_found(
             f"FER2013 ({split}), whose images FER+ labels anew,",
             root / fer2013.NAME,

@@ -28,8 +28,8 @@ class Source:
         load: reads one of them; its arguments are the data root and the split.
         images_of: name of the source whose images it relabels, in the same splits; its own name otherwise.
         hidden_because: why its terms do not let its faces be shown to others; None if they let.
-        division: tells how its faces are divided into splits under a data root, where there are no official
-            splits and layouts differ; None where all have the same.
+        division: tells how its faces are divided into splits under a data root, None if none are there; where
+            there are no official splits and layouts differ. None where all have the same.
         holds_photos_of: names of sources of which its training faces show a few photos too, from any split.
     """
 
@@ -40,7 +40,7 @@ class Source:
     load: Callable[[Path, Split], Samples]
     images_of: str
     hidden_because: str | None
-    division: Callable[[Path], str] | None = None
+    division: Callable[[Path], str | None] | None = None
     holds_photos_of: tuple[str, ...] = ()
 
 
@@ -48,7 +48,11 @@ class MissingDataError(DataError):
     """A data set, or a part of it, is not there; the message has layouts and the page to download from."""
 
 
-def not_found(what: str, folder: Path, *, expected: str, page: str) -> MissingDataError:
+class NothingFoundError(MissingDataError):
+    """No known layout of a data set is where it should be."""
+
+
+def not_found(what: str, folder: Path, *, expected: str, page: str) -> NothingFoundError:
     """Return the error for data that is not there: what was found, the layouts that are read, the page.
 
     Args:
@@ -62,7 +66,7 @@ def not_found(what: str, folder: Path, *, expected: str, page: str) -> MissingDa
     found = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
     archives = [name for name in names if name.lower().endswith(_ARCHIVES)]
     mend = f" Extract {archives[0]} if that is it." if archives else ""
-    return MissingDataError(
+    return NothingFoundError(
         f"{what} is not in {folder} (found {found or 'nothing'} in {present}).{mend}\n"
         f"Expected {expected}\nDownload: {page}"
     )
