@@ -1,7 +1,7 @@
 """What each part of the way to `cnn` is worth, taken away from it alone.
 
 Run:    python -m training study ablation     (with a `dual` in models/, whose answers it learns from)
-Cost:   18 runs of six minutes, under two hours on two idle CPU cores with AMX
+Cost:   18 runs of 4 to 7 minutes, under two hours on two idle CPU cores with AMX
 """
 
 from training.study import Study, Variant
