@@ -5,7 +5,6 @@ import pytest
 from PIL import ImageColor
 from plotly.colors import get_colorscale, sample_colorscale, unlabel_rgb
 
-from fer_core.data_names import data_name
 from fer_core.studies import Reference, read_history, read_search, read_study
 from fer_core.study_numbers import findings, progress, recalls, runs_table
 from fer_core.views.searches import best_so_far_view, paths_view, trials_table
@@ -233,15 +232,6 @@ def test_the_table_of_runs_keeps_every_digit_and_leaves_out_what_was_not_measure
     assert "FER2013 Training accuracy (%)" in shown
     assert "FER2013 Training accuracy, clean (%)" not in shown
     assert {"FER2013 PublicTest macro F1", "seconds", "hardware", "commit"} <= set(shown)
-
-
-def test_names_of_data_are_those_of_the_contest():
-    assert data_name("fer2013:valid") == "FER2013 PublicTest (validation)"
-    assert data_name("ferplus:test") == "FER+ PrivateTest (test)"
-    assert data_name("ckplus:test") == "CK+"
-    assert data_name("fer2013+expw:train") == "FER2013 and ExpW Training"
-    assert data_name("folder:/c++/expw:train") == "folder:/c++/expw Training"
-    assert data_name("expw:valid") == "ExpW Validation"
 
 
 def test_trials_cross_the_axes_where_their_settings_lie():
