@@ -29,7 +29,12 @@ from fer_core.inputs import (
 )
 from fer_core.pace import Pace
 from fer_core.video.formats import is_video
-from pages.shared.models import are_current, load_analyzer, load_classifiers, specs_of_networks
+from pages.shared.models import (
+    are_of_all_networks,
+    load_analyzer,
+    load_classifiers,
+    specs_of_networks,
+)
 from pages.shared.photo_intake import tell_if_uploads_are_refused
 from pages.shared.turns import patient_turn
 from pages.shared.verbatim import message_as_text
@@ -196,11 +201,10 @@ def current_batch() -> Batch | None:
     if not isinstance(batch, Batch) or not batch.files:
         return None
     found = [r.analysis for r in batch.results.values() if r.analysis is not None]
-    if not found:
-        batch.specs = specs_of_networks()
-    elif not are_current(batch.specs, found):
-        batch.specs = specs_of_networks()
+    specs = specs_of_networks()
+    if found and (batch.specs != specs or not are_of_all_networks(found)):
         batch.look_again()
+    batch.specs = specs
     if batch.n_left_out:
         st.warning(
             f"{batch.n_left_out:,} photos beyond the first {MAX_PHOTOS} are left out.",

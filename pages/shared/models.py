@@ -142,18 +142,12 @@ def specs_of_networks() -> tuple[str, ...]:
     return tuple(spec.model_dump_json() for name in opinions() if (spec := spec_of(name)))
 
 
-def are_current(specs: tuple[str, ...], analyses: "Collection[Analysis]") -> bool:
-    """Return whether analyses are what the networks would answer now.
-
-    Args:
-        specs: of the networks when the analyses were made.
-        analyses: of photos.
-    """
+def are_of_all_networks(analyses: "Collection[Analysis]") -> bool:
+    """Return whether just those networks gave analyses that open now: one that did not then may do so."""
     if not analyses:
         return True
-    # A network that did not open when they were made may do so now.
     loaded = list(load_classifiers()[0])
-    return specs == specs_of_networks() and all(list(a.model_seconds) == loaded for a in analyses)
+    return all(list(analysis.model_seconds) == loaded for analysis in analyses)
 
 
 def analyze_photos(
@@ -169,7 +163,7 @@ def analyze_photos(
     """
     specs = specs_of_networks()
     kept_specs, known = st.session_state.get(_ANALYSES, (specs, {}))
-    if not are_current(kept_specs, known.values()):
+    if kept_specs != specs or not are_of_all_networks(known.values()):
         known = {}
     analyses: dict[str, Analysis] = {p.key: known[p.key] for p in photos if p.key in known}
     # At once, and filled below: where that is cut short, the next run goes on.

@@ -237,7 +237,7 @@ def choose_photo(intake: Intake, analyses: Mapping[str, "Analysis"]) -> ChosenPh
     if len(photos) > 1:
         if st.session_state.get("photo_picker") not in photos:
             st.session_state["photo_picker"] = current
-        # Names alone: Streamlit keeps what names the choices for as long as the visit.
+        # Names alone: Streamlit keeps what names the choices for longer than a visit lasts.
         names = {
             key: f"{photo.name} \u2013 {_count(analyses[key])}" for key, photo in photos.items()
         }
