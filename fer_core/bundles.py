@@ -30,6 +30,8 @@ ROBUSTNESS_FOLDER: Final = "robustness"
 KEYPOINTS_NAME: Final = "keypoints"
 #: The networks whose opinions are asked unless others are named, the one that sees most last.
 OPINIONS: Final = ("cnn", "dual")
+#: Accuracy that answered faces reach where the abstention threshold is chosen, unless a recipe says other.
+ANSWERED_ACCURACY: Final = 0.85
 #: What `task` in a spec says of a network that finds keypoints; those that name expressions have none.
 KEYPOINTS_TASK: Final[Literal["keypoints"]] = "keypoints"
 
@@ -79,6 +81,28 @@ class LandmarkMetrics(Part):
     n_not_found: int
     accuracy_not_found: float | None
     accuracy_withheld: float
+
+
+class Reference(Part):
+    """Validation faces that temperature and threshold were chosen on, and what came of it.
+
+    Attributes:
+        data: "source:split"; its clean rows, of the classes that the network knows.
+        n: their number.
+        answered_accuracy: what the answered faces had to reach.
+        accuracy: of all faces.
+        ece: expected calibration error of all faces, 15 bins.
+        coverage: share of faces that are answered at the threshold.
+        selective_accuracy: of these.
+    """
+
+    data: str
+    n: int
+    answered_accuracy: float
+    accuracy: float
+    ece: float
+    coverage: float
+    selective_accuracy: float
 
 
 class SplitMetrics(Part):
@@ -150,6 +174,8 @@ class BundleSpec(BaseSpec):
         landmark_features: version of the landmark vector; None if the network sees no landmarks.
         temperature: that logits are divided by (Guo et al. 2017, arXiv:1706.04599).
         abstention_threshold: confidence below which the answer is "not sure".
+        references: what temperature and threshold were chosen on; empty if that is the validation split of
+            the source alone, on which `metrics` has all figures.
         metrics: by "source:split".
     """
 
@@ -157,6 +183,7 @@ class BundleSpec(BaseSpec):
     landmark_features: str | None
     temperature: float
     abstention_threshold: float
+    references: tuple[Reference, ...] = Field(default=(), exclude_if=lambda given: not given)
     metrics: dict[str, SplitMetrics]
 
     @property

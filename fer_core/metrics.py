@@ -7,7 +7,8 @@ is the class of highest probability, the first of several equal ones; "confidenc
 scikit-learn and scipy are imported where they are used: serving needs `softmax` alone, and must start fast.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -136,10 +137,17 @@ def in_top(labels: np.ndarray, probabilities: np.ndarray, k: int) -> np.ndarray:
     return likelier.sum(axis=1) < k
 
 
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+def fit_temperature(
+    logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None
+) -> float:
     """Return the temperature whose softmax gives the labels the lowest `nll` (Guo et al. 2017, section 4.2).
 
     Sought on a logarithmic scale within TEMPERATURE_RANGE, where the loss has a single minimum.
+
+    Args:
+        logits: float (N, C).
+        labels: int (N,).
+        weights: float (N,), how much each row counts; all alike by default.
 
     Raises:
         ValueError: there are no rows.
@@ -154,11 +162,26 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     exact = logits.astype(np.float64)
 
     def loss(log_temperature: float) -> float:
-        return float(-log_softmax(exact / np.exp(log_temperature), axis=1)[rows, labels].mean())
+        of_rows = -log_softmax(exact / np.exp(log_temperature), axis=1)[rows, labels]
+        return float(np.average(of_rows, weights=weights))
 
     low, high = np.log(TEMPERATURE_RANGE)
     found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))
+
+
+class Answers(NamedTuple):
+    """What a network said about one data set, and what is asked of it.
+
+    Attributes:
+        labels: int (N,).
+        probabilities: float (N, C).
+        accuracy: that answered rows are to reach.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    accuracy: float
 
 
 def abstention_threshold(
@@ -166,27 +189,35 @@ def abstention_threshold(
 ) -> float:
     """Return the lowest confidence threshold whose answered rows reach `accuracy`.
 
+    As `common_abstention_threshold`, for one data set.
+    """
+    return common_abstention_threshold([Answers(labels, probabilities, accuracy)])
+
+
+def common_abstention_threshold(data_sets: Sequence[Answers]) -> float:
+    """Return the lowest confidence threshold whose answered rows reach the accuracy asked of each data set.
+
     A row is answered if its confidence is at least the threshold. Of all thresholds that reach the
-    accuracy, the lowest answers the most rows; 0 if it is reached with every row answered. Only
+    accuracies, the lowest answers the most rows; 0 if they are reached with every row answered. Only
     thresholds that lie between two different confidences are considered, half-way, so that rounding
     cannot move a row across.
 
     Returns:
-        NEVER (above 1) if no threshold reaches the accuracy, or there are no rows.
+        NEVER (above 1) if no threshold reaches the accuracies with a row answered in each data set.
     """
-    _check(labels, probabilities)
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    order = np.argsort(-confidence, kind="stable")
-    falling = confidence[order]
-    right = (probabilities.argmax(axis=1) == labels)[order]
-    answered = np.arange(1, len(labels) + 1)
-    # A threshold cannot part rows of equal confidence.
-    can_end = np.append(falling[:-1] > falling[1:], True) if len(labels) else np.zeros(0, bool)
-    reaching = np.flatnonzero(can_end & (np.cumsum(right) >= accuracy * answered))
-    if not len(reaching):
-        return NEVER
-    last = int(reaching[-1])
-    return 0.0 if last == len(labels) - 1 else float((falling[last] + falling[last + 1]) / 2)
+    confidences = []
+    for labels, probabilities, _ in data_sets:
+        _check(labels, probabilities)
+        confidences.append(probabilities.max(axis=1, initial=0).astype(np.float64))
+    levels = np.unique(np.concatenate(confidences))
+    thresholds = np.concatenate([[0.0], (levels[:-1] + levels[1:]) / 2])
+    reached = np.full(len(thresholds), len(levels) > 0)
+    for (labels, probabilities, accuracy), confidence in zip(data_sets, confidences, strict=True):
+        order = np.argsort(-confidence, kind="stable")
+        n_right = np.append(0, np.cumsum((probabilities.argmax(axis=1) == labels)[order]))
+        answered = len(labels) - np.searchsorted(confidence[order[::-1]], thresholds)
+        reached &= (answered > 0) & (n_right[answered] >= accuracy * answered)
+    return float(thresholds[reached.argmax()]) if reached.any() else NEVER
 
 
 def coverage_and_accuracy(

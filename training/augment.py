@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
+import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from fer_core.crops import INPUT_SIZE
 from fer_core.landmarks import FEATURE_SIZE, IN_CROP, POSE, SHAPES, UPRIGHT, mirror_order
+from training.recorded import Settings
 
 if TYPE_CHECKING:
     import keras
@@ -18,8 +20,65 @@ if TYPE_CHECKING:
 #: 48 pixels that a data set keeps of it; measured by `python -m tests.benchmarks.landmark_gap`.
 LANDMARK_NOISE: Final = ((UPRIGHT, 0.023), (IN_CROP, 0.009), (SHAPES, 0.060), (POSE, 0.020))
 
+#: How many amounts of each change of sharpness are drawn from.
+SHARPNESS_STEPS: Final = 12
 
-class Augment(BaseModel):
+
+class Sharpness(Settings):
+    """Random blur, loss of resolution and sharpening: photos are softer or sharper than a data set's crops.
+
+    Attributes:
+        probability: share of images that are changed. Each is blurred, shrunk or sharpened, one of the three.
+        blur_sigma: greatest standard deviation of the Gaussian blur, in pixels.
+        least_side: smallest side, in pixels of 48, that an image is shrunk to before it is enlarged again, as
+            a small face in a photo is (`fer_core.crops.resize_crop`).
+        sharpen: greatest amount of an unsharp mask with a standard deviation of one pixel.
+    """
+
+    probability: float = Field(default=0.5, ge=0.0, le=1.0)
+    blur_sigma: float = Field(default=1.2, gt=0.0)
+    least_side: int = Field(default=16, ge=4, lt=INPUT_SIZE)
+    sharpen: float = Field(default=0.6, ge=0.0)
+
+    def kernels(self, side: int) -> np.ndarray:
+        """Return float32 (3, SHARPNESS_STEPS, side, side): matrices K for which K @ image @ K.T is changed.
+
+        The first axis is blur, shrinking and sharpening; the second goes from the least to the greatest
+        change. Rows sum to 1, so that uniform images stay as they are.
+        """
+        shares = np.linspace(0.0, 1.0, SHARPNESS_STEPS + 1)[1:]
+        # As many pixels fewer as of 48.
+        sides = np.unique(np.rint(side * np.linspace(self.least_side / INPUT_SIZE, 1, 99))).astype(
+            int
+        )
+        steps = np.linspace(len(sides) - 2, 0, SHARPNESS_STEPS).round().astype(int)
+        unit = np.eye(side, dtype=np.float32)
+        kernels = (
+            [_blur_kernel(side, share * self.blur_sigma) for share in shares],
+            [_shrinking_kernel(side, int(sides[step])) for step in steps],
+            [unit + share * self.sharpen * (unit - _blur_kernel(side, 1.0)) for share in shares],
+        )
+        return np.array(kernels, np.float32)
+
+
+def _blur_kernel(side: int, sigma: float) -> np.ndarray:
+    """Return float32 (side, side): each row a Gaussian about its own pixel, the border replicated."""
+    return cv2.GaussianBlur(
+        np.eye(side, dtype=np.float32),
+        (1, 0),
+        sigmaX=1,
+        sigmaY=sigma,
+        borderType=cv2.BORDER_REPLICATE,
+    )
+
+
+def _shrinking_kernel(side: int, small: int) -> np.ndarray:
+    """Return float32 (side, side): the averages of areas that `small` pixels hold, interpolated."""
+    shrunk = cv2.resize(np.eye(side, dtype=np.float32), (side, small), interpolation=cv2.INTER_AREA)
+    return cv2.resize(shrunk, (side, side), interpolation=cv2.INTER_LINEAR)
+
+
+class Augment(Settings):
     """How training images are varied. Each amount is the half-width of a uniform distribution.
 
     Attributes:
@@ -38,12 +97,13 @@ class Augment(BaseModel):
         mixup_alpha: of the Beta distribution that says how far each face is blended with another of its
             batch, its target likewise (mixup, Zhang et al. 2018, arXiv:1710.09412); 0 for none. Done
             where batches are made (`training.batches`), before anything else.
+        sharpness: how blur and resolution are varied; not at all by default.
         landmark_jitter: standard deviation of the noise on the landmarks' vector, as a multiple of
             `LANDMARK_NOISE`, what separates the landmarks of a photo from those of its 48 pixels.
         landmark_dropout: share of faces whose landmarks are withheld, as where none are found.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    later: ClassVar[frozenset[str]] = frozenset({"sharpness"})
 
     flip: bool = True
     rotate_degrees: float = 10.0
@@ -54,6 +114,7 @@ class Augment(BaseModel):
     erase_probability: float = 0.5
     erase_side: tuple[float, float] = (0.1, 0.4)
     mixup_alpha: float = Field(default=0.0, ge=0.0)
+    sharpness: Sharpness | None = None
     landmark_jitter: float = 0.0
     landmark_dropout: float = 0.0
 
@@ -106,7 +167,23 @@ class Augment(BaseModel):
                 exponent = ops.exp(self._draw((n, 1, 1, 1), settings.gamma))
                 # The floor keeps the power's gradient and value finite on black pixels.
                 images = 255.0 * ops.power(ops.clip(images / 255.0, 1e-4, 1.0), exponent)
+                if settings.sharpness is not None:
+                    images = self._change_sharpness(images, n, settings.sharpness)
                 return self._erase(images, n)
+
+            def _change_sharpness(
+                self, images: "keras.KerasTensor", n: int, sharpness: Sharpness
+            ) -> "keras.KerasTensor":
+                side = images.shape[1]
+                table = sharpness.kernels(side).reshape(-1, side, side)
+                # One matrix more, which changes nothing.
+                table = np.concatenate([table, np.eye(side, dtype=np.float32)[None]])
+                unit = random.uniform((2, n), seed=self.seed_generator)
+                drawn = ops.cast(unit[0] * (len(table) - 1), "int32")
+                chosen = ops.where(unit[1] < sharpness.probability, drawn, len(table) - 1)
+                kernels = ops.take(ops.convert_to_tensor(table), chosen, axis=0)
+                changed = kernels @ images[..., 0] @ ops.transpose(kernels, (0, 2, 1))
+                return ops.clip(changed, 0.0, 255.0)[..., None]
 
             def _erase(self, images: "keras.KerasTensor", n: int) -> "keras.KerasTensor":
                 side = images.shape[1]

@@ -89,7 +89,8 @@ class StateWriter(keras.callbacks.Callback):
         figure = self._history.figure.name
         row = {
             "epoch": epoch + 1,
-            **{name: logs[name] for name in ("loss", figure, "val_loss", f"val_{figure}")},
+            **{name: logs[name] for name in ("loss", figure)},
+            **self._history.validation,
             "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
             "seconds": round(time.perf_counter() - self._began, 2),
         }
@@ -115,14 +116,18 @@ class AveragedValidation(keras.callbacks.Callback):
         history: History,
         *,
         inputs: dict[str, np.ndarray],
+        references: dict[str, keras.utils.PyDataset],
     ) -> None:
-        """Take the network inside the trained model, and inputs to measure its statistics on.
+        """Take the network inside the trained model, and what it is validated on.
 
         Args:
             path: file for the best epoch's weights.
             network: the part of the model that is kept.
             history: tells which epochs were better.
-            inputs: of some training samples, images at the size that training sees.
+            inputs: of some training samples, images at the size that training sees, to measure its
+                statistics on.
+            references: batches of validation rows by the names of their sources. Keras has validated on the
+                first when this callback validates on the others.
         """
         super().__init__()
         self._path = path
@@ -134,6 +139,7 @@ class AveragedValidation(keras.callbacks.Callback):
             for layer in network._flatten_layers(include_self=False)
             if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
         ]
+        self._references = references
         self._training_weights: list[np.ndarray] = []
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -149,7 +155,12 @@ class AveragedValidation(keras.callbacks.Callback):
         self._measure_statistics()
 
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:
-        if self._history.would_be_best((logs or {})[self._history.figure.name]):
+        _, *others = self._references.values()
+        measured = [
+            logs or {},
+            *(self.model.evaluate(rows, verbose=0, return_dict=True) for rows in others),
+        ]
+        if self._history.take_validation(dict(zip(self._references, measured, strict=True))):
             with _failed_writes_explained(self._path.parent):
                 _write_weights(self._network, self._path)
         self._network.set_weights(self._training_weights)

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from fer_core import metrics
 from fer_core.bundles import (
+    ANSWERED_ACCURACY,
     CARD_FILE,
     HISTORY_FILE,
     KERAS_FILE,
@@ -28,6 +29,7 @@ from fer_core.bundles import (
     SPEC_FILE,
     Bundle,
     BundleSpec,
+    Reference,
     TrainingData,
     open_bundle,
     sha256_of,
@@ -38,14 +40,15 @@ from fer_core.expressions import LABEL_SPACES, Expression
 from fer_core.files import replace_file
 from fer_core.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from fer_core.layers import LAYERS_FILE, write_layers
+from fer_core.metrics import Answers
 from fer_core.serving import ServingModel
 from training import sources
 from training.architectures.cnn import MAPS_LAYER
 from training.architectures.dual_input import DualInput
-from training.card import ANSWERED_ACCURACY, write_card
+from training.card import write_card
 from training.divisions import divisions_of, require_division
 from training.errors import TrainingError
-from training.expression_task import validation_rows
+from training.expression_task import reference_rows
 from training.fit import FitResult
 from training.half_precision import rounded
 from training.landmark_cache import with_landmarks
@@ -199,13 +202,14 @@ def make_bundle(result: FitResult, recipe: Recipe, out: Path) -> Bundle:
         TrainingError: the serving file cannot be written or is not faithful.
         DataError: the recipe's data is not there.
     """
-    valid = validation_rows(recipe)
-    labels = valid.label_space.labels
+    references = reference_rows(recipe)
+    first, *_ = references.values()
     with staged(out) as staging:
         result.history.to_csv(staging / HISTORY_FILE, index=False)
-        _export_on(valid, result.network, staging)
+        _export_on(first, result.network, staging)
+        labels = first.label_space.labels
         spec = _uncalibrated_spec(result, recipe, out.resolve().name, labels, staging)
-        _finish(spec, valid, staging)
+        _finish(spec, references, staging)
     return open_bundle(out)
 
 
@@ -227,21 +231,37 @@ def export_again(bundle: Bundle) -> Bundle:
             f"remove its folder {CHECKPOINT_FOLDER} first."
         )
     spec = bundle.spec
-    # Not by the recipe, which an older version of it may have written.
-    valid = sources.load(spec.training_data.source, Split.VALID)
-    # Only of what it is calibrated on: a second data set that it learnt from need not be here.
-    require_division(spec.training_data, valid.source)
-    space = next(space for space in LABEL_SPACES.values() if space.labels == spec.labels)
-    valid = valid.select(valid.clean).within(space)
-    if spec.landmark_features is not None:
-        valid = with_landmarks(valid)
-    network = rebuild_network(bundle, valid)
+    references = _references_of(spec)
+    first, *_ = references.values()
+    network = rebuild_network(bundle, first)
     with staged(bundle.path) as staging:
         shutil.copyfile(bundle.path / HISTORY_FILE, staging / HISTORY_FILE)
-        _export_on(valid, network, staging)
+        _export_on(first, network, staging)
         spec = spec.model_copy(update={"sha256": _sums(staging), "metrics": {}})
-        _finish(spec, valid, staging)
+        _finish(spec, references, staging)
     return open_bundle(bundle.path)
+
+
+def _references_of(spec: BundleSpec) -> dict[str, Samples]:
+    """Return what a finished bundle is calibrated on, as `expression_task.reference_rows` does.
+
+    Not by the recipe as a whole, which an older version of it may have written.
+    """
+    space = next(space for space in LABEL_SPACES.values() if space.labels == spec.labels)
+    chosen = spec.recipe.get("selection")
+    names = (
+        [reference["data"].rpartition(":")[0] for reference in chosen]
+        if chosen
+        else [spec.training_data.source]
+    )
+    found = {}
+    for name in names:
+        valid = sources.load(name, Split.VALID)
+        # Only of what it is calibrated on: a second data set that it learnt from need not be here.
+        require_division(spec.training_data, valid.source)
+        valid = valid.select(valid.clean).within(space)
+        found[valid.source] = valid if spec.landmark_features is None else with_landmarks(valid)
+    return found
 
 
 def _export_on(valid: Samples, network: "keras.Model", folder: Path) -> None:
@@ -252,19 +272,66 @@ def _export_on(valid: Samples, network: "keras.Model", folder: Path) -> None:
     export(network, folder, inputs)
 
 
-def _finish(spec: BundleSpec, valid: Samples, folder: Path) -> None:
-    """Write the spec, with temperature and threshold from clean validation faces, and the card."""
+def _finish(spec: BundleSpec, references: dict[str, Samples], folder: Path) -> None:
+    """Write the spec, with temperature and threshold from clean validation faces, and the card.
+
+    Of several references each counts as much for the temperature, and the threshold is the lowest that is
+    high enough for all.
+    """
     write_spec(spec, folder)
-    logits, _ = Classifier(open_bundle(folder)).logits(valid.images, valid.landmarks)
-    temperature = metrics.fit_temperature(logits, valid.labels)
-    probabilities = metrics.softmax(logits, temperature=temperature)
-    threshold = metrics.abstention_threshold(
-        valid.labels, probabilities, accuracy=ANSWERED_ACCURACY
+    classifier = Classifier(open_bundle(folder))
+    logits = {
+        name: classifier.logits(rows.images, rows.landmarks)[0] for name, rows in references.items()
+    }
+    temperature = metrics.fit_temperature(
+        np.concatenate(list(logits.values())),
+        np.concatenate([rows.labels for rows in references.values()]),
+        np.concatenate([np.full(len(rows), 1 / len(rows)) for rows in references.values()]),
     )
+    wanted = _answered_accuracies(spec, references)
+    answers = {
+        name: Answers(
+            rows.labels, metrics.softmax(logits[name], temperature=temperature), wanted[name]
+        )
+        for name, rows in references.items()
+    }
+    threshold = metrics.common_abstention_threshold(list(answers.values()))
     log.info("temperature %.4f, abstention threshold %.4f", temperature, threshold)
-    spec = spec.model_copy(update={"temperature": temperature, "abstention_threshold": threshold})
+    spec = spec.model_copy(
+        update={
+            "temperature": temperature,
+            "abstention_threshold": threshold,
+            "references": tuple(
+                _reference(name, given, threshold)
+                for name, given in answers.items()
+                if spec.recipe.get("selection")
+            ),
+        }
+    )
     write_spec(spec, folder)
     write_card(open_bundle(folder))
+
+
+def _answered_accuracies(spec: BundleSpec, references: dict[str, Samples]) -> dict[str, float]:
+    """Return, by the names of the references, the accuracy that answered faces are to reach."""
+    chosen = spec.recipe.get("selection") or ()
+    wanted = {r["data"].rpartition(":")[0]: r["answered_accuracy"] for r in chosen}
+    return {name: wanted.get(name, ANSWERED_ACCURACY) for name in references}
+
+
+def _reference(name: str, given: Answers, threshold: float) -> Reference:
+    """Return what a threshold comes to on one reference."""
+    labels, probabilities, wanted = given
+    coverage, accuracy = metrics.coverage_and_accuracy(labels, probabilities, threshold)
+    return Reference(
+        data=f"{name}:{Split.VALID}",
+        n=len(labels),
+        answered_accuracy=wanted,
+        accuracy=metrics.accuracy(labels, probabilities),
+        ece=metrics.ece(labels, probabilities),
+        coverage=coverage,
+        selective_accuracy=0.0 if np.isnan(accuracy) else accuracy,
+    )
 
 
 @contextlib.contextmanager

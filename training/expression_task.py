@@ -9,9 +9,10 @@ import numpy as np
 from fer_core.crops import INPUT_SIZE
 from fer_core.errors import DataError
 from fer_core.landmarks import FEATURE_SIZE
+from training import sources
 from training.architectures import call_arguments
 from training.augment import Augment
-from training.batches import batches, inputs_of, load_for, statistics_inputs
+from training.batches import batches, inputs_of, load_for, seen_by, statistics_inputs
 from training.device_data import ROW, held, numbered
 from training.devices import has_accelerator
 from training.initial_weights import start
@@ -38,17 +39,22 @@ def expression_task(recipe: Recipe) -> Task:
     from training.fused_norm import with_fused_norms
 
     train, n_left_out = training_rows(recipe)
-    valid = validation_rows(recipe)
-    log.info("%s: %d training rows, %d clean validation rows", recipe.name, len(train), len(valid))
+    references = reference_rows(recipe)
+    log.info(
+        "%s: %d training rows; clean validation rows: %s",
+        recipe.name,
+        len(train),
+        ", ".join(f"{len(rows)} of {name}" for name, rows in references.items()),
+    )
     n_classes = len(train.label_space)
     network = with_fused_norms(recipe.architecture.build(n_classes, side=None))
     start(recipe, network, train)
     rows, targets = recipe.balance.rows(train, targets_for(recipe, train), recipe.seed)
-    parts = inputs_of(recipe, rows), inputs_of(recipe, valid)
+    parts = [inputs_of(recipe, samples) for samples in (rows, *references.values())]
     # Mixup is done where batches are made, with the images themselves.
     on_device = has_accelerator() and not any(augment.mixup_alpha for _, augment in recipe.phases)
     source = held(*parts) if on_device else None
-    train_inputs, valid_inputs = numbered(*parts) if on_device else parts
+    train_inputs, *valid_inputs = numbered(*parts) if on_device else parts
     fed = batches(recipe, rows, targets, recipe.batch_size, inputs=train_inputs)
 
     def enter(augment: Augment, network: "keras.Model", *, refining: bool) -> "keras.Model":
@@ -62,7 +68,10 @@ def expression_task(recipe: Recipe) -> Task:
         network=network,
         served=functools.partial(recipe.architecture.build, n_classes),
         train=fed,
-        valid=batches(recipe, valid, one_hot(valid), VALIDATION_BATCH, inputs=valid_inputs),
+        valid={
+            name: batches(recipe, valid, one_hot(valid), VALIDATION_BATCH, inputs=inputs)
+            for (name, valid), inputs in zip(references.items(), valid_inputs, strict=True)
+        },
         statistics=statistics_inputs(recipe, train),
         phases=tuple(
             Phase(end, functools.partial(enter, augment, refining=end > refining_after))
@@ -98,16 +107,32 @@ def training_rows(recipe: Recipe) -> tuple[Samples, int]:
     return train, n_left_out
 
 
-def validation_rows(recipe: Recipe) -> Samples:
-    """Return what epochs, temperature and threshold are chosen on: the clean rows of the validation split.
+def reference_rows(recipe: Recipe) -> dict[str, Samples]:
+    """Return what epochs, temperature and threshold are chosen on, by the names of the sources.
+
+    These are the clean rows of the recipe's references (`Recipe.selection`), or of the validation split of
+    its own source.
 
     Raises:
-        DataError: the recipe's data is not there, or no row of it is clean.
+        DataError: the data is not there, or no row of it is clean.
     """
-    valid = load_for(recipe, Split.VALID)
+    own = load_for(recipe, Split.VALID)
+    if recipe.selection is None:
+        return {own.source: _clean(own)}
+    space = own.label_space
+    return {
+        reference.source: _clean(
+            seen_by(recipe, sources.load(reference.source, Split.VALID), space)
+        )
+        for reference in recipe.selection
+    }
+
+
+def _clean(valid: Samples) -> Samples:
+    """Return the clean rows of a validation split; raise DataError if there is none."""
     if not valid.clean.any():
         raise DataError(
-            f"{recipe.data.source} has no validation face to choose the best epoch by: {len(valid):,} have a "
+            f"{valid.source} has no validation face to choose the best epoch by: {len(valid):,} have a "
             f"class that is learnt, and all {len(valid):,} are copies of training faces. Give it others, or "
             "choose another data.source or data.label_space."
         )

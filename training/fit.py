@@ -98,7 +98,9 @@ def fit(
     with spread() as n_devices:
         task = task_for(recipe)
         task = dataclasses.replace(
-            task, train=in_shares(task.train, n_devices), valid=in_shares(task.valid, n_devices)
+            task,
+            train=in_shares(task.train, n_devices),
+            valid={name: in_shares(rows, n_devices) for name, rows in task.valid.items()},
         )
         history = History(folder / HISTORY_FILE, task.figure)
         logs = [out / TENSORBOARD_FOLDER] if tensorboard else []
@@ -145,6 +147,7 @@ def _fit_phases(
     from training.callbacks import AveragedValidation, EpochLog, StateWriter
     from training.interrupts import interrupts_between_steps
 
+    first, *_ = task.valid.values()
     optimizer = _optimizer(recipe, task.network, steps_per_epoch=len(task.train))
     for phase in task.phases:
         model = _compiled(phase.enter(task.network), task, optimizer)
@@ -158,7 +161,13 @@ def _fit_phases(
             keras.callbacks.LambdaCallback(
                 on_epoch_begin=functools.partial(_begin_epoch, model, task.train, recipe.seed)
             ),
-            AveragedValidation(folder / BEST_FILE, task.network, history, inputs=task.statistics),
+            AveragedValidation(
+                folder / BEST_FILE,
+                task.network,
+                history,
+                inputs=task.statistics,
+                references=task.valid,
+            ),
             StateWriter(folder / STATE_FILE, history, patience=recipe.patience),
         ]
         # An accelerator would stand still while each step's loss is looked at, and its epochs are short:
@@ -170,7 +179,8 @@ def _fit_phases(
         with contextlib.redirect_stdout(sys.stderr), interrupts_between_steps() as interrupts:
             model.fit(
                 task.train,
-                validation_data=task.valid,
+                # The others are measured after it, by AveragedValidation.
+                validation_data=first,
                 initial_epoch=done,
                 epochs=phase.end,
                 callbacks=[*callbacks, interrupts],

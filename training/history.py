@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
 from fer_core.files import replace_file
@@ -15,7 +16,13 @@ class History:
     """Rows of epoch, loss, a figure, val_loss, val_ of the figure, learning_rate and seconds.
 
     The figure and `loss` are measured in training, on augmented images and with the weights of the
-    moment; their `val_` on validation rows with the averaged weights.
+    moment; their `val_` on validation rows with the averaged weights. Where these are of several sources,
+    both are means over the sources, and `val_FIGURE_SOURCE` gives the figure on each.
+
+    Attributes:
+        figure: what epochs are compared by.
+        table: the rows.
+        validation: the columns of the epoch that was validated last.
     """
 
     def __init__(self, path: Path, figure: Figure) -> None:
@@ -23,6 +30,20 @@ class History:
         self._path = path
         self.figure = figure
         self.table = pd.read_csv(path) if path.is_file() else pd.DataFrame()
+        self.validation: dict[str, float] = {}
+
+    def take_validation(self, measured: dict[str, dict[str, float]]) -> bool:
+        """Take an epoch's loss and figure on each source; return whether it is as good as any before."""
+        name = self.figure.name
+        self.validation = {
+            f"val_{key}": float(np.mean([logs[key] for logs in measured.values()]))
+            for key in ("loss", name)
+        }
+        if len(measured) > 1:
+            self.validation |= {
+                f"val_{name}_{source}": logs[name] for source, logs in measured.items()
+            }
+        return self.would_be_best(self.validation[f"val_{name}"])
 
     def append(self, row: dict[str, float]) -> None:
         """Add one epoch and write the file."""

@@ -49,7 +49,7 @@ def keypoint_task(recipe: KeypointRecipe) -> Task:
         network=with_fused_norms(recipe.architecture.build(n_points)),
         served=functools.partial(recipe.architecture.build, n_points),
         train=_batches(train, recipe.batch_size, recipe.augment),
-        valid=_batches(valid, VALIDATION_BATCH),
+        valid={sources.keypoints.NAME: _batches(valid, VALIDATION_BATCH)},
         statistics={"image": train.images[np.sort(chosen)][..., None]},
         phases=(Phase(recipe.epochs, enter),),
         loss=_huber_of_given_points(),

@@ -8,17 +8,13 @@ from types import ModuleType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    SerializationInfo,
-    SerializerFunctionWrapHandler,
     ValidationError,
     field_validator,
-    model_serializer,
     model_validator,
 )
 
+from fer_core.bundles import ANSWERED_ACCURACY
 from fer_core.crops import INPUT_SIZE
 from fer_core.data_names import PLUS
 from fer_core.errors import UnknownNameError
@@ -35,7 +31,8 @@ from training.augment import Augment
 from training.balance import Balance
 from training.keypoint_augment import KeypointAugment
 from training.optimizers import Optimizer
-from training.sources import keypoints
+from training.recorded import Settings
+from training.sources import SOURCES, Split, keypoints
 from training.task import Figure
 
 #: Any network family that names expressions, told apart by its `kind`.
@@ -43,28 +40,6 @@ Architecture: TypeAlias = Annotated[
     Cnn | StackedCnn | Vgg | Inception | EfficientNet | LandmarkMlp | DualInput,
     Field(discriminator="kind"),
 ]
-
-
-class Settings(BaseModel):
-    """Base of the parts of a recipe: frozen, and a misspelt setting is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    #: Settings that there were not from the beginning; None is what was done then.
-    later: ClassVar[frozenset[str]] = frozenset()
-
-    @model_serializer(mode="wrap")
-    def _as_recorded(
-        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
-    ) -> dict[str, Any]:
-        """Leave later settings that are None out of what is recorded, so that it equals earlier records.
-
-        A finished study would otherwise do its runs again for every setting that comes.
-        """
-        values: dict[str, Any] = handler(self)
-        if info.mode != "json":
-            return values
-        return {k: v for k, v in values.items() if v is not None or k not in self.later}
 
 
 class Data(Settings):
@@ -103,6 +78,37 @@ class Data(Settings):
         if value is not None and value not in LABEL_SPACES:
             raise ValueError(f"must be one of {', '.join(LABEL_SPACES)}")
         return value
+
+
+class Reference(Settings):
+    """A validation split that epochs, temperature and threshold are chosen on, in place of the source's own.
+
+    Its clean rows count, those of classes that the network knows.
+
+    Attributes:
+        data: "SOURCE:valid" of a known source.
+        answered_accuracy: the abstention threshold is chosen so that answered faces reach this accuracy.
+    """
+
+    data: str
+    answered_accuracy: float = Field(default=ANSWERED_ACCURACY, gt=0.0, le=1.0)
+
+    @field_validator("data")
+    @classmethod
+    def _is_for_validation(cls, value: str) -> str:
+        source, _, split = value.rpartition(":")
+        if (
+            split != Split.VALID
+            or source not in SOURCES
+            or Split.VALID not in SOURCES[source].splits
+        ):
+            raise ValueError("must be SOURCE:valid, of a known source that has a validation split")
+        return value
+
+    @property
+    def source(self) -> str:
+        """Name of its source."""
+        return self.data.rpartition(":")[0]
 
 
 class Refinement(Settings):
@@ -227,13 +233,18 @@ class Recipe(BaseRecipe):
         teacher_share: of each target that follows the teacher. What a second data set gives is learnt from
             the teacher alone (Xie et al. 2020, "Noisy Student", arXiv:1911.04252), or, if `Data.added` says
             so, from its own labels alone.
+        added_teacher_share: of the targets of a second data set's faces, where they are learnt by their own
+            labels (`Data.added`); none by default.
         refinement: what is different in the last epochs; nothing by default.
+        selection: epochs are compared by the mean of the accuracies on these references, on which temperature
+            and threshold are chosen too. By default all three are chosen on the clean rows of the source's
+            own validation split.
         starts_from: name of a bundle with the same architecture whose weights the network begins with, those
             of its answers for the classes that are learnt here too; random ones by default.
     """
 
     figure: ClassVar[Figure] = Figure("accuracy", greater_is_better=True)
-    later: ClassVar[frozenset[str]] = frozenset({"starts_from"})
+    later: ClassVar[frozenset[str]] = frozenset({"added_teacher_share", "selection", "starts_from"})
 
     architecture: Architecture
     augment: Augment
@@ -243,7 +254,9 @@ class Recipe(BaseRecipe):
     vote_smoothing: float = Field(default=0.0, ge=0.0, le=0.5)
     teacher: str | None = None
     teacher_share: float = Field(default=0.0, ge=0.0, le=1.0)
+    added_teacher_share: float | None = Field(default=None, gt=0.0, le=1.0)
     refinement: Refinement | None = None
+    selection: tuple[Reference, ...] | None = Field(default=None, min_length=1)
     starts_from: str | None = None
 
     @model_validator(mode="after")
@@ -260,10 +273,13 @@ class Recipe(BaseRecipe):
 
     @model_validator(mode="after")
     def _teacher_teaches(self) -> "Recipe":
-        if (self.teacher is None) != (self.teacher_share == 0):
+        has_share = self.teacher_share > 0 or self.added_teacher_share is not None
+        if (self.teacher is None) == has_share:
             raise ValueError(
                 "teacher and teacher_share go together; without one: teacher=null and teacher_share=0"
             )
+        if self.added_teacher_share is not None and self.data.added != "labelled":
+            raise ValueError("added_teacher_share goes with data.added=labelled")
         return self
 
     @model_validator(mode="after")
@@ -316,17 +332,19 @@ def _parse_value(text: str) -> Any:
 
 def differences(settings: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
     """Return what two recipes' settings, as JSON, have otherwise: names with dots, values of the first."""
+    later = Recipe.later | Data.later | Augment.later
 
     def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in values.items():
-            found |= (
-                flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-            )
+            is_part = isinstance(value, dict) and key not in later
+            found |= flat(value, f"{prefix}{key}.") if is_part else {prefix + key: value}
         return found
 
-    unset = dict.fromkeys((*Recipe.later, *(f"data.{name}" for name in Data.later)))
-    ours, theirs = unset | flat(settings), unset | flat(others)
+    ours, theirs = flat(settings), flat(others)
+    # What is not recorded is None.
+    ours |= {k: None for k in theirs if k not in ours and k.rpartition(".")[2] in later}
+    theirs |= {k: None for k in ours if k not in theirs and k.rpartition(".")[2] in later}
     return {key: value for key, value in ours.items() if theirs.get(key, ...) != value}
 
 

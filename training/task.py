@@ -42,7 +42,9 @@ class Task:
     Attributes:
         network: with the weights that it starts with, at the sizes that training sees.
         served: makes the untrained network anew as it is served, with the same weights in order.
-        train, valid: batches of inputs and targets; `train` has `shuffle(seed, epoch)`.
+        train: batches of inputs and targets, which has `shuffle(seed, epoch)`.
+        valid: the same of the validation rows, by the names of their sources; epochs are compared by the mean
+            of the figure over these.
         statistics: inputs that batch statistics of averaged weights are measured on, by name.
         phases: in order; the last one ends the run.
         loss, metric: as `keras.Model.compile` takes them.
@@ -55,7 +57,7 @@ class Task:
     network: "keras.Model"
     served: "Callable[[], keras.Model]"
     train: "keras.utils.PyDataset"
-    valid: "keras.utils.PyDataset"
+    valid: "dict[str, keras.utils.PyDataset]"
     statistics: dict[str, np.ndarray]
     phases: tuple[Phase, ...]
     loss: "keras.losses.Loss"

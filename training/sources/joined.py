@@ -2,8 +2,8 @@
 
 Validation and test are FIRST's, so figures stay comparable with those of networks that saw FIRST alone.
 Faces of SECOND that may show a photo of FIRST's other splits, even if cut out otherwise, are left out;
-finding those takes some minutes. Unless all others are wanted, they are thinned at random to what FIRST has
-of each class, so that the expressions stay as frequent as they are where the network is measured.
+finding those takes some minutes once. Unless all others are wanted, they are thinned at random to what
+FIRST has of each class, so that the expressions stay as frequent as they are where the network is measured.
 
 What is learnt from them, `training.recipe.Data.added` tells.
 """
@@ -11,7 +11,9 @@ What is learnt from them, `training.recipe.Data.added` tells.
 import numpy as np
 
 from fer_core.data_names import PLUS
-from training.sources.base import VOTES, Samples, Split
+from fer_core.files import replace_file
+from fer_core.settings import cache_root
+from training.sources.base import VOTES, Samples, Split, sha256_of_arrays
 from training.sources.copies import copies_in, loose_copies_in
 
 #: The same faces of a second data set each time: seeds of recipes are for what varies between runs.
@@ -37,8 +39,7 @@ def joined(
     if thinned:
         added = added.select(_thinned(added.labels, first.labels))
     kept_out = np.concatenate([split.images for split in others])
-    added = added.select(~copies_in(added.images, kept_out))
-    added = added.select(~loose_copies_in(added.images, kept_out))
+    added = added.select(~_shown_in(added.images, kept_out))
     return Samples(
         source=f"{first.source}{PLUS}{second.source}",
         split=Split.TRAIN,
@@ -53,6 +54,21 @@ def joined(
         else np.concatenate([first.votes, np.zeros((len(added), len(VOTES)), first.votes.dtype)]),
         added=np.arange(len(first) + len(added)) >= len(first),
     )
+
+
+def _shown_in(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return bool (N,), True where an image may show a photo of `others`.
+
+    The result is kept under the cache: it takes minutes to find.
+    """
+    path = cache_root() / "copies" / f"{sha256_of_arrays(images, others)}.npy"
+    if path.is_file():
+        return np.load(path, allow_pickle=False)
+    found = copies_in(images, others)
+    found[~found] = loose_copies_in(images[~found], others)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, lambda file: np.save(file, found, allow_pickle=False))
+    return found
 
 
 def _thinned(labels: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -1,0 +1,46 @@
+"""The pixel network of the default pair: what most people see in faces of the web.
+
+Run:    python -m training fit cnn_photos     (it starts with the weights of the cnn_photos that is there)
+Result: models/cnn_photos/spec.json and the card beside it
+Note:   FER2013's faces are learnt by how FER+'s ten votes are distributed (Barsoum et al. 2016,
+        arXiv:1608.01041), ExpW's by their own labels. Epochs, temperature and threshold are chosen by FER+'s
+        majority and ExpW's labels together.
+"""
+
+from training.augment import Sharpness
+from training.recipe import Data, Reference, Refinement
+from training.recipes.cnn import AUGMENT, GENTLE
+from training.recipes.cnn import RECIPE as CNN
+
+#: FER2013's training faces and ExpW's.
+DATA = Data(source="fer2013+expw", added="labelled", drop_not_face=True)
+#: What most people say, and what ExpW's labellers said: the accuracy of answered faces on each.
+SELECTION = (
+    Reference(data="ferplus:valid", answered_accuracy=0.85),
+    Reference(data="expw:valid", answered_accuracy=0.80),
+)
+SHARPNESS = Sharpness(probability=0.5, blur_sigma=1.2, least_side=16, sharpen=0.6)
+
+RECIPE = CNN.model_copy(
+    update={
+        "name": "cnn_photos",
+        "title": "CNN, web photos",
+        "data": DATA,
+        "augment": AUGMENT.model_copy(update={"sharpness": SHARPNESS}),
+        # Its weights have learnt before.
+        "optimizer": CNN.optimizer.model_copy(
+            update={"peak_learning_rate": 0.03, "warmup_epochs": 0.2}
+        ),
+        "epochs": 6,
+        "patience": 6,
+        "targets": "votes",
+        "vote_smoothing": 0.0,
+        "teacher": None,
+        "teacher_share": 0.0,
+        "refinement": Refinement(
+            epochs=2, augment=GENTLE.model_copy(update={"sharpness": SHARPNESS})
+        ),
+        "selection": SELECTION,
+        "starts_from": "cnn_wild",
+    }
+)
