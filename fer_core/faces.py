@@ -130,12 +130,25 @@ class FaceFinder:
         _check_shape(rgb)
         found = []
         for face in before:
-            # No score of its own makes a candidate a face here: a place is no evidence.
-            again = self._confirm(rgb, face.box_xyxy, 0.0)
+            again = self.look_at(rgb, face.box_xyxy)
             if again is None:
                 return self.find(rgb)
             found.append(dataclasses.replace(again, confidence=face.confidence))
         return _reading_order(_distinct(found))
+
+    def look_at(self, rgb: np.ndarray, box_xyxy: np.ndarray) -> Face | None:
+        """Return the face in a known place with its landmarks, None if the landmarker sees none there.
+
+        Args:
+            rgb: uint8 (H, W, 3).
+            box_xyxy: float (4,), where the face lies, pixels.
+
+        Raises:
+            ValueError: an image of another shape or type.
+        """
+        _check_shape(rgb)
+        # No score of its own makes a candidate a face here: a place is no evidence.
+        return self._confirm(rgb, box_xyxy, 0.0)
 
     def close(self) -> None:
         """Free MediaPipe's instances; the finder is of no use afterwards."""

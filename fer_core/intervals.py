@@ -234,6 +234,16 @@ def estimate(result: EvaluationResult, *, seed: int = 0) -> dict[str, Estimate]:
     return estimates
 
 
+def estimate_share(is_so: np.ndarray, *, seed: int = 0) -> Estimate:
+    """Return the share of rows, bool (N,), that are True, with its interval; NaN without rows."""
+    n = len(is_so)
+    if not n:
+        return Estimate(*3 * (float("nan"),))
+    value = float(is_so.mean())
+    resampled = np.random.default_rng(seed).binomial(n, value, resamples_for(n)) / n
+    return Estimate(value, *_interval(resampled, value))
+
+
 def _interval(resampled: np.ndarray, value: float) -> tuple[float, float]:
     """Return the bias-corrected 95 % percentile interval (Efron 1987, section 2).
 

@@ -4,11 +4,12 @@ import contextlib
 import dataclasses
 import json
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 # Before anything imports Keras or TensorFlow, which read these once.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -16,15 +17,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Without AVX-512 TensorFlow leaves oneDNN off, and then trains at 90 instead of 165 images a second.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+import numpy as np
 import typer
 
-from fer_core.bundles import SPEC_FILE, bundle_folders
+from fer_core.bundles import SPEC_FILE, bundle_folders, finds_keypoints
 from fer_core.errors import DataError, FerError, UnknownNameError
+from fer_core.expressions import FER2013
 from fer_core.robustness import ROWS, SEED
 from fer_core.runs import append_rows, runs_path
 from fer_core.settings import face_shape_path, models_root
 from training import sources
-from training.sources import MissingDataError, Split, keypoints
+from training.sources import MissingDataError, Split, keypoints, webphotos
 
 if TYPE_CHECKING:
     from training.evaluate import Report
@@ -89,6 +92,7 @@ def data() -> None:
         for source in sources.SOURCES.values():
             found += _list_splits(source.name, source.splits, _faces_line)
         found += _list_splits(keypoints.NAME, tuple(Split), _keypoints_line)
+        found += _list_splits(webphotos.NAME, (Split.VALID,), _photos_line)
         if not found:
             raise DataError(
                 f"No data set was found under FER_DATA={root}. What is read is said above."
@@ -128,6 +132,18 @@ def _keypoints_line(_: str, split: Split) -> str:
     faces = sources.load_keypoints(split)
     persons = "unknown persons" if faces.n_persons is None else f"{faces.n_persons} persons"
     return f"{len(faces):,} faces with points, {persons}"
+
+
+def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values with None for NaN, which JSON does not know."""
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}
+
+
+def _photos_line(*_: str) -> str:
+    found = webphotos.load(sources.data_root())
+    counts = np.bincount(found.labels, minlength=len(FER2013))
+    named = zip(FER2013.labels, counts, strict=True)
+    return f"{len(found):,} whole photos\n  " + ", ".join(f"{name} {n:,}" for name, n in named)
 
 
 @app.command()
@@ -602,6 +618,32 @@ def human_ceiling() -> None:
         write_annotators(rows, annotators_path())
         for row in rows:
             typer.echo(json.dumps(dataclasses.asdict(row)))
+
+
+@app.command()
+def photos() -> None:
+    """Measure every network on whole web photos, end to end, and write models/photos.parquet.
+
+    Face finder, crop, network; the largest face counts. On the photos as they are, and shrunk until the
+    face's crop has 48, 32 and 24 pixels. The photos are a development set: choices are made on it. Prints a
+    line of JSON for each network and size.
+
+    \b
+    Example:
+      FER_DATA=~/fer-data python -m training photos
+    """
+    with _explained():
+        from fer_core.photo_accuracy import photo_accuracy_path, write_photo_accuracy
+        from training.photos import measure_photos
+        from training.run import open_or_suggest
+
+        folders = [folder for folder in bundle_folders() if not finds_keypoints(folder)]
+        rows = measure_photos(
+            [open_or_suggest(folder) for folder in folders], webphotos.load(sources.data_root())
+        )
+        write_photo_accuracy(rows, photo_accuracy_path())
+        for row in rows:
+            typer.echo(json.dumps(_without_nan(dataclasses.asdict(row))))
 
 
 @app.command()
