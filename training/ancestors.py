@@ -34,30 +34,39 @@ class Ancestors(BaseModel):
 
     Attributes:
         start: whose weights it begins with, or its trunk does.
+        trunk: whose weights its trunk has, where it begins with those of `start`.
         teacher: whose answers take part in its targets.
     """
 
     model_config = ConfigDict(frozen=True)
 
     start: Ancestor | None = None
+    trunk: Ancestor | None = None
     teacher: Ancestor | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of the data sets that any of them learnt from."""
-        found = [a.sources for a in (self.start, self.teacher) if a is not None]
-        return tuple(dict.fromkeys(name for sources in found for name in sources))
+        return tuple(dict.fromkeys(name for one in self.all for name in one.sources))
+
+    @property
+    def all(self) -> tuple[Ancestor, ...]:
+        """Each of them that there is."""
+        return tuple(a for a in (self.start, self.trunk, self.teacher) if a is not None)
 
 
 def ancestors_of(recipe: BaseRecipe) -> Ancestors:
     """Return what a run that begins now takes something from; raise BundleError if that is not there."""
     if not isinstance(recipe, Recipe):
         return Ancestors()
-    start = recipe.starts_from
+    start, trunk = recipe.starts_from, None
     if isinstance(recipe.architecture, DualInput):
-        start = recipe.architecture.trunk_bundle
+        trunk = recipe.architecture.trunk_bundle
+        if start is None:
+            start, trunk = trunk, None
     return Ancestors(
         start=None if start is None else _ancestor(start),
+        trunk=None if trunk is None else _ancestor(trunk),
         teacher=None if recipe.teacher is None else _ancestor(recipe.teacher),
     )
 

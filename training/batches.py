@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from fer_core.crops import INPUT_SIZE
-from fer_core.expressions import LABEL_SPACES, LabelSpace
+from fer_core.expressions import LABEL_SPACES
 from training import sources
 from training.errors import TrainingError
 from training.landmark_cache import with_landmarks
@@ -20,22 +20,17 @@ if TYPE_CHECKING:
 STATISTICS_SAMPLES: Final = 1280
 
 
-def load_for(recipe: Recipe, split: Split) -> Samples:
-    """Return a split of the recipe's data in its labels, with landmarks if its network sees them."""
+def load_labelled(recipe: Recipe, split: Split) -> Samples:
+    """Return a split of the recipe's data in the labels that are learnt."""
     samples = sources.load(recipe.data.source, split, whole=recipe.data.added == "labelled")
-    return seen_by(recipe, samples, label_space_of(recipe, samples))
+    if recipe.data.label_space is None:
+        return samples
+    return samples.within(LABEL_SPACES[recipe.data.label_space])
 
 
-def label_space_of(recipe: Recipe, own: Samples) -> LabelSpace:
-    """Return the classes that a recipe learns, given samples of its own source."""
-    named = recipe.data.label_space
-    return own.label_space if named is None else LABEL_SPACES[named]
-
-
-def seen_by(recipe: Recipe, samples: Samples, space: LabelSpace) -> Samples:
-    """Return samples in a label space, with landmarks if the recipe's network sees them."""
-    kept = samples if samples.label_space == space else samples.within(space)
-    return with_landmarks(kept) if "landmarks" in recipe.architecture.inputs else kept
+def seen_by(recipe: Recipe, samples: Samples) -> Samples:
+    """Return samples with their landmarks if the recipe's network sees them."""
+    return with_landmarks(samples) if "landmarks" in recipe.architecture.inputs else samples
 
 
 def inputs_of(recipe: Recipe, samples: Samples) -> dict[str, np.ndarray]:

@@ -52,11 +52,11 @@ _ORIGINS: Final = {
 }
 _OWN_ORIGIN: Final = """\
 - The training images are a user's own. Where they come from and who labelled them is not recorded here."""
-_WEB_TERMS: Final = """\
-for research use only: they come from the web and their rights stay with their owners. Whether weights \
-trained on them may be used commercially where you are is for you to find out."""
+_COMMERCIAL: Final = (
+    "Whether weights trained on them may be used commercially where you are is for you to find out."
+)
 _OWN_TERMS: Final = (
-    "a user's own; what may be done with weights trained on them is for that user to say."
+    "They are a user's own; what may be done with weights trained on them is for that user to say."
 )
 _LIMITS: Final = """\
 {origin} No figure here says how well the answers fit what people felt.
@@ -172,13 +172,11 @@ def _source_title(source: str) -> str:
 def _results(spec: BundleSpec) -> str:
     if not spec.metrics:
         return "Not measured yet."
-    chosen_on = _title(f"{parts_of(spec.training_data.source)[0]}:valid")
     lines = [
         "One forward pass a face, no test-time augmentation. *Clean* leaves out the rows of which the "
         "training split holds an exact or near copy; the usual figures of this data set, which are those "
         "on all rows, contain them. Calibration and the abstention threshold were chosen on the clean "
-        f"rows of the validation split ({chosen_on}), and so was the epoch, so figures on that split flatter "
-        "the network a little.",
+        f"rows of {_chosen_on(spec)}, and so was the epoch, so figures there flatter the network a little.",
         "",
         "| split | rows | n | accuracy | macro F1 | ECE (15 bins) | NLL |",
         "|---|---|---:|---:|---:|---:|---:|",
@@ -209,6 +207,13 @@ def _results(spec: BundleSpec) -> str:
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     lines += _landmark_lines(spec)
     return "\n".join(lines)
+
+
+def _chosen_on(spec: BundleSpec) -> str:
+    """Return the validation splits that epoch, temperature and threshold were chosen on."""
+    if spec.references:
+        return " and ".join(_title(reference.data) for reference in spec.references)
+    return f"the validation split ({_title(f'{parts_of(spec.training_data.source)[0]}:valid')})"
 
 
 def _other_data(spec: BundleSpec) -> str:
@@ -292,6 +297,8 @@ def _confidence(spec: BundleSpec) -> str:
         "arXiv:1706.04599) before the softmax, so that a confidence is close to the share of such answers "
         "that agree with the label."
     )
+    if spec.references:
+        return text + _reference_lines(spec) + _answered_lines(spec)
     wanted = f"{100 * ANSWERED_ACCURACY:g} %"
     if spec.abstention_threshold > 1:
         return text + (
@@ -308,7 +315,40 @@ def _confidence(spec: BundleSpec) -> str:
         f"threshold was chosen so that answered faces reach {wanted} accuracy on the clean rows of the "
         "validation split."
     )
-    if spec.metrics:
+    return text + _answered_lines(spec)
+
+
+def _reference_lines(spec: BundleSpec) -> str:
+    """Say how the threshold was chosen where several validation splits had a say, and what came of it."""
+    text = (
+        " The temperature makes the mean log loss over the validation splits below lowest, each counting as "
+        "much."
+    )
+    if spec.abstention_threshold > 1:
+        text += "\n\nIt never answers: no threshold reached the accuracies wanted."
+    elif spec.abstention_threshold == 0:
+        text += "\n\nIt always answers: that reaches the accuracies wanted."
+    else:
+        text += (
+            f'\n\nBelow a confidence of {spec.abstention_threshold:.4f} the answer is "not sure". This is '
+            "the lowest threshold at which answered faces reach the accuracy wanted on each split."
+        )
+    text += (
+        "\n\n| chosen on (clean rows) | n | accuracy | ECE | accuracy wanted of answered | answered | "
+        "accuracy on answered |\n|---|---:|---:|---:|---:|---:|---:|"
+    )
+    for r in spec.references:
+        text += (
+            f"\n| {_title(r.data)} | {r.n:,} | {r.accuracy:.2%} | {r.ece:.4f} | {r.answered_accuracy:.0%} "
+            f"| {r.coverage:.1%} | {r.selective_accuracy:.2%} |"
+        )
+    return text
+
+
+def _answered_lines(spec: BundleSpec) -> str:
+    """Return the table of how many faces of each split are answered, and how many of those right."""
+    text = ""
+    if spec.metrics and 0 < spec.abstention_threshold <= 1:
         text += "\n\n| split (all rows) | answered | accuracy on answered |\n|---|---:|---:|"
         for name, m in spec.metrics.items():
             accuracy = f"{m.selective_accuracy:.2%}" if m.coverage else "none"
@@ -323,8 +363,8 @@ def _training(spec: BundleSpec) -> str:
         f"logits in the order {', '.join(spec.labels)}.\n"
         f"- Trained on {data.n:,} rows of {_title(f'{data.source}:{data.split}')} ({data.note}). "
         f"{_origin(spec)} {_supervision(spec)}\n"
-        f"- The weights are under {spec.license}. The training images are not part of this bundle and are "
-        f"{_OWN_TERMS if is_own_folder(data.source) else _WEB_TERMS}\n"
+        f"- The weights are under {spec.license}. The training images are not part of this bundle. "
+        f"{_terms(spec)}\n"
         f"- Trained with {spec.backend}; code at commit `{spec.code_commit}`."
     )
 
@@ -362,7 +402,8 @@ def _origin(spec: BundleSpec) -> str:
     """Say what its weights began with, and what else by other networks goes in."""
     architecture = spec.recipe["architecture"]
     trunk = architecture.get("trunk_bundle")
-    if (first := spec.recipe.get("starts_from")) is not None:
+    first = spec.recipe.get("starts_from")
+    if first is not None and trunk is None:
         text = (
             f"It began with the weights of the bundle `{first}`; of its answers, with those for the classes "
             "that are learnt here too, and with random weights for any other."
@@ -377,9 +418,11 @@ def _origin(spec: BundleSpec) -> str:
     elif architecture["fusion"] == "aligned":
         text = (
             f"It is two experts whose logits are averaged. One is the bundle `{trunk}`, unchanged. The "
-            "other began as a copy of it and was trained further on the image turned and scaled so that "
-            "its landmarks lie where those of the average face lie, together with a branch on the "
-            "landmarks that began with random weights. Without landmarks the first answers alone."
+            f"other began as {'a copy of it' if first is None else f'that of the bundle `{first}`'} and was "
+            "trained further on the image turned and scaled so that its landmarks lie where those of the "
+            "average face lie, together with a branch on the landmarks that began with "
+            f"{'random weights' if first is None else 'the weights it has there'}. Without landmarks the "
+            "first answers alone."
         )
     else:
         text = (
@@ -389,7 +432,7 @@ def _origin(spec: BundleSpec) -> str:
     teacher = spec.recipe.get("teacher")
     if first or spec.training_data.inherited:
         # Their rows need not be among these.
-        names = " and ".join(f"`{name}`" for name in (first or trunk, teacher) if name)
+        names = " and ".join(f"`{name}`" for name in dict.fromkeys((first, trunk, teacher)) if name)
         return text + f" No other images went in than these and those that {names} learnt from."
     if spec.landmark_features is not None:
         return text + " No other images went in; the landmarks are by MediaPipe's Face Landmarker."
@@ -416,20 +459,38 @@ def _supervision(spec: BundleSpec) -> str:
             "Its targets are how the votes of FER+'s ten annotators for the image are distributed over the "
             "classes (Barsoum et al. 2016, arXiv:1608.01041); single votes count for nothing."
         )
-    if teacher := spec.recipe.get("teacher"):
+    if (teacher := spec.recipe.get("teacher")) and spec.recipe["teacher_share"]:
         share = spec.recipe["teacher_share"]
         text += (
             f" These targets count for {1 - share:.0%}; the other {share:.0%} are what the bundle "
             f"`{teacher}` answers to the same training image (knowledge distillation, Hinton et al. 2015, "
             "arXiv:1503.02531)."
         )
-    if second and (votes or teacher):
+    if second and (votes or teacher or spec.recipe.get("targets") == "votes"):
         text += (
             f" That is so for the faces of {_source_title(source)}; what those of "
             f"{_source_title(second[0])} were learnt with, the note on the rows says."
         )
     balance = spec.recipe.get("balance", {"strategy": "none"})
     return text + _BALANCE[balance["strategy"]].format(**balance)
+
+
+def _terms(spec: BundleSpec) -> str:
+    """Say under which terms each data set is given out that the network learnt from, itself or by others."""
+    data = spec.training_data
+    names = [
+        name
+        for source in (data.source, *data.inherited)
+        for name in parts_of(source)
+        if name in SOURCES
+    ]
+    votes = spec.recipe.get("vote_smoothing") or spec.recipe.get("targets") == "votes"
+    if votes and "fer2013" in names:
+        names.append("ferplus")
+    terms = [f"{SOURCES[name].title}: {SOURCES[name].terms}." for name in dict.fromkeys(names)]
+    if is_own_folder(data.source):
+        terms.insert(0, _OWN_TERMS)
+    return " ".join([*terms, _COMMERCIAL] if names else terms)
 
 
 def _use(spec: BundleSpec) -> str:

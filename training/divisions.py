@@ -21,8 +21,8 @@ def divisions_of(source: str, ancestors: Ancestors) -> tuple[str, ...]:
     own = [division for part in parts_of(source) if (division := division_of(part)) is not None]
     inherited = [
         division
-        for ancestor in (ancestors.start, ancestors.teacher)
-        if ancestor is not None and any(_is_divided(name) for name in ancestor.sources)
+        for ancestor in ancestors.all
+        if any(_is_divided(name) for name in ancestor.sources)
         for division in ancestor.divisions or (PACKED,)
     ]
     return tuple(sorted({*own, *inherited}))

@@ -454,8 +454,10 @@ def _note(result: FitResult, recipe: Recipe) -> str:
         )
     parts += notes_of_changes(result)
     if (start := result.ancestors.start) is not None:
-        is_trunk = isinstance(recipe.architecture, DualInput)
+        is_trunk = isinstance(recipe.architecture, DualInput) and recipe.starts_from is None
         parts.append(f"{'the trunk is that of' if is_trunk else 'it started from'} {start}")
+    if (trunk := result.ancestors.trunk) is not None:
+        parts.append(f"the trunk is that of {trunk}")
     if (teacher := result.ancestors.teacher) is not None:
         parts.append(f"the teacher is {teacher}")
     return "; ".join(parts)
@@ -464,9 +466,15 @@ def _note(result: FitResult, recipe: Recipe) -> str:
 def _notes_of_added(second: str, recipe: Recipe) -> list[str]:
     none_of_others = "none that was found to show a photo of the other splits"
     if recipe.data.added == "labelled":
+        share = recipe.added_teacher_share
+        learnt = (
+            "they were learnt by the labels that they have there alone"
+            if share is None
+            else f"of their targets, {1 - share:.0%} is the label that they have there and {share:.0%} the "
+            "teacher's answer"
+        )
         return [
-            f"the faces of the training split of {second} were added, {none_of_others}; they were learnt by "
-            "the labels that they have there alone"
+            f"the faces of the training split of {second} were added, {none_of_others}; {learnt}"
         ]
     labels = (
         "the labels that they have there" if recipe.teacher is None else "the teacher's answers"

@@ -12,7 +12,7 @@ from fer_core.landmarks import FEATURE_SIZE
 from training import sources
 from training.architectures import call_arguments
 from training.augment import Augment
-from training.batches import batches, inputs_of, load_for, seen_by, statistics_inputs
+from training.batches import batches, inputs_of, load_labelled, seen_by, statistics_inputs
 from training.device_data import ROW, held, numbered
 from training.devices import has_accelerator
 from training.initial_weights import start
@@ -92,7 +92,7 @@ def training_rows(recipe: Recipe) -> tuple[Samples, int]:
     Raises:
         DataError: the recipe's data is not there, or no row of it can be learnt from.
     """
-    whole = load_for(recipe, Split.TRAIN)
+    whole = load_labelled(recipe, Split.TRAIN)
     train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
     n_left_out = len(whole) - len(train)
     if not len(train):
@@ -104,7 +104,8 @@ def training_rows(recipe: Recipe) -> tuple[Samples, int]:
     if recipe.data.rows is not None and recipe.data.rows < len(train):
         drawn = np.random.default_rng(recipe.seed).permutation(len(train))[: recipe.data.rows]
         train = train.select(np.sort(drawn))
-    return train, n_left_out
+    # Only now: to find the landmarks of rows that are not learnt takes long.
+    return seen_by(recipe, train), n_left_out
 
 
 def reference_rows(recipe: Recipe) -> dict[str, Samples]:
@@ -116,16 +117,15 @@ def reference_rows(recipe: Recipe) -> dict[str, Samples]:
     Raises:
         DataError: the data is not there, or no row of it is clean.
     """
-    own = load_for(recipe, Split.VALID)
+    own = load_labelled(recipe, Split.VALID)
     if recipe.selection is None:
-        return {own.source: _clean(own)}
-    space = own.label_space
-    return {
-        reference.source: _clean(
-            seen_by(recipe, sources.load(reference.source, Split.VALID), space)
-        )
-        for reference in recipe.selection
-    }
+        chosen = {own.source: own}
+    else:
+        chosen = {
+            reference.source: sources.load(reference.source, Split.VALID).within(own.label_space)
+            for reference in recipe.selection
+        }
+    return {name: seen_by(recipe, _clean(rows)) for name, rows in chosen.items()}
 
 
 def _clean(valid: Samples) -> Samples:

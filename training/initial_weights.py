@@ -40,9 +40,12 @@ def start(recipe: Recipe, network: "keras.Model", train: Samples) -> None:
     architecture = recipe.architecture
     if recipe.starts_from is not None:
         network.set_weights(_taken_over(recipe, network, train))
-    elif isinstance(architecture, DualInput):
+    if isinstance(architecture, DualInput):
         trunk = _trunk_weights(architecture, network.get_layer(TRUNK).get_weights(), train)
         network.get_layer(TRUNK).set_weights(trunk)
+    if recipe.starts_from is not None:
+        return
+    if isinstance(architecture, DualInput):
         if architecture.fusion == "aligned":
             network.get_layer(ALIGNED_TRUNK).set_weights(trunk)
             kernel = alignment_kernel(average_face(_landmarks(train)))
@@ -58,6 +61,14 @@ def _taken_over(recipe: Recipe, network: "keras.Model", train: Samples) -> list[
     What it answers for classes that the bundle does not know keeps the weights that it has.
     """
     bundle = resolve(str(recipe.starts_from))
+    if (
+        isinstance(recipe.architecture, DualInput)
+        and bundle.spec.labels != train.label_space.labels
+    ):
+        raise TrainingError(
+            f"{bundle.path} names {', '.join(bundle.spec.labels)}, and other classes are to be learnt. A "
+            "network with two inputs starts from one that names the same: --set starts_from=null."
+        )
     own, given = network.get_weights(), open_network(bundle).get_weights()
     before, after = ([w.shape for w in (*ws[:-2], ws[-2][..., 0])] for ws in (given, own))
     if bundle.spec.recipe["architecture"]["kind"] != recipe.architecture.kind or before != after:
@@ -75,6 +86,8 @@ def _by_classes(
     given_labels: tuple[Expression, ...],
 ) -> list[np.ndarray]:
     """Return given weights, the last two of which, those of the answers, are put in the order of `labels`."""
+    if labels == given_labels:
+        return given
     kernel, bias = own[-2:]
     for column, label in enumerate(labels):
         if label in given_labels:

@@ -9,9 +9,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from fer_core.bundles import OPINIONS, SPEC_FILE, Bundle, finds_keypoints, open_bundle
+from fer_core.bundles import (
+    DEFAULT_PAIR,
+    FER2013_PAIR,
+    SPEC_FILE,
+    Bundle,
+    finds_keypoints,
+    open_bundle,
+)
 from fer_core.data_names import data_name, split_of
 from fer_core.evaluation import compare, predictions_path, read_predictions
+from fer_core.photo_accuracy import photo_accuracy_path, read_photo_accuracy
 from fer_core.settings import landmarker_path
 
 log = logging.getLogger(__name__)
@@ -20,8 +28,10 @@ BEGIN: Final = "<!-- results: written by python -m training.readme_table -->"
 END: Final = "<!-- end of results -->"
 #: The one split that is reported; the others took part in choices.
 REPORTED_SPLIT: Final = "test"
-#: That the two opinions are compared on.
+#: The source whose rows stand first for each bundle.
 COMPARED_SOURCE: Final = "fer2013"
+#: Pairs that are compared, the network that sees more last, and on which source.
+PAIRS: Final = ((DEFAULT_PAIR, "ferplus"), (FER2013_PAIR, COMPARED_SOURCE))
 
 _HEADER: Final = (
     "| bundle | data | accuracy, whole | accuracy, clean | macro F1, whole | ECE, whole | size served |",
@@ -52,17 +62,22 @@ def results_table(bundles: Iterable[Bundle]) -> str:
 
 
 def comparison(bundles: Iterable[Bundle]) -> str:
-    """Return a sentence on whether the second opinion is better, from the stored test predictions.
+    """Return a sentence for each of PAIRS that is there: is the second network better than the first?
 
-    Nothing if one of the two is not there.
+    From the stored test predictions.
     """
     by_name = {bundle.spec.name: bundle for bundle in bundles}
-    if any(name not in by_name for name in OPINIONS):
-        return ""
-    first, second = OPINIONS
+    return "".join(
+        _comparison_sentence((by_name[pair[0]], by_name[pair[1]]), source)
+        for pair, source in PAIRS
+        if all(name in by_name for name in pair)
+    )
+
+
+def _comparison_sentence(pair: tuple[Bundle, Bundle], source: str) -> str:
+    first, second = (bundle.spec.name for bundle in pair)
     results = [
-        read_predictions(predictions_path(by_name[name].path, COMPARED_SOURCE, REPORTED_SPLIT))
-        for name in OPINIONS
+        read_predictions(predictions_path(bundle.path, source, REPORTED_SPLIT)) for bundle in pair
     ]
     clean = [result.select(results[0].clean & results[1].clean) for result in results]
     parts = []
@@ -74,8 +89,32 @@ def comparison(bundles: Iterable[Bundle]) -> str:
             f"p = {c.p_value:.3f})"
         )
     return (
-        f"\n\n`{second}` against `{first}`, {data_name(f'{COMPARED_SOURCE}:{REPORTED_SPLIT}')}: "
+        f"\n\n`{second}` against `{first}`, {data_name(f'{source}:{REPORTED_SPLIT}')}: "
         f"{'; '.join(parts)}."
+    )
+
+
+def photos_table() -> str:
+    """Return a Markdown table of the networks on whole photos; nothing if they were not measured."""
+    path = landmarker_path().parent / photo_accuracy_path().name
+    if not path.is_file():
+        return ""
+    rows = [
+        f"| `{row.network}` | {row.n:,} | {row.accuracy:.1%} "
+        f"({row.accuracy_low:.1%} to {row.accuracy_high:.1%}) | {row.macro_recall:.1%} "
+        f"| {row.coverage:.1%} | {row.selective_accuracy:.1%} |"
+        for row in read_photo_accuracy(path)
+        if row.face_pixels is None
+    ]
+    return "\n".join(
+        (
+            "\n\nWhole web photos with one main face, five expressions, end to end: face finder, crop, "
+            "network (`python -m training photos`). This is the development set that the default pair was "
+            "chosen on.\n",
+            "| bundle | photos | accuracy (95 % interval) | macro recall | answered | accuracy on answered |",
+            "|---|---:|---:|---:|---:|---:|",
+            *rows,
+        )
     )
 
 
@@ -90,7 +129,8 @@ def with_results(readme: str, bundles: Iterable[Bundle]) -> str:
     if not begin or not end:
         raise ValueError(f"The README needs the lines {BEGIN!r} and {END!r}, in this order.")
     bundles = list(bundles)
-    return f"{before}{BEGIN}\n{results_table(bundles)}{comparison(bundles)}\n{END}{after}"
+    results = f"{results_table(bundles)}{comparison(bundles)}{photos_table()}"
+    return f"{before}{BEGIN}\n{results}\n{END}{after}"
 
 
 def main(readme: Path = Path("README.md")) -> None:

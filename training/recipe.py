@@ -240,7 +240,8 @@ class Recipe(BaseRecipe):
             and threshold are chosen too. By default all three are chosen on the clean rows of the source's
             own validation split.
         starts_from: name of a bundle with the same architecture whose weights the network begins with, those
-            of its answers for the classes that are learnt here too; random ones by default.
+            of its answers for the classes that are learnt here too; random ones by default. A network with
+            two inputs takes its trunk from `trunk_bundle` in any case.
     """
 
     figure: ClassVar[Figure] = Figure("accuracy", greater_is_better=True)
@@ -280,14 +281,6 @@ class Recipe(BaseRecipe):
             )
         if self.added_teacher_share is not None and self.data.added != "labelled":
             raise ValueError("added_teacher_share goes with data.added=labelled")
-        return self
-
-    @model_validator(mode="after")
-    def _starts_once(self) -> "Recipe":
-        if self.starts_from is not None and isinstance(self.architecture, DualInput):
-            raise ValueError(
-                "starts_from is not for dual_input, which starts from its trunk_bundle"
-            )
         return self
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from fer_core.bundles import OPINIONS, SERVING_FILE, Bundle, finds_keypoints
+from fer_core.bundles import DEFAULT_PAIR, FER2013_PAIR, SERVING_FILE, Bundle, finds_keypoints
 from fer_core.robustness import read_robustness, robustness_path
 from fer_core.settings import landmarker_path
 from training import readme_table, sources
@@ -27,7 +27,7 @@ EXPRESSION_DATA: Final = (
     "ferplus:test",
 )
 KEYPOINT_DATA: Final = ("keypoints:valid", "keypoints:test")
-#: What the two opinions are measured on with corrupted faces.
+#: What the default pair and the pair of FER2013 are measured on with corrupted faces.
 CORRUPTED_DATA: Final = "fer2013:test"
 
 
@@ -39,7 +39,7 @@ def regenerate(folders: Sequence[Path], *, files: bool = False) -> Iterator[Repo
 
     Their tables of layers, predictions, metrics and cards are rewritten, then the README's table where the
     bundles are the project's own. Unchanged weights give unchanged files. Answers to corrupted faces are
-    measured for the two opinions, unless they are there for these very weights.
+    measured for the default pair and the pair of FER2013, unless they are there for these very weights.
 
     Raises:
         BundleError: a bundle is missing or damaged.
@@ -55,7 +55,7 @@ def regenerate(folders: Sequence[Path], *, files: bool = False) -> Iterator[Repo
                 yield measure(folder, data)
             except MissingDataError as error:
                 log.warning("%s is not measured on %s. %s", folder.name, data, error)
-        if folder.name in OPINIONS:
+        if folder.name in (*DEFAULT_PAIR, *FER2013_PAIR):
             yield from _measure_corrupted(open_or_suggest(folder))
     readme = landmarker_path().parents[1] / "README.md"
     if any(folder.resolve().parent == landmarker_path().parent for folder in folders):

@@ -12,7 +12,7 @@ import pandas as pd
 from plotly.offline import get_plotlyjs
 
 from fer_core.annotators import read_annotators
-from fer_core.bundles import HISTORY_FILE, OPINIONS, SERVING_FILE, Bundle, resolvable
+from fer_core.bundles import HISTORY_FILE, SERVING_FILE, Bundle, opinions, resolvable
 from fer_core.data_names import data_name
 from fer_core.errors import DataError, FerError
 from fer_core.evaluation import EvaluationResult, compare, predictions_of, read_predictions
@@ -181,20 +181,21 @@ def _data_section(
 def _threshold(bundles: list[Bundle]) -> float:
     """Return the confidence from which the network that sees most answers."""
     by_name = {bundle.spec.name: min(bundle.spec.abstention_threshold, 1.0) for bundle in bundles}
-    return next((by_name[name] for name in reversed(OPINIONS) if name in by_name), 0.5)
+    return next((by_name[name] for name in reversed(opinions()) if name in by_name), 0.5)
 
 
 def _show_pair(section: Section, results: Mapping[str, EvaluationResult], on: str) -> None:
-    if not all(name in results for name in OPINIONS):
+    pair = [name for name in opinions() if name in results]
+    if len(pair) != 2:
         return
-    first, second = (results[name] for name in OPINIONS)
+    first, second = (results[name] for name in pair)
     try:
         comparison = compare(first, second)
     except DataError:
         # Measured on other rows: there is nothing to pair.
         return
-    section.show(paired_view(first, second, OPINIONS, on))
-    section.say(comparison_sentence(comparison, OPINIONS))
+    section.show(paired_view(first, second, (pair[0], pair[1]), on))
+    section.say(comparison_sentence(comparison, (pair[0], pair[1])))
 
 
 def _beyond_section(bundles: list[Bundle]) -> Section:

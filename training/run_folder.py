@@ -65,7 +65,9 @@ def open_run(
     changed = differences(*(r.model_dump(mode="json") for r in (before, recipe)))
     begun = recorded_ancestors(folder, before)
     # What it began with is in its state by now; its teacher is asked anew.
-    ancestors = Ancestors(start=begun.start, teacher=ancestors_of(recipe).teacher)
+    ancestors = Ancestors(
+        start=begun.start, trunk=begun.trunk, teacher=ancestors_of(recipe).teacher
+    )
     if begun.teacher != ancestors.teacher:
         changed["teacher"] = None if begun.teacher is None else str(begun.teacher)
     if not changed:

@@ -158,6 +158,37 @@ def test_abstention_threshold_answers_the_most_rows_that_reach_the_accuracy(seed
     assert accuracy >= target or not reaching
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_common_threshold_is_the_lowest_that_is_high_enough_for_every_data_set(seed):
+    cases = []
+    for part, target in ((2 * seed, 0.5), (2 * seed + 1, 0.7)):
+        labels, _, p = random_case(part)
+        cases.append(metrics.Answers(labels, p, target))
+    threshold = metrics.common_abstention_threshold(cases)
+
+    def reaches(limit):
+        for labels, p, target in cases:
+            answered = p.max(axis=1) >= limit
+            right = (p.argmax(axis=1) == labels)[answered]
+            if not answered.any() or right.mean() < target:
+                return False
+        return True
+
+    levels = np.unique(np.concatenate([case.probabilities.max(axis=1) for case in cases]))
+    lower = [level for level in levels if level <= threshold]
+    assert not any(reaches(level) for level in lower)
+    assert reaches(threshold) or (threshold == metrics.NEVER and not any(map(reaches, levels)))
+
+
+def test_a_temperature_can_weigh_rows():
+    logits = np.array([[4.0, 0.0]] * 10)
+    labels = np.array([0] * 5 + [1] * 5)
+    weights = np.array([19.0] * 5 + [1.0] * 5)
+    # Right with probability 0.95: 4 / T = ln 19.
+    found = metrics.fit_temperature(logits, labels, weights)
+    assert found == pytest.approx(4 / np.log(19), rel=1e-3)
+
+
 def test_abstention_threshold_at_its_ends():
     labels = np.arange(3)
     assert metrics.abstention_threshold(labels, np.eye(3)) == 0.0

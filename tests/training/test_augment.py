@@ -1,10 +1,12 @@
 """Augmentation moves what it should, as far as it was asked to, and only in training."""
 
+import cv2
 import numpy as np
 import pytest
 
+from fer_core.crops import resize_crop
 from fer_core.landmarks import FEATURE_SIZE, IN_CROP, POSE, mirror_order
-from training.augment import LANDMARK_NOISE, Augment, _draw_motion, _image_table
+from training.augment import LANDMARK_NOISE, Augment, Sharpness, _draw_motion, _image_table
 
 STILL = {
     "flip": False,
@@ -139,6 +141,30 @@ def test_erasing_overwrites_one_rectangle_of_the_size_asked(faces, share):
             assert 0.25 * 48 - 1 <= np.ptp(places) + 1 <= 0.5 * 48 + 1
         inside = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         assert np.ptp(inside) < 0.1, "one grey value"
+
+
+def test_sharpness_changes_the_share_of_images_asked_and_no_uniform_image(faces):
+    many = np.repeat(faces, 8, axis=0)
+    differences = np.abs(varied(many, sharpness=Sharpness(probability=0.25)) - many)
+    # The least blur changes hardly anything.
+    changed = (differences > 0.5).any(axis=(1, 2))
+    assert changed.mean() == pytest.approx(0.25, abs=0.08)
+    grey = np.full((64, 48, 48), 90, np.uint8)
+    np.testing.assert_allclose(varied(grey, sharpness=Sharpness(probability=1.0)), grey, atol=0.01)
+
+
+def test_sharpness_shrinks_as_small_faces_are_enlarged_and_blurs_as_asked(faces):
+    image = faces[0].astype(np.float32)
+    blur, shrinking, sharpening = Sharpness(blur_sigma=1.2, least_side=16, sharpen=0.5).kernels(48)
+
+    def apply(kernel):
+        return kernel @ image @ kernel.T
+
+    small = resize_crop(cv2.resize(image, (16, 16), interpolation=cv2.INTER_AREA))
+    np.testing.assert_allclose(apply(shrinking[-1]), small, atol=0.01)
+    blurred = cv2.GaussianBlur(image, (0, 0), 1.2, borderType=cv2.BORDER_REPLICATE)
+    np.testing.assert_allclose(apply(blur[-1]), blurred, atol=0.01)
+    assert apply(sharpening[-1]).std() > image.std() >= apply(blur[0]).std() > blurred.std()
 
 
 def test_the_same_seed_gives_the_same_images_and_the_next_call_others(faces):

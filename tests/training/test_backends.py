@@ -170,7 +170,7 @@ def test_a_run_under_jax_is_finished_under_tensorflow(
     state = Path(CHECKPOINT_FOLDER, STATE_FILE)
     assert (out / state).read_bytes() == (folder / state).read_bytes(), "it was trained again"
     assert resumed.backend.startswith("jax ")
-    inputs, targets = task_for(recipe).valid[0]
+    inputs, targets = task_for(recipe).valid["fer2013"][0]
     answers = resumed.network.predict_on_batch(inputs["image"].astype(np.float32))
     accuracy = (answers.argmax(axis=1) == targets.argmax(axis=1)).mean()
     assert accuracy == pytest.approx(max(figure[2] for figure in figures))

@@ -11,11 +11,11 @@ from PIL import Image
 
 from fer_core.errors import UnknownNameError
 from training import sources
-from training.batches import load_for
+from training.batches import load_labelled
 from training.landmark_cache import cache_path
 from training.sources import Split
 from training.sources.copies import loose_copies_in
-from training.targets import one_hot, soften_by_votes, targets_for
+from training.targets import one_hot, soften_by_votes, targets_for, vote_distribution
 from training.tasks import task_for
 from training.teacher import teacher_answers
 
@@ -151,7 +151,7 @@ def test_a_network_that_is_to_know_both_learns_all_faces_by_their_labels_to_the_
     monkeypatch.setenv("FER_DATA", str(both))
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
     wild = recipe.with_overrides(["data.added=labelled"])
-    train = load_for(wild, Split.TRAIN)
+    train = load_labelled(wild, Split.TRAIN)
     # All but the one that shows a test face; the class that the first lacks is there too.
     added = train.select(train.added)
     assert (added.counts()["angry"], added.counts()["happy"]) == (9, 10)
@@ -167,6 +167,20 @@ def test_a_network_that_is_to_know_both_learns_all_faces_by_their_labels_to_the_
     task.phases[-1].enter(task.network)
     task.train.shuffle(0, 3)
     assert sorted(task.train.order) == list(range(len(train)))
+
+
+def test_labels_of_added_faces_can_be_softened_by_a_teacher(both, recipe, bundle, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(both))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    wild = recipe.with_overrides(
+        ["data.added=labelled", "teacher_share=0", "added_teacher_share=0.4", "targets=votes"]
+    )
+    train = load_labelled(wild, Split.TRAIN)
+    targets = targets_for(wild, train)
+    own, added = train.select(~train.added), train.select(train.added)
+    np.testing.assert_allclose(targets[~train.added], vote_distribution(own), atol=1e-6)
+    expected = 0.6 * one_hot(added) + 0.4 * teacher_answers(added, "rings")
+    np.testing.assert_allclose(targets[train.added], expected, atol=1e-6)
 
 
 def test_of_a_single_data_set_nothing_is_added(recipe):

@@ -109,6 +109,7 @@ SOURCE: Final = Source(
     splits=(Split.TEST,),
     load=load,
     images_of=NAME,
+    terms="research and non-commercial use only, under an agreement with the owners",
     hidden_because="its agreement forbids passing images on, and publishing faces of those who did not "
     "consent to it",
 )

@@ -254,6 +254,8 @@ SOURCE: Final = Source(
     splits=tuple(Split),
     load=load,
     images_of=NAME,
+    terms="non-commercial research only; the photos come from the web and their rights stay with their "
+    "owners",
     hidden_because="it is given out for non-commercial research alone, and this project's files are for "
     "everybody",
     division=division,

@@ -208,5 +208,7 @@ SOURCE: Final = Source(
     splits=tuple(Split),
     load=load,
     images_of=NAME,
+    terms="published for research (ICML 2013 workshop challenge); the photos come from the web and their "
+    "rights stay with their owners",
     hidden_because=None,
 )

@@ -101,5 +101,6 @@ SOURCE: Final = Source(
     splits=tuple(Split),
     load=load,
     images_of=fer2013.NAME,
+    terms="the votes are under the MIT licence; the images are FER2013's, under its terms",
     hidden_because=None,
 )

@@ -27,6 +27,7 @@ class Source:
         splits: the parts that it has.
         load: reads one of them; its arguments are the data root and the split.
         images_of: name of the source whose images it relabels, in the same splits; its own name otherwise.
+        terms: under which its images and labels are given out, in words for cards.
         hidden_because: why its terms do not let its faces be shown to others; None if they let.
         division: tells how its faces are divided into splits under a data root, None if none are there; where
             there are no official splits and layouts differ. None where all have the same.
@@ -39,6 +40,7 @@ class Source:
     splits: tuple[Split, ...]
     load: Callable[[Path, Split], Samples]
     images_of: str
+    terms: str
     hidden_because: str | None
     division: Callable[[Path], str | None] | None = None
     holds_photos_of: tuple[str, ...] = ()
