@@ -11,9 +11,10 @@ from typing import Any, Final, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fer_core import hub
+from fer_core.data_names import data_name, source_of, validation_name
 from fer_core.errors import BundleError, FerError, HubError
 from fer_core.expressions import Expression
-from fer_core.settings import models_root
+from fer_core.settings import models_root, named_networks
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,12 @@ PREDICTIONS_FOLDER: Final = "predictions"
 ROBUSTNESS_FOLDER: Final = "robustness"
 #: Folder of the bundle that finds keypoints.
 KEYPOINTS_NAME: Final = "keypoints"
-#: The networks whose opinions are asked unless others are named, the one that sees most last.
-OPINIONS: Final = ("cnn", "dual")
+#: The networks that are asked unless others are named, the one that sees most last.
+DEFAULT_PAIR: Final = ("cnn_photos", "dual_photos")
+#: The same architectures, taught FER2013 and its labels alone: what published figures are compared with.
+FER2013_PAIR: Final = ("cnn", "dual")
+#: Bundles that were replaced, and by which.
+RENAMED: Final = {"cnn_wild": "cnn_photos", "dual_wild": "dual_photos"}
 #: Accuracy that answered faces reach where the abstention threshold is chosen, unless a recipe says other.
 ANSWERED_ACCURACY: Final = 0.85
 #: What `task` in a spec says of a network that finds keypoints; those that name expressions have none.
@@ -103,6 +108,11 @@ class Reference(Part):
     ece: float
     coverage: float
     selective_accuracy: float
+
+    @property
+    def source(self) -> str:
+        """Name of the data set."""
+        return source_of(self.data)
 
 
 class SplitMetrics(Part):
@@ -192,6 +202,13 @@ class BundleSpec(BaseSpec):
         architecture = self.recipe.get("architecture", {})
         pixels = architecture.get("trunk", architecture)
         return int(pixels.get("view_pixels", self.input_hw[0]))
+
+    @property
+    def chosen_on(self) -> str:
+        """What people call the validation faces that epochs, temperature and threshold were chosen on."""
+        if not self.references:
+            return validation_name(self.training_data.source)
+        return " and ".join(data_name(reference.data) for reference in self.references)
 
     @field_validator("temperature")
     @classmethod
@@ -355,6 +372,8 @@ def embedded(name: str) -> Bundle:
     """
     names = [folder.name for folder in bundle_folders() if not finds_keypoints(folder)]
     if name not in names:
+        name = RENAMED.get(name, name)
+    if name not in names:
         near = difflib.get_close_matches(name, names) or names
         raise BundleError(
             f"No model is called {name!r} under {models_root()}. "
@@ -412,9 +431,15 @@ def _pull(pin: hub.Pin, kind: type[BaseSpec]) -> Path:
 
 
 def opinions() -> list[str]:
-    """Return those of OPINIONS that are here; the first if none is, since asking for it says why."""
+    """Return the networks that are asked unless others are named: those of FER_NETWORKS, or a default.
+
+    All that FER_NETWORKS names are returned: resolving one that is missing says so. The default is what is
+    here of DEFAULT_PAIR; in a folder of models with neither, its first two networks.
+    """
+    if named := named_networks():
+        return list(named)
     here = bundle_names()
-    return [name for name in OPINIONS if name in here] or [OPINIONS[0]]
+    return [name for name in DEFAULT_PAIR if name in here] or here[:2] or [DEFAULT_PAIR[0]]
 
 
 def resolvable() -> list[Bundle | FerError]:

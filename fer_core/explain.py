@@ -1,5 +1,6 @@
 """Why a network answers as it does: where in the pixels its evidence lies, and which landmarks count."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -118,27 +119,35 @@ class Trust:
 
 
 def who_to_trust(
-    first: EvaluationResult,
-    second: EvaluationResult,
+    pairs: Sequence[tuple[EvaluationResult, EvaluationResult]],
     answers: tuple[Expression, Expression],
 ) -> Trust:
     """Count, on the same stored rows, who was right where both answered as they do now.
 
+    Args:
+        pairs: the predictions of both networks on each data set; counts are summed over these.
+        answers: of both networks now.
+
     Raises:
-        DataError: the results are not of the same rows, or have other labels.
+        DataError: the results of a pair are not of the same rows, or have other labels.
     """
-    check_same_rows(first, second)
-    said = [
-        result.probabilities.argmax(axis=1) == result.expressions.index(answer)
-        for result, answer in zip((first, second), answers, strict=True)
-    ]
-    same = said[0] & said[1]
-    n = int(same.sum())
-    right = tuple(
-        int((result.probabilities.argmax(axis=1) == result.labels)[same].sum())
-        for result in (first, second)
-    )
-    return Trust(n, (right[0], right[1]), (_wilson(right[0], n), _wilson(right[1], n)))
+    n, right = 0, np.zeros(2, int)
+    for pair in pairs:
+        check_same_rows(*pair)
+        said = [result.probabilities.argmax(axis=1) for result in pair]
+        same = np.logical_and(
+            *(
+                given == result.expressions.index(answer)
+                for given, result, answer in zip(said, pair, answers, strict=True)
+            )
+        )
+        n += int(same.sum())
+        right += [
+            int((given == result.labels)[same].sum())
+            for given, result in zip(said, pair, strict=True)
+        ]
+    first, second = map(int, right)
+    return Trust(n, (first, second), (_wilson(first, n), _wilson(second, n)))
 
 
 def _wilson(successes: int, n: int) -> tuple[float, float]:

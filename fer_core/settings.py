@@ -33,6 +33,12 @@ def hub_repos() -> dict[str, str]:
     }
 
 
+def named_networks() -> tuple[str, ...]:
+    """Return the networks that FER_NETWORKS names, with commas between; empty if it names none."""
+    names = (name.strip() for name in os.environ.get("FER_NETWORKS", "").split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 def ice_servers_json() -> str:
     """Return FER_ICE_SERVERS: the servers that help a camera's connection, which `ice.py` reads."""
     return os.environ.get("FER_ICE_SERVERS", "").strip()

@@ -246,8 +246,8 @@ def test_the_command_line_answers_as_the_containers_user(container: Container):
     assert done.returncode == 0, done.stderr
     (face,) = json.loads(done.stdout)["faces"]
     assert {name: p["expression"] for name, p in face["predictions"].items()} == {
-        "cnn": "happy",
-        "dual": "happy",
+        "cnn_photos": "happy",
+        "dual_photos": "happy",
     }
 
 

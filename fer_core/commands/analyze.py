@@ -51,7 +51,10 @@ def analyze(
     ],
     models: Annotated[
         str | None,
-        typer.Option(help="Networks to ask, with commas between. By default cnn and dual."),
+        typer.Option(
+            help="Networks to ask, with commas between. By default those that FER_NETWORKS names, or "
+            "cnn_photos and dual_photos."
+        ),
     ] = None,
     output_format: Annotated[
         Format | None,

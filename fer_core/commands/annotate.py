@@ -35,7 +35,10 @@ def annotate(
     ] = EngineName.LOCAL,
     models: Annotated[
         str | None,
-        typer.Option(help="Networks to ask, with commas between. By default cnn and dual."),
+        typer.Option(
+            help="Networks to ask, with commas between. By default those that FER_NETWORKS names, or "
+            "cnn_photos and dual_photos."
+        ),
     ] = None,
     image_column: Annotated[
         str | None,

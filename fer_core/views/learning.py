@@ -1,23 +1,45 @@
 """How a network was trained, epoch by epoch."""
 
+from typing import Final
+
 import pandas as pd
 from plotly.subplots import make_subplots
 
+from fer_core.data_names import source_name
 from fer_core.views.plots import lay_out, line_of
 from fer_core.views.view import View
 
+#: What columns of the accuracy on one of several validation sets start with.
+_PART: Final = "val_accuracy_"
 
-def learning_view(history: pd.DataFrame, name: str) -> View:
-    """Return loss and accuracy of each epoch of a network's training, from its history.csv."""
+
+def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None) -> View:
+    """Return loss and accuracy of each epoch of a network's training, from its history.csv.
+
+    Args:
+        history: a row per epoch, with a column `val_accuracy_SOURCE` for each of several validation sets.
+        name: of the network.
+        chosen_on: what people call the validation faces; not said by default.
+    """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
-    kinds = (("", "training"), ("val_", "validation"))
-    for row, (column, factor) in enumerate((("accuracy", 100), ("loss", 1)), start=1):
-        for i, (prefix, kind) in enumerate(kinds):
-            if prefix + column not in history:
+    parts = [name for name in map(str, history) if name.startswith(_PART)]
+    kinds = [
+        ("training", "{}"),
+        ("validation", "val_{}"),
+        *(
+            (f"validation, {source_name(f'{part.removeprefix(_PART)}:valid')}", part)
+            for part in parts
+        ),
+    ]
+    for row, (measure, factor) in enumerate((("accuracy", 100), ("loss", 1)), start=1):
+        for i, (kind, pattern) in enumerate(kinds):
+            column = pattern.format(measure)
+            # The accuracy on one of several validation sets has no loss beside it.
+            if column not in history or (row > 1 and pattern in parts):
                 continue
             figure.add_scatter(
                 x=history["epoch"],
-                y=factor * history[prefix + column],
+                y=factor * history[column],
                 mode="lines",
                 name=kind,
                 legendgroup=kind,
@@ -35,8 +57,16 @@ def learning_view(history: pd.DataFrame, name: str) -> View:
         f"learning-{name}",
         f"How {name} was trained",
         figure,
-        f"Weights {name}: each epoch is one pass through the training data, whose images are varied and "
-        "whose labels may be softened, so training can look worse than validation. A gap that opens to the "
-        "other side is learning by heart.",
+        f"Weights {name}. {_chosen_words(chosen_on, parts)}Each epoch is one pass through the training data, "
+        "whose images are varied and whose labels may be softened, so training can look worse than "
+        "validation. A gap that opens to the other side is overfitting.",
         history,
     )
+
+
+def _chosen_words(chosen_on: str | None, parts: list[str]) -> str:
+    """Return the sentence on what the epoch was chosen by, with a blank after it; nothing if unknown."""
+    if chosen_on is None:
+        return ""
+    by = "the mean of the accuracies" if parts else "the accuracy"
+    return f"The epoch was chosen by {by} on the clean rows of {chosen_on}. "

@@ -10,7 +10,7 @@ from fer_core.errors import BusyError, ImageDecodeError
 from fer_core.images import decode
 from pages.shared import notes, results
 from pages.shared.batch_work import Batch, Task, networks_of, start
-from pages.shared.models import TITLES, spec_of
+from pages.shared.models import spec_of, title_of
 from pages.shared.photo_intake import ChosenPhoto
 from pages.shared.turns import show_busy, turn
 from pages.shared.verbatim import message_as_text, name_as_code
@@ -137,10 +137,10 @@ def _columns(networks: list[str]) -> dict[str, Any]:
         ERROR: st.column_config.TextColumn("Why it cannot be read", width="large"),
     }
     for name in networks:
-        title = TITLES.get(name, name)
+        title = title_of(name)
         columns[name] = st.column_config.TextColumn(title)
         columns[confidence_of(name)] = st.column_config.NumberColumn(
-            "Confidence", format="%.0f%%", help=f"Of the network that sees {title.lower()}."
+            "Confidence", format="%.0f%%", help=f"Confidence of {title}."
         )
     return columns
 

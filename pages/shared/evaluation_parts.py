@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from fer_core.bundles import HISTORY_FILE, Bundle, BundleSpec, resolve
-from fer_core.data_names import split_of, validation_name
+from fer_core.bundles import HISTORY_FILE, SERVING_FILE, Bundle, BundleSpec, resolve
+from fer_core.data_names import data_name, split_of
 from fer_core.errors import DataError, FerError
 from pages.shared.faces_gallery import show_cell, show_disagreements, show_gallery
 from pages.shared.predictions import CLEAN_FACES, Chosen, estimates_of, found_faces, robustness_of
@@ -14,6 +14,7 @@ from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
+    from fer_core.photo_accuracy import PhotoAccuracy
     from fer_core.robustness import Robustness
     from fer_core.views import View
 
@@ -207,7 +208,16 @@ def _show_confidence(chosen: Chosen) -> None:
 
 def _about_threshold(spec: BundleSpec) -> str:
     """Say from which confidence on a network answers, and what that was chosen on."""
-    where = f"on the clean rows of {validation_name(spec.training_data.source)}"
+    where = f"on the clean rows of {spec.chosen_on}"
+    if spec.references and 0 < spec.abstention_threshold <= 1:
+        reached = " and ".join(
+            f"{r.answered_accuracy:.0%} on {data_name(r.data)} (where it answers {r.coverage:.0%})"
+            for r in spec.references
+        )
+        return (
+            f"{spec.name} answers from {spec.abstention_threshold:.2f} on, the lowest threshold at which "
+            f"answers on clean rows are right in {reached}."
+        )
     if spec.abstention_threshold > 1:
         return f"No threshold makes answers right in 85 % {where}, so {spec.name} answers nothing."
     if spec.abstention_threshold == 0:
@@ -327,7 +337,7 @@ def _show_learning(chosen: Chosen) -> None:
         )
         return
     try:
-        view = learning_view(pd.read_csv(file), name)
+        view = learning_view(pd.read_csv(file), name, bundle.spec.chosen_on if bundle else None)
     except (ValueError, KeyError):
         st.error(
             f"{name_as_code(str(file))} is damaged. Restore it from version control.",
@@ -335,6 +345,39 @@ def _show_learning(chosen: Chosen) -> None:
         )
         return
     show_view(view)
+
+
+def _show_photos(chosen: Chosen) -> None:
+    from fer_core.photo_accuracy import read_photo_accuracy
+    from fer_core.views.photos import photos_view
+
+    try:
+        rows = read_photo_accuracy()
+    except DataError as error:
+        st.info(message_as_text(error), icon=":material/photo_library:")
+        return
+    current = [row for row in rows if _is_of_these_weights(row)]
+    if len(current) < len(rows):
+        st.caption(
+            "Networks whose weights were replaced since are left out: `python -m training photos`."
+        )
+    if not current:
+        return
+    view = photos_view(current)
+    show_view(view)
+    shares = ["accuracy", "macro recall", "answered", "accuracy on answered"]
+    shown = view.data[["network", "faces", "photos", *shares]].copy()
+    shown[shares] *= 100
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={name: st.column_config.NumberColumn(format="%.1f%%") for name in shares},
+    )
+
+
+def _is_of_these_weights(row: "PhotoAccuracy") -> bool:
+    bundle = _bundle(row.network)
+    return bundle is not None and bundle.spec.sha256.get(SERVING_FILE) == row.weights_sha256
 
 
 #: In the order of the page.
@@ -346,5 +389,6 @@ QUESTIONS: Final[dict[str, Callable[[Chosen], None]]] = {
     "Which is better?": _show_pair,
     "Which faces?": show_gallery,
     "On other faces?": _show_other_faces,
+    "On photos?": _show_photos,
     "How trained?": _show_learning,
 }

@@ -15,21 +15,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from fer_core.bundles import opinions
 from fer_core.errors import FerError, SettingError
 from fer_core.ice import ice_servers
 from pages.shared import photo_intake
-from pages.shared.models import TITLES, load_analyzer
+from pages.shared.models import load_analyzer, title_of
 from pages.shared.results import answer
 from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiortc.mediastreams import MediaStreamTrack
     from av import VideoFrame
 
+    from fer_core.classifier import Classifier
     from fer_core.live import LiveCamera, LiveFrame, LiveState
 
-#: Before each network's answer on the picture, where there is little room.
-_SHORT_TITLES: Final = {"cnn": "pixels", "dual": "+ landmarks"}
 #: Between two looks at the answers.
 _SECONDS: Final = 1.0
 #: A connection that takes longer is likely to fail; on one's own network it takes a second or two.
@@ -137,9 +139,17 @@ def load_camera() -> "LiveCamera":
         st.stop()
     camera = st.session_state.get(_LIVE)
     if not isinstance(camera, LiveCamera) or camera.classifiers != classifiers:
-        camera = LiveCamera(classifiers, _SHORT_TITLES)
+        camera = LiveCamera(classifiers, _short_titles(classifiers))
         st.session_state[_LIVE] = camera
     return camera
+
+
+def _short_titles(classifiers: "Mapping[str, Classifier]") -> dict[str, str]:
+    """Return what stands before each network's answer on the picture, where there is little room."""
+    return {
+        name: "pixels" if classifier.bundle.spec.landmark_features is None else "+ landmarks"
+        for name, classifier in classifiers.items()
+    }
 
 
 def show_camera(camera: "LiveCamera") -> Connection:
@@ -330,10 +340,10 @@ def _show_now(state: "LiveState", *, playing: bool) -> None:
         )
     face = faces.get(chosen) if chosen is not None else next(iter(faces.values()), None)
     with st.container(horizontal=True):
-        for name in TITLES if face is None else face.predictions:
+        for name in opinions() if face is None else face.predictions:
             prediction = face.predictions[name] if face else None
             with st.container(width=160, gap="xxsmall"):
-                st.metric(TITLES.get(name, name), answer(prediction) if prediction else "No face")
+                st.metric(title_of(name), answer(prediction) if prediction else "No face")
                 st.caption(
                     f"{prediction.confidence:.0%} {prediction.expression}"
                     if prediction
@@ -357,7 +367,7 @@ def _show_strip(camera: "LiveCamera", state: "LiveState", now: float) -> None:
         key="live_strip",
         data=strip_html(
             {
-                TITLES.get(name, name): series(state.history, name, number=number)
+                title_of(name): series(state.history, name, number=number)
                 for name in camera.classifiers
             },
             next(iter(camera.classifiers.values())).bundle.spec.labels,

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from fer_core.faces import FaceFinder
     from fer_core.keypoints import KeypointBundle, KeypointFinder
 
-#: What the networks are called where their opinions stand side by side: by what they see.
-TITLES: Final = {"cnn": "Pixels", "dual": "Pixels and landmarks"}
+#: Of networks whose specs have a sentence for a title.
+_TITLES: Final = {"cnn": "CNN, FER2013", "dual": "Dual-input, FER2013"}
+#: Characters of a title that can stand as a heading.
+_LONGEST_NAME: Final = 32
 _ANALYSES: Final = "analyses"
 
 
@@ -135,6 +137,14 @@ def spec_of(name: str) -> BundleSpec | None:
     """Return what is known of a model; None if it cannot be opened, which loading it will explain."""
     bundle = bundle_of(name)
     return bundle.spec if bundle else None
+
+
+def title_of(name: str) -> str:
+    """Return what people call a network: its title if that is a name, else the name of its bundle."""
+    if name in _TITLES:
+        return _TITLES[name]
+    spec = spec_of(name)
+    return spec.title if spec and len(spec.title) <= _LONGEST_NAME else name
 
 
 def specs_of_networks() -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from fer_core.bundles import opinions
+from fer_core.data_names import source_name
 from pages.shared.models import bundle_of
 from pages.shared.verbatim import message_as_text
 
@@ -13,8 +14,14 @@ if TYPE_CHECKING:
 
     from fer_core.bundles import Bundle, BundleSpec
 
-#: The split whose figures are shown: the official test split, which no choice was made on.
+#: The official test split of the data set whose figures published networks have.
 _SPLIT: Final = "fer2013:test"
+#: By whose labels a network is right, by test split: no choice was made on any of these.
+_JUDGES: Final = {
+    "ferplus:test": "the majority of ten people (FER+)",
+    "expw:test": "ExpW's labels",
+    _SPLIT: "FER2013's own labels",
+}
 
 
 def show_sidebar() -> None:
@@ -30,7 +37,8 @@ def show_sidebar() -> None:
             "not stored."
         )
         st.markdown(
-            "- [FER2013](https://arxiv.org/abs/1307.0414), the training data\n"
+            "- [FER2013](https://arxiv.org/abs/1307.0414), [FER+](https://arxiv.org/abs/1608.01041) and "
+            "[ExpW](https://arxiv.org/abs/1609.06426), the training data\n"
             "- [MediaPipe Face Landmarker]"
             "(https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker), which finds faces"
         )
@@ -46,9 +54,7 @@ def show_limits() -> None:
         bundles = [bundle for name in opinions() if (bundle := bundle_of(name))]
         sentences = [sentence for b in bundles if (sentence := accuracy_sentence(b.spec))]
         if sentences:
-            st.markdown(
-                f"**Measured.** {' '.join(sentences)} Photos unlike FER2013's can fare worse."
-            )
+            st.markdown(f"**Measured.** {' '.join(sentences)} Other photos can fare worse.")
         if origins := origin_sentences(bundles):
             st.markdown(f"**Weights.** {' '.join(origins)}")
         st.markdown(
@@ -72,6 +78,8 @@ def origin_sentences(bundles: "Sequence[Bundle]") -> list[str]:
 
 def accuracy_sentence(spec: "BundleSpec") -> str | None:
     """Return the measured accuracy in words; None if these weights were not measured."""
+    if spec.references:
+        return _accuracy_by_judges(spec)
     measured = spec.metrics.get(_SPLIT)
     if measured is None:
         return None
@@ -81,6 +89,23 @@ def accuracy_sentence(spec: "BundleSpec") -> str | None:
         f"{measured.n_clean:,} that have no copy in the training data. They answer "
         f"{measured.coverage:.0%} of the faces, {measured.selective_accuracy:.1%} of them as labelled, "
         "and say \u201cnot sure\u201d to the others."
+    )
+
+
+def _accuracy_by_judges(spec: "BundleSpec") -> str | None:
+    """Return the accuracy of a network for photos by each of _JUDGES; None if it was not measured."""
+    parts = [
+        f"{measured.accuracy:.1%} of {measured.n:,} faces by {judge}"
+        for data, judge in _JUDGES.items()
+        if (measured := spec.metrics.get(data))
+    ]
+    first = next((spec.metrics[data] for data in _JUDGES if data in spec.metrics), None)
+    if first is None:
+        return None
+    return (
+        f"The weights `{spec.name}` learnt from {source_name(f'{spec.training_data.source}:')} and are right "
+        f"on {', '.join(parts)}. They answer {first.coverage:.0%} of the first, "
+        f"{first.selective_accuracy:.1%} of these right, and say \u201cnot sure\u201d to the others."
     )
 
 

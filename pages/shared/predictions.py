@@ -4,15 +4,15 @@ Stored predictions hold no photo of anybody's, so they are shared. A visitor's o
 visitor's session.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.bundles import OPINIONS, SERVING_FILE, Bundle, bundle_names, resolve
-from fer_core.data_names import data_name
+from fer_core.bundles import FER2013_PAIR, SERVING_FILE, Bundle, bundle_names, opinions, resolve
+from fer_core.data_names import data_name, source_of
 from fer_core.errors import BundleError, DataError
 from fer_core.settings import models_root
 from pages.shared.models import spec_of
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 ALL_FACES: Final = "All faces"
 CLEAN_FACES: Final = "Without copies"
-#: What is looked at first: the official test split, which no choice was made on.
-_FIRST_DATA: Final = "fer2013:test"
+#: What is looked at first, if it is there: test splits, which no choice was made on.
+_FIRST_DATA: Final = ("ferplus:test", "fer2013:test")
+#: Whose own labels FER2013_PAIR learnt alone.
+_FER2013: Final = "fer2013"
 _OWN: Final = "own_predictions"
 
 
@@ -81,7 +83,7 @@ def choose_predictions() -> Chosen | None:
         names = st.multiselect(
             "Networks",
             list(catalog[data]),
-            default=[n for n in OPINIONS if n in catalog[data]] or list(catalog[data])[:2],
+            default=_usual_networks(data, catalog[data]),
             # A key a data set, since not every network was measured on every one.
             key=f"networks-{data}",
             bind="query-params",
@@ -178,6 +180,12 @@ def found_faces(chosen: Chosen) -> "np.ndarray | None":
     return None
 
 
+def _usual_networks(data: str, here: Iterable[str]) -> list[str]:
+    """Return the networks that are shown at first: by FER2013's own labels, those that learnt these alone."""
+    wanted = FER2013_PAIR if source_of(data) == _FER2013 else opinions()
+    return [name for name in wanted if name in here] or list(here)[:2]
+
+
 def _catalog() -> dict[str, dict[str, Path]]:
     """Return the stored predictions by "SOURCE:SPLIT", then by network, the first choice first."""
     from fer_core.evaluation import predictions_of
@@ -186,7 +194,14 @@ def _catalog() -> dict[str, dict[str, Path]]:
     for name in bundle_names():
         for data, file in predictions_of(_folder(name)).items():
             catalog.setdefault(data, {})[name] = file
-    return dict(sorted(catalog.items(), key=lambda item: (item[0] != _FIRST_DATA, item[0])))
+    return dict(sorted(catalog.items(), key=_place))
+
+
+def _place(item: tuple[str, dict[str, Path]]) -> tuple[int, str]:
+    """Return what data sets are sorted by."""
+    data, _ = item
+    first = _FIRST_DATA.index(data) if data in _FIRST_DATA else len(_FIRST_DATA)
+    return first, data
 
 
 def _folder(name: str) -> Path:

@@ -11,7 +11,7 @@ import streamlit as st
 from fer_core.bundles import opinions
 from pages.shared.charts import PLAIN_CHART
 from pages.shared.downloads import offer_files
-from pages.shared.models import TITLES, spec_of
+from pages.shared.models import spec_of, title_of
 from pages.shared.photo_intake import EXAMPLE_CREDIT, EXAMPLE_NAME, ChosenPhoto, Intake
 from pages.shared.verbatim import name_as_code
 
@@ -116,7 +116,7 @@ def show_probabilities(face: "FaceAnalysis", number: int) -> None:
     from fer_core.figures import probabilities_bar
 
     st.plotly_chart(
-        probabilities_bar({TITLES.get(n, n): p for n, p in face.predictions.items()}),
+        probabilities_bar({title_of(n): p for n, p in face.predictions.items()}),
         width="stretch",
         key="probabilities",
         config=PLAIN_CHART,
@@ -151,7 +151,7 @@ def answer(prediction: "Prediction") -> str:
 def _heading(number: int, name: str, n_opinions: int) -> str:
     if n_opinions == 1:
         return f"Face {number}: apparent expression"
-    return f"Face {number}: {TITLES.get(name, name).lower()}"
+    return f"Face {number}: {title_of(name)}"
 
 
 def _show_answer(prediction: "Prediction", heading: str) -> None:

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.bundles import OPINIONS, PREDICTIONS_FOLDER, bundle_names, resolve
+from fer_core.bundles import DEFAULT_PAIR, bundle_names, resolve
+from fer_core.data_names import source_name
 from fer_core.errors import FerError
 from fer_core.settings import face_shape_path
 from pages.shared.charts import PLAIN_CHART
-from pages.shared.models import TITLES, load_classifiers
+from pages.shared.models import load_classifiers, title_of
 from pages.shared.photo_intake import ChosenPhoto
 from pages.shared.verbatim import message_as_text
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from fer_core.explain import Trust
     from fer_core.face_shape import FaceShape, Movement
 
-#: Predictions that trust is counted on: the official test split, which no choice was made on.
-_TRUST_FILE: Final = f"{PREDICTIONS_FOLDER}/fer2013-test.parquet"
 _SHOWN_SIDE: Final = 480
 #: How the face is framed where its landmarks are moved, over the networks' own frame.
 _MARGIN: Final = 1.25
@@ -28,7 +27,7 @@ _MARGIN: Final = 1.25
 
 def show_only_one() -> None:
     """Say that there is nothing to compare, and what is missing."""
-    missing = [name for name in OPINIONS if name not in bundle_names()]
+    missing = [name for name in DEFAULT_PAIR if name not in bundle_names()]
     if missing:
         commands = " and ".join(f"`python -m training fit {name}`" for name in missing)
         reason = (
@@ -44,7 +43,7 @@ def show_seconds(analysis: "Analysis") -> None:
     """Say how long each network took for a face."""
     n = max(1, len(analysis.faces))
     times = [
-        f"{TITLES.get(name, name).lower()} {1000 * seconds / n:.1f} ms"
+        f"{title_of(name)} {1000 * seconds / n:.1f} ms"
         for name, seconds in analysis.model_seconds.items()
     ]
     st.caption(f"Time of each network a face: {', '.join(times)}.")
@@ -55,11 +54,15 @@ def show_trust(face: "FaceAnalysis") -> None:
     from fer_core.explain import who_to_trust
 
     (first, opinion), (second, other) = face.predictions.items()
-    titles = [TITLES.get(name, name) for name in (first, second)]
+    titles = [title_of(name) for name in (first, second)]
     st.subheader("Whom to trust")
     try:
-        results = [_clean_test_results(name) for name in (first, second)]
-        trust = who_to_trust(results[0], results[1], (opinion.expression, other.expression))
+        sources = _trust_sources(first, second)
+        results = [
+            (_clean_test_results(first, source), _clean_test_results(second, source))
+            for source in sources
+        ]
+        trust = who_to_trust(results, (opinion.expression, other.expression))
     except FerError as error:
         st.caption(f"The stored test predictions cannot be used: {message_as_text(error)}")
         return
@@ -70,7 +73,11 @@ def show_trust(face: "FaceAnalysis") -> None:
         else f"{titles[0].lower()} came closest to {opinion.expression} and "
         f"{titles[1].lower()} to {other.expression}, as here"
     )
-    whole = f"the {len(results[0]):,} test faces of FER2013 without a copy in the training data"
+    faces = " and ".join(
+        f"{len(result):,} of {source_name(f'{source}:test')}"
+        for source, (result, _) in zip(sources, results, strict=True)
+    )
+    whole = f"the test faces without a copy in the training data ({faces})"
     if trust.n == 0:
         st.markdown(f"On none of {whole} {closest}.")
         return
@@ -98,12 +105,12 @@ def show_pixels(photo: ChosenPhoto, face: "FaceAnalysis") -> None:
             heatmap = activation_heatmap(
                 prediction, prediction.expression, view_pixels=resolve(name).spec.view_pixels
             )
-            title = TITLES.get(name, name)
+            title = title_of(name)
             st.image(
                 draw_heatmap(shown, heatmap),
                 caption=f"{title}: evidence for {prediction.expression}",
                 width=300,
-                alt=f"Activation map of {title.lower()} for {prediction.expression}",
+                alt=f"Activation map of {title} for {prediction.expression}",
             )
     st.caption(
         "Class activation maps: the warmer, the more the pixels there speak for the answer rather than "
@@ -213,9 +220,22 @@ def _load_shape() -> "FaceShape":
     return read_face_shape(face_shape_path())
 
 
-def _clean_test_results(name: str) -> "EvaluationResult":
+def _trust_sources(*names: str) -> tuple[str, ...]:
+    """Return the data sets whose test faces tell how far to trust these networks.
+
+    Those by which all were calibrated, whose labels come closest to what people say of photos; else FER2013.
+    """
+    by_network = [[r.source for r in resolve(name).spec.references] for name in names]
+    common = [source for source in by_network[0] if all(source in of for of in by_network)]
+    return tuple(common) or ("fer2013",)
+
+
+def _clean_test_results(name: str, source: str) -> "EvaluationResult":
+    from fer_core.evaluation import predictions_path
+
     bundle = resolve(name)
-    return _read_clean_results(str(bundle.path / _TRUST_FILE), str(bundle.spec.sha256))
+    path = predictions_path(bundle.path, source, "test")
+    return _read_clean_results(str(path), str(bundle.spec.sha256))
 
 
 # The checksums of the weights stand for the content, which changes only with them.

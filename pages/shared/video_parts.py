@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
 
+from fer_core.bundles import opinions
 from fer_core.errors import BusyError, FerError
 from pages.shared.downloads import offer_files
-from pages.shared.models import TITLES, load_analyzer
+from pages.shared.models import load_analyzer, title_of
 from pages.shared.turns import patient_turn, show_busy, turn
 from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
@@ -328,7 +329,7 @@ def _show_person(result: "VideoAnalysis") -> None:
         )
 
     show_view(
-        timeline_view(result, person, titles=TITLES),
+        timeline_view(result, person, titles={name: title_of(name) for name in opinions()}),
         on_click=partial(_look_there, len(result.frames)),
     )
 
@@ -352,7 +353,7 @@ def _show_events(result: "VideoAnalysis") -> None:
             {
                 "Time (s)": round(event.time_s, 2),
                 "Person": event.track,
-                "Network": TITLES.get(event.network, event.network),
+                "Network": title_of(event.network),
                 "From": str(event.before).capitalize(),
                 "To": str(event.after).capitalize(),
             }

@@ -60,11 +60,11 @@ model.fit(task.train, shuffle=False, verbose=0, callbacks=[clock])
 _PLAIN: Final = """
 import numpy as np
 import tensorflow as tf
-from training.batches import load_for
+from training.batches import load_labelled
 from training.sources import Split
 from training.targets import one_hot
 
-samples = load_for(recipe, Split.TRAIN)
+samples = load_labelled(recipe, Split.TRAIN)
 margin = (48 - recipe.augment.crop_pixels) // 2
 end = 48 - margin
 images = samples.images[:, margin:end, margin:end, None]

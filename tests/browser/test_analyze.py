@@ -29,7 +29,7 @@ EVENT_SECONDS = 20
 @pytest.fixture(scope="module")
 def expected(astronaut_png: bytes) -> str:
     face = load_analyzer().analyze(decode(astronaut_png)).faces[0]
-    return answer(face.predictions["cnn"])
+    return answer(face.predictions["cnn_photos"])
 
 
 def upload(page: Page, *files: FilePayload) -> None:
@@ -53,7 +53,7 @@ def shown_answer(page: Page) -> Locator:
 def test_upload_a_photo_and_read_the_expression(page: Page, astronaut_png: bytes, expected: str):
     upload(page, {"name": "me.png", "mimeType": "image/png", "buffer": astronaut_png})
     expect(shown_answer(page)).to_have_text(expected)
-    expect(page.get_by_text("Face 1: pixels", exact=True)).to_be_visible()
+    expect(page.get_by_text("Face 1: CNN, web photos", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart").get_by_text("Surprise").first).to_be_visible()
     expect(page.get_by_alt_text("me.png with 1 face marked")).to_be_visible()
 
@@ -62,7 +62,7 @@ def test_take_a_snapshot_and_read_the_expression(page: Page):
     expect(page.get_by_role("button", name="Try the example photo")).to_be_visible()
     expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
     take_snapshot(page)
-    expect(page.get_by_text("Face 1: pixels", exact=True)).to_be_visible()
+    expect(page.get_by_text("Face 1: CNN, web photos", exact=True)).to_be_visible()
     names = {str(label).capitalize() for label in FER2013.labels} | {"Not sure"}
     assert shown_answer(page).inner_text() in names
 

@@ -101,7 +101,7 @@ def test_twenty_photos_a_broken_one_and_one_without_a_face(
     table = batch_page.get_by_test_id("stDataFrame")
     table.click(position={"x": 12, "y": 2.5 * ROW_HEIGHT})
     expect(batch_page.get_by_alt_text("01.jpg with 1 face marked")).to_be_visible()
-    expect(batch_page.get_by_text("Face 1: pixels and landmarks", exact=True)).to_be_visible()
+    expect(batch_page.get_by_text("Face 1: Dual-input, web photos", exact=True)).to_be_visible()
 
     batch_page.get_by_test_id("stButtonGroup").get_by_role("button", name="Not readable").click()
     expect(batch_page.get_by_alt_text("01.jpg with 1 face marked")).to_have_count(0)

@@ -28,8 +28,8 @@ def moved_answer(page: Page) -> Locator:
 def test_both_networks_answer_and_say_why(page: Page):
     open_compare(page)
     page.get_by_role("button", name="Try the example photo").click()
-    expect(page.get_by_text("Face 1: pixels", exact=True)).to_be_visible()
-    expect(page.get_by_text("Face 1: pixels and landmarks", exact=True)).to_be_visible()
+    expect(page.get_by_text("Face 1: CNN, web photos", exact=True)).to_be_visible()
+    expect(page.get_by_text("Face 1: Dual-input, web photos", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile(r"Time of each network a face: pixels \d"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"of [\d,]+ faces; 95 % interval"))).not_to_have_count(0)
     expect(page.get_by_alt_text(re.compile("^Activation map of "))).to_have_count(2)
@@ -39,7 +39,7 @@ def test_both_networks_answer_and_say_why(page: Page):
 
 def test_a_slider_changes_the_answer_and_the_button_brings_it_back(page: Page):
     page.get_by_role("button", name="Try the example photo").click()
-    expect(page.get_by_text("Face 1: pixels", exact=True)).to_be_visible()
+    expect(page.get_by_text("Face 1: CNN, web photos", exact=True)).to_be_visible()
     open_compare(page)
     expect(moved_answer(page)).to_have_text(UNMOVED)
     mesh = page.get_by_alt_text("Moved landmarks of face 1")
@@ -61,7 +61,7 @@ def test_another_face_is_chosen(page: Page, astronaut: np.ndarray):
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         {"name": "two.png", "mimeType": "image/png", "buffer": pair.getvalue()}
     )
-    expect(page.get_by_text("Face 1: pixels", exact=True)).to_be_visible()
+    expect(page.get_by_text("Face 1: CNN, web photos", exact=True)).to_be_visible()
     page.get_by_role("button", name="2", exact=True).click()
     expect(page.get_by_text("Face 2: pixels and landmarks", exact=True)).to_be_visible()
     expect(page.get_by_alt_text("Moved landmarks of face 2")).to_be_visible()

@@ -20,7 +20,7 @@ def open_landmarks(page: Page) -> None:
 
 def test_the_photo_of_one_page_is_there_on_the_other(page: Page):
     page.get_by_role("button", name="Try the example photo").click()
-    expect(page.get_by_text("Face 1: pixels", exact=True)).to_be_visible()
+    expect(page.get_by_text("Face 1: CNN, web photos", exact=True)).to_be_visible()
     open_landmarks(page)
     expect(page.get_by_alt_text(re.compile("Face 1 with .*contours"))).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)

@@ -5,7 +5,16 @@ import shutil
 
 import pytest
 
-from fer_core.bundles import SERVING_FILE, SPEC_FILE, bundle_names, open_bundle, resolvable, resolve
+from fer_core.bundles import (
+    RENAMED,
+    SERVING_FILE,
+    SPEC_FILE,
+    bundle_names,
+    open_bundle,
+    opinions,
+    resolvable,
+    resolve,
+)
 from fer_core.classifier import Classifier
 from fer_core.errors import BundleError
 
@@ -76,3 +85,22 @@ def test_the_shipped_files_are_small_enough_and_whole(cnn_bundle):
     files = [cnn_bundle.verify(name) for name in cnn_bundle.spec.sha256]
     assert {file.name for file in files} == {"model.keras", "model.tflite"}
     assert sum(file.stat().st_size for file in files) <= 16_000_000
+
+
+def test_the_networks_that_are_asked_are_the_pair_for_photos_unless_others_are_named(monkeypatch):
+    assert opinions() == ["cnn_photos", "dual_photos"]
+    monkeypatch.setenv("FER_NETWORKS", " dual, cnn,dual ,")
+    assert opinions() == ["dual", "cnn"]
+    monkeypatch.setenv("FER_NETWORKS", "nobody")
+    assert opinions() == ["nobody"], "resolving it says that it is missing"
+
+
+def test_a_folder_without_the_default_pair_answers_with_what_it_has(models):
+    assert opinions() == ["cnn"]
+    (models / "cnn").rename(models / "my_net")
+    assert opinions() == ["my_net"]
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_the_former_names_of_networks_mean_those_that_took_their_places(old, new):
+    assert resolve(old).path == resolve(new).path

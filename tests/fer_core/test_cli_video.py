@@ -44,7 +44,7 @@ def test_a_named_video_gives_a_record_a_frame_and_an_annotated_copy(folder: Path
     assert np.diff([record["time_s"] for record in found]) == pytest.approx(0.25)
     assert len(found) == 4
     assert {face["track"] for record in found for face in record["faces"]} == {1}
-    assert set(found[0]["faces"][0]["predictions"]) == {"cnn", "dual"}
+    assert set(found[0]["faces"][0]["predictions"]) == {"cnn_photos", "dual_photos"}
     (written,) = (folder.parent / "out").iterdir()
     assert written.name == "0001-clip.mp4"
     again = records(run(written, "--frame-rate", "30").stdout)
@@ -70,7 +70,7 @@ def test_a_csv_table_of_a_video_has_times_and_persons(folder: Path):
     done = run(folder / "clip.mp4", "--frame-rate", "2", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [(row["time_s"], row["track"]) for row in rows] == [("0.0", "1"), ("0.5", "1")]
-    assert rows[0]["dual_smoothed_expression"]
+    assert rows[0]["dual_photos_smoothed_expression"]
 
 
 @pytest.mark.parametrize(

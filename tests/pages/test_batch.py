@@ -82,7 +82,7 @@ def test_every_face_and_every_photo_without_one_is_a_row(done: AppTest):
         "two.zip/deep/x.png",
         "two.zip/deep/y.png",
     ]
-    assert list(table["cnn"]) == ["Happy", "", "Happy", ""]
+    assert list(table["cnn_photos"]) == ["Happy", "", "Happy", ""]
     assert table["outcome"].iloc[1] == "Not readable"
     assert "not an image" in table["error"].iloc[1]
     assert table["outcome"].iloc[3] == "No face"

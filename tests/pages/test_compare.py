@@ -58,7 +58,7 @@ def test_with_one_network_there_is_nothing_to_compare(
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
     page = open_page().button[0].click().run()
     assert not page.exception
-    assert "Missing here: dual; train with `python -m training fit dual`" in page.info[0].value
+    assert "Missing here: cnn_photos, dual_photos; train with" in page.info[0].value
     assert len(page.metric) == 1
 
 
@@ -67,8 +67,8 @@ def test_the_example_photo_is_explained():
     page = open_page().button[0].click().run()
     assert not page.exception
     assert [metric.label for metric in page.metric] == [
-        "Face 1: pixels",
-        "Face 1: pixels and landmarks",
+        "Face 1: CNN, FER2013",
+        "Face 1: Dual-input, FER2013",
         "Both",
     ]
     assert headings(page) == [
@@ -84,7 +84,8 @@ def test_the_example_photo_is_explained():
 @pytest.mark.usefixtures("two_opinions")
 def test_trust_is_counted_on_the_stored_predictions():
     page = open_page().button[0].click().run()
-    said = next(m.value for m in page.markdown if "of the 3,192 test faces" in m.value)
+    said = next(m.value for m in page.markdown if "in the training data (" in m.value)
+    assert "(3,192 of FER2013)" in said
     assert "both networks' closest answer was happy" in said
     shown = next(metric.value for metric in page.metric if metric.label == "Both")
     assert 75 <= int(shown.removesuffix("%")) <= 95
@@ -123,7 +124,7 @@ def test_one_of_ten_faces_is_chosen(astronaut: np.ndarray):
     cards = [widget for widget in page.button if widget.label.isdecimal()]
     cards[6].click().run()
     assert not page.exception
-    assert page.metric[0].label == "Face 7: pixels"
+    assert page.metric[0].label == "Face 7: CNN, FER2013"
 
 
 @pytest.mark.usefixtures("two_opinions")

@@ -22,7 +22,7 @@ SECONDS = 60
 def open_page(**query: str) -> AppTest:
     app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
     app.switch_page("pages/evaluation.py")
-    for name, value in query.items():
+    for name, value in ({"data": data_name("fer2013:test")} | query).items():
         app.query_params[name] = value
     return app.run()
 
@@ -34,6 +34,13 @@ def texts(page: AppTest) -> str:
 
 def predictions(name: str) -> Path:
     return predictions_path(resolve(name).path, "fer2013", "test")
+
+
+def test_the_networks_that_answer_are_shown_first_by_what_most_people_say():
+    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
+    page = app.switch_page("pages/evaluation.py").run()
+    assert page.selectbox(key="data").value == "ferplus:test"
+    assert page.multiselect[0].value == ["cnn_photos", "dual_photos"]
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -163,7 +170,8 @@ def resolve_shipped(name: str) -> Path:
     [
         ("expw_cnn", "expw:test", "right in 85 % on the clean rows of ExpW Validation."),
         ("ferplus", "ferplus:test", "always answers: on the clean rows of FER+ PublicTest"),
-        ("cnn_wild", "fer2013:test", "on the clean rows of FER2013 PublicTest (validation)."),
+        ("cnn", "fer2013:test", "on the clean rows of FER2013 PublicTest (validation)."),
+        ("cnn_photos", "ferplus:test", "80% on ExpW Validation (where it answers"),
     ],
 )
 def test_a_threshold_is_said_to_be_of_what_it_was_chosen_on(name: str, data: str, said: str):

@@ -70,15 +70,17 @@ def test_the_limits_say_why_embedded_weights_answer(
     hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     assert "Weights." not in texts(open_page("analyze"))
-    monkeypatch.setenv("FER_HUB_REPO_CNN", f"{REPO}@{'0' * 40}")
+    monkeypatch.setenv("FER_HUB_REPO_CNN_PHOTOS", f"{REPO}@{'0' * 40}")
     said = texts(open_page("analyze"))
-    assert f"The embedded weights answer for `cnn`: {REPO} on 127.0.0.1 is private, or" in said
+    assert (
+        f"The embedded weights answer for `cnn_photos`: {REPO} on 127.0.0.1 is private, or" in said
+    )
     assert len(hub.requests) == 2, "each look at the page asks the Hub again"
 
 
 def test_a_branch_is_refused_in_words(hub: HubServer, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("FER_HUB_REPO_CNN", f"{REPO}@main")
-    page = open_page("models", model="cnn")
+    monkeypatch.setenv("FER_HUB_REPO_CNN_PHOTOS", f"{REPO}@main")
+    page = open_page("models", model="cnn_photos")
     assert not page.exception
     assert "OWNER/NAME@COMMITHASH" in page.error[0].value
     page = open_page("analyze")

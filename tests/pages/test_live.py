@@ -111,7 +111,7 @@ def test_answers_and_a_strip_appear_once_frames_came(astronaut: np.ndarray):
     assert not page.exception
     assert [metric.value for metric in page.metric] == ["Happy", "Happy"]
     (strip,) = [c for c in page.get("bidi_component") if c.proto.component_name == "live_strip"]
-    assert "Pixels and landmarks" in strip.proto.json
+    assert "Dual-input, web photos" in strip.proto.json
 
 
 def test_of_two_faces_one_is_chosen(astronaut: np.ndarray):
