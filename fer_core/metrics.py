@@ -137,17 +137,10 @@ def in_top(labels: np.ndarray, probabilities: np.ndarray, k: int) -> np.ndarray:
     return likelier.sum(axis=1) < k
 
 
-def fit_temperature(
-    logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None
-) -> float:
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """Return the temperature whose softmax gives the labels the lowest `nll` (Guo et al. 2017, section 4.2).
 
     Sought on a logarithmic scale within TEMPERATURE_RANGE, where the loss has a single minimum.
-
-    Args:
-        logits: float (N, C).
-        labels: int (N,).
-        weights: float (N,), how much each row counts; all alike by default.
 
     Raises:
         ValueError: there are no rows.
@@ -162,8 +155,7 @@ def fit_temperature(
     exact = logits.astype(np.float64)
 
     def loss(log_temperature: float) -> float:
-        of_rows = -log_softmax(exact / np.exp(log_temperature), axis=1)[rows, labels]
-        return float(np.average(of_rows, weights=weights))
+        return float(-log_softmax(exact / np.exp(log_temperature), axis=1)[rows, labels].mean())
 
     low, high = np.log(TEMPERATURE_RANGE)
     found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6})

@@ -320,10 +320,7 @@ def _confidence(spec: BundleSpec) -> str:
 
 def _reference_lines(spec: BundleSpec) -> str:
     """Say how the threshold was chosen where several validation splits had a say, and what came of it."""
-    text = (
-        " The temperature makes the mean log loss over the validation splits below lowest, each counting as "
-        "much."
-    )
+    text = f" The temperature makes the log loss on {_title(spec.references[0].data)} lowest."
     if spec.abstention_threshold > 1:
         text += "\n\nIt never answers: no threshold reached the accuracies wanted."
     elif spec.abstention_threshold == 0:
@@ -472,7 +469,14 @@ def _supervision(spec: BundleSpec) -> str:
             f"{_source_title(second[0])} were learnt with, the note on the rows says."
         )
     balance = spec.recipe.get("balance", {"strategy": "none"})
-    return text + _BALANCE[balance["strategy"]].format(**balance)
+    text += _BALANCE[balance["strategy"]].format(**balance)
+    if correction := spec.recipe.get("prior_correction"):
+        text += (
+            f" After training, {correction:g} times the classes' log frequencies were subtracted from the "
+            "logits (post-hoc logit adjustment, Menon et al. 2021, arXiv:2007.07314), so that rare classes "
+            "are answered more often."
+        )
+    return text
 
 
 def _terms(spec: BundleSpec) -> str:

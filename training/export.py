@@ -53,6 +53,7 @@ from training.fit import FitResult
 from training.half_precision import rounded
 from training.landmark_cache import with_landmarks
 from training.layer_table import layer_table
+from training.prior_correction import correct_priors
 from training.rebuild import rebuild_network
 from training.recipe import KeypointRecipe, Recipe
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
@@ -206,6 +207,10 @@ def make_bundle(result: FitResult, recipe: Recipe, out: Path) -> Bundle:
     first, *_ = references.values()
     with staged(out) as staging:
         result.history.to_csv(staging / HISTORY_FILE, index=False)
+        if recipe.prior_correction is not None and result.class_shares is not None:
+            correct_priors(
+                result.network, recipe.architecture, result.class_shares, recipe.prior_correction
+            )
         _export_on(first, result.network, staging)
         labels = first.label_space.labels
         spec = _uncalibrated_spec(result, recipe, out.resolve().name, labels, staging)
@@ -275,19 +280,16 @@ def _export_on(valid: Samples, network: "keras.Model", folder: Path) -> None:
 def _finish(spec: BundleSpec, references: dict[str, Samples], folder: Path) -> None:
     """Write the spec, with temperature and threshold from clean validation faces, and the card.
 
-    Of several references each counts as much for the temperature, and the threshold is the lowest that is
-    high enough for all.
+    Of several references the first sets the temperature, since labels of two data sets differ in how often
+    one can be right; the threshold is the lowest that is high enough for all.
     """
     write_spec(spec, folder)
     classifier = Classifier(open_bundle(folder))
     logits = {
         name: classifier.logits(rows.images, rows.landmarks)[0] for name, rows in references.items()
     }
-    temperature = metrics.fit_temperature(
-        np.concatenate(list(logits.values())),
-        np.concatenate([rows.labels for rows in references.values()]),
-        np.concatenate([np.full(len(rows), 1 / len(rows)) for rows in references.values()]),
-    )
+    first = next(iter(references))
+    temperature = metrics.fit_temperature(logits[first], references[first].labels)
     wanted = _answered_accuracies(spec, references)
     answers = {
         name: Answers(

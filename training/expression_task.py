@@ -83,6 +83,7 @@ def expression_task(recipe: Recipe) -> Task:
         n_train=len(rows),
         data_sha256=sha256_of_arrays(rows.images, rows.labels),
         n_left_out=n_left_out,
+        class_shares=targets.mean(axis=0, dtype=np.float64),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 
 from fer_core.bundles import HISTORY_FILE
@@ -54,6 +55,7 @@ class FitResult:
         ancestors: what it took something from, as it was then.
         backend: that trained it, with its version.
         changes: settings that were changed in the course of the run.
+        class_shares: `Task.class_shares`.
     """
 
     network: "keras.Model"
@@ -64,6 +66,7 @@ class FitResult:
     ancestors: Ancestors
     backend: str
     changes: list[Change]
+    class_shares: np.ndarray | None = None
 
 
 def fit(
@@ -95,17 +98,20 @@ def fit(
     open_run(recipe, folder, resume=resume, change_settings=change_settings)
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.dtype_policy)
-    with spread() as n_devices:
-        task = task_for(recipe)
-        task = dataclasses.replace(
-            task,
-            train=in_shares(task.train, n_devices),
-            valid={name: in_shares(rows, n_devices) for name, rows in task.valid.items()},
-        )
-        history = History(folder / HISTORY_FILE, task.figure)
-        logs = [out / TENSORBOARD_FOLDER] if tensorboard else []
-        _fit_phases(recipe, task, history, folder, logs)
-    keras.config.set_dtype_policy("float32")
+    try:
+        with spread() as n_devices:
+            task = task_for(recipe)
+            task = dataclasses.replace(
+                task,
+                train=in_shares(task.train, n_devices),
+                valid={name: in_shares(rows, n_devices) for name, rows in task.valid.items()},
+            )
+            history = History(folder / HISTORY_FILE, task.figure)
+            logs = [out / TENSORBOARD_FOLDER] if tensorboard else []
+            _fit_phases(recipe, task, history, folder, logs)
+    finally:
+        # Also after a run that failed: whatever this process builds next is float32.
+        keras.config.set_dtype_policy("float32")
     finished = task.served()
     finished.load_weights(folder / BEST_FILE)
     return FitResult(
@@ -117,6 +123,7 @@ def fit(
         ancestors=recorded_ancestors(folder, recipe),
         backend=recorded_backend(folder),
         changes=recorded_changes(folder),
+        class_shares=task.class_shares,
     )
 
 

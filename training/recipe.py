@@ -31,6 +31,7 @@ from training.augment import Augment
 from training.balance import Balance
 from training.keypoint_augment import KeypointAugment
 from training.optimizers import Optimizer
+from training.prior_correction import can_be_corrected
 from training.recorded import Settings
 from training.sources import SOURCES, Split, keypoints
 from training.task import Figure
@@ -236,16 +237,20 @@ class Recipe(BaseRecipe):
         added_teacher_share: of the targets of a second data set's faces, where they are learnt by their own
             labels (`Data.added`); none by default.
         refinement: what is different in the last epochs; nothing by default.
-        selection: epochs are compared by the mean of the accuracies on these references, on which temperature
-            and threshold are chosen too. By default all three are chosen on the clean rows of the source's
-            own validation split.
+        selection: epochs are compared by the mean of the accuracies on these references. The first sets the
+            temperature, and the threshold is high enough for all. By default all three are chosen on the
+            clean rows of the source's own validation split.
+        prior_correction: multiple of the log class frequencies that is subtracted from the logits after
+            training (`training.prior_correction`); none by default.
         starts_from: name of a bundle with the same architecture whose weights the network begins with, those
             of its answers for the classes that are learnt here too; random ones by default. A network with
             two inputs takes its trunk from `trunk_bundle` in any case.
     """
 
     figure: ClassVar[Figure] = Figure("accuracy", greater_is_better=True)
-    later: ClassVar[frozenset[str]] = frozenset({"added_teacher_share", "selection", "starts_from"})
+    later: ClassVar[frozenset[str]] = frozenset(
+        {"added_teacher_share", "prior_correction", "selection", "starts_from"}
+    )
 
     architecture: Architecture
     augment: Augment
@@ -258,7 +263,14 @@ class Recipe(BaseRecipe):
     added_teacher_share: float | None = Field(default=None, gt=0.0, le=1.0)
     refinement: Refinement | None = None
     selection: tuple[Reference, ...] | None = Field(default=None, min_length=1)
+    prior_correction: float | None = Field(default=None, gt=0.0, le=1.0)
     starts_from: str | None = None
+
+    @model_validator(mode="after")
+    def _can_be_corrected(self) -> "Recipe":
+        if self.prior_correction is not None and not can_be_corrected(self.architecture):
+            raise ValueError("prior_correction is for cnn and for dual_input with fusion=aligned")
+        return self
 
     @model_validator(mode="after")
     def _crops_fit(self) -> "Recipe":

@@ -52,6 +52,7 @@ class Task:
         n_train: rows trained on.
         data_sha256: of their images and labels.
         n_left_out: rows of the training split that the recipe leaves out.
+        class_shares: float64 (classes,), the mean training target of each class; None without classes.
     """
 
     network: "keras.Model"
@@ -66,3 +67,4 @@ class Task:
     n_train: int
     data_sha256: str
     n_left_out: int
+    class_shares: np.ndarray | None = None

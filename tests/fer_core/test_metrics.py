@@ -180,15 +180,6 @@ def test_a_common_threshold_is_the_lowest_that_is_high_enough_for_every_data_set
     assert reaches(threshold) or (threshold == metrics.NEVER and not any(map(reaches, levels)))
 
 
-def test_a_temperature_can_weigh_rows():
-    logits = np.array([[4.0, 0.0]] * 10)
-    labels = np.array([0] * 5 + [1] * 5)
-    weights = np.array([19.0] * 5 + [1.0] * 5)
-    # Right with probability 0.95: 4 / T = ln 19.
-    found = metrics.fit_temperature(logits, labels, weights)
-    assert found == pytest.approx(4 / np.log(19), rel=1e-3)
-
-
 def test_abstention_threshold_at_its_ends():
     labels = np.arange(3)
     assert metrics.abstention_threshold(labels, np.eye(3)) == 0.0

@@ -202,7 +202,8 @@ def test_the_text_says_what_the_network_is_not_for(spec):
         "education",
         "policing",
         "medicine",
-        "research use only",
+        "published for research",
+        "the votes are under the MIT licence",
     ):
         assert words in text
 

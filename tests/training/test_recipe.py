@@ -105,9 +105,11 @@ def test_settings_of_data_that_keypoints_would_be_learnt_without_are_refused(ass
         get_recipe("keypoints").with_overrides([assignment])
 
 
-def test_a_network_of_two_trunks_starts_from_its_trunks_bundle_alone():
-    with pytest.raises(UnknownNameError, match="trunk_bundle"):
-        get_recipe("dual").with_overrides(["starts_from=dual"])
+def test_only_networks_whose_answers_have_known_biases_are_corrected():
+    assert get_recipe("dual").with_overrides(["prior_correction=0.5"]).prior_correction == 0.5
+    for wrong in ("architecture.fusion=late", "prior_correction=2"):
+        with pytest.raises(UnknownNameError):
+            get_recipe("dual").with_overrides(["prior_correction=0.5", wrong])
 
 
 def test_another_batch_size_takes_learning_rate_and_averages_with_it():

@@ -20,6 +20,7 @@ SELECTION = (
     Reference(data="expw:valid", answered_accuracy=0.80),
 )
 SHARPNESS = Sharpness(probability=0.5, blur_sigma=1.2, least_side=16, sharpen=0.6)
+PRIOR_CORRECTION = 0.3
 
 RECIPE = CNN.model_copy(
     update={
@@ -46,6 +47,8 @@ RECIPE = CNN.model_copy(
             epochs=1, augment=GENTLE.model_copy(update={"sharpness": SHARPNESS})
         ),
         "selection": SELECTION,
+        # Chosen among 0 to 1 by FER+'s clean PublicTest and whole photos (`python -m training photos`).
+        "prior_correction": PRIOR_CORRECTION,
         "starts_from": "cnn_photos",
     }
 )

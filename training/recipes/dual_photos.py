@@ -7,7 +7,7 @@ Note:   as for cnn_photos; --set starts_from=null begins the other expert as a c
 """
 
 from training.recipe import Refinement
-from training.recipes.cnn_photos import DATA, SELECTION, SHARPNESS
+from training.recipes.cnn_photos import DATA, PRIOR_CORRECTION, SELECTION, SHARPNESS
 from training.recipes.cnn_photos import RECIPE as CNN_PHOTOS
 from training.recipes.dual import RECIPE as DUAL
 from training.recipes.dual import REFINEMENT
@@ -36,6 +36,7 @@ RECIPE = DUAL.model_copy(
             epochs=1, augment=REFINEMENT.augment.model_copy(update={"sharpness": SHARPNESS})
         ),
         "selection": SELECTION,
+        "prior_correction": PRIOR_CORRECTION,
         "starts_from": "dual_photos",
     }
 )

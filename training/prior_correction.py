@@ -1,0 +1,46 @@
+"""Post-hoc logit adjustment: what a trained network makes of how often each class was seen is taken back.
+
+Menon et al. 2021 (arXiv:2007.07314), section 4.1: logits less a multiple of the log class frequencies. Unlike
+the loss of that name (`Balance.strategy`) it needs no training. It is added to the biases of the last layer,
+so that every file of the network holds it.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.architectures.cnn import MAPS_LAYER, Cnn
+from training.architectures.dual_input import ALIGNED_TRUNK, DualInput
+
+if TYPE_CHECKING:
+    import keras
+
+    from training.recipe import Architecture
+
+
+def can_be_corrected(architecture: "Architecture") -> bool:
+    """Return whether it is known which biases of a network family answer."""
+    return isinstance(architecture, Cnn) or (
+        isinstance(architecture, DualInput) and architecture.fusion == "aligned"
+    )
+
+
+def correct_priors(
+    network: "keras.Model", architecture: "Architecture", shares: np.ndarray, amount: float
+) -> None:
+    """Subtract `amount` times the log class frequencies from a network's logits, in place.
+
+    Of a network with two inputs only the expert that was trained is corrected; its trunk is a bundle that has
+    its own correction.
+
+    Args:
+        network: of an architecture that `can_be_corrected`.
+        architecture: its settings.
+        shares: float (classes,), the mean training target of each class.
+        amount: 1 brings the answers to where all classes are equally frequent.
+    """
+    pixels = network.get_layer(ALIGNED_TRUNK) if isinstance(architecture, DualInput) else network
+    bias = pixels.get_layer(MAPS_LAYER).bias
+    offsets = amount * np.log(np.maximum(shares, 1e-12))
+    # Around their mean, which changes no answer and keeps the maps' scale.
+    bias.assign(np.asarray(bias) - (offsets - offsets.mean()).astype(np.float32))
