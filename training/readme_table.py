@@ -70,7 +70,8 @@ def comparison(bundles: Iterable[Bundle]) -> str:
     return "".join(
         _comparison_sentence((by_name[pair[0]], by_name[pair[1]]), source)
         for pair, source in PAIRS
-        if all(name in by_name for name in pair)
+        for measured in (f"{source}:{REPORTED_SPLIT}",)
+        if all(name in by_name and measured in by_name[name].spec.metrics for name in pair)
     )
 
 
