@@ -88,7 +88,7 @@ class LandmarkMetrics(Part):
     accuracy_withheld: float
 
 
-class Reference(Part):
+class CalibrationSplit(Part):
     """Validation faces that temperature and threshold were chosen on, and what came of it.
 
     Attributes:
@@ -193,7 +193,7 @@ class BundleSpec(BaseSpec):
     landmark_features: str | None
     temperature: float
     abstention_threshold: float
-    references: tuple[Reference, ...] = Field(default=(), exclude_if=lambda given: not given)
+    references: tuple[CalibrationSplit, ...] = Field(default=(), exclude_if=lambda given: not given)
     metrics: dict[str, SplitMetrics]
 
     @property

@@ -29,7 +29,7 @@ from fer_core.bundles import (
     SPEC_FILE,
     Bundle,
     BundleSpec,
-    Reference,
+    CalibrationSplit,
     TrainingData,
     open_bundle,
     sha256_of,
@@ -304,7 +304,7 @@ def _finish(spec: BundleSpec, references: dict[str, Samples], folder: Path) -> N
             "temperature": temperature,
             "abstention_threshold": threshold,
             "references": tuple(
-                _reference(name, given, threshold)
+                _calibration_split(name, given, threshold)
                 for name, given in answers.items()
                 if spec.recipe.get("selection")
             ),
@@ -321,11 +321,11 @@ def _answered_accuracies(spec: BundleSpec, references: dict[str, Samples]) -> di
     return {name: wanted.get(name, ANSWERED_ACCURACY) for name in references}
 
 
-def _reference(name: str, given: Answers, threshold: float) -> Reference:
+def _calibration_split(name: str, given: Answers, threshold: float) -> CalibrationSplit:
     """Return what a threshold comes to on one reference."""
     labels, probabilities, wanted = given
     coverage, accuracy = metrics.coverage_and_accuracy(labels, probabilities, threshold)
-    return Reference(
+    return CalibrationSplit(
         data=f"{name}:{Split.VALID}",
         n=len(labels),
         answered_accuracy=wanted,

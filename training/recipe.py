@@ -81,7 +81,7 @@ class Data(Settings):
         return value
 
 
-class Reference(Settings):
+class SelectionSplit(Settings):
     """A validation split that epochs, temperature and threshold are chosen on, in place of the source's own.
 
     Its clean rows count, those of classes that the network knows.
@@ -262,7 +262,7 @@ class Recipe(BaseRecipe):
     teacher_share: float = Field(default=0.0, ge=0.0, le=1.0)
     added_teacher_share: float | None = Field(default=None, gt=0.0, le=1.0)
     refinement: Refinement | None = None
-    selection: tuple[Reference, ...] | None = Field(default=None, min_length=1)
+    selection: tuple[SelectionSplit, ...] | None = Field(default=None, min_length=1)
     prior_correction: float | None = Field(default=None, gt=0.0, le=1.0)
     starts_from: str | None = None
 

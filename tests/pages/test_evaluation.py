@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core.bundles import resolve
 from fer_core.data_names import data_name
 from fer_core.evaluation import compare, predictions_path, read_predictions
+from fer_core.photo_accuracy import read_photo_accuracy
 from pages.shared.evaluation_parts import QUESTIONS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -163,6 +164,33 @@ def test_damaged_and_missing_predictions_say_so(monkeypatch, tmp_path):
 
 def resolve_shipped(name: str) -> Path:
     return PROJECT / "models" / name
+
+
+def test_photos_are_shown_for_the_weights_that_answer_alone(monkeypatch, tmp_path):
+    page = open_page(question="On photos?")
+    table = page.dataframe[0].value
+    recorded = {(row.network, row.face_pixels): row for row in read_photo_accuracy()}
+    whole = table[table["faces"] == "as they are"].set_index("network")["accuracy"]
+    for name in ("cnn_photos", "dual_photos"):
+        assert whole[name] == pytest.approx(100 * recorded[name, None].accuracy)
+    assert "Development set" in texts(page)
+    shutil.copytree(resolve_shipped("cnn"), tmp_path / "cnn")
+    shutil.copytree(resolve_shipped("dual"), tmp_path / "cnn_photos")
+    shutil.copy(resolve_shipped("photos.parquet"), tmp_path)
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    page = open_page(question="On photos?")
+    assert set(page.dataframe[0].value["network"]) == {"cnn"}
+    assert "weights were replaced since" in texts(page)
+
+
+def test_how_a_network_was_trained_says_what_chose_its_epoch():
+    data = "ferplus:test"
+    query = {"data": data_name(data), f"networks-{data}": "cnn_photos"}
+    page = open_page(question="How trained?", **query)
+    (chart,) = page.get("plotly_chart")
+    names = {trace["name"] for trace in json.loads(chart.proto.spec)["data"]}
+    assert names == {"training", "validation", "validation, FER+", "validation, ExpW"}
+    assert "by the mean of the accuracies on the clean rows of FER+ PublicTest" in texts(page)
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from fer_core.metrics import coverage_and_accuracy, ece, softmax
 from training.card import card_text
 from training.errors import TrainingError
 from training.expression_task import reference_rows
-from training.recipe import Recipe, Reference, differences, get_recipe, recipe_names
+from training.recipe import Recipe, SelectionSplit, differences, get_recipe, recipe_names
 from training.sources import Split, load
 from training.sources.expw import NAME as EXPW
 
 REFERENCES = (
-    Reference(data="ferplus:valid", answered_accuracy=0.3),
-    Reference(data="fer2013:valid", answered_accuracy=0.2),
+    SelectionSplit(data="ferplus:valid", answered_accuracy=0.3),
+    SelectionSplit(data="fer2013:valid", answered_accuracy=0.2),
 )
 
 
@@ -82,7 +82,7 @@ def test_the_card_names_what_it_was_chosen_on(selected):
 )
 def test_only_validation_splits_choose(data):
     with pytest.raises(ValidationError, match="SOURCE:valid"):
-        Reference(data=data)
+        SelectionSplit(data=data)
 
 
 def test_no_recipe_is_chosen_on_a_test_split(data_packs, monkeypatch):

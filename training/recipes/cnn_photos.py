@@ -8,7 +8,7 @@ Note:   FER2013's faces are learnt by how FER+'s ten votes are distributed (Bars
 """
 
 from training.augment import Sharpness
-from training.recipe import Data, Reference, Refinement
+from training.recipe import Data, Refinement, SelectionSplit
 from training.recipes.cnn import AUGMENT, GENTLE
 from training.recipes.cnn import RECIPE as CNN
 
@@ -16,8 +16,8 @@ from training.recipes.cnn import RECIPE as CNN
 DATA = Data(source="fer2013+expw", added="labelled", drop_not_face=True)
 #: What most people say, and what ExpW's labellers said: the accuracy of answered faces on each.
 SELECTION = (
-    Reference(data="ferplus:valid", answered_accuracy=0.85),
-    Reference(data="expw:valid", answered_accuracy=0.80),
+    SelectionSplit(data="ferplus:valid", answered_accuracy=0.85),
+    SelectionSplit(data="expw:valid", answered_accuracy=0.80),
 )
 SHARPNESS = Sharpness(probability=0.5, blur_sigma=1.2, least_side=16, sharpen=0.6)
 PRIOR_CORRECTION = 0.3

@@ -1,0 +1,36 @@
+"""What a teacher and random blur are worth to networks for photos.
+
+Run:    python -m training study photo_networks     (with cnn and cnn_photos in models/)
+Cost:   8 runs of 48,000 images; 6 to 10 minutes each on two CPU cores without AMX
+Note:   all runs begin with the weights of cnn, which saw neither ExpW nor blurred faces.
+"""
+
+from training.study import Study, Variant
+
+_NO_TEACHER = ("teacher=null", "added_teacher_share=null")
+_NO_BLUR = ("augment.sharpness=null", "refinement.augment.sharpness=null")
+
+STUDY = Study(
+    name="photo_networks",
+    title="The recipe of cnn_photos with and without a teacher and random blur",
+    question="Does a teacher's answer beside ExpW's noisy labels help, and what does random blur, loss of "
+    "resolution and sharpening cost on faces as they are? Chosen and measured on validation faces alone; how "
+    "small faces gain is on the Evaluation page.",
+    recipe="cnn_photos",
+    overrides=(
+        *("starts_from=cnn", "data.rows=24000", "epochs=2", "patience=2", "refinement.epochs=1"),
+        # The correction moves all variants alike.
+        "prior_correction=null",
+    ),
+    variants=tuple(
+        Variant(name=name.replace(" ", "-"), values={"recipe": name}, overrides=overrides)
+        for name, overrides in {
+            "as it is": (),
+            "no teacher": _NO_TEACHER,
+            "no blur": _NO_BLUR,
+            "neither": (*_NO_TEACHER, *_NO_BLUR),
+        }.items()
+    ),
+    seeds=(0, 1),
+    measured_on=("ferplus:valid", "expw:valid"),
+)
