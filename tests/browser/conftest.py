@@ -110,6 +110,17 @@ def running_server(
             process.kill()
 
 
+@contextmanager
+def visit(browser: Browser, server: Server) -> Iterator[Page]:
+    """Give a page of a visitor of their own, on which no traceback may appear."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(server.url)
+    yield page
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    context.close()
+
+
 def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -1,12 +1,14 @@
 """The evaluation page as a visitor meets it."""
 
 import re
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from fer_core.bundles import resolve
+from fer_core.data_names import data_name
 from fer_core.evaluation import predictions_path, read_predictions
 from tests.browser.conftest import Server
 
@@ -38,6 +40,7 @@ def test_a_click_on_a_cell_shows_its_faces_and_the_link_shows_them_again(
 ):
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Evaluation").click()
     expect(page.get_by_role("heading", name="How good are they?")).to_be_visible()
+    page.goto(f"{page.url.partition('?')[0]}?data={quote(data_name('fer2013:test'))}")
     page.get_by_text("What is taken for what?", exact=True).click()
     expect(page.get_by_role("heading", name="Confusion matrix of dual")).to_be_visible()
     names = [str(expression) for expression in resolve("dual").spec.labels]

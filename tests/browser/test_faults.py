@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from fer_core.bundles import SERVING_FILE, SPEC_FILE
-from tests.browser.conftest import Server, running_server
+from tests.browser.conftest import running_server, visit
 from tests.conftest import PROJECT
 from tests.hub_server import HubServer, running_hub
 
@@ -54,16 +54,6 @@ threading.Thread(target=set_it, daemon=True).start()
 """
 #: What the process may take beside what it has: enough for a small photo, not for 48 megapixels.
 SPARE_BYTES = 100 * 1024 * 1024
-
-
-@contextlib.contextmanager
-def visit(browser: Browser, server: Server) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.goto(server.url)
-    yield page
-    expect(page.get_by_test_id("stException")).to_have_count(0)
-    context.close()
 
 
 def try_example(page: Page) -> None:
@@ -187,15 +177,15 @@ def test_a_lost_connection_keeps_the_photo_for_a_while(
 
 
 def publish(hub: HubServer) -> str:
-    """Put the shipped `cnn` on a Hub and return what the settings call it."""
-    folder = PROJECT / "models" / "cnn"
+    """Put the shipped `cnn_photos` on a Hub and return what the settings call it."""
+    folder = PROJECT / "models" / "cnn_photos"
     files = {name: (folder / name).read_bytes() for name in (SPEC_FILE, SERVING_FILE)}
     return f"{REPO}@{hub.add(REPO, files)}"
 
 
 def from_hub(hub: HubServer, wanted: str) -> dict[str, str]:
     return {
-        "FER_HUB_REPO_CNN": wanted,
+        "FER_HUB_REPO_CNN_PHOTOS": wanted,
         "HF_ENDPOINT": hub.url,
         "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -212,7 +202,7 @@ def test_weights_that_no_disk_takes_are_told_and_others_answer(
         visit(browser, server) as page,
     ):
         try_example(page)
-        expect(limits(page)).to_contain_text("The embedded weights answer for cnn")
+        expect(limits(page)).to_contain_text("The embedded weights answer for cnn_photos")
         expect(limits(page)).to_contain_text("File too large. Make room there")
 
 
@@ -237,12 +227,12 @@ def test_a_disk_that_is_full_and_gets_room_and_may_then_only_be_read(
         expect(limits(page)).to_contain_text("No space left on device. Make room there")
         subprocess.run(["mount", "-o", "remount,size=64m", cache], check=True)
         interact(page)
-        expect(limits(page)).to_contain_text("cnn is from the Hub")
+        expect(limits(page)).to_contain_text("cnn_photos is from the Hub")
         expect_answer(page, "example_astronaut.png")
         subprocess.run(["mount", "-o", "remount,ro", cache], check=True)
         with visit(browser, server) as other:
             try_example(other)
-            expect(limits(other)).to_contain_text("cnn is from the Hub")
+            expect(limits(other)).to_contain_text("cnn_photos is from the Hub")
 
 
 @contextlib.contextmanager
@@ -270,18 +260,18 @@ def test_what_came_from_the_hub_answers_without_it_after_a_restart_as_well(
             visit(browser, server) as page,
         ):
             try_example(page)
-            expect(limits(page)).to_contain_text("cnn is from the Hub")
+            expect(limits(page)).to_contain_text("cnn_photos is from the Hub")
             hub.shutdown()
             hub.server_close()
             interact(page)
             expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
-            expect(limits(page)).to_contain_text("cnn is from the Hub")
+            expect(limits(page)).to_contain_text("cnn_photos is from the Hub")
         with (
             running_server(tmp_path_factory, environment=environment) as server,
             visit(browser, server) as page,
         ):
             try_example(page)
-            expect(limits(page)).to_contain_text("cnn is from the Hub")
+            expect(limits(page)).to_contain_text("cnn_photos is from the Hub")
 
 
 # Files of the networks

@@ -214,9 +214,9 @@ def test_photos_that_failed_are_tried_again(monkeypatch: pytest.MonkeyPatch, sma
     with monkeypatch.context() as patch:
         patch.setattr(Analyzer, "analyze", fail)
         page = upload(open_page(), ("a.png", small), ("broken.png", b"no image"))
-    assert list(page.dataframe[0].value["cnn"]) == ["", ""]
+    assert list(page.dataframe[0].value["cnn_photos"]) == ["", ""]
     page = buttons(page)["Try again (1)"].click().run()
-    assert list(page.dataframe[0].value["cnn"]) == ["Happy", ""]
+    assert list(page.dataframe[0].value["cnn_photos"]) == ["Happy", ""]
     assert "Try again (1)" not in buttons(page)
 
 
