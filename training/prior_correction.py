@@ -8,6 +8,7 @@ so that every file of the network holds it.
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import BaseModel
 
 from training.architectures.cnn import MAPS_LAYER, Cnn
 from training.architectures.dual_input import ALIGNED_TRUNK, DualInput
@@ -15,10 +16,8 @@ from training.architectures.dual_input import ALIGNED_TRUNK, DualInput
 if TYPE_CHECKING:
     import keras
 
-    from training.recipe import Architecture
 
-
-def can_be_corrected(architecture: "Architecture") -> bool:
+def can_be_corrected(architecture: BaseModel) -> bool:
     """Return whether it is known which biases of a network family answer."""
     return isinstance(architecture, Cnn) or (
         isinstance(architecture, DualInput) and architecture.fusion == "aligned"
@@ -26,7 +25,7 @@ def can_be_corrected(architecture: "Architecture") -> bool:
 
 
 def correct_priors(
-    network: "keras.Model", architecture: "Architecture", shares: np.ndarray, amount: float
+    network: "keras.Model", architecture: BaseModel, shares: np.ndarray, amount: float
 ) -> None:
     """Subtract `amount` times the log class frequencies from a network's logits, in place.
 

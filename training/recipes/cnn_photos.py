@@ -36,7 +36,7 @@ RECIPE = CNN.model_copy(
         "patience": 2,
         # Over half an epoch, since the run is short.
         "ema_momentum": 0.997,
-        # A third faster than bfloat16 where the processor has no instructions for it.
+        # On a processor without instructions for bfloat16, which is emulated there and far slower.
         "dtype_policy": "float32",
         "targets": "votes",
         "vote_smoothing": 0.0,
