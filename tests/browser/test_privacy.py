@@ -183,7 +183,8 @@ def test_a_batch_of_a_visitor_who_left_is_forgotten(
         portrait = {"name": "a.png", "mimeType": "image/png", "buffer": png(astronaut)}
         give(page, [portrait, *films])
         page.get_by_role("button", name="Analyze the video").click()
-        expect(page.get_by_text("5 frames, 1 person")).to_be_visible()
+        # Two uploads and a video: on a slow machine, beside other tests, more than the usual half minute.
+        expect(page.get_by_text("5 frames, 1 person")).to_be_visible(timeout=90_000)
         expect(page.get_by_role("heading", name="Take away")).to_be_visible()
         assert wait_for(lambda: log.alive[-1:] == [[1, 1, 1]])
         context.close()

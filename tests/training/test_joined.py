@@ -33,6 +33,12 @@ def webp(image):
     return buffer.getvalue()
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    """What is found of copies is kept, and not beside a user's."""
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="module")
 def both(tmp_path_factory, kaggle_csv):
     """FER2013 with 20 happy and 5 angry training faces; ExpW with 10 angry ones, of which the first shows a

@@ -14,7 +14,12 @@ from fer_core.data_names import PLUS
 from fer_core.files import replace_file
 from fer_core.settings import cache_root
 from training.sources.base import VOTES, Samples, Split, sha256_of_arrays
-from training.sources.copies import copies_in, loose_copies_in
+from training.sources.copies import (
+    COPY_CORRELATION,
+    LOOSE_CORRELATION,
+    copies_in,
+    loose_copies_in,
+)
 
 #: The same faces of a second data set each time: seeds of recipes are for what varies between runs.
 _SEED = 0
@@ -61,7 +66,8 @@ def _shown_in(images: np.ndarray, others: np.ndarray) -> np.ndarray:
 
     The result is kept under the cache: it takes minutes to find.
     """
-    path = cache_root() / "copies" / f"{sha256_of_arrays(images, others)}.npy"
+    limits = f"{COPY_CORRELATION:g}-{LOOSE_CORRELATION:g}"
+    path = cache_root() / "copies" / f"{sha256_of_arrays(images, others)}-{limits}.npy"
     if path.is_file():
         return np.load(path, allow_pickle=False)
     found = copies_in(images, others)
