@@ -3,7 +3,6 @@
 `python -m training human-ceiling` computes it from FER+'s votes; `training.human_ceiling` says how.
 """
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Final
 import pandas as pd
 
 from fer_core.errors import DataError
-from fer_core.files import replace_file
+from fer_core.row_tables import read_row_table, write_row_table
 from fer_core.settings import models_root
 
 #: What one annotator is compared with: what most of the others say, or the label that FER2013 has.
@@ -52,9 +51,6 @@ class Agreement:
     high: float
 
 
-_COLUMNS: Final = tuple(field.name for field in dataclasses.fields(Agreement))
-
-
 def annotators_path() -> Path:
     """Return the table of annotators under the bundle root."""
     return models_root() / "annotators.parquet"
@@ -62,9 +58,7 @@ def annotators_path() -> Path:
 
 def write_annotators(rows: Sequence[Agreement], path: Path) -> None:
     """Write the table, whole or not at all; equal rows give equal bytes."""
-    table = pd.DataFrame([dataclasses.asdict(row) for row in rows], columns=list(_COLUMNS))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd"))
+    write_row_table(rows, Agreement, path)
 
 
 def read_annotators(path: Path | None = None) -> list[Agreement]:
@@ -74,21 +68,12 @@ def read_annotators(path: Path | None = None) -> list[Agreement]:
         DataError: it is missing, is no parquet file, lacks a column, or holds values that no run writes.
     """
     path = path or annotators_path()
-    if not path.is_file():
-        raise DataError(f"There is no table of annotators {path}. {_MEND}")
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path} is not a readable table of annotators ({error}). {_MEND}"
-        ) from error
-    if missing := [name for name in _COLUMNS if name not in table.columns]:
-        raise DataError(f"{path} lacks the column {', '.join(missing)}. {_MEND}")
+    table = read_row_table(path, Agreement, what="annotators", mend=_MEND)
     shares = table[["low", "agreement", "high"]].apply(pd.to_numeric, errors="coerce")
     ordered = (shares["low"] <= shares["agreement"]) & (shares["agreement"] <= shares["high"])
     if not (ordered & (shares["low"] >= 0) & (shares["high"] <= 1)).all():
         raise DataError(f"{path}: low, agreement and high are not shares in this order. {_MEND}")
-    return [Agreement(*values) for values in table[list(_COLUMNS)].itertuples(index=False)]
+    return [Agreement(*values) for values in table.itertuples(index=False)]
 
 
 def agreement_of(

@@ -370,16 +370,16 @@ def embedded(name: str) -> Bundle:
     Raises:
         BundleError: there is none, or it is damaged; the message names the nearest ones.
     """
-    names = [folder.name for folder in bundle_folders() if not finds_keypoints(folder)]
-    if name not in names:
-        name = RENAMED.get(name, name)
-    if name not in names:
+    folders = {folder.name: folder for folder in bundle_folders()}
+    folder = folders.get(name) or folders.get(RENAMED.get(name, name))
+    if folder is None or finds_keypoints(folder):
+        names = [other.name for other in folders.values() if not finds_keypoints(other)]
         near = difflib.get_close_matches(name, names) or names
         raise BundleError(
             f"No model is called {name!r} under {models_root()}. "
             + (f"There is: {', '.join(near)}." if near else "There is none at all.")
         )
-    return open_bundle(models_root() / name)
+    return open_bundle(folder)
 
 
 B = TypeVar("B", bound=BaseBundle[Any])

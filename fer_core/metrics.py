@@ -176,17 +176,7 @@ class Answers(NamedTuple):
     accuracy: float
 
 
-def abstention_threshold(
-    labels: np.ndarray, probabilities: np.ndarray, *, accuracy: float = 0.85
-) -> float:
-    """Return the lowest confidence threshold whose answered rows reach `accuracy`.
-
-    As `common_abstention_threshold`, for one data set.
-    """
-    return common_abstention_threshold([Answers(labels, probabilities, accuracy)])
-
-
-def common_abstention_threshold(data_sets: Sequence[Answers]) -> float:
+def abstention_threshold(data_sets: Sequence[Answers]) -> float:
     """Return the lowest confidence threshold whose answered rows reach the accuracy asked of each data set.
 
     A row is answered if its confidence is at least the threshold. Of all thresholds that reach the

@@ -12,7 +12,7 @@ from typing import Final
 import pandas as pd
 
 from fer_core.errors import DataError
-from fer_core.files import replace_file
+from fer_core.row_tables import read_row_table, write_row_table
 from fer_core.settings import models_root
 
 _MEND: Final = "Write it with: python -m training photos"
@@ -61,9 +61,6 @@ class PhotoAccuracy:
     selective_accuracy_high: float
 
 
-_COLUMNS: Final = tuple(field.name for field in dataclasses.fields(PhotoAccuracy))
-
-
 def photo_accuracy_path() -> Path:
     """Return the path of the table under the bundle root."""
     return models_root() / "photos.parquet"
@@ -71,11 +68,7 @@ def photo_accuracy_path() -> Path:
 
 def write_photo_accuracy(rows: Sequence[PhotoAccuracy], path: Path) -> None:
     """Write the table, whole or not at all; equal rows give equal bytes."""
-    table = pd.DataFrame([dataclasses.asdict(row) for row in rows], columns=list(_COLUMNS))
-    # An integer column with gaps would become float.
-    table["face_pixels"] = table["face_pixels"].astype("Int64")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd"))
+    write_row_table(rows, PhotoAccuracy, path)
 
 
 def read_photo_accuracy(path: Path | None = None) -> list[PhotoAccuracy]:
@@ -85,20 +78,12 @@ def read_photo_accuracy(path: Path | None = None) -> list[PhotoAccuracy]:
         DataError: it is missing, is no parquet file, lacks a column, or holds values that are no shares.
     """
     path = path or photo_accuracy_path()
-    if not path.is_file():
-        raise DataError(f"There is no table of accuracy on photos {path}. {_MEND}")
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path} is not a readable table of accuracy on photos ({error}). {_MEND}"
-        ) from error
-    if missing := [name for name in _COLUMNS if name not in table.columns]:
-        raise DataError(f"{path} lacks the column {', '.join(missing)}. {_MEND}")
+    table = read_row_table(path, PhotoAccuracy, what="accuracy on photos", mend=_MEND)
     shares = table[["accuracy", "macro_recall", "coverage"]].apply(pd.to_numeric, errors="coerce")
     if not ((shares >= 0) & (shares <= 1)).all(axis=None):
         raise DataError(f"{path}: accuracy, macro_recall or coverage is no share. {_MEND}")
-    rows = [PhotoAccuracy(*values) for values in table[list(_COLUMNS)].itertuples(index=False)]
+    rows = [PhotoAccuracy(*values) for values in table.itertuples(index=False)]
+    # Whole numbers and None in one column come back as floats.
     return [
         dataclasses.replace(
             row, face_pixels=None if pd.isna(row.face_pixels) else int(row.face_pixels or 0)

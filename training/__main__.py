@@ -4,12 +4,11 @@ import contextlib
 import dataclasses
 import json
 import logging
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 # Before anything imports Keras or TensorFlow, which read these once.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -132,11 +131,6 @@ def _keypoints_line(_: str, split: Split) -> str:
     faces = sources.load_keypoints(split)
     persons = "unknown persons" if faces.n_persons is None else f"{faces.n_persons} persons"
     return f"{len(faces):,} faces with points, {persons}"
-
-
-def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values with None for NaN, which JSON does not know."""
-    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}
 
 
 def _photos_line(*_: str) -> str:
@@ -634,6 +628,7 @@ def photos() -> None:
     """
     with _explained():
         from fer_core.photo_accuracy import photo_accuracy_path, write_photo_accuracy
+        from training.evaluate import without_nan
         from training.photos import measure_photos
         from training.run import open_or_suggest
 
@@ -643,7 +638,7 @@ def photos() -> None:
         )
         write_photo_accuracy(rows, photo_accuracy_path())
         for row in rows:
-            typer.echo(json.dumps(_without_nan(dataclasses.asdict(row))))
+            typer.echo(json.dumps(without_nan(dataclasses.asdict(row))))
 
 
 @app.command()

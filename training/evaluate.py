@@ -193,4 +193,9 @@ def _report(
         report |= dict.fromkeys(("accuracy_clean", "macro_f1_clean", "ece_clean"))
     if measured.excluded:
         report["excluded_classes"] = measured.excluded
-    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in report.items()}
+    return without_nan(report)
+
+
+def without_nan(values: Report) -> Report:
+    """Return values with None for NaN, which JSON does not know."""
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}

@@ -55,7 +55,7 @@ from training.landmark_cache import with_landmarks
 from training.layer_table import layer_table
 from training.prior_correction import correct_priors
 from training.rebuild import rebuild_network
-from training.recipe import KeypointRecipe, Recipe
+from training.recipe import KeypointRecipe, Recipe, SelectionSplit
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 from training.sources import Samples, Split, parts_of
 
@@ -253,14 +253,8 @@ def _references_of(spec: BundleSpec) -> dict[str, Samples]:
     Not by the recipe as a whole, which an older version of it may have written.
     """
     space = next(space for space in LABEL_SPACES.values() if space.labels == spec.labels)
-    chosen = spec.recipe.get("selection")
-    names = (
-        [reference["data"].rpartition(":")[0] for reference in chosen]
-        if chosen
-        else [spec.training_data.source]
-    )
     found = {}
-    for name in names:
+    for name in _answered_accuracies(spec) or [spec.training_data.source]:
         valid = sources.load(name, Split.VALID)
         # Only of what it is calibrated on: a second data set that it learnt from need not be here.
         require_division(spec.training_data, valid.source)
@@ -290,14 +284,16 @@ def _finish(spec: BundleSpec, references: dict[str, Samples], folder: Path) -> N
     }
     first = next(iter(references))
     temperature = metrics.fit_temperature(logits[first], references[first].labels)
-    wanted = _answered_accuracies(spec, references)
+    wanted = _answered_accuracies(spec)
     answers = {
         name: Answers(
-            rows.labels, metrics.softmax(logits[name], temperature=temperature), wanted[name]
+            rows.labels,
+            metrics.softmax(logits[name], temperature=temperature),
+            wanted.get(name, ANSWERED_ACCURACY),
         )
         for name, rows in references.items()
     }
-    threshold = metrics.common_abstention_threshold(list(answers.values()))
+    threshold = metrics.abstention_threshold(list(answers.values()))
     log.info("temperature %.4f, abstention threshold %.4f", temperature, threshold)
     spec = spec.model_copy(
         update={
@@ -306,7 +302,7 @@ def _finish(spec: BundleSpec, references: dict[str, Samples], folder: Path) -> N
             "references": tuple(
                 _calibration_split(name, given, threshold)
                 for name, given in answers.items()
-                if spec.recipe.get("selection")
+                if wanted
             ),
         }
     )
@@ -314,11 +310,13 @@ def _finish(spec: BundleSpec, references: dict[str, Samples], folder: Path) -> N
     write_card(open_bundle(folder))
 
 
-def _answered_accuracies(spec: BundleSpec, references: dict[str, Samples]) -> dict[str, float]:
-    """Return, by the names of the references, the accuracy that answered faces are to reach."""
-    chosen = spec.recipe.get("selection") or ()
-    wanted = {r["data"].rpartition(":")[0]: r["answered_accuracy"] for r in chosen}
-    return {name: wanted.get(name, ANSWERED_ACCURACY) for name in references}
+def _answered_accuracies(spec: BundleSpec) -> dict[str, float]:
+    """Return the accuracy that answered faces are to reach on each source that its recipe is chosen on.
+
+    Empty for a recipe that is chosen on its own source's validation split.
+    """
+    chosen = map(SelectionSplit.model_validate, spec.recipe.get("selection") or ())
+    return {split.source: split.answered_accuracy for split in chosen}
 
 
 def _calibration_split(name: str, given: Answers, threshold: float) -> CalibrationSplit:

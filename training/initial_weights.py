@@ -43,16 +43,21 @@ def start(recipe: Recipe, network: "keras.Model", train: Samples) -> None:
     if isinstance(architecture, DualInput):
         trunk = _trunk_weights(architecture, network.get_layer(TRUNK).get_weights(), train)
         network.get_layer(TRUNK).set_weights(trunk)
-    if recipe.starts_from is not None:
-        return
-    if isinstance(architecture, DualInput):
-        if architecture.fusion == "aligned":
-            network.get_layer(ALIGNED_TRUNK).set_weights(trunk)
-            kernel = alignment_kernel(average_face(_landmarks(train)))
-            network.get_layer(ALIGNMENT).set_weights([kernel])
-        _start_components(architecture.landmarks, network, train)
-    elif isinstance(architecture, LandmarkMlp):
+        if recipe.starts_from is None:
+            _start_expert(architecture, network, trunk, train)
+    elif isinstance(architecture, LandmarkMlp) and recipe.starts_from is None:
         _start_components(architecture, network, train)
+
+
+def _start_expert(
+    architecture: DualInput, network: "keras.Model", trunk: list[np.ndarray], train: Samples
+) -> None:
+    """Give what stands beside a trunk its first weights: a copy of the trunk's, and what data tell."""
+    if architecture.fusion == "aligned":
+        network.get_layer(ALIGNED_TRUNK).set_weights(trunk)
+        kernel = alignment_kernel(average_face(_landmarks(train)))
+        network.get_layer(ALIGNMENT).set_weights([kernel])
+    _start_components(architecture.landmarks, network, train)
 
 
 def _taken_over(recipe: Recipe, network: "keras.Model", train: Samples) -> list[np.ndarray]:

@@ -51,7 +51,11 @@ def measure_photos(bundles: Sequence[Bundle], photos: PhotoSamples) -> list[Phot
         DataError: a photo is damaged.
     """
     found = find_faces(photos)
-    return [_measured(bundle, photos, found, size) for bundle in bundles for size in found.by_size]
+    return [
+        _measured(classifier, photos, found, size)
+        for classifier in map(Classifier, bundles)
+        for size in found.by_size
+    ]
 
 
 def find_faces(photos: PhotoSamples, sizes: Sequence[int | None] = FACE_PIXELS) -> FoundFaces:
@@ -99,29 +103,30 @@ def _shrunken(rgb: np.ndarray, face: Face, size: int, finder: FaceFinder) -> Fac
 
 
 def _measured(
-    bundle: Bundle, photos: PhotoSamples, found: FoundFaces, size: int | None
+    classifier: Classifier, photos: PhotoSamples, found: FoundFaces, size: int | None
 ) -> PhotoAccuracy:
-    space = LabelSpace(bundle.spec.name, bundle.spec.labels)
+    spec = classifier.bundle.spec
+    space = LabelSpace(spec.name, spec.labels)
     labels = label_map(FER2013, space)[photos.labels[found.rows]]
     known = labels >= 0
     seen = [inputs for inputs, is_known in zip(found.by_size[size], known, strict=True) if is_known]
     vectors = np.stack([inputs.landmarks for inputs in seen])
-    logits, _ = Classifier(bundle).logits(np.stack([inputs.image for inputs in seen]), vectors)
+    logits, _ = classifier.logits(np.stack([inputs.image for inputs in seen]), vectors)
     result = EvaluationResult(
-        expressions=bundle.spec.labels,
+        expressions=spec.labels,
         rows=found.rows[known],
         labels=labels[known],
-        probabilities=softmax(logits, temperature=bundle.spec.temperature),
+        probabilities=softmax(logits, temperature=spec.temperature),
         found_face=np.any(vectors != 0, axis=1),
         clean=np.ones(len(seen), bool),
     )
-    threshold = bundle.spec.abstention_threshold
+    threshold = spec.abstention_threshold
     answered = result.probabilities.max(axis=1) >= threshold
     right = result.probabilities.argmax(axis=1) == result.labels
     measures = estimate(result)
     return PhotoAccuracy(
-        network=bundle.spec.name,
-        weights_sha256=bundle.spec.sha256[SERVING_FILE],
+        network=spec.name,
+        weights_sha256=spec.sha256[SERVING_FILE],
         threshold=threshold,
         face_pixels=size,
         n=len(result),

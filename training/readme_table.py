@@ -67,12 +67,16 @@ def comparison(bundles: Iterable[Bundle]) -> str:
     From the stored test predictions.
     """
     by_name = {bundle.spec.name: bundle for bundle in bundles}
-    return "".join(
-        _comparison_sentence((by_name[pair[0]], by_name[pair[1]]), source)
-        for pair, source in PAIRS
-        for measured in (f"{source}:{REPORTED_SPLIT}",)
-        if all(name in by_name and measured in by_name[name].spec.metrics for name in pair)
-    )
+    sentences = []
+    for pair, source in PAIRS:
+        measured = [
+            by_name[name]
+            for name in pair
+            if name in by_name and f"{source}:{REPORTED_SPLIT}" in by_name[name].spec.metrics
+        ]
+        if len(measured) == len(pair):
+            sentences.append(_comparison_sentence((measured[0], measured[1]), source))
+    return "".join(sentences)
 
 
 def _comparison_sentence(pair: tuple[Bundle, Bundle], source: str) -> str:

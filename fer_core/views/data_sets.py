@@ -12,7 +12,7 @@ from fer_core.bundles import BundleSpec
 from fer_core.data_names import data_name, source_name
 from fer_core.evaluation import EvaluationResult
 from fer_core.expressions import FER2013
-from fer_core.views.plots import lay_out, marker_of
+from fer_core.views.plots import add_points, lay_out
 from fer_core.views.view import View
 
 _ONE_PERSON: Final = "one person"
@@ -163,21 +163,10 @@ def coverage_view(results: Mapping[str, EvaluationResult], found: np.ndarray, on
     table = pd.DataFrame(rows)
     figure = go.Figure()
     for i, (what, part) in enumerate(table.groupby("accuracy of", sort=False)):
-        figure.add_scatter(
-            x=100 * part["accuracy"],
-            y=part["network"],
-            mode="markers",
-            orientation="h",
-            offsetgroup=str(what),
-            name=str(what),
-            marker=marker_of(i, size=11),
-            hovertemplate="%{y}: %{x:.2f} %<extra>" + str(what) + "</extra>",
-        )
+        add_points(figure, i, part, y="network", name=str(what), form=".2f", size=11)
     lay_out(figure, height=150 + 56 * len(results), x="Accuracy (%)", y="Network")
-    figure.update_layout(scattermode="group", scattergap=0.4)
     ends = 100 * table["accuracy"]
     figure.update_xaxes(range=[max(0, ends.min() - 2), min(100, ends.max() + 2)])
-    figure.update_yaxes(autorange="reversed")
     return View(
         "coverage",
         "With the face finder",

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fer_core.photo_accuracy import PhotoAccuracy
-from fer_core.views.plots import lay_out, marker_of
+from fer_core.views.plots import add_points, lay_out
 from fer_core.views.view import View
 
 _AS_THEY_ARE: Final = "as they are"
@@ -22,30 +22,20 @@ def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
     table = photos_table(rows)
     figure = go.Figure()
     for i, (faces, part) in enumerate(table.groupby("faces", sort=False)):
-        figure.add_scatter(
-            x=100 * part["accuracy"],
-            y=part["network"],
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": 100 * (part["accuracy high"] - part["accuracy"]),
-                "arrayminus": 100 * (part["accuracy"] - part["accuracy low"]),
-                "thickness": 1,
-                "width": 0,
-            },
-            mode="markers",
-            orientation="h",
-            offsetgroup=str(faces),
+        add_points(
+            figure,
+            i,
+            part,
+            y="network",
             name=str(faces),
-            marker=marker_of(i, size=9),
-            hovertemplate="%{y}: %{x:.1f}%<extra>" + str(faces) + "</extra>",
+            form=".1f",
+            size=9,
+            interval=("accuracy low", "accuracy high"),
         )
     networks = list(dict.fromkeys(table["network"]))
     lay_out(figure, height=150 + 56 * len(networks), x="Accuracy (%)", y="")
-    figure.update_layout(scattermode="group", scattergap=0.4)
     if len(table):
         figure.update_xaxes(range=[max(0, 100 * table["accuracy low"].min() - 2), 100])
-    figure.update_yaxes(autorange="reversed")
     n = max((row.n for row in rows), default=0)
     return View(
         "photos",

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from fer_core.figures import GRID_COLOR, TRANSPARENT
@@ -38,6 +39,55 @@ def marker_of(position: int, *, size: int = 9) -> dict[str, Any]:
     """Return Plotly's settings of the markers of the series at a position."""
     color, _, symbol = _STYLES[position % len(_STYLES)]
     return {"color": color, "symbol": symbol, "size": size}
+
+
+def add_points(
+    figure: go.Figure,
+    position: int,
+    table: pd.DataFrame,
+    *,
+    y: str,
+    name: str,
+    form: str,
+    size: int,
+    interval: tuple[str, str] | None = None,
+) -> None:
+    """Add one series of points to a figure whose series lie beside each other at each category of `y`.
+
+    Args:
+        figure: that they are added to.
+        position: of the series, which sets its colour and marker.
+        table: a row a point, with a column `accuracy`, a fraction that is drawn in percent.
+        y: the column of categories.
+        name: of the series.
+        form: of the number that is shown for a point, in d3's language.
+        size: of the markers in pixels.
+        interval: the columns of the lower and upper ends of a bar through each point; none by default.
+    """
+    bars = {}
+    if interval is not None:
+        low, high = (table[column] for column in interval)
+        bars["error_x"] = {
+            "type": "data",
+            "symmetric": False,
+            "array": 100 * (high - table["accuracy"]),
+            "arrayminus": 100 * (table["accuracy"] - low),
+            "thickness": 1,
+            "width": 0,
+        }
+    figure.add_scatter(
+        x=100 * table["accuracy"],
+        y=table[y],
+        mode="markers",
+        orientation="h",
+        offsetgroup=name,
+        name=name,
+        marker=marker_of(position, size=size),
+        hovertemplate=f"%{{y}}: %{{x:{form}}} %<extra>{name}</extra>",
+        **bars,
+    )
+    figure.update_layout(scattermode="group", scattergap=0.4)
+    figure.update_yaxes(autorange="reversed")
 
 
 def lay_out(figure: go.Figure, *, height: int, x: str, y: str) -> go.Figure:

@@ -14,7 +14,6 @@ from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
-    from fer_core.photo_accuracy import PhotoAccuracy
     from fer_core.robustness import Robustness
     from fer_core.views import View
 
@@ -356,7 +355,8 @@ def _show_photos(chosen: Chosen) -> None:
     except DataError as error:
         st.info(message_as_text(error), icon=":material/photo_library:")
         return
-    current = [row for row in rows if _is_of_these_weights(row)]
+    weights = {name: _weights_of(name) for name in {row.network for row in rows}}
+    current = [row for row in rows if row.weights_sha256 == weights[row.network]]
     if len(current) < len(rows):
         st.caption(
             "Networks whose weights were replaced since are left out: `python -m training photos`."
@@ -375,9 +375,10 @@ def _show_photos(chosen: Chosen) -> None:
     )
 
 
-def _is_of_these_weights(row: "PhotoAccuracy") -> bool:
-    bundle = _bundle(row.network)
-    return bundle is not None and bundle.spec.sha256.get(SERVING_FILE) == row.weights_sha256
+def _weights_of(name: str) -> str | None:
+    """Return the sha256 of the weights that answer for a network; None if it does not open."""
+    bundle = _bundle(name)
+    return bundle.spec.sha256.get(SERVING_FILE) if bundle else None
 
 
 #: In the order of the page.

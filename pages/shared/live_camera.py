@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from fer_core.bundles import opinions
 from fer_core.errors import FerError, SettingError
 from fer_core.ice import ice_servers
 from pages.shared import photo_intake
@@ -226,7 +225,7 @@ def show_answers(connection: Connection) -> None:
         camera, now = _camera(), time.monotonic()
         state = camera.state(now)
         if state.history:
-            _show_now(state, playing=connection.playing)
+            _show_now(camera, state, playing=connection.playing)
             _show_strip(camera, state, now)
         elif running:
             st.info("Waiting for the first picture.", icon=":material/hourglass_top:")
@@ -326,7 +325,7 @@ def _is_slow() -> bool:
     return began is not None and time.monotonic() - began > _SLOW_SECONDS
 
 
-def _show_now(state: "LiveState", *, playing: bool) -> None:
+def _show_now(camera: "LiveCamera", state: "LiveState", *, playing: bool) -> None:
     """Show each network's answer for the chosen face, and how fast frames are looked at."""
     faces = {face.number: face for face in state.frame.faces} if state.frame else {}
     chosen = st.session_state.get(_FACE)
@@ -340,7 +339,7 @@ def _show_now(state: "LiveState", *, playing: bool) -> None:
         )
     face = faces.get(chosen) if chosen is not None else next(iter(faces.values()), None)
     with st.container(horizontal=True):
-        for name in opinions() if face is None else face.predictions:
+        for name in camera.classifiers if face is None else face.predictions:
             prediction = face.predictions[name] if face else None
             with st.container(width=160, gap="xxsmall"):
                 st.metric(title_of(name), answer(prediction) if prediction else "No face")

@@ -348,12 +348,13 @@ def _show_events(result: "VideoAnalysis") -> None:
             "None that lasted: single odd frames and answers that are not sure do not count."
         )
         return
+    titles = {name: title_of(name) for name in {event.network for event in result.events}}
     st.dataframe(
         [
             {
                 "Time (s)": round(event.time_s, 2),
                 "Person": event.track,
-                "Network": title_of(event.network),
+                "Network": titles[event.network],
                 "From": str(event.before).capitalize(),
                 "To": str(event.after).capitalize(),
             }

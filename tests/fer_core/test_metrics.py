@@ -143,11 +143,15 @@ def test_fit_temperature_finds_the_factor_that_logits_were_multiplied_with(facto
         assert best <= metrics.nll(labels, metrics.softmax(logits * factor, temperature=other))
 
 
+def threshold_for(labels, probabilities, accuracy=0.85):
+    return metrics.abstention_threshold([metrics.Answers(labels, probabilities, accuracy)])
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("target", [0.5, 0.7, 0.85, 0.99])
 def test_abstention_threshold_answers_the_most_rows_that_reach_the_accuracy(seed, target):
     labels, _, p = random_case(seed)
-    threshold = metrics.abstention_threshold(labels, p, accuracy=target)
+    threshold = threshold_for(labels, p, accuracy=target)
     confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
     reaching = [
         (confidence >= c).sum() for c in confidence if right[confidence >= c].mean() >= target
@@ -164,7 +168,7 @@ def test_a_common_threshold_is_the_lowest_that_is_high_enough_for_every_data_set
     for part, target in ((2 * seed, 0.5), (2 * seed + 1, 0.7)):
         labels, _, p = random_case(part)
         cases.append(metrics.Answers(labels, p, target))
-    threshold = metrics.common_abstention_threshold(cases)
+    threshold = metrics.abstention_threshold(cases)
 
     def reaches(limit):
         for labels, p, target in cases:
@@ -182,17 +186,17 @@ def test_a_common_threshold_is_the_lowest_that_is_high_enough_for_every_data_set
 
 def test_abstention_threshold_at_its_ends():
     labels = np.arange(3)
-    assert metrics.abstention_threshold(labels, np.eye(3)) == 0.0
-    assert metrics.abstention_threshold((labels + 1) % 3, np.eye(3)) == metrics.NEVER > 1
-    assert metrics.abstention_threshold(np.zeros(0, int), np.zeros((0, 3))) == metrics.NEVER
+    assert threshold_for(labels, np.eye(3)) == 0.0
+    assert threshold_for((labels + 1) % 3, np.eye(3)) == metrics.NEVER > 1
+    assert threshold_for(np.zeros(0, int), np.zeros((0, 3))) == metrics.NEVER
 
 
 def test_abstention_threshold_does_not_part_rows_of_equal_confidence():
     # Four rows of confidence 0.9, three of them right: 0.75, whatever their order.
     p = np.tile([0.9, 0.1], (4, 1))
     labels = np.array([0, 0, 0, 1])
-    assert metrics.abstention_threshold(labels, p, accuracy=0.8) == metrics.NEVER
-    assert metrics.abstention_threshold(labels, p, accuracy=0.75) == 0.0
+    assert threshold_for(labels, p, accuracy=0.8) == metrics.NEVER
+    assert threshold_for(labels, p, accuracy=0.75) == 0.0
 
 
 def test_measures_without_rows_are_nan():

@@ -2,6 +2,7 @@
 
 Run:    python -m training fit dual_photos    (after cnn_photos: its trunk is that bundle's; the other expert
         starts with the weights of the dual_photos that is there)
+Cost:   one epoch of 13 minutes on such cores, and as long to find landmarks
 Result: models/dual_photos/spec.json and the card beside it
 Note:   as for cnn_photos; --set starts_from=null begins the other expert as a copy of the trunk. Its own
         priors are not corrected: the trunk's correction leaves half of it in the mean of both, which was

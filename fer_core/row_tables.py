@@ -1,0 +1,50 @@
+"""Tables whose rows are values of one dataclass, as parquet files under the bundle root."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pandas as pd
+
+from fer_core.errors import DataError
+from fer_core.files import replace_file
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+R = TypeVar("R", bound="DataclassInstance")
+
+
+def _columns(kind: type[Any]) -> list[str]:
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def write_row_table(rows: Sequence[R], kind: type[R], path: Path) -> None:
+    """Write rows, whole or not at all; equal rows give equal bytes."""
+    table = pd.DataFrame([dataclasses.asdict(row) for row in rows], columns=_columns(kind))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd"))
+
+
+def read_row_table(path: Path, kind: type[Any], *, what: str, mend: str) -> pd.DataFrame:
+    """Return a table with the fields of a dataclass as columns, in their order.
+
+    Args:
+        path: of the file.
+        kind: the dataclass.
+        what: the table is of, for messages.
+        mend: the sentence that says how to write it.
+
+    Raises:
+        DataError: it is missing, is no parquet file, or lacks a column.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no table of {what} {path}. {mend}")
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is not a readable table of {what} ({error}). {mend}") from error
+    if missing := [name for name in _columns(kind) if name not in table.columns]:
+        raise DataError(f"{path} lacks the column {', '.join(missing)}. {mend}")
+    return table[_columns(kind)]
