@@ -11,6 +11,8 @@ from fer_core.views.view import View
 
 #: What columns of the accuracy on one of several validation sets start with.
 _PART: Final = "val_accuracy_"
+#: Histories of at most so many epochs are drawn with a mark for each.
+_FEW_EPOCHS: Final = 10
 
 
 def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None) -> View:
@@ -22,6 +24,8 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
         chosen_on: what people call the validation faces; not said by default.
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    # One epoch makes no line, and of a few each should be seen.
+    mode = "lines" if len(history) > _FEW_EPOCHS else "lines+markers"
     parts = [name for name in map(str, history) if name.startswith(_PART)]
     kinds = [
         ("training", "{}"),
@@ -40,7 +44,7 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
             figure.add_scatter(
                 x=history["epoch"],
                 y=factor * history[column],
-                mode="lines",
+                mode=mode,
                 name=kind,
                 legendgroup=kind,
                 showlegend=row == 1,

@@ -188,7 +188,9 @@ def test_how_a_network_was_trained_says_what_chose_its_epoch():
     query = {"data": data_name(data), f"networks-{data}": "cnn_photos"}
     page = open_page(question="How trained?", **query)
     (chart,) = page.get("plotly_chart")
-    names = {trace["name"] for trace in json.loads(chart.proto.spec)["data"]}
+    traces = json.loads(chart.proto.spec)["data"]
+    assert {trace["mode"] for trace in traces} == {"lines+markers"}, "two points make a short line"
+    names = {trace["name"] for trace in traces}
     assert names == {"training", "validation", "validation, FER+", "validation, ExpW"}
     assert "by the mean of the accuracies on the clean rows of FER+ PublicTest" in texts(page)
 
