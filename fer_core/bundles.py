@@ -31,9 +31,9 @@ ROBUSTNESS_FOLDER: Final = "robustness"
 KEYPOINTS_NAME: Final = "keypoints"
 #: The networks that are asked unless others are named, the one that sees most last.
 DEFAULT_PAIR: Final = ("cnn_photos", "dual_photos")
-#: The same architectures, taught FER2013 and its labels alone: what published figures are compared with.
+#: The same architectures trained on FER2013 alone, for comparison with published figures.
 FER2013_PAIR: Final = ("cnn", "dual")
-#: Bundles that were replaced, and by which.
+#: Old names of bundles, and the bundles that replaced them.
 RENAMED: Final = {"cnn_wild": "cnn_photos", "dual_wild": "dual_photos"}
 #: Accuracy that answered faces reach where the abstention threshold is chosen, unless a recipe says other.
 ANSWERED_ACCURACY: Final = 0.85

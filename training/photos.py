@@ -1,8 +1,8 @@
 """Measuring networks on whole photos, end to end: face finder, crop, network; the largest face counts.
 
-Photos are also shrunk until the face's crop has so many pixels. Where a face lies is then taken from the
-whole photo, since below 36 pixels the finder reports none; landmarks are looked for in the shrunken photo, as
-the finder does in a frame of a video (`FaceFinder.find_again`), and a face without any is answered without.
+Photos are also measured at smaller sizes, at which the face's crop has 48, 32 or 24 pixels. The face's
+position is then taken from the original photo, because the finder reports no face below 36 pixels. Landmarks
+are searched in the shrunken photo; if none are found, the face is classified without landmarks.
 """
 
 import logging

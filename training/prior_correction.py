@@ -1,8 +1,8 @@
-"""Post-hoc logit adjustment: what a trained network makes of how often each class was seen is taken back.
+"""Post-hoc logit adjustment: reduce the effect of the training class frequencies on a trained network.
 
-Menon et al. 2021 (arXiv:2007.07314), section 4.1: logits less a multiple of the log class frequencies. Unlike
-the loss of that name (`Balance.strategy`) it needs no training. It is added to the biases of the last layer,
-so that every file of the network holds it.
+Menon et al. 2021 (arXiv:2007.07314), section 4.1: a multiple of the log class frequencies is subtracted from
+the logits. Unlike the loss of that name (`Balance.strategy`) it needs no training. It is folded into the
+biases of the last layer, so that every file of the network holds it.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def can_be_corrected(architecture: BaseModel) -> bool:
-    """Return whether it is known which biases of a network family answer."""
+    """Return whether the correction is implemented for a network family."""
     return isinstance(architecture, Cnn) or (
         isinstance(architecture, DualInput) and architecture.fusion == "aligned"
     )

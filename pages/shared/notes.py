@@ -94,18 +94,15 @@ def accuracy_sentence(spec: "BundleSpec") -> str | None:
 
 def _accuracy_by_judges(spec: "BundleSpec") -> str | None:
     """Return the accuracy of a network for photos by each of _JUDGES; None if it was not measured."""
-    parts = [
-        f"{measured.accuracy:.1%} of {measured.n:,} faces by {judge}"
-        for data, judge in _JUDGES.items()
-        if (measured := spec.metrics.get(data))
-    ]
-    first = next((spec.metrics[data] for data in _JUDGES if data in spec.metrics), None)
-    if first is None:
+    known = {judge: spec.metrics[data] for data, judge in _JUDGES.items() if data in spec.metrics}
+    if not known:
         return None
+    parts = [f"{m.accuracy:.1%} of {m.n:,} faces by {judge}" for judge, m in known.items()]
+    judge, first = next(iter(known.items()))
     return (
-        f"The weights `{spec.name}` learnt from {source_name(f'{spec.training_data.source}:')} and are right "
-        f"on {', '.join(parts)}. They answer {first.coverage:.0%} of the first, "
-        f"{first.selective_accuracy:.1%} of these right, and say \u201cnot sure\u201d to the others."
+        f"`{spec.name}`, trained on {source_name(f'{spec.training_data.source}:')}, is right on "
+        f"{', '.join(parts)}. Of the faces judged by {judge}, it answers {first.coverage:.0%}, is right on "
+        f"{first.selective_accuracy:.1%} of these, and says \u201cnot sure\u201d to the others."
     )
 
 

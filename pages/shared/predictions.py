@@ -181,7 +181,7 @@ def found_faces(chosen: Chosen) -> "np.ndarray | None":
 
 
 def _usual_networks(data: str, here: Iterable[str]) -> list[str]:
-    """Return the networks that are shown at first: by FER2013's own labels, those that learnt these alone."""
+    """Return the networks that are shown at first; for FER2013, the pair that was trained on it alone."""
     wanted = FER2013_PAIR if source_of(data) == _FER2013 else opinions()
     return [name for name in wanted if name in here] or list(here)[:2]
 

@@ -223,7 +223,7 @@ def _load_shape() -> "FaceShape":
 def _trust_sources(*names: str) -> tuple[str, ...]:
     """Return the data sets whose test faces tell how far to trust these networks.
 
-    Those by which all were calibrated, whose labels come closest to what people say of photos; else FER2013.
+    These are the data sets that all of them were calibrated on; FER2013 if there is none.
     """
     by_network = [[r.source for r in resolve(name).spec.references] for name in names]
     common = [source for source in by_network[0] if all(source in of for of in by_network)]

@@ -68,7 +68,9 @@ def test_the_accuracy_on_the_page_is_the_bundles_own():
         for data in ("ferplus:test", "expw:test", "fer2013:test"):
             measured = spec.metrics[data]
             assert f"{measured.accuracy:.1%} of {measured.n:,} faces" in sentence
-        assert f"{spec.metrics['ferplus:test'].selective_accuracy:.1%} of these right" in sentence
+        assert (
+            f"{spec.metrics['ferplus:test'].selective_accuracy:.1%} of these, and says" in sentence
+        )
         assert sentence in texts(open_page())
 
 
