@@ -3,24 +3,25 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, Protocol
 
 import pandas as pd
 
 from fer_core.errors import DataError
 from fer_core.files import replace_file
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
-R = TypeVar("R", bound="DataclassInstance")
+class Row(Protocol):
+    """Any instance of a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
 def _columns(kind: type[Any]) -> list[str]:
     return [field.name for field in dataclasses.fields(kind)]
 
 
-def write_row_table(rows: Sequence[R], kind: type[R], path: Path) -> None:
+def write_row_table(rows: Sequence[Row], kind: type[Row], path: Path) -> None:
     """Write rows, whole or not at all; equal rows give equal bytes."""
     table = pd.DataFrame([dataclasses.asdict(row) for row in rows], columns=_columns(kind))
     path.parent.mkdir(parents=True, exist_ok=True)
