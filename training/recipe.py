@@ -25,6 +25,7 @@ from training.architectures.efficientnet import EfficientNet
 from training.architectures.inception import Inception
 from training.architectures.keypoint_resnet import KeypointResnet
 from training.architectures.landmark_mlp import LandmarkMlp
+from training.architectures.pre_resnet import PreResnet
 from training.architectures.stacked_cnn import StackedCnn
 from training.architectures.vgg import Vgg
 from training.augment import Augment
@@ -38,7 +39,7 @@ from training.task import Figure
 
 #: Any network family that names expressions, told apart by its `kind`.
 Architecture: TypeAlias = Annotated[
-    Cnn | StackedCnn | Vgg | Inception | EfficientNet | LandmarkMlp | DualInput,
+    Cnn | StackedCnn | Vgg | PreResnet | Inception | EfficientNet | LandmarkMlp | DualInput,
     Field(discriminator="kind"),
 ]
 

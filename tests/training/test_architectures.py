@@ -8,6 +8,7 @@ from fer_core.errors import UnknownNameError
 from training.architectures.cnn import MAPS_LAYER
 from training.architectures.efficientnet import EfficientNet
 from training.architectures.inception import Inception
+from training.architectures.pre_resnet import PreResnet
 from training.architectures.stacked_cnn import StackedCnn
 from training.architectures.vgg import Vgg
 from training.recipe import Recipe, get_recipe, recipe_names
@@ -18,6 +19,7 @@ LARGEST_FILE = 16_000_000
 TINY = {
     "stacked_cnn": StackedCnn(widths=(4, 8), dense=(8,), channels=3, stage_dropout=0.1),
     "vgg": Vgg(widths=(4, 8), depths=(1, 2), dense=(8, 8)),
+    "pre_resnet": PreResnet(widths=(4, 8), blocks=(1, 2), view_pixels=42),
     "inception": Inception(stem_width=4, widths=(16, 32), modules=(1, 1), view_pixels=42),
     # Its sizes are Keras's; narrow at the top alone.
     "efficientnet": EfficientNet(top_width=16),
@@ -122,7 +124,9 @@ def test_inception_modules_give_the_width_they_are_asked_for():
         Inception(widths=(100, 128, 128))
 
 
-@pytest.mark.parametrize(("family", "per_stage"), [(Vgg, "depths"), (Inception, "modules")])
+@pytest.mark.parametrize(
+    ("family", "per_stage"), [(Vgg, "depths"), (PreResnet, "blocks"), (Inception, "modules")]
+)
 def test_stages_that_do_not_agree_are_refused(family, per_stage):
     with pytest.raises(ValueError, match=f"widths and {per_stage} must have one number a stage"):
         family(**{per_stage: (1,)})
