@@ -26,6 +26,7 @@ from fer_core.robustness import ROWS, SEED
 from fer_core.runs import append_rows, runs_path
 from fer_core.settings import face_shape_path, models_root
 from training import sources
+from training.campaign.profile import Profile
 from training.sources import MissingDataError, Split, keypoints, webphotos
 
 if TYPE_CHECKING:
@@ -320,6 +321,55 @@ def study(
         from training.study import get_study, run_study
 
         typer.echo(run_study(get_study(name)).to_csv(index=False), nl=False)
+
+
+@app.command()
+def campaign(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A campaign in training/recipes/campaigns.")
+    ],
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0, help="Leave out what would not end within so many minutes."),
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="TEACHER", help="Train this teacher alone.")
+    ] = None,
+    profile: Annotated[
+        Profile, typer.Option(help="Runs that are sized for a CPU or for a GPU.")
+    ] = Profile.CPU,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what there is to do and its cost as CSV.")
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Print the ensemble and its teachers as CSV.")
+    ] = False,
+) -> None:
+    """Train a campaign's teachers, choose their ensemble, and train the students that learn from it.
+
+    A finished teacher leaves its answers in models/teachers/NAME and is skipped from then on; a run that was
+    stopped goes on from its last whole epoch. Runs and students lie under FER_CACHE. Prints the ensemble and
+    its teachers as CSV.
+
+    \b
+    Examples:
+      FER_DATA=~/fer-data python -m training campaign fer2013_pixels --dry-run
+      FER_DATA=~/fer-data python -m training campaign fer2013_pixels
+      FER_DATA=~/fer-data python -m training campaign fer2013_pixels --only cnn_3 --minutes 170
+      python -m training campaign fer2013_pixels --report
+    """
+    with _explained():
+        from training.campaign.plan import get_campaign
+        from training.campaign.run import run_campaign
+        from training.campaign.tables import ensemble_table, plan_table
+
+        plan = get_campaign(name)
+        if dry_run:
+            typer.echo(plan_table(plan, profile).to_csv(index=False), nl=False)
+            return
+        if not report and run_campaign(plan, profile=profile, minutes=minutes, only=only) is None:
+            return
+        typer.echo(ensemble_table(plan).to_csv(index=False), nl=False)
 
 
 @app.command()

@@ -4,16 +4,17 @@ from pydantic import BaseModel, ConfigDict
 
 from fer_core.bundles import KERAS_FILE, resolve
 from training.architectures.dual_input import DualInput
+from training.campaign.ensemble import campaign_of, ensemble_sha256, read_ensemble
 from training.recipe import BaseRecipe, Recipe
 from training.sources import parts_of
 
 
 class Ancestor(BaseModel):
-    """A bundle as it was when a run began to take something from it.
+    """A bundle, or an ensemble of teachers, as it was when a run began to take something from it.
 
     Attributes:
-        name: of the bundle.
-        sha256: of its Keras file.
+        name: of the bundle; of an ensemble as a recipe has it.
+        sha256: of its Keras file, or of the ensemble's file.
         sources: names of the data sets that it and the bundles before it learnt from.
         divisions: of these, `TrainingData.divisions`.
     """
@@ -56,7 +57,12 @@ class Ancestors(BaseModel):
 
 
 def ancestors_of(recipe: BaseRecipe) -> Ancestors:
-    """Return what a run that begins now takes something from; raise BundleError if that is not there."""
+    """Return what a run that begins now takes something from.
+
+    Raises:
+        BundleError: a bundle is not there or damaged.
+        DataError: so is the ensemble that teaches it.
+    """
     if not isinstance(recipe, Recipe):
         return Ancestors()
     start, trunk = recipe.starts_from, None
@@ -67,7 +73,19 @@ def ancestors_of(recipe: BaseRecipe) -> Ancestors:
     return Ancestors(
         start=None if start is None else _ancestor(start),
         trunk=None if trunk is None else _ancestor(trunk),
-        teacher=None if recipe.teacher is None else _ancestor(recipe.teacher),
+        teacher=None if recipe.teacher is None else _teacher(recipe.teacher),
+    )
+
+
+def _teacher(name: str) -> Ancestor:
+    if (campaign := campaign_of(name)) is None:
+        return _ancestor(name)
+    ensemble = read_ensemble(campaign)
+    return Ancestor(
+        name=name,
+        sha256=ensemble_sha256(campaign),
+        sources=ensemble.sources,
+        divisions=ensemble.divisions,
     )
 
 

@@ -10,6 +10,7 @@ from fer_core.bundles import ANSWERED_ACCURACY, Bundle, BundleSpec, SplitMetrics
 from fer_core.hub import variable_of
 from fer_core.landmarks import FEATURE_SIZE
 from training.architectures.landmark_mlp import LandmarkMlp
+from training.campaign.ensemble import campaign_of
 from training.card_file import front_matter, without_paths, write_card_file
 from training.sources import (
     SOURCES,
@@ -438,6 +439,13 @@ def _origin(spec: BundleSpec) -> str:
     return text + " No other images and no other network went in."
 
 
+def _named(teacher: str) -> str:
+    """Return a teacher as a card calls it."""
+    if (campaign := campaign_of(teacher)) is None:
+        return f"the bundle `{teacher}`"
+    return f"the ensemble of the teachers of the campaign `{campaign}`"
+
+
 def _supervision(spec: BundleSpec) -> str:
     """Say whose answers the network was asked to give."""
     votes = spec.recipe.get("vote_smoothing", 0)
@@ -459,8 +467,8 @@ def _supervision(spec: BundleSpec) -> str:
     if (teacher := spec.recipe.get("teacher")) and spec.recipe["teacher_share"]:
         share = spec.recipe["teacher_share"]
         text += (
-            f" These targets count for {1 - share:.0%}; the other {share:.0%} are what the bundle "
-            f"`{teacher}` answers to the same training image (knowledge distillation, Hinton et al. 2015, "
+            f" These targets count for {1 - share:.0%}; the other {share:.0%} are what {_named(teacher)} "
+            "answers to the same training image (knowledge distillation, Hinton et al. 2015, "
             "arXiv:1503.02531)."
         )
     if second and (votes or teacher or spec.recipe.get("targets") == "votes"):

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,17 @@ def has_accelerator() -> bool:
     if keras.backend.backend() == "torch":
         return bool(importlib.import_module("torch").cuda.is_available())
     return not keras.distribution.list_devices()[0].lower().startswith("cpu")
+
+
+def has_bfloat16() -> bool:
+    """Return whether what Keras computes on multiplies bfloat16 numbers itself.
+
+    A processor that does not emulates it, several times slower than float32.
+    """
+    if has_accelerator():
+        return True
+    cpuinfo = Path("/proc/cpuinfo")
+    return not cpuinfo.is_file() or "bf16" in cpuinfo.read_text()
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import functools
 import importlib.util
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -76,6 +77,7 @@ def fit(
     resume: bool = False,
     change_settings: bool = False,
     tensorboard: bool = False,
+    callbacks: "Sequence[keras.callbacks.Callback]" = (),
 ) -> FitResult:
     """Train `recipe` and return the network of the epoch that was best on the validation rows.
 
@@ -83,6 +85,8 @@ def fit(
     with `resume=True` from the last whole epoch, with the optimiser and the averages as they were. All
     that is random in an epoch depends on the recipe's seed and the epoch's number alone, so a resumed run
     gives what an unbroken one gives. With `tensorboard`, that program's logs are in `out/tensorboard`.
+    Further callbacks are called after the state is written; an error of theirs ends the run, which can be
+    resumed.
 
     Raises:
         TrainingError: an unfinished run stands in the way, there is none to resume, it was started
@@ -108,7 +112,7 @@ def fit(
             )
             history = History(folder / HISTORY_FILE, task.figure)
             logs = [out / TENSORBOARD_FOLDER] if tensorboard else []
-            _fit_phases(recipe, task, history, folder, logs)
+            _fit_phases(recipe, task, history, folder, logs, callbacks)
     finally:
         # Also after a run that failed: whatever this process builds next is float32.
         keras.config.set_dtype_policy("float32")
@@ -138,7 +142,12 @@ def require_tensorboard() -> None:
 
 
 def _fit_phases(
-    recipe: BaseRecipe, task: Task, history: History, folder: Path, logs: list[Path]
+    recipe: BaseRecipe,
+    task: Task,
+    history: History,
+    folder: Path,
+    logs: list[Path],
+    further: "Sequence[keras.callbacks.Callback]",
 ) -> None:
     """Train from the state in the folder, or from nothing, to the recipe's end.
 
@@ -148,6 +157,7 @@ def _fit_phases(
         history: of the epochs so far, which is added to.
         folder: of the state.
         logs: folders for TensorBoard, none or one.
+        further: callbacks.
     """
     import keras
 
@@ -182,6 +192,7 @@ def _fit_phases(
         callbacks += [] if has_accelerator() else [keras.callbacks.TerminateOnNaN()]
         callbacks += [] if sys.stderr.isatty() else [EpochLog(history, recipe.epochs)]
         callbacks += [keras.callbacks.TensorBoard(path, write_graph=False) for path in logs]
+        callbacks += further
         # Keras draws its bar on standard output, which belongs to results.
         with contextlib.redirect_stdout(sys.stderr), interrupts_between_steps() as interrupts:
             model.fit(

@@ -231,10 +231,13 @@ class Recipe(BaseRecipe):
         balance: what is done about classes of unequal size.
         label_smoothing: share of each target spread over all classes (arXiv:1512.00567).
         vote_smoothing: share of each target that follows the FER+ votes (`training.targets`).
-        teacher: name of a bundle whose answers take part in the targets; none by default.
+        teacher: name of a bundle whose answers take part in the targets, or ensemble:CAMPAIGN for those of a
+            campaign's teachers (`training.campaign`); none by default.
         teacher_share: of each target that follows the teacher. What a second data set gives is learnt from
             the teacher alone (Xie et al. 2020, "Noisy Student", arXiv:1911.04252), or, if `Data.added` says
             so, from its own labels alone.
+        teacher_temperature: the teacher's calibrated logits are divided by it once more, which makes its
+            answers softer; 1 by default.
         added_teacher_share: of the targets of a second data set's faces, where they are learnt by their own
             labels (`Data.added`); none by default.
         refinement: what is different in the last epochs; nothing by default.
@@ -250,7 +253,10 @@ class Recipe(BaseRecipe):
 
     figure: ClassVar[Figure] = Figure("accuracy", greater_is_better=True)
     later: ClassVar[frozenset[str]] = frozenset(
-        {"added_teacher_share", "prior_correction", "selection", "starts_from"}
+        {
+            *("added_teacher_share", "prior_correction", "selection", "starts_from"),
+            "teacher_temperature",
+        }
     )
 
     architecture: Architecture
@@ -261,6 +267,7 @@ class Recipe(BaseRecipe):
     vote_smoothing: float = Field(default=0.0, ge=0.0, le=0.5)
     teacher: str | None = None
     teacher_share: float = Field(default=0.0, ge=0.0, le=1.0)
+    teacher_temperature: float | None = Field(default=None, gt=0.0)
     added_teacher_share: float | None = Field(default=None, gt=0.0, le=1.0)
     refinement: Refinement | None = None
     selection: tuple[SelectionSplit, ...] | None = Field(default=None, min_length=1)

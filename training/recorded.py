@@ -1,5 +1,7 @@
 """Base of the parts of a recipe, which says what of them is recorded."""
 
+import hashlib
+import json
 from typing import Any, ClassVar
 
 from pydantic import (
@@ -31,3 +33,8 @@ class Settings(BaseModel):
         if info.mode != "json":
             return values
         return {k: v for k, v in values.items() if v is not None or k not in self.later}
+
+
+def settings_sha256(settings: dict[str, Any]) -> str:
+    """Return what two runs share if and only if all their settings are equal."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

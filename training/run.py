@@ -1,7 +1,5 @@
 """A whole run: train, make the bundle, measure it, and leave a row in the record of runs."""
 
-import hashlib
-import json
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +28,7 @@ from training.fit import fit
 from training.keypoint_bundle import evaluate_keypoints, make_keypoint_bundle
 from training.layer_table import layer_table
 from training.recipe import BaseRecipe, KeypointRecipe, Recipe, differences, get_recipe
+from training.recorded import settings_sha256
 from training.saved_network import open_network
 
 
@@ -126,11 +125,6 @@ def overrides_of(settings: dict[str, Any]) -> list[str]:
     """Return, as "key=value", the settings that differ from the recipe of their name as it is today."""
     today = get_recipe(settings["name"]).model_dump(mode="json")
     return [f"{key}={value}" for key, value in differences(settings, today).items()]
-
-
-def settings_sha256(settings: dict[str, Any]) -> str:
-    """Return what two runs share if and only if all their settings are equal."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def hardware() -> str:

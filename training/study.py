@@ -17,8 +17,8 @@ from fer_core.errors import UnknownNameError
 from fer_core.runs import append_rows, read_rows, replace_rows, runs_path, studies_root
 from fer_core.studies import RUN_KEYS, Reference, StudyPlan
 from training.recipe import BaseRecipe, get_recipe
-from training.recorded import Settings
-from training.run import measure, row_of, settings_sha256, train
+from training.recorded import Settings, settings_sha256
+from training.run import measure, row_of, train
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
 log = logging.getLogger(__name__)

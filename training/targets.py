@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from training.campaign.ensemble import campaign_of, ensemble_answers, read_ensemble
 from training.errors import TrainingError
 from training.recipe import Recipe
 from training.sources import VOTES, Samples
@@ -16,6 +17,7 @@ def targets_for(recipe: Recipe, samples: Samples) -> np.ndarray:
         TrainingError: the recipe wants votes and the source has none, or a teacher that knows other
             classes.
         BundleError: the teacher's bundle is not there or damaged.
+        DataError: so are the answers of an ensemble's members.
     """
     if recipe.targets == "votes":
         targets = vote_distribution(samples)
@@ -31,8 +33,25 @@ def targets_for(recipe: Recipe, samples: Samples) -> np.ndarray:
         )
     asked = np.flatnonzero(share)
     answers = np.zeros_like(targets)
-    answers[asked] = teacher_answers(samples.select(asked), recipe.teacher)
+    answers[asked] = _taught(recipe, recipe.teacher, samples.select(asked))
     return (1 - share) * targets + share * answers
+
+
+def _taught(recipe: Recipe, teacher: str, samples: Samples) -> np.ndarray:
+    """Return the probabilities, float32 (N, classes), that the recipe's teacher gives."""
+    temperature = recipe.teacher_temperature or 1.0
+    if (campaign := campaign_of(teacher)) is None:
+        return teacher_answers(samples, teacher, temperature=temperature)
+    if (
+        "landmarks" in read_ensemble(campaign).inputs
+        and "landmarks" not in recipe.architecture.inputs
+    ):
+        # It would learn what they know of landmarks, and a comparison of both kinds would tell nothing.
+        raise TrainingError(
+            f"Teachers of {campaign} see landmarks, and {recipe.name} sees pixels alone. Name an ensemble of "
+            "teachers that see pixels: --set teacher=ensemble:CAMPAIGN"
+        )
+    return ensemble_answers(samples, campaign, temperature=temperature)
 
 
 def one_hot(samples: Samples) -> np.ndarray:

@@ -14,10 +14,11 @@ from training.landmark_cache import with_landmarks
 from training.sources import Samples, sha256_of_arrays
 
 
-def teacher_answers(samples: Samples, name: str) -> np.ndarray:
+def teacher_answers(samples: Samples, name: str, *, temperature: float = 1.0) -> np.ndarray:
     """Return a bundle's calibrated probabilities, float32 (N, classes), in the samples' label order.
 
-    Of a teacher that knows further classes they are those among the samples' classes.
+    Of a teacher that knows further classes they are those among the samples' classes. Its calibrated logits
+    are divided by `temperature` once more.
 
     Raises:
         TrainingError: it lacks one of the samples' classes.
@@ -28,7 +29,7 @@ def teacher_answers(samples: Samples, name: str) -> np.ndarray:
     logits = np.load(kept, allow_pickle=False) if kept.is_file() else _asked(bundle, samples)
     theirs = bundle.spec.labels
     ours = [theirs.index(label) for label in samples.label_space.labels]
-    return softmax(logits[:, ours], temperature=bundle.spec.temperature)
+    return softmax(logits[:, ours], temperature=bundle.spec.temperature * temperature)
 
 
 def keep_answers(samples: Samples, name: str) -> Path:

@@ -18,6 +18,7 @@ from fer_core import studies
 from fer_core.errors import FerError, UnknownNameError
 from fer_core.runs import replace_rows, studies_root
 from fer_core.studies import SEARCH_PREFIX, SearchPlan
+from training.campaign.ensemble import campaign_of
 from training.errors import TrainingError
 from training.export import code_commit
 from training.expression_task import training_rows
@@ -130,7 +131,7 @@ def tune(
     else:
         table_path(recipe.name).unlink(missing_ok=True)
     studies.write_plan(plan_of(recipe, space, trials=trials))
-    if isinstance(recipe, Recipe) and recipe.teacher:
+    if isinstance(recipe, Recipe) and recipe.teacher and campaign_of(recipe.teacher) is None:
         # All trials have the same rows: the teacher is asked once.
         keep_answers(training_rows(recipe)[0], recipe.teacher)
     hyperparameters = keras_tuner.HyperParameters()

@@ -1,0 +1,174 @@
+"""A teacher's answers as a file: what is left of it when its weights are gone.
+
+A parquet file with a row a face, in the order of the data: of the campaign's training split, then of its
+validation splits. `logits` are float16, the mean of those of the face and of its mirror image; what made
+them stands in the file's metadata.
+"""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fer_core.bundles import sha256_of
+from fer_core.errors import DataError
+from fer_core.files import replace_file
+from training.campaign.plan import answers_folder
+from training.sources import Samples, sha256_of_arrays
+
+#: Key of the record in the file's metadata.
+_RECORD: Final = b"second-look"
+
+
+class AnsweredSplit(BaseModel):
+    """Images that were answered.
+
+    Attributes:
+        data: "SOURCE:SPLIT".
+        n: faces.
+        images_sha256: of the images in their order.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    data: str
+    n: int
+    images_sha256: str
+
+    @classmethod
+    def of(cls, data: str, samples: Samples) -> "AnsweredSplit":
+        """Return that of samples."""
+        return cls(data=data, n=len(samples), images_sha256=sha256_of_arrays(samples.images))
+
+
+class AnswersRecord(BaseModel):
+    """What made a teacher's answers.
+
+    Attributes:
+        campaign, teacher: names.
+        recipe: all settings of its run.
+        settings_sha256: of these.
+        seed: of its run.
+        epochs: that it was trained for.
+        inputs: what its network sees.
+        labels: the classes, in the order of the logits.
+        splits: what it answered, in the order of the rows.
+        sources: names of the data sets that it and the bundles before it learnt from.
+        divisions: of these, `TrainingData.divisions`.
+        code_commit, backend, hardware: that trained it.
+        seconds: that training took.
+        images_per_second: of training.
+        accuracy: on the clean rows of each validation split, by "SOURCE:SPLIT".
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    campaign: str
+    teacher: str
+    recipe: dict[str, Any]
+    settings_sha256: str
+    seed: int
+    epochs: int
+    inputs: tuple[str, ...]
+    labels: tuple[str, ...]
+    splits: tuple[AnsweredSplit, ...]
+    sources: tuple[str, ...]
+    divisions: tuple[str, ...] = ()
+    code_commit: str
+    backend: str
+    hardware: str
+    seconds: float
+    images_per_second: float
+    accuracy: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TeacherAnswers:
+    """A teacher's answers.
+
+    Attributes:
+        record: what made them.
+        logits: float32 (N, classes) of each split, by "SOURCE:SPLIT".
+        sha256: of the file.
+    """
+
+    record: AnswersRecord
+    logits: dict[str, np.ndarray]
+    sha256: str
+
+
+def answers_path(campaign: str, teacher: str) -> Path:
+    """Return the file of a teacher's answers."""
+    return answers_folder(campaign) / f"{teacher}.parquet"
+
+
+def write_answers(record: AnswersRecord, logits: dict[str, np.ndarray]) -> Path:
+    """Write a teacher's answers, whole or not at all, and return the file.
+
+    Args:
+        record: of the teacher.
+        logits: (N, classes) of each of its splits.
+    """
+    rows = np.concatenate([logits[split.data] for split in record.splits]).astype(np.float16)
+    values = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
+    metadata = {_RECORD: record.model_dump_json().encode()}
+    table = pa.table({"logits": values}).replace_schema_metadata(metadata)
+    path = answers_path(record.campaign, record.teacher)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write = functools.partial(
+        pq.write_table, table, compression="zstd", compression_level=19, use_dictionary=False
+    )
+    replace_file(path, write)
+    return path
+
+
+def read_answers(campaign: str, teacher: str) -> TeacherAnswers:
+    """Read a teacher's answers.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    path = answers_path(campaign, teacher)
+    mend = (
+        "Restore it from version control, or remove it and train the teacher with: python -m training "
+        f"campaign {campaign} --only {teacher}"
+    )
+    if not path.is_file():
+        raise DataError(f"There are no answers of a teacher {path}. {mend}")
+    try:
+        table = pq.read_table(path)
+        record = AnswersRecord.model_validate_json((table.schema.metadata or {})[_RECORD])
+        rows = table["logits"].combine_chunks().flatten().to_numpy()
+        rows = rows.reshape(-1, len(record.labels)).astype(np.float32)
+        if len(rows) != sum(split.n for split in record.splits):
+            raise ValueError(f"{len(rows)} rows")
+        if not np.isfinite(rows).all():
+            raise ValueError("logits that are no numbers")
+    except (OSError, ValueError, KeyError, ValidationError, pa.ArrowException) as error:
+        raise DataError(
+            f"{path} holds no readable answers of a teacher ({error}). {mend}"
+        ) from error
+    ends = np.cumsum([split.n for split in record.splits])[:-1]
+    parts = np.split(rows, ends)
+    return TeacherAnswers(
+        record,
+        {split.data: part for split, part in zip(record.splits, parts, strict=True)},
+        sha256_of(path),
+    )
+
+
+def check_images(answers: TeacherAnswers, data: str, samples: Samples) -> None:
+    """Raise DataError unless a teacher answered these very images."""
+    there = {split.data: split for split in answers.record.splits}
+    if there.get(data) != AnsweredSplit.of(data, samples):
+        record = answers.record
+        raise DataError(
+            f"{answers_path(record.campaign, record.teacher)} answers other images than those of {data} "
+            "under FER_DATA. Use the data that it was made with, or remove it and train the teacher with: "
+            f"python -m training campaign {record.campaign} --only {record.teacher}"
+        )

@@ -1,0 +1,122 @@
+"""What a campaign consists of: teachers, and the students that learn from their ensemble."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from fer_core.errors import UnknownNameError
+from fer_core.settings import models_root
+from training.campaign.profile import Profile
+from training.recipe import Recipe, SelectionSplit, get_recipe
+from training.recorded import Settings, settings_sha256
+
+
+class PlannedRun(Settings):
+    """One run of a campaign: a recipe with settings and a seed.
+
+    Attributes:
+        name: unique in the campaign.
+        recipe: name of its recipe.
+        overrides: further settings, "key=value" as for `fit --set`.
+        seed: of the run.
+        batch_size: instead of the recipe's, with learning rate and averaging in proportion.
+        profile: the machine that it is sized for.
+        small: whether a CPU without AMX trains it in a few hours.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    recipe: str
+    overrides: tuple[str, ...] = ()
+    seed: int = 0
+    batch_size: int | None = None
+    profile: Profile = Profile.CPU
+    small: bool = False
+
+    @property
+    def settings(self) -> Recipe:
+        """The recipe of the run.
+
+        Raises:
+            UnknownNameError: there is no such recipe or setting, or its network names no expressions.
+        """
+        recipe = get_recipe(self.recipe)
+        if not isinstance(recipe, Recipe):
+            raise UnknownNameError(f"{recipe.name} names no expressions: no campaign can train it.")
+        recipe = recipe.with_overrides([*self.overrides, f"seed={self.seed}"])
+        return recipe if self.batch_size is None else recipe.with_batch_size(self.batch_size)
+
+    @property
+    def settings_sha256(self) -> str:
+        """What two runs share if and only if they learn alike, in whatever precision."""
+        return settings_sha256(self.settings.model_dump(mode="json", exclude={"dtype_policy"}))
+
+
+class Campaign(Settings):
+    """Teachers, how their ensemble is chosen, and the students that learn from it.
+
+    Attributes:
+        name: of the campaign and its module in `training.recipes.campaigns`.
+        title: one sentence.
+        data: the source that all its teachers learn from, as in `Data.source`.
+        whole: whether all faces of a second data set are learnt (`Data.added`).
+        references: validation splits that the ensemble is chosen on; their clean rows count.
+        teachers: in the order in which they are trained.
+        students: in the order in which they are trained; each is called as the bundle that it may replace.
+    """
+
+    name: str
+    title: str
+    data: str
+    whole: bool = False
+    references: tuple[SelectionSplit, ...]
+    teachers: tuple[PlannedRun, ...]
+    students: tuple[PlannedRun, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Campaign":
+        teachers = [run.name for run in self.teachers]
+        students = [(run.profile, run.name) for run in self.students]
+        if len(set(teachers)) < len(teachers) or len(set(students)) < len(students):
+            raise ValueError("two runs have the same name")
+        return self
+
+    def of_profile(self, profile: Profile) -> tuple[tuple[PlannedRun, ...], tuple[PlannedRun, ...]]:
+        """Return the teachers and the students that are sized for a kind of machine."""
+        return (
+            tuple(run for run in self.teachers if run.profile == profile),
+            tuple(run for run in self.students if run.profile == profile),
+        )
+
+    def teacher(self, name: str) -> PlannedRun:
+        """Return the teacher called `name`; raise UnknownNameError with the known ones."""
+        for run in self.teachers:
+            if run.name == name:
+                return run
+        raise UnknownNameError(
+            f"{self.name} has no teacher called {name!r}. There are: "
+            f"{', '.join(run.name for run in self.teachers)}."
+        )
+
+
+def campaign_names() -> list[str]:
+    """Return the names of all campaigns, each a module of `training.recipes.campaigns`."""
+    import training.recipes.campaigns
+
+    modules = pkgutil.iter_modules(training.recipes.campaigns.__path__)
+    return sorted(module.name for module in modules)
+
+
+def get_campaign(name: str) -> Campaign:
+    """Return the campaign called `name`; raise UnknownNameError with the known ones."""
+    if name not in campaign_names():
+        raise UnknownNameError(
+            f"No campaign is called {name!r}. There are: {', '.join(campaign_names())}."
+        )
+    return importlib.import_module(f"training.recipes.campaigns.{name}").CAMPAIGN
+
+
+def answers_folder(campaign: str) -> Path:
+    """Return the folder of a campaign's answers and ensemble, which is in version control."""
+    return models_root() / "teachers" / campaign

@@ -1,0 +1,325 @@
+"""Running a campaign: what is done is skipped, what was killed goes on, what is finished is kept at once."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from fer_core.bundles import SPEC_FILE
+from fer_core.settings import cache_root
+from training import sources
+from training.ancestors import Ancestors
+from training.campaign.answers import (
+    AnsweredSplit,
+    AnswersRecord,
+    TeacherAnswers,
+    answers_path,
+    read_answers,
+    write_answers,
+)
+from training.campaign.ensemble import Ensemble, choose_ensemble, ensemble_sha256, write_ensemble
+from training.campaign.pace import EndsInTime, OutOfTimeError
+from training.campaign.plan import Campaign, PlannedRun
+from training.campaign.predict import mirrored_mean
+from training.campaign.profile import Profile
+from training.devices import has_bfloat16
+from training.divisions import divisions_of
+from training.errors import TrainingError
+from training.export import code_commit, make_bundle
+from training.fit import FitResult, fit
+from training.landmark_cache import with_landmarks
+from training.recipe import Recipe
+from training.run import hardware
+from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
+from training.sources import Samples, Split, parts_of
+
+log = logging.getLogger(__name__)
+
+#: Takes the name of a run that has just left its answers or its weights.
+Finished = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How long a campaign may go on.
+
+    Attributes:
+        ends: in the time of `time.monotonic`; None without a limit.
+    """
+
+    ends: float | None
+
+    @classmethod
+    def of(cls, minutes: float | None) -> "Clock":
+        """Return the clock of a campaign that begins now."""
+        return cls(None if minutes is None else time.monotonic() + 60 * minutes)
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the end; infinite without a limit."""
+        return float("inf") if self.ends is None else self.ends - time.monotonic()
+
+
+def state_folder(campaign: Campaign, run: PlannedRun) -> Path:
+    """Return the folder of a teacher's unfinished run and, later, of its weights."""
+    return cache_root() / "campaigns" / campaign.name / run.name
+
+
+def student_folder(campaign: Campaign, run: PlannedRun) -> Path:
+    """Return the folder of the bundle that a student becomes; another ensemble makes another one.
+
+    Raises:
+        DataError: there is no ensemble to learn from.
+    """
+    taught_by = ensemble_sha256(campaign.name)[:12]
+    return cache_root() / "campaigns" / campaign.name / f"students-{taught_by}" / run.name
+
+
+def run_campaign(
+    campaign: Campaign,
+    *,
+    profile: Profile = Profile.CPU,
+    minutes: float | None = None,
+    only: str | None = None,
+    finished: Finished | None = None,
+) -> Ensemble | None:
+    """Train the teachers that have left no answers, choose the ensemble, and train the students.
+
+    Args:
+        campaign: the plan.
+        profile: which of its runs.
+        minutes: what would not end within them is not started, or stopped after its second epoch.
+        only: name of the one teacher to train; no student is then.
+        finished: called when a run has left what is to be kept.
+
+    Returns:
+        The ensemble; None where no teacher has finished.
+
+    Raises:
+        UnknownNameError: no teacher is called `only`.
+        TrainingError: a teacher's answers are there, made with other settings than the plan has.
+        DataError: data or answers are missing or damaged.
+    """
+    clock = Clock.of(minutes)
+    teachers, students = campaign.of_profile(profile)
+    if only is not None:
+        teachers, students = (campaign.teacher(only),), ()
+    answered = _answered_splits(campaign)
+    waits_for = []
+    for run in teachers:
+        if not _teacher_is_done(campaign, run, answered, clock):
+            waits_for.append(run.name)
+        elif finished is not None:
+            finished(run.name)
+    ensemble = _choose(campaign, answered)
+    if finished is not None and ensemble is not None:
+        finished("ensemble")
+    if students and waits_for and minutes is None:
+        log.info("students wait for %s", ", ".join(waits_for))
+        return ensemble
+    for run in students if ensemble is not None else ():
+        if _student_is_done(campaign, run, clock) and finished is not None:
+            finished(run.name)
+    return ensemble
+
+
+def is_answered(campaign: Campaign, run: PlannedRun) -> bool:
+    """Return whether a teacher has left its answers.
+
+    Raises:
+        TrainingError: they were made with other settings than the plan has.
+        DataError: they are damaged.
+    """
+    path = answers_path(campaign.name, run.name)
+    if not path.is_file():
+        return False
+    if read_answers(campaign.name, run.name).record.settings_sha256 != run.settings_sha256:
+        raise TrainingError(
+            f"{path} was made with other settings than the plan training/recipes/campaigns/"
+            f"{campaign.name}.py has for {run.name}. Put the settings back, give the new ones another name, "
+            "or remove the file to train it anew."
+        )
+    return True
+
+
+def _answered_splits(campaign: Campaign) -> dict[str, Samples]:
+    """Return what teachers answer, by "SOURCE:SPLIT": training rows first, then the references."""
+    train = sources.load(campaign.data, Split.TRAIN, whole=campaign.whole)
+    references = {
+        reference.data: sources.load(reference.source, Split.VALID).within(train.label_space)
+        for reference in campaign.references
+    }
+    return {f"{campaign.data}:{Split.TRAIN}": train, **references}
+
+
+def _teacher_is_done(
+    campaign: Campaign, run: PlannedRun, answered: dict[str, Samples], clock: Clock
+) -> bool:
+    """Train one teacher unless that is done, and return whether its answers are there."""
+    if is_answered(campaign, run):
+        return True
+    recipe = for_this_machine(run.settings)
+    _check_data(campaign, recipe)
+    folder = state_folder(campaign, run)
+    with _alone(folder, run) as is_alone:
+        # Another process may have finished it in the meantime.
+        if not is_alone or is_answered(campaign, run):
+            return is_alone
+        result = _fit(recipe, folder, run, clock)
+        if result is None:
+            return False
+        path = write_answers(*_answers(campaign, run, recipe, result, answered))
+        log.info("%s: %s, %.2f MB", run.name, path, path.stat().st_size / 1e6)
+    return True
+
+
+def _check_data(campaign: Campaign, recipe: Recipe) -> None:
+    first, *_ = parts_of(campaign.data)
+    if parts_of(recipe.data.source)[0] != first or recipe.data.label_space is not None:
+        raise TrainingError(
+            f"{recipe.name} learns {recipe.data.source}, and the campaign {campaign.name} wants answers to "
+            f"all classes of {campaign.data}."
+        )
+
+
+def _fit(recipe: Recipe, folder: Path, run: PlannedRun, clock: Clock) -> FitResult | None:
+    """Train from where a run was stopped; return None if it would not end in time."""
+    if clock.seconds_left <= 0:
+        log.info("%s is left out: no time is left", run.name)
+        return None
+    resume = (folder / CHECKPOINT_FOLDER / STATE_FILE).is_file()
+    try:
+        return fit(
+            recipe,
+            folder,
+            resume=resume,
+            callbacks=[EndsInTime(recipe.epochs, lambda: clock.seconds_left)],
+        )
+    except OutOfTimeError as error:
+        log.info("%s is left out: %s", run.name, error)
+        return None
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, run: PlannedRun) -> Iterator[bool]:
+    """Give whether no other process of this machine works on a run, and keep others out."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("%s is left out: another process trains it", run.name)
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def for_this_machine(recipe: Recipe) -> Recipe:
+    """Return a recipe in a precision that this machine computes in at full speed."""
+    if has_bfloat16():
+        return recipe
+    return recipe.model_copy(update={"dtype_policy": "float32"})
+
+
+def _answers(
+    campaign: Campaign,
+    run: PlannedRun,
+    recipe: Recipe,
+    result: FitResult,
+    answered: dict[str, Samples],
+) -> tuple[AnswersRecord, dict[str, np.ndarray]]:
+    """Return what a teacher answers, with the record of it."""
+    if "landmarks" in recipe.architecture.inputs:
+        answered = {data: with_landmarks(samples) for data, samples in answered.items()}
+    logits = {
+        data: mirrored_mean(result.network, recipe, samples) for data, samples in answered.items()
+    }
+    _, *references = answered
+    seconds = float(result.history["seconds"].sum())
+    record = AnswersRecord(
+        campaign=campaign.name,
+        teacher=run.name,
+        recipe=recipe.model_dump(mode="json"),
+        settings_sha256=run.settings_sha256,
+        seed=recipe.seed,
+        epochs=len(result.history),
+        inputs=recipe.architecture.inputs,
+        labels=answered[references[0]].label_space.labels,
+        splits=tuple(AnsweredSplit.of(data, samples) for data, samples in answered.items()),
+        sources=_sources(recipe, result.ancestors),
+        divisions=divisions_of(recipe.data.source, result.ancestors),
+        code_commit=code_commit(),
+        backend=result.backend,
+        hardware=hardware(),
+        seconds=seconds,
+        images_per_second=len(result.history) * result.n_train / seconds,
+        accuracy={data: _clean_accuracy(answered[data], logits[data]) for data in references},
+    )
+    return record, logits
+
+
+def _sources(recipe: Recipe, ancestors: Ancestors) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*parts_of(recipe.data.source), *ancestors.sources)))
+
+
+def _clean_accuracy(samples: Samples, logits: np.ndarray) -> float:
+    return float((logits.argmax(axis=1) == samples.labels)[samples.clean].mean())
+
+
+def finished_teachers(campaign: Campaign) -> list[TeacherAnswers]:
+    """Return the answers of the teachers, of any profile, that have left some.
+
+    Raises:
+        TrainingError: some were made with other settings than the plan has.
+        DataError: some are damaged.
+    """
+    return [
+        read_answers(campaign.name, run.name)
+        for run in campaign.teachers
+        if is_answered(campaign, run)
+    ]
+
+
+def _choose(campaign: Campaign, answered: dict[str, Samples]) -> Ensemble | None:
+    """Choose and write the ensemble from the answers that are there; return None if there are none."""
+    if not (answers := finished_teachers(campaign)):
+        log.info("%s: no teacher has finished, so there is no ensemble", campaign.name)
+        return None
+    data, *references = answered
+    ensemble = choose_ensemble(
+        campaign.name,
+        answers,
+        data,
+        {name: answered[name] for name in references},
+        whole=campaign.whole,
+    )
+    write_ensemble(ensemble)
+    return ensemble
+
+
+def _student_is_done(campaign: Campaign, run: PlannedRun, clock: Clock) -> bool:
+    """Train one student unless that is done, and return whether its weights are there."""
+    import keras
+
+    folder = student_folder(campaign, run)
+    if (folder / SPEC_FILE).is_file():
+        return True
+    with _alone(folder, run) as is_alone:
+        if not is_alone:
+            return False
+        recipe = for_this_machine(run.settings)
+        result = _fit(recipe, folder, run, clock)
+        if result is None:
+            return False
+        if keras.backend.backend() == "tensorflow":
+            make_bundle(result, recipe, folder)
+        log.info("%s: %s", run.name, folder)
+    return True
