@@ -344,6 +344,10 @@ def campaign(
     report: Annotated[
         bool, typer.Option("--report", help="Print the ensemble and its teachers as CSV.")
     ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Also pack answers and students into archives in this folder, at once."),
+    ] = None,
 ) -> None:
     """Train a campaign's teachers, choose their ensemble, and train the students that learn from it.
 
@@ -359,6 +363,7 @@ def campaign(
       python -m training campaign fer2013_pixels --report
     """
     with _explained():
+        from training.campaign.outbox import Outbox
         from training.campaign.plan import get_campaign
         from training.campaign.run import run_campaign
         from training.campaign.tables import ensemble_table, plan_table
@@ -367,8 +372,16 @@ def campaign(
         if dry_run:
             typer.echo(plan_table(plan, profile).to_csv(index=False), nl=False)
             return
-        if not report and run_campaign(plan, profile=profile, minutes=minutes, only=only) is None:
-            return
+        if not report:
+            ensemble = run_campaign(
+                plan,
+                profile=profile,
+                minutes=minutes,
+                only=only,
+                finished=None if out is None else Outbox(out, plan),
+            )
+            if ensemble is None:
+                return
         typer.echo(ensemble_table(plan).to_csv(index=False), nl=False)
 
 

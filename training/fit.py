@@ -112,7 +112,8 @@ def fit(
             )
             history = History(folder / HISTORY_FILE, task.figure)
             logs = [out / TENSORBOARD_FOLDER] if tensorboard else []
-            _fit_phases(recipe, task, history, folder, logs, callbacks)
+            if not history.is_over(recipe.epochs, recipe.patience):
+                _fit_phases(recipe, task, history, folder, logs, callbacks)
     finally:
         # Also after a run that failed: whatever this process builds next is float32.
         keras.config.set_dtype_policy("float32")

@@ -64,6 +64,10 @@ class History:
             return False
         return len(self.table) - 1 - int(self._of_epochs().to_numpy().argmax()) >= patience
 
+    def is_over(self, epochs: int, patience: int) -> bool:
+        """Return whether a run has had all its epochs, or enough of them without a better one."""
+        return len(self.table) >= epochs or self.is_stale(patience)
+
     def _of_epochs(self) -> pd.Series:
         return self._goodness(self.table[f"val_{self.figure.name}"])
 

@@ -58,7 +58,7 @@ def open_run(
         (folder / BACKEND_FILE).write_text(_backend() + "\n")
         _record(ancestors_of(recipe), folder)
         return
-    if not (folder / STATE_FILE).is_file():
+    if not can_be_resumed(recipe, folder):
         raise TrainingError(f"There is no unfinished run in {folder}; start one without --resume.")
     # Through the class, so that a setting that came later counts with its default.
     before = type(recipe).model_validate_json(recorded.read_text())
@@ -94,6 +94,21 @@ def open_run(
     (folder / CHANGES_FILE).write_text(_CHANGES.dump_json(changes, indent=2).decode() + "\n")
     recorded.write_text(text)
     _record(ancestors, folder)
+
+
+def can_be_resumed(recipe: BaseRecipe, folder: Path) -> bool:
+    """Return whether a folder holds an unfinished run, or one that wants only to be made a bundle.
+
+    The latter may have left its optimiser's state where it was trained.
+    """
+    if (folder / STATE_FILE).is_file():
+        return True
+    history = folder / HISTORY_FILE
+    return (
+        (folder / BEST_FILE).is_file()
+        and history.is_file()
+        and len(pd.read_csv(history)) >= recipe.epochs
+    )
 
 
 class Change(BaseModel):

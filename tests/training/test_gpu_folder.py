@@ -8,14 +8,22 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import training.gpu
 from fer_core.errors import DataError
+from training.campaign.plan import get_campaign
 from training.errors import TrainingError
-from training.gpu.prepare import WHEELS, _beside_the_data, _pinned_versions, prepare
+from training.gpu.prepare import (
+    WHEELS,
+    _beside_the_data,
+    _copy_without_test_rows,
+    _pinned_versions,
+    prepare,
+)
 from training.recipe import get_recipe
 
 PACK = ("train.parquet", "valid.parquet", "test.parquet", "leaks.csv")
@@ -62,10 +70,43 @@ def test_it_holds_code_and_data_but_no_test_split(pack, tmp_path):
         prepare([untaught("cnn")], out, wheels=False)
 
 
-def test_a_folder_that_is_too_large_is_refused_and_leaves_nothing(pack, tmp_path):
-    with pytest.raises(TrainingError, match=r"more than 0\.1: .*Leave recipes out"):
+def test_code_that_is_too_large_is_refused_and_leaves_nothing(pack, tmp_path):
+    with pytest.raises(TrainingError, match=r"more than 0\.1 MB: .*Leave recipes out"):
         prepare([untaught("cnn")], tmp_path / "gpu", wheels=False, limit_mb=0.1)
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+def test_data_that_one_transfer_cannot_hold_goes_into_further_ones(pack, tmp_path):
+    (pack / "train.parquet").write_bytes(bytes(2_000_000))
+    (pack / "valid.parquet").write_bytes(bytes(1_500_000))
+    made = prepare([untaught("cnn")], tmp_path / "gpu", wheels=False, limit_mb=2.9)
+    assert [path.name for path in made] == ["gpu", "gpu-2"]
+    first, second = ({p.relative_to(out) for p in out.rglob("*") if p.is_file()} for out in made)
+    assert second == {Path("data/fer2013/train.parquet")}
+    assert Path("data/fer2013/valid.parquet") in first
+    assert Path("run.sh") in first
+    shutil.rmtree(made[0])
+    with pytest.raises(TrainingError, match="gpu-2 exists"):
+        prepare([untaught("cnn")], tmp_path / "gpu", wheels=False)
+
+
+def test_a_campaign_goes_along_with_the_answers_that_are_there(pack, tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+    kept = tmp_path / "models" / "teachers" / "rehearsal"
+    kept.mkdir(parents=True)
+    for name in ("gpu_1.parquet", "ensemble.json", "unplanned.parquet"):
+        (kept / name).write_bytes(b"kept")
+    prepare([], tmp_path / "gpu", campaigns=[get_campaign("rehearsal")], wheels=False)
+    there = tmp_path / "gpu" / "code" / "models" / "teachers" / "rehearsal"
+    assert {path.name for path in there.iterdir()} == {"gpu_1.parquet", "ensemble.json"}
+    assert (tmp_path / "gpu" / "data" / "fer2013" / "train.parquet").is_file()
+
+
+def test_expw_goes_along_without_its_test_rows(tmp_path):
+    table = pd.DataFrame({"label": [0, 1, 2], "split": ["train", "test", "valid"]})
+    table.to_parquet(tmp_path / "all64.parquet")
+    _copy_without_test_rows(tmp_path / "all64.parquet", tmp_path / "copy.parquet")
+    assert pd.read_parquet(tmp_path / "copy.parquet")["label"].tolist() == [0, 2]
 
 
 def test_recipes_that_need_what_is_not_there_are_refused(pack, tmp_path):

@@ -35,7 +35,7 @@ from training.fit import FitResult, fit
 from training.landmark_cache import with_landmarks
 from training.recipe import Recipe
 from training.run import hardware
-from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
+from training.run_folder import CHECKPOINT_FOLDER, can_be_resumed
 from training.sources import Samples, Split, parts_of
 
 log = logging.getLogger(__name__)
@@ -65,9 +65,14 @@ class Clock:
         return float("inf") if self.ends is None else self.ends - time.monotonic()
 
 
+def campaign_cache(campaign: Campaign) -> Path:
+    """Return the folder of a campaign's runs."""
+    return cache_root() / "campaigns" / campaign.name
+
+
 def state_folder(campaign: Campaign, run: PlannedRun) -> Path:
     """Return the folder of a teacher's unfinished run and, later, of its weights."""
-    return cache_root() / "campaigns" / campaign.name / run.name
+    return campaign_cache(campaign) / run.name
 
 
 def student_folder(campaign: Campaign, run: PlannedRun) -> Path:
@@ -77,7 +82,7 @@ def student_folder(campaign: Campaign, run: PlannedRun) -> Path:
         DataError: there is no ensemble to learn from.
     """
     taught_by = ensemble_sha256(campaign.name)[:12]
-    return cache_root() / "campaigns" / campaign.name / f"students-{taught_by}" / run.name
+    return campaign_cache(campaign) / f"students-{taught_by}" / run.name
 
 
 def run_campaign(
@@ -192,7 +197,7 @@ def _fit(recipe: Recipe, folder: Path, run: PlannedRun, clock: Clock) -> FitResu
     if clock.seconds_left <= 0:
         log.info("%s is left out: no time is left", run.name)
         return None
-    resume = (folder / CHECKPOINT_FOLDER / STATE_FILE).is_file()
+    resume = can_be_resumed(recipe, folder / CHECKPOINT_FOLDER)
     try:
         return fit(
             recipe,

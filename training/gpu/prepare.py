@@ -3,9 +3,9 @@
 python -m training.gpu.prepare OUT_DIR
 
 It holds the code, the training and validation data, the bundles that recipes start from, their teachers'
-answers, wheels of what such machines lack, and `run.sh`, the one command to run there. That machine has
-Python 3.12 on x86-64, JAX for its accelerator, numpy, scipy, pandas, pyarrow, Pillow, scikit-learn, Typer,
-OpenCV and h5py.
+answers, wheels of what such machines lack, and `run.sh`, the one command to run there. What does not fit into
+one transfer lies in OUT_DIR-2 and so on, to be copied over the first. README.md beside this file tells the
+whole way.
 """
 
 import logging
@@ -14,19 +14,27 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
+import pyarrow.parquet as pq
 import typer
 
 from fer_core.bundles import KERAS_FILE, SPEC_FILE, resolve
 from fer_core.errors import DataError, FerError
-from fer_core.settings import cache_root
+from fer_core.settings import cache_root, models_root
+from training import sources
+from training.campaign.answers import answers_path
+from training.campaign.ensemble import campaign_of, ensemble_files, ensemble_path
+from training.campaign.plan import Campaign, get_campaign
+from training.campaign.profile import Profile
 from training.errors import TrainingError
 from training.expression_task import training_rows
 from training.landmark_cache import cache_path
 from training.recipe import BaseRecipe, Recipe, get_recipe
-from training.sources import data_root
+from training.sources import Split, data_root, parts_of
+from training.sources.joined import copies_folder
 from training.teacher import keep_answers
 
 log = logging.getLogger(__name__)
@@ -34,6 +42,8 @@ log = logging.getLogger(__name__)
 #: What is read of each source, under the data root.
 DATA_FILES: Final = {
     "fer2013": ("fer2013/train.parquet", "fer2013/valid.parquet", "fer2013/leaks.csv"),
+    # All splits are in one file: it goes along without its test rows.
+    "expw": ("expw/all64.parquet",),
     # Persons are dealt out to splits from both files.
     "keypoints": ("keypoints/train.parquet", "keypoints/test.parquet"),
 }
@@ -48,27 +58,37 @@ _PLATFORMS: Final = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinu
 LIMIT_MB: Final = 60
 _PROJECT: Final = Path(__file__).resolve().parents[2]
 _CODE: Final = ("fer_core", "training")
+EXPW_PACK: Final = Path(DATA_FILES["expw"][0]).name
 
 
 def prepare(
-    recipes: list[BaseRecipe], out: Path, *, wheels: bool = True, limit_mb: float = LIMIT_MB
-) -> None:
-    """Make the folder `out`, whole or not at all.
+    recipes: Sequence[BaseRecipe],
+    out: Path,
+    *,
+    campaigns: Sequence[Campaign] = (),
+    wheels: bool = True,
+    limit_mb: float = LIMIT_MB,
+) -> list[Path]:
+    """Make the folder `out`, whole or not at all, and further ones for what one transfer cannot hold.
 
     Args:
         recipes: to be trained there.
         out: does not exist.
+        campaigns: to be run there, with their runs for a GPU.
         wheels: fetch them from the package index.
-        limit_mb: size of the folder that is an error to exceed.
+        limit_mb: what one transfer may hold.
+
+    Returns:
+        The folders, in order; the others are to be copied over the first.
 
     Raises:
-        TrainingError: the folder is there, it would be too large, a wheel cannot be fetched, or a recipe's
+        TrainingError: a folder is there, one file is too large, a wheel cannot be fetched, or a recipe's
             teacher knows other classes.
         DataError: a data file or the landmarks that a recipe sees are not there.
         BundleError: a bundle that a recipe starts from or learns from is not there.
     """
-    if out.exists():
-        raise TrainingError(f"{out} exists. Name a new folder.")
+    if there := [path for path in (out, _further(out, 2)) if path.exists()]:
+        raise TrainingError(f"{there[0]} exists. Name a new folder.")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
         folder = Path(temporary) / out.name
@@ -79,33 +99,74 @@ def prepare(
                 ignore=shutil.ignore_patterns("__pycache__"),
             )
         shutil.copy2(Path(__file__).with_name("run.sh"), folder)
-        for file, place in _files_of(recipes).items():
-            (folder / place).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, folder / place)
+        for file, name in {**_files_of(recipes), **_files_of_campaigns(campaigns)}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            if file.name == EXPW_PACK:
+                _copy_without_test_rows(file, folder / name)
+            else:
+                shutil.copyfile(file, folder / name)
         if wheels:
             _fetch_wheels(folder / "wheels")
-        _check_size(folder, limit_mb)
-        folder.replace(out)
+        parts = _in_transfers(folder, limit_mb)
+        outs = [out, *(_further(out, i) for i in range(2, len(parts) + 1))]
+        for part, place in zip(parts, outs, strict=True):
+            part.replace(place)
+    return outs
 
 
-def _files_of(recipes: list[BaseRecipe]) -> dict[Path, str]:
+def _further(out: Path, number: int) -> Path:
+    """Return the folder of a further transfer."""
+    return out.with_name(f"{out.name}-{number}")
+
+
+def _files_of(recipes: Sequence[BaseRecipe]) -> dict[Path, str]:
     """Return the files that recipes need, each with its place in the folder."""
     files: dict[Path, str] = {}
     for recipe in recipes:
-        source = recipe.data.source
-        if source not in DATA_FILES:
-            raise DataError(
-                f"{recipe.name} learns from {source}; there are {', '.join(DATA_FILES)}."
-            )
-        for name in DATA_FILES[source]:
-            if not (file := data_root() / name).is_file():
-                raise DataError(
-                    f"{file} is not there. Other layouts than the pack are not taken along."
-                )
-            files[file] = f"data/{name}"
+        files |= _data_files(recipe.name, recipe.data.source)
         if isinstance(recipe, Recipe):
             files |= _beside_the_data(recipe)
     return files
+
+
+def _data_files(name: str, source: str) -> dict[Path, str]:
+    """Return the files of a source, of which a recipe of that name learns."""
+    files: dict[Path, str] = {}
+    for part in parts_of(source):
+        if part not in DATA_FILES:
+            raise DataError(f"{name} learns from {part}; there are {', '.join(DATA_FILES)}.")
+        for place in DATA_FILES[part]:
+            if not (file := data_root() / place).is_file():
+                raise DataError(
+                    f"{file} is not there. Other layouts than the pack are not taken along."
+                )
+            files[file] = f"data/{place}"
+    if len(parts_of(source)) > 1:
+        # Which faces of the second show a photo of the first takes minutes to find.
+        sources.load(source, Split.TRAIN, whole=True)
+        files |= {file: f"cache/copies/{file.name}" for file in copies_folder().glob("*.npy")}
+    return files
+
+
+def _files_of_campaigns(campaigns: Sequence[Campaign]) -> dict[Path, str]:
+    """Return the files that campaigns need: of their runs for a GPU, and the answers that are there."""
+    files: dict[Path, str] = {}
+    for campaign in campaigns:
+        files |= _data_files(campaign.name, campaign.data)
+        teachers, students = campaign.of_profile(Profile.GPU)
+        for run in (*teachers, *students):
+            files |= _files_of([run.settings.model_copy(update={"teacher": None})])
+        kept = [answers_path(campaign.name, run.name) for run in campaign.teachers]
+        for file in (*kept, ensemble_path(campaign.name)):
+            if file.is_file():
+                files[file] = f"code/models/{file.relative_to(models_root())}"
+    return files
+
+
+def _copy_without_test_rows(file: Path, place: Path) -> None:
+    """Copy ExpW's pack but for its test split."""
+    table = pq.read_table(file, filters=[("split", "!=", str(Split.TEST))])
+    pq.write_table(table, place, compression="zstd")
 
 
 def _beside_the_data(recipe: Recipe) -> dict[Path, str]:
@@ -125,7 +186,12 @@ def _beside_the_data(recipe: Recipe) -> dict[Path, str]:
             path: f"code/models/{first}/{path.name}"
             for path in (bundle.path / SPEC_FILE, bundle.verify(KERAS_FILE))
         }
-    if recipe.teacher is not None:
+    if recipe.teacher is not None and (campaign := campaign_of(recipe.teacher)) is not None:
+        files |= {
+            file: f"code/models/{file.relative_to(models_root())}"
+            for file in ensemble_files(campaign)
+        }
+    elif recipe.teacher is not None:
         # Its answers go along: that machine lacks LiteRT, which gives them.
         answers = keep_answers(training_rows(recipe)[0], recipe.teacher)
         files[answers] = f"cache/{answers.relative_to(cache_root())}"
@@ -158,42 +224,75 @@ def _pinned_versions() -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==(\S+)", lines, flags=re.MULTILINE))
 
 
-def _check_size(folder: Path, limit_mb: float) -> None:
-    sizes = {
-        path.relative_to(folder): path.stat().st_size / 1e6
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+def _in_transfers(folder: Path, limit_mb: float) -> list[Path]:
+    """Move what one transfer cannot hold into folders beside this one, and return all, this one first.
+
+    Data files alone are moved: code and wheels stay together.
+    """
+    sizes = {path: path.stat().st_size / 1e6 for path in folder.rglob("*") if path.is_file()}
     total = sum(sizes.values())
-    largest = sorted(sizes, key=lambda path: -sizes[path])[:4]
-    named = ", ".join(f"{path} {sizes[path]:.1f}" for path in largest)
-    log.info("%.1f MB, of which %s", total, named)
-    if total > limit_mb:
+    largest = sorted(sizes, key=lambda path: -sizes[path])
+    log.info(
+        "%.1f MB, of which %s",
+        total,
+        ", ".join(f"{path.relative_to(folder)} {sizes[path]:.1f}" for path in largest[:4]),
+    )
+    parts, left = [folder], {folder: limit_mb}
+    moved = []
+    for path in largest:
+        if total <= limit_mb:
+            break
+        if path.is_relative_to(folder / "data") or path.is_relative_to(folder / "cache"):
+            moved.append(path)
+            total -= sizes[path]
+    if total > limit_mb or any(sizes[path] > limit_mb for path in moved):
+        named = ", ".join(f"{p.relative_to(folder)} {sizes[p]:.1f}" for p in largest[:4])
         raise TrainingError(
-            f"The folder would have {total:.1f} MB, more than {limit_mb:g}: {named}. Leave recipes out, or "
-            "raise --limit-mb if that machine takes more."
+            f"A transfer would have more than {limit_mb:g} MB: {named}. Leave recipes out, or raise "
+            "--limit-mb if that machine takes more."
         )
+    for path in moved:
+        fits = [part for part in parts[1:] if left[part] >= sizes[path]]
+        if not fits:
+            fits = [_further(folder, len(parts) + 1)]
+            parts += fits
+            left[fits[0]] = limit_mb
+        left[fits[0]] -= sizes[path]
+        place = fits[0] / path.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)
+    return parts
 
 
 def main(
     out: Annotated[Path, typer.Argument(metavar="OUT_DIR", help="The folder to make.")],
     recipe: Annotated[
-        list[str] | None, typer.Option(help="To be trained there; may be repeated; by default cnn.")
+        list[str] | None, typer.Option(help="To be trained there; may be repeated.")
+    ] = None,
+    campaign: Annotated[
+        list[str] | None, typer.Option(help="To be run there; may be repeated.")
     ] = None,
     wheels: Annotated[bool, typer.Option(help="Fetch wheels from the package index.")] = True,
-    limit_mb: Annotated[float, typer.Option(help="Largest size of the folder.")] = LIMIT_MB,
+    limit_mb: Annotated[float, typer.Option(help="What one transfer may hold.")] = LIMIT_MB,
 ) -> None:
-    """Make a folder to train with on a machine that has JAX and no network.
+    """Make a folder to train with on a machine that has JAX and no network, by default the recipe cnn.
 
-    Copy it there and run OUT_DIR/run.sh RECIPE; that file says what to do with the result.
+    Copy it there and run OUT_DIR/run.sh. Prints the folder, and further ones that are to be copied over it.
     """
     try:
-        recipes = [get_recipe(name) for name in recipe or ["cnn"]]
-        prepare(recipes, out, wheels=wheels, limit_mb=limit_mb)
+        names = recipe or ([] if campaign else ["cnn"])
+        made = prepare(
+            [get_recipe(name) for name in names],
+            out,
+            campaigns=[get_campaign(name) for name in campaign or ()],
+            wheels=wheels,
+            limit_mb=limit_mb,
+        )
     except FerError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
-    typer.echo(out)
+    for folder in made:
+        typer.echo(folder)
 
 
 if __name__ == "__main__":

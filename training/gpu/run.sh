@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
-# Trains a recipe on this machine, with JAX and without a network:
+# Trains on this machine, with JAX and without a network. README.md in training/gpu tells the whole way.
 #
 #   ./run.sh RECIPE [options of `python -m training fit`]
 #   ./run.sh cnn --batch-size 1024
+#   ./run.sh campaign NAME [options of `python -m training campaign`]
+#   ./run.sh campaign fer2013_pixels --minutes 8
 #
-# It leaves OUT/RECIPE/checkpoint, with OUT as in the environment or else runs/ beside this file. Copy
-# OUT/RECIPE to where TensorFlow is installed and run `python -m training fit RECIPE --out RECIPE --resume`
-# there with the same options: that makes the bundle, and trains no more.
+# Results lie in OUT as in the environment, or else in runs/ beside this file: of a recipe OUT/RECIPE/checkpoint,
+# of a campaign one archive for all answers and one for each student, written as each is finished.
 set -euo pipefail
 
-if [ $# -eq 0 ]; then
-    echo "Usage: $0 RECIPE [options of fit]; see $(dirname "$0")/run.sh" >&2
+if [ $# -eq 0 ] || { [ "$1" = campaign ] && [ $# -eq 1 ]; }; then
+    echo "Usage: $0 RECIPE [options] or $0 campaign NAME [options]; see $(dirname "$0")/run.sh" >&2
     exit 2
 fi
 here=$(cd "$(dirname "$0")" && pwd)
 out=$(realpath -m "${OUT:-$here/runs}")
-recipe=$1
+what=$1
 shift
 
 if [ ! -d "$here/site" ]; then
@@ -28,6 +29,8 @@ if [ ! -d "$here/site" ]; then
 fi
 
 export PYTHONPATH=$here/site:$here/code KERAS_BACKEND=jax FER_DATA=$here/data FER_CACHE=$here/cache
+# Teachers of one shape are compiled once.
+export JAX_COMPILATION_CACHE_DIR=$here/compiled JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
 unset FER_MODELS
 python3 - << 'END'
 import importlib.util
@@ -39,4 +42,7 @@ if missing := [name for name in needed if importlib.util.find_spec(name) is None
 END
 # From there, so that no other code is in the way.
 cd "$here/code"
-exec python3 -m training fit "$recipe" --no-bundle --out "$out/$recipe" "$@"
+if [ "$what" = campaign ]; then
+    exec python3 -m training campaign "$@" --profile gpu --out "$out"
+fi
+exec python3 -m training fit "$what" --no-bundle --out "$out/$what" "$@"

@@ -8,6 +8,8 @@ FIRST has of each class, so that the expressions stay as frequent as they are wh
 What is learnt from them, `training.recipe.Data.added` tells.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from fer_core.data_names import PLUS
@@ -61,13 +63,18 @@ def joined(
     )
 
 
+def copies_folder() -> Path:
+    """Return the folder under the cache that keeps which faces show a photo of another data set."""
+    return cache_root() / "copies"
+
+
 def _shown_in(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return bool (N,), True where an image may show a photo of `others`.
 
     The result is kept under the cache: it takes minutes to find.
     """
     limits = f"{COPY_CORRELATION:g}-{LOOSE_CORRELATION:g}"
-    path = cache_root() / "copies" / f"{sha256_of_arrays(images, others)}-{limits}.npy"
+    path = copies_folder() / f"{sha256_of_arrays(images, others)}-{limits}.npy"
     if path.is_file():
         return np.load(path, allow_pickle=False)
     found = copies_in(images, others)

@@ -1,0 +1,50 @@
+"""What a campaign leaves on a machine that is given back: few files, each written as soon as it is there."""
+
+import tarfile
+from pathlib import Path
+from typing import Final
+
+from fer_core.bundles import HISTORY_FILE
+from fer_core.files import replace_file
+from training.campaign.plan import Campaign, answers_folder
+from training.campaign.run import campaign_cache, student_folder
+from training.run_folder import (
+    ANCESTORS_FILE,
+    BACKEND_FILE,
+    BEST_FILE,
+    CHECKPOINT_FOLDER,
+    RECIPE_FILE,
+)
+
+#: Of a student's run: what its bundle is made of. The optimiser's state, the larger part, stays behind.
+_KEPT: Final = (BEST_FILE, HISTORY_FILE, RECIPE_FILE, BACKEND_FILE, ANCESTORS_FILE)
+
+
+class Outbox:
+    """Packs what a campaign's runs leave into one archive for all teachers and one for each student."""
+
+    def __init__(self, folder: Path, campaign: Campaign) -> None:
+        """Take the folder of the archives, which is made if it is not there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._campaign = campaign
+
+    def __call__(self, name: str) -> None:
+        """Pack what the run of that name has left, or the ensemble."""
+        students = {run.name: run for run in self._campaign.students}
+        if name not in students:
+            answers = answers_folder(self._campaign.name)
+            self._pack("answers", sorted(answers.iterdir()), beside=answers.parent)
+            return
+        checkpoint = student_folder(self._campaign, students[name]) / CHECKPOINT_FOLDER
+        files = [checkpoint / kept for kept in _KEPT]
+        self._pack(name, files, beside=campaign_cache(self._campaign).parent)
+
+    def _pack(self, name: str, files: list[Path], *, beside: Path) -> None:
+        def write(path: Path) -> None:
+            # Not compressed: weights and answers are as small as they can be.
+            with tarfile.open(path, "w") as archive:
+                for file in files:
+                    archive.add(file, file.relative_to(beside))
+
+        replace_file(self._folder / f"{self._campaign.name}-{name}.tar", write)
