@@ -87,15 +87,13 @@ class StateWriter(keras.callbacks.Callback):
             )
         optimizer = self.model.optimizer
         figure = self._history.figure.name
-        row = {
-            "epoch": epoch + 1,
-            **{name: logs[name] for name in ("loss", figure)},
-            **self._history.validation,
-            "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
-            "seconds": round(time.perf_counter() - self._began, 2),
-        }
+        trained = {"epoch": epoch + 1, **{name: logs[name] for name in ("loss", figure)}}
         with _failed_writes_explained(self._path.parent):
-            self._history.append(row)
+            self._history.append(
+                trained,
+                learning_rate=float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
+                seconds=round(time.perf_counter() - self._began, 2),
+            )
             _write_weights(self.model, self._path)
         # From what is written, this epoch included: a resumed run, and the next phase, decide as this one.
         self.model.stop_training |= self._history.is_stale(self._patience)

@@ -200,6 +200,7 @@ def _fit_phases(
                 task.train,
                 # The others are measured after it, by AveragedValidation.
                 validation_data=first,
+                validation_freq=list(recipe.validated_epochs),
                 initial_epoch=done,
                 epochs=phase.end,
                 callbacks=[*callbacks, interrupts],

@@ -144,8 +144,11 @@ class BaseRecipe(Settings):
         dtype_policy: of Keras in training; the bundle is float32 in any case.
         patience: epochs without a better validation figure after which training stops.
         seed: of initial weights, shuffling and augmentation.
+        validate_every: epochs from one validation to the next; the last epoch is validated in any case. 1 by
+            default. On an accelerator an epoch of training is shorter than its validation.
     """
 
+    later: ClassVar[frozenset[str]] = frozenset({"validate_every"})
     #: What epochs are compared by.
     figure: ClassVar[Figure]
 
@@ -160,6 +163,13 @@ class BaseRecipe(Settings):
     dtype_policy: str = "mixed_bfloat16"
     patience: int = 20
     seed: int = 0
+    validate_every: int | None = Field(default=None, gt=0)
+
+    @property
+    def validated_epochs(self) -> tuple[int, ...]:
+        """The epochs that are validated, counted from 1."""
+        every = self.validate_every or 1
+        return (*range(every, self.epochs, every), self.epochs)
 
     @field_validator("restarts")
     @classmethod
@@ -254,6 +264,7 @@ class Recipe(BaseRecipe):
     figure: ClassVar[Figure] = Figure("accuracy", greater_is_better=True)
     later: ClassVar[frozenset[str]] = frozenset(
         {
+            *BaseRecipe.later,
             *("added_teacher_share", "prior_correction", "selection", "starts_from"),
             "teacher_temperature",
         }

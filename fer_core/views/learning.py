@@ -49,6 +49,8 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
                 legendgroup=kind,
                 showlegend=row == 1,
                 line=line_of(i),
+                # Not every epoch need have been validated.
+                connectgaps=True,
                 hovertemplate="epoch %{x}: %{y:.3g}<extra>" + kind + "</extra>",
                 row=row,
                 col=1,

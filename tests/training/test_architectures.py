@@ -26,7 +26,7 @@ TINY = {
 }
 #: For what does not depend on the trunk; EfficientNet's takes seconds to build at any size.
 QUICK = [name for name in TINY if name != "efficientnet"]
-EVERY = [*QUICK, pytest.param("efficientnet", marks=pytest.mark.slow)]
+EVERY = [*QUICK, pytest.param("efficientnet", marks=(pytest.mark.slow, pytest.mark.release))]
 WITH_MAPS = [name for name in QUICK if name not in ("stacked_cnn", "vgg")]
 
 

@@ -1,6 +1,7 @@
 """Campaigns: teachers leave answers, an ensemble is chosen from them, students learn from it."""
 
 import dataclasses
+import io
 import json
 import os
 import shutil
@@ -11,10 +12,12 @@ import tarfile
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from fer_core.bundles import HISTORY_FILE, open_bundle
 from fer_core.errors import DataError, UnknownNameError
 from training import sources
+from training.__main__ import app
 from training.ancestors import ancestors_of
 from training.campaign.answers import answers_path, read_answers, write_answers
 from training.campaign.ensemble import (
@@ -343,6 +346,21 @@ def test_the_ensemble_is_better_than_members_that_err_otherwise(finished):
     assert measured.accuracy_low <= measured.accuracy <= measured.accuracy_high
 
 
+def test_the_command_prints_the_ensemble_and_explains_bad_usage(campaign, finished, monkeypatch):
+    monkeypatch.setattr("training.campaign.plan.get_campaign", lambda _: campaign)
+    result = CliRunner().invoke(app, ["campaign", NAME, "--report"])
+    assert result.exit_code == 0
+    table = pd.read_csv(io.StringIO(result.stdout)).set_index("of")
+    assert table["faces"].to_dict() == {"ensemble": 42, "first": 42, "second": 42}
+    result = CliRunner().invoke(app, ["campaign", NAME, "--only", "x"])
+    assert result.exit_code == 2
+    assert "no teacher called 'x'" in result.stderr
+    ensemble_path(NAME).unlink()
+    result = CliRunner().invoke(app, ["campaign", NAME, "--report"])
+    assert result.exit_code == 1
+    assert "There is no ensemble" in result.stderr
+
+
 @pytest.mark.parametrize("name", campaign_names())
 def test_every_plan_is_of_recipes_that_there_are(name):
     campaign = get_campaign(name)
@@ -442,6 +460,7 @@ print("alike")
 
 
 @pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_a_killed_campaign_becomes_what_an_unbroken_one_does(
     backend, tiny_settings, generated_data, tmp_path

@@ -27,9 +27,11 @@ from training.fit import (
     _optimizer,
     fit,
 )
+from training.history import History
 from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 from training.sources import Split, load
 from training.targets import one_hot
+from training.task import Figure
 from training.tasks import task_for
 
 
@@ -129,7 +131,7 @@ def test_a_run_stops_when_its_best_epoch_lies_as_far_back_as_its_patience(
     original = StateWriter.on_epoch_end
 
     def with_planned_figure(self, number, logs):
-        self._history.validation["val_accuracy"] = figures[number]
+        self._history._validation["val_accuracy"] = figures[number]
         original(self, number, logs)
 
     monkeypatch.setattr(StateWriter, "on_epoch_end", with_planned_figure)
@@ -141,6 +143,30 @@ def test_a_run_stops_when_its_best_epoch_lies_as_far_back_as_its_patience(
                 fit(recipe, tmp_path)
     result = fit(recipe, tmp_path, resume=killed_in is not None)
     assert result.history["val_accuracy"].tolist() == figures[:5]
+
+
+def test_epochs_that_are_not_validated_choose_nothing(tiny_recipe, tmp_path):
+    recipe = tiny_recipe.with_overrides(["epochs=3", "validate_every=2", "refinement=null"])
+    assert recipe.validated_epochs == (2, 3)
+    result = fit(recipe, tmp_path)
+    assert result.history["val_accuracy"].isna().tolist() == [True, False, False]
+    assert result.history.columns.tolist()[:5] == (
+        ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    )
+    resumed = fit(recipe, tmp_path, resume=True)
+    assert_same_weights(resumed.network, result.network)
+
+
+def test_patience_counts_all_epochs_since_the_best_that_was_validated(tmp_path):
+    history = History(tmp_path / "history.csv", Figure("accuracy", greater_is_better=True))
+    for epoch, value in enumerate((None, 0.5, None, 0.4, None), start=1):
+        if value is not None:
+            expected = history.take_validation({"faces": {"loss": 1.0, "accuracy": value}})
+            assert expected == (value == 0.5)
+        history.append({"epoch": epoch, "loss": 1.0, "accuracy": 0.1}, seconds=1.0)
+    assert history.is_stale(3)
+    assert not history.is_stale(4)
+    assert not History(tmp_path / "none.csv", history.figure).is_stale(0)
 
 
 def test_the_state_holds_optimiser_and_averages(finished_run, tiny_recipe):
@@ -390,7 +416,11 @@ def command(*arguments):
     "backend",
     [
         "tensorflow",
-        *(name for name in ("jax", "torch") if importlib.util.find_spec(name) is not None),
+        *(
+            pytest.param(name, marks=pytest.mark.release)
+            for name in ("jax", "torch")
+            if importlib.util.find_spec(name) is not None
+        ),
     ],
 )
 def test_control_c_keeps_the_last_epoch_and_says_so(backend, tiny_settings, tmp_path):

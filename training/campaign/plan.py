@@ -77,8 +77,12 @@ class Campaign(Settings):
     @model_validator(mode="after")
     def _names_differ(self) -> "Campaign":
         teachers = [run.name for run in self.teachers]
-        students = [(run.profile, run.name) for run in self.students]
-        if len(set(teachers)) < len(teachers) or len(set(students)) < len(students):
+        # A student has the same name on every machine: that of the bundle that it may replace.
+        of_profiles = [
+            [*teachers, *(run.name for run in self.students if run.profile is profile)]
+            for profile in Profile
+        ]
+        if any(len(set(names)) < len(names) for names in of_profiles):
             raise ValueError("two runs have the same name")
         return self
 

@@ -30,7 +30,8 @@ def _large(name: str, *overrides: str, seed: int) -> PlannedRun:
         name=name,
         recipe="dual",
         overrides=(
-            *(*UNTAUGHT, "epochs=120", "patience=120", "architecture.landmarks.units=[512,128]"),
+            *(*UNTAUGHT, "epochs=120", "patience=120", "validate_every=10"),
+            "architecture.landmarks.units=[512,128]",
             *overrides,
         ),
         seed=seed,
@@ -67,7 +68,7 @@ CAMPAIGN = Campaign(
         PlannedRun(
             name="dual",
             recipe="dual",
-            overrides=(*TAUGHT, "epochs=300", "patience=300"),
+            overrides=(*TAUGHT, "epochs=300", "patience=300", "validate_every=10"),
             batch_size=GPU_BATCH,
             profile=Profile.GPU,
         ),

@@ -39,7 +39,7 @@ def _large(name: str, *overrides: str, recipe: str = "cnn", seed: int) -> Planne
     return PlannedRun(
         name=name,
         recipe=recipe,
-        overrides=(*UNTAUGHT, "epochs=120", "patience=120", *overrides),
+        overrides=(*UNTAUGHT, "epochs=120", "patience=120", "validate_every=10", *overrides),
         seed=seed,
         batch_size=GPU_BATCH,
         profile=Profile.GPU,
@@ -79,7 +79,7 @@ CAMPAIGN = Campaign(
         PlannedRun(
             name="cnn",
             recipe="cnn",
-            overrides=(*TAUGHT, "epochs=300", "patience=300"),
+            overrides=(*TAUGHT, "epochs=300", "patience=300", "validate_every=10"),
             batch_size=GPU_BATCH,
             profile=Profile.GPU,
         ),

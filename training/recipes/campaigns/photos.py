@@ -24,7 +24,7 @@ FROM_NOTHING = (
     *("epochs=20", "patience=20", "refinement.epochs=3", "ema_momentum=0.999"),
     *("optimizer.peak_learning_rate=0.1", "optimizer.warmup_epochs=1"),
 )
-LONG = ("epochs=60", "patience=60")
+LONG = ("epochs=60", "patience=60", "validate_every=6")
 #: Of ExpW's targets three quarters; the votes of FER2013's faces keep half of theirs.
 TAUGHT = (
     *("teacher=ensemble:photos", "teacher_share=0.5", "added_teacher_share=0.75"),
@@ -81,6 +81,7 @@ CAMPAIGN = Campaign(
                 "starts_from=null",
                 "epochs=120",
                 "patience=120",
+                "validate_every=10",
                 "dtype_policy=mixed_bfloat16",
             ),
             batch_size=GPU_BATCH,

@@ -1,0 +1,86 @@
+"""Milliseconds that training takes beside computing, a step and an epoch, as on an accelerator under JAX.
+
+FER_DATA=~/fer-data python -m tests.benchmarks.step_overhead [BATCH_SIZE]
+
+An accelerator is fed row numbers, because the images lie on it. Here the CPU plays the accelerator, and the
+network is so small that hardly anything is left but what is done around it: making batches, Keras's loop, its
+callbacks. Steps are dispatched ahead of the device, so this time is lost only where a step of the device is
+shorter. The printed throughput is the most that the loop allows, whatever the chip.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+os.environ["KERAS_BACKEND"] = "jax"
+
+import keras
+import numpy as np
+
+import training.expression_task
+from tests.benchmarks.measuring import print_table
+from training.fit import fit
+from training.recipe import Recipe, get_recipe
+
+EPOCHS: Final = 6
+#: A network of some thousand multiply-adds.
+SMALLEST: Final = (
+    *("architecture.widths=[1]", "architecture.depths=[1]", "teacher=null", "teacher_share=0"),
+    *("vote_smoothing=0", "dtype_policy=float32", "refinement=null", f"epochs={EPOCHS}"),
+    *("augment.flip=false", "augment.gamma=0", "augment.erase_probability=0"),
+)
+
+
+class Clock(keras.callbacks.Callback):
+    """Notes how long epochs take, and the steps in them without validation."""
+
+    async_safe = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[float] = []
+        self.epochs: list[float] = []
+        self._began = 0.0
+        self._last_step = 0.0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self._last_step = time.perf_counter()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.steps.append(self._last_step - self._began)
+        self.epochs.append(time.perf_counter() - self._began)
+
+
+def main() -> None:
+    """Measure and print."""
+    batch_size = int(sys.argv[1]) if len(sys.argv) > 1 else 1024
+    recipe = get_recipe("cnn")
+    assert isinstance(recipe, Recipe)
+    recipe = recipe.with_overrides([*SMALLEST]).with_batch_size(batch_size)
+    training.expression_task.has_accelerator = lambda: True
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        result = fit(recipe, Path(folder), callbacks=[clock])
+    n_steps = -(-result.n_train // batch_size)
+    # The first epoch compiles.
+    step = float(np.median(clock.steps[1:])) / n_steps
+    between = float(np.median(np.subtract(clock.epochs, clock.steps)[1:]))
+    print_table(
+        f"Training under JAX with batches of {batch_size}, a network of next to nothing",
+        ("what", "milliseconds"),
+        [
+            ("a step, all in all", f"{1000 * step:.1f}"),
+            ("an epoch's validation and state", f"{1000 * between:.0f}"),
+            ("images a second at most", f"{batch_size / step:,.0f}"),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
