@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fer_core import settings
+from tests.test_no_connections import PAGES
 from training import readme_table
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -94,13 +95,13 @@ def test_the_only_opencv_is_the_headless_one():
     ],
 )
 def test_imports_go_pages_to_fer_core_and_training_to_fer_core(room, forbidden):
-    for path in sorted((PROJECT / room).rglob("*.py")):
+    for path in _files_of(room):
         tops = {module.partition(".")[0] for module in _imports(path, anywhere=True)}
         assert not tops & forbidden, f"{path} imports {tops & forbidden}"
 
 
 def test_fer_core_imports_no_training_framework_at_module_level():
-    for path in sorted((PROJECT / "fer_core").rglob("*.py")):
+    for path in _files_of("fer_core"):
         tops = {module.partition(".")[0] for module in _imports(path, anywhere=False)}
         assert not tops & HEAVY, f"{path} imports {tops & HEAVY}"
 
@@ -108,13 +109,37 @@ def test_fer_core_imports_no_training_framework_at_module_level():
 def test_all_of_fer_core_loads_neither_the_ui_nor_a_training_framework():
     modules = sorted(
         ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
-        for path in (PROJECT / "fer_core").rglob("*.py")
+        for path in _files_of("fer_core")
     )
     probe = f"import sys, {', '.join(modules)}\nprint(sorted({HEAVY!r} & set(sys.modules)))"
     found = subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=PROJECT
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_every_page_is_in_the_navigation_is_entered_through_the_app_and_is_kept_from_the_net():
+    """A page that is forgotten in one of these places works when one clicks through, and not otherwise."""
+    pages = {f"pages/{path.name}" for path in (PROJECT / "pages").glob("*.py")}
+    app = ast.parse((PROJECT / "app.py").read_text(encoding="utf-8"))
+    navigation = {ast.literal_eval(call.args[0]) for call in _calls(app) if _name(call) == "Page"}
+    assert pages == navigation
+    assert pages == {"pages/analyze.py", *(f"pages/{name}.py" for name in PAGES)}
+    for page in pages:
+        # The first statement after the imports.
+        tree = ast.parse((PROJECT / page).read_text(encoding="utf-8"))
+        imports = (ast.Import, ast.ImportFrom)
+        _, first, *_ = (node for node in tree.body if not isinstance(node, imports))
+        assert ast.unparse(first) == f"enter_through_app({page!r})", page
+
+
+def _calls(tree: ast.AST) -> list[ast.Call]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def _name(call: ast.Call) -> str:
+    """Return the name of what is called, without what it is an attribute of."""
+    return ast.unparse(call.func).rpartition(".")[2]
 
 
 def test_readme_results_are_those_of_the_shipped_bundles():
@@ -148,8 +173,14 @@ def _normalised(name: str) -> str:
 
 
 def _python_files() -> list[Path]:
-    inside = (path for room in ROOMS for path in (PROJECT / room).rglob("*.py"))
-    return sorted([PROJECT / "app.py", *inside])
+    return sorted([PROJECT / "app.py", *(path for room in ROOMS for path in _files_of(room))])
+
+
+def _files_of(room: str) -> list[Path]:
+    """Return the Python files of a room; fail where there are none, since a test over none passes."""
+    files = sorted((PROJECT / room).rglob("*.py"))
+    assert files, f"{room} has no Python files"
+    return files
 
 
 def _imports(path: Path, *, anywhere: bool) -> set[str]:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_core import quality
 from fer_core.crops import face_inputs
 from fer_core.faces import FaceFinder
 from fer_core.quality import Quality, assess
@@ -47,7 +48,24 @@ def test_a_face_cut_by_the_edge(finder, astronaut):
     assert Quality.CUT in notes(finder, np.ascontiguousarray(astronaut[60:middle, 190:]))
 
 
-def test_every_note_has_a_sentence(finder, astronaut):
-    (face,) = finder.find(astronaut // 6)
-    for note in assess(astronaut // 6, face, face_inputs(astronaut // 6, face)):
-        assert note.sentence.endswith(".")
+@pytest.mark.parametrize("light", [Quality.DARK, Quality.BRIGHT])
+def test_every_note_has_a_sentence(finder, astronaut, monkeypatch, light):
+    """With limits that no face meets, each note is given; too dark and too bright exclude each other."""
+    everything_but = {Quality.DARK: ("BRIGHT_ABOVE", 256), Quality.BRIGHT: ("DARK_BELOW", -1)}
+    limits = {
+        "MIN_FACE_SIDE": 10_000,
+        "BLURRED_BELOW": 1e9,
+        "DARK_BELOW": 256,
+        "BRIGHT_ABOVE": -1,
+        "MAX_YAW_DEGREES": -1,
+        "MAX_OUTSIDE": -1,
+        **dict([everything_but[light]]),
+    }
+    for name, limit in limits.items():
+        monkeypatch.setattr(quality, name, limit)
+    (face,) = finder.find(astronaut)
+    notes = assess(astronaut, face, face_inputs(astronaut, face))
+    assert {note.code for note in notes} == set(Quality) - (
+        {Quality.DARK, Quality.BRIGHT} - {light}
+    )
+    assert all(note.sentence[0].isupper() and note.sentence.endswith(".") for note in notes)
