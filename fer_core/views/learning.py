@@ -26,13 +26,14 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     # One epoch makes no line, and of a few each should be seen.
     mode = "lines" if len(history) > _FEW_EPOCHS else "lines+markers"
-    parts = [name for name in map(str, history) if name.startswith(_PART)]
+    sources = validation_sources(history)
+    parts = [f"{_PART}{source}" for source in sources]
     kinds = [
         ("training", "{}"),
         ("validation", "val_{}"),
         *(
-            (f"validation, {source_name(f'{part.removeprefix(_PART)}:valid')}", part)
-            for part in parts
+            (f"validation, {source_name(f'{source}:valid')}", part)
+            for source, part in zip(sources, parts, strict=True)
         ),
     ]
     for row, (measure, factor) in enumerate((("accuracy", 100), ("loss", 1)), start=1):
@@ -68,6 +69,11 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
         "validation. A gap that opens to the other side is overfitting.",
         history,
     )
+
+
+def validation_sources(history: pd.DataFrame) -> list[str]:
+    """Return the sources that epochs were validated on, where they are several; nothing else is recorded."""
+    return [name.removeprefix(_PART) for name in map(str, history) if name.startswith(_PART)]
 
 
 def _chosen_words(chosen_on: str | None, parts: list[str]) -> str:

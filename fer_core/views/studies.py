@@ -14,6 +14,7 @@ from fer_core.data_names import WHOLE_SETS, data_name, source_name, source_of, s
 from fer_core.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.studies import Reference, StudyPlan, StudyResults
 from fer_core.study_numbers import accuracies, labels_of, recalls
+from fer_core.views.learning import validation_sources
 from fer_core.views.view import View
 
 #: Colour (Okabe and Ito) and marker of a split.
@@ -116,9 +117,12 @@ def learning_view(results: StudyResults, history: pd.DataFrame) -> View:
     figure.update_xaxes(tick0=0, dtick=math.ceil(history["epoch"].max() / _EPOCH_TICKS))
     figure.update_yaxes(title="Loss (nats)", row=1, col=1)
     figure.update_yaxes(title="Accuracy (%)", row=2, col=1)
-    sources = results.runs["source"].unique()
+    validated = validation_sources(history)
+    sources = validated or list(results.runs["source"].unique())
     many = (
-        " Variants that learn from other labels are validated on those." if len(sources) > 1 else ""
+        " Variants that learn from other labels are validated on those."
+        if len(sources) > 1 and not validated
+        else ""
     )
     return View(
         name=f"{_slug(results.plan)}-learning",

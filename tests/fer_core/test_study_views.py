@@ -173,6 +173,13 @@ def test_learning_curves_are_those_of_the_history():
     assert len({c.line.color for c in curves}) == 1
     assert sum(bool(c.showlegend) for c in curves) == 1
     assert len(view.data) == len(history)
+    assert "the clean validation rows of FER2013." in view.reading
+
+
+def test_learning_curves_name_what_runs_were_validated_on():
+    results, _ = results_of(STAGES)
+    history = read_history(results.plan).assign(val_accuracy_ferplus=0.8, val_accuracy_expw=0.6)
+    assert "the clean validation rows of FER+ and ExpW." in learning_view(results, history).reading
 
 
 def test_recalls_have_a_cell_a_class_and_the_balanced_accuracy_last():
