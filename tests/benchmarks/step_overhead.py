@@ -4,8 +4,8 @@ FER_DATA=~/fer-data python -m tests.benchmarks.step_overhead
 
 An accelerator is fed row numbers, because the images lie on it. Here the CPU plays the accelerator, and
 network and batches are so small that hardly anything is left but what is done around them: making batches,
-Keras's loop, its callbacks. That hardly depends on how many row numbers a batch has, so what the loop allows at
-most is given for the batches of a GPU. Steps are dispatched ahead of the device: this time is lost only where a
+Keras's loop, its callbacks. That hardly depends on how many row numbers a batch has, so what the loop allows
+is given for the batches of a GPU. Steps are dispatched ahead of the device: this time is lost only where a
 step of the device is shorter.
 """
 
