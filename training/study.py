@@ -19,7 +19,7 @@ from fer_core.studies import RUN_KEYS, Reference, StudyPlan
 from training.recipe import BaseRecipe, get_recipe
 from training.recorded import Settings, settings_sha256
 from training.run import measure, row_of, train
-from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
+from training.run_folder import CHECKPOINT_FOLDER, can_be_resumed
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +179,7 @@ def _train_unless_trained(recipe: BaseRecipe, folder: Path) -> None:
     settings = recipe.model_dump(mode="json")
     if (folder / SPEC_FILE).is_file() and open_bundle(folder).spec.recipe == settings:
         return
-    train(recipe, folder, resume=(folder / CHECKPOINT_FOLDER / STATE_FILE).is_file())
+    train(recipe, folder, resume=can_be_resumed(recipe, folder / CHECKPOINT_FOLDER))
 
 
 def _keep_predictions(bundle: Path, folder: Path) -> None:

@@ -25,7 +25,7 @@ from training.expression_task import training_rows
 from training.fit import fit
 from training.recipe import BaseRecipe, Recipe, recipe_module
 from training.run import hardware
-from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
+from training.run_folder import CHECKPOINT_FOLDER, can_be_resumed
 from training.search_space import Range, SearchSpace
 from training.sources import Split
 from training.teacher import keep_answers
@@ -200,7 +200,7 @@ def _run(recipe: BaseRecipe, values: dict[str, Any], trial: str, folder: Path) -
     momentum = recipe.ema_momentum ** (chosen.batch_size / recipe.batch_size)
     chosen = chosen.with_overrides([f"ema_momentum={momentum}"])
     log.info("trial %s: %s", trial, ", ".join(f"{name} {value}" for name, value in values.items()))
-    result = fit(chosen, folder, resume=(folder / CHECKPOINT_FOLDER / STATE_FILE).is_file())
+    result = fit(chosen, folder, resume=can_be_resumed(chosen, folder / CHECKPOINT_FOLDER))
     figure = result.history[_objective(recipe)]
     best = result.history.iloc[
         figure.argmax() if recipe.figure.greater_is_better else figure.argmin()

@@ -395,6 +395,16 @@ def test_a_bundle_is_told_from_an_ensemble_by_its_name(finished):
         )
 
 
+def test_a_student_that_is_a_bundle_already_is_packed_as_one(
+    campaign, finished, finished_campaign, tmp_path
+):
+    run_campaign(campaign, finished=Outbox(tmp_path / "out", campaign))
+    with tarfile.open(tmp_path / "out" / "tiny-pupil.tar") as archive:
+        archive.extractall(tmp_path, filter="data")
+    (folder,) = (tmp_path / NAME).glob("students-*/pupil")
+    assert open_bundle(folder).spec.name == "pupil"
+
+
 def test_what_another_machine_trained_becomes_a_bundle_here(
     campaign, finished, tmp_path, monkeypatch
 ):

@@ -162,13 +162,12 @@ def read_answers(campaign: str, teacher: str) -> TeacherAnswers:
     )
 
 
-def check_images(answers: TeacherAnswers, data: str, samples: Samples) -> None:
-    """Raise DataError unless a teacher answered these very images."""
-    there = {split.data: split for split in answers.record.splits}
-    if there.get(data) != AnsweredSplit.of(data, samples):
-        record = answers.record
+def check_images(answers: TeacherAnswers, split: AnsweredSplit) -> None:
+    """Raise DataError unless a teacher answered the very images of a split."""
+    record = answers.record
+    if split not in record.splits:
         raise DataError(
-            f"{answers_path(record.campaign, record.teacher)} answers other images than those of {data} "
-            "under FER_DATA. Use the data that it was made with, or remove it and train the teacher with: "
-            f"python -m training campaign {record.campaign} --only {record.teacher}"
+            f"{answers_path(record.campaign, record.teacher)} answers other images than those of "
+            f"{split.data} under FER_DATA. Use the data that it was made with, or remove it and train the "
+            f"teacher with: python -m training campaign {record.campaign} --only {record.teacher}"
         )

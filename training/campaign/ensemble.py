@@ -20,7 +20,13 @@ from fer_core.errors import DataError
 from fer_core.files import replace_file
 from fer_core.intervals import estimate_share
 from training import sources
-from training.campaign.answers import TeacherAnswers, answers_path, check_images, read_answers
+from training.campaign.answers import (
+    AnsweredSplit,
+    TeacherAnswers,
+    answers_path,
+    check_images,
+    read_answers,
+)
 from training.campaign.plan import answers_folder
 from training.errors import TrainingError
 from training.sources import Samples, Split
@@ -102,11 +108,6 @@ class Ensemble(BaseModel):
     sources: tuple[str, ...]
     divisions: tuple[str, ...] = ()
 
-    @property
-    def name(self) -> str:
-        """What a recipe calls it."""
-        return f"{ENSEMBLE}{self.campaign}"
-
 
 def campaign_of(teacher: str) -> str | None:
     """Return the campaign whose ensemble a recipe's `teacher` names; None if that is a bundle."""
@@ -139,9 +140,9 @@ def choose_ensemble(
         DataError: answers are of other images.
         ValueError: there are none.
     """
-    for given in answers:
-        for name, samples in references.items():
-            check_images(given, name, samples)
+    for split in (AnsweredSplit.of(name, samples) for name, samples in references.items()):
+        for given in answers:
+            check_images(given, split)
     labels = {name: rows.labels[rows.clean] for name, rows in references.items()}
     clean = [
         {name: given.logits[name][rows.clean] for name, rows in references.items()}
@@ -306,6 +307,7 @@ def ensemble_answers(samples: Samples, campaign: str, *, temperature: float = 1.
         )
     source, _, split = ensemble.data.rpartition(":")
     answered = sources.load(source, Split(split), whole=ensemble.whole)
+    images = AnsweredSplit.of(ensemble.data, answered)
     at = _positions(answered, samples, campaign)
     logits = np.zeros((len(samples), len(ensemble.labels)), np.float32)
     for member in ensemble.members:
@@ -316,7 +318,7 @@ def ensemble_answers(samples: Samples, campaign: str, *, temperature: float = 1.
                 f"{ensemble_path(campaign)} was chosen. Restore both from version control, or choose anew "
                 f"with: python -m training campaign {campaign}"
             )
-        check_images(answers, ensemble.data, answered)
+        check_images(answers, images)
         logits += member.weight / member.temperature * answers.logits[ensemble.data][at]
     ours = [ensemble.labels.index(label) for label in samples.label_space.labels]
     return metrics.softmax(logits[:, ours], temperature=ensemble.temperature * temperature)

@@ -36,8 +36,14 @@ class Outbox:
             answers = answers_folder(self._campaign.name)
             self._pack("answers", sorted(answers.iterdir()), beside=answers.parent)
             return
-        checkpoint = student_folder(self._campaign, students[name]) / CHECKPOINT_FOLDER
-        files = [checkpoint / kept for kept in _KEPT]
+        folder = student_folder(self._campaign, students[name])
+        checkpoint = folder / CHECKPOINT_FOLDER
+        # Where there is TensorFlow it is a bundle by now, and its run is gone.
+        files = (
+            [checkpoint / kept for kept in _KEPT]
+            if checkpoint.is_dir()
+            else sorted(path for path in folder.iterdir() if path.is_file())
+        )
         self._pack(name, files, beside=campaign_cache(self._campaign).parent)
 
     def _pack(self, name: str, files: list[Path], *, beside: Path) -> None:

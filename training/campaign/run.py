@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from fer_core import metrics
 from fer_core.bundles import SPEC_FILE
 from fer_core.settings import cache_root
 from training import sources
@@ -133,8 +134,8 @@ def run_campaign(
     return ensemble
 
 
-def is_answered(campaign: Campaign, run: PlannedRun) -> bool:
-    """Return whether a teacher has left its answers.
+def answers_of(campaign: Campaign, run: PlannedRun) -> TeacherAnswers | None:
+    """Return the answers that a teacher has left; None if it has not finished.
 
     Raises:
         TrainingError: they were made with other settings than the plan has.
@@ -142,14 +143,15 @@ def is_answered(campaign: Campaign, run: PlannedRun) -> bool:
     """
     path = answers_path(campaign.name, run.name)
     if not path.is_file():
-        return False
-    if read_answers(campaign.name, run.name).record.settings_sha256 != run.settings_sha256:
+        return None
+    answers = read_answers(campaign.name, run.name)
+    if answers.record.settings_sha256 != run.settings_sha256:
         raise TrainingError(
             f"{path} was made with other settings than the plan training/recipes/campaigns/"
             f"{campaign.name}.py has for {run.name}. Put the settings back, give the new ones another name, "
             "or remove the file to train it anew."
         )
-    return True
+    return answers
 
 
 def _answered_splits(campaign: Campaign) -> dict[str, Samples]:
@@ -166,14 +168,14 @@ def _teacher_is_done(
     campaign: Campaign, run: PlannedRun, answered: dict[str, Samples], clock: Clock
 ) -> bool:
     """Train one teacher unless that is done, and return whether its answers are there."""
-    if is_answered(campaign, run):
+    if answers_of(campaign, run) is not None:
         return True
     recipe = for_this_machine(run.settings)
     _check_data(campaign, recipe)
     folder = state_folder(campaign, run)
     with _alone(folder, run) as is_alone:
         # Another process may have finished it in the meantime.
-        if not is_alone or is_answered(campaign, run):
+        if not is_alone or answers_of(campaign, run) is not None:
             return is_alone
         result = _fit(recipe, folder, run, clock)
         if result is None:
@@ -266,7 +268,11 @@ def _answers(
         hardware=hardware(),
         seconds=seconds,
         images_per_second=len(result.history) * result.n_train / seconds,
-        accuracy={data: _clean_accuracy(answered[data], logits[data]) for data in references},
+        accuracy={
+            data: metrics.accuracy(rows.labels[rows.clean], logits[data][rows.clean])
+            for data, rows in answered.items()
+            if data in references
+        },
     )
     return record, logits
 
@@ -275,27 +281,14 @@ def _sources(recipe: Recipe, ancestors: Ancestors) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*parts_of(recipe.data.source), *ancestors.sources)))
 
 
-def _clean_accuracy(samples: Samples, logits: np.ndarray) -> float:
-    return float((logits.argmax(axis=1) == samples.labels)[samples.clean].mean())
-
-
-def finished_teachers(campaign: Campaign) -> list[TeacherAnswers]:
-    """Return the answers of the teachers, of any profile, that have left some.
-
-    Raises:
-        TrainingError: some were made with other settings than the plan has.
-        DataError: some are damaged.
-    """
-    return [
-        read_answers(campaign.name, run.name)
-        for run in campaign.teachers
-        if is_answered(campaign, run)
-    ]
-
-
 def _choose(campaign: Campaign, answered: dict[str, Samples]) -> Ensemble | None:
-    """Choose and write the ensemble from the answers that are there; return None if there are none."""
-    if not (answers := finished_teachers(campaign)):
+    """Choose and write the ensemble from the answers that are there, of runs for any machine.
+
+    Returns:
+        None if there are none.
+    """
+    found = (answers_of(campaign, run) for run in campaign.teachers)
+    if not (answers := [given for given in found if given is not None]):
         log.info("%s: no teacher has finished, so there is no ensemble", campaign.name)
         return None
     data, *references = answered

@@ -7,7 +7,7 @@ from training import sources
 from training.campaign.ensemble import Measured, ensemble_path, read_ensemble
 from training.campaign.plan import Campaign, PlannedRun
 from training.campaign.profile import Profile
-from training.campaign.run import for_this_machine, is_answered, state_folder, student_folder
+from training.campaign.run import answers_of, for_this_machine, state_folder, student_folder
 from training.recipe import Recipe
 from training.run_folder import CHECKPOINT_FOLDER
 from training.sources import Split
@@ -65,7 +65,7 @@ def _n_rows(recipe: Recipe) -> int:
 def _epochs_done(campaign: Campaign, run: PlannedRun, role: str) -> int:
     """Return how many epochs of a run are done; all of them once it has left what is to be kept."""
     if role == "teacher":
-        if is_answered(campaign, run):
+        if answers_of(campaign, run) is not None:
             return run.settings.epochs
         folder = state_folder(campaign, run)
     else:

@@ -1,7 +1,7 @@
 """Teachers of FER2013's and ExpW's faces together, and the networks for photos that learn from them.
 
 Run:    python -m training campaign photos
-Cost:   an hour a teacher on two CPU cores with AMX, five without
+Cost:   --dry-run measures it
 Result: models/teachers/photos
 Note:   FER2013's faces are learnt by FER+'s votes, ExpW's by their labels; see cnn_photos. The ensemble is
         chosen on FER+'s majority and on ExpW's labels together.
