@@ -4,9 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.server.kept_files import keep_files_for_a_while
+from pages.server.leaving import forget_who_left
 from pages.shared.entry import look_no_address_up, open_app
-from pages.shared.kept_files import keep_files_for_a_while
-from pages.shared.leaving import forget_who_left
 from pages.shared.notes import show_sidebar
 from pages.shared.photo_intake import keep_uploads_in_memory
 

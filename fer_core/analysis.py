@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import cv2
 
-from fer_core.classifier import Classifier, Prediction
-from fer_core.crops import FaceInputs, face_inputs
 from fer_core.errors import AnalysisError
 from fer_core.expressions import Expression
-from fer_core.faces import Face, FaceFinder
-from fer_core.images import Photo
-from fer_core.quality import QualityNote, assess
+from fer_core.faces.crops import FaceInputs, face_inputs
+from fer_core.faces.finder import Face, FaceFinder
+from fer_core.faces.quality import QualityNote, assess
+from fer_core.networks.classifier import Classifier, Prediction
+from fer_core.photos.decode import Photo
 
 log = logging.getLogger(__name__)
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from fer_core.crops import cut, pixel_box
 from fer_core.expressions import COLORS
-from fer_core.landmarks import contour_edges, keypoints, mesh_edges
+from fer_core.faces.crops import cut, pixel_box
+from fer_core.faces.landmarks import contour_edges, keypoints, mesh_edges
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, FaceAnalysis
-    from fer_core.classifier import Prediction
-    from fer_core.live_face import LiveFace
-    from fer_core.mediapipe_models import FaceMesh
+    from fer_core.faces.mediapipe_models import FaceMesh
+    from fer_core.live.face import LiveFace
+    from fer_core.networks.classifier import Prediction
 
 #: Colour of a face on which the network is not sure; no expression has it.
 NOT_SURE_COLOR: Final = "#FFFFFF"
@@ -154,7 +154,7 @@ def draw_landmarks(
         image_rgb: uint8 (H, W, 3).
         landmarks: float (478, 2 or 3), pixels of that image.
         overlays: what to draw; lines lie under points.
-        own_keypoints: float (15, 2), by `fer_core.keypoints`, for the overlay that shows them.
+        own_keypoints: float (15, 2), by `fer_core.networks.keypoints`, for the overlay that shows them.
 
     Returns:
         uint8 (H, W, 3).

@@ -4,10 +4,11 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shared import batch_results, notes
-from pages.shared.batch_work import current_batch, current_videos, go_on
+from pages.parts.batch import results
+from pages.parts.batch.videos import show_videos
+from pages.parts.batch.work import current_batch, current_videos, go_on
+from pages.shared import notes
 from pages.shared.entry import enter_through_app
-from pages.shared.video_parts import show_videos
 
 enter_through_app("pages/batch.py")
 
@@ -23,10 +24,10 @@ bar = st.empty()
 if batch is not None and batch.results and not batch.is_looking:
     place = st.container()
     with place:
-        batch_results.show_results(batch)
+        results.show_results(batch)
 else:
     # Not a container: what stood there before would stay, in grey, for as long as the work takes.
     place = st.empty()
 notes.show_limits()
 if batch is not None and batch.is_busy:
-    go_on(batch, bar, partial(batch_results.show_growing_table, place))
+    go_on(batch, bar, partial(results.show_growing_table, place))

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared import notes, results, second_opinion
+from pages.parts import compare
+from pages.shared import notes, results
 from pages.shared.entry import enter_through_app
 from pages.shared.models import current_photo
 
@@ -23,16 +24,16 @@ if current is not None:
         notes.show_no_face()
     else:
         results.show_face(photo, analysis, number)
-        second_opinion.show_seconds(analysis)
+        compare.show_seconds(analysis)
         if len(face.predictions) < 2:
-            second_opinion.show_only_one()
+            compare.show_only_one()
         else:
-            second_opinion.show_trust(face)
-            second_opinion.show_pixels(photo, face)
+            compare.show_trust(face)
+            compare.show_pixels(photo, face)
             if face.face.mesh is None:
                 notes.show_no_landmarks()
-            elif shape := second_opinion.average_face():
-                second_opinion.show_regions(face, number, shape)
-                second_opinion.show_what_if(photo, face, number, shape)
+            elif shape := compare.average_face():
+                compare.show_regions(face, number, shape)
+                compare.show_what_if(photo, face, number, shape)
 
 notes.show_limits()

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.shared import evaluation_parts as parts
+from pages.parts.evaluation import questions as parts
+from pages.parts.evaluation.choice import choose_predictions
 from pages.shared.entry import enter_through_app
-from pages.shared.predictions import choose_predictions
 
 enter_through_app("pages/evaluation.py")
 

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared import face_geometry, notes, results
+from pages.parts import landmarks
+from pages.shared import notes, results
 from pages.shared.entry import enter_through_app
 from pages.shared.models import current_photo
 
@@ -26,10 +27,10 @@ if current is not None:
     else:
         left, right = st.columns(2, gap="medium")
         with left:
-            face_geometry.show_overlays(photo, face, mesh, number)
+            landmarks.show_overlays(photo, face, mesh, number)
         with right:
-            face_geometry.show_mesh(mesh, number)
-        face_geometry.show_pose_and_measures(mesh)
-        face_geometry.show_blendshapes(mesh, number)
+            landmarks.show_mesh(mesh, number)
+        landmarks.show_pose_and_measures(mesh)
+        landmarks.show_blendshapes(mesh, number)
 
 notes.show_limits()

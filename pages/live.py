@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared import live_camera, notes
+from pages.parts import live
+from pages.shared import notes
 from pages.shared.entry import enter_through_app
 
 enter_through_app("pages/live.py")
@@ -13,13 +14,13 @@ st.markdown(
     "on its expression. Nothing is recorded."
 )
 
-camera = live_camera.load_camera()
+camera = live.load_camera()
 left, right = st.columns([5, 4], gap="medium")
 with left:
-    connection = live_camera.show_camera(camera)
-    live_camera.offer_snapshot(connection)
-    live_camera.offer_freeze(connection)
+    connection = live.show_camera(camera)
+    live.offer_snapshot(connection)
+    live.offer_freeze(connection)
 with right:
-    live_camera.show_answers(connection)
+    live.show_answers(connection)
 
 notes.show_limits()

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared import model_parts, notes
+from pages.parts import models
+from pages.shared import notes
 from pages.shared.entry import enter_through_app
 
 enter_through_app("pages/models.py")
@@ -13,16 +14,16 @@ st.markdown(
     "and where its weights come from."
 )
 
-bundle = model_parts.choose_bundle()
+bundle = models.choose_bundle()
 if bundle is not None:
-    layers = model_parts.layers_or_explain(bundle)
-    model_parts.show_facts(bundle, layers)
-    model_parts.show_measured(bundle)
+    layers = models.layers_or_explain(bundle)
+    models.show_facts(bundle, layers)
+    models.show_measured(bundle)
     if layers:
-        model_parts.show_architecture(bundle, layers)
-    model_parts.show_speed(bundle)
-    model_parts.show_training(bundle)
-    model_parts.show_files(bundle)
-    model_parts.show_card(bundle)
+        models.show_architecture(bundle, layers)
+    models.show_speed(bundle)
+    models.show_training(bundle)
+    models.show_files(bundle)
+    models.show_card(bundle)
 
 notes.show_limits()

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from fer_core.errors import DataError
-from fer_core.studies import SearchPlan, read_plan, study_names
-from pages.shared import study_parts
+from fer_core.studies.plans import SearchPlan, read_plan, study_names
+from pages.parts import studies
 from pages.shared.entry import enter_through_app
 from pages.shared.verbatim import message_as_text
 
@@ -18,7 +18,7 @@ st.markdown(
 
 names = study_names()
 if not names:
-    study_parts.show_none()
+    studies.show_none()
 else:
     name = st.selectbox("Study", names, key="study", bind="query-params")
     try:
@@ -26,8 +26,8 @@ else:
         st.header(plan.title)
         st.markdown(plan.question)
         if isinstance(plan, SearchPlan):
-            study_parts.show_search(plan)
+            studies.show_search(plan)
         else:
-            study_parts.show_study(plan)
+            studies.show_study(plan)
     except DataError as error:
         st.error(message_as_text(error), icon=":material/report:")

@@ -74,7 +74,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """A Hub on loopback that `huggingface_hub` takes for the one and only, and an empty cache."""
     from huggingface_hub import close_session, constants
 
-    from fer_core import hub as weights
+    from fer_core.networks import hub as weights
 
     with running_hub() as server:
         # The library reads its variables when it is imported.

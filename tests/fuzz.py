@@ -25,9 +25,13 @@ import pandas as pd
 
 with atheris.instrument_imports(include=["fer_core"]):
     from fer_core.errors import DataError, ImageDecodeError
-    from fer_core.evaluation import EvaluationResult, parse_predictions, write_predictions
+    from fer_core.evaluation.predictions import (
+        EvaluationResult,
+        parse_predictions,
+        write_predictions,
+    )
     from fer_core.expressions import FER2013
-    from fer_core.images import Photo, decode
+    from fer_core.photos.decode import Photo, decode
 
 from tests.benchmarks.measuring import PROJECT, print_table
 from tests.corpus import FORMATS, encoded, photos

@@ -12,7 +12,7 @@ import pytest
 
 from fer_core import settings
 from tests.test_no_connections import PAGES
-from training import readme_table
+from training.experiments import readme_table
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

@@ -19,18 +19,18 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import numpy as np
 import typer
 
-from fer_core.bundles import SPEC_FILE, bundle_folders, finds_keypoints
 from fer_core.errors import DataError, FerError, UnknownNameError
+from fer_core.evaluation.robustness import ROWS, SEED
 from fer_core.expressions import FER2013
-from fer_core.robustness import ROWS, SEED
-from fer_core.runs import append_rows, runs_path
+from fer_core.networks.bundles import SPEC_FILE, bundle_folders, finds_keypoints
 from fer_core.settings import face_shape_path, models_root
+from fer_core.studies.runs import append_rows, runs_path
 from training import sources
 from training.campaign.profile import Profile
 from training.sources import MissingDataError, Split, keypoints, webphotos
 
 if TYPE_CHECKING:
-    from training.evaluate import Report
+    from training.measure.evaluate import Report
 
 app = typer.Typer(
     add_completion=False,
@@ -157,7 +157,7 @@ def landmarks(
       FER_DATA=~/fer-data python -m training landmarks fer2013
     """
     with _explained():
-        from training.landmark_cache import cache_path, with_landmarks
+        from training.sources.landmark_cache import cache_path, with_landmarks
 
         file = cache_path(source)
         whole = [sources.load(source, split) for split in sources.splits_of(source)]
@@ -183,8 +183,8 @@ def face_shape(
       FER_DATA=~/fer-data python -m training face-shape fer2013
     """
     with _explained():
-        from fer_core.face_shape import estimate, write_face_shape
-        from training.landmark_cache import upright_and_blendshapes
+        from fer_core.faces.shape import estimate, write_face_shape
+        from training.sources.landmark_cache import upright_and_blendshapes
 
         points, blendshapes = upright_and_blendshapes(sources.load(source, Split.TRAIN))
         write_face_shape(estimate(points, blendshapes), face_shape_path())
@@ -253,8 +253,8 @@ def fit(
       KERAS_BACKEND=jax python -m training fit cnn --batch-size 1024
     """
     with _explained():
-        from training.recipe import get_recipe
-        from training.run import row_of, train
+        from training.experiments.run import row_of, train
+        from training.schema.recipe import get_recipe
 
         overrides = list(assignments or [])
         overrides += [f"epochs={epochs}"] if epochs is not None else []
@@ -289,7 +289,7 @@ def fit(
 @contextlib.contextmanager
 def _stop_explained(folder: Path) -> Iterator[None]:
     """Say after Ctrl-C what is kept of a run."""
-    from training.run_folder import CHECKPOINT_FOLDER, STATE_FILE
+    from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
     try:
         yield
@@ -318,7 +318,7 @@ def study(
       FER_DATA=~/fer-data python -m training study conv_stages
     """
     with _explained():
-        from training.study import get_study, run_study
+        from training.experiments.study import get_study, run_study
 
         typer.echo(run_study(get_study(name)).to_csv(index=False), nl=False)
 
@@ -409,9 +409,9 @@ def tune(
       FER_DATA=~/fer-data python -m training tune cnn --trials 40 --resume
     """
     with _explained():
-        from training.recipe import get_recipe
-        from training.tune import search_space_of, shortened
-        from training.tune import tune as search
+        from training.experiments.tune import search_space_of, shortened
+        from training.experiments.tune import tune as search
+        from training.schema.recipe import get_recipe
 
         space = search_space_of(recipe)
         chosen = shortened(get_recipe(recipe), epochs=epochs, rows=rows, seed=seed)
@@ -481,7 +481,7 @@ def regenerate(
       FER_DATA=~/fer-data python -m training regenerate cnn --files
     """
     with _explained():
-        from training.regenerate import regenerate as make_anew
+        from training.experiments.regenerate import regenerate as make_anew
 
         folders = [_find_folder(name) for name in bundles] if bundles else bundle_folders()
         for report in make_anew(folders, files=files):
@@ -504,7 +504,7 @@ def describe(
       python -m training describe models/cnn
     """
     with _explained():
-        from training.run import describe as write_table
+        from training.experiments.run import describe as write_table
 
         typer.echo(json.dumps(write_table(_find_folder(bundle))))
 
@@ -530,8 +530,8 @@ def compare(
       python -m training compare models/cnn models/dual --data fer2013:test
     """
     with _explained():
-        from training.evaluate import compare_bundles
-        from training.run import open_or_suggest
+        from training.experiments.run import open_or_suggest
+        from training.measure.evaluate import compare_bundles
 
         samples = sources.parse_data_argument(data)()
         one, other = (open_or_suggest(_find_folder(name)) for name in (first, second))
@@ -557,8 +557,8 @@ def robustness(
     """Measure a bundle on corrupted faces: ten kinds, five strengths; print one line of JSON last.
 
     Blur, noise, JPEG, low resolution, too dark, too bright, low contrast, rotation, covered eyes,
-    covered mouth: see training/corruptions.py. By default on 1,000 faces drawn at random, the same for
-    every bundle and kind: landmarks are found anew in each corrupted image, some 14 ms an image, which
+    covered mouth: see training/measure/corruptions.py. By default on 1,000 faces drawn at random, the same
+    for every bundle and kind: landmarks are found anew in each corrupted image, some 14 ms an image, which
     makes it a quarter of an hour for a network that sees them.
 
     On the validation and test splits of the known sources, the answers are written to
@@ -571,8 +571,8 @@ def robustness(
       python -m training robustness dual --data folder:~/my-faces --rows 200
     """
     with _explained():
-        from training.robustness import measure_robustness
-        from training.run import open_or_suggest
+        from training.experiments.run import open_or_suggest
+        from training.measure.robustness import measure_robustness
 
         samples = sources.parse_data_argument(data)()
         opened = open_or_suggest(_find_folder(bundle))
@@ -606,9 +606,9 @@ def publish(
       HF_TOKEN=... python -m training publish cnn --repo OWNER/second-look-cnn --private
     """
     with _explained():
-        from fer_core.hub import variable_of
-        from training.publish import prepare
-        from training.publish import publish as upload
+        from fer_core.networks.hub import variable_of
+        from training.bundle.publish import prepare
+        from training.bundle.publish import publish as upload
 
         publication = prepare(_find_folder(bundle), repo)
         for name, size in publication.sizes.items():
@@ -640,7 +640,7 @@ def thumbnails(
       FER_DATA=~/fer-data python -m training thumbnails fer2013:test
     """
     with _explained():
-        from training.thumbnails import make_thumbnails
+        from training.measure.thumbnails import make_thumbnails
 
         source, split = sources.parse_split(data)
         file = make_thumbnails(source, split)
@@ -668,8 +668,8 @@ def human_ceiling() -> None:
       FER_DATA=~/fer-data python -m training human-ceiling
     """
     with _explained():
-        from fer_core.annotators import annotators_path, write_annotators
-        from training.human_ceiling import measure_annotators
+        from fer_core.evaluation.human_agreement import annotators_path, write_annotators
+        from training.measure.human_ceiling import measure_annotators
 
         rows = measure_annotators()
         write_annotators(rows, annotators_path())
@@ -690,10 +690,10 @@ def photos() -> None:
       FER_DATA=~/fer-data python -m training photos
     """
     with _explained():
-        from fer_core.photo_accuracy import photo_accuracy_path, write_photo_accuracy
-        from training.evaluate import without_nan
-        from training.photos import measure_photos
-        from training.run import open_or_suggest
+        from fer_core.evaluation.photo_accuracy import photo_accuracy_path, write_photo_accuracy
+        from training.experiments.run import open_or_suggest
+        from training.measure.evaluate import without_nan
+        from training.measure.photos import measure_photos
 
         folders = [folder for folder in bundle_folders() if not finds_keypoints(folder)]
         rows = measure_photos(
@@ -718,7 +718,7 @@ def report(
       python -m training report --out report.html
     """
     with _explained():
-        from training.report import write_report
+        from training.experiments.report import write_report
 
         write_report(out)
         typer.echo(json.dumps({"file": str(out), "megabytes": round(out.stat().st_size / 1e6, 1)}))
@@ -732,7 +732,7 @@ def _find_folder(name_or_path: str) -> Path:
 
 
 def _measure_and_print(folder: Path, data: str) -> "Report":
-    from training.run import measure
+    from training.experiments.run import measure
 
     report = measure(folder, data)
     typer.echo(json.dumps(report))

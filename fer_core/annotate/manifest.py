@@ -18,10 +18,10 @@ from fer_core.annotate.storage import (
     remove_leftovers,
     write_whole,
 )
-from fer_core.bundles import SERVING_FILE, Bundle, Part
 from fer_core.errors import JobError
 from fer_core.expressions import Expression
-from fer_core.mediapipe_models import MODEL_SHA256
+from fer_core.faces.mediapipe_models import MODEL_SHA256
+from fer_core.networks.bundles import SERVING_FILE, Bundle, Part
 
 MANIFEST_FILE: Final = "_manifest.json"
 _MAX_BYTES: Final = 1_000_000

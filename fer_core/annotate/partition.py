@@ -13,11 +13,11 @@ from fer_core.annotate.manifest import Manifest, answering, differences, part_na
 from fer_core.annotate.rows import error_row, photo_rows, row_schema
 from fer_core.annotate.sources import EncodedPhoto, Partition, read_photos
 from fer_core.annotate.storage import open_place, write_whole
-from fer_core.bundles import resolve
-from fer_core.classifier import Classifier
 from fer_core.errors import AnalysisError, ImageDecodeError, JobError
-from fer_core.faces import FaceFinder
-from fer_core.images import decode
+from fer_core.faces.finder import FaceFinder
+from fer_core.networks.bundles import resolve
+from fer_core.networks.classifier import Classifier
+from fer_core.photos.decode import decode
 
 #: Key of the parquet files' metadata under which networks and versions stand, as JSON.
 METADATA_KEY: Final = "second_look"

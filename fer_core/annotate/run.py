@@ -9,8 +9,8 @@ from fer_core.annotate.manifest import begin, describe
 from fer_core.annotate.partition import Summary, Task
 from fer_core.annotate.sources import Partition, list_input
 from fer_core.annotate.storage import open_place
-from fer_core.bundles import opinions, resolve
 from fer_core.errors import JobError
+from fer_core.networks.bundles import opinions, resolve
 
 
 class Engine(StrEnum):

@@ -14,9 +14,9 @@ import pyarrow as pa
 from pyarrow import fs, parquet
 
 from fer_core.annotate.storage import HIDDEN, Place, list_files, read_bytes
+from fer_core.batch.inputs import MAX_FILE_BYTES
 from fer_core.errors import DataError
-from fer_core.images import ACCEPTED_SUFFIXES
-from fer_core.inputs import MAX_FILE_BYTES
+from fer_core.photos.decode import ACCEPTED_SUFFIXES
 
 #: Columns that are looked for unless others are named.
 IMAGE_COLUMNS: Final = ("image", "bytes")

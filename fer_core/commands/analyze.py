@@ -14,11 +14,11 @@ from fer_core.errors import FerError
 from fer_core.video import DEFAULT_RATE
 
 if TYPE_CHECKING:
-    from fer_core.bulk import Record, Settings, Task
-    from fer_core.bundles import Bundle
+    from fer_core.batch.inputs import PhotoFile
+    from fer_core.batch.processes import Record, Settings, Task
+    from fer_core.batch.progress import Pace
     from fer_core.commands.result_file import ResultFile
-    from fer_core.inputs import PhotoFile
-    from fer_core.pace import Pace
+    from fer_core.networks.bundles import Bundle
 
     #: From records and the classes of each network to the lines of a CSV table.
     MakeTable = Callable[[Iterable[Record], Mapping[str, Any]], Iterable[str]]
@@ -108,8 +108,8 @@ def analyze(
 
       python -m fer_core analyze archive/ --output faces.jsonl --resume
     """
-    from fer_core.bulk import Settings
-    from fer_core.inputs import input_files
+    from fer_core.batch.inputs import input_files
+    from fer_core.batch.processes import Settings
 
     names = _model_names(models)
     chosen = _choose_format(output_format, output, resume=resume)
@@ -138,7 +138,7 @@ def analyze(
 
 
 def _model_names(models: str | None) -> list[str]:
-    from fer_core.bundles import opinions
+    from fer_core.networks.bundles import opinions
 
     if models is None:
         return opinions()
@@ -162,7 +162,7 @@ def _choose_format(wanted: Format | None, output: Path | None, *, resume: bool) 
 
 
 def _open_bundles(names: list[str]) -> "dict[str, Bundle]":
-    from fer_core.bundles import resolve
+    from fer_core.networks.bundles import resolve
 
     bundles = {name: resolve(name) for name in names}
     for name, bundle in bundles.items():
@@ -218,8 +218,8 @@ def _run(
     jobs: int | None,
 ) -> int:
     """Write the records of each file that is not in `results`; return how many could not be read."""
+    from fer_core.batch.progress import Pace
     from fer_core.commands.result_file import json_line, to_bytes
-    from fer_core.pace import Pace
 
     # Numbered before: a run that goes on gives a photo the number that it had.
     tasks: list[Task] = [
@@ -260,7 +260,7 @@ def _run(
 def _outcomes(
     tasks: "list[Task]", settings: "Settings", jobs: int | None
 ) -> "Iterator[Iterable[Record]]":
-    from fer_core.bulk import (
+    from fer_core.batch.processes import (
         MANY,
         Recorder,
         available_cores,

@@ -10,7 +10,7 @@ from fer_core.errors import FerError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fer_core.bundles import BaseBundle
+    from fer_core.networks.bundles import BaseBundle
 
 
 def list_models() -> None:
@@ -20,8 +20,8 @@ def list_models() -> None:
 
       python -m fer_core models
     """
-    from fer_core.bundles import resolvable
-    from fer_core.keypoints import resolve_keypoints
+    from fer_core.networks.bundles import resolvable
+    from fer_core.networks.keypoints import resolve_keypoints
     from fer_core.settings import models_root
 
     found = resolvable()
@@ -66,7 +66,7 @@ def _about(bundle: "BaseBundle[Any]") -> str:
 
 
 def _cost(bundle: "BaseBundle[Any]") -> str:
-    from fer_core.layers import multiply_adds, read_layers
+    from fer_core.networks.layers import multiply_adds, read_layers
 
     text = f"{bundle.spec.parameters:,} parameters"
     try:

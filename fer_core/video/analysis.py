@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from fer_core.analysis import Analysis, Analyzer, FaceAnalysis
-from fer_core.classifier import Prediction
-from fer_core.images import Photo
+from fer_core.networks.classifier import Prediction
+from fer_core.photos.decode import Photo
 from fer_core.video import DEFAULT_RATE
 from fer_core.video.events import Event, EventFinder
 from fer_core.video.reading import SampledFrame, VideoInfo, VideoReader

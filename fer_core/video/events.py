@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fer_core.classifier import Prediction
 from fer_core.expressions import Expression
+from fer_core.networks.classifier import Prediction
 
 #: How much more probable than the old expression a new one has to be, and for how long.
 MARGIN: Final = 0.1

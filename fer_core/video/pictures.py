@@ -10,7 +10,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-from fer_core.images import Photo
+from fer_core.photos.decode import Photo
 
 #: A display matrix has fractions of 16 bits, and the place in its third row and column.
 _MATRIX_SHAPE: Final = (3, 3)

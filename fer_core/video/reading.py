@@ -18,7 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from fer_core.errors import VideoDecodeError
-from fer_core.images import Photo
+from fer_core.photos.decode import Photo
 from fer_core.video import DEFAULT_RATE
 from fer_core.video.cuts import CutFinder
 from fer_core.video.formats import HEAD_BYTES, MEND, format_of

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from fer_core.classifier import Prediction
+from fer_core.networks.classifier import Prediction
 
 #: After this time an expression that changed at once shows to 63 %: shorter than an expression lasts, longer
 #: than a frame.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.intervals import Estimate
+from fer_core.evaluation.intervals import Estimate
 from fer_core.views.plots import lay_out, marker_of
 from fer_core.views.view import View
 

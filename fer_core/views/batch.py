@@ -6,9 +6,9 @@ from typing import Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.batch import FACE, OUTCOME, RESULT, Outcome, sure_of
+from fer_core.batch.results import FACE, OUTCOME, RESULT, Outcome, sure_of
 from fer_core.expressions import Expression
-from fer_core.figures import GUIDE_COLOR
+from fer_core.views.figures import GUIDE_COLOR
 from fer_core.views.plots import color_of, lay_out
 from fer_core.views.view import View
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core import metrics
-from fer_core.evaluation import EvaluationResult
-from fer_core.figures import GUIDE_COLOR
-from fer_core.intervals import ECE_BINS
+from fer_core.evaluation import metrics
+from fer_core.evaluation.intervals import ECE_BINS
+from fer_core.evaluation.predictions import EvaluationResult
+from fer_core.views.figures import GUIDE_COLOR
 from fer_core.views.plots import CURVE_HEIGHT, lay_out, line_of, marker_of, percent_axes, thinned
 from fer_core.views.view import View
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core import metrics
-from fer_core.evaluation import EvaluationResult
+from fer_core.evaluation import metrics
+from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import Expression
 from fer_core.views.plots import lay_out
 from fer_core.views.view import View

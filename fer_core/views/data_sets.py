@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.annotators import FER2013_LABEL, OTHERS, Agreement, agreement_of
-from fer_core.bundles import BundleSpec
 from fer_core.data_names import data_name, source_name
-from fer_core.evaluation import EvaluationResult
+from fer_core.evaluation.human_agreement import FER2013_LABEL, OTHERS, Agreement, agreement_of
+from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import FER2013
+from fer_core.networks.bundles import BundleSpec
 from fer_core.views.plots import add_points, lay_out
 from fer_core.views.view import View
 

@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from fer_core.bundles import KERAS_FILE, BaseSpec
-from fer_core.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
-from fer_core.layers import Layer, Stage, stages_of
+from fer_core.networks.bundles import KERAS_FILE, BaseSpec
+from fer_core.networks.layers import Layer, Stage, stages_of
+from fer_core.views.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.views.view import View
 
 #: Apart for colour-blind people (Okabe and Ito).

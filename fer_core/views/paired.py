@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.evaluation import EvaluationResult, PairedComparison
-from fer_core.figures import GUIDE_COLOR
+from fer_core.evaluation.predictions import EvaluationResult, PairedComparison
+from fer_core.views.figures import GUIDE_COLOR
 from fer_core.views.plots import color_of, lay_out
 from fer_core.views.view import View
 

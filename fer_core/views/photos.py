@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.photo_accuracy import PhotoAccuracy
+from fer_core.evaluation.photo_accuracy import PhotoAccuracy
 from fer_core.views.plots import add_points, lay_out
 from fer_core.views.view import View
 

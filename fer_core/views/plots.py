@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.figures import GRID_COLOR, TRANSPARENT
+from fer_core.views.figures import GRID_COLOR, TRANSPARENT
 
 #: Of a figure that shows curves.
 CURVE_HEIGHT: Final = 420

@@ -10,14 +10,14 @@ from plotly.subplots import make_subplots
 
 from fer_core.data_names import data_name
 from fer_core.errors import DataError
-from fer_core.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
-from fer_core.robustness import (
+from fer_core.evaluation.robustness import (
     STRENGTHS,
     UNCORRUPTED,
     Robustness,
     accuracy_table,
     mean_relative_drop,
 )
+from fer_core.views.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.views.plots import line_of, marker_of
 from fer_core.views.view import View
 

@@ -10,8 +10,8 @@ from pandas.api.types import is_numeric_dtype
 from plotly.colors import sample_colorscale
 
 from fer_core.data_names import data_name
-from fer_core.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
-from fer_core.studies import SearchPlan, SearchResults
+from fer_core.studies.plans import SearchPlan, SearchResults
+from fer_core.views.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.views.view import View
 
 #: From the worst trial to the best; every shade stands out from both themes.

@@ -11,9 +11,9 @@ from plotly.colors import sample_colorscale, unlabel_rgb
 from plotly.subplots import make_subplots
 
 from fer_core.data_names import WHOLE_SETS, data_name, source_name, source_of, split_name, split_of
-from fer_core.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
-from fer_core.studies import Reference, StudyPlan, StudyResults
-from fer_core.study_numbers import accuracies, labels_of, recalls
+from fer_core.studies.numbers import accuracies, labels_of, recalls
+from fer_core.studies.plans import Reference, StudyPlan, StudyResults
+from fer_core.views.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.views.learning import validation_sources
 from fer_core.views.view import View
 
@@ -80,7 +80,7 @@ def learning_view(results: StudyResults, history: pd.DataFrame) -> View:
 
     Args:
         results: of the study.
-        history: a row an epoch (`fer_core.studies.read_history`), not empty.
+        history: a row an epoch (`fer_core.studies.plans.read_history`), not empty.
     """
     labels = labels_of(results)
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)

@@ -10,8 +10,8 @@ from plotly.subplots import make_subplots
 
 from fer_core.drawing import NOT_SURE_COLOR
 from fer_core.expressions import COLORS, Expression
-from fer_core.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.video.analysis import VideoAnalysis, longest_gap
+from fer_core.views.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.views.plots import thinned
 from fer_core.views.view import View
 

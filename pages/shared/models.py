@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.bundles import SERVING_FILE, Bundle, BundleSpec, opinions, resolve
 from fer_core.errors import AnalysisError, BusyError, FerError
+from fer_core.networks.bundles import SERVING_FILE, Bundle, BundleSpec, opinions, resolve
 from pages.shared.photo_intake import (
     ChosenPhoto,
     Intake,
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from streamlit.elements.lib.mutable_status_container import StatusContainer
 
     from fer_core.analysis import Analysis, Analyzer
-    from fer_core.classifier import Classifier
-    from fer_core.faces import FaceFinder
-    from fer_core.keypoints import KeypointBundle, KeypointFinder
+    from fer_core.faces.finder import FaceFinder
+    from fer_core.networks.classifier import Classifier
+    from fer_core.networks.keypoints import KeypointBundle, KeypointFinder
 
 #: Of networks whose specs have a sentence for a title.
 _TITLES: Final = {"cnn": "CNN, FER2013", "dual": "Dual-input, FER2013"}
@@ -206,7 +206,7 @@ def _say(status: "StatusContainer", name: str, words: str) -> None:
 # calibration, stand for it.
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _load_classifier(_bundle: Bundle, *, folder: str, spec: str) -> "Classifier":
-    from fer_core.classifier import Classifier
+    from fer_core.networks.classifier import Classifier
 
     return Classifier(_bundle)
 
@@ -217,7 +217,7 @@ def load_keypoint_finder() -> "KeypointFinder | None":
     Raises:
         BundleError: it is damaged.
     """
-    from fer_core.keypoints import resolve_keypoints
+    from fer_core.networks.keypoints import resolve_keypoints
 
     bundle = resolve_keypoints()
     if bundle is None:
@@ -230,13 +230,13 @@ def load_keypoint_finder() -> "KeypointFinder | None":
 def _load_keypoint_finder(
     _bundle: "KeypointBundle", *, folder: str, sha256: str | None
 ) -> "KeypointFinder":
-    from fer_core.keypoints import KeypointFinder
+    from fer_core.networks.keypoints import KeypointFinder
 
     return KeypointFinder(_bundle)
 
 
 @st.cache_resource(show_spinner=False)
 def _load_finder() -> "FaceFinder":
-    from fer_core.faces import FaceFinder
+    from fer_core.faces.finder import FaceFinder
 
     return FaceFinder()

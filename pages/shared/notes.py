@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.bundles import opinions
 from fer_core.data_names import source_name
+from fer_core.networks.bundles import opinions
 from pages.shared.models import bundle_of
 from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fer_core.bundles import Bundle, BundleSpec
+    from fer_core.networks.bundles import Bundle, BundleSpec
 
 #: The official test split of the data set whose figures published networks have.
 _SPLIT: Final = "fer2013:test"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from fer_core.errors import ImageDecodeError
-from fer_core.images import ACCEPTED_SUFFIXES, NO_MEMORY, Photo, decode
+from fer_core.photos.decode import ACCEPTED_SUFFIXES, NO_MEMORY, Photo, decode
 from pages.shared.turns import turn
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from fer_core.bundles import opinions
+from fer_core.networks.bundles import opinions
 from pages.shared.charts import PLAIN_CHART
 from pages.shared.downloads import offer_files
 from pages.shared.models import spec_of, title_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from fer_core.analysis import Analysis, FaceAnalysis
-    from fer_core.classifier import Prediction
+    from fer_core.networks.classifier import Prediction
 
 #: Long side in pixels at which photos are shown: labels stay legible, pages light. Streamlit shrinks what is
 #: wider than 1460 once more, and fails where that leaves no row.
@@ -113,7 +113,7 @@ def show_agreement(face: "FaceAnalysis") -> None:
 
 def show_probabilities(face: "FaceAnalysis", number: int) -> None:
     """Show every network's probabilities in one chart."""
-    from fer_core.figures import probabilities_bar
+    from fer_core.views.figures import probabilities_bar
 
     st.plotly_chart(
         probabilities_bar({title_of(n): p for n, p in face.predictions.items()}),
@@ -173,7 +173,7 @@ def _short_answer(prediction: "Prediction") -> str:
 
 def _crop(photo: ChosenPhoto, face: "FaceAnalysis") -> "np.ndarray":
     """Return the face in colour, framed like the network's input."""
-    from fer_core.crops import cut, frame_square
+    from fer_core.faces.crops import cut, frame_square
 
     return cut(photo.photo.rgb, frame_square(face.face.box_xyxy))
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import streamlit as st
 
+from fer_core.batch.waiting_line import Wait, WaitingLine
 from fer_core.errors import BusyError
-from fer_core.waiting_line import Wait, WaitingLine
 from pages.shared.verbatim import message_as_text
 
 #: Each is a visitor with a page open; the last one waits for some seconds.

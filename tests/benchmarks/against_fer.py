@@ -55,10 +55,10 @@ for _ in sys.stdin:
 _OUR_WORKER = """
 import json, pathlib, sys, time
 from fer_core.analysis import Analyzer
-from fer_core.bundles import resolve
-from fer_core.classifier import Classifier
-from fer_core.faces import FaceFinder
-from fer_core.images import decode
+from fer_core.networks.bundles import resolve
+from fer_core.networks.classifier import Classifier
+from fer_core.faces.finder import FaceFinder
+from fer_core.photos.decode import decode
 name = sys.argv[2]
 analyzer = Analyzer(FaceFinder(), {name: Classifier(resolve(name))})
 content = pathlib.Path(sys.argv[1]).read_bytes()

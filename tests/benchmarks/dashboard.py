@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from fer_core.bundles import resolve
-from fer_core.evaluation import predictions_path
+from fer_core.evaluation.predictions import predictions_path
+from fer_core.networks.bundles import resolve
 from tests.benchmarks.measuring import print_table, run_child
 
 AIM_COLD, AIM_WARM, AIM_LARGE = 2.0, 0.5, 2.0
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def _questions() -> list[str]:
-    from pages.shared.evaluation_parts import QUESTIONS
+    from pages.parts.evaluation.questions import QUESTIONS
 
     return list(QUESTIONS)
 

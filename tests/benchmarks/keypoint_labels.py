@@ -16,8 +16,9 @@ from typing import Final
 
 import numpy as np
 
-from fer_core.faces import CropFinder
-from fer_core.keypoints import (
+from fer_core.faces.finder import CropFinder
+from fer_core.faces.landmarks import keypoints
+from fer_core.networks.keypoints import (
     KEYPOINT_SIZE,
     POINT_NAMES,
     KeypointFinder,
@@ -25,7 +26,6 @@ from fer_core.keypoints import (
     mirror_points,
     resolve_keypoints,
 )
-from fer_core.landmarks import keypoints
 from training.sources import KeypointSamples, Split, load_keypoints
 from training.sources.keypoints import PACK_OFFSET_X
 

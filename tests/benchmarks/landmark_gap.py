@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks.landmark_gap FOLDER
 
-Training sees the second kind, users' photos the first. `LANDMARK_NOISE` in training/augment.py has the
+Training sees the second kind, users' photos the first. `LANDMARK_NOISE` in training/schema/augment.py has the
 root mean squares that this prints, so that training meets differences of that size. What is left of the gap
 is how far the answers of the networks that see landmarks differ between the two.
 """
@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_core.bundles import Bundle, resolvable
-from fer_core.classifier import Classifier
-from fer_core.crops import FaceInputs, crop_inputs, face_inputs
-from fer_core.faces import CropFinder, FaceFinder
-from fer_core.images import decode
-from fer_core.inputs import photo_files
-from fer_core.landmarks import IN_CROP, POSE, SHAPES, UPRIGHT
+from fer_core.batch.inputs import photo_files
+from fer_core.faces.crops import FaceInputs, crop_inputs, face_inputs
+from fer_core.faces.finder import CropFinder, FaceFinder
+from fer_core.faces.landmarks import IN_CROP, POSE, SHAPES, UPRIGHT
+from fer_core.networks.bundles import Bundle, resolvable
+from fer_core.networks.classifier import Classifier
+from fer_core.photos.decode import decode
 from tests.benchmarks.measuring import print_table
 
 PARTS = {

@@ -15,12 +15,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from fer_core.bundles import resolve
-from fer_core.classifier import Classifier
-from fer_core.crops import face_inputs
 from fer_core.drawing import draw_live
-from fer_core.images import decode
-from fer_core.live import LiveCamera
+from fer_core.faces.crops import face_inputs
+from fer_core.live.session import LiveCamera
+from fer_core.networks.bundles import resolve
+from fer_core.networks.classifier import Classifier
+from fer_core.photos.decode import decode
 from tests.benchmarks.measuring import median_seconds, one_face_photo, print_table
 
 FRAMES = 150

@@ -32,10 +32,10 @@ import psutil
 from PIL import Image, ImageEnhance
 
 from fer_core.analysis import Analyzer, to_record
-from fer_core.bundles import opinions, resolve
-from fer_core.classifier import Classifier
-from fer_core.faces import FaceFinder
-from fer_core.images import decode
+from fer_core.faces.finder import FaceFinder
+from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.classifier import Classifier
+from fer_core.photos.decode import decode
 from tests.benchmarks.measuring import PROJECT, print_table
 from tests.benchmarks.visits import Visit, VisitError, visit
 

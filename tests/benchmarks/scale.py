@@ -22,8 +22,8 @@ import psutil
 from fer_core.annotate.progress import duration
 from fer_core.annotate.run import Engine, begin_run, finish_run
 from fer_core.annotate.storage import list_files, open_place
-from fer_core.bundles import opinions
-from fer_core.images import decode
+from fer_core.networks.bundles import opinions
+from fer_core.photos.decode import decode
 from tests.benchmarks.measuring import one_face_photo, print_table
 
 REPORT: Final = Path(__file__).with_name("scale.md")

@@ -9,10 +9,10 @@ import statistics
 import time
 
 from fer_core.analysis import Analyzer
-from fer_core.bundles import opinions, resolve
-from fer_core.classifier import Classifier
-from fer_core.faces import FaceFinder
-from fer_core.images import decode
+from fer_core.faces.finder import FaceFinder
+from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.classifier import Classifier
+from fer_core.photos.decode import decode
 from tests.benchmarks.measuring import one_face_photo, print_table
 
 TIMES = 200

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_core.bundles import Bundle, resolve
-from fer_core.classifier import Classifier
-from fer_core.crops import INPUT_SIZE, face_inputs
-from fer_core.faces import FaceFinder
-from fer_core.images import decode
+from fer_core.faces.crops import INPUT_SIZE, face_inputs
+from fer_core.faces.finder import FaceFinder
+from fer_core.networks.bundles import Bundle, resolve
+from fer_core.networks.classifier import Classifier
+from fer_core.photos.decode import decode
 from tests.benchmarks.measuring import (
     median_seconds,
     one_face_photo,

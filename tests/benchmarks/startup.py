@@ -16,7 +16,7 @@ from tests.benchmarks.measuring import ChildRun, one_face_photo, print_table, ru
 
 AIM_SECONDS, AIM_MB = 2.5, 350
 
-#: MediaPipe imports TensorFlow where it can; fer_core.faces hides it in the same way.
+#: MediaPipe imports TensorFlow where it can; fer_core.faces.finder hides it in the same way.
 _LIBRARIES = """
 import sys
 sys.modules["tensorflow"] = None

@@ -20,11 +20,11 @@ os.environ["KERAS_BACKEND"] = "jax"
 import keras
 import numpy as np
 
-import training.expression_task
+import training.tasks.expressions
 from tests.benchmarks.measuring import print_table
-from training.fit import fit
-from training.recipe import Recipe, get_recipe
+from training.loop.fit import fit
 from training.recipes.campaigns.fer2013_pixels import GPU_BATCH
+from training.schema.recipe import Recipe, get_recipe
 
 EPOCHS: Final = 4
 #: Faces a step here, and of the campaigns' runs for a GPU.
@@ -71,7 +71,7 @@ def main() -> None:
     recipe = get_recipe("cnn")
     assert isinstance(recipe, Recipe)
     recipe = recipe.with_overrides([*SMALLEST]).with_batch_size(BATCH_SIZE)
-    training.expression_task.has_accelerator = lambda: True
+    training.tasks.expressions.has_accelerator = lambda: True
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         result = fit(recipe, Path(folder), callbacks=[clock])

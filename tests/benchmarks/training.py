@@ -1,13 +1,13 @@
-"""Images a second of training `cnn` with `training.fit`, by backend, beside a plain Keras `fit`.
+"""Images a second of training `cnn` with `training.loop.fit`, by backend, beside a plain Keras `fit`.
 
 FER_DATA=~/fer-data python -m tests.benchmarks.training [STEPS] [RECIPE]
 
 The plain one is what the documentation of Keras shows: the same network, loss, optimiser, batch size and
 dtype policy, fed by `tf.data` that has nothing to decode and augments nothing, under TensorFlow with XLA,
 which is Keras's own choice, and without. Ratios are to the faster one. Ours augments, averages the weights,
-prepares its batches in the process that trains, and normalises in one operation (`training.fused_norm`). Each
-is a fresh process; the first steps, in which everything is compiled, do not count. Backends that are not
-installed are left out.
+prepares its batches in the process that trains, and normalises in one operation
+(`training.loop.fused_norm`). Each is a fresh process; the first steps, in which everything is compiled, do
+not count. Backends that are not installed are left out.
 """
 
 import importlib.util
@@ -28,9 +28,9 @@ BACKENDS: Final = ("tensorflow", "jax", "torch")
 _COMMON: Final = """
 import json, sys, time
 import keras
-from training.fit import _compiled, _optimizer
-from training.recipe import get_recipe
-from training.tasks import task_for
+from training.loop.fit import _compiled, _optimizer
+from training.schema.recipe import get_recipe
+from training.tasks.of_recipe import task_for
 
 steps, warm_up, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 recipe = get_recipe(name)
@@ -60,9 +60,9 @@ model.fit(task.train, shuffle=False, verbose=0, callbacks=[clock])
 _PLAIN: Final = """
 import numpy as np
 import tensorflow as tf
-from training.batches import load_labelled
+from training.tasks.batches import load_labelled
 from training.sources import Split
-from training.targets import one_hot
+from training.tasks.targets import one_hot
 
 samples = load_labelled(recipe, Split.TRAIN)
 margin = (48 - recipe.augment.crop_pixels) // 2
@@ -111,7 +111,7 @@ def main() -> None:
         if importlib.util.find_spec(backend) is None:
             continue
         ours = _speed(backend, _OURS, steps, recipe)
-        rows.append((f"`training.fit`, {backend}", f"{ours:.0f}", f"{ours / best:.2f}"))
+        rows.append((f"`training.loop.fit`, {backend}", f"{ours:.0f}", f"{ours / best:.2f}"))
     print_table(
         f"Training `{recipe}`, {steps} steps each", ("how", "images a second", "ratio"), rows
     )

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from fer_core.analysis import Analyzer
-from fer_core.bundles import opinions, resolve
-from fer_core.classifier import Classifier
-from fer_core.faces import FaceFinder
-from fer_core.images import decode
+from fer_core.faces.finder import FaceFinder
+from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.classifier import Classifier
+from fer_core.photos.decode import decode
 from fer_core.video.analysis import VideoAnalysis, analyze_video
 from fer_core.video.reading import VideoReader
 from fer_core.video.writing import annotated_video

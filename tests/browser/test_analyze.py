@@ -14,7 +14,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
 from fer_core.expressions import FER2013
-from fer_core.images import decode
+from fer_core.photos.decode import decode
 from pages.shared.models import load_analyzer
 from pages.shared.results import answer
 from tests.browser.conftest import Server, unable_to_write

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from fer_core.bundles import resolve
 from fer_core.data_names import data_name
-from fer_core.evaluation import predictions_path, read_predictions
+from fer_core.evaluation.predictions import predictions_path, read_predictions
+from fer_core.networks.bundles import resolve
 from tests.browser.conftest import Server
 
 pytestmark = pytest.mark.browser

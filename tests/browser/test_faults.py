@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
-from fer_core.bundles import SERVING_FILE, SPEC_FILE
+from fer_core.networks.bundles import SERVING_FILE, SPEC_FILE
 from tests.browser.conftest import running_server, visit
 from tests.conftest import PROJECT
 from tests.hub_server import HubServer, running_hub
@@ -46,9 +46,9 @@ IMPATIENT = """
 import sys, threading, time
 
 def set_it():
-    while not hasattr(sys.modules.get("fer_core.hub"), "RETRY_SECONDS"):
+    while not hasattr(sys.modules.get("fer_core.networks.hub"), "RETRY_SECONDS"):
         time.sleep(0.01)
-    sys.modules["fer_core.hub"].RETRY_SECONDS = 0.0
+    sys.modules["fer_core.networks.hub"].RETRY_SECONDS = 0.0
 
 threading.Thread(target=set_it, daemon=True).start()
 """

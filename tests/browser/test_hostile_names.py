@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.pages.test_verbatim import HOSTILE
+from tests.pages.shared.test_verbatim import HOSTILE
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from fer_core.bundles import resolve
+from fer_core.networks.bundles import resolve
 from tests.browser.conftest import Server
 
 pytestmark = pytest.mark.browser

@@ -150,7 +150,7 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
     forgetting, browser: Browser, astronaut: np.ndarray
 ):
     """The session, its files and its pixels are gone from memory soon after its time is over."""
-    with forgetting("fer_core.images", "Photo", "ChosenPhoto") as (server, log):
+    with forgetting("fer_core.photos.decode", "Photo", "ChosenPhoto") as (server, log):
         context = browser.new_context()
         page = context.new_page()
         page.goto(server.url)
@@ -175,7 +175,7 @@ def test_a_batch_of_a_visitor_who_left_is_forgotten(
 ):
     """Its photos, what was found in them, and its videos."""
     video = clip(moving(astronaut[:240, 90:410], 5), rate=10)
-    with forgetting("pages.shared.batch_work", "Batch", "_Job", "PhotoResult") as (server, log):
+    with forgetting("pages.parts.batch.work", "Batch", "_Job", "PhotoResult") as (server, log):
         context = browser.new_context()
         page = context.new_page()
         page.goto(f"{server.url}/batch")

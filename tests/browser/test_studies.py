@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from fer_core.studies import StudyPlan, read_plan
+from fer_core.studies.plans import StudyPlan, read_plan
 from tests.browser.conftest import Server
 
 pytestmark = pytest.mark.browser

@@ -3,9 +3,9 @@
 import pytest
 
 from fer_core.analysis import Analyzer
-from fer_core.bundles import Bundle, resolve
-from fer_core.classifier import Classifier
-from fer_core.faces import FaceFinder
+from fer_core.faces.finder import FaceFinder
+from fer_core.networks.bundles import Bundle, resolve
+from fer_core.networks.classifier import Classifier
 
 
 @pytest.fixture(scope="session")

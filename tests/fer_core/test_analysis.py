@@ -11,7 +11,7 @@ import pytest
 from fer_core.analysis import Analyzer, csv_lines, error_record, to_record
 from fer_core.errors import AnalysisError
 from fer_core.expressions import FER2013
-from fer_core.images import Photo, decode
+from fer_core.photos.decode import Photo, decode
 
 
 @pytest.fixture(scope="module")

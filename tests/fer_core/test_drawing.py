@@ -7,8 +7,6 @@ import pytest
 from PIL import Image, ImageColor
 
 from fer_core.analysis import Analysis, FaceAnalysis
-from fer_core.classifier import Prediction
-from fer_core.crops import FaceInputs, scaled_square
 from fer_core.drawing import (
     NOT_SURE_COLOR,
     Overlay,
@@ -21,9 +19,11 @@ from fer_core.drawing import (
     text_color,
 )
 from fer_core.expressions import COLORS, FER2013, Expression
-from fer_core.faces import Face, FaceFinder
-from fer_core.landmarks import KEYPOINTS, keypoints
-from fer_core.mediapipe_models import FaceMesh
+from fer_core.faces.crops import FaceInputs, scaled_square
+from fer_core.faces.finder import Face, FaceFinder
+from fer_core.faces.landmarks import KEYPOINTS, keypoints
+from fer_core.faces.mediapipe_models import FaceMesh
+from fer_core.networks.classifier import Prediction
 
 GREY = 90
 

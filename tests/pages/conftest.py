@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from fer_core.faces import FaceFinder
+from fer_core.faces.finder import FaceFinder
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fer_core.bundles import SERVING_FILE, resolve
-from fer_core.images import decode
+from fer_core.networks.bundles import SERVING_FILE, resolve
+from fer_core.photos.decode import decode
 from pages.shared import photo_intake
 from pages.shared.models import load_analyzer
 from pages.shared.notes import accuracy_sentence

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.images import MAX_MEGAPIXELS
+from fer_core.photos.decode import MAX_MEGAPIXELS
 from tests.conftest import PROJECT
 from tests.corpus import Fate, Specimen
 

@@ -12,12 +12,12 @@ import pytest
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
-from fer_core import batch as core_batch
 from fer_core.analysis import Analyzer
+from fer_core.batch import results as core_batch
 from fer_core.errors import AnalysisError, ImageDecodeError
-from fer_core.images import Photo
+from fer_core.photos.decode import Photo
 from fer_core.video.analysis import VideoAnalysis
-from pages.shared import batch_work, video_parts
+from pages.parts.batch import videos, work
 from tests.clips import clip, moving
 from tests.conftest import PROJECT, png
 
@@ -250,14 +250,14 @@ def test_remove_all_forgets(visitor_leaves_after, small: bytes):
 def test_remove_all_leaves_no_video_in_memory(small: bytes, astronaut: np.ndarray):
     """Streamlit keeps what widgets and fragments call for as long as the visit."""
     frames = moving(astronaut[:240, 90:410], 3)
-    videos = [(f"{i}.mp4", clip(frames, rate=5)) for i in range(2)]
-    page = upload(open_page(), ("a.png", small), *videos)
+    clips = [(f"{i}.mp4", clip(frames, rate=5)) for i in range(2)]
+    page = upload(open_page(), ("a.png", small), *clips)
     page = buttons(page)["Analyze the video"].click().run()
     assert not page.exception
     assert page.select_slider
     page = buttons(page)["Remove all"].click().run()
     gc.collect()
-    kinds = (video_parts._Job, VideoAnalysis)
+    kinds = (videos._Job, VideoAnalysis)
     assert not [thing for thing in gc.get_objects() if type(thing) in kinds]
 
 
@@ -270,11 +270,11 @@ def test_results_stay_while_other_pages_are_looked_at(small: bytes):
 
 
 def test_limits_on_photos_and_bytes_are_said(monkeypatch: pytest.MonkeyPatch, small: bytes):
-    monkeypatch.setattr(batch_work, "MAX_PHOTOS", 2)
+    monkeypatch.setattr(work, "MAX_PHOTOS", 2)
     page = upload(open_page(), *((f"{i}.png", small) for i in range(5)))
     assert page.warning[0].value == "3 photos beyond the first 2 are left out."
     assert len(page.dataframe[0].value) == 2
-    monkeypatch.setattr(batch_work, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
+    monkeypatch.setattr(work, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
     page = upload(open_page(), ("a.png", small), ("b.png", small))
     assert "goes beyond" in page.dataframe[0].value["error"].iloc[1]
     page = upload(open_page(), ("a.png", small), ("b.mp4", small))

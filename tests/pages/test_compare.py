@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.bundles import resolve
-from fer_core.face_shape import estimate, write_face_shape
-from fer_core.faces import FaceFinder
-from fer_core.images import decode
-from fer_core.landmarks import upright_points
-from pages.shared import second_opinion
+from fer_core.faces.finder import FaceFinder
+from fer_core.faces.landmarks import upright_points
+from fer_core.faces.shape import estimate, write_face_shape
+from fer_core.networks.bundles import resolve
+from fer_core.photos.decode import decode
+from pages.parts import compare
 from tests.conftest import png
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -34,8 +34,8 @@ def two_opinions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, astronaut_png:
     rng = np.random.default_rng(0)
     points = upright_points(mesh) + rng.normal(0, 0.05, (100, 478, 3))
     write_face_shape(estimate(points, rng.random((100, 52))), tmp_path / "shape.npz")
-    monkeypatch.setattr(second_opinion, "face_shape_path", lambda: tmp_path / "shape.npz")
-    second_opinion._load_shape.clear()
+    monkeypatch.setattr(compare, "face_shape_path", lambda: tmp_path / "shape.npz")
+    compare._load_shape.clear()
 
 
 def open_page() -> AppTest:
@@ -131,7 +131,7 @@ def test_one_of_ten_faces_is_chosen(astronaut: np.ndarray):
 def test_a_missing_average_face_says_how_to_make_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    monkeypatch.setattr(second_opinion, "face_shape_path", lambda: tmp_path / "none.npz")
+    monkeypatch.setattr(compare, "face_shape_path", lambda: tmp_path / "none.npz")
     page = open_page().button[0].click().run()
     assert not page.exception
     assert ["face-shape fer2013" in warning.value for warning in page.warning] == [True]

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.bundles import resolve
 from fer_core.data_names import data_name
-from fer_core.evaluation import compare, predictions_path, read_predictions
-from fer_core.photo_accuracy import read_photo_accuracy
-from pages.shared.evaluation_parts import QUESTIONS
+from fer_core.evaluation.photo_accuracy import read_photo_accuracy
+from fer_core.evaluation.predictions import compare, predictions_path, read_predictions
+from fer_core.networks.bundles import resolve
+from pages.parts.evaluation.questions import QUESTIONS
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60

@@ -11,10 +11,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
-from fer_core import hub as weights
-from fer_core import images, mediapipe_models
-from fer_core.bundles import SERVING_FILE, SPEC_FILE, resolve
-from fer_core.faces import FaceFinder
+from fer_core.faces import mediapipe_models
+from fer_core.faces.finder import FaceFinder
+from fer_core.networks import hub as weights
+from fer_core.networks.bundles import SERVING_FILE, SPEC_FILE, resolve
+from fer_core.photos import decode
 from fer_core.settings import landmarker_path
 from pages.shared import models as loading
 from tests.conftest import PROJECT
@@ -251,7 +252,7 @@ def test_a_photo_too_large_for_the_memory_is_read_when_it_is_given_again(
     monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
 ):
     monkeypatch.setattr(UploadedFile, "getvalue", fail_once(MemoryError(), UploadedFile.getvalue))
-    monkeypatch.setattr(images, "_to_rgb", fail_once(MemoryError(), images._to_rgb))
+    monkeypatch.setattr(decode, "_to_rgb", fail_once(MemoryError(), decode._to_rgb))
     page = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
     for _ in ("the file is copied", "its pixels are decoded"):
         upload(page, "large.png", content=astronaut_png)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.bundles import resolve
+from fer_core.networks.bundles import resolve
 from tests.conftest import PROJECT
 from tests.hub_server import HubServer
 

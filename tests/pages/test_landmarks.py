@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.bundles import resolve
 from fer_core.drawing import Overlay
-from fer_core.keypoints import resolve_keypoints
+from fer_core.networks.bundles import resolve
+from fer_core.networks.keypoints import resolve_keypoints
 from tests.conftest import png
 
 PROJECT = Path(__file__).resolve().parents[2]

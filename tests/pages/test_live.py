@@ -132,10 +132,10 @@ def test_of_two_faces_one_is_chosen(astronaut: np.ndarray):
 @pytest.fixture
 def frozen(monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray) -> AppTest:
     """The page after a frame was frozen, as if its connection stood."""
-    from pages.shared import live_camera
+    from pages.parts import live
 
-    playing = live_camera.Connection(playing=True)
-    monkeypatch.setattr(live_camera, "show_camera", lambda _: playing)
+    playing = live.Connection(playing=True)
+    monkeypatch.setattr(live, "show_camera", lambda _: playing)
     page = open_page()
     look(page, astronaut, n=1)
     button(page.run(), "Freeze this moment").click().run()

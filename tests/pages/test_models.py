@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core import speed
-from fer_core.bundles import CARD_FILE, SERVING_FILE, bundle_folders, resolve
 from fer_core.data_names import data_name
-from fer_core.keypoints import open_any_bundle
-from fer_core.layers import LAYERS_FILE
-from pages.shared.model_parts import card_body
+from fer_core.networks import speed
+from fer_core.networks.bundles import CARD_FILE, SERVING_FILE, bundle_folders, resolve
+from fer_core.networks.keypoints import open_any_bundle
+from fer_core.networks.layers import LAYERS_FILE
+from pages.parts.models import card_body
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60

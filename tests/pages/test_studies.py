@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.studies import (
+from fer_core.studies.plans import (
     Reference,
     history_path,
     plan_path,
@@ -14,7 +14,7 @@ from fer_core.studies import (
     table_path,
     write_plan,
 )
-from tests.fer_core.study_tables import study_plan, write_search, write_study
+from tests.fer_core.studies.study_tables import study_plan, write_search, write_study
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60

@@ -105,7 +105,7 @@ def tiny_settings():
 
 @pytest.fixture(scope="session")
 def tiny_recipe(tiny_settings):
-    from training.recipe import get_recipe
+    from training.schema.recipe import get_recipe
 
     return get_recipe("cnn").with_overrides([*tiny_settings, "epochs=4"])
 
@@ -113,7 +113,7 @@ def tiny_recipe(tiny_settings):
 @pytest.fixture(scope="session")
 def finished_run(tiny_recipe, generated_data, tmp_path_factory):
     """An unbroken run of the tiny recipe: its folder with the state still in it, and its result."""
-    from training.fit import fit
+    from training.loop.fit import fit
 
     folder = tmp_path_factory.mktemp("models") / "rings"
     with pytest.MonkeyPatch.context() as patch:
@@ -124,7 +124,7 @@ def finished_run(tiny_recipe, generated_data, tmp_path_factory):
 @pytest.fixture(scope="session")
 def finished_bundle(finished_run, tiny_recipe, generated_data, tmp_path_factory):
     """The bundle of that run. Read only: tests that write take `bundle`."""
-    from training.export import make_bundle
+    from training.bundle.export import make_bundle
 
     folder, result = finished_run
     out = tmp_path_factory.mktemp("bundles") / "rings"
@@ -137,7 +137,7 @@ def finished_bundle(finished_run, tiny_recipe, generated_data, tmp_path_factory)
 @pytest.fixture
 def bundle(finished_bundle, tmp_path):
     """A copy of the finished bundle that a test may change."""
-    from fer_core.bundles import open_bundle
+    from fer_core.networks.bundles import open_bundle
 
     return open_bundle(Path(shutil.copytree(finished_bundle.path, tmp_path / "rings")))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_core.landmarks import FEATURE_SIZE, IN_CROP, mirror_order
+from fer_core.faces.landmarks import FEATURE_SIZE, IN_CROP, mirror_order
 
 if TYPE_CHECKING:
     import keras

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fer_core.crops import INPUT_SIZE
-from fer_core.landmarks import FEATURE_SIZE
+from fer_core.faces.crops import INPUT_SIZE
+from fer_core.faces.landmarks import FEATURE_SIZE
 from training.architectures.alignment import sample
 from training.architectures.cnn import MAPS_LAYER, Cnn
 from training.architectures.landmark_mlp import LandmarkMlp
@@ -13,7 +13,7 @@ from training.architectures.landmark_mlp import LandmarkMlp
 if TYPE_CHECKING:
     import keras
 
-#: Names of the layers that start with weights from elsewhere (`training.initial_weights`).
+#: Names of the layers that start with weights from elsewhere (`training.tasks.initial_weights`).
 TRUNK: Final = "trunk"
 ALIGNED_TRUNK: Final = "aligned_trunk"
 ALIGNMENT: Final = "alignment"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from fer_core.keypoints import KEYPOINT_SIZE
+from fer_core.networks.keypoints import KEYPOINT_SIZE
 
 if TYPE_CHECKING:
     import keras

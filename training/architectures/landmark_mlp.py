@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fer_core.crops import INPUT_SIZE
-from fer_core.landmarks import FEATURE_SIZE
+from fer_core.faces.crops import INPUT_SIZE
+from fer_core.faces.landmarks import FEATURE_SIZE
 from training.architectures.principal_components import LEAST_VARIANCE
 
 if TYPE_CHECKING:
     import keras
 
-#: Names of the layers whose weights the training data tell (`training.initial_weights`).
+#: Names of the layers whose weights the training data tell (`training.tasks.initial_weights`).
 STANDARDIZED: Final = "standardized"
 COMPONENTS: Final = "components"
 

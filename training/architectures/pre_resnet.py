@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from fer_core.crops import INPUT_SIZE
+from fer_core.faces.crops import INPUT_SIZE
 from training.architectures.cnn import mapped, standardized
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fer_core.crops import INPUT_SIZE
+from fer_core.faces.crops import INPUT_SIZE
 from training.architectures.cnn import standardized
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from fer_core.bundles import sha256_of
 from fer_core.errors import DataError
 from fer_core.files import replace_file
+from fer_core.networks.bundles import sha256_of
 from training.campaign.plan import answers_folder
 from training.sources import Samples, sha256_of_arrays
 

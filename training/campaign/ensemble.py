@@ -14,11 +14,11 @@ from typing import Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from fer_core import metrics
-from fer_core.bundles import sha256_of
 from fer_core.errors import DataError
+from fer_core.evaluation import metrics
+from fer_core.evaluation.intervals import estimate_share
 from fer_core.files import replace_file
-from fer_core.intervals import estimate_share
+from fer_core.networks.bundles import sha256_of
 from training import sources
 from training.campaign.answers import (
     AnsweredSplit,

@@ -4,11 +4,11 @@ import tarfile
 from pathlib import Path
 from typing import Final
 
-from fer_core.bundles import HISTORY_FILE
 from fer_core.files import replace_file
+from fer_core.networks.bundles import HISTORY_FILE
 from training.campaign.plan import Campaign, answers_folder
 from training.campaign.run import campaign_cache, student_folder
-from training.run_folder import (
+from training.loop.run_folder import (
     ANCESTORS_FILE,
     BACKEND_FILE,
     BEST_FILE,

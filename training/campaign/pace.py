@@ -8,14 +8,14 @@ from typing import Final
 import keras
 import numpy as np
 
-from fer_core.crops import INPUT_SIZE
-from fer_core.landmarks import FEATURE_SIZE
-from fer_core.layers import multiply_adds
+from fer_core.faces.crops import INPUT_SIZE
+from fer_core.faces.landmarks import FEATURE_SIZE
+from fer_core.networks.layers import multiply_adds
+from training.bundle.layer_table import layer_table
 from training.errors import TrainingError
-from training.expression_task import behind_augmentation
-from training.fused_norm import with_fused_norms
-from training.layer_table import layer_table
-from training.recipe import Recipe
+from training.loop.fused_norm import with_fused_norms
+from training.schema.recipe import Recipe
+from training.tasks.expressions import behind_augmentation
 
 #: Steps that are timed, after one that compiles.
 _TIMED_STEPS: Final = 2

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from fer_core.errors import UnknownNameError
 from fer_core.settings import models_root
 from training.campaign.profile import Profile
-from training.recipe import Recipe, SelectionSplit, get_recipe
-from training.recorded import Settings, settings_sha256
+from training.schema.recipe import Recipe, SelectionSplit, get_recipe
+from training.schema.recorded import Settings, settings_sha256
 
 
 class PlannedRun(Settings):

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from fer_core.landmarks import mirror_order
+from fer_core.faces.landmarks import mirror_order
 from training.architectures import call_arguments
-from training.batches import inputs_of
-from training.recipe import Recipe
+from training.schema.recipe import Recipe
 from training.sources import Samples
+from training.tasks.batches import inputs_of
 
 if TYPE_CHECKING:
     import keras

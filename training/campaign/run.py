@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from fer_core import metrics
-from fer_core.bundles import SPEC_FILE
+from fer_core.evaluation import metrics
+from fer_core.networks.bundles import SPEC_FILE
 from fer_core.settings import cache_root
 from training import sources
-from training.ancestors import Ancestors
+from training.bundle.export import code_commit, make_bundle
 from training.campaign.answers import (
     AnsweredSplit,
     AnswersRecord,
@@ -28,16 +28,16 @@ from training.campaign.pace import EndsInTime, OutOfTimeError
 from training.campaign.plan import Campaign, PlannedRun
 from training.campaign.predict import mirrored_mean
 from training.campaign.profile import Profile
-from training.devices import has_bfloat16
-from training.divisions import divisions_of
 from training.errors import TrainingError
-from training.export import code_commit, make_bundle
-from training.fit import FitResult, fit
-from training.landmark_cache import with_landmarks
-from training.recipe import Recipe
-from training.run import hardware
-from training.run_folder import CHECKPOINT_FOLDER, can_be_resumed
+from training.experiments.run import hardware
+from training.loop.ancestors import Ancestors
+from training.loop.devices import has_bfloat16
+from training.loop.fit import FitResult, fit
+from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
+from training.measure.divisions import divisions_of
+from training.schema.recipe import Recipe
 from training.sources import Samples, Split, parts_of
+from training.sources.landmark_cache import with_landmarks
 
 log = logging.getLogger(__name__)
 

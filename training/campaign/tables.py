@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from fer_core.bundles import HISTORY_FILE, SPEC_FILE
+from fer_core.networks.bundles import HISTORY_FILE, SPEC_FILE
 from training import sources
 from training.campaign.ensemble import Measured, ensemble_path, read_ensemble
 from training.campaign.plan import Campaign, PlannedRun
 from training.campaign.profile import Profile
 from training.campaign.run import answers_of, for_this_machine, state_folder, student_folder
-from training.recipe import Recipe
-from training.run_folder import CHECKPOINT_FOLDER
+from training.loop.run_folder import CHECKPOINT_FOLDER
+from training.schema.recipe import Recipe
 from training.sources import Split
 
 

@@ -21,8 +21,8 @@ from typing import Annotated, Final
 import pyarrow.parquet as pq
 import typer
 
-from fer_core.bundles import KERAS_FILE, SPEC_FILE, resolve
 from fer_core.errors import DataError, FerError
+from fer_core.networks.bundles import KERAS_FILE, SPEC_FILE, resolve
 from fer_core.settings import cache_root, models_root
 from training import sources
 from training.campaign.answers import answers_path
@@ -30,12 +30,12 @@ from training.campaign.ensemble import campaign_of, ensemble_files, ensemble_pat
 from training.campaign.plan import Campaign, get_campaign
 from training.campaign.profile import Profile
 from training.errors import TrainingError
-from training.expression_task import training_rows
-from training.landmark_cache import cache_path
-from training.recipe import BaseRecipe, Recipe, get_recipe
+from training.schema.recipe import BaseRecipe, Recipe, get_recipe
 from training.sources import Split, data_root, parts_of
 from training.sources.joined import copies_folder
-from training.teacher import keep_answers
+from training.sources.landmark_cache import cache_path
+from training.tasks.expressions import training_rows
+from training.tasks.teacher import keep_answers
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ Note:   seven tenths of the targets are the answers of the `dual` that lies in m
 """
 
 from training.architectures.cnn import Cnn
-from training.augment import Augment
-from training.optimizers import Sgd
-from training.recipe import Data, Recipe, Refinement
-from training.search_space import Choice, Range, SearchSpace
+from training.schema.augment import Augment
+from training.schema.optimizers import Sgd
+from training.schema.recipe import Data, Recipe, Refinement
+from training.schema.search_space import Choice, Range, SearchSpace
 
 NETWORK = Cnn(
     widths=(32, 64, 128, 256), depths=(2, 2, 2, 3), residual=True, dropout=0.3, view_pixels=42

@@ -8,10 +8,10 @@ Note:   FER2013's faces are learnt by how FER+'s ten votes are distributed (Bars
         majority and ExpW's labels together.
 """
 
-from training.augment import Sharpness
-from training.recipe import Data, Refinement, SelectionSplit
 from training.recipes.cnn import AUGMENT, GENTLE
 from training.recipes.cnn import RECIPE as CNN
+from training.schema.augment import Sharpness
+from training.schema.recipe import Data, Refinement, SelectionSplit
 
 #: FER2013's training faces and ExpW's.
 DATA = Data(source="fer2013+expw", added="labelled", drop_not_face=True)

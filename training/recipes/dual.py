@@ -8,15 +8,15 @@ Note:   as for cnn, seven tenths of the targets are the answers of the `dual` th
         --set teacher_share=0.
 """
 
-from fer_core.crops import INPUT_SIZE
+from fer_core.faces.crops import INPUT_SIZE
 from training.architectures.dual_input import DualInput
 from training.architectures.landmark_mlp import LandmarkMlp
-from training.optimizers import Sgd
-from training.recipe import Recipe, Refinement
 from training.recipes.cnn import AUGMENT, GENTLE
 from training.recipes.cnn import NETWORK as TRUNK
 from training.recipes.cnn import RECIPE as CNN
 from training.recipes.landmarks_only import RECIPE as LANDMARKS_ONLY
+from training.schema.optimizers import Sgd
+from training.schema.recipe import Recipe, Refinement
 
 #: What is otherwise than for the cnn, in all epochs.
 _OWN = {

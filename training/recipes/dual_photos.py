@@ -9,11 +9,11 @@ Note:   as for cnn_photos; --set starts_from=null begins the other expert as a c
         better on FER+'s clean PublicTest than the whole.
 """
 
-from training.recipe import Refinement
 from training.recipes.cnn_photos import DATA, SELECTION, SHARPNESS
 from training.recipes.cnn_photos import RECIPE as CNN_PHOTOS
 from training.recipes.dual import RECIPE as DUAL
 from training.recipes.dual import REFINEMENT
+from training.schema.recipe import Refinement
 
 RECIPE = DUAL.model_copy(
     update={

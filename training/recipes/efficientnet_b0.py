@@ -13,10 +13,10 @@ Note:   deep and narrow networks without pre-trained weights easily end at one a
 """
 
 from training.architectures.efficientnet import EfficientNet
-from training.augment import Augment
-from training.balance import Balance
-from training.optimizers import Adam
-from training.recipe import Data, Recipe
+from training.schema.augment import Augment
+from training.schema.balance import Balance
+from training.schema.optimizers import Adam
+from training.schema.recipe import Data, Recipe
 
 RECIPE = Recipe(
     name="efficientnet_b0",

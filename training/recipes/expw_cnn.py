@@ -10,10 +10,10 @@ Result: models/expw_cnn/spec.json and the card beside it; selection on the clean
 """
 
 from training.architectures.stacked_cnn import StackedCnn
-from training.augment import Augment
-from training.balance import Balance
-from training.optimizers import Adam
-from training.recipe import Data, Recipe
+from training.schema.augment import Augment
+from training.schema.balance import Balance
+from training.schema.optimizers import Adam
+from training.schema.recipe import Data, Recipe
 
 RECIPE = Recipe(
     name="expw_cnn",

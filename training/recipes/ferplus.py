@@ -7,9 +7,9 @@ Note:   the targets are how the ten votes are distributed (Barsoum et al. 2016, 
         better than their majority); validation and test are by the majority, as there.
 """
 
-from training.recipe import Data, Refinement
 from training.recipes.cnn import GENTLE
 from training.recipes.cnn import RECIPE as CNN
+from training.schema.recipe import Data, Refinement
 
 RECIPE = CNN.model_copy(
     update={

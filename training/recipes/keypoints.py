@@ -6,9 +6,9 @@ Result: models/keypoints/spec.json and the card beside it; selection on persons 
 """
 
 from training.architectures.keypoint_resnet import KeypointResnet
-from training.keypoint_augment import KeypointAugment
-from training.optimizers import Sgd
-from training.recipe import Data, KeypointRecipe
+from training.schema.keypoint_augment import KeypointAugment
+from training.schema.optimizers import Sgd
+from training.schema.recipe import Data, KeypointRecipe
 
 RECIPE = KeypointRecipe(
     name="keypoints",

@@ -6,9 +6,9 @@ Result: models/landmarks_only/spec.json and the card beside it; selection on the
 """
 
 from training.architectures.landmark_mlp import LandmarkMlp
-from training.augment import Augment
-from training.optimizers import Sgd
-from training.recipe import Data, Recipe
+from training.schema.augment import Augment
+from training.schema.optimizers import Sgd
+from training.schema.recipe import Data, Recipe
 
 RECIPE = Recipe(
     name="landmarks_only",

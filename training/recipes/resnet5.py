@@ -8,9 +8,9 @@ Note:   angry, disgust, sad, happy and surprise. Faces that show fear or nothing
         same: it starts with what cnn learnt from all faces.
 """
 
-from training.recipe import Data, Refinement
 from training.recipes.dual import RECIPE as DUAL
 from training.recipes.dual import REFINEMENT
+from training.schema.recipe import Data, Refinement
 
 RECIPE = DUAL.model_copy(
     update={

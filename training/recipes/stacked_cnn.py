@@ -5,9 +5,9 @@ Result: models/studies; no bundle of it is committed
 """
 
 from training.architectures.stacked_cnn import StackedCnn
-from training.augment import Augment
-from training.optimizers import Adam
-from training.recipe import Data, Recipe
+from training.schema.augment import Augment
+from training.schema.optimizers import Adam
+from training.schema.recipe import Data, Recipe
 
 RECIPE = Recipe(
     name="stacked_cnn",

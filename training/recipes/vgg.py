@@ -10,10 +10,10 @@ Note:   targets softened by FER+'s votes make a network this weak answer as most
 """
 
 from training.architectures.vgg import Vgg
-from training.augment import Augment
-from training.balance import Balance
-from training.optimizers import Sgd
-from training.recipe import Data, Recipe
+from training.schema.augment import Augment
+from training.schema.balance import Balance
+from training.schema.optimizers import Sgd
+from training.schema.recipe import Data, Recipe
 
 RECIPE = Recipe(
     name="vgg",

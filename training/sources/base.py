@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from fer_core.crops import INPUT_SIZE
 from fer_core.expressions import Expression, LabelSpace, label_map
+from fer_core.faces.crops import INPUT_SIZE
 
 
 def sha256_of_arrays(*arrays: np.ndarray) -> str:

@@ -14,10 +14,10 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fer_core.crops import resize_crop
 from fer_core.errors import DataError, ImageDecodeError, UnknownNameError
 from fer_core.expressions import FER2013, FERPLUS, Expression, LabelSpace, parse_expression
-from fer_core.images import ACCEPTED_SUFFIXES, decode
+from fer_core.faces.crops import resize_crop
+from fer_core.photos.decode import ACCEPTED_SUFFIXES, decode
 from training.sources.base import Samples, Split
 from training.sources.copies import copies_in
 

@@ -11,11 +11,11 @@ There is no official split. Here 70 % of the original's photos are for training 
 and test, by a hash of the photo's name, so that the faces of a photo are in one split and a split does not
 depend on which photos are there. The pack has its own split (80, 10 and 10 %), which keeps photos and most
 near copies together and has the photos that FER2013 also holds in its training split. A network that learnt
-from the one is not measured on the other (`training.divisions`).
+from the one is not measured on the other (`training.measure.divisions`).
 
 Elsewhere networks see it at 64x64 in colour (64x64x3), as the project did that this one follows. All that is
 learnt from and served here is grey and 48x48, so faces go through the project's one resize,
-`fer_core.crops.resize_crop`.
+`fer_core.faces.crops.resize_crop`.
 """
 
 import hashlib
@@ -27,9 +27,9 @@ from typing import Final, NamedTuple
 import cv2
 import numpy as np
 
-from fer_core.crops import cut, resize_crop
 from fer_core.errors import DataError
 from fer_core.expressions import FER2013
+from fer_core.faces.crops import cut, resize_crop
 from training.sources.base import Samples, Split
 from training.sources.copies import copies_in
 from training.sources.packs import check_labels, decode_faces, read_pack

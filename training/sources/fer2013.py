@@ -18,9 +18,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from fer_core.crops import INPUT_SIZE
 from fer_core.errors import DataError
 from fer_core.expressions import FER2013
+from fer_core.faces.crops import INPUT_SIZE
 from training.sources.base import Samples, Split
 from training.sources.class_folders import class_files, find_split_folder, read_split
 from training.sources.copies import copies_in

@@ -5,7 +5,7 @@ Faces of SECOND that may show a photo of FIRST's other splits, even if cut out o
 finding those takes some minutes once. Unless all others are wanted, they are thinned at random to what
 FIRST has of each class, so that the expressions stay as frequent as they are where the network is measured.
 
-What is learnt from them, `training.recipe.Data.added` tells.
+What is learnt from them, `training.schema.recipe.Data.added` tells.
 """
 
 from pathlib import Path

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.errors import DataError
-from fer_core.keypoints import KEYPOINT_SIZE, POINT_NAMES
+from fer_core.networks.keypoints import KEYPOINT_SIZE, POINT_NAMES
 from training.sources.base import Split
 from training.sources.packs import decode_square, parse_pixels, read_pack
 from training.sources.source import not_found

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from fer_core.crops import INPUT_SIZE, resize_crop
 from fer_core.errors import DataError
+from fer_core.faces.crops import INPUT_SIZE, resize_crop
 
 
 def read_pack(path: Path, columns: Iterable[str]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import numpy as np
 
 from fer_core.errors import DataError, ImageDecodeError, UnknownNameError
 from fer_core.expressions import FER2013, parse_expression
-from fer_core.images import decode
+from fer_core.photos.decode import decode
 from training.sources.packs import read_pack
 from training.sources.source import not_found
 

@@ -9,8 +9,8 @@ Note:   `cnn` is no student here: it would learn what landmarks tell, and compar
 
 from training.campaign.plan import Campaign, PlannedRun
 from training.campaign.profile import Profile
-from training.recipe import SelectionSplit
 from training.recipes.campaigns.fer2013_pixels import GPU_BATCH, large, teacher
+from training.schema.recipe import SelectionSplit
 
 LONG = ("epochs=40", "patience=40")
 #: Of teachers for a GPU: a wider branch on the landmarks.

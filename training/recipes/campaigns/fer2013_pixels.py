@@ -9,7 +9,7 @@ Note:   an ensemble is worth more than its members where these err otherwise: he
 
 from training.campaign.plan import Campaign, PlannedRun
 from training.campaign.profile import Profile
-from training.recipe import SelectionSplit
+from training.schema.recipe import SelectionSplit
 
 #: Labels and votes, as `cnn` has them beside its teacher.
 UNTAUGHT = ("teacher=null", "teacher_share=0")

@@ -9,7 +9,6 @@ Note:   FER2013's faces are learnt by FER+'s votes, ExpW's by their labels; see 
 
 from training.campaign.plan import Campaign, PlannedRun
 from training.campaign.profile import Profile
-from training.recipe import SelectionSplit
 from training.recipes.campaigns.fer2013_pixels import (
     GPU_BATCH,
     LARGE_RESNET,
@@ -17,6 +16,7 @@ from training.recipes.campaigns.fer2013_pixels import (
     RESNET,
     STRONGER,
 )
+from training.schema.recipe import SelectionSplit
 
 UNTAUGHT = ("teacher=null", "added_teacher_share=null", "starts_from=null", "prior_correction=null")
 #: From random weights, with the settings that suit those.

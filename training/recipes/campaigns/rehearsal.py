@@ -7,8 +7,8 @@ Result: models/teachers/rehearsal, which is not kept: its networks are far too s
 
 from training.campaign.plan import Campaign, PlannedRun
 from training.campaign.profile import Profile
-from training.recipe import SelectionSplit
 from training.recipes.campaigns.fer2013_pixels import UNTAUGHT
+from training.schema.recipe import SelectionSplit
 
 SMALL = (
     *("architecture.widths=[8, 16]", "architecture.depths=[1, 2]", "data.rows=2000"),

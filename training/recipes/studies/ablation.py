@@ -4,7 +4,7 @@ Run:    python -m training study ablation     (with a `dual` in models/, whose a
 Cost:   18 runs of 4 to 7 minutes, under two hours on two idle CPU cores with AMX
 """
 
-from training.study import Study, Variant
+from training.experiments.study import Study, Variant
 
 _WHOLE_CROPS = (
     "augment.crop_pixels=48",

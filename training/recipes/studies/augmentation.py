@@ -5,7 +5,7 @@ Run:    python -m training study augmentation
 
 from itertools import product
 
-from training.study import Study, Variant
+from training.experiments.study import Study, Variant
 
 #: An Augment that changes nothing.
 _NONE = (

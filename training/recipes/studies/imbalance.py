@@ -3,7 +3,7 @@
 Run:    python -m training study imbalance
 """
 
-from training.study import Study, Variant
+from training.experiments.study import Study, Variant
 
 STUDY = Study(
     name="imbalance",

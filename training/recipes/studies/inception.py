@@ -3,7 +3,7 @@
 Run:    python -m training study inception
 """
 
-from training.study import Study, Variant
+from training.experiments.study import Study, Variant
 
 _INCEPTION = '{"kind": "inception"}'
 

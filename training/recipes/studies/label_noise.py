@@ -3,7 +3,7 @@
 Run:    python -m training study label_noise
 """
 
-from training.study import ALL_SPLITS, Study, Variant
+from training.experiments.study import ALL_SPLITS, Study, Variant
 
 STUDY = Study(
     name="label_noise",

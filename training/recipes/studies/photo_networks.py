@@ -5,7 +5,7 @@ Cost:   8 runs of 48,000 images; 6 to 10 minutes each on two CPU cores without A
 Note:   all runs begin with the weights of cnn, which saw neither ExpW nor blurred faces.
 """
 
-from training.study import Study, Variant
+from training.experiments.study import Study, Variant
 
 _NO_TEACHER = ("teacher=null", "added_teacher_share=null")
 _NO_BLUR = ("augment.sharpness=null", "refinement.augment.sharpness=null")

@@ -3,8 +3,8 @@
 Run:    python -m training study systems
 """
 
-from fer_core.studies import Reference
-from training.study import ALL_SPLITS, Study, Variant
+from fer_core.studies.plans import Reference
+from training.experiments.study import ALL_SPLITS, Study, Variant
 
 STUDY = Study(
     name="systems",

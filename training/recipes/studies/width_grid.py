@@ -5,7 +5,7 @@ Run:    python -m training study width_grid
 
 from itertools import product
 
-from training.study import Study, Variant
+from training.experiments.study import Study, Variant
 
 STUDY = Study(
     name="width_grid",

@@ -1,0 +1,109 @@
+"""A contact sheet: the faces of many photos side by side, each with what it appears to show."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from fer_core.batch.results import CROP_SIDE, FACE, RESULT, PhotoResult
+from fer_core.drawing import encode_jpeg, face_label, text_color
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Faces of one sheet: eight rows of six, whose words can be made out on a phone.
+FACES_A_SHEET: Final = 48
+_COLUMNS: Final = 6
+_GAP: Final = 10
+_PLATE: Final = 22
+_NAME: Final = 18
+_CELL_WIDTH: Final = CROP_SIDE + _GAP
+_CELL_HEIGHT: Final = CROP_SIDE + _PLATE + _NAME + _GAP
+_PAPER: Final = "#FFFFFF"
+_INK: Final = "#101418"
+_ELLIPSIS: Final = "..."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SheetFace:
+    """One face on a sheet.
+
+    Attributes:
+        crop: a JPEG of CROP_SIDE pixels.
+        words: what it appears to show.
+        color: "#RRGGBB" of that.
+        name: of its photo.
+    """
+
+    crop: bytes
+    words: str
+    color: str
+    name: str
+
+
+def sheet_faces(results: Sequence[PhotoResult], table: "pd.DataFrame") -> list[SheetFace]:
+    """Return the faces in rows of `batch.results_table`, as the network that sees most names them."""
+    faces = []
+    for position, number in zip(table[RESULT], table[FACE], strict=True):
+        if number:
+            result = results[position]
+            color, words = face_label(result.faces[number - 1])
+            faces.append(SheetFace(result.crops[number - 1], words, color, result.name))
+    return faces
+
+
+def sheets_of(faces: Sequence[SheetFace]) -> list[Sequence[SheetFace]]:
+    """Return the faces of each sheet."""
+    return [faces[i : i + FACES_A_SHEET] for i in range(0, len(faces), FACES_A_SHEET)]
+
+
+def sheets_zip(faces: Sequence[SheetFace]) -> bytes:
+    """Return a zip of all sheets as JPEGs, made in memory."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        for number, sheet in enumerate(sheets_of(faces), start=1):
+            archive.writestr(f"contact_sheet_{number:03d}.jpg", encode_jpeg(draw_sheet(sheet)))
+    return content.getvalue()
+
+
+def draw_sheet(faces: Sequence[SheetFace]) -> np.ndarray:
+    """Return one sheet of at most FACES_A_SHEET faces, at least one, uint8 (H, W, 3)."""
+    columns = min(len(faces), _COLUMNS)
+    rows = -(-len(faces) // _COLUMNS)
+    size = columns * _CELL_WIDTH + _GAP, rows * _CELL_HEIGHT + _GAP
+    sheet = Image.new("RGB", size, _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for i, face in enumerate(faces):
+        row, column = divmod(i, _COLUMNS)
+        left, top = _GAP + column * _CELL_WIDTH, _GAP + row * _CELL_HEIGHT
+        with Image.open(io.BytesIO(face.crop), formats=("JPEG",)) as crop:
+            sheet.paste(crop, (left, top))
+        plate = (left, top + CROP_SIDE, left + CROP_SIDE - 1, top + CROP_SIDE + _PLATE - 1)
+        draw.rectangle(plate, fill=face.color, outline=_INK if face.color == _PAPER else None)
+        _write(draw, (left, plate[1]), _PLATE, face.words, text_color(face.color), 14)
+        name = face.name.split("/")[-1]
+        _write(draw, (left, top + CROP_SIDE + _PLATE), _NAME, name, _INK, 11)
+    return np.asarray(sheet)
+
+
+def _write(
+    draw: ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    height: int,
+    text: str,
+    color: str,
+    size: int,
+) -> None:
+    """Write a line in the middle of a cell's part, its end left out where there is no room."""
+    font = ImageFont.load_default(size)
+    shown = "".join(c if c.isprintable() else "?" for c in text)
+    if draw.textlength(shown, font=font) > CROP_SIDE:
+        while shown and draw.textlength(shown + _ELLIPSIS, font=font) > CROP_SIDE:
+            shown = shown[:-1]
+        shown += _ELLIPSIS
+    middle = corner[0] + CROP_SIDE / 2, corner[1] + height / 2
+    draw.text(middle, shown, fill=color, font=font, anchor="mm")

@@ -1,0 +1,240 @@
+"""The results of many photos: looking at them one by one, as a table, and as files to take away.
+
+Photos are decoded one at a time and let go; what stays of one is its analysis and small crops of its faces.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+from fer_core.analysis import (
+    Analysis,
+    Analyzer,
+    FaceAnalysis,
+    csv_lines,
+    error_record,
+    escape_formula,
+    to_record,
+)
+from fer_core.batch.inputs import PhotoSource
+from fer_core.drawing import draw_faces, encode_jpeg, fit_long_side
+from fer_core.errors import AnalysisError, ImageDecodeError
+from fer_core.expressions import Expression
+from fer_core.faces.crops import cut, frame_square
+from fer_core.photos.decode import decode
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+#: Side in pixels of the crops that are kept, 4 KB each.
+CROP_SIDE: Final = 112
+#: Longest side in pixels of annotated photos: the zip of 500 is then some 150 MB.
+ANNOTATED_SIDE: Final = 1600
+#: Columns of the table that stand for no network.
+RESULT, PHOTO, FACE, OUTCOME, NOTES, ERROR = (
+    "result",
+    "photo",
+    "face",
+    "outcome",
+    "notes",
+    "error",
+)
+
+
+class Outcome(StrEnum):
+    """What became of a face, or of a photo without one."""
+
+    AGREE = "agree"
+    DIFFER = "differ"
+    NOT_SURE = "not sure"
+    NO_FACE = "no face"
+    UNREADABLE = "not readable"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoResult:
+    """What is kept of one photo.
+
+    Attributes:
+        name: of the file.
+        analysis: without activation maps; None for a file that could not be read.
+        error: why it could not be.
+        failed: whether that may be otherwise another time: the file is a photo, but looking at it failed.
+        crops: a JPEG of CROP_SIDE pixels for each face, framed like the networks' input.
+    """
+
+    name: str
+    analysis: Analysis | None
+    error: str | None = None
+    failed: bool = False
+    crops: tuple[bytes, ...] = ()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The JSON object, as `analyze` prints it."""
+        if self.analysis is None:
+            return error_record(self.name, self.error or "")
+        return to_record(self.name, self.analysis)
+
+    @property
+    def faces(self) -> tuple[FaceAnalysis, ...]:
+        """The faces; none of a file that could not be read."""
+        return self.analysis.faces if self.analysis else ()
+
+
+def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
+    """Return what is kept of a photo; a file that cannot be read gives a result with the reason."""
+    try:
+        photo = decode(file.read())
+        analysis = analyzer.analyze(photo)
+    except (ImageDecodeError, AnalysisError) as error:
+        return PhotoResult(file.name, None, str(error), failed=isinstance(error, AnalysisError))
+    crops = tuple(_crop(photo.rgb, face) for face in analysis.faces)
+    return PhotoResult(file.name, analysis.without_maps(), crops=crops)
+
+
+def results_table(results: Sequence[PhotoResult], networks: Sequence[str]) -> "pd.DataFrame":
+    """Return the results with a row a face, and a row for each photo without one.
+
+    Args:
+        results: of the photos.
+        networks: that were asked.
+
+    Returns:
+        Columns `result` (position in `results`), `photo` (its name, safe in a spreadsheet), `face` (from 1; 0
+        for none), for each network its name (the expression, also where it is not sure) and its name with
+        " confidence" (0 to 1) and with " sure" (whether that is enough for an answer), `outcome`, `notes` and
+        `error`.
+    """
+    import pandas as pd
+
+    nothing = dict.fromkeys([*networks, OUTCOME, NOTES, ERROR], "")
+    rows: list[dict[str, Any]] = []
+    for position, result in enumerate(results):
+        photo = nothing | {RESULT: position, PHOTO: escape_formula(result.name)}
+        if not result.faces:
+            outcome = Outcome.NO_FACE if result.analysis else Outcome.UNREADABLE
+            rows.append(photo | {FACE: 0, OUTCOME: str(outcome), ERROR: result.error or ""})
+        for number, face in enumerate(result.faces, start=1):
+            rows.append(photo | {FACE: number} | _face_row(face))
+    answers = [c for name in networks for c in (name, confidence_of(name), sure_of(name))]
+    columns = [RESULT, PHOTO, FACE, *answers, OUTCOME, NOTES, ERROR]
+    types = {confidence_of(name): "float64" for name in networks}
+    types |= {sure_of(name): "boolean" for name in networks}
+    return pd.DataFrame(rows, columns=columns).astype(types)
+
+
+def confidence_of(network: str) -> str:
+    """Return the name of the column with a network's confidence."""
+    return f"{network} confidence"
+
+
+def sure_of(network: str) -> str:
+    """Return the name of the column that says whether a network is sure."""
+    return f"{network} sure"
+
+
+def outcome_of(face: FaceAnalysis) -> Outcome:
+    """Return whether the networks are sure of a face, and of one mind."""
+    predictions = face.predictions.values()
+    if any(prediction.abstained for prediction in predictions):
+        return Outcome.NOT_SURE
+    one_mind = len({prediction.expression for prediction in predictions}) == 1
+    return Outcome.AGREE if one_mind else Outcome.DIFFER
+
+
+def select_rows(
+    table: "pd.DataFrame",
+    networks: Sequence[str],
+    *,
+    outcomes: Collection[str] = (),
+    expressions: Collection[str] = (),
+) -> "pd.DataFrame":
+    """Return the rows with one of these outcomes, and one of these expressions from any network.
+
+    Empty collections leave nothing out.
+    """
+    if outcomes:
+        table = table[table[OUTCOME].isin(list(outcomes))]
+    if expressions:
+        table = table[table[list(networks)].isin(list(expressions)).any(axis=1)]
+    return table
+
+
+def results_csv(results: Sequence[PhotoResult], labels: Mapping[str, Iterable[Expression]]) -> str:
+    """Return the table that `analyze --format csv` prints; `labels` are each network's classes."""
+    return "".join(csv_lines((result.record for result in results), labels))
+
+
+def results_json(results: Sequence[PhotoResult]) -> str:
+    """Return a list of the JSON objects that `analyze` prints."""
+    return json.dumps([result.record for result in results], indent=2, ensure_ascii=False)
+
+
+class AnnotatedZip:
+    """A zip, made in memory, of photos with their faces marked, as JPEGs of at most ANNOTATED_SIDE pixels."""
+
+    def __init__(self) -> None:
+        """Begin an empty one."""
+        self._content = io.BytesIO()
+        # JPEGs get no smaller by packing.
+        self._archive = zipfile.ZipFile(self._content, "w", zipfile.ZIP_STORED)
+        #: Photos that could be read before, and not any more.
+        self.n_left_out = 0
+
+    def add(self, number: int, file: PhotoSource, result: PhotoResult) -> None:
+        """Add a photo, unless it cannot be read.
+
+        Args:
+            number: of the photo among all: those of several folders may share a name.
+            file: the photo.
+            result: what was found in it.
+        """
+        if result.analysis is None:
+            return
+        try:
+            photo = decode(file.read())
+        except ImageDecodeError:
+            # Memory is short: what could be read once is no broken file.
+            self.n_left_out += 1
+            return
+        shown = fit_long_side(photo.rgb, smallest=1, largest=ANNOTATED_SIDE)
+        content = encode_jpeg(draw_faces(shown, result.analysis))
+        self._archive.writestr(f"{number:04d}-{_plain_stem(result.name)}.jpg", content)
+
+    def finish(self) -> bytes:
+        """Return the zip, to which nothing can be added then."""
+        self._archive.close()
+        return self._content.getvalue()
+
+
+def _face_row(face: FaceAnalysis) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        OUTCOME: str(outcome_of(face)),
+        NOTES: ", ".join(str(note.code) for note in face.quality),
+    }
+    for name, prediction in face.predictions.items():
+        row |= {
+            name: str(prediction.expression),
+            confidence_of(name): prediction.confidence,
+            sure_of(name): not prediction.abstained,
+        }
+    return row
+
+
+def _crop(image_rgb: "np.ndarray", face: FaceAnalysis) -> bytes:
+    crop = cut(image_rgb, frame_square(face.face.box_xyxy))
+    return encode_jpeg(fit_long_side(crop, smallest=CROP_SIDE, largest=CROP_SIDE))
+
+
+def _plain_stem(name: str) -> str:
+    """Return a file's name without folders and ending, fit for a name in a zip on any system."""
+    stem = PurePosixPath(name.replace("\\", "/")).stem
+    plain = "".join(c if c.isalnum() or c in " -_.()" else "_" for c in stem)
+    return plain[:100].strip(" .") or "photo"

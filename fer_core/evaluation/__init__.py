@@ -1,0 +1,1 @@
+"""How good networks are: what they answered, and the measures taken from it."""

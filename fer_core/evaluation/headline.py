@@ -1,0 +1,88 @@
+"""The headline table: every measure of every network with its interval, for pages, files and papers."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import pandas as pd
+from tabulate import tabulate
+
+from fer_core.evaluation.intervals import MEASURES, Estimate, Measure
+
+_FACES: Final = "Faces"
+_EMPHASIS: Final = {"pipe": "**{}**", "unsafehtml": "<b>{}</b>", "latex_raw": r"\textbf{{{}}}"}
+
+
+def headline_data(
+    estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]
+) -> pd.DataFrame:
+    """Return the table in full precision, a row a network and measure.
+
+    Args:
+        estimates: by network, then by the name of the measure.
+        n: rows that each network was measured on.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "network": network,
+                "measure": name,
+                "value": value.value,
+                "low": value.low,
+                "high": value.high,
+                "faces": n[network],
+            }
+            for network, measured in estimates.items()
+            for name, value in measured.items()
+        ]
+    )
+
+
+def headline_markdown(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
+    """Return the table as Markdown, a row a measure, the best of each in bold."""
+    return _table(estimates, n, "pipe")
+
+
+def headline_latex(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
+    """Return the table as a LaTeX tabular, the best of each measure in bold."""
+    return _table(estimates, n, "latex_raw")
+
+
+def headline_html(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
+    """Return the table as HTML, the best of each measure in bold."""
+    return str(_table(estimates, n, "unsafehtml"))
+
+
+def _table(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int], form: str) -> str:
+    latex = form == "latex_raw"
+    rows = [[_FACES, *(f"{n[network]:,}" for network in estimates)]]
+    for measure in MEASURES:
+        values = [measured[measure.name] for measured in estimates.values()]
+        best = _best(measure, values)
+        cells = [
+            _EMPHASIS[form].format(_words(measure, value))
+            if len(values) > 1 and value.value == best
+            else _words(measure, value)
+            for value in values
+        ]
+        unit = " (%)" if measure.percent else ""
+        rows.append([measure.title + unit, *cells])
+    head = ["", *estimates]
+    if latex:
+        # Written as they are, so that what LaTeX takes for a command is written for it.
+        rows = [[cell.replace("%", r"\%") for cell in row] for row in rows]
+        head = [name.replace("_", r"\_") for name in head]
+    align = ["left", *["right"] * len(estimates)]
+    return tabulate(rows, headers=head, tablefmt=form, colalign=align, disable_numparse=True)
+
+
+def _best(measure: Measure, values: list[Estimate]) -> float:
+    choose = max if measure.better == "higher" else min
+    return choose((e.value for e in values if e.value == e.value), default=float("nan"))
+
+
+def _words(measure: Measure, estimate: Estimate) -> str:
+    if measure.percent:
+        value, low, high = (f"{100 * v:.1f}" for v in (estimate.value, estimate.low, estimate.high))
+    else:
+        value, low, high = (f"{v:.3f}" for v in (estimate.value, estimate.low, estimate.high))
+    return f"{value} [{low}, {high}]"

@@ -1,0 +1,92 @@
+"""How often networks are right on whole photos, end to end: what `python -m training photos` writes.
+
+The photos are a development set (`training.sources.webphotos`): networks and thresholds are chosen on it.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from fer_core.errors import DataError
+from fer_core.evaluation.row_tables import read_row_table, write_row_table
+from fer_core.settings import models_root
+
+_MEND: Final = "Write it with: python -m training photos"
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoAccuracy:
+    """One network on the photos at one size of their faces; shares are fractions.
+
+    Attributes:
+        network: name of its bundle.
+        weights_sha256: of its LiteRT file.
+        threshold: below which it abstains.
+        face_pixels: side of the network's crop of the face, in pixels of the photo, to which photos were
+            shrunk; None for the photos as they are.
+        n: photos in which a face was found and whose label the network knows.
+        n_left_out: the other photos.
+        n_landmarks: of the `n`, those with landmarks.
+        accuracy, accuracy_low, accuracy_high: share of the `n` in which the largest face is answered with the
+            label, with its bootstrap 95 % interval over photos.
+        macro_recall, macro_recall_low, macro_recall_high: mean over the expressions of the share of their
+            photos that is answered right.
+        coverage, coverage_low, coverage_high: share of the `n` that is answered at the threshold.
+        selective_accuracy, selective_accuracy_low, selective_accuracy_high: accuracy on those; NaN if there
+            are none.
+    """
+
+    network: str
+    weights_sha256: str
+    threshold: float
+    face_pixels: int | None
+    n: int
+    n_left_out: int
+    n_landmarks: int
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    macro_recall: float
+    macro_recall_low: float
+    macro_recall_high: float
+    coverage: float
+    coverage_low: float
+    coverage_high: float
+    selective_accuracy: float
+    selective_accuracy_low: float
+    selective_accuracy_high: float
+
+
+def photo_accuracy_path() -> Path:
+    """Return the path of the table under the bundle root."""
+    return models_root() / "photos.parquet"
+
+
+def write_photo_accuracy(rows: Sequence[PhotoAccuracy], path: Path) -> None:
+    """Write the table, whole or not at all; equal rows give equal bytes."""
+    write_row_table(rows, PhotoAccuracy, path)
+
+
+def read_photo_accuracy(path: Path | None = None) -> list[PhotoAccuracy]:
+    """Read the table, by default the one under the bundle root.
+
+    Raises:
+        DataError: it is missing, is no parquet file, lacks a column, or holds values that are no shares.
+    """
+    path = path or photo_accuracy_path()
+    table = read_row_table(path, PhotoAccuracy, what="accuracy on photos", mend=_MEND)
+    shares = table[["accuracy", "macro_recall", "coverage"]].apply(pd.to_numeric, errors="coerce")
+    if not ((shares >= 0) & (shares <= 1)).all(axis=None):
+        raise DataError(f"{path}: accuracy, macro_recall or coverage is no share. {_MEND}")
+    rows = [PhotoAccuracy(*values) for values in table.itertuples(index=False)]
+    # Whole numbers and None in one column come back as floats.
+    return [
+        dataclasses.replace(
+            row, face_pixels=None if pd.isna(row.face_pixels) else int(row.face_pixels or 0)
+        )
+        for row in rows
+    ]

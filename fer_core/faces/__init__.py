@@ -1,0 +1,1 @@
+"""A photo to its faces: finder, landmarks, crops, and what they tell."""

@@ -1,0 +1,140 @@
+"""From a face to a network's input: the only crop and resize in the project.
+
+The framing is FER2013's own, measured on its images with MediaPipe's landmarks: a square of 1.08 times
+the longer side of the landmarks' bounding box (quartiles 1.00 to 1.17), its centre 0.05 of that side
+above the box's centre. The midpoint of the eyes then lies at (0.50, 0.40) of the crop and the mouth at
+(0.51, 0.79). Roll is left as it is, as in FER2013.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from fer_core.faces.landmarks import FEATURE_SIZE, feature_vector
+
+if TYPE_CHECKING:
+    from fer_core.faces.finder import CropFinder, Face
+
+#: Side in pixels of the input of networks that name expressions: FER2013's images.
+INPUT_SIZE: Final = 48
+#: Side of the crop square over the longer side of the landmarks' bounding box.
+FRAME_SCALE: Final = 1.08
+#: How far the crop's centre lies above the box's centre, as a share of the crop's side.
+FRAME_LIFT: Final = 0.05
+
+
+def frame_square(box_xyxy: np.ndarray) -> np.ndarray:
+    """Return the square that frames a face as FER2013 does.
+
+    Args:
+        box_xyxy: float (4,), the bounding box of the face's landmarks, pixels. The detector's box
+            stands in for it where there are no landmarks.
+
+    Returns:
+        float32 (4,), box xyxy in the same pixels; it may reach beyond the image.
+    """
+    return scaled_square(box_xyxy, 1.0)
+
+
+def scaled_square(box_xyxy: np.ndarray, scale: float) -> np.ndarray:
+    """Return the square of `frame_square`, `scale` times as wide about the same centre."""
+    low, high = box_xyxy[:2], box_xyxy[2:]
+    side = FRAME_SCALE * float((high - low).max())
+    centre_x, centre_y = (low + high) / 2
+    centre_y -= FRAME_LIFT * side
+    half = scale * side / 2
+    return np.array(
+        [centre_x - half, centre_y - half, centre_x + half, centre_y + half], dtype=np.float32
+    )
+
+
+def pixel_box(box_xyxy: np.ndarray) -> tuple[int, int, int, int]:
+    """Return the whole pixels that `cut` takes for a box: left, top, right, bottom; at least one."""
+    left, top, right, bottom = (round(float(edge)) for edge in box_xyxy)
+    return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def cut(image: np.ndarray, box_xyxy: np.ndarray) -> np.ndarray:
+    """Return the pixels of `image` under a box, the border replicated where the box leaves it.
+
+    Args:
+        image: uint8 (H, W) or (H, W, C).
+        box_xyxy: float (4,), pixels, rounded to whole ones.
+
+    Returns:
+        uint8, contiguous, at least 1x1, of the box's size.
+    """
+    height, width = image.shape[:2]
+    left, top, right, bottom = pixel_box(box_xyxy)
+    # Indices clipped to the image repeat its first or last row and column: a replicated border.
+    rows = np.clip(np.arange(top, bottom), 0, height - 1)
+    columns = np.clip(np.arange(left, right), 0, width - 1)
+    return np.ascontiguousarray(image[rows[:, None], columns])
+
+
+def resize_crop(crop: np.ndarray, side: int = INPUT_SIZE) -> np.ndarray:
+    """Return a square crop at a network's input size, grey values untouched if it has it already.
+
+    Shrinking averages areas (anything else aliases); enlarging is bilinear.
+
+    Args:
+        crop: uint8 (H, W).
+        side: of the result in pixels.
+
+    Returns:
+        uint8 (side, side).
+    """
+    if crop.shape == (side, side):
+        return crop
+    shrinks = min(crop.shape) >= side
+    return cv2.resize(
+        crop, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceInputs:
+    """What the networks see of one face.
+
+    Attributes:
+        image: uint8 (48, 48), grey, framed as FER2013 frames its faces.
+        landmarks: float32 (FEATURE_SIZE,), `landmarks.feature_vector`; zeros without landmarks.
+    """
+
+    image: np.ndarray
+    landmarks: np.ndarray = field(default_factory=lambda: np.zeros(FEATURE_SIZE, np.float32))
+
+    @property
+    def landmarks_found(self) -> bool:
+        """Whether there are landmarks."""
+        return bool(self.landmarks.any())
+
+
+def face_inputs(image_rgb: np.ndarray, face: "Face") -> FaceInputs:
+    """Cut a face out of its photo as training images are cut.
+
+    Args:
+        image_rgb: uint8 (H, W, 3), the photo that the face's coordinates refer to.
+        face: in its coordinates.
+    """
+    square = frame_square(face.box_xyxy)
+    crop = cut(image_rgb, square)
+    return FaceInputs(
+        image=resize_crop(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)),
+        landmarks=feature_vector(face, square),
+    )
+
+
+def crop_inputs(crop: np.ndarray, finder: "CropFinder") -> FaceInputs:
+    """Return what the networks see of a face crop as a data set holds it.
+
+    Args:
+        crop: uint8 (S, S), grey, framed as FER2013 frames its faces.
+        finder: of the landmarks in it.
+    """
+    face = finder.find(crop)
+    square = np.array([0, 0, len(crop), len(crop)], np.float32)
+    image = resize_crop(crop)
+    return FaceInputs(image, feature_vector(face, square)) if face else FaceInputs(image)

@@ -1,0 +1,104 @@
+"""Why an answer may be poor: what speaks against a face before any network has seen it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import cv2
+import numpy as np
+
+from fer_core.faces.crops import FaceInputs, frame_square
+from fer_core.faces.finder import Face
+
+#: The networks' input is 48 pixels wide; a smaller face is enlarged and shows no more than it has.
+MIN_FACE_SIDE: Final = 48
+MAX_YAW_DEGREES: Final = 45.0
+#: Mean grey value of the crop. FER2013's Training crops lie below the first in 0.5 %
+#: and above the second in 0.5 %.
+DARK_BELOW: Final = 48.0
+BRIGHT_ABOVE: Final = 206.0
+#: Variance of the Laplacian of the crop at 48 pixels after its contrast is brought to a standard
+#: deviation of 50 (Pech-Pacheco et al. 2000). 0.5 % of FER2013's Training crops lie below it; of the
+#: same crops blurred by a Gaussian of 1.5 pixels at least 99.5 % do.
+BLURRED_BELOW: Final = 458.0
+#: Share of the crop's square that may lie beyond the photo.
+MAX_OUTSIDE: Final = 0.15
+
+
+class Quality(StrEnum):
+    """A thing that speaks against a face."""
+
+    SMALL = "small"
+    BLURRED = "blurred"
+    DARK = "dark"
+    BRIGHT = "bright"
+    TURNED = "turned"
+    CUT = "cut"
+
+
+@dataclass(frozen=True, slots=True)
+class QualityNote:
+    """One reason for caution.
+
+    Attributes:
+        code: for programs.
+        sentence: for the user.
+    """
+
+    code: Quality
+    sentence: str
+
+
+def assess(image_rgb: np.ndarray, face: Face, inputs: FaceInputs) -> tuple[QualityNote, ...]:
+    """Return the reasons for caution about one face, most of the time none.
+
+    Args:
+        image_rgb: uint8 (H, W, 3), the photo.
+        face: in its coordinates.
+        inputs: what was cut out of it.
+    """
+    notes = []
+    side = float((face.box_xyxy[2:] - face.box_xyxy[:2]).max())
+    if side < MIN_FACE_SIDE:
+        notes.append(
+            QualityNote(
+                Quality.SMALL,
+                f"The face is only {side:.0f} pixels high; {MIN_FACE_SIDE} or more show it better.",
+            )
+        )
+    if sharpness(inputs.image) < BLURRED_BELOW:
+        notes.append(QualityNote(Quality.BLURRED, "The face is blurred."))
+    brightness = float(inputs.image.mean())
+    if brightness < DARK_BELOW:
+        notes.append(QualityNote(Quality.DARK, "The face is very dark."))
+    elif brightness > BRIGHT_ABOVE:
+        notes.append(QualityNote(Quality.BRIGHT, "The face is overexposed."))
+    pose = face.head_pose
+    if pose is not None and abs(pose.yaw) > MAX_YAW_DEGREES:
+        notes.append(
+            QualityNote(
+                Quality.TURNED,
+                f"The head is turned {abs(pose.yaw):.0f} degrees to the side; part of the face is hidden.",
+            )
+        )
+    if outside_share(image_rgb, face) > MAX_OUTSIDE:
+        notes.append(QualityNote(Quality.CUT, "The face is cut by the edge of the photo."))
+    return tuple(notes)
+
+
+def sharpness(crop: np.ndarray) -> float:
+    """Return the variance of the Laplacian of a uint8 (48, 48) crop, its contrast made equal."""
+    grey = crop.astype(np.float32)
+    spread = float(grey.std())
+    if spread == 0:
+        return 0.0
+    return float(cv2.Laplacian(grey * (50.0 / spread), cv2.CV_32F).var())
+
+
+def outside_share(image_rgb: np.ndarray, face: Face) -> float:
+    """Return the share in [0, 1] of the face's crop square that lies beyond the photo's edges."""
+    left, top, right, bottom = (float(v) for v in frame_square(face.box_xyxy))
+    height, width = image_rgb.shape[:2]
+    inside_x = max(0.0, min(right, width) - max(left, 0.0))
+    inside_y = max(0.0, min(bottom, height) - max(top, 0.0))
+    return 1.0 - inside_x * inside_y / ((right - left) * (bottom - top))

@@ -1,0 +1,219 @@
+"""The average face in landmarks, and how its landmarks move with an expression's movements.
+
+A linear shape model in the manner of Cootes et al. 1995: the mean of a data set's upright points, and for
+each movement the direction in which they go as its blendshapes rise from 0 to 1. `python -m training
+face-shape SOURCE` writes it.
+"""
+
+import dataclasses
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+from zipfile import BadZipFile
+
+import numpy as np
+
+from fer_core.errors import BundleError
+from fer_core.faces.blendshapes import BLENDSHAPES, movement_and_side
+from fer_core.faces.landmarks import contour_edges, from_upright, upright_points
+from fer_core.faces.mediapipe_models import N_BLENDSHAPES, N_LANDMARKS, FaceMesh
+from fer_core.files import replace_file
+
+#: Landmarks of the nose, which MediaPipe draws no contour around: bridge, tip and wings.
+_NOSE: Final = (
+    *(1, 2, 4, 5, 6, 19, 94, 168, 195, 197),
+    *(45, 48, 64, 97, 98, 115, 122, 220, 275, 278, 294, 326, 327, 344, 351, 440),
+)
+#: Of the face's oval, the part from one ear over the chin to the other; the rest borders the forehead.
+_JAW: Final = (
+    *(361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132),
+)
+#: How far from a region's own points its other points lie, the face's root mean square size being 1.
+_REGION_REACH: Final = 0.22
+
+
+class Movement(StrEnum):
+    """A movement of the face that a visitor can try out, with the blendshapes that it is made of."""
+
+    SMILE = "smile"
+    FROWN = "mouth corners down"
+    JAW_OPEN = "jaw open"
+    BROWS_UP = "brows raised"
+    BROWS_DOWN = "brows lowered"
+    EYES_WIDE = "eyes wide open"
+    EYES_CLOSED = "eyes closed"
+    NOSE_WRINKLED = "nose wrinkled"
+
+
+_MADE_OF: Final = {
+    Movement.SMILE: ("mouthSmile",),
+    Movement.FROWN: ("mouthFrown",),
+    Movement.JAW_OPEN: ("jawOpen",),
+    Movement.BROWS_UP: ("browInnerUp", "browOuterUp"),
+    Movement.BROWS_DOWN: ("browDown",),
+    Movement.EYES_WIDE: ("eyeWide",),
+    Movement.EYES_CLOSED: ("eyeBlink",),
+    Movement.NOSE_WRINKLED: ("noseSneer",),
+}
+
+
+class Region(StrEnum):
+    """A part of the face whose landmarks belong together."""
+
+    BROWS = "brows"
+    EYES = "eyes"
+    NOSE = "nose"
+    MOUTH = "mouth"
+    JAW = "jaw"
+
+
+#: How the names of a region's blendshapes begin; none of them moves the nose but the sneer.
+_SHAPES_OF: Final = {
+    Region.BROWS: ("brow",),
+    Region.EYES: ("eye", "cheekSquint"),
+    Region.NOSE: ("nose",),
+    Region.MOUTH: ("mouth", "cheekPuff"),
+    Region.JAW: ("jaw",),
+}
+
+
+def blendshapes_of(movement: Movement) -> list[int]:
+    """Return the places of a movement's blendshapes, of both sides."""
+    return [i for i, n in enumerate(BLENDSHAPES) if movement_and_side(n)[0] in _MADE_OF[movement]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceShape:
+    """The average face and its movements.
+
+    Attributes:
+        points: float32 (478, 3), `landmarks.upright_points` of the average face.
+        blendshapes: float32 (52,), of the average face.
+        directions: float32 (478, 3) for each movement: what is added to upright points as the movement's
+            blendshapes go from 0 to 1.
+    """
+
+    points: np.ndarray
+    blendshapes: np.ndarray
+    directions: dict[Movement, np.ndarray]
+
+    def region_points(self, region: Region) -> np.ndarray:
+        """Return the landmarks of a region, int64: its own and those that lie near them."""
+        seeds = _region_seeds()
+        nearest = np.full(N_LANDMARKS, np.inf)
+        owner = np.full(N_LANDMARKS, -1)
+        for i, points in enumerate(seeds.values()):
+            offsets = self.points[:, None] - self.points[points][None]
+            distance = np.linalg.norm(offsets, axis=2).min(axis=1)
+            closer = distance < nearest
+            nearest[closer], owner[closer] = distance[closer], i
+        return np.flatnonzero((owner == list(seeds).index(region)) & (nearest < _REGION_REACH))
+
+    def with_average_region(self, mesh: FaceMesh, region: Region) -> FaceMesh:
+        """Return the face with one region's landmarks and blendshapes replaced by the average face's."""
+        points = self.region_points(region)
+        change = np.zeros((N_LANDMARKS, 3), np.float32)
+        change[points] = self.points[points] - upright_points(mesh)[points]
+        shapes = mesh.blendshapes.copy()
+        for i, name in enumerate(BLENDSHAPES):
+            if name.startswith(_SHAPES_OF[region]):
+                shapes[i] = self.blendshapes[i]
+        return _changed(mesh, change, shapes)
+
+    def with_movements(self, mesh: FaceMesh, amounts: Mapping[Movement, float]) -> FaceMesh:
+        """Return the face with movements added to it, each from -1 to 1; 0 leaves it as it is."""
+        change = np.zeros((N_LANDMARKS, 3), np.float32)
+        shapes = mesh.blendshapes.copy()
+        for movement, amount in amounts.items():
+            places = blendshapes_of(movement)
+            moved = np.clip(shapes[places] + amount, 0, 1)
+            # A blendshape that is at its end already moves the landmarks no further.
+            change += float((moved - shapes[places]).mean()) * self.directions[movement]
+            shapes[places] = moved
+        return _changed(mesh, change, shapes)
+
+
+def _region_seeds() -> dict[Region, list[int]]:
+    """Return the landmarks that MediaPipe's contours, or the tables above, give a region."""
+    contours = contour_edges()
+
+    def on(*names: str) -> list[int]:
+        return sorted({int(i) for name in names for i in contours[name].ravel()})
+
+    return {
+        Region.BROWS: on("left_eyebrow", "right_eyebrow"),
+        Region.EYES: on("left_eye", "right_eye", "left_iris", "right_iris"),
+        Region.NOSE: list(_NOSE),
+        Region.MOUTH: on("lips"),
+        Region.JAW: list(_JAW),
+    }
+
+
+def _changed(mesh: FaceMesh, change: np.ndarray, blendshapes: np.ndarray) -> FaceMesh:
+    """Return a mesh with an addition to its upright points, brought back to the image."""
+    return dataclasses.replace(
+        mesh,
+        landmarks=from_upright(upright_points(mesh) + change, mesh),
+        blendshapes=blendshapes.astype(np.float32),
+    )
+
+
+def estimate(points: np.ndarray, blendshapes: np.ndarray) -> FaceShape:
+    """Estimate the model from faces.
+
+    Args:
+        points: float (N, 478, 3), upright points.
+        blendshapes: float (N, 52).
+
+    Returns:
+        The means, and for each movement the sum of its blendshapes' coefficients in a ridge regression
+        of points on all blendshapes, so that what usually goes along is not counted twice.
+    """
+    from sklearn.linear_model import Ridge
+
+    model = Ridge(alpha=1.0).fit(blendshapes, points.reshape(len(points), -1))
+    coefficients = model.coef_.T.reshape(N_BLENDSHAPES, N_LANDMARKS, 3)
+    return FaceShape(
+        points=points.mean(axis=0).astype(np.float32),
+        blendshapes=blendshapes.mean(axis=0).astype(np.float32),
+        directions={
+            movement: coefficients[blendshapes_of(movement)].sum(axis=0).astype(np.float32)
+            for movement in Movement
+        },
+    )
+
+
+def write_face_shape(shape: FaceShape, path: Path) -> None:
+    """Write the model, whole or not at all."""
+    replace_file(
+        path,
+        lambda file: np.savez_compressed(
+            file,
+            points=shape.points,
+            blendshapes=shape.blendshapes,
+            movements=np.array([movement.name for movement in shape.directions]),
+            directions=np.stack(list(shape.directions.values())),
+        ),
+    )
+
+
+def read_face_shape(path: Path) -> FaceShape:
+    """Read the model; raise BundleError if the file is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            directions = dict(zip(file["movements"].tolist(), file["directions"], strict=True))
+            return FaceShape(
+                points=file["points"],
+                blendshapes=file["blendshapes"],
+                directions={movement: directions[movement.name] for movement in Movement},
+            )
+    # A cut or altered archive fails in any of these ways, depending on where it is damaged.
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
+        raise BundleError(
+            f"{path} is missing or damaged ({error}). Restore it from version control, or make it anew "
+            "with: python -m training face-shape fer2013"
+        ) from error

@@ -1,0 +1,454 @@
+"""A bundle: one folder that holds one trained network and all that is known about it."""
+
+import difflib
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from fer_core.data_names import data_name, source_of, validation_name
+from fer_core.errors import BundleError, FerError, HubError
+from fer_core.expressions import Expression
+from fer_core.networks import hub
+from fer_core.settings import models_root, named_networks
+
+log = logging.getLogger(__name__)
+
+SPEC_FILE: Final = "spec.json"
+KERAS_FILE: Final = "model.keras"
+SERVING_FILE: Final = "model.tflite"
+HISTORY_FILE: Final = "history.csv"
+LAYERS_FILE: Final = "layers.csv"
+CARD_FILE: Final = "README.md"
+PREDICTIONS_FOLDER: Final = "predictions"
+#: Sub-folder of the predictions: a robustness file has more rows than a split and must not pass for one.
+ROBUSTNESS_FOLDER: Final = "robustness"
+#: Folder of the bundle that finds keypoints.
+KEYPOINTS_NAME: Final = "keypoints"
+#: The networks that are asked unless others are named, the one that sees most last.
+DEFAULT_PAIR: Final = ("cnn_photos", "dual_photos")
+#: The same architectures trained on FER2013 alone, for comparison with published figures.
+FER2013_PAIR: Final = ("cnn", "dual")
+#: Old names of bundles, and the bundles that replaced them.
+RENAMED: Final = {"cnn_wild": "cnn_photos", "dual_wild": "dual_photos"}
+#: Accuracy that answered faces reach where the abstention threshold is chosen, unless a recipe says other.
+ANSWERED_ACCURACY: Final = 0.85
+#: What `task` in a spec says of a network that finds keypoints; those that name expressions have none.
+KEYPOINTS_TASK: Final[Literal["keypoints"]] = "keypoints"
+
+
+class Part(BaseModel):
+    """Base of the parts of a spec: frozen, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainingData(Part):
+    """What the network was trained on.
+
+    Attributes:
+        source: name of the data source.
+        split: its split.
+        n: rows trained on.
+        note: what was left out and why, for the card.
+        sha256: of the images and labels of these rows; None where it was not recorded.
+        inherited: names of further data sets, from which networks learnt that it began with or was taught by.
+        divisions: how all these data sets were divided that have no official splits
+            (`training.measure.divisions`); empty where it was not recorded, when they were divided as their
+            packs are.
+    """
+
+    source: str
+    split: str
+    n: int
+    note: str
+    sha256: str | None = None
+    inherited: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+    divisions: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+
+
+class LandmarkMetrics(Part):
+    """What landmarks do for a network that sees them, on the whole of a split.
+
+    Attributes:
+        n_found: rows in which landmarks were found.
+        accuracy_found: on these; None if there are none.
+        n_not_found: the other rows.
+        accuracy_not_found: on those, answered without landmarks; None if there are none.
+        accuracy_withheld: on all rows, answered as if no landmarks had been found anywhere.
+    """
+
+    n_found: int
+    accuracy_found: float | None
+    n_not_found: int
+    accuracy_not_found: float | None
+    accuracy_withheld: float
+
+
+class CalibrationSplit(Part):
+    """Validation faces that temperature and threshold were chosen on, and what came of it.
+
+    Attributes:
+        data: "source:split"; its clean rows, of the classes that the network knows.
+        n: their number.
+        answered_accuracy: what the answered faces had to reach.
+        accuracy: of all faces.
+        ece: expected calibration error of all faces, 15 bins.
+        coverage: share of faces that are answered at the threshold.
+        selective_accuracy: of these.
+    """
+
+    data: str
+    n: int
+    answered_accuracy: float
+    accuracy: float
+    ece: float
+    coverage: float
+    selective_accuracy: float
+
+    @property
+    def source(self) -> str:
+        """Name of the data set."""
+        return source_of(self.data)
+
+
+class SplitMetrics(Part):
+    """What `training evaluate` measured on one split with these very weights.
+
+    Attributes:
+        n: rows of the whole split.
+        n_clean: rows without a copy in the training data.
+        others: as named; `*_clean` on the clean rows. Probabilities are after temperature scaling.
+        coverage, selective_accuracy: share of rows answered at the abstention threshold, and the
+            accuracy on those.
+        landmarks: None for a network that sees no landmarks.
+        excluded: faces of the split that were left out, by their class, which the network does not know.
+    """
+
+    n: int
+    accuracy: float
+    macro_f1: float
+    ece: float
+    nll: float
+    coverage: float
+    selective_accuracy: float
+    per_class_recall: dict[Expression, float]
+    n_clean: int
+    accuracy_clean: float
+    macro_f1_clean: float
+    ece_clean: float
+    landmarks: LandmarkMetrics | None = None
+    excluded: dict[str, int] = {}
+
+
+class BaseSpec(Part):
+    """What the `spec.json` of every kind of bundle tells.
+
+    Attributes:
+        name: of the bundle and its folder.
+        title: one sentence.
+        architecture: network family.
+        recipe: every setting that made the weights, as JSON.
+        input_hw: height and width of the input.
+        pixel_range: least and greatest grey value that the network expects.
+        parameters: number of weights.
+        training_data: rows trained on.
+        backend: that trained it, with its version.
+        code_commit: of this repository, "+changes" if the tree differed from it.
+        sha256: of every weight file.
+        license: of the weights.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    recipe: dict[str, Any]
+    input_hw: tuple[int, int]
+    pixel_range: tuple[float, float]
+    parameters: int
+    training_data: TrainingData
+    backend: str
+    code_commit: str
+    sha256: dict[str, str]
+    license: str
+
+
+class BundleSpec(BaseSpec):
+    """The content of `spec.json` of a network that names expressions.
+
+    Attributes:
+        labels: in the order of the logits.
+        landmark_features: version of the landmark vector; None if the network sees no landmarks.
+        temperature: that logits are divided by (Guo et al. 2017, arXiv:1706.04599).
+        abstention_threshold: confidence below which the answer is "not sure".
+        references: what temperature and threshold were chosen on; empty if that is the validation split of
+            the source alone, on which `metrics` has all figures.
+        metrics: by "source:split".
+    """
+
+    labels: tuple[Expression, ...]
+    landmark_features: str | None
+    temperature: float
+    abstention_threshold: float
+    references: tuple[CalibrationSplit, ...] = Field(default=(), exclude_if=lambda given: not given)
+    metrics: dict[str, SplitMetrics]
+
+    @property
+    def view_pixels(self) -> int:
+        """Side of the central square of the input that the network looks at: its maps cover it."""
+        architecture = self.recipe.get("architecture", {})
+        pixels = architecture.get("trunk", architecture)
+        return int(pixels.get("view_pixels", self.input_hw[0]))
+
+    @property
+    def chosen_on(self) -> str:
+        """What people call the validation faces that epochs, temperature and threshold were chosen on."""
+        if not self.references:
+            return validation_name(self.training_data.source)
+        return " and ".join(data_name(reference.data) for reference in self.references)
+
+    @field_validator("temperature")
+    @classmethod
+    def _positive(cls, value: float) -> float:
+        if not value > 0:
+            raise ValueError("must be above 0")
+        return value
+
+
+S = TypeVar("S", bound=BaseSpec)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseBundle(Generic[S]):
+    """A folder with a valid spec of some kind.
+
+    Attributes:
+        path: the folder.
+        spec: the content of its `spec.json`.
+        pin: what the folder holds in the cache of the Hub; None for a folder of our own.
+        missed: why this folder answers in place of weights on the Hub that the settings name, if it does.
+    """
+
+    path: Path
+    spec: S
+    pin: hub.Pin | None = None
+    missed: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, to be read after "from"."""
+        return f"the folder {self.path}" if self.pin is None else f"the Hub, {self.pin}"
+
+    @property
+    def serving_file(self) -> Path:
+        """The LiteRT file."""
+        return self.path / SERVING_FILE
+
+    @property
+    def keras_file(self) -> Path:
+        """The Keras file."""
+        return self.path / KERAS_FILE
+
+    def verify(self, file: str) -> Path:
+        """Return the path of a weight file whose checksum agrees with the spec.
+
+        Of a bundle from the Hub, a file that is not here yet, or no longer as it was, is fetched.
+
+        Raises:
+            BundleError: the file is missing or its content is not what the spec says.
+        """
+        if self.pin is not None:
+            return hub.fetch(self.pin, file, lambda path: _check_sum(path, self.spec))
+        path = self.path / file
+        if not path.is_file():
+            raise BundleError(
+                f"{path} is missing. Restore it from version control, or make the bundle anew with: "
+                f"python -m training fit {self.spec.name}"
+            )
+        try:
+            _check_sum(path, self.spec)
+        except BundleError as error:
+            raise BundleError(f"{error} Restore it from version control.") from error
+        return path
+
+
+class Bundle(BaseBundle[BundleSpec]):
+    """A bundle whose network names expressions."""
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's sha256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_sum(path: Path, spec: BaseSpec) -> None:
+    """Raise BundleError unless the spec gives a file of this name this very content."""
+    expected = spec.sha256.get(path.name)
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}.") from error
+    if found != expected:
+        raise BundleError(
+            f"{path} is damaged or was replaced: its sha256 is {found[:12]}..., the spec says "
+            f"{str(expected)[:12]}...."
+        )
+
+
+def read_spec(folder: Path, kind: type[S]) -> S:
+    """Read the spec of a bundle of some kind.
+
+    Raises:
+        BundleError: no spec there, or one that breaks the format; the message names the field.
+    """
+    file = folder / SPEC_FILE
+    try:
+        return kind.model_validate_json(file.read_bytes())
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"{folder} holds no {SPEC_FILE}, so it is no bundle. A bundle is a folder that "
+            "`python -m training fit` wrote."
+        ) from error
+    except OSError as error:
+        raise BundleError(f"{file} cannot be read: {error.strerror}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise BundleError(f"{file} is not a valid bundle spec: {field}: {first['msg']}.") from error
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Read the bundle in a folder; raise BundleError if there is none or it is damaged."""
+    return Bundle(path, read_spec(path, BundleSpec))
+
+
+def finds_keypoints(folder: Path) -> bool:
+    """Return whether the bundle in a folder finds keypoints rather than names expressions."""
+    try:
+        return json.loads((folder / SPEC_FILE).read_text()).get("task") == KEYPOINTS_TASK
+    except (OSError, ValueError, AttributeError):
+        # Opening it will say what is wrong.
+        return False
+
+
+def bundle_folders() -> list[Path]:
+    """Return the folders of the bundles of every kind under the bundle root, by name."""
+    return sorted(path.parent for path in models_root().glob(f"*/{SPEC_FILE}"))
+
+
+def bundle_names() -> list[str]:
+    """Return the names of the bundles that name expressions: in the bundle root, or wanted from the Hub."""
+    here = {folder.name: finds_keypoints(folder) for folder in bundle_folders()}
+    wanted = hub.names_besides([*here, KEYPOINTS_NAME])
+    return sorted([name for name, other in here.items() if not other] + wanted)
+
+
+def all_names() -> list[str]:
+    """Return the names of the bundles of every kind: in the bundle root, or wanted from the Hub."""
+    here = [folder.name for folder in bundle_folders()]
+    return sorted([*here, *hub.names_besides(here)])
+
+
+def resolve(name: str) -> Bundle:
+    """Return the bundle called `name`: as the Hub has it if the settings say so, else from the bundle root.
+
+    Where the Hub's weights cannot be had, those of the bundle root answer, and `missed` says why.
+
+    Raises:
+        BundleError: there is none, or it is damaged, or the setting is wrong; the message names the nearest.
+    """
+    return resolve_kind(name, Bundle, BundleSpec) or embedded(name)
+
+
+def embedded(name: str) -> Bundle:
+    """Return the bundle called `name` under the bundle root.
+
+    Raises:
+        BundleError: there is none, or it is damaged; the message names the nearest ones.
+    """
+    folders = {folder.name: folder for folder in bundle_folders()}
+    folder = folders.get(name) or folders.get(RENAMED.get(name, name))
+    if folder is None or finds_keypoints(folder):
+        names = [other.name for other in folders.values() if not finds_keypoints(other)]
+        near = difflib.get_close_matches(name, names) or names
+        raise BundleError(
+            f"No model is called {name!r} under {models_root()}. "
+            + (f"There is: {', '.join(near)}." if near else "There is none at all.")
+        )
+    return open_bundle(folder)
+
+
+B = TypeVar("B", bound=BaseBundle[Any])
+
+
+def resolve_kind(name: str, bundle: type[B], spec: type[BaseSpec]) -> B | None:
+    """Return a bundle of some kind if the settings want it from the Hub, None if they do not.
+
+    Raises:
+        BundleError: the setting is wrong, or the Hub's cannot be had and there is none under the bundle root.
+    """
+    pin = hub.pin_of(name)
+    if pin is None:
+        return None
+    here = models_root() / name
+    try:
+        folder = hub.remembered(pin, lambda: _pull(pin, spec)).parent
+        return bundle(folder, read_spec(folder, spec), pin)
+    except BundleError as error:
+        if not (here / SPEC_FILE).is_file():
+            raise
+        return bundle(here, read_spec(here, spec), missed=str(error))
+
+
+def _pull(pin: hub.Pin, kind: type[BaseSpec]) -> Path:
+    """Bring a commit's bundle into the cache and return its spec's file, the file that serves checked.
+
+    All but the Keras file comes in one go, since the rest is a few hundred kB beside the megabytes of the
+    serving file, and pages read it at once. The Keras file, as large again, comes when `verify` asks for it.
+
+    Raises:
+        HubError: it cannot be had, or is damaged.
+    """
+    file = hub.fetch(pin, SPEC_FILE, lambda path: read_spec(path.parent, kind))
+    spec = read_spec(file.parent, kind)
+    hub.fetch(pin, SERVING_FILE, lambda path: _check_sum(path, spec))
+    # The spec tells no checksums of these; the commit's hash pins them.
+    names = [data.replace(":", "-") for data in getattr(spec, "metrics", {})]
+    try:
+        for told in (
+            *(CARD_FILE, LAYERS_FILE, HISTORY_FILE),
+            *(f"{PREDICTIONS_FOLDER}/{name}.parquet" for name in names),
+            *(f"{PREDICTIONS_FOLDER}/{ROBUSTNESS_FOLDER}/{name}.parquet" for name in names),
+        ):
+            hub.fetch_if_there(pin, told)
+    except HubError as error:
+        log.warning("%s answers without what was told of it: %s", pin, error)
+    return file
+
+
+def opinions() -> list[str]:
+    """Return the networks that are asked unless others are named: those of FER_NETWORKS, or a default.
+
+    All that FER_NETWORKS names are returned: resolving one that is missing says so. The default is what is
+    here of DEFAULT_PAIR; in a folder of models with neither, its first two networks.
+    """
+    if named := named_networks():
+        return list(named)
+    here = bundle_names()
+    return [name for name in DEFAULT_PAIR if name in here] or here[:2] or [DEFAULT_PAIR[0]]
+
+
+def resolvable() -> list[Bundle | FerError]:
+    """Return every bundle under the root, or in its place the error that keeps it from opening."""
+    found: list[Bundle | FerError] = []
+    for name in bundle_names():
+        try:
+            found.append(resolve(name))
+        except BundleError as error:
+            found.append(error)
+    return found

@@ -1,0 +1,160 @@
+"""Why a network answers as it does: where in the pixels its evidence lies, and which landmarks count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from fer_core.evaluation.predictions import EvaluationResult, check_same_rows
+from fer_core.expressions import Expression
+from fer_core.faces.crops import INPUT_SIZE, FaceInputs, frame_square
+from fer_core.faces.finder import Face
+from fer_core.faces.landmarks import feature_vector
+from fer_core.faces.mediapipe_models import FaceMesh
+from fer_core.faces.shape import FaceShape, Movement, Region
+from fer_core.networks.classifier import Classifier, Prediction
+
+#: In logits; what a map must reach to be shown as evidence.
+_LEAST_EVIDENCE: Final = 1e-4
+
+
+def activation_heatmap(
+    prediction: Prediction, label: Expression, *, view_pixels: int
+) -> np.ndarray:
+    """Return where in a face's crop the evidence for a class lies (Zhou et al. 2016, arXiv:1512.04150).
+
+    Args:
+        prediction: of a network that sees pixels.
+        label: one of its classes.
+        view_pixels: side of the central square of the 48 pixels that the network looks at.
+
+    Returns:
+        float32 (48, 48) in [0, 1]: the class's activation map above the average of all classes' maps,
+        scaled to its own maximum; 0 outside the network's view and where the evidence is against it.
+
+    Raises:
+        ValueError: the network sees no pixels.
+    """
+    if prediction.activation_maps is None:
+        raise ValueError("this network sees no pixels and has no activation maps")
+    maps = prediction.activation_maps
+    # Adding the same to all classes' maps changes no answer, so only the difference is evidence.
+    evidence = maps[..., prediction.labels.index(label)] - maps.mean(axis=-1)
+    evidence = np.maximum(evidence, 0).astype(np.float32)
+    heatmap = np.zeros((INPUT_SIZE, INPUT_SIZE), np.float32)
+    start = (INPUT_SIZE - view_pixels) // 2
+    # Pooling leaves out what does not fill a cell, at the right and at the bottom.
+    side = len(evidence) * (view_pixels // len(evidence))
+    covered = cv2.resize(evidence, (side, side), interpolation=cv2.INTER_LINEAR)
+    heatmap[start : start + side, start : start + side] = covered
+    # Less is rounding, not evidence.
+    return heatmap / heatmap.max() if heatmap.max() > _LEAST_EVIDENCE else np.zeros_like(heatmap)
+
+
+def inputs_with_mesh(inputs: FaceInputs, face: Face, mesh: FaceMesh) -> FaceInputs:
+    """Return a face's inputs with another mesh's landmarks in the same crop; the pixels stay."""
+    moved = Face(face.box_xyxy, face.confidence, mesh)
+    return FaceInputs(inputs.image, feature_vector(moved, frame_square(face.box_xyxy)))
+
+
+def region_influence(
+    classifier: Classifier, inputs: FaceInputs, face: Face, shape: FaceShape
+) -> dict[Region, float]:
+    """Return how much each region's landmarks speak for a network's answer on a face.
+
+    That is its probability with the landmarks as they are minus the one with the region's replaced by
+    the average face's: occlusion (Zeiler and Fergus 2014, arXiv:1311.2901), of landmarks.
+
+    Raises:
+        ValueError: the face has no landmarks.
+    """
+    mesh = face.mesh
+    if mesh is None:
+        raise ValueError("the face has no landmarks whose influence could be measured")
+    variants = [
+        inputs_with_mesh(inputs, face, shape.with_average_region(mesh, region)) for region in Region
+    ]
+    answer, *replaced = classifier.predict([inputs, *variants])
+    top = int(answer.probabilities.argmax())
+    return {
+        region: float(answer.probabilities[top] - other.probabilities[top])
+        for region, other in zip(Region, replaced, strict=True)
+    }
+
+
+def what_if(
+    classifier: Classifier,
+    inputs: FaceInputs,
+    face: Face,
+    shape: FaceShape,
+    amounts: dict[Movement, float],
+) -> tuple[FaceMesh, Prediction]:
+    """Return a face's mesh with movements added, and a network's answer to it; the pixels stay.
+
+    Raises:
+        ValueError: the face has no landmarks.
+    """
+    if face.mesh is None:
+        raise ValueError("the face has no landmarks that could be moved")
+    moved = shape.with_movements(face.mesh, amounts)
+    (answer,) = classifier.predict([inputs_with_mesh(inputs, face, moved)])
+    return moved, answer
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How often two networks were right where they gave a certain pair of answers.
+
+    Attributes:
+        n: labelled faces with that pair of answers.
+        right: of these, how many each network had right.
+        intervals: 95 % Wilson intervals of the shares.
+    """
+
+    n: int
+    right: tuple[int, int]
+    intervals: tuple[tuple[float, float], tuple[float, float]]
+
+
+def who_to_trust(
+    pairs: Sequence[tuple[EvaluationResult, EvaluationResult]],
+    answers: tuple[Expression, Expression],
+) -> Trust:
+    """Count, on the same stored rows, who was right where both answered as they do now.
+
+    Args:
+        pairs: the predictions of both networks on each data set; counts are summed over these.
+        answers: of both networks now.
+
+    Raises:
+        DataError: the results of a pair are not of the same rows, or have other labels.
+    """
+    n, right = 0, np.zeros(2, int)
+    for pair in pairs:
+        check_same_rows(*pair)
+        said = [result.probabilities.argmax(axis=1) for result in pair]
+        same = np.logical_and(
+            *(
+                given == result.expressions.index(answer)
+                for given, result, answer in zip(said, pair, answers, strict=True)
+            )
+        )
+        n += int(same.sum())
+        right += [
+            int((given == result.labels)[same].sum())
+            for given, result in zip(said, pair, strict=True)
+        ]
+    first, second = map(int, right)
+    return Trust(n, (first, second), (_wilson(first, n), _wilson(second, n)))
+
+
+def _wilson(successes: int, n: int) -> tuple[float, float]:
+    """Return the 95 % score interval of a share (Wilson 1927); (0, 1) without trials."""
+    from scipy.stats import binomtest
+
+    if n == 0:
+        return 0.0, 1.0
+    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)

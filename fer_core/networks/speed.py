@@ -1,0 +1,102 @@
+"""How fast a bundle's network answers on the machine at hand, through the code that serves it."""
+
+import os
+import platform
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from fer_core.errors import FerError
+from fer_core.faces.landmarks import FEATURE_SIZE
+from fer_core.networks.bundles import Bundle
+from fer_core.networks.classifier import Classifier
+from fer_core.networks.keypoints import KeypointBundle, KeypointFinder
+
+#: Faces in a call that are measured: a portrait, and a photo of a crowd.
+BATCHES: Final = (1, 32)
+_LEAST_REPEATS: Final = 3
+_measuring = threading.Lock()
+
+
+class AlreadyMeasuringError(FerError):
+    """Something is being measured on this machine already: two at once would slow each other down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What was measured.
+
+    Attributes:
+        milliseconds: a face, the median of the repeats, by the number of faces in a call.
+        cpu: the processor's name.
+        cores: that the system offers.
+    """
+
+    milliseconds: dict[int, float]
+    cpu: str
+    cores: int
+
+
+def measure_speed(bundle: Bundle | KeypointBundle, *, seconds: float = 0.4) -> Speed:
+    """Measure a bundle's serving file on random faces, without the finding of faces and landmarks.
+
+    Args:
+        bundle: of either kind.
+        seconds: to spend on each number of faces in a call, beside the warm-up.
+
+    Raises:
+        AlreadyMeasuringError: another measurement runs in this process.
+        BundleError: the serving file is missing or damaged.
+    """
+    if not _measuring.acquire(blocking=False):
+        raise AlreadyMeasuringError(
+            "Something is being measured on this machine just now, and two measurements would slow each "
+            "other down. Try again in a few seconds."
+        )
+    try:
+        answer = _answering(bundle)
+        return Speed(
+            {n: 1000 * _median_seconds(answer, n, seconds) / n for n in BATCHES},
+            cpu_name(),
+            os.cpu_count() or 1,
+        )
+    finally:
+        _measuring.release()
+
+
+def _answering(bundle: Bundle | KeypointBundle) -> Callable[[int], object]:
+    """Return what asks a network of its own, not the one that visitors wait for, about n faces."""
+    rng = np.random.default_rng(0)
+    most = max(BATCHES)
+    images = rng.integers(0, 256, (most, *bundle.spec.input_hw), dtype=np.uint8)
+    if isinstance(bundle, KeypointBundle):
+        finder = KeypointFinder(bundle)
+        return lambda n: finder.find(images[:n])
+    classifier = Classifier(bundle)
+    landmarks = rng.normal(size=(most, FEATURE_SIZE)).astype(np.float32)
+    return lambda n: classifier.logits(images[:n], landmarks[:n])
+
+
+def _median_seconds(answer: Callable[[int], object], n: int, seconds: float) -> float:
+    # The first call of a size makes room for it.
+    answer(n)
+    durations: list[float] = []
+    while len(durations) < _LEAST_REPEATS or sum(durations) < seconds:
+        began = time.perf_counter()
+        answer(n)
+        durations.append(time.perf_counter() - began)
+    return statistics.median(durations)
+
+
+def cpu_name() -> str:
+    """Return the processor's name, as far as the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()

@@ -1,0 +1,1 @@
+"""Studies, searches and the record of training runs."""

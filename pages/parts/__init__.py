@@ -1,0 +1,1 @@
+"""What one page alone uses, named after the page."""

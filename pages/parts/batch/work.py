@@ -1,0 +1,355 @@
+"""A visitor's many photos: taken in, and looked at one by one while the page stays usable.
+
+The work is done by the page's own run: each photo that is done is said, and Streamlit ends a run there when
+the visitor clicks or leaves. The next run goes on where that one stopped, and a visitor who left has none. A
+photo at a time is decoded, so that the models are shared with others after each; nothing is kept but the
+uploads, in the session, and what `fer_core.batch.results` keeps of a photo.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from fer_core.batch.inputs import (
+    ARCHIVE_SUFFIX,
+    VIDEO_SUFFIXES,
+    Kind,
+    PhotoBytes,
+    PhotoSource,
+    Refused,
+    kind_of_name,
+    uploaded_photos,
+)
+from fer_core.batch.progress import Pace
+from fer_core.errors import FerError
+from fer_core.networks.bundles import opinions
+from fer_core.photos.decode import ACCEPTED_SUFFIXES, MAX_MEGAPIXELS
+from fer_core.video.formats import is_video
+from pages.parts.batch.videos import forget_videos
+from pages.shared.models import (
+    are_of_all_networks,
+    load_analyzer,
+    load_classifiers,
+    specs_of_networks,
+)
+from pages.shared.photo_intake import tell_if_uploads_are_refused
+from pages.shared.turns import patient_turn
+from pages.shared.verbatim import message_as_text
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+    from fer_core.batch.results import AnnotatedZip, PhotoResult
+
+MAX_PHOTOS: Final = 500
+#: Of all uploads of one batch, in units of 1,000,000 bytes: they stay in memory until they are removed.
+MAX_MEGABYTES: Final = 1000
+#: Between two pictures of the growing table.
+_TABLE_SECONDS: Final = 2.0
+_BATCH: Final = "batch"
+_VIDEOS: Final = "batch_videos"
+_GENERATION: Final = "batch_generation"
+
+
+class Task(StrEnum):
+    """What is being done with a batch."""
+
+    LOOKING = "Looking at the photos"
+    ZIPPING = "Marking the faces in the photos"
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """The photos that a visitor gave in one go.
+
+    Attributes:
+        files: by a key that stands for the photo, in order.
+        n_left_out: photos beyond MAX_PHOTOS.
+        specs: of the networks that answered, as `specs_of_networks` gives them.
+        results: of the photos that were looked at, by key.
+        task: what is going on; None while nothing is.
+        zip: of the annotated photos, once it was made.
+        n_not_zipped: photos that are missing in it, as they could not be read again.
+    """
+
+    files: dict[str, PhotoSource]
+    n_left_out: int
+    specs: tuple[str, ...]
+    results: "dict[str, PhotoResult]"
+    task: Task | None = None
+    zip: bytes | None = None
+    n_not_zipped: int = 0
+    _pace: Pace | None = field(default=None, repr=False)
+    _archive: "AnnotatedZip | None" = field(default=None, repr=False)
+    _n_zipped: int = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is work that nobody cancelled."""
+        return self.task is not None
+
+    @property
+    def in_order(self) -> "list[tuple[PhotoSource, PhotoResult]]":
+        """The photos that were looked at, as they were given."""
+        return [(f, self.results[key]) for key, f in self.files.items() if key in self.results]
+
+    @property
+    def progress(self) -> Pace:
+        """How far the task is."""
+        if self._pace is None:
+            done = len(self.results) if self.task is Task.LOOKING else self._n_zipped
+            total = len(self.files) if self.task is Task.LOOKING else len(self.results)
+            self._pace = Pace(total, done=done)
+        return self._pace
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether photos are being looked at."""
+        return self.task is Task.LOOKING
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every photo was looked at."""
+        return len(self.results) == len(self.files)
+
+    @property
+    def has_begun_zip(self) -> bool:
+        """Whether a zip is begun and not finished."""
+        return self._archive is not None
+
+    @property
+    def n_failed(self) -> int:
+        """Photos that may well be looked at another time."""
+        return sum(result.failed for result in self.results.values())
+
+    def start(self, task: Task) -> None:
+        """Begin a task, or go on with it."""
+        self.task, self._pace, self.zip = task, None, None
+        if task is Task.LOOKING:
+            # A zip that is begun would lack what is found now.
+            self._archive, self._n_zipped = None, 0
+
+    def look_again(self, *, at_failed_only: bool = False) -> None:
+        """Forget answers and look again, at all photos or at those where it failed."""
+        self.results = {k: r for k, r in self.results.items() if at_failed_only and not r.failed}
+        self.start(Task.LOOKING)
+
+    def cancel(self) -> None:
+        """Stop the task, keeping what is done."""
+        self.task = None
+
+    def work(self, say: Callable[[str], object]) -> Iterator[None]:
+        """Do what is left of the task, and stop for a moment after each photo.
+
+        Args:
+            say: shows what is said while photos of others are before the next one.
+        """
+        yield from self._look(say) if self.task is Task.LOOKING else self._zip(say)
+        self.task = None
+
+    def _look(self, say: Callable[[str], object]) -> Iterator[None]:
+        from fer_core.batch.results import look_at
+
+        analyzer = load_analyzer()
+        for key, file in self.files.items():
+            if key not in self.results:
+                with patient_turn(say):
+                    self.results[key] = look_at(file, analyzer)
+                yield
+
+    def _zip(self, say: Callable[[str], object]) -> Iterator[None]:
+        from fer_core.batch.results import AnnotatedZip
+
+        archive = self._archive = self._archive or AnnotatedZip()
+        for number, (file, result) in enumerate(self.in_order, start=1):
+            if number > self._n_zipped:
+                with patient_turn(say):
+                    archive.add(number, file, result)
+                self._n_zipped = number
+                yield
+        self.n_not_zipped = archive.n_left_out
+        self.zip, self._archive, self._n_zipped = archive.finish(), None, 0
+
+
+def current_batch() -> Batch | None:
+    """Offer to give photos, and return those that were given last; None without any."""
+    generation = st.session_state.setdefault(_GENERATION, 0)
+    tell_if_uploads_are_refused("Uploads")
+    key = f"batch_upload_{generation}"
+    st.file_uploader(
+        "Photos, zips of photos, or videos",
+        type=[
+            suffix.removeprefix(".")
+            for suffix in (*ACCEPTED_SUFFIXES, ARCHIVE_SUFFIX, *VIDEO_SUFFIXES)
+        ],
+        accept_multiple_files=True,
+        key=key,
+        on_change=_take_widget,
+        args=(key,),
+    )
+    st.caption(
+        f"At most {MAX_PHOTOS} photos in one go, also from zips, of at most {MAX_MEGAPIXELS} megapixels "
+        f"each; {st.get_option('server.maxUploadSize')} MB a file and {MAX_MEGABYTES:,} MB in all. For more "
+        "there is `python -m fer_core analyze`. A GIF that moves counts as a video."
+    )
+    batch = st.session_state.get(_BATCH)
+    if not isinstance(batch, Batch) or not batch.files:
+        return None
+    found = [r.analysis for r in batch.results.values() if r.analysis is not None]
+    specs = specs_of_networks()
+    if found and (batch.specs != specs or not are_of_all_networks(found)):
+        batch.look_again()
+    batch.specs = specs
+    if batch.n_left_out:
+        st.warning(
+            f"{batch.n_left_out:,} photos beyond the first {MAX_PHOTOS} are left out.",
+            icon=":material/content_cut:",
+        )
+    _show_state(batch)
+    return batch
+
+
+def current_videos() -> dict[str, PhotoBytes]:
+    """Return the videos among what was given last, by keys that stand for them."""
+    videos = st.session_state.get(_VIDEOS, {})
+    return videos if isinstance(videos, dict) else {}
+
+
+def go_on(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object]) -> None:
+    """Do what is left of a batch's task, and run the page anew when it is done. Call it last in a page.
+
+    Streamlit ends this run at any of the calls in it, when the visitor clicks or leaves.
+
+    Args:
+        batch: with a task.
+        bar: where the progress is shown.
+        show: shows what is found so far.
+    """
+
+    def say(words: str) -> None:
+        bar.progress(batch.progress.share, f"{batch.task}: {words}")
+
+    say(str(batch.progress))
+    shown_at = -_TABLE_SECONDS
+    try:
+        for _ in batch.work(say):
+            words = batch.progress.step()
+            if batch.is_looking and time.monotonic() - shown_at >= _TABLE_SECONDS:
+                show(batch)
+                shown_at = time.monotonic()
+            say(words)
+    except FerError as error:
+        batch.cancel()
+        bar.error(
+            f"**The model cannot be loaded, so photos cannot be analyzed.** {message_as_text(error)}",
+            icon=":material/report:",
+        )
+        return
+    st.rerun()
+
+
+# What a widget calls outlives the visit, as Streamlit keeps widgets: so it holds no batch.
+# A click may come when the batch was removed by another that came with it.
+def start(task: Task) -> None:
+    """Begin a task of this visitor's batch, or go on with it, when a widget is clicked."""
+    if batch := st.session_state.get(_BATCH):
+        batch.start(task)
+
+
+def _cancel() -> None:
+    if batch := st.session_state.get(_BATCH):
+        batch.cancel()
+
+
+def _look_at_failed() -> None:
+    if batch := st.session_state.get(_BATCH):
+        batch.look_again(at_failed_only=True)
+
+
+def networks_of(batch: Batch) -> list[str]:
+    """Return the networks that answered."""
+    names = {name for r in batch.results.values() for face in r.faces for name in face.predictions}
+    return [name for name in opinions() if name in names] or list(opinions())
+
+
+def _show_state(batch: Batch) -> None:
+    """Offer to stop what goes on, to go on with it, or to forget all."""
+    for missing in load_classifiers()[1] if batch.results else ():
+        st.warning(
+            f"One of the networks cannot be loaded. {message_as_text(missing)}",
+            icon=":material/report:",
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if batch.is_busy:
+            st.button("Cancel", on_click=_cancel, icon=":material/stop_circle:")
+            return
+        if not batch.is_whole:
+            st.button(
+                "Go on",
+                on_click=start,
+                args=(Task.LOOKING,),
+                icon=":material/play_circle:",
+                type="primary",
+            )
+        elif n_failed := batch.n_failed:
+            st.button(
+                f"Try again ({n_failed:,})",
+                on_click=_look_at_failed,
+                icon=":material/refresh:",
+                help="Photos that could not be looked at for a reason that may be gone: little memory.",
+            )
+        st.button("Remove all", on_click=_remove, icon=":material/delete:")
+        if not batch.is_whole:
+            st.markdown(f"Stopped after {len(batch.results):,} of {len(batch.files):,} photos.")
+
+
+def _take_widget(key: str) -> None:
+    _take(st.session_state[key])
+
+
+def _take(uploads: "Iterable[UploadedFile]") -> None:
+    """Put files in place of what was there; what is known of those that were there before is kept."""
+    files: dict[str, PhotoSource] = {}
+    videos: dict[str, PhotoBytes] = {}
+    n_left_out = n_bytes = 0
+    for upload in uploads:
+        content = upload.getvalue()
+        n_bytes += len(content)
+        fits = n_bytes <= MAX_MEGABYTES * 1_000_000
+        if fits and (kind_of_name(upload.name) is Kind.VIDEO or is_video(content)):
+            videos[upload.file_id] = PhotoBytes(upload.name, content)
+            continue
+        too_much = Refused(
+            upload.name,
+            f"One batch holds {MAX_MEGABYTES:,} MB, and this file goes beyond. Remove other files.",
+        )
+        photos = uploaded_photos(upload.name, content) if fits else iter((too_much,))
+        for i, photo in enumerate(photos):
+            if len(files) < MAX_PHOTOS:
+                files[f"{upload.file_id}/{i}"] = photo
+            else:
+                n_left_out += 1
+    before = st.session_state.get(_BATCH)
+    if isinstance(before, Batch):
+        known = {key: before.results[key] for key in files if key in before.results}
+        batch = Batch(files, n_left_out, before.specs, known)
+    else:
+        batch = Batch(files, n_left_out, specs_of_networks(), {})
+    if not batch.is_whole:
+        batch.start(Task.LOOKING)
+    st.session_state[_BATCH] = batch
+    st.session_state[_VIDEOS] = videos
+    forget_videos(keep=videos)
+
+
+def _remove() -> None:
+    # A new key empties the widget, which would still show what is forgotten.
+    st.session_state[_GENERATION] += 1
+    st.session_state.pop(_BATCH, None)
+    st.session_state.pop(_VIDEOS, None)
+    forget_videos(keep=())

@@ -1,0 +1,194 @@
+"""Faces behind the figures: of a cell, of a disagreement, of the surest mistakes."""
+
+import base64
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from fer_core.data_names import data_name
+from fer_core.errors import DataError
+from pages.parts.evaluation.choice import Chosen
+from pages.shared.verbatim import message_as_text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fer_core.evaluation.predictions import EvaluationResult
+    from fer_core.evaluation.thumbnails import Thumbnails
+
+#: Faces of one page of a gallery.
+_SHOWN: Final = 48
+_THUMBNAIL: Final = 72
+_ANY: Final = "any"
+_GRID: Final = "display:grid;grid-template-columns:repeat(auto-fill,minmax(96px,1fr));gap:12px"
+_FIGURE: Final = "margin:0;font-size:0.75rem;line-height:1.3"
+_ORDERS: Final = ("Surest mistakes", "Least sure", "Random")
+
+
+def show_cell(result: "EvaluationResult", name: str, chosen: Chosen) -> None:
+    """Show the faces of one cell of a network's confusion matrix, the most confident first."""
+    label, answer = _choose_cell(result)
+    if _ANY in (label, answer):
+        st.caption("Click a cell, or choose label and answer, to see the faces.")
+        return
+    keep = _where(result, label, answer)
+    _show(result, name, _by_confidence(result, keep), chosen)
+
+
+def show_gallery(chosen: Chosen) -> None:
+    """Show a network's faces in an order of the visitor's choice."""
+    import numpy as np
+
+    names = list(chosen.results)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = str(
+            st.selectbox(
+                "Network",
+                names,
+                index=len(names) - 1,
+                key="network",
+                bind="query-params",
+                width=220,
+            )
+        )
+        order = st.segmented_control(
+            "Order", _ORDERS, default=_ORDERS[0], required=True, key="order", bind="query-params"
+        )
+    result = chosen.results[name]
+    label, answer = _choose_cell(result)
+    keep = _where(result, label, answer)
+    if order == _ORDERS[0]:
+        keep &= result.probabilities.argmax(axis=1) != result.labels
+        positions = _by_confidence(result, keep)
+    elif order == _ORDERS[1]:
+        positions = _by_confidence(result, keep)[::-1]
+    else:
+        seed = st.number_input("Draw", 1, 1000, 1, key="draw", bind="query-params", width=160)
+        positions = np.random.default_rng(int(seed)).permutation(np.flatnonzero(keep))
+    _show(result, name, positions, chosen)
+
+
+def show_disagreements(
+    pair: "tuple[EvaluationResult, EvaluationResult]", names: tuple[str, str], chosen: Chosen
+) -> None:
+    """Show the faces that only one of two networks has right, as that one is sure of them."""
+    right, also = (r.probabilities.argmax(axis=1) == r.labels for r in pair)
+    only = st.segmented_control(
+        "Faces that only one has right",
+        list(names),
+        default=names[1],
+        format_func=lambda name: f"only {name}",
+        required=True,
+        key="right",
+        bind="query-params",
+    )
+    position = names.index(str(only))
+    keep = (also & ~right) if position else (right & ~also)
+    _show(pair[position], names[position], _by_confidence(pair[position], keep), chosen)
+
+
+def _choose_cell(result: "EvaluationResult") -> tuple[str, str]:
+    known = [_ANY, *map(str, result.expressions)]
+    with st.container(horizontal=True):
+        label = st.selectbox("Label", known, key="label", bind="query-params", width=180)
+        answer = st.selectbox("Answer", known, key="answer", bind="query-params", width=180)
+    return str(label), str(answer)
+
+
+def _where(result: "EvaluationResult", label: str, answer: str) -> "np.ndarray":
+    import numpy as np
+
+    known = [str(expression) for expression in result.expressions]
+    keep = np.ones(len(result), bool)
+    if label != _ANY:
+        keep &= result.labels == known.index(label)
+    if answer != _ANY:
+        keep &= result.probabilities.argmax(axis=1) == known.index(answer)
+    return keep
+
+
+def _by_confidence(result: "EvaluationResult", keep: "np.ndarray") -> "np.ndarray":
+    import numpy as np
+
+    positions = np.flatnonzero(keep)
+    return positions[np.argsort(-result.probabilities[positions].max(axis=1), kind="stable")]
+
+
+def _show(result: "EvaluationResult", name: str, positions: "np.ndarray", chosen: Chosen) -> None:
+    """Show the faces at `positions`, in this order, with label, answer and confidence."""
+    n = len(positions)
+    st.caption(
+        f"{n:,} of {len(result):,} faces. {chosen.on} Under each face the label and, where {name} answers "
+        "otherwise, its answer, with its confidence in brackets."
+    )
+    if not n:
+        return
+    try:
+        thumbnails = _load_thumbnails(chosen.data)
+    except DataError as error:
+        st.error(message_as_text(error), icon=":material/report:")
+        return
+    if thumbnails is None:
+        st.info(
+            f"No pictures of {data_name(chosen.data)} may be or are kept here, so the faces are named by "
+            "their rows in the data set.",
+            icon=":material/image_not_supported:",
+        )
+    pages = -(-n // _SHOWN)
+    # A key a choice: another choice starts on its first page.
+    page = (
+        st.number_input(f"Page of {pages}", 1, pages, 1, key=f"page-{n}-{positions[0]}", width=160)
+        if pages > 1
+        else 1
+    )
+    shown = positions[(int(page) - 1) * _SHOWN : int(page) * _SHOWN]
+    answers = result.probabilities.argmax(axis=1)
+    figures = [
+        _figure(
+            int(result.rows[i]),
+            str(result.expressions[result.labels[i]]),
+            str(result.expressions[answers[i]]),
+            float(result.probabilities[i].max()),
+            thumbnails,
+        )
+        for i in shown
+    ]
+    st.html(f'<div style="{_GRID}">{"".join(figures)}</div>')
+    if thumbnails is not None:
+        st.caption(
+            "Pictures of FER2013 ([Goodfellow et al. 2013](https://arxiv.org/abs/1307.0414)), shown for "
+            "research; their rights stay with their owners."
+        )
+
+
+def _figure(
+    row: int, label: str, answer: str, confidence: float, thumbnails: "Thumbnails | None"
+) -> str:
+    """Return one face as HTML: its picture, or its row number, with label and answer."""
+    words = f"row {row}: labelled {label}, answered {answer}, {confidence:.0%}"
+    picture = f"row {row}"
+    if thumbnails is not None and row in thumbnails:
+        data = base64.b64encode(thumbnails.image(row)).decode()
+        picture = (
+            f'<img src="data:image/jpeg;base64,{data}" alt="{words}" title="{words}" '
+            f'width="{_THUMBNAIL}" height="{_THUMBNAIL}" style="border-radius:4px">'
+        )
+    said = answer if answer == label else f"{label} \u2192 {answer}"
+    return f'<figure style="{_FIGURE}">{picture}<figcaption>{said} ({confidence:.0%})</figcaption></figure>'
+
+
+def _load_thumbnails(data: str) -> "Thumbnails | None":
+    from fer_core.evaluation.thumbnails import thumbnails_path
+
+    source, _, split = data.partition(":")
+    path = thumbnails_path(source, split)
+    if not path.is_file():
+        return None
+    return _read_version(source, split, str(path), path.stat().st_mtime_ns)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _read_version(source: str, split: str, file: str, modified_ns: int) -> "Thumbnails | None":
+    from fer_core.evaluation.thumbnails import read_thumbnails
+
+    return read_thumbnails(source, split)

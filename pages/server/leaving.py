@@ -1,0 +1,99 @@
+"""What is kept of a visitor who left is dropped when the time for coming back is over.
+
+Streamlit keeps a session for two minutes after its connection ended, so that a phone that lost its network
+finds its photo again. It then drops it when the next visitor leaves: on a quiet server the last photo of the
+evening would stay in memory until the morning.
+
+It also has Python look through all objects for garbage after each run of a page, libraries and networks
+included: half of all that a busy server does in Python. What has come to stay is left out of that here.
+"""
+
+import ctypes
+import gc
+import sys
+import threading
+import time
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from pages.server.kept_files import forget_makers
+
+if TYPE_CHECKING:
+    from streamlit.runtime import Runtime
+
+#: Between two looks for sessions whose time is over.
+_SECONDS: Final = 15.0
+#: Looking through so many objects takes a hundredth of a second.
+_MANY_OBJECTS: Final = 50_000
+#: glibc's M_MMAP_THRESHOLD of malloc.h: from so many bytes on, memory is the system's own and no heap's.
+_MMAP_THRESHOLD: Final = -3
+_LARGE_BYTES: Final = 1_000_000
+
+
+@st.cache_resource(show_spinner=False)
+def forget_who_left() -> None:
+    """Start looking for sessions whose time is over, once in a server. Call it in app.py."""
+    from streamlit import runtime
+
+    if runtime.exists():
+        _give_photos_back_at_once()
+        server = runtime.get_instance()
+        threading.Thread(target=_keep_forgetting, args=(server,), daemon=True).start()
+
+
+def _keep_forgetting(server: "Runtime") -> None:
+    # Streamlit has no public way to these; a test holds that they do what is promised.
+    loop = server._get_async_objs().eventloop
+    while not loop.is_closed():
+        time.sleep(_SECONDS)
+        # Only the loop's own thread may touch sessions.
+        loop.call_soon_threadsafe(_forget, server)
+
+
+def _forget(server: "Runtime") -> None:
+    """End the sessions whose time is over: their uploads, pictures, state and last page go."""
+    manager = server._session_mgr
+    over = manager._session_storage._cache.expire()  # type: ignore[attr-defined]
+    for _, visit in over:
+        visit.session.shutdown()
+        visit.session.session_state.clear()
+        forget_makers(server.media_file_mgr, visit.session.id)
+    # Streamlit throws files away only when a page was drawn.
+    server.media_file_mgr.remove_orphaned_files()
+    if over and not manager.num_active_sessions():
+        # The page that ran last lives on under this name, with all its variables, until another runs.
+        sys.modules["__main__"] = ModuleType("__main__")
+    if over or len(gc.get_objects()) > _MANY_OBJECTS:
+        _set_aside_what_stays()
+    if over or not manager.num_active_sessions():
+        _give_memory_back()
+
+
+def _set_aside_what_stays() -> None:
+    """Free garbage of all times, and have later searches for it leave out what there is now.
+
+    What is set aside can become garbage too, so it is looked through again here, whenever a visitor has left.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def _give_memory_back() -> None:
+    """Return freed memory to the system, where its C library is one that keeps it: glibc."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _give_photos_back_at_once() -> None:
+    """Have each photo's memory go back to the system when it is freed, where the C library is glibc.
+
+    Left to itself it puts what is as large as the largest thing freed so far among the small things, which
+    outlive it: after fifty visitors as much was free inside the process as was in use.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(_MMAP_THRESHOLD, _LARGE_BYTES)

@@ -1,0 +1,212 @@
+"""Many photos through the command line: in order, in several processes, killed and gone on with."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from fer_core.batch import processes
+from fer_core.batch.inputs import PhotoFile, photo_files
+from fer_core.batch.processes import Settings, WorkerError, records_in_processes
+from fer_core.batch.progress import Pace
+from tests.conftest import PROJECT
+from tests.fer_core.commands.test_analyze import run
+
+SETTINGS = Settings(models=("cnn",))
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "fer_core", "analyze", *map(str, arguments), "--models", "cnn"]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Path:
+    """12 photos of one, two or no faces, of different sizes, and a broken one in the middle."""
+    folder = tmp_path_factory.mktemp("photos")
+    face = Image.fromarray(astronaut[:256, 100:356])
+    for i in range(12):
+        width = 1 + i % 3
+        canvas = Image.new("RGB", (256 * width, 256))
+        for k in range(width - (i % 4 == 3)):
+            canvas.paste(face, (256 * k, 0))
+        canvas.save(folder / f"{i:02d}.jpg")
+    (folder / "05x.jpg").write_text("I am no photo")
+    return folder
+
+
+def without_seconds(lines: str) -> list[dict]:
+    return [json.loads(line) | {"seconds": None} for line in lines.splitlines()]
+
+
+def test_several_processes_say_the_same_in_the_same_order(photos, tmp_path):
+    one = run("analyze", photos, "--jobs", 1)
+    two = run("analyze", photos, "--jobs", 3, "--save-annotated", tmp_path)
+    assert len(without_seconds(one.stdout)) == 13
+    assert without_seconds(two.stdout) == without_seconds(one.stdout)
+    assert (one.returncode, two.returncode, two.stderr) == (1, 1, one.stderr)
+    written = sorted(p.name for p in tmp_path.iterdir())
+    assert written[4:7] == ["0005-04.png", "0006-05.png", "0008-06.png"]
+
+
+def killed_after(lines: int, arguments: list[object], output: Path) -> None:
+    """Kill a run without warning once its output has that many lines, and see its processes go."""
+    process = psutil.Popen(command(*arguments), cwd=PROJECT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        if output.exists() and output.read_bytes().count(b"\n") >= lines:
+            break
+        time.sleep(0.002)
+    children = []
+    # Unless it was done before.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        children = process.children(recursive=True)
+        process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+
+
+def paths_in(output: Path) -> list[str]:
+    content = output.read_text()
+    if output.suffix == ".csv":
+        rows = csv.DictReader(io.StringIO(content))
+        return [row["path"] for row in rows if row["face"] in "01"]
+    return [json.loads(line)["path"] for line in content.splitlines()]
+
+
+def test_a_killed_run_is_gone_on_with(photos, tmp_path):
+    output = tmp_path / "faces.jsonl"
+    arguments = [photos, "--output", output, "--jobs", 2]
+    killed_after(4, arguments, output)
+    assert run(*command(*arguments)[3:]).returncode == 2, "without --resume it stays as it is"
+    done = run(*command(*arguments, "--resume")[3:])
+    assert done.returncode == 1
+    assert done.stderr.strip() == "1 of the inputs could not be read."
+    assert paths_in(output) == [file.name for file in photo_files([photos])]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_run_killed_anywhere_any_number_of_times_is_completed(photos, tmp_path, form):
+    rng = random.Random(0)
+    output = tmp_path / f"faces.{form}"
+    inputs = [photos, photos / "00.jpg", photos]
+    arguments = [*inputs, "--output", output, "--resume"]
+    for _ in range(8):
+        written = output.read_bytes().count(b"\n") if output.exists() else 0
+        killed_after(
+            written + rng.randrange(6), [*arguments, "--jobs", 1 + rng.randrange(3)], output
+        )
+    run(*command(*arguments)[3:])
+    expected = [file.name for file in photo_files(map(Path, inputs))]
+    assert paths_in(output) == expected
+    whole = run(*command(*inputs)[3:]).stdout
+    faces = Counter({r["path"]: 0 for r in without_seconds(whole)})
+    for record in without_seconds(whole):
+        faces[record["path"]] += max(1, len(record["faces"]))
+    if form == "csv":
+        rows = Counter(row["path"] for row in csv.DictReader(io.StringIO(output.read_text())))
+        assert rows == faces
+
+
+class Killer(PhotoFile):
+    """Ends whoever reads it, as the kernel does where memory is short."""
+
+    __slots__ = ()
+
+    def read(self) -> bytes:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return b""
+
+
+def test_a_photo_that_ends_its_process_is_told_and_the_others_go_on(photos):
+    files = [
+        PhotoFile("a", photos / "00.jpg"),
+        Killer("b", photos),
+        PhotoFile("c", photos / "01.jpg"),
+    ]
+    outcomes = records_in_processes(enumerate(files, start=1), SETTINGS, jobs=1)
+    found = list(chain.from_iterable(outcomes))
+    assert [record["path"] for record in found] == ["a", "b", "c"]
+    assert [len(record["faces"]) for record in found] == [1, 0, 2]
+    assert "ended its process" in found[1]["error"]
+
+
+def test_a_process_that_cannot_begin_ends_the_run(monkeypatch):
+    files = [PhotoFile("a", Path("a.jpg"))]
+    monkeypatch.setattr(processes, "_work", _end_at_once)
+    with pytest.raises(WorkerError, match="ended as it began"):
+        list(records_in_processes(enumerate(files, start=1), SETTINGS, jobs=1))
+
+
+def _end_at_once(connection: object, settings: Settings) -> None:
+    raise SystemExit
+
+
+def test_only_so_many_photos_are_on_their_way(monkeypatch):
+    """Memory stays flat however many photos there are: tasks are taken as results are."""
+    taken = []
+
+    class Instant:
+        def __init__(self, settings):
+            pass
+
+        def ask(self, number, file):
+            return [{"path": file, "error": None}]
+
+        def close(self):
+            pass
+
+    def tasks():
+        for number in range(1, 1001):
+            taken.append(number)
+            yield number, str(number)
+
+    monkeypatch.setattr(processes, "_Worker", Instant)
+    found = records_in_processes(tasks(), SETTINGS, jobs=2)
+    for number in range(1, 101):
+        (record,) = next(found)
+        assert record["path"] == str(number)
+        assert len(taken) - number <= 2 * processes._AHEAD
+    found.close()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--resume"],
+        ["--output", "x.jsonl", "--format", "table"],
+        ["--jobs", "0"],
+        ["--output", "/nonexistent/x.jsonl"],
+    ],
+)
+def test_bad_usage_is_told(arguments):
+    result = run("analyze", "x.jpg", *arguments)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_pace_counts_from_the_first_photo_on():
+    now = [0.0]
+    pace = Pace(1_010, done=10, clock=lambda: now[0])
+    now[0] = 5.0
+    assert pace.step() == "11 of 1,010", "loading the models is no pace"
+    now[0] = 15.0
+    for _ in range(99):
+        words = pace.step()
+    assert words == "110 of 1,010, 9.9 a second, 2 min left"
+    assert pace.share == pytest.approx(110 / 1010)

@@ -1,0 +1,209 @@
+"""What is kept of many photos, and what is made of it."""
+
+import io
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from fer_core.analysis import Analysis, Analyzer, FaceAnalysis
+from fer_core.batch.contact_sheet import (
+    FACES_A_SHEET,
+    draw_sheet,
+    sheet_faces,
+    sheets_of,
+    sheets_zip,
+)
+from fer_core.batch.inputs import PhotoBytes
+from fer_core.batch.results import (
+    ANNOTATED_SIDE,
+    CROP_SIDE,
+    AnnotatedZip,
+    PhotoResult,
+    look_at,
+    outcome_of,
+    results_csv,
+    results_table,
+    select_rows,
+)
+from fer_core.expressions import COLORS, FER2013, Expression
+from fer_core.faces.crops import FaceInputs
+from fer_core.faces.finder import Face
+from fer_core.networks.classifier import Prediction
+from fer_core.views.batch import agreement_view, answers_table, expressions_view, photos_view
+from tests.conftest import png
+
+NETWORKS = ("cnn", "dual")
+HAPPY, SAD, FEAR = Expression.HAPPY, Expression.SAD, Expression.FEAR
+
+
+def prediction(expression: Expression, confidence: float) -> Prediction:
+    n = len(FER2013.labels)
+    probabilities = np.full(n, (1 - confidence) / (n - 1), np.float32)
+    probabilities[FER2013.labels.index(expression)] = confidence
+    return Prediction(FER2013.labels, probabilities, 0.5, None)
+
+
+def face(first: Expression, second: Expression, confidence: float = 0.9) -> FaceAnalysis:
+    return FaceAnalysis(
+        Face(np.array([10, 10, 60, 60], np.float32), 0.9),
+        FaceInputs(np.zeros((48, 48), np.uint8)),
+        (),
+        {"cnn": prediction(first, 0.9), "dual": prediction(second, confidence)},
+    )
+
+
+def photo(name: str, *faces: FaceAnalysis) -> PhotoResult:
+    crop = io.BytesIO()
+    Image.new("RGB", (CROP_SIDE, CROP_SIDE), "#123456").save(crop, "JPEG")
+    analysis = Analysis(100, 80, faces, 0.1, {})
+    return PhotoResult(name, analysis, crops=(crop.getvalue(),) * len(faces))
+
+
+@pytest.fixture
+def results() -> list[PhotoResult]:
+    """Two agreements on happy, a disagreement, an unsure face, a photo without one, a broken file."""
+    return [
+        photo("a.jpg", face(HAPPY, HAPPY), face(HAPPY, SAD)),
+        photo("@b.jpg", face(FEAR, SAD, confidence=0.3)),
+        photo("c.jpg", face(HAPPY, HAPPY)),
+        photo("none.jpg"),
+        PhotoResult("bad.jpg", None, "It is broken."),
+    ]
+
+
+@pytest.fixture
+def table(results: list[PhotoResult]) -> pd.DataFrame:
+    return results_table(results, NETWORKS)
+
+
+def test_the_table_has_a_row_a_face_and_one_for_each_other_photo(table):
+    assert list(table["photo"]) == ["a.jpg", "a.jpg", "'@b.jpg", "c.jpg", "none.jpg", "bad.jpg"]
+    assert list(table["result"]) == [0, 0, 1, 2, 3, 4]
+    assert list(table["face"]) == [1, 2, 1, 1, 0, 0]
+    outcomes = ["agree", "differ", "not sure", "agree", "no face", "not readable"]
+    assert list(table["outcome"]) == outcomes
+    assert list(table["dual"]) == ["happy", "sad", "sad", "happy", "", ""]
+    assert table["dual confidence"].iloc[2] == pytest.approx(0.3)
+    assert table["error"].iloc[5] == "It is broken."
+
+
+def test_tables_of_failures_alone_and_of_nothing_have_the_same_columns(table):
+    for few in ([PhotoResult("bad.jpg", None, "No.")], []):
+        small = results_table(few, NETWORKS)
+        assert small["cnn confidence"].dtype == "float64"
+        assert list(small.columns) == list(table.columns)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expressions", "faces"),
+    [
+        ((), (), [0, 0, 1, 2, 3, 4]),
+        (("differ", "not readable"), (), [0, 4]),
+        ((), ("sad",), [0, 1]),
+        (("not sure",), ("happy",), []),
+    ],
+)
+def test_rows_are_left_out_by_outcome_and_by_either_networks_expression(
+    table, outcomes, expressions, faces
+):
+    rows = select_rows(table, NETWORKS, outcomes=outcomes, expressions=expressions)
+    assert list(rows["result"]) == faces
+
+
+def test_views_count_every_face_once(table):
+    answers = answers_table(table, NETWORKS)
+    counts = expressions_view(table, answers).data.set_index(["network", "answer"])["faces"]
+    assert counts["cnn", "happy"] == 3
+    assert counts["dual", "not sure"] == 1
+    assert counts["dual", "sad"] == 1, "an answer that is not sure is none"
+    assert counts.groupby("network").sum().to_dict() == {"cnn": 4, "dual": 4}
+    view = agreement_view(table, answers, NETWORKS)
+    cells = view.data.set_index(list(NETWORKS))["faces"]
+    assert cells["happy", "happy"] == 2
+    assert cells["fear", "not sure"] == 1
+    assert cells.sum() == 4
+    assert "Both are sure of 3 of 4 faces, and name the same expression on 2" in view.reading
+    assert list(photos_view(table).data["photos"]) == [3, 1, 1]
+    assert "4 faces in 5 photos." in photos_view(table).reading
+
+
+def test_views_of_no_face_and_of_nothing_can_be_drawn():
+    for few in ([photo("none.jpg")], []):
+        table = results_table(few, NETWORKS)
+        answers = answers_table(table, NETWORKS)
+        assert expressions_view(table, answers).data["faces"].sum() == 0
+        assert "On no face" in agreement_view(table, answers, NETWORKS).reading
+        assert photos_view(table).data["photos"].sum() == len(few)
+
+
+def test_a_sheet_shows_the_rows_that_it_is_given(results, table):
+    faces = sheet_faces(results, table)
+    assert [f.words for f in faces] == ["happy 90%", "sad 90%", "not sure", "happy 90%"]
+    assert faces[0].color == COLORS[HAPPY]
+    some = sheet_faces(results, select_rows(table, NETWORKS, outcomes=["differ"]))
+    assert [f.words for f in some] == ["sad 90%"]
+    sheet = draw_sheet(faces)
+    plate = np.array([0xC8, 0xAE, 0x24])
+    # The second face's plate is sad's blue, the first one's happy's yellow.
+    assert (sheet[10 + CROP_SIDE + 2, 12] == plate).all()
+    assert (sheet[10 + CROP_SIDE + 2, 12 + CROP_SIDE + 10] == [0x00, 0x63, 0xF1]).all()
+
+
+def test_many_faces_take_several_sheets(results, table):
+    faces = sheet_faces(results, table) * 20
+    assert [len(sheet) for sheet in sheets_of(faces)] == [FACES_A_SHEET, 80 - FACES_A_SHEET]
+    with zipfile.ZipFile(io.BytesIO(sheets_zip(faces))) as archive:
+        assert archive.namelist() == ["contact_sheet_001.jpg", "contact_sheet_002.jpg"]
+
+
+def test_long_and_strange_names_stay_in_their_cell(results, table):
+    long = photo("deep/" + 80 * "W" + "\u202e\n.jpg", face(HAPPY, HAPPY))
+    sheet = draw_sheet(sheet_faces([long], results_table([long], NETWORKS)))
+    assert (sheet[:, :10] == 255).all()
+    assert (sheet[:, -10:] == 255).all()
+
+
+def test_a_photo_leaves_small_things_behind(analyzer: Analyzer, astronaut, astronaut_png):
+    found = look_at(PhotoBytes("a.png", astronaut_png), analyzer)
+    (one,) = found.faces
+    assert one.predictions["cnn"].activation_maps is None
+    with Image.open(io.BytesIO(found.crops[0])) as crop:
+        assert crop.size == (CROP_SIDE, CROP_SIDE)
+        centre = np.asarray(crop)[40:70, 40:70].mean(axis=(0, 1))
+    left, top, right, bottom = one.face.box_xyxy.astype(int)
+    expected = astronaut[top:bottom, left:right].mean(axis=(0, 1))
+    assert np.abs(centre - expected).max() < 60, "the crop shows the face in its colours"
+    assert found.record["faces"][0]["predictions"]["cnn"]["expression"] == "happy"
+    assert outcome_of(one) == "agree"
+
+
+def test_a_file_that_is_no_photo_is_a_result(analyzer: Analyzer):
+    found = look_at(PhotoBytes("a.png", b"no photo"), analyzer)
+    assert "not an image" in found.record["error"]
+    assert results_csv([found], {"cnn": FER2013.labels}).count("\n") == 2
+
+
+def test_the_zip_holds_marked_photos_under_safe_names(astronaut: np.ndarray):
+    large = png(np.tile(astronaut, (1, 4, 1)))
+    given = ["../../etc/x.jpg", "C:\\a\\b.png", "same.jpg", "same.jpg", "..", "bad.jpg"]
+    marked = AnnotatedZip()
+    for number, name in enumerate(given[:-1], start=1):
+        marked.add(number, PhotoBytes(name, large), photo(name, face(HAPPY, HAPPY)))
+    marked.add(6, PhotoBytes("bad.jpg", b""), PhotoResult("bad.jpg", None, "No."))
+    with zipfile.ZipFile(io.BytesIO(marked.finish())) as archive:
+        assert archive.namelist() == [
+            "0001-x.jpg",
+            "0002-b.jpg",
+            "0003-same.jpg",
+            "0004-same.jpg",
+            "0005-photo.jpg",
+        ]
+        with Image.open(archive.open("0001-x.jpg")) as shown:
+            assert shown.size == (ANNOTATED_SIDE, ANNOTATED_SIDE // 4)
+            plain = Image.open(io.BytesIO(large)).resize(shown.size)
+            changed = np.abs(np.asarray(shown).astype(int) - np.asarray(plain)).mean(axis=2) > 60
+    # The box of 50 of the photo's 100 pixels in width.
+    assert changed[:, 160:960].mean() > 10 * changed[:, 1200:].mean()

@@ -1,0 +1,94 @@
+"""The line before the work: its order, its length, and that no place is lost."""
+
+import contextlib
+import threading
+
+import pytest
+
+from fer_core.batch.waiting_line import Wait, WaitingLine
+from fer_core.errors import BusyError
+
+
+class Visitor:
+    """Someone in a line, in a thread of its own."""
+
+    def __init__(self, line: WaitingLine, served: list[int], number: int) -> None:
+        self.told: list[Wait] = []
+        self.waits = threading.Event()
+        self.done = threading.Event()
+        self.leave = False
+
+        def tell(wait: Wait) -> None:
+            self.told.append(wait)
+            self.waits.set()
+            if self.leave:
+                raise SystemExit
+
+        def visit() -> None:
+            with contextlib.suppress(SystemExit), line.turn(tell):
+                served.append(number)
+                self.waits.set()
+                self.done.wait(20)
+
+        self.thread = threading.Thread(target=visit, daemon=True)
+        self.thread.start()
+        assert self.waits.wait(20)
+
+    def finish(self) -> None:
+        self.done.set()
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+
+def nothing(_: Wait) -> None:
+    pytest.fail("there was a free place")
+
+
+def test_a_free_place_is_taken_at_once_and_given_back_after_an_error():
+    line = WaitingLine(places=1, longest=1)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), line.turn(nothing):
+            _ = 1 / 0
+
+
+def test_who_came_first_is_served_first_and_is_told_how_many_are_before():
+    line, served = WaitingLine(places=2, longest=9), []
+    visitors = [Visitor(line, served, number) for number in range(5)]
+    assert served == [0, 1]
+    assert [visitor.told[0].before for visitor in visitors[2:]] == [0, 1, 2]
+    for visitor in visitors:
+        visitor.finish()
+    assert served == [0, 1, 2, 3, 4]
+
+
+def test_the_seconds_are_those_of_the_turns_before():
+    line, served = WaitingLine(places=1, longest=9), []
+    first = Visitor(line, served, 0)
+    second = Visitor(line, served, 1)
+    assert second.told[0] == Wait(before=0, seconds=None)
+    first.finish()
+    third = Visitor(line, served, 2)
+    assert third.told[0].seconds > 0
+    second.finish()
+    third.finish()
+
+
+def test_who_leaves_the_line_holds_nobody_up():
+    line, served = WaitingLine(places=1, longest=9), []
+    first, second, third = (Visitor(line, served, number) for number in range(3))
+    second.leave = True
+    second.thread.join(20)
+    assert not second.thread.is_alive()
+    first.finish()
+    third.finish()
+    assert served == [0, 2]
+
+
+def test_beyond_its_length_the_line_turns_visitors_away_and_serves_the_others():
+    line, served = WaitingLine(places=1, longest=1), []
+    first, second = (Visitor(line, served, number) for number in range(2))
+    with pytest.raises(BusyError, match="Try again"), line.turn(nothing):
+        pass
+    first.finish()
+    second.finish()
+    assert served == [0, 1]

@@ -1,0 +1,141 @@
+"""`python -m fer_core` as a user calls it: output, exit codes, and never a traceback."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from tests.conftest import PROJECT
+
+
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fer_core", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env=os.environ | environment,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path, astronaut_png, no_face_png):
+    (tmp_path / "a_portrait.png").write_bytes(astronaut_png)
+    (tmp_path / "b_coffee.png").write_bytes(no_face_png)
+    (tmp_path / "c_text.jpg").write_text("I am no photo")
+    (tmp_path / "notes.txt").write_text("not looked at")
+    return tmp_path
+
+
+def test_a_line_a_photo_and_exit_1_if_one_failed(folder):
+    result = run("analyze", folder)
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [len(record["faces"]) for record in records] == [1, 0, 0]
+    assert [record["error"] is None for record in records] == [True, True, False]
+    assert result.returncode == 1
+    assert result.stderr.strip() == "1 of the inputs could not be read."
+
+
+def test_exit_0_and_quiet_if_all_went_well(folder):
+    result = run("analyze", folder / "a_portrait.png", folder / "b_coffee.png")
+    assert result.returncode == 0
+    assert result.stderr == ""
+
+
+def test_zips_are_read_and_password_or_missing_files_are_told(folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.write(folder / "a_portrait.png", "deep/inside/a.png")
+        archive.writestr("__MACOSX/deep/._a.png", "metadata")
+    result = run("analyze", tmp_path / "photos.zip", tmp_path / "missing.jpg")
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert records[0]["path"].endswith("photos.zip/deep/inside/a.png")
+    assert len(records[0]["faces"]) == 1
+    assert "no such file" in records[1]["error"]
+    assert result.returncode == 1
+
+
+def test_a_photo_for_which_memory_is_short_is_told_and_the_others_are_answered(folder, monkeypatch):
+    from typer.testing import CliRunner
+
+    from fer_core.__main__ import app
+    from fer_core.faces.finder import FaceFinder
+
+    find, errors = FaceFinder.find, [MemoryError()]
+
+    def fail_first(self, rgb):
+        if errors:
+            raise errors.pop()
+        return find(self, rgb)
+
+    monkeypatch.setattr(FaceFinder, "find", fail_first)
+    result = CliRunner().invoke(app, ["analyze", *map(str, [folder / "a_portrait.png"] * 2)])
+    first, second = (json.loads(line) for line in result.stdout.splitlines())
+    assert "not enough memory" in first["error"]
+    assert len(second["faces"]) == 1
+    assert result.exit_code == 1
+
+
+def test_an_empty_folder_is_an_error_of_that_input(tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = run("analyze", tmp_path / "empty")
+    assert "holds no photos" in json.loads(result.stdout)["error"]
+    assert result.returncode == 1
+
+
+def test_csv_and_table(folder):
+    rows = list(csv.DictReader(io.StringIO(run("analyze", folder, "--format", "csv").stdout)))
+    assert [row["cnn_photos_expression"] for row in rows] == ["happy", "", ""]
+    table = run("analyze", folder, "--format", "table", COLUMNS="200").stdout
+    assert "happy" in table
+    assert "no face found" in table
+
+
+def test_brackets_in_a_name_are_no_markup(astronaut_png, tmp_path):
+    folder = tmp_path / "trip [beach] ["
+    folder.mkdir()
+    # With the folder's bracket this closes a tag that none opened.
+    (folder / "y].png").write_bytes(astronaut_png)
+    result = run("analyze", folder / "y].png", "--format", "table", COLUMNS="400")
+    assert result.returncode == 0, result.stderr
+    assert "trip [beach] [/y].png" in result.stdout
+
+
+def test_annotated_photos_are_written_where_asked(folder, tmp_path):
+    target = tmp_path / "annotated"
+    run("analyze", folder / "a_portrait.png", "--save-annotated", target)
+    assert [file.name for file in target.iterdir()] == ["0001-a_portrait.png"]
+
+
+def test_models_tells_name_and_measured_accuracy(cnn_bundle):
+    result = run("models")
+    accuracy = cnn_bundle.spec.metrics["fer2013:test"].accuracy
+    assert f"fer2013:test: accuracy {accuracy:.2%} of 3589 rows" in result.stdout
+    assert "left out: 528 labelled fear, 626 labelled neutral" in result.stdout
+    with (cnn_bundle.path / "layers.csv").open() as file:
+        cost = sum(int(row["multiply_adds"]) for row in csv.DictReader(file))
+    assert f"{cnn_bundle.spec.parameters:,} parameters, {cost:,} multiply-adds" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["analyze", "x.jpg", "--models", "nope"], {}),
+        (["analyze", "x.jpg", "--models", ","], {}),
+        (["analyze", "x.jpg"], {"FER_MODELS": "/nonexistent"}),
+        (["models"], {"FER_MODELS": "/nonexistent"}),
+        (["analyze"], {}),
+        (["analyze", "x.jpg", "--format", "xml"], {}),
+    ],
+)
+def test_bad_usage_is_exit_2_and_no_traceback(arguments, environment):
+    result = run(*arguments, **environment)
+    assert result.returncode == 2
+    assert result.stderr.strip()
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,324 @@
+"""Predictions files keep what was written, refuse what no evaluation writes, and are measured right."""
+
+import dataclasses
+import io
+import math
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fer_core.errors import DataError
+from fer_core.evaluation import metrics
+from fer_core.evaluation.predictions import (
+    EvaluationResult,
+    compare,
+    measure,
+    measure_landmarks,
+    on_common_ground,
+    parse_predictions,
+    predictions_of,
+    predictions_path,
+    read_predictions,
+    write_predictions,
+)
+from fer_core.expressions import FER2013, FIVE, Expression
+
+
+@pytest.fixture
+def result():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 7, 300)
+    logits = rng.normal(0, 2, (300, 7))
+    logits[np.arange(300), labels] += 2
+    return EvaluationResult(
+        expressions=FER2013.labels,
+        rows=np.arange(1000, 1300),
+        labels=labels,
+        probabilities=metrics.softmax(logits),
+        found_face=rng.random(300) < 0.9,
+        clean=rng.random(300) < 0.8,
+    )
+
+
+def test_what_was_written_is_read(result, tmp_path):
+    path = tmp_path / "predictions" / "x-test.parquet"
+    write_predictions(result, path)
+    found = read_predictions(path)
+    assert found.expressions == result.expressions
+    for name in ("rows", "labels", "probabilities", "found_face", "clean"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(result, name))
+        assert getattr(found, name).dtype == getattr(result, name).dtype
+    assert [path.name for path in path.parent.iterdir()] == ["x-test.parquet"]
+
+
+def test_the_columns_are_those_of_the_contract(result, tmp_path):
+    write_predictions(result, tmp_path / "p.parquet")
+    assert pq.read_schema(tmp_path / "p.parquet").names == [
+        "row",
+        "label",
+        *(f"p_{label}" for label in FER2013.labels),
+        "found_face",
+        "clean",
+    ]
+
+
+def test_equal_results_give_equal_bytes(result, tmp_path):
+    for name in ("a.parquet", "b.parquet"):
+        write_predictions(result, tmp_path / name)
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def _spoiled(result, tmp_path, **columns):
+    """A predictions file with some columns replaced, or dropped where None."""
+    path = tmp_path / "p.parquet"
+    write_predictions(result, path)
+    table = pq.read_table(path)
+    for name, values in columns.items():
+        place = table.column_names.index(name)
+        table = table.remove_column(place)
+        if values is not None:
+            table = table.add_column(place, name, pa.array(values))
+    pq.write_table(table, path)
+    return path
+
+
+@pytest.mark.parametrize("column", ["row", "label", "found_face", "clean"])
+def test_a_missing_column_is_named(result, tmp_path, column):
+    with pytest.raises(DataError, match=f"lacks the column {column}"):
+        read_predictions(_spoiled(result, tmp_path, **{column: None}))
+
+
+def test_a_missing_probability_is_noticed_by_the_sum(result, tmp_path):
+    with pytest.raises(DataError, match="sum to"):
+        read_predictions(_spoiled(result, tmp_path, p_happy=None))
+
+
+@pytest.mark.parametrize("value", [float("nan"), -0.25, 1.5])
+def test_a_value_that_is_no_probability_is_named(result, tmp_path, value):
+    column = result.probabilities[:, 3].copy()
+    column[17] = value
+    with pytest.raises(DataError, match=r"p_happy is .* at position 17"):
+        read_predictions(_spoiled(result, tmp_path, p_happy=column))
+
+
+def test_an_empty_value_is_named(result, tmp_path):
+    column = [None, *result.probabilities[1:, 3].tolist()]
+    with pytest.raises(DataError, match="p_happy has empty values"):
+        read_predictions(_spoiled(result, tmp_path, p_happy=column))
+
+
+def test_a_label_beyond_the_classes_is_named(result, tmp_path):
+    labels = result.labels.copy()
+    labels[3] = 7
+    with pytest.raises(DataError, match="label is 7 at position 3"):
+        read_predictions(_spoiled(result, tmp_path, label=labels))
+
+
+def test_a_column_of_words_is_refused(result, tmp_path):
+    with pytest.raises(DataError, match="wrong kind"):
+        read_predictions(_spoiled(result, tmp_path, label=["happy"] * 300))
+
+
+def test_a_missing_file_and_a_file_of_another_kind_say_so(tmp_path):
+    with pytest.raises(DataError, match="There is no predictions file"):
+        read_predictions(tmp_path / "none.parquet")
+    (tmp_path / "text.parquet").write_text("not parquet")
+    with pytest.raises(DataError, match="not a readable parquet file"):
+        read_predictions(tmp_path / "text.parquet")
+
+
+def test_measure_separates_whole_and_clean(result):
+    found = measure(result, 0.6)
+    right = result.probabilities.argmax(axis=1) == result.labels
+    assert (found.n, found.n_clean) == (300, int(result.clean.sum()))
+    assert found.accuracy == pytest.approx(right.mean(), abs=1e-6)
+    assert found.accuracy_clean == pytest.approx(right[result.clean].mean(), abs=1e-6)
+    assert found.accuracy != found.accuracy_clean
+    answered = result.probabilities.max(axis=1) >= 0.6
+    assert found.coverage == pytest.approx(answered.mean(), abs=1e-6)
+    assert found.selective_accuracy == pytest.approx(right[answered].mean(), abs=1e-6)
+
+
+def test_measure_leaves_absent_classes_out_and_has_no_nan(result):
+    without_fear = result.select(result.labels != FER2013.index("fear"))
+    found = measure(without_fear.select(~without_fear.clean), metrics.NEVER)
+    assert Expression.FEAR not in found.per_class_recall
+    assert len(found.per_class_recall) == 6
+    assert (found.n_clean, found.accuracy_clean) == (0, 0.0)
+    assert (found.coverage, found.selective_accuracy) == (0.0, 0.0)
+    # A NaN would be written as null, which the spec's reader refuses.
+    assert type(found).model_validate_json(found.model_dump_json()) == found
+
+
+def test_measure_refuses_nothing(result):
+    with pytest.raises(DataError, match="no rows"):
+        measure(result.select(np.zeros(300, bool)), 0.5)
+
+
+def answering(result, right):
+    """Return the result with answers that are right exactly where the mask says so."""
+    answers = np.where(right, result.labels, (result.labels + 1) % 7)
+    return dataclasses.replace(result, probabilities=np.eye(7, dtype=np.float32)[answers])
+
+
+def test_a_paired_comparison_counts_who_is_right(result):
+    n = len(result)
+    first = answering(result, np.arange(n) < 200)
+    second = answering(result, (np.arange(n) >= 20) & (np.arange(n) < 250))
+    found = compare(first, second)
+    assert (found.both, found.only_first, found.only_second, found.neither) == (180, 20, 50, 50)
+    assert found.accuracies == (200 / n, 230 / n)
+    assert found.difference == pytest.approx(0.1)
+    # Twenty heads or fewer, or as many tails, of seventy tosses.
+    expected = 2 * sum(math.comb(70, k) for k in range(21)) / 2**70
+    assert found.p_value == pytest.approx(expected)
+    low, high = found.interval
+    # The normal approximation of a paired difference.
+    spread = 1.96 * math.sqrt((70 / n - 0.1**2) / n)
+    assert (low, high) == pytest.approx((0.1 - spread, 0.1 + spread), abs=0.006)
+
+
+def test_equal_networks_are_not_told_apart(result):
+    found = compare(result, result)
+    assert found.p_value == 1
+    assert found.interval == (0, 0)
+
+
+def test_predictions_of_other_rows_or_labels_are_not_compared(result):
+    with pytest.raises(DataError, match="same rows"):
+        compare(result, result.select(np.arange(len(result)) > 0))
+    other = dataclasses.replace(result, labels=(result.labels + 1) % 7)
+    with pytest.raises(DataError, match="disagree about the labels"):
+        compare(result, other)
+
+
+def test_what_landmarks_do_is_told_apart_by_where_they_were_found(result):
+    opposite = dataclasses.replace(result, probabilities=result.probabilities[:, ::-1].copy())
+    measured = measure_landmarks(result, opposite)
+    right = result.probabilities.argmax(axis=1) == result.labels
+    found = result.found_face
+    assert (measured.n_found, measured.n_not_found) == (found.sum(), (~found).sum())
+    assert measured.accuracy_found == pytest.approx(right[found].mean(), abs=1e-6)
+    assert measured.accuracy_not_found == pytest.approx(right[~found].mean(), abs=1e-6)
+    other = opposite.probabilities.argmax(axis=1) == result.labels
+    assert measured.accuracy_withheld == pytest.approx(other.mean(), abs=1e-6)
+    everywhere = dataclasses.replace(result, found_face=np.ones(300, bool))
+    assert measure_landmarks(everywhere, everywhere).accuracy_not_found is None
+
+
+def as_csv(result) -> str:
+    table = {"row": result.rows, "label": result.labels}
+    table |= {f"p_{e}": result.probabilities[:, i] for i, e in enumerate(result.expressions)}
+    table |= {"found_face": result.found_face, "clean": result.clean}
+    return pd.DataFrame(table).to_csv(index=False)
+
+
+def test_own_predictions_are_read_from_csv_and_parquet_alike(result, tmp_path):
+    write_predictions(result, tmp_path / "own.parquet")
+    for name, content in (
+        ("own.csv", as_csv(result).encode()),
+        ("Own.PARQUET", (tmp_path / "own.parquet").read_bytes()),
+    ):
+        found = parse_predictions(content, name)
+        np.testing.assert_allclose(found.probabilities, result.probabilities, atol=1e-7)
+        for column in ("rows", "labels", "found_face", "clean"):
+            np.testing.assert_array_equal(getattr(found, column), getattr(result, column))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.drop(columns="clean"), "lacks the column clean"),
+        (lambda t: t.drop(columns=[c for c in t if c.startswith("p_")]), "lacks the column p_<"),
+        (lambda t: t.assign(p_sad=t["p_sad"].mask(t.index == 7)), r"p_sad has empty .* position 7"),
+        (lambda t: t.assign(p_sad=0.0), r"p_angry \.\.\. p_neutral sum to 0\."),
+        (lambda t: t.assign(p_sad=-1.0), "p_sad is -1.0 at position 0, not a probability"),
+        (lambda t: t.assign(label=9), "label is 9 at position 0"),
+        (lambda t: t.assign(label="happy"), "wrong kind"),
+        # Found by tests.fuzz.
+        (lambda t: t.assign(row="9" * 30), "cannot be read"),
+        (lambda t: t.assign(p_sad=1e300), "p_sad is inf at position 0, not a probability"),
+        (lambda t: t.rename(columns={"p_sad": "p_bored"}), "No expression is called 'bored'"),
+        (lambda t: t.rename(columns={"p_sad": "p_anger"}), "two columns for the same expression"),
+        (lambda t: t.iloc[:0], "no rows"),
+    ],
+)
+def test_own_predictions_with_a_fault_are_refused_with_its_place(result, change, said):
+    table = pd.read_csv(io.StringIO(as_csv(result)))
+    with pytest.raises(DataError, match=said) as error:
+        parse_predictions(change(table).to_csv(index=False).encode(), "own.csv")
+    assert "own.csv" in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00rubbish", b"PAR1rubbishPAR1"])
+@pytest.mark.parametrize("name", ["own.csv", "own.parquet"])
+def test_a_file_that_is_neither_csv_nor_parquet_is_refused(content, name):
+    with pytest.raises(DataError, match=r"The columns are|lacks the column"):
+        parse_predictions(content, name)
+
+
+def test_a_bundles_predictions_are_found_by_data_set_and_split(result, tmp_path):
+    write_predictions(result, predictions_path(tmp_path, "fer2013", "test"))
+    write_predictions(result, predictions_path(tmp_path, "my-own", "valid"))
+    found = predictions_of(tmp_path)
+    assert list(found) == ["fer2013:test", "my-own:valid"]
+    assert all(path.is_file() for path in found.values())
+    assert predictions_of(tmp_path / "none") == {}
+
+
+def test_a_small_file_that_unfolds_to_too_many_rows_is_refused_before_it_does():
+    table = pa.table(
+        {name: pa.array([0]).take(pa.array([0] * 1_000_001)) for name in ("row", "label")}
+    )
+    content = io.BytesIO()
+    pq.write_table(table, content, compression="zstd")
+    assert len(content.getvalue()) < 100_000
+    with pytest.raises(DataError, match="at most 1,000,000"):
+        parse_predictions(content.getvalue(), "own.parquet")
+
+
+def test_columns_that_nobody_asked_for_are_not_read(result):
+    table = pa.Table.from_pandas(pd.read_csv(io.StringIO(as_csv(result))))
+    content = io.BytesIO()
+    pq.write_table(table.append_column("note", pa.nulls(len(result))), content)
+    assert len(parse_predictions(content.getvalue(), "own.parquet")) == len(result)
+
+
+def test_networks_of_five_and_seven_expressions_are_compared_on_what_both_know(result):
+    five = result.within(FIVE.labels)
+    found = on_common_ground({"seven": result, "five": five})
+    check = [FER2013.labels.index(label) for label in FIVE.labels]
+    kept = np.isin(result.labels, check)
+    assert len(found["seven"]) == len(found["five"]) == kept.sum() < len(result)
+    seven = found["seven"]
+    np.testing.assert_array_equal(seven.rows, result.rows[kept])
+    assert [seven.expressions[label] for label in seven.labels[:20]] == [
+        FER2013.labels[label] for label in result.labels[kept][:20]
+    ]
+    np.testing.assert_allclose(seven.probabilities.sum(axis=1), 1, atol=1e-6)
+    said = result.probabilities[kept][:, [FER2013.labels.index(e) for e in seven.expressions]]
+    np.testing.assert_array_equal(
+        seven.probabilities.argsort(axis=1), said.argsort(axis=1, kind="stable")
+    )
+    assert compare(*found.values()).neither == (said.argmax(axis=1) != seven.labels).sum()
+
+
+def test_networks_of_the_same_expressions_keep_all_their_answers(result):
+    assert on_common_ground({"one": result, "two": result}) == {"one": result, "two": result}
+
+
+def test_what_was_said_for_others_alone_is_shared_out_evenly(result):
+    sure = np.zeros_like(result.probabilities)
+    sure[:, FER2013.labels.index(Expression.FEAR)] = 1
+    five = dataclasses.replace(result, probabilities=sure).within(FIVE.labels)
+    np.testing.assert_allclose(five.probabilities, 0.2)
+
+
+def test_networks_with_nothing_in_common_are_refused(result):
+    one = result.within((Expression.HAPPY, Expression.SAD))
+    two = result.within((Expression.HAPPY, Expression.FEAR))
+    with pytest.raises(DataError, match="one and two have not two expressions in common"):
+        on_common_ground({"one": one, "two": two})

@@ -1,0 +1,184 @@
+"""Every face is found, where it is, and none is made up."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from fer_core.faces.crops import frame_square
+from fer_core.faces.finder import FaceFinder
+from fer_core.faces.landmarks import eyes_midpoint, mouth_midpoint
+from fer_core.photos.decode import decode
+
+#: Counted by eye. In the meeting a fifth face is cut by the upper border and may count or not.
+FACES_IN_PHOTOS = {
+    "group_29_conference_1927.jpg": {29},
+    "group_meeting.jpg": {4, 5},
+    "no_face_rocket.jpg": {0},
+    "one_face_astronaut.png": {1},
+    "one_face_happy_baby.jpg": {1},
+    "one_face_navy_portrait.jpg": {1},
+    "one_face_neutral.jpg": {1},
+    "one_face_portrait_official.jpg": {1},
+    "two_faces_official.jpg": {2},
+}
+
+
+@pytest.fixture(scope="module")
+def finder() -> FaceFinder:
+    return FaceFinder()
+
+
+@pytest.fixture(scope="module")
+def crowd(astronaut: np.ndarray) -> np.ndarray:
+    """Thirty-two faces of 56 pixels and more on a grey ground."""
+    # Four heads of other sizes, so that the crowd is no exact repetition.
+    head = Image.fromarray(astronaut[0:210, 110:330])
+    canvas = Image.new("RGB", (1600, 1000), (120, 120, 120))
+    for i in range(32):
+        side = (120, 130, 140, 150)[i % 4]
+        canvas.paste(head.resize((side, side)), (20 + (i % 8) * 195, 30 + (i // 8) * 240))
+    return np.asarray(canvas)
+
+
+@pytest.mark.parametrize(("name", "counts"), FACES_IN_PHOTOS.items())
+def test_every_face_of_the_example_photos_is_found(finder, example_photos, name, counts):
+    photo = decode((example_photos / name).read_bytes())
+    assert len(finder.find(photo.rgb)) in counts
+
+
+def test_the_astronaut_is_found_where_she_is(finder, astronaut):
+    (face,) = finder.find(astronaut)
+    # The middle of her pupils and of her lips, read off the enlarged picture.
+    np.testing.assert_allclose(eyes_midpoint(face.landmarks), [225, 102], atol=4)
+    np.testing.assert_allclose(mouth_midpoint(face.landmarks), [223, 147], atol=4)
+    assert face.landmarks.shape == (478, 3)
+    assert face.mesh.blendshapes.shape == (52,)
+    assert 0.5 < face.confidence <= 1
+
+
+def test_thirty_two_small_faces_are_found(finder, crowd):
+    found = finder.find(crowd)
+    assert len(found) == 32
+    # In reading order: eight a row, from the left.
+    for row in range(4):
+        lefts = [float(face.box_xyxy[0]) for face in found[row * 8 : row * 8 + 8]]
+        assert lefts == sorted(lefts)
+
+
+@pytest.mark.parametrize(
+    "name", ["coffee", "rocket", "brick", "grass", "gravel", "page", "text", "chelsea"]
+)
+def test_no_face_is_made_up(finder, name):
+    picture = getattr(data, name)()
+    rgb = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+    assert finder.find(np.ascontiguousarray(rgb)) == []
+
+
+def test_enlarging_a_portrait_adds_no_face(finder, astronaut):
+    """At this size a tile once showed a face of 27 pixels near the lower edge."""
+    enlarged = Image.fromarray(astronaut).resize((1400, 1400), Image.Resampling.BICUBIC)
+    assert len(finder.find(np.asarray(enlarged))) == 1
+
+
+def test_coordinates_are_of_the_photo_however_large(finder, astronaut):
+    (small,) = finder.find(astronaut)
+    large_image = np.asarray(
+        Image.fromarray(astronaut).resize((4096, 4096), Image.Resampling.BICUBIC)
+    )
+    (large,) = finder.find(large_image)
+    np.testing.assert_allclose(large.box_xyxy / 8, small.box_xyxy, atol=4)
+
+
+def test_a_face_that_fills_the_photo_is_found(finder, astronaut):
+    (face,) = finder.find(astronaut)
+    left, top, right, bottom = (int(v) for v in face.box_xyxy)
+    tight = np.ascontiguousarray(astronaut[top - 8 : bottom + 8, left - 8 : right + 8])
+    assert len(finder.find(tight)) == 1
+
+
+def test_a_head_upside_down_is_a_face_without_landmarks(finder, astronaut):
+    (upright,) = finder.find(astronaut)
+    centre = (upright.box_xyxy[:2] + upright.box_xyxy[2:]) / 2
+    turn = cv2.getRotationMatrix2D(centre.tolist(), 220, 1)
+    (face,) = finder.find(cv2.warpAffine(astronaut, turn, (512, 512)))
+    assert face.mesh is None
+    np.testing.assert_allclose((face.box_xyxy[:2] + face.box_xyxy[2:]) / 2, centre, atol=20)
+
+
+def test_head_pose_has_the_documented_signs(finder, astronaut):
+    (face,) = finder.find(astronaut)
+    assert abs(face.head_pose.roll) < 10
+    assert abs(face.head_pose.yaw) < 15
+    # Pillow turns counter-clockwise, so -20 tilts the head 20 degrees clockwise.
+    tilted = Image.fromarray(astronaut).rotate(-20, Image.Resampling.BICUBIC, center=(220, 120))
+    (turned,) = finder.find(np.asarray(tilted))
+    assert turned.head_pose.roll - face.head_pose.roll == pytest.approx(20, abs=4)
+    (mirrored,) = finder.find(np.ascontiguousarray(astronaut[:, ::-1]))
+    assert mirrored.head_pose.yaw == pytest.approx(-face.head_pose.yaw, abs=4)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.zeros((0, 0, 3), np.uint8),
+        np.zeros((100, 100), np.uint8),
+        np.zeros((100, 100, 4), np.uint8),
+        np.zeros((100, 100, 3), np.uint16),
+        np.zeros((100, 100, 3), np.float32),
+    ],
+)
+def test_arrays_that_break_mediapipe_never_reach_it(finder, astronaut, bad):
+    if bad.ndim == 3 and bad.shape[2] == 3 and bad.dtype == np.uint8:
+        assert finder.find(bad) == []
+    else:
+        with pytest.raises(ValueError, match="must be uint8"):
+            finder.find(bad)
+    assert len(finder.find(astronaut)) == 1
+
+
+def test_tiny_images_have_no_faces(finder):
+    for shape in ((1, 1, 3), (1, 500, 3), (500, 1, 3), (20, 20, 3)):
+        assert finder.find(np.zeros(shape, np.uint8)) == []
+
+
+def test_a_mirrored_view_of_an_array_is_read_as_what_it_shows(finder, astronaut):
+    view = astronaut[:, ::-1]
+    assert not view.flags.c_contiguous
+    (mirrored,) = finder.find(view)
+    (face,) = finder.find(astronaut)
+    assert mirrored.box_xyxy[0] == pytest.approx(511 - face.box_xyxy[2], abs=4)
+
+
+def test_eight_threads_find_what_one_finds(finder, astronaut, crowd):
+    # Shifted pictures have different answers, so an answer given to the wrong thread shows.
+    pictures = [np.ascontiguousarray(np.roll(astronaut, 12 * i, axis=1)) for i in range(8)]
+    alone = [finder.find(picture) for picture in pictures]
+    jobs = list(range(8)) * 5
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda i: finder.find(pictures[i]), jobs))
+    for i, found in zip(jobs, together, strict=True):
+        assert len(found) == len(alone[i])
+        for got, expected in zip(found, alone[i], strict=True):
+            np.testing.assert_allclose(got.landmarks, expected.landmarks, atol=1e-3)
+
+
+def test_crops_of_photos_are_framed_as_fer2013_frames_its_faces(finder, example_photos):
+    """Frontal faces: eyes within 0.05 of (0.50, 0.40) of the crop, mouth within 0.05 of (0.51, 0.79)."""
+    eyes, mouths = [], []
+    for name in FACES_IN_PHOTOS:
+        photo = decode((example_photos / name).read_bytes())
+        for face in finder.find(photo.rgb):
+            pose = face.head_pose
+            if max(abs(pose.yaw), abs(pose.pitch), abs(pose.roll)) > 10:
+                continue
+            square = frame_square(face.box_xyxy)
+            side = square[2] - square[0]
+            eyes.append((eyes_midpoint(face.landmarks) - square[:2]) / side)
+            mouths.append((mouth_midpoint(face.landmarks) - square[:2]) / side)
+    assert len(eyes) > 15
+    np.testing.assert_allclose(np.median(eyes, axis=0), [0.50, 0.40], atol=0.05)
+    np.testing.assert_allclose(np.median(mouths, axis=0), [0.51, 0.79], atol=0.05)

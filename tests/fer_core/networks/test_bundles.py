@@ -1,0 +1,106 @@
+"""A bundle that is not what it says it is never answers."""
+
+import json
+import shutil
+
+import pytest
+
+from fer_core.errors import BundleError
+from fer_core.networks.bundles import (
+    RENAMED,
+    SERVING_FILE,
+    SPEC_FILE,
+    bundle_names,
+    open_bundle,
+    opinions,
+    resolvable,
+    resolve,
+)
+from fer_core.networks.classifier import Classifier
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch, cnn_bundle):
+    """A bundle root of our own with a copy of the shipped network in it."""
+    shutil.copytree(cnn_bundle.path, tmp_path / "cnn")
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    return tmp_path
+
+
+def test_bundles_are_found_by_name(models):
+    (models / "no_bundle").mkdir()
+    assert bundle_names() == ["cnn"]
+    assert resolve("cnn").spec.labels[3] == "happy"
+
+
+def test_an_unknown_name_gets_the_nearest(models):
+    with pytest.raises(BundleError, match=r"'cn'.*cnn"):
+        resolve("cn")
+
+
+def test_a_changed_weight_file_is_refused(models):
+    file = models / "cnn" / SERVING_FILE
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(BundleError, match="damaged"):
+        Classifier(resolve("cnn"))
+
+
+def test_a_missing_weight_file_is_named(models):
+    (models / "cnn" / SERVING_FILE).unlink()
+    with pytest.raises(BundleError, match=rf"{SERVING_FILE} is missing"):
+        Classifier(resolve("cnn"))
+
+
+@pytest.mark.parametrize("name", [SPEC_FILE, SERVING_FILE])
+def test_a_file_that_a_broken_disk_does_not_give_is_an_error_in_words(models, name):
+    """Of this file every read at its beginning fails, also for root."""
+    (models / "cnn" / name).unlink()
+    (models / "cnn" / name).symlink_to("/proc/self/mem")
+    with pytest.raises(BundleError, match=rf"{name} cannot be read: Input/output error"):
+        Classifier(resolve("cnn"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("temperature", 0), ("temperature", None), ("labels", ["happy", "cheerful"]), ("surplus", 1)],
+)
+def test_a_spec_that_breaks_the_format_names_the_field(models, field, value):
+    file = models / "cnn" / SPEC_FILE
+    spec = json.loads(file.read_text()) | {field: value}
+    file.write_text(json.dumps(spec))
+    with pytest.raises(BundleError, match=field):
+        open_bundle(models / "cnn")
+    assert isinstance(resolvable()[0], BundleError)
+
+
+def test_a_spec_that_is_no_json_is_an_error(models):
+    (models / "cnn" / SPEC_FILE).write_text("{")
+    with pytest.raises(BundleError, match="not a valid bundle spec"):
+        open_bundle(models / "cnn")
+
+
+def test_the_shipped_files_are_small_enough_and_whole(cnn_bundle):
+    files = [cnn_bundle.verify(name) for name in cnn_bundle.spec.sha256]
+    assert {file.name for file in files} == {"model.keras", "model.tflite"}
+    assert sum(file.stat().st_size for file in files) <= 16_000_000
+
+
+def test_the_networks_that_are_asked_are_the_pair_for_photos_unless_others_are_named(monkeypatch):
+    assert opinions() == ["cnn_photos", "dual_photos"]
+    monkeypatch.setenv("FER_NETWORKS", " dual, cnn,dual ,")
+    assert opinions() == ["dual", "cnn"]
+    monkeypatch.setenv("FER_NETWORKS", "nobody")
+    assert opinions() == ["nobody"], "resolving it says that it is missing"
+
+
+def test_a_folder_without_the_default_pair_answers_with_what_it_has(models):
+    assert opinions() == ["cnn"]
+    (models / "cnn").rename(models / "my_net")
+    assert opinions() == ["my_net"]
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_the_former_names_of_networks_mean_those_that_took_their_places(old, new):
+    assert resolve(old).path == resolve(new).path

@@ -1,0 +1,189 @@
+"""Untrusted bytes: every format and mode that is promised, and every way a file can be bad."""
+
+import contextlib
+import io
+import struct
+import time
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer_core.errors import ImageDecodeError
+from fer_core.photos.decode import decode, shrink
+
+
+def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def quadrants() -> Image.Image:
+    """64x32: red, green over blue, white, so that any flip, turn or swap of channels shows."""
+    pixels = np.zeros((32, 64, 3), np.uint8)
+    pixels[:16, :32], pixels[:16, 32:] = (255, 0, 0), (0, 255, 0)
+    pixels[16:, :32], pixels[16:, 32:] = (0, 0, 255), (255, 255, 255)
+    return Image.fromarray(pixels)
+
+
+def corners(rgb: np.ndarray) -> list[list[int]]:
+    h, w = rgb.shape[:2]
+    return [rgb[y, x].tolist() for y in (h // 4, 3 * h // 4) for x in (w // 4, 3 * w // 4)]
+
+
+RED, GREEN, BLUE, WHITE = [255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]
+
+
+@pytest.mark.parametrize(
+    ("file_format", "options"),
+    [
+        ("JPEG", {"quality": 95}),
+        ("PNG", {}),
+        ("WEBP", {"quality": 95}),
+        ("AVIF", {"quality": 95}),
+        ("GIF", {}),
+        ("BMP", {}),
+        ("TIFF", {}),
+        ("HEIF", {"quality": 95}),
+    ],
+)
+def test_every_promised_format_keeps_its_colours(quadrants, file_format, options):
+    if file_format == "HEIF":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    photo = decode(encoded(quadrants, file_format, **options))
+    assert (photo.width, photo.height) == (64, 32)
+    np.testing.assert_allclose(corners(photo.rgb), [RED, GREEN, BLUE, WHITE], atol=12)
+    assert photo.rgb.flags.c_contiguous
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK"])
+def test_every_mode_becomes_rgb_of_the_same_lightness(quadrants, mode):
+    file_format = "TIFF" if mode == "CMYK" else "PNG"
+    grey = (
+        quadrants.convert("L").convert(mode)
+        if mode in ("1", "L", "LA")
+        else quadrants.convert(mode)
+    )
+    photo = decode(encoded(grey, file_format))
+    expected = np.asarray(grey.convert("RGB"), np.uint8)
+    np.testing.assert_allclose(photo.rgb, expected, atol=2)
+
+
+def test_16_bit_grey_is_scaled_and_not_clipped():
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    photo = decode(encoded(Image.fromarray(ramp), "PNG"))
+    np.testing.assert_allclose(photo.rgb[..., 0].ravel(), np.arange(256), atol=1)
+
+
+def test_transparent_pixels_become_white():
+    photo = decode(encoded(Image.new("RGBA", (20, 20), (0, 0, 0, 0)), "PNG"))
+    assert (photo.rgb == 255).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(quadrants, orientation):
+    undo = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    stored = quadrants if undo is None else quadrants.transpose(undo)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = decode(encoded(stored, "PNG", exif=exif))
+    assert corners(photo.rgb) == [RED, GREEN, BLUE, WHITE]
+
+
+def test_of_an_animation_the_first_frame_is_read(quadrants):
+    frames = [Image.new("RGB", (64, 32), "black")]
+    data = encoded(quadrants, "GIF", save_all=True, append_images=frames)
+    np.testing.assert_allclose(corners(decode(data).rgb), [RED, GREEN, BLUE, WHITE], atol=12)
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """A PNG of black bits whose file is small whatever its size."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    packer = zlib.compressobj(9)
+    row = bytes(1 + (width + 7) // 8)
+    rows = b"".join([*(packer.compress(row) for _ in range(height)), packer.flush()])
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    signature = b"\x89PNG\r\n\x1a\n"
+    return signature + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("side", [7_100, 12_000, 30_000])
+def test_a_bomb_is_refused_before_it_is_decoded(side):
+    bomb = png_of_size(side, side)
+    began = time.perf_counter()
+    with pytest.raises(ImageDecodeError, match=r"50 megapixels are the most.*Shrink"):
+        decode(bomb)
+    # Decoding 900 megapixels takes tens of seconds and gigabytes; reading a header does not.
+    assert time.perf_counter() - began < 2
+
+
+def test_just_under_the_limit_is_read():
+    assert decode(png_of_size(7_000, 7_000)).width == 7_000
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "empty"),
+        (b"hello, I am a text file", "not an image"),
+        (b"%PDF-1.4 something", "not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
+        (png_of_size(0, 5), "not an image|no pixels|damaged"),
+    ],
+)
+def test_what_is_no_image_is_said_to_be_none(data, message):
+    with pytest.raises(ImageDecodeError, match=message):
+        decode(data)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("keep", [0.1, 0.5, 0.9])
+def test_a_truncated_file_is_an_error_and_nothing_else(astronaut, file_format, keep):
+    data = encoded(Image.fromarray(astronaut), file_format)
+    with pytest.raises(ImageDecodeError):
+        decode(data[: int(len(data) * keep)])
+
+
+def test_damaged_bytes_never_raise_anything_else(astronaut):
+    rng = np.random.default_rng(0)
+    small = Image.fromarray(astronaut[::8, ::8])
+    for file_format in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"):
+        data = np.frombuffer(encoded(small, file_format), np.uint8)
+        for _ in range(40):
+            damaged = data.copy()
+            damaged[rng.integers(0, len(data), 5)] = rng.integers(0, 256, 5)
+            # Some damage is harmless; of the rest only our own error may be seen.
+            with contextlib.suppress(ImageDecodeError):
+                decode(damaged.tobytes())
+
+
+def test_other_formats_that_pillow_knows_stay_shut(quadrants):
+    with pytest.raises(ImageDecodeError, match="not an image"):
+        decode(encoded(quadrants, "PPM"))
+
+
+def test_shrink_gives_the_factor_back_to_the_original():
+    small, factor = shrink(np.zeros((1000, 4096, 3), np.uint8), 2048)
+    assert small.shape == (500, 2048, 3)
+    assert factor == 2
+    untouched = np.zeros((10, 10, 3), np.uint8)
+    assert shrink(untouched, 2048) == (untouched, 1.0)

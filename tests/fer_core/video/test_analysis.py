@@ -1,0 +1,387 @@
+"""Following faces, smoothing, events, and the whole from a clip to its tables."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+
+from fer_core.analysis import Analyzer
+from fer_core.expressions import FER2013, Expression
+from fer_core.faces.finder import Face
+from fer_core.networks.classifier import Prediction
+from fer_core.photos.decode import Photo
+from fer_core.video.analysis import FrameAnalysis, VideoAnalysis, analyze_video, stopped
+from fer_core.video.events import EventFinder
+from fer_core.video.printing import video_records
+from fer_core.video.reading import VideoReader
+from fer_core.video.smoothing import Smoother
+from fer_core.video.tables import events_csv, frame_record, frames_csv, video_record
+from fer_core.video.tracking import Tracker, iou
+from fer_core.video.writing import AnnotatedVideo, annotated_video
+from fer_core.views.timeline import NOT_SURE, timeline_view
+from tests.clips import clip, moving
+
+HAPPY, SAD = Expression.HAPPY, Expression.SAD
+
+
+def face(left: float, *, top: float = 0, side: float = 100) -> Face:
+    return Face(np.array([left, top, left + side, top + side], np.float32), 0.9)
+
+
+def prediction(**shares: float) -> Prediction:
+    """An opinion with the given probabilities, the rest spread over the other classes."""
+    rest = (1 - sum(shares.values())) / (len(FER2013) - len(shares))
+    values = [shares.get(str(label), rest) for label in FER2013.labels]
+    return Prediction(FER2013.labels, np.array(values, np.float32), 0.5, None)
+
+
+def test_iou_of_boxes():
+    a, b = (np.array(box, float) for box in ((0, 0, 10, 10), (5, 0, 15, 10)))
+    assert iou(a, b) == pytest.approx(1 / 3)
+    assert iou(a, a) == 1
+    assert iou(a, b + 100) == 0
+    assert iou(a * 0, a * 0) == 0
+
+
+def test_two_people_keep_their_numbers_whatever_the_order_of_the_faces():
+    tracker = Tracker()
+    assert tracker.follow([face(0), face(300)], 0.0, after_cut=False) == [1, 2]
+    assert tracker.follow([face(310), face(10)], 0.1, after_cut=False) == [2, 1]
+
+
+def test_the_nearest_of_all_assignments_is_taken_not_the_first_greedy_one():
+    tracker = Tracker()
+    tracker.follow([face(0), face(60)], 0.0, after_cut=False)
+    # The first of them lies a little nearer to where the second was.
+    assert tracker.follow([face(32), face(92)], 0.1, after_cut=False) == [1, 2]
+
+
+@pytest.mark.parametrize(("gap_s", "number"), [(0.9, 1), (1.2, 2)])
+def test_a_face_out_of_sight_for_less_than_a_second_is_the_same(gap_s, number):
+    tracker = Tracker()
+    tracker.follow([face(0)], 0.0, after_cut=False)
+    tracker.follow([], 0.1, after_cut=False)
+    assert tracker.follow([face(5)], gap_s, after_cut=False) == [number]
+
+
+def test_nobody_is_followed_over_a_cut():
+    tracker = Tracker()
+    tracker.follow([face(0)], 0.0, after_cut=False)
+    assert tracker.follow([face(0)], 0.1, after_cut=True) == [2]
+
+
+@pytest.mark.parametrize("other", [face(120), face(0, side=300)], ids=["far", "large"])
+def test_a_face_that_jumps_is_another(other):
+    tracker = Tracker()
+    tracker.follow([face(0)], 0.0, after_cut=False)
+    assert tracker.follow([other], 0.1, after_cut=False) == [2]
+
+
+def test_smoothing_goes_by_time_and_not_by_frames():
+    once, often = Smoother(0.5), Smoother(0.5)
+    start, end = {"cnn": prediction(happy=1.0)}, {"cnn": prediction(sad=1.0)}
+    for smoother in (once, often):
+        smoother.smooth(1, 0.0, start)
+    for time_s in (0.1, 0.2, 0.45):
+        often.smooth(1, time_s, end)
+    a, b = (s.smooth(1, 0.5, end)["cnn"].probabilities for s in (once, often))
+    np.testing.assert_allclose(a, b, atol=1e-6)
+    assert a[FER2013.index(SAD)] == pytest.approx(1 - np.exp(-1), abs=1e-6)
+    assert a.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_smoothing_keeps_people_and_networks_apart_and_abstains():
+    smoother = Smoother(1.0)
+    smoother.smooth(1, 0.0, {"cnn": prediction(happy=0.9), "dual": prediction(sad=0.9)})
+    after = smoother.smooth(1, 0.7, {"cnn": prediction(sad=0.9), "dual": prediction(sad=0.9)})
+    assert after["cnn"].abstained, "between the two it is not sure"
+    assert after["dual"].expression == SAD
+    assert not after["dual"].abstained
+    other = smoother.smooth(2, 0.7, {"cnn": prediction(sad=0.9)})
+    assert other["cnn"].confidence == pytest.approx(0.9)
+
+
+def test_no_smoothing_leaves_all_as_it_is():
+    smoother = Smoother(0)
+    smoother.smooth(1, 0.0, {"cnn": prediction(happy=0.9)})
+    assert smoother.smooth(1, 0.1, {"cnn": prediction(sad=0.9)})["cnn"].confidence == np.float32(
+        0.9
+    )
+    with pytest.raises(ValueError, match="0 or more"):
+        Smoother(-1)
+
+
+def changes(shares: Sequence[dict[str, float]]) -> list[tuple[float, Expression, Expression]]:
+    """Return the events in one network's opinions, ten a second."""
+    finder = EventFinder(margin=0.1, hold_s=0.3)
+    found = []
+    for i, share in enumerate(shares):
+        found += finder.add(1, i / 10, {"cnn": prediction(**share)})
+    return [(event.time_s, event.before, event.after) for event in found]
+
+
+def test_a_change_that_lasts_is_one_event_at_its_beginning():
+    assert changes([{"happy": 0.9}] * 5 + [{"sad": 0.8}] * 9) == [(0.5, HAPPY, SAD)]
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        [{"happy": 0.9}, {"sad": 0.9}] * 10,
+        [{"happy": 0.9}] * 5 + [{"sad": 0.8}] * 3 + [{"happy": 0.9}] * 5,
+        [{"happy": 0.9}] * 5 + [{"sad": 0.52, "happy": 0.46}] * 9,
+        [{"happy": 0.9}] * 5 + [{"sad": 0.4}] * 9,
+        [{"happy": 0.9}] * 5 + [{"sad": 0.4}] * 9 + [{"happy": 0.9}] * 5,
+        [{"sad": 0.3}] * 5 + [{"happy": 0.9}] * 9,
+    ],
+    ids=["flicker", "short", "narrow", "unsure", "unsure between", "first answer"],
+)
+def test_what_is_no_change(shares):
+    assert changes(shares) == []
+
+
+# ---- whole clips -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def portrait(astronaut: np.ndarray) -> np.ndarray:
+    """The astronaut's head and shoulders, uint8 (240, 320, 3)."""
+    return cv2.resize(astronaut[:384], (320, 240), interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture(scope="module")
+def mp4(portrait: np.ndarray) -> bytes:
+    """A second of a face, a second of two, of which one leaves; 15 frames a second."""
+    one = moving(portrait, 15, width=640)
+    two = [np.hstack([frame[:, :320], frame[:, 319::-1]]) for frame in moving(portrait, 15)]
+    return clip([np.hstack([f[:, :320], np.full_like(f[:, :320], 90)]) for f in one] + two, rate=15)
+
+
+@pytest.fixture(scope="module")
+def analysis(analyzer: Analyzer, mp4: bytes) -> VideoAnalysis:
+    *_, last = analyze_video(mp4, analyzer, 5)
+    assert isinstance(last, VideoAnalysis)
+    return last
+
+
+def test_frames_come_one_by_one_with_their_pictures_and_last_the_whole(analyzer, mp4):
+    *frames, last = analyze_video(mp4, analyzer, 5)
+    assert all(isinstance(frame, FrameAnalysis) for frame in frames)
+    assert [frame.number for frame in frames] == list(range(1, 11))
+    assert frames[0].photo.rgb.shape == (240, 640, 3)
+    progress = [frame.progress for frame in frames]
+    assert progress == sorted(progress)
+    assert progress[-1] == pytest.approx(0.9, abs=0.05)
+    assert len(last.frames) == 10
+    assert all(frame.photo is None for frame in last.frames), "no pictures are kept"
+
+
+def test_everybody_is_found_and_followed(analysis):
+    tracks = [frame.tracks for frame in analysis.frames]
+    assert all(len(track) == 1 for track in tracks[:5])
+    assert all(len(track) == 2 for track in tracks[5:])
+    assert len({number for track in tracks[:5] for number in track}) == 1
+    assert len({number for track in tracks[5:] for number in track}) == 2
+    counts = analysis.tracks
+    assert list(counts.values()) == sorted(counts.values(), reverse=True)
+
+
+def test_who_stops_asking_stops_the_work(mp4, analyzer):
+    class Counting:
+        looked = 0
+
+        def analyze(self, photo: Photo):
+            self.looked += 1
+            return analyzer.analyze(photo)
+
+        def analyze_again(self, photo: Photo, before):
+            return self.analyze(photo)
+
+    counting = Counting()
+    frames = analyze_video(mp4, counting, 5)
+    seen = [next(frames), next(frames)]
+    frames.close()
+    assert counting.looked == 2
+    with VideoReader(mp4) as reader:
+        partial = stopped(reader.info, seen, 5, 0.3)
+    assert "0.2 of 2.0 s" in partial.note
+    assert len(partial.frames) == 2
+
+
+def test_a_cut_to_another_person_in_the_same_place_is_another_track(portrait, analyzer):
+    dark = moving((portrait[:, ::-1] * 0.35).astype(np.uint8), 8)
+    *_, last = analyze_video(clip([*moving(portrait, 8), *dark], rate=10), analyzer, 10)
+    tracks = [frame.tracks for frame in last.frames]
+    assert tracks[7] != tracks[8]
+    assert not set(tracks[7]) & set(tracks[8])
+
+
+def test_a_followed_face_has_the_landmarks_that_a_search_would_find(portrait, analyzer):
+    first, second = (Photo(frame) for frame in moving(portrait, 2, step=8))
+    before = [face.face for face in analyzer.analyze(first).faces]
+    [searched], [followed] = (
+        analysis.faces
+        for analysis in (analyzer.analyze(second), analyzer.analyze_again(second, before))
+    )
+    apart = np.linalg.norm(searched.face.landmarks[:, :2] - followed.face.landmarks[:, :2], axis=1)
+    assert apart.mean() < 0.02 * np.ptp(searched.face.box_xyxy[::2])
+    assert followed.face.confidence == before[0].confidence
+
+
+def test_a_face_that_left_is_not_followed_into_the_wall(portrait, analyzer):
+    before = [face.face for face in analyzer.analyze(Photo(portrait)).faces]
+    assert before
+    assert analyzer.analyze_again(Photo(np.full_like(portrait, 120)), before).faces == ()
+
+
+def test_records_are_those_of_photos_with_time_and_person(analysis):
+    record = json.loads(json.dumps(frame_record("a.mp4", analysis.frames[-1])))
+    assert record["path"] == "a.mp4"
+    assert record["frame"] == 10
+    assert record["time_s"] == pytest.approx(1.8, abs=0.07)
+    assert record["error"] is None
+    assert {"track", "box_xyxy", "predictions", "smoothed", "quality"} <= record["faces"][0].keys()
+    assert sum(record["faces"][0]["smoothed"]["cnn"]["probabilities"].values()) == pytest.approx(1)
+    whole = json.loads(json.dumps(video_record("a.mp4", analysis)))
+    assert len(whole["frames"]) == 10
+    assert whole["frames"][-1]["faces"] == record["faces"]
+
+
+def test_csv_has_a_row_a_face_and_one_for_a_frame_without(analysis, analyzer, mp4):
+    labels = {name: c.bundle.spec.labels for name, c in analyzer.classifiers.items()}
+    records = [frame_record("=a.mp4", frame) for frame in analysis.frames]
+    records[0] = records[0] | {"faces": []}
+    rows = list(csv.DictReader(io.StringIO("".join(frames_csv(records, labels)))))
+    assert [row["track"] != "0" for row in rows] == [False] + [True] * 14
+    assert rows[0]["path"] == "'=a.mp4", "no formula in a spreadsheet"
+    face = records[-1]["faces"][-1]
+    assert float(rows[-1]["left"]) == face["box_xyxy"][0]
+    assert (
+        float(rows[-1]["cnn_smoothed_p_happy"]) == face["smoothed"]["cnn"]["probabilities"]["happy"]
+    )
+    assert float(rows[-1]["cnn_p_happy"]) == face["predictions"]["cnn"]["probabilities"]["happy"]
+    assert "".join(frames_csv([], labels)).startswith("path,time_s,frame,track,left")
+
+
+def test_the_command_lines_records_come_frame_by_frame_with_the_copy_at_the_end(
+    analysis, analyzer, mp4, tmp_path
+):
+    target = tmp_path / "a.mp4"
+    records = []
+    for record in video_records("film.mp4", mp4, analyzer, rate=5, annotated=target):
+        assert not target.exists(), "half a video is none"
+        records.append(record)
+    boxes = [[face["box_xyxy"] for face in record["faces"]] for record in records]
+    assert boxes == [
+        [face["box_xyxy"] for face in frame_record("", frame)["faces"]] for frame in analysis.frames
+    ]
+    with VideoReader(target) as reader:
+        assert len(list(reader.frames(100))) == 10
+
+
+def test_a_video_that_cannot_be_read_is_one_record_with_its_error(analyzer, tmp_path):
+    target = tmp_path / "a.mp4"
+    [record] = video_records("film.mp4", b"no video", analyzer, annotated=target)
+    assert "not a video" in record["error"]
+    assert not list(tmp_path.iterdir())
+    labels = {name: c.bundle.spec.labels for name, c in analyzer.classifiers.items()}
+    [row] = csv.DictReader(io.StringIO("".join(frames_csv([record], labels))))
+    assert row["error"] == record["error"]
+
+
+def test_a_video_cut_short_ends_with_a_record_that_says_so(portrait, analyzer):
+    whole = clip(moving(portrait, 20), rate=10, form="matroska")
+    *frames, last = video_records("film.mkv", whole[: len(whole) // 2], analyzer, rate=2)
+    assert frames
+    assert all(record["error"] is None for record in frames)
+    assert "cut short" in last["error"]
+
+
+def test_events_as_csv():
+    finder = EventFinder(hold_s=0)
+    finder.add(3, 0, {"cnn": prediction(happy=0.9)})
+    found = finder.add(3, 1.2345, {"cnn": prediction(sad=0.9)})
+    assert events_csv(found) == "time_s,track,network,from,to\n1.234,3,cnn,happy,sad\n"
+
+
+def test_the_annotated_video_shows_the_analysed_frames_at_their_times(analysis, mp4):
+    *shares, content = annotated_video(mp4, analysis, landmarks=True)
+    assert shares[-1] == 1
+    with VideoReader(content) as reader, VideoReader(mp4) as original:
+        drawn, plain = list(reader.frames(100)), list(original.frames(5))
+        assert reader.info.codec == "h264"
+    assert len(drawn) == 10
+    np.testing.assert_allclose(
+        [f.time_s for f in drawn], [f.time_s for f in analysis.frames], atol=1e-3
+    )
+    for before, after, frame in zip(plain, drawn, analysis.frames, strict=True):
+        changed = (
+            np.abs(before.photo.rgb.astype(int) - after.photo.rgb.astype(int)).max(axis=2) > 60
+        )
+        for analysed in frame.analysis.faces:
+            left, top, right, _ = analysed.face.box_xyxy.round().astype(int)
+            assert changed[top, left:right].mean() > 0.5, "the upper edge of the box"
+
+
+def test_odd_sizes_and_no_frame_make_a_video_too(analysis):
+    with AnnotatedVideo(10) as video:
+        video.add(analysis.frames[0], np.zeros((481, 641, 3), np.uint8))
+        with VideoReader(video.finish()) as reader:
+            assert next(reader.frames(1)).photo.rgb.shape == (480, 640, 3)
+    with AnnotatedVideo(10) as video:
+        assert isinstance(video.finish(), bytes)
+
+
+def test_a_timeline_has_a_strip_and_lines_for_each_network(analysis):
+    track = next(iter(analysis.tracks))
+    view = timeline_view(analysis, track, titles={"cnn": "Pixels"})
+    n = analysis.tracks[track]
+    assert len(view.data) == n
+    assert set(view.data["network"]) == {"Pixels"}
+    lines = [trace for trace in view.figure.data if trace.type == "scatter"]
+    assert {line.name.lower() for line in lines} == set(FER2013.labels)
+    total = np.sum([np.asarray(line.y, float) for line in lines], axis=0)
+    np.testing.assert_allclose(total, 100, atol=0.1)
+    assert f"{n} frames" in view.reading
+
+
+def test_a_timeline_breaks_where_the_face_was_gone_and_hatches_doubt():
+    analysis = made_up([(0.0, 0.9), (0.1, 0.9), (0.2, 0.3), (5.0, 0.9), (5.1, 0.9)])
+    view = timeline_view(analysis, 1)
+    line = next(trace for trace in view.figure.data if trace.name == "Happy")
+    assert np.isnan(np.asarray(line.y, float)).tolist() == [False] * 3 + [True] + [False] * 2
+    bars = {
+        trace.hovertemplate.split("<")[0]: trace
+        for trace in view.figure.data
+        if trace.type == "bar"
+    }
+    assert bars["Happy"].base.tolist() == [0.0, 5.0]
+    np.testing.assert_allclose(bars["Happy"].x, [0.2, 0.2])
+    unsure = bars[NOT_SURE.capitalize()]
+    np.testing.assert_allclose([unsure.base[0], unsure.x[0]], [0.2, 0.1])
+    assert unsure.marker.pattern.shape
+
+
+def made_up(points: Sequence[tuple[float, float]]) -> VideoAnalysis:
+    """One happy person by times and probabilities."""
+    from fer_core.analysis import Analysis
+    from fer_core.video.reading import VideoInfo
+
+    frames = tuple(
+        FrameAnalysis(
+            number=i,
+            time_s=time_s,
+            analysis=Analysis(10, 10, (), 0.0, {}),
+            tracks=(1,),
+            smoothed=({"cnn": prediction(happy=share)},),
+            events=(),
+            progress=1.0,
+            photo=None,
+        )
+        for i, (time_s, share) in enumerate(points, start=1)
+    )
+    return VideoAnalysis(VideoInfo(points[-1][0], 10, "h264"), frames, 10, 0.3, None)

@@ -1,0 +1,111 @@
+"""A video on a page, without a browser."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.parts.batch import videos
+from tests.clips import clip, moving
+
+PAGE = """
+import sys
+from pathlib import Path
+from pages.parts.batch.videos import show_video
+show_video("key", {name!r}, Path({path!r}).read_bytes())
+"""
+
+
+def page_of(path: Path, name: str = "film.mp4") -> AppTest:
+    return AppTest.from_string(PAGE.format(path=str(path), name=name), default_timeout=60).run()
+
+
+@pytest.fixture(scope="module")
+def film(astronaut: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a second of one face, 10 frames a second."""
+    portrait = cv2.resize(astronaut[:384], (320, 240), interpolation=cv2.INTER_AREA)
+    path = tmp_path_factory.mktemp("films") / "film.mp4"
+    path.write_bytes(clip(moving(portrait, 5), rate=10))
+    return path
+
+
+def button(page: AppTest, label: str):
+    return next(button for button in page.button if button.label == label)
+
+
+def labels(page: AppTest) -> set[str]:
+    return {button.label for button in page.button} | {
+        element.proto.label for element in page.get("download_button")
+    }
+
+
+def test_from_the_choice_to_the_annotated_video(film):
+    page = page_of(film)
+    assert not page.exception
+    assert page.button_group[0].options == ["1", "2", "5", "10"]
+    button(page, "Analyze the video").click().run()
+    assert not page.exception
+    assert not page.error
+    assert "5 frames, 1 person, no changes" in page.caption[0].value
+    assert page.get("plotly_chart")
+    assert {"CSV", "Changes (CSV)", "JSON", "Make the annotated video"} <= labels(page)
+    page.select_slider[0].set_value(4).run()
+    assert any("Frame 4 of 5, at 0.30 s: 1 face." in str(i.proto) for i in page.get("image"))
+    button(page, "Make the annotated video").click().run()
+    assert not page.exception
+    assert "Annotated MP4" in labels(page)
+    assert page.get("video")
+    button(page, "Analyze again").click().run()
+    assert "Analyze the video" in labels(page)
+
+
+def test_cancel_keeps_what_was_found_until_then(film):
+    page = page_of(film)
+    job = page.session_state["videos"]["key"]
+    job.start(10.0, smooth=True)
+    job.frames = [next(job.steps).without_photo() for _ in range(2)]
+    job.stop()
+    page.run()
+    assert "Stopped at 0.1 of 0.5 s." in page.warning[0].value
+    assert "2 frames" in page.caption[0].value
+
+
+def test_a_click_that_comes_after_a_video_was_removed_does_nothing():
+    """Streamlit may bring both clicks to one run of the page."""
+    videos._start("gone", 10.0, True)
+    videos._stop("gone")
+    videos._again("gone")
+
+
+def test_work_goes_on_where_the_page_was_left(film):
+    page = page_of(film)
+    job = page.session_state["videos"]["key"]
+    job.start(10.0, smooth=True)
+    job.frames = [next(job.steps).without_photo() for _ in range(2)]
+    page.run()
+    assert "5 frames" in page.caption[0].value
+    assert [frame.number for frame in job.result.frames] == [1, 2, 3, 4, 5]
+
+
+def test_a_text_called_a_video_is_explained(tmp_path):
+    (tmp_path / "a.mp4").write_text("This is no video.")
+    page = page_of(tmp_path / "a.mp4", name="$x$ **a**.mp4")
+    assert not page.exception
+    assert "`$x$ **a**.mp4`: This is not a video that can be read." in page.error[0].value
+
+
+def test_a_video_without_faces_says_so(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(clip([np.full((120, 160, 3), 90, np.uint8)] * 3, rate=5))
+    page = page_of(tmp_path / "a.mp4")
+    button(page, "Analyze the video").click().run()
+    assert not page.exception
+    assert "No face was found" in page.info[0].value
+
+
+def test_a_video_too_long_for_a_page_is_refused(film, monkeypatch):
+    monkeypatch.setattr(videos, "_MAX_FRAMES", 0)
+    page = page_of(film)
+    assert "too long for a page" in page.error[0].value
+    assert "Analyze the video" not in labels(page)

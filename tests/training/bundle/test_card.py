@@ -1,0 +1,246 @@
+"""The card says what the spec says, in a form that the Hub's own library reads."""
+
+import pytest
+from huggingface_hub import ModelCard
+
+from fer_core.expressions import FER2013
+from fer_core.networks.bundles import Bundle, BundleSpec, SplitMetrics, TrainingData
+from training.bundle.card import card_text, write_card
+from training.schema.recipe import get_recipe
+
+
+def split_metrics(start):
+    """Metrics of which no two are alike, so that a mix-up shows."""
+    names = [
+        "accuracy",
+        "macro_f1",
+        "ece",
+        "nll",
+        "coverage",
+        "selective_accuracy",
+        "accuracy_clean",
+        "macro_f1_clean",
+        "ece_clean",
+    ]
+    values = {name: round(start + 0.0123 * i, 4) for i, name in enumerate(names)}
+    recall = {label: round(start + 0.031 * i, 4) for i, label in enumerate(FER2013.labels)}
+    return SplitMetrics(n=3589, n_clean=3192, per_class_recall=recall, **values)
+
+
+def untaught(name):
+    return get_recipe(name).with_overrides(["teacher=null", "teacher_share=0"])
+
+
+@pytest.fixture
+def spec():
+    return BundleSpec(
+        name="cnn",
+        title="A network",
+        architecture="cnn",
+        recipe=untaught("cnn").model_dump(mode="json"),
+        labels=FER2013.labels,
+        input_hw=(48, 48),
+        pixel_range=(0, 255),
+        landmark_features=None,
+        parameters=1_234_567,
+        temperature=0.8765,
+        abstention_threshold=0.6543,
+        training_data=TrainingData(source="fer2013", split="train", n=28559, note="a note"),
+        backend="tensorflow 1.2.3",
+        code_commit="c0ffee+changes",
+        metrics={"fer2013:test": split_metrics(0.1), "fer2013:valid": split_metrics(0.5)},
+        sha256={},
+        license="Apache-2.0",
+    )
+
+
+def test_the_metadata_holds_every_split_whole_and_clean(spec):
+    data = ModelCard(card_text(spec)).data
+    assert (data.library_name, data.pipeline_tag) == ("keras", "image-classification")
+    assert data.license == "apache-2.0"
+    assert data.model_name == "cnn"
+    found = {
+        (r.dataset_split, r.dataset_config, r.metric_type): (r.metric_value, r.dataset_args["n"])
+        for r in data.eval_results
+    }
+    assert len(found) == len(data.eval_results) == 12
+    for name, m in spec.metrics.items():
+        split = name.removeprefix("fer2013:")
+        assert found[split, "all rows", "accuracy"] == (m.accuracy, 3589)
+        assert found[split, "clean rows", "accuracy"] == (m.accuracy_clean, 3192)
+        assert found[split, "all rows", "f1"] == (m.macro_f1, 3589)
+        assert found[split, "clean rows", "f1"] == (m.macro_f1_clean, 3192)
+        assert found[split, "all rows", "ece"] == (m.ece, 3589)
+        assert found[split, "clean rows", "ece"] == (m.ece_clean, 3192)
+
+
+def of_recipe(spec, name):
+    recipe = untaught(name)
+    return spec.model_copy(
+        update={
+            "name": name,
+            "recipe": recipe.model_dump(mode="json"),
+            "architecture": recipe.architecture.kind,
+            "landmark_features": "1" if "landmarks" in recipe.architecture.inputs else None,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "true", "false"),
+    [
+        (
+            "cnn",
+            ["48x48 grey", "No other images and no other network went in", "FaceInputs(image="],
+            ["landmark features", "MediaPipe"],
+        ),
+        (
+            "dual",
+            [
+                "48x48 grey",
+                "2,445 landmark features",
+                "the bundle `cnn`, unchanged",
+                "crop_inputs(",
+            ],
+            ["no other network went in", "It began with random weights"],
+        ),
+        (
+            "landmarks_only",
+            ["2,445 landmark features", "300 first principal components", "outputs logits)"],
+            ["48x48 grey", "class activation maps", "maps of its last layer"],
+        ),
+    ],
+)
+def test_the_text_says_what_the_network_sees_and_began_with(spec, name, true, false):
+    text = card_text(of_recipe(spec, name))
+    assert [phrase for phrase in true if phrase not in text] == []
+    assert [phrase for phrase in false if phrase in text] == []
+
+
+def test_the_text_says_whose_answers_the_targets_are(spec):
+    recipe = {**spec.recipe, "vote_smoothing": 0.3}
+    softened = card_text(spec.model_copy(update={"recipe": recipe}))
+    assert "70% is the data set's own label and 30% what the FER+ votes" in softened
+    alone = card_text(spec.model_copy(update={"recipe": {**recipe, "vote_smoothing": 0.0}}))
+    assert "targets are the data set's own labels" in alone
+    assert "FER+" not in alone
+    assert "no other network went in" in alone
+    taught = {**recipe, "teacher": "dual", "teacher_share": 0.7}
+    text = card_text(spec.model_copy(update={"recipe": taught}))
+    assert "count for 30%; the other 70% are what the bundle `dual` answers" in text
+    assert "no other network" not in text
+
+
+def test_the_text_says_how_far_rare_classes_were_favoured(spec):
+    balance = {"strategy": "logit_adjustment", "focal_gamma": 2.0, "adjustment": 0.7}
+    text = card_text(spec.model_copy(update={"recipe": {**spec.recipe, "balance": balance}}))
+    assert "log frequencies times 0.7 were added" in text
+
+
+def test_the_text_says_whose_weights_it_began_with(spec):
+    text = card_text(spec.model_copy(update={"recipe": {**spec.recipe, "starts_from": "wide"}}))
+    assert "It began with the weights of the bundle `wide`" in text
+    assert "It began with random weights" not in text
+    assert "No other images went in than these and those that `wide` learnt from." in text
+    assert "no other network" not in text
+
+
+def test_data_sets_that_a_teacher_knew_are_not_called_unknown(spec):
+    data = spec.training_data.model_copy(update={"inherited": ("expw",)})
+    recipe = {**spec.recipe, "teacher": "wild", "teacher_share": 0.5}
+    metrics = {**spec.metrics, "expw:test": split_metrics(0.2), "ckplus:test": split_metrics(0.3)}
+    update = {"training_data": data, "recipe": recipe, "metrics": metrics}
+    text = card_text(spec.model_copy(update=update))
+    assert "It learnt nothing from CK+:" in text
+    assert "No other images went in than these and those that `wild` learnt from." in text
+
+
+def test_data_sets_whose_photos_it_learnt_elsewhere_are_not_called_unknown(spec):
+    data = spec.training_data.model_copy(update={"source": "expw"})
+    metrics = {name: split_metrics(0.1) for name in ("ckplus:test", "expw:test", "ferplus:test")}
+    text = card_text(spec.model_copy(update={"training_data": data, "metrics": metrics}))
+    assert "It learnt nothing from CK+:" in text
+    assert (
+        "no label of FER+, but a few of its photos, which the training split of ExpW holds" in text
+    )
+
+
+def test_both_data_sets_of_a_joined_source_are_named(spec):
+    data = spec.training_data.model_copy(update={"source": "fer2013+expw"})
+    metrics = {**spec.metrics, "expw:test": split_metrics(0.2), "ckplus:test": split_metrics(0.3)}
+    card = ModelCard(card_text(spec.model_copy(update={"training_data": data, "metrics": metrics})))
+    assert card.data.datasets == ["fer2013", "expw"]
+    assert "28,559 rows of FER2013 and ExpW" in card.text
+    assert "clean rows of the validation split (FER2013 PublicTest)" in " ".join(card.text.split())
+    assert "It learnt nothing from CK+:" in card.text
+    assert "cut out by a face finder" in card.text
+    assert "year 2013" in card.text
+    softened = {**spec.recipe, "vote_smoothing": 0.5}
+    text = card_text(spec.model_copy(update={"training_data": data, "recipe": softened}))
+    assert "That is so for the faces of FER2013; what those of ExpW were learnt with" in text
+
+
+def test_the_text_holds_the_numbers_of_the_spec(spec):
+    text = ModelCard(card_text(spec)).text
+    for m in spec.metrics.values():
+        assert f"| all | 3,589 | {m.accuracy:.2%} | {m.macro_f1:.4f} | {m.ece:.4f} |" in text
+        assert f"| clean | 3,192 | {m.accuracy_clean:.2%} |" in text
+        assert f"{m.coverage:.1%} | {m.selective_accuracy:.2%} |" in text
+    for label in FER2013.labels:
+        recalls = [m.per_class_recall[label] for m in spec.metrics.values()]
+        assert f"| {label} | {recalls[0]:.1%} | {recalls[1]:.1%} |" in text
+    for value in ("0.8765", "0.6543", "1,234,567", "28,559", "c0ffee+changes", "tensorflow 1.2.3"):
+        assert value in text
+    assert "PrivateTest" in text
+
+
+def test_the_text_says_what_the_network_is_not_for(spec):
+    text = " ".join(card_text(spec).split())
+    for words in (
+        "*appears* to show",
+        "work",
+        "education",
+        "policing",
+        "medicine",
+        "published for research",
+        "the votes are under the MIT licence",
+    ):
+        assert words in text
+
+
+def test_a_card_without_measurements_claims_none(spec):
+    card = ModelCard(card_text(spec.model_copy(update={"metrics": {}})))
+    assert not card.data.eval_results
+    assert "Not measured yet." in card.text
+
+
+def test_a_class_that_a_split_lacks_is_called_absent(spec):
+    m = split_metrics(0.1)
+    recall = {k: v for k, v in m.per_class_recall.items() if k != "neutral"}
+    m = m.model_copy(update={"per_class_recall": recall})
+    assert "| neutral | absent |" in card_text(spec.model_copy(update={"metrics": {"x:test": m}}))
+
+
+def test_a_network_that_never_answers_says_so(spec):
+    assert "It never answers" in card_text(spec.model_copy(update={"abstention_threshold": 1.1}))
+
+
+def test_a_network_that_always_answers_says_so_instead_of_a_threshold_of_nothing(spec):
+    text = card_text(spec.model_copy(update={"abstention_threshold": 0.0}))
+    assert "It always answers" in text
+    assert "0.0000" not in text
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.6])
+def test_the_text_names_the_accuracy_that_thresholds_are_chosen_for(spec, monkeypatch, threshold):
+    monkeypatch.setattr("training.bundle.card.ANSWERED_ACCURACY", 0.9)
+    assert "90 % accuracy" in card_text(
+        spec.model_copy(update={"abstention_threshold": threshold})
+    ).replace("\n", " ")
+
+
+def test_equal_specs_give_equal_files(spec, tmp_path):
+    write_card(Bundle(tmp_path, spec))
+    first = (tmp_path / "README.md").read_bytes()
+    write_card(Bundle(tmp_path, BundleSpec.model_validate_json(spec.model_dump_json())))
+    assert (tmp_path / "README.md").read_bytes() == first == card_text(spec).encode()

@@ -1,0 +1,125 @@
+"""One command makes anew all that follows from weights."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from fer_core.networks.bundles import HISTORY_FILE, KERAS_FILE, SERVING_FILE, open_bundle, sha256_of
+from training.__main__ import app
+from training.bundle.export import export_again
+from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
+
+
+@pytest.fixture
+def opinion(bundle, generated_data, monkeypatch):
+    """The folder of a bundle that is called as the first opinion is, alone under FER_MODELS."""
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    return bundle.path.rename(bundle.path.with_name("cnn"))
+
+
+def reports(*names):
+    result = CliRunner().invoke(app, ["regenerate", *names])
+    assert result.exit_code == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()], result.stderr
+
+
+def test_predictions_layers_and_corrupted_faces_are_made_and_what_is_missing_is_named(opinion):
+    shutil.rmtree(opinion / "predictions", ignore_errors=True)
+    (opinion / "layers.csv").unlink(missing_ok=True)
+    made, log = reports()
+    assert [(report["source"], report["split"]) for report in made] == [
+        ("fer2013", "valid"),
+        ("fer2013", "test"),
+        ("ferplus", "test"),
+        ("fer2013", "test"),
+    ]
+    assert "mean_relative_drop" in made[-1]
+    assert {path.name for path in (opinion / "predictions").iterdir()} == {
+        *("fer2013-valid.parquet", "fer2013-test.parquet", "ferplus-test.parquet", "robustness"),
+    }
+    assert (opinion / "layers.csv").is_file()
+    assert "cnn is not measured on ckplus:test" in log
+
+
+def test_what_was_learnt_elsewhere_is_measured_on_the_splits_it_was_chosen_on(
+    opinion, generated_data
+):
+    spec = opinion / "spec.json"
+    learnt = json.loads(spec.read_text(encoding="utf-8"))
+    learnt["training_data"]["source"] = "ferplus+fer2013"
+    spec.write_text(json.dumps(learnt), encoding="utf-8")
+    made, _ = reports()
+    assert [(report["source"], report["split"]) for report in made[:2]] == [
+        ("ferplus", "valid"),
+        ("ferplus", "test"),
+    ]
+
+
+def test_again_it_changes_no_file_and_corrupts_nothing(opinion):
+    reports("cnn")
+    files = sorted(path for path in opinion.rglob("*") if path.is_file())
+    before = [path.read_bytes() for path in files]
+    made, _ = reports("cnn")
+    assert [report["split"] for report in made] == ["valid", "test", "test"]
+    assert [path.read_bytes() for path in files] == before
+
+
+def test_files_of_an_older_export_are_written_as_today_and_the_run_is_still_told_of(opinion):
+    # As before weights were rounded: float16 holds none of these exactly.
+    old = keras.models.load_model(opinion / KERAS_FILE, compile=False)
+    rng = np.random.default_rng(0)
+    old.set_weights([w * rng.uniform(0.999, 1.001, w.shape) for w in old.get_weights()])
+    old.save(opinion / KERAS_FILE)
+    spec = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
+    spec["sha256"][KERAS_FILE] = sha256_of(opinion / KERAS_FILE)
+    (opinion / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    history = (opinion / HISTORY_FILE).read_bytes()
+
+    result = CliRunner().invoke(app, ["regenerate", "cnn", "--files"])
+    assert result.exit_code == 0, result.stderr
+
+    new = keras.models.load_model(opinion / KERAS_FILE, compile=False)
+    *_, kernel, _ = new.get_weights()
+    assert (kernel == kernel.astype(np.float16)).all()
+    image = rng.integers(0, 256, (1, 48, 48, 1)).astype(np.float32)
+    np.testing.assert_allclose(new(image), old(image), atol=0.02)
+    open_bundle(opinion).verify(SERVING_FILE)
+    after = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
+    chosen_again = {"sha256", "temperature", "abstention_threshold", "metrics"}
+    assert {key for key in spec if after[key] != spec[key]} <= chosen_again
+    assert set(after["metrics"]) == {"fer2013:valid", "fer2013:test", "ferplus:test"}
+    assert (opinion / HISTORY_FILE).read_bytes() == history
+
+
+def test_files_are_written_anew_where_a_second_data_set_is_not_at_hand(opinion):
+    spec = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
+    spec["training_data"]["source"] = "fer2013+expw"
+    (opinion / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    export_again(open_bundle(opinion)).verify(SERVING_FILE)
+
+
+def test_files_are_not_written_where_an_unfinished_run_would_be_lost(opinion):
+    state = opinion / CHECKPOINT_FOLDER / STATE_FILE
+    state.parent.mkdir()
+    state.touch()
+    result = CliRunner().invoke(app, ["regenerate", "cnn", "--files"])
+    assert result.exit_code == 1
+    assert "unfinished run" in result.stderr
+    assert state.is_file()
+
+
+def test_weights_whose_network_is_built_otherwise_today_keep_their_files(opinion):
+    spec = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
+    # The same weights fit, and another picture is looked at.
+    spec["recipe"]["architecture"]["view_pixels"] = 40
+    (opinion / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    before = sha256_of(opinion / SERVING_FILE)
+    result = CliRunner().invoke(app, ["regenerate", "cnn", "--files"])
+    assert result.exit_code == 1
+    assert "does not build the network" in result.stderr
+    assert sha256_of(opinion / SERVING_FILE) == before

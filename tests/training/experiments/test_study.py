@@ -1,0 +1,121 @@
+"""Studies do what is planned once, go on where they stopped, and leave tables."""
+
+import pandas as pd
+import pytest
+
+from fer_core.errors import UnknownNameError
+from fer_core.evaluation import metrics
+from fer_core.evaluation.predictions import read_predictions
+from fer_core.studies.plans import read_plan, read_study
+from fer_core.studies.runs import read_rows, runs_path
+from training.experiments import study as study_module
+from training.experiments.study import Study, Variant, get_study, run_study, study_names
+from training.loop.callbacks import StateWriter
+
+
+@pytest.fixture(autouse=True)
+def _places(generated_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+
+
+@pytest.fixture
+def tiny_study(tiny_settings):
+    return Study(
+        name="dropout",
+        title="Dropout",
+        question="Does it help?",
+        recipe="cnn",
+        overrides=(*tiny_settings, "restarts=[]", "epochs=2"),
+        variants=(
+            Variant(name="none", values={"dropout": 0.0}, overrides=("architecture.dropout=0",)),
+            Variant(name="half", values={"dropout": 0.5}, overrides=("architecture.dropout=0.5",)),
+        ),
+    )
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The epochs that were trained, a list that grows."""
+    epochs = []
+    original = StateWriter.on_epoch_end
+
+    def on_epoch_end(self, epoch, logs=None):
+        epochs.append(epoch)
+        original(self, epoch, logs)
+
+    monkeypatch.setattr(StateWriter, "on_epoch_end", on_epoch_end)
+    return epochs
+
+
+@pytest.mark.slow
+def test_a_study_goes_on_where_it_was_killed_and_is_done_once(tiny_study, trained, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(folder, data):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        # After the training of the first variant, before its row.
+        patch.setattr(study_module, "measure", killed)
+        with pytest.raises(Killed):
+            run_study(tiny_study)
+    # What is planned can be read before the first run is done.
+    plan = read_plan("dropout")
+    assert (plan.variants, plan.values, plan.planned) == (("none", "half"), ("dropout",), 2)
+    assert read_study(plan).runs.empty
+    table = run_study(tiny_study)
+    assert trained == [0, 1, 0, 1]
+    assert table["variant"].tolist() == ["none", "half"]
+    assert table["dropout"].tolist() == [0.0, 0.5]
+    assert "architecture.dropout=0.5" in table["overrides"][1]
+    assert "architecture.dropout=0.5" not in table["overrides"][0]
+    for split, n in (("train", 210), ("valid", 42), ("test", 42)):
+        assert (table[f"fer2013:{split} n"] == n).all()
+        assert table[f"fer2013:{split} accuracy"].between(0, 1).all()
+    assert (table["data_sha256"].str.len() == 64).all()
+    assert (table["images_per_second"] > 0).all()
+    epochs = pd.read_parquet(tiny_study.history_path).groupby("variant")["epoch"].apply(list)
+    assert epochs.to_dict() == {"none": [1, 2], "half": [1, 2]}
+    assert read_rows(runs_path())["study"].tolist() == ["dropout", "dropout"]
+    kept = tiny_study.predictions_folder(tiny_study.variants[1], seed=0) / "fer2013-test.parquet"
+    accuracy = metrics.accuracy((found := read_predictions(kept)).labels, found.probabilities)
+    assert accuracy == pytest.approx(table["fer2013:test accuracy"][1], abs=1e-6)
+    assert read_study(plan).runs["variant"].tolist() == ["none", "half"]
+    written = tiny_study.table_path.read_bytes()
+    retitled = tiny_study.model_copy(update={"title": "Dropout or none"})
+    run_study(retitled)
+    # Nothing was left to run, and the plan is written all the same.
+    assert read_plan("dropout").title == "Dropout or none"
+    assert trained == [0, 1, 0, 1]
+    assert tiny_study.table_path.read_bytes() == written
+
+
+@pytest.mark.slow
+def test_changed_settings_replace_a_row(tiny_study, trained):
+    only = tiny_study.model_copy(update={"variants": tiny_study.variants[:1]})
+    run_study(only)
+    longer = only.model_copy(update={"overrides": (*only.overrides, "epochs=1")})
+    table = run_study(longer)
+    assert table["epochs"].tolist() == [1]
+    assert len(pd.read_parquet(only.history_path)) == 1
+
+
+@pytest.mark.parametrize("name", study_names())
+def test_every_study_can_be_planned(name):
+    study = get_study(name)
+    assert study.name == name
+    recipes = [study.recipe_of(variant, seed) for variant in study.variants for seed in study.seeds]
+    # Variants that are the same run under two names would make a figure of nothing.
+    settings = {recipe.model_dump_json() for recipe in recipes}
+    assert len(settings) == len(recipes)
+    assert study.plan.planned == len(recipes)
+
+
+def test_an_unknown_study_and_setting_are_named(tiny_study):
+    with pytest.raises(UnknownNameError, match=r"There are: .*conv_stages"):
+        get_study("conv_stage")
+    wrong = tiny_study.model_copy(update={"overrides": ("architecture.widthz=[1]",)})
+    with pytest.raises(UnknownNameError, match="widthz"):
+        run_study(wrong)

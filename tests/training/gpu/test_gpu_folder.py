@@ -1,0 +1,206 @@
+"""The folder for a machine with only JAX: what is in it, and what it refuses."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import training.gpu
+from fer_core.errors import DataError
+from training.campaign.plan import get_campaign
+from training.errors import TrainingError
+from training.gpu.prepare import (
+    WHEELS,
+    _beside_the_data,
+    _copy_without_test_rows,
+    _pinned_versions,
+    prepare,
+)
+from training.schema.recipe import get_recipe
+
+PACK = ("train.parquet", "valid.parquet", "test.parquet", "leaks.csv")
+
+
+@pytest.fixture
+def pack(tmp_path, monkeypatch):
+    """A data root with files of the pack's names; preparing does not read them."""
+    folder = tmp_path / "data" / "fer2013"
+    folder.mkdir(parents=True)
+    for name in PACK:
+        (folder / name).write_bytes(name.encode() * 1000)
+    monkeypatch.setenv("FER_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+def untaught(name, *settings):
+    return get_recipe(name).with_overrides(["teacher=null", "teacher_share=0", *settings])
+
+
+def test_it_holds_code_and_data_but_no_test_split(pack, tmp_path):
+    out = tmp_path / "gpu"
+    prepare([untaught("cnn")], out, wheels=False)
+    assert {path.name for path in out.iterdir()} == {"code", "data", "run.sh"}
+    copied = {path.name for path in (out / "data" / "fer2013").iterdir()}
+    assert copied == set(PACK) - {"test.parquet"}
+    assert (out / "data" / "fer2013" / "train.parquet").read_bytes() == (
+        pack / "train.parquet"
+    ).read_bytes()
+    assert os.access(out / "run.sh", os.X_OK)
+    assert not list(out.rglob("__pycache__"))
+    probe = "import training.__main__, training.loop.fit; print(training.__file__)"
+    found = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=out / "code",
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.startswith(str(out))
+    with pytest.raises(TrainingError, match="exists"):
+        prepare([untaught("cnn")], out, wheels=False)
+
+
+def test_code_that_is_too_large_is_refused_and_leaves_nothing(pack, tmp_path):
+    with pytest.raises(TrainingError, match=r"more than 0\.1 MB: .*Leave recipes out"):
+        prepare([untaught("cnn")], tmp_path / "gpu", wheels=False, limit_mb=0.1)
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+def test_data_that_one_transfer_cannot_hold_goes_into_further_ones(pack, tmp_path):
+    (pack / "train.parquet").write_bytes(bytes(2_000_000))
+    (pack / "valid.parquet").write_bytes(bytes(1_500_000))
+    made = prepare([untaught("cnn")], tmp_path / "gpu", wheels=False, limit_mb=2.9)
+    assert [path.name for path in made] == ["gpu", "gpu-2"]
+    first, second = ({p.relative_to(out) for p in out.rglob("*") if p.is_file()} for out in made)
+    assert second == {Path("data/fer2013/train.parquet")}
+    assert Path("data/fer2013/valid.parquet") in first
+    assert Path("run.sh") in first
+    shutil.rmtree(made[0])
+    with pytest.raises(TrainingError, match="gpu-2 exists"):
+        prepare([untaught("cnn")], tmp_path / "gpu", wheels=False)
+
+
+def test_a_campaign_goes_along_with_the_answers_that_are_there(pack, tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
+    kept = tmp_path / "models" / "teachers" / "rehearsal"
+    kept.mkdir(parents=True)
+    for name in ("gpu_1.parquet", "ensemble.json", "unplanned.parquet"):
+        (kept / name).write_bytes(b"kept")
+    prepare([], tmp_path / "gpu", campaigns=[get_campaign("rehearsal")], wheels=False)
+    there = tmp_path / "gpu" / "code" / "models" / "teachers" / "rehearsal"
+    assert {path.name for path in there.iterdir()} == {"gpu_1.parquet", "ensemble.json"}
+    assert (tmp_path / "gpu" / "data" / "fer2013" / "train.parquet").is_file()
+
+
+def test_expw_goes_along_without_its_test_rows(tmp_path):
+    table = pd.DataFrame({"label": [0, 1, 2], "split": ["train", "test", "valid"]})
+    table.to_parquet(tmp_path / "all64.parquet")
+    _copy_without_test_rows(tmp_path / "all64.parquet", tmp_path / "copy.parquet")
+    assert pd.read_parquet(tmp_path / "copy.parquet")["label"].tolist() == [0, 2]
+
+
+def test_recipes_that_need_what_is_not_there_are_refused(pack, tmp_path):
+    with pytest.raises(DataError, match="training landmarks fer2013"):
+        prepare([get_recipe("dual")], tmp_path / "gpu", wheels=False)
+    (pack / "valid.parquet").unlink()
+    with pytest.raises(DataError, match=r"valid\.parquet is not there"):
+        prepare([untaught("cnn")], tmp_path / "gpu", wheels=False)
+
+
+def test_landmarks_and_the_trunk_go_along_with_a_recipe_that_needs_them(pack, tmp_path):
+    from training.sources.landmark_cache import cache_path
+
+    cache = cache_path("fer2013")
+    cache.parent.mkdir(parents=True)
+    cache.write_bytes(b"landmarks")
+    prepare([untaught("dual")], tmp_path / "gpu", wheels=False)
+    assert (tmp_path / "gpu" / "cache" / "landmarks" / cache.name).read_bytes() == b"landmarks"
+    trunk = tmp_path / "gpu" / "code" / "models" / "cnn"
+    assert {path.name for path in trunk.iterdir()} == {"spec.json", "model.keras"}
+
+
+def test_the_bundle_that_a_recipe_starts_from_goes_along(pack, tmp_path):
+    prepare([untaught("cnn", "starts_from=cnn")], tmp_path / "gpu", wheels=False)
+    start = tmp_path / "gpu" / "code" / "models" / "cnn"
+    assert {path.name for path in start.iterdir()} == {"spec.json", "model.keras"}
+
+
+def test_every_wheel_is_pinned():
+    assert set(WHEELS) <= set(_pinned_versions())
+
+
+def lacking():
+    """Modules of what is installed here and run.sh neither asks for nor gets with what it asks for."""
+    script = Path(training.gpu.__file__).with_name("run.sh").read_text()
+    needed = re.search(r'needed = "(.*)"', script)[1].split()
+    by_module = metadata.packages_distributions()
+    there, open_ones = set(), [name for module in needed for name in by_module[module]]
+    while open_ones:
+        if (name := canonicalize_name(open_ones.pop())) in there:
+            continue
+        there.add(name)
+        requirements = map(Requirement, metadata.requires(name) or [])
+        open_ones += [r.name for r in requirements if not r.marker or r.marker.evaluate()]
+    return {
+        module
+        for module, names in by_module.items()
+        if not there & {canonicalize_name(name) for name in names}
+    }
+
+
+def test_training_needs_none_of_what_such_a_machine_lacks(
+    bundle, generated_data, tmp_path, monkeypatch
+):
+    """All that is imported up to the first step of a recipe with a teacher, other packages hidden."""
+    pytest.importorskip("jax")
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
+    settings = [
+        *("architecture.widths=[4]", "architecture.depths=[1]"),
+        *("teacher=rings", "teacher_share=0.5"),
+    ]
+    there = tmp_path / "there"
+    for file, place in _beside_the_data(get_recipe("cnn").with_overrides(settings)).items():
+        (there / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, there / place)
+    assert [path.name for path in (there / "code/models/rings").iterdir()] == ["spec.json"]
+    hidden = lacking()
+    assert {"tensorflow", "mediapipe", "huggingface_hub", "streamlit"} <= hidden
+    program = f"""
+import sys
+class Hidden:
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in {hidden!r}:
+            raise ModuleNotFoundError(f"{{name}} is hidden", name=name)
+sys.meta_path.insert(0, Hidden())
+import training.__main__, training.bundle.export, training.loop.callbacks, training.loop.interrupts
+from training.schema.recipe import get_recipe
+from training.tasks.of_recipe import task_for
+recipe = get_recipe("cnn").with_overrides({settings!r})
+task = task_for(recipe)
+print(task.phases[0].enter(task.network).predict_on_batch(task.train[0][0]).shape)
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "FER_MODELS": str(there / "code/models"),
+            "FER_CACHE": str(there / "cache"),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.splitlines()[-1] == "(128, 7)"

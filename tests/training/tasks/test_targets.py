@@ -1,0 +1,115 @@
+"""Soft targets: the label first, the rest where other annotators looked."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fer_core.errors import BundleError, UnknownNameError
+from fer_core.expressions import FER2013, FIVE
+from fer_core.faces.crops import FaceInputs
+from fer_core.networks.bundles import resolve
+from fer_core.networks.classifier import Classifier
+from training.errors import TrainingError
+from training.schema.recipe import get_recipe
+from training.sources import Split, load
+from training.tasks.targets import one_hot, soften_by_votes, targets_for
+from training.tasks.teacher import keep_answers, teacher_answers
+
+
+def test_no_share_is_one_hot(real_splits):
+    samples = real_splits[Split.VALID]
+    np.testing.assert_array_equal(soften_by_votes(samples, 0.0), one_hot(samples))
+    assert one_hot(samples).argmax(axis=1).tolist() == samples.labels.tolist()
+
+
+def test_softened_targets_keep_their_label_and_sum_to_one(real_splits):
+    samples = real_splits[Split.TRAIN]
+    targets = soften_by_votes(samples, 0.5)
+    np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-5)
+    assert (targets.argmax(axis=1) == samples.labels).all()
+    assert targets.dtype == np.float32
+
+
+def test_a_label_that_nobody_else_gives_weighs_less(real_splits):
+    samples = real_splits[Split.TRAIN]
+    happy = samples.label_space.labels.index("happy")
+    votes_for_happiness = samples.votes[:, 1]
+    labelled = samples.labels == happy
+    weight = soften_by_votes(samples, 0.5)[:, happy]
+    agreed = weight[labelled & (votes_for_happiness == 10)]
+    alone = weight[labelled & (votes_for_happiness == 0)]
+    assert agreed.min() > 0.9
+    assert alone.mean() < 0.65
+
+
+def test_votes_follow_their_rows(real_splits):
+    """After a selection, the targets are those of the selected faces."""
+    samples = real_splits[Split.VALID]
+    keep = np.arange(len(samples)) % 2 == 0
+    assert samples.select(keep).votes.tolist() == samples.votes[keep].tolist()
+
+
+def test_a_source_without_votes_says_what_to_do(real_splits):
+    samples = dataclasses.replace(real_splits[Split.VALID], votes=None)
+    with pytest.raises(TrainingError, match="--set vote_smoothing=0"):
+        soften_by_votes(samples, 0.3)
+
+
+def test_a_teachers_answers_take_their_share(bundle, generated_data, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    samples = load("fer2013", Split.VALID)
+    settings = ["vote_smoothing=0", "teacher=rings", "teacher_share=0.25"]
+    targets = targets_for(get_recipe("cnn").with_overrides(settings), samples)
+    answers = teacher_answers(samples, "rings")
+    faces = [FaceInputs(image) for image in samples.images]
+    expected = [p.probabilities for p in Classifier(resolve("rings")).predict(faces)]
+    np.testing.assert_allclose(answers, expected, atol=1e-5)
+    np.testing.assert_allclose(targets, 0.75 * one_hot(samples) + 0.25 * answers, atol=1e-6)
+    assert targets.dtype == np.float32
+
+
+def test_kept_answers_are_those_to_the_same_images_by_the_same_file(
+    bundle, generated_data, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
+    samples = load("fer2013", Split.VALID)
+    asked = teacher_answers(samples, "rings")
+    kept = keep_answers(samples, "rings")
+    (bundle.path / "model.tflite").unlink()
+    np.testing.assert_array_equal(teacher_answers(samples, "rings"), asked)
+    with pytest.raises(BundleError, match=r"model\.tflite"):
+        teacher_answers(samples.select(np.arange(len(samples)) > 0), "rings")
+    kept.unlink()
+    with pytest.raises(BundleError, match=r"model\.tflite"):
+        teacher_answers(samples, "rings")
+
+
+def test_a_teacher_of_more_classes_answers_among_those_that_are_learnt(
+    bundle, generated_data, monkeypatch
+):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    whole = load("fer2013", Split.VALID)
+    five = whole.within(FIVE)
+    answers = teacher_answers(five, "rings")
+    among_seven = teacher_answers(whole.select(np.isin(whole.rows, five.rows)), "rings")
+    # In the order of the five, where sad stands before happy.
+    chosen = among_seven[:, [FER2013.index(label) for label in FIVE.labels]]
+    np.testing.assert_allclose(answers, chosen / chosen.sum(axis=1, keepdims=True), rtol=1e-4)
+
+
+def test_a_teacher_that_lacks_a_class_is_refused(bundle, generated_data, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    samples = load("ferplus", Split.VALID)
+    with pytest.raises(TrainingError, match="lacks classes of ferplus: contempt"):
+        teacher_answers(samples, "rings")
+
+
+def test_a_share_without_a_teacher_is_refused():
+    with pytest.raises(UnknownNameError, match="go together"):
+        get_recipe("cnn").with_overrides(["teacher=null"])

@@ -1,0 +1,1 @@
+"""From a trained network to a bundle's folder, and to the Hugging Face Hub."""

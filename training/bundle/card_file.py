@@ -1,0 +1,69 @@
+"""What the cards of all bundles share: metadata that the Hugging Face Hub reads, and how they are written."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from fer_core.files import replace_file
+from fer_core.networks.bundles import CARD_FILE, BaseSpec
+from training.errors import TrainingError
+from training.sources import is_own_folder, parts_of, without_path
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
+
+
+S = TypeVar("S", bound=BaseSpec)
+
+
+def without_paths(spec: S) -> S:
+    """Return a spec as others may see it, in which a user's folders have lost where they lie."""
+    data, settings = spec.training_data, spec.recipe["data"]
+    shown = data.model_copy(
+        update={
+            "source": without_path(data.source),
+            "inherited": tuple(without_path(name) for name in data.inherited),
+        }
+    )
+    recipe = spec.recipe | {"data": settings | {"source": without_path(settings["source"])}}
+    return spec.model_copy(update={"training_data": shown, "recipe": recipe})
+
+
+def write_card_file(folder: Path, text: str) -> None:
+    """Write a card into a bundle's folder, atomically."""
+    replace_file(folder / CARD_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def front_matter(
+    spec: BaseSpec, *, task: str, topic: str, metrics: list[str], results: "list[EvalResult]"
+) -> str:
+    """Return a card's YAML with its dashes, checked by the library that the Hub's users read it with.
+
+    Args:
+        spec: of the bundle.
+        task: the Hub's name of what the network does.
+        topic: a tag.
+        metrics: the Hub's names of the chief ones.
+        results: measured; may be empty.
+
+    Raises:
+        TrainingError: huggingface_hub does not accept the metadata.
+    """
+    from huggingface_hub import ModelCardData
+
+    source = spec.training_data.source
+    try:
+        data = ModelCardData(
+            model_name=spec.name,
+            library_name="keras",
+            pipeline_tag=task,
+            license=spec.license.lower(),
+            tags=[topic, "keras", "litert", spec.architecture],
+            metrics=metrics,
+            # A user's own folder is no data set of the Hub.
+            datasets=None if is_own_folder(source) else list(parts_of(source)),
+            eval_results=results or None,
+        )
+        text = data.to_yaml(line_break="\n")
+    except ValueError as error:
+        raise TrainingError(f"The card's metadata is not valid: {error}") from error
+    return f"---\n{text.strip()}\n---"

@@ -1,0 +1,126 @@
+"""The card of a keypoint bundle: its README.md. Every number comes from the bundle's spec."""
+
+import json
+from typing import Final
+
+from fer_core.networks.keypoints import KeypointBundle, KeypointSpec
+from training.bundle.card_file import front_matter, write_card_file
+
+_LIMITS: Final = """\
+- The training images are frames of videos that were scaled to one size and place of the eyes; half of them
+  are enlarged, many are blurred. Their points were made by an automatic method, as far as known, not by
+  hand, so the errors above say how well that method is imitated.
+- Faces that are turned far away, or framed otherwise, get worse points than the figures say. It gives all 15
+  points in any case, also where a hand or hair covers them, and for an image without a face.
+- Age, gender and skin colour are not recorded in the data, so differences between groups of people were
+  not measured.
+- It says where parts of a face are, nothing about who it is. Not for identifying people."""
+
+
+def write_keypoint_card(bundle: KeypointBundle) -> None:
+    """Write the card into the bundle's folder; equal specs give equal bytes.
+
+    Raises:
+        TrainingError: huggingface_hub does not accept the metadata.
+    """
+    write_card_file(bundle.path, keypoint_card_text(bundle.spec))
+
+
+def keypoint_card_text(spec: KeypointSpec) -> str:
+    """Return the card of a spec: validated front matter, then the text for people."""
+    parts = [
+        _metadata(spec),
+        f"# {spec.name}\n\n{spec.title}, as of Kaggle's Facial Keypoints Detection. Part of Second Look, "
+        "whose landmarks page draws its points beside those of MediaPipe.",
+        "## Results\n\n" + _results(spec),
+        "## Limits\n\n" + _LIMITS,
+        "## Network and training data\n\n" + _training(spec),
+        "## How to repeat\n\n" + _repeat(spec),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _metadata(spec: KeypointSpec) -> str:
+    from huggingface_hub import EvalResult
+
+    results = [
+        EvalResult(
+            task_type="keypoint-detection",
+            task_name="Facial keypoint detection",
+            dataset_type=source,
+            dataset_name=f"{source} {split}, persons apart",
+            dataset_split=split,
+            dataset_args={"n": m.n},
+            metric_type=kind,
+            metric_name=title,
+            metric_value=value,
+        )
+        for name, m in spec.metrics.items()
+        for source, _, split in [name.partition(":")]
+        for kind, title, value in [
+            ("rmse", "RMSE, pixels of 96", m.rmse),
+            ("nme", "Normalised mean error", m.normalized_mean_error),
+        ]
+    ]
+    return front_matter(
+        spec,
+        task="keypoint-detection",
+        topic="facial-keypoints",
+        metrics=["rmse"],
+        results=results,
+    )
+
+
+def _results(spec: KeypointSpec) -> str:
+    if not spec.metrics:
+        return "Not measured yet."
+    lines = [
+        "RMSE is over all coordinates that are given, in pixels of the 96 of an image's side. The normalised "
+        "mean error is the mean distance of a point over the distance of the eyes' centres, or, as in the "
+        "300-W challenge, over the longer one of their outer corners. No person of one split is in another; "
+        "the epoch was chosen on the validation split.",
+        "",
+        "| split | images | persons | RMSE | error by eye centres | error by outer corners |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {name} | {m.n:,} | {'unknown' if m.persons is None else m.persons} | {m.rmse:.2f} px "
+        f"| {m.normalized_mean_error:.2%} | {m.interocular_mean_error:.2%} |"
+        for name, m in spec.metrics.items()
+    ]
+    lines += ["", "Mean distance by point: pixels of 96, and share of the eyes' distance.", ""]
+    lines += [
+        "| point | " + " | ".join(spec.metrics) + " |",
+        "|---|" + "---:|" * len(spec.metrics),
+    ]
+    for point in spec.points:
+        cells = [
+            f"{m.mean_error[point]:.2f} px, {m.normalized_error[point]:.1%}"
+            for m in spec.metrics.values()
+        ]
+        lines.append(f"| {point.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _training(spec: KeypointSpec) -> str:
+    data = spec.training_data
+    height, width = spec.input_hw
+    return (
+        f"- Architecture `{spec.architecture}`, {spec.parameters:,} parameters, input {height}x{width} grey "
+        f"values from {spec.pixel_range[0]:g} to {spec.pixel_range[1]:g}, output x and y of each point in "
+        "pixels of the input. It began with random weights.\n"
+        f"- Trained on {data.n:,} rows of {data.source}:{data.split} ({data.note}).\n"
+        f"- The weights are under {spec.license}. The training images are not part of this bundle and are "
+        "for research use only.\n"
+        f"- Trained with {spec.backend}; code at commit `{spec.code_commit}`."
+    )
+
+
+def _repeat(spec: KeypointSpec) -> str:
+    commands = [f"FER_DATA=... python -m training fit {spec.recipe.get('name', spec.name)}"]
+    commands += [
+        f"FER_DATA=... python -m training evaluate models/{spec.name} --data {key}"
+        for key in spec.metrics
+    ]
+    text = "\n".join(commands)
+    return f"```\n{text}\n```\n\nAll settings:\n\n```json\n{json.dumps(spec.recipe, indent=2)}\n```"

@@ -1,0 +1,1 @@
+"""Whole runs, studies, searches, and what is made from their results."""

@@ -1,0 +1,93 @@
+"""All that follows from a bundle's weights, made anew: predictions, metrics, cards, tables."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from fer_core.evaluation.robustness import read_robustness, robustness_path
+from fer_core.networks.bundles import (
+    DEFAULT_PAIR,
+    FER2013_PAIR,
+    SERVING_FILE,
+    Bundle,
+    finds_keypoints,
+)
+from fer_core.settings import landmarker_path
+from training import sources
+from training.bundle.export import export_again
+from training.experiments import readme_table
+from training.experiments.run import describe, measure, open_or_suggest
+from training.measure.evaluate import Report
+from training.measure.robustness import measure_robustness
+from training.sources import MissingDataError, Split
+
+log = logging.getLogger(__name__)
+
+#: What bundles that name expressions, besides the data that they were chosen on, and those that find
+#: keypoints are measured on.
+EXPRESSION_DATA: Final = (
+    "fer2013:valid",
+    "fer2013:test",
+    "ckplus:test",
+    "expw:test",
+    "ferplus:test",
+)
+KEYPOINT_DATA: Final = ("keypoints:valid", "keypoints:test")
+#: What the default pair and the pair of FER2013 are measured on with corrupted faces.
+CORRUPTED_DATA: Final = "fer2013:test"
+
+
+def regenerate(folders: Sequence[Path], *, files: bool = False) -> Iterator[Report]:
+    """Measure bundles anew on every data set that is there, and yield each report.
+
+    With `files`, those of networks that name expressions are first written anew
+    (`training.bundle.export.export_again`).
+
+    Their tables of layers, predictions, metrics and cards are rewritten, then the README's table where the
+    bundles are the project's own. Unchanged weights give unchanged files. Answers to corrupted faces are
+    measured for the default pair and the pair of FER2013, unless they are there for these very weights.
+
+    Raises:
+        BundleError: a bundle is missing or damaged.
+        DataError: a data set is damaged; one that is not there is left out.
+    """
+    for folder in folders:
+        if files and not finds_keypoints(folder):
+            export_again(open_or_suggest(folder))
+        else:
+            describe(folder)
+        for data in _measured_on(folder):
+            try:
+                yield measure(folder, data)
+            except MissingDataError as error:
+                log.warning("%s is not measured on %s. %s", folder.name, data, error)
+        if folder.name in (*DEFAULT_PAIR, *FER2013_PAIR):
+            yield from _measure_corrupted(open_or_suggest(folder))
+    readme = landmarker_path().parents[1] / "README.md"
+    if any(folder.resolve().parent == landmarker_path().parent for folder in folders):
+        readme_table.main(readme)
+
+
+def _measured_on(folder: Path) -> tuple[str, ...]:
+    if finds_keypoints(folder):
+        return KEYPOINT_DATA
+    own = sources.parts_of(open_or_suggest(folder).spec.training_data.source)[0]
+    if not sources.is_known(own):
+        return EXPRESSION_DATA
+    chosen_on = (f"{own}:{split}" for split in sources.splits_of(own) if split is not Split.TRAIN)
+    return tuple(dict.fromkeys((*chosen_on, *EXPRESSION_DATA)))
+
+
+def _measure_corrupted(bundle: Bundle) -> Iterator[Report]:
+    source, split = sources.parse_split(CORRUPTED_DATA)
+    path = robustness_path(bundle.path, source, split)
+    weights = bundle.spec.sha256[SERVING_FILE]
+    if path.is_file() and read_robustness(path).weights_sha256 == weights:
+        return
+    try:
+        samples = sources.load(source, split)
+    except MissingDataError as error:
+        log.warning("%s is not measured on corrupted faces. %s", bundle.spec.name, error)
+        return
+    yield measure_robustness(bundle, samples)

@@ -1,0 +1,141 @@
+"""A whole run: train, make the bundle, measure it, and leave a row in the record of runs."""
+
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fer_core.networks.bundles import (
+    HISTORY_FILE,
+    BaseSpec,
+    Bundle,
+    BundleSpec,
+    embedded,
+    finds_keypoints,
+    open_bundle,
+    read_spec,
+)
+from fer_core.networks.keypoints import KeypointSpec, open_keypoint_bundle
+from fer_core.networks.layers import LAYERS_FILE, multiply_adds, write_layers
+from fer_core.settings import models_root
+from fer_core.studies.runs import figures_of
+from training import sources
+from training.bundle.export import make_bundle
+from training.bundle.keypoint_bundle import evaluate_keypoints, make_keypoint_bundle
+from training.bundle.layer_table import layer_table
+from training.bundle.saved_network import open_network
+from training.loop.fit import fit
+from training.measure.evaluate import Report, evaluate
+from training.schema.recipe import BaseRecipe, KeypointRecipe, Recipe, differences, get_recipe
+from training.schema.recorded import settings_sha256
+
+
+def train(
+    recipe: BaseRecipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    change_settings: bool = False,
+    tensorboard: bool = False,
+    bundle: bool = True,
+) -> None:
+    """Train a recipe in `folder` and, unless told otherwise, make its bundle there.
+
+    Raises what `training.loop.fit` and `training.bundle.export` raise.
+    """
+    result = fit(
+        recipe, folder, resume=resume, change_settings=change_settings, tensorboard=tensorboard
+    )
+    if not bundle:
+        return
+    if isinstance(recipe, Recipe):
+        make_bundle(result, recipe, folder)
+    elif isinstance(recipe, KeypointRecipe):
+        make_keypoint_bundle(result, recipe, folder)
+
+
+def measure(folder: Path, data: str) -> Report:
+    """Measure the bundle in a folder, of either kind, on "SOURCE[:SPLIT]" or "folder:PATH"."""
+    if finds_keypoints(folder):
+        samples = sources.parse_keypoints_argument(data)()
+        return evaluate_keypoints(open_keypoint_bundle(folder), samples)
+    return evaluate(open_or_suggest(folder), sources.parse_data_argument(data)())
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """Write the table of layers of the bundle in a folder, and return its sums and where it lies.
+
+    Raises:
+        BundleError: there is no bundle, or its Keras file is missing or damaged.
+        TrainingError: it holds code, or the cost of one of its layers is not known.
+    """
+    bundle = open_keypoint_bundle(folder) if finds_keypoints(folder) else open_or_suggest(folder)
+    layers = layer_table(open_network(bundle))
+    write_layers(layers, folder)
+    return {
+        "bundle": bundle.spec.name,
+        "parameters": sum(layer.parameters for layer in layers),
+        "multiply_adds": multiply_adds(layers),
+        "file": str(folder / LAYERS_FILE),
+    }
+
+
+def open_or_suggest(folder: Path) -> Bundle:
+    """Open a bundle; if it should lie among the others and does not, the error names the nearest ones.
+
+    It is that of the folder, wherever the app takes its weights from: what is measured is written there.
+    """
+    return embedded(folder.name) if folder.parent == models_root() else open_bundle(folder)
+
+
+def row_of(folder: Path, reports: Sequence[Report]) -> dict[str, Any]:
+    """Return the row that a finished bundle leaves in the record of runs (`fer_core.studies.runs`).
+
+    Args:
+        folder: of the bundle.
+        reports: what was measured with it.
+    """
+    spec: BaseSpec = read_spec(folder, KeypointSpec if finds_keypoints(folder) else BundleSpec)
+    history = pd.read_csv(folder / HISTORY_FILE)
+    seconds, images = history["seconds"].sum(), len(history) * spec.training_data.n
+    figures = [figures_of(report) for report in reports]
+    return {
+        "bundle": spec.name,
+        "recipe": spec.recipe["name"],
+        "overrides": overrides_of(spec.recipe),
+        "settings_sha256": settings_sha256(spec.recipe),
+        "seed": spec.recipe["seed"],
+        "source": spec.training_data.source,
+        "n_train": spec.training_data.n,
+        "data_sha256": spec.training_data.sha256,
+        "code_commit": spec.code_commit,
+        "backend": spec.backend,
+        "hardware": hardware(),
+        "parameters": spec.parameters,
+        "epochs": len(history),
+        "seconds": seconds,
+        "images_per_second": images / seconds,
+        **{name: value for part in figures for name, value in part.items()},
+    }
+
+
+def overrides_of(settings: dict[str, Any]) -> list[str]:
+    """Return, as "key=value", the settings that differ from the recipe of their name as it is today."""
+    today = get_recipe(settings["name"]).model_dump(mode="json")
+    return [f"{key}={value}" for key, value in differences(settings, today).items()]
+
+
+def hardware() -> str:
+    """Return the processor's name and what Keras sees of accelerators."""
+    import keras
+
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = f"{names[0]}, {len(names)} cores" if names else platform.processor()
+    devices = [
+        device for device in keras.distribution.list_devices() if "cpu" not in device.lower()
+    ]
+    return ", ".join([name, *devices])

@@ -1,0 +1,188 @@
+"""Studies: planned sets of runs that differ in a few settings, and the table that they leave."""
+
+import importlib
+import logging
+import pkgutil
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+from pydantic import model_validator
+
+from fer_core.errors import UnknownNameError
+from fer_core.networks.bundles import HISTORY_FILE, PREDICTIONS_FOLDER, SPEC_FILE, open_bundle
+from fer_core.studies import plans
+from fer_core.studies.plans import RUN_KEYS, Reference, StudyPlan
+from fer_core.studies.runs import append_rows, read_rows, replace_rows, runs_path, studies_root
+from training.experiments.run import measure, row_of, train
+from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
+from training.schema.recipe import BaseRecipe, get_recipe
+from training.schema.recorded import Settings, settings_sha256
+
+log = logging.getLogger(__name__)
+
+#: Folder, beside the tables, of the bundles of a study's runs.
+RUNNING_FOLDER: Final = "running"
+#: What a study is measured on unless it says otherwise.
+ALL_SPLITS: Final = ("fer2013:train", "fer2013:valid", "fer2013:test")
+
+
+class Variant(Settings):
+    """One point of a study.
+
+    Attributes:
+        name: unique in the study.
+        values: what it is in the study's terms, for instance {"conv stages": 3}.
+        recipe: name of its recipe, the study's if None.
+        overrides: its settings, "key=value" as for `fit --set`, after those of the study.
+    """
+
+    name: str
+    values: dict[str, str | int | float]
+    recipe: str | None = None
+    overrides: tuple[str, ...] = ()
+
+
+class Study(Settings):
+    """A question, and the runs that answer it.
+
+    Attributes:
+        name: of the study and its module in `training.recipes.studies`.
+        title: one sentence.
+        question: what it asks, for people.
+        recipe: name of the recipe that its variants are made of.
+        overrides: settings that all variants share.
+        variants: in the order of the table.
+        seeds: each variant is run with each.
+        measured_on: "SOURCE:SPLIT" of what every run is measured on.
+        references: published figures to show beside.
+    """
+
+    name: str
+    title: str
+    question: str
+    recipe: str
+    overrides: tuple[str, ...] = ()
+    variants: tuple[Variant, ...]
+    seeds: tuple[int, ...] = (0,)
+    measured_on: tuple[str, ...] = ALL_SPLITS
+    references: tuple[Reference, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Study":
+        names = [variant.name for variant in self.variants]
+        if len(set(names)) < len(names):
+            raise ValueError("two variants have the same name")
+        return self
+
+    @property
+    def table_path(self) -> Path:
+        """The table with a row a run."""
+        return plans.table_path(self.name)
+
+    @property
+    def history_path(self) -> Path:
+        """The table with a row an epoch of each run."""
+        return plans.history_path(self.name)
+
+    @property
+    def plan(self) -> StudyPlan:
+        """What is written beside the table, for those who show the study without training."""
+        return StudyPlan(
+            name=self.name,
+            title=self.title,
+            question=self.question,
+            command=f"python -m training study {self.name}",
+            values=tuple(dict.fromkeys(key for variant in self.variants for key in variant.values)),
+            seeds=self.seeds,
+            planned=len(self.variants) * len(self.seeds),
+            measured_on=self.measured_on,
+            variants=tuple(variant.name for variant in self.variants),
+            references=self.references,
+        )
+
+    def predictions_folder(self, variant: Variant, seed: int) -> Path:
+        """The folder of one run's predictions, SOURCE-SPLIT.parquet as in a bundle."""
+        return plans.predictions_folder(self.name, variant.name, seed)
+
+    def recipe_of(self, variant: Variant, seed: int) -> BaseRecipe:
+        """Return the recipe of one run; raise UnknownNameError for a setting that does not exist."""
+        overrides = [*self.overrides, *variant.overrides, f"seed={seed}"]
+        return get_recipe(variant.recipe or self.recipe).with_overrides(overrides)
+
+
+def study_names() -> list[str]:
+    """Return the names of all studies, each a module of `training.recipes.studies`."""
+    import training.recipes.studies
+
+    return sorted(module.name for module in pkgutil.iter_modules(training.recipes.studies.__path__))
+
+
+def get_study(name: str) -> Study:
+    """Return the study called `name`; raise UnknownNameError with the known ones."""
+    if name not in study_names():
+        raise UnknownNameError(
+            f"No study is called {name!r}. There are: {', '.join(study_names())}."
+        )
+    return importlib.import_module(f"training.recipes.studies.{name}").STUDY
+
+
+def run_study(study: Study) -> pd.DataFrame:
+    """Do the runs of a study that its table lacks, and return the table. The plan is written first.
+
+    A run that was killed goes on from its last whole epoch. A row whose settings are no longer those of
+    the study is replaced. Of the bundles, only predictions are kept once they are measured.
+
+    Raises:
+        FerError: what training, exporting and measuring raise; rows so far stay in the table.
+    """
+    plans.write_plan(study.plan)
+    for variant, seed in _planned(study):
+        recipe = study.recipe_of(variant, seed)
+        if _is_done(study, variant, recipe):
+            continue
+        folder = studies_root() / RUNNING_FOLDER / study.name / f"{variant.name}-{seed}"
+        _train_unless_trained(recipe, folder)
+        reports = [measure(folder, data) for data in study.measured_on]
+        row = {"study": study.name, **row_of(folder, reports)}
+        planned = {"variant": variant.name, **variant.values}
+        history = pd.read_csv(folder / HISTORY_FILE).assign(variant=variant.name, seed=seed)
+        _keep_predictions(folder, study.predictions_folder(variant, seed))
+        replace_rows(study.history_path, history, list(RUN_KEYS))
+        replace_rows(study.table_path, pd.DataFrame([planned | row]), list(RUN_KEYS))
+        append_rows(runs_path(), [row])
+        log.info("%s: %s with seed %d is done", study.name, variant.name, seed)
+        shutil.rmtree(folder)
+    return read_rows(study.table_path)
+
+
+def _planned(study: Study) -> Iterator[tuple[Variant, int]]:
+    """Yield all runs, the first seed of every variant before the second of any."""
+    for seed in study.seeds:
+        for variant in study.variants:
+            yield variant, seed
+
+
+def _is_done(study: Study, variant: Variant, recipe: BaseRecipe) -> bool:
+    rows = read_rows(study.table_path)
+    if not len(rows):
+        return False
+    same = (rows["variant"] == variant.name) & (rows["seed"] == recipe.seed)
+    wanted = settings_sha256(recipe.model_dump(mode="json"))
+    return bool((rows.loc[same, "settings_sha256"] == wanted).any())
+
+
+def _train_unless_trained(recipe: BaseRecipe, folder: Path) -> None:
+    """Train in the folder, from where a run of the same settings was stopped."""
+    settings = recipe.model_dump(mode="json")
+    if (folder / SPEC_FILE).is_file() and open_bundle(folder).spec.recipe == settings:
+        return
+    train(recipe, folder, resume=can_be_resumed(recipe, folder / CHECKPOINT_FOLDER))
+
+
+def _keep_predictions(bundle: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if (made := bundle / PREDICTIONS_FOLDER).is_dir():
+        shutil.copytree(made, folder)

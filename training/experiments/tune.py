@@ -1,0 +1,222 @@
+"""The search for a recipe's settings, with KerasTuner's Bayesian optimisation.
+
+Snoek et al. 2012 (arXiv:1206.2944): a Gaussian process over the trials so far proposes the next. Trials
+are short runs of `training.loop.fit`, compared by the validation figure that `fit` compares epochs by, on
+clean validation rows. The test split takes no part.
+"""
+
+import contextlib
+import logging
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from fer_core.errors import FerError, UnknownNameError
+from fer_core.studies import plans
+from fer_core.studies.plans import SEARCH_PREFIX, SearchPlan
+from fer_core.studies.runs import replace_rows, studies_root
+from training.bundle.export import code_commit
+from training.campaign.ensemble import campaign_of
+from training.errors import TrainingError
+from training.experiments.run import hardware
+from training.loop.fit import fit
+from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
+from training.schema.recipe import BaseRecipe, Recipe, recipe_module
+from training.schema.search_space import Range, SearchSpace
+from training.sources import Split
+from training.tasks.expressions import training_rows
+from training.tasks.teacher import keep_answers
+
+log = logging.getLogger(__name__)
+
+#: Folder, beside the tables, where searches keep their state.
+WORK_FOLDER: Final = "tuning"
+
+
+def search_space_of(name: str) -> SearchSpace:
+    """Return the search space that a recipe's module declares as SEARCH.
+
+    Raises:
+        UnknownNameError: no such recipe, or it declares none.
+    """
+    space = getattr(recipe_module(name), "SEARCH", None)
+    if space is None:
+        raise UnknownNameError(
+            f"The recipe {name} declares no search space. Add SEARCH, a dict from settings to Choice or "
+            f"Range (training.schema.search_space), to training/recipes/{name}.py."
+        )
+    return space
+
+
+def table_path(recipe: str) -> Path:
+    """Return the table of a recipe's trials."""
+    return plans.table_path(SEARCH_PREFIX + recipe)
+
+
+def plan_of(recipe: BaseRecipe, space: SearchSpace, *, trials: int) -> SearchPlan:
+    """Return what is written beside the table, for those who show the search without training."""
+    rows = recipe.data.rows
+    budget = f"--trials {trials} --epochs {recipe.epochs} --seed {recipe.seed}"
+    return SearchPlan(
+        name=SEARCH_PREFIX + recipe.name,
+        title=f"Search of the settings of {recipe.name}",
+        question=f"Which settings make the recipe {recipe.name} learn best? Each trial is a short run, "
+        f"{recipe.epochs} epochs on {'all' if rows is None else f'{rows:,}'} training rows; Bayesian "
+        "optimisation proposes the next from those so far.",
+        command=f"python -m training tune {recipe.name} {budget}"
+        + ("" if rows is None else f" --rows {rows}"),
+        values=tuple(space),
+        seeds=(recipe.seed,),
+        planned=trials,
+        measured_on=(f"{recipe.data.source}:{Split.VALID}",),
+        objective=_objective(recipe),
+        greater_is_better=recipe.figure.greater_is_better,
+        log_values=tuple(
+            name for name, values in space.items() if isinstance(values, Range) and values.log
+        ),
+    )
+
+
+def shortened(recipe: BaseRecipe, *, epochs: int, rows: int, seed: int) -> BaseRecipe:
+    """Return a recipe for trials: so many epochs, of expressions on so many training rows.
+
+    Of what is counted in steps or epochs, the averages of the weights reach back over the same share of
+    the run, and the learning rate warms up for a quarter of it at most. Trials end without the refinement,
+    which would leave no epoch to what comes before it.
+
+    Raises:
+        DataError: the recipe's data is not there.
+        UnknownNameError: a number is below 1.
+    """
+    settings = [f"epochs={epochs}", f"seed={seed}", "restarts=[]"]
+    settings.append(f"optimizer.warmup_epochs={min(recipe.optimizer.warmup_epochs, epochs / 4)}")
+    if isinstance(recipe, Recipe):
+        n_train = len(training_rows(recipe)[0])
+        share = epochs * min(rows, n_train) / (recipe.epochs * n_train)
+        momentum = recipe.ema_momentum ** (1 / share)
+        settings += [f"data.rows={rows}", f"ema_momentum={momentum}", "refinement=null"]
+    return recipe.with_overrides(settings)
+
+
+def tune(
+    recipe: BaseRecipe, space: SearchSpace, *, trials: int, resume: bool = False
+) -> pd.DataFrame:
+    """Search a recipe's space and return the table of trials, best first, which is also written.
+
+    Args:
+        recipe: its epochs and rows are the budget of each trial.
+        space: what is varied.
+        trials: how many, those of a resumed search included.
+        resume: go on with the search of this recipe that was stopped, with its trial in progress.
+
+    Raises:
+        TrainingError: a search of this recipe stands in the way, there is none to resume, or it was begun
+            with another budget or space.
+        FerError: no trial can run, for instance without data.
+    """
+    import keras_tuner
+
+    folder = studies_root() / WORK_FOLDER / recipe.name
+    if folder.is_dir() != resume:
+        raise TrainingError(
+            f"There is no search in {folder} to resume; start one without --resume."
+            if resume
+            else f"A search is in {folder}. Go on with --resume, or remove the folder to start over."
+        )
+    if resume:
+        _check_budget(recipe, space, folder)
+    else:
+        table_path(recipe.name).unlink(missing_ok=True)
+    plans.write_plan(plan_of(recipe, space, trials=trials))
+    if isinstance(recipe, Recipe) and recipe.teacher and campaign_of(recipe.teacher) is None:
+        # All trials have the same rows: the teacher is asked once.
+        keep_answers(training_rows(recipe)[0], recipe.teacher)
+    hyperparameters = keras_tuner.HyperParameters()
+    for name, values in space.items():
+        values.declare(name, hyperparameters)
+
+    class Tuner(keras_tuner.engine.base_tuner.BaseTuner):
+        def run_trial(self, trial: Any, *args: object, **kwargs: object) -> dict[str, float]:
+            work = folder / f"run-{trial.trial_id}"
+            try:
+                figures = _run(recipe, dict(trial.hyperparameters.values), trial.trial_id, work)
+            except TrainingError as error:
+                # Such settings do not train; others may.
+                raise keras_tuner.errors.FailedTrialError(str(error)) from error
+            except FerError as error:
+                raise keras_tuner.errors.FatalRuntimeError(str(error)) from error
+            shutil.rmtree(work)
+            return figures
+
+    direction = "max" if recipe.figure.greater_is_better else "min"
+    oracle = keras_tuner.oracles.BayesianOptimizationOracle(
+        keras_tuner.Objective(_objective(recipe), direction),
+        max_trials=trials,
+        hyperparameters=hyperparameters,
+        allow_new_entries=False,
+        tune_new_entries=False,
+        seed=recipe.seed,
+    )
+    # KerasTuner talks on standard output, which belongs to results.
+    with contextlib.redirect_stdout(sys.stderr):
+        tuner = Tuner(oracle, directory=str(folder.parent), project_name=folder.name)
+        try:
+            tuner.search(verbose=0)
+        except keras_tuner.errors.FatalRuntimeError as error:
+            raise (error.__cause__ or error) from None
+    return read_trials(recipe)
+
+
+def _check_budget(recipe: BaseRecipe, space: SearchSpace, folder: Path) -> None:
+    """Raise TrainingError unless trials so far, which the next are ranked with, were like these."""
+    before = plans.read_plan(SEARCH_PREFIX + recipe.name)
+    # More trials, or fewer, are no other search.
+    now = plan_of(recipe, space, trials=before.planned)
+    if (now.command, now.values) != (before.command, before.values):
+        raise TrainingError(
+            f"The search in {folder} was begun with other options: `{before.command}`, varying "
+            f"{', '.join(before.values)}. Repeat them with --resume, or remove the folder to start over."
+        )
+
+
+def read_trials(recipe: BaseRecipe) -> pd.DataFrame:
+    """Return the trials of a recipe's search so far, best first."""
+    table = pd.read_parquet(table_path(recipe.name))
+    ascending = not recipe.figure.greater_is_better
+    return table.sort_values(_objective(recipe), ascending=ascending, ignore_index=True)
+
+
+def _objective(recipe: BaseRecipe) -> str:
+    return f"val_{recipe.figure.name}"
+
+
+def _run(recipe: BaseRecipe, values: dict[str, Any], trial: str, folder: Path) -> dict[str, float]:
+    """Run a trial, or the rest of it, add its row to the table, and return its best epoch's figures."""
+    chosen = recipe.with_overrides([f"{name}={value}" for name, value in values.items()])
+    # Averages of the weights reach back over as many images, whatever the batch.
+    momentum = recipe.ema_momentum ** (chosen.batch_size / recipe.batch_size)
+    chosen = chosen.with_overrides([f"ema_momentum={momentum}"])
+    log.info("trial %s: %s", trial, ", ".join(f"{name} {value}" for name, value in values.items()))
+    result = fit(chosen, folder, resume=can_be_resumed(chosen, folder / CHECKPOINT_FOLDER))
+    figure = result.history[_objective(recipe)]
+    best = result.history.iloc[
+        figure.argmax() if recipe.figure.greater_is_better else figure.argmin()
+    ]
+    row = {
+        "trial": trial,
+        **values,
+        _objective(recipe): best[_objective(recipe)],
+        "val_loss": best["val_loss"],
+        "epochs": len(result.history),
+        "n_train": result.n_train,
+        "parameters": result.network.count_params(),
+        "seconds": result.history["seconds"].sum(),
+        "seed": chosen.seed,
+        "code_commit": code_commit(),
+        "hardware": hardware(),
+    }
+    replace_rows(table_path(recipe.name), pd.DataFrame([row]), ["trial"])
+    return {_objective(recipe): float(best[_objective(recipe)])}

@@ -1,0 +1,159 @@
+"""The folder that keeps an unfinished run: its settings, what it began with, its state, its history."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from pydantic import BaseModel, TypeAdapter
+
+from fer_core.networks.bundles import HISTORY_FILE
+from training.errors import TrainingError
+from training.loop.ancestors import Ancestors, ancestors_of
+from training.schema.recipe import BaseRecipe, differences
+
+#: Folder inside the bundle's that holds a run's state until the bundle is finished.
+CHECKPOINT_FOLDER: Final = "checkpoint"
+#: Folder beside it with logs for TensorBoard, where they were asked for. It stays.
+TENSORBOARD_FOLDER: Final = "tensorboard"
+STATE_FILE: Final = "state.weights.h5"
+BEST_FILE: Final = "best.weights.h5"
+RECIPE_FILE: Final = "recipe.json"
+BACKEND_FILE: Final = "backend.txt"
+CHANGES_FILE: Final = "changes.json"
+ANCESTORS_FILE: Final = "ancestors.json"
+#: Settings that a run keeps to its end: its weights fit no other network, and its steps no other rows.
+_KEPT: Final = ("architecture.", "data.", "balance.", "batch_size", "starts_from")
+#: Of these, what a network may have more or less of from one epoch to the next.
+_LOOSE: Final = "dropout"
+
+
+def open_run(
+    recipe: BaseRecipe, folder: Path, *, resume: bool, change_settings: bool = False
+) -> None:
+    """Create the run's folder, or check that the run in it can be resumed.
+
+    A run that goes on with other settings keeps a note of what was changed after which epoch, for the
+    bundle's spec and card.
+
+    Raises:
+        TrainingError: an unfinished run stands in the way, there is none to resume, or it was started
+            with other settings or taught by another teacher and may not change them, or not these.
+        BundleError: a bundle that it takes something from is not there or damaged.
+    """
+    recorded = folder / RECIPE_FILE
+    text = json.dumps(recipe.model_dump(mode="json"), indent=2) + "\n"
+    if not resume:
+        if (folder / STATE_FILE).is_file():
+            raise TrainingError(
+                f"An unfinished run is in {folder}. Go on with --resume, or remove the folder to start "
+                "over."
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        # A run that was killed before its first state may have left its first row.
+        (folder / HISTORY_FILE).unlink(missing_ok=True)
+        (folder / CHANGES_FILE).unlink(missing_ok=True)
+        recorded.write_text(text)
+        (folder / BACKEND_FILE).write_text(_backend() + "\n")
+        _record(ancestors_of(recipe), folder)
+        return
+    if not can_be_resumed(recipe, folder):
+        raise TrainingError(f"There is no unfinished run in {folder}; start one without --resume.")
+    # Through the class, so that a setting that came later counts with its default.
+    before = type(recipe).model_validate_json(recorded.read_text())
+    changed = differences(*(r.model_dump(mode="json") for r in (before, recipe)))
+    begun = recorded_ancestors(folder, before)
+    # What it began with is in its state by now; its teacher is asked anew.
+    ancestors = Ancestors(
+        start=begun.start, trunk=begun.trunk, teacher=ancestors_of(recipe).teacher
+    )
+    if begun.teacher != ancestors.teacher:
+        changed["teacher"] = None if begun.teacher is None else str(begun.teacher)
+    if not changed:
+        return
+    if not change_settings:
+        raise TrainingError(
+            f"The run in {folder} was started with other settings (see {RECIPE_FILE} there). Repeat its "
+            "--set, --epochs and --seed, add --change-settings to go on with these from here, or remove "
+            "the folder to start over."
+            if before != recipe
+            else f"The run in {folder} learnt from {begun.teacher}, and another bundle has that name now. "
+            "Put the former back, add --change-settings to learn from the new one from here, or remove "
+            "the folder to start over."
+        )
+    kept = [key for key in changed if key.startswith(_KEPT) and not key.endswith(_LOOSE)]
+    if kept:
+        raise TrainingError(
+            f"The run in {folder} cannot go on with another {' and '.join(kept)}: its weights and steps are "
+            f"those of one network and one set of rows. Repeat these settings (see {RECIPE_FILE} there), or "
+            "start another run with --out."
+        )
+    epochs = len(pd.read_csv(folder / HISTORY_FILE))
+    changes = [*recorded_changes(folder), Change(epochs=epochs, before=changed)]
+    (folder / CHANGES_FILE).write_text(_CHANGES.dump_json(changes, indent=2).decode() + "\n")
+    recorded.write_text(text)
+    _record(ancestors, folder)
+
+
+def can_be_resumed(recipe: BaseRecipe, folder: Path) -> bool:
+    """Return whether a folder holds an unfinished run, or one that wants only to be made a bundle.
+
+    The latter may have left its optimiser's state where it was trained.
+    """
+    if (folder / STATE_FILE).is_file():
+        return True
+    history = folder / HISTORY_FILE
+    return (
+        (folder / BEST_FILE).is_file()
+        and history.is_file()
+        and len(pd.read_csv(history)) >= recipe.epochs
+    )
+
+
+class Change(BaseModel):
+    """Settings that a run had for its first epochs and then no longer.
+
+    Attributes:
+        epochs: how many they were.
+        before: the settings that they had, by their names with dots.
+    """
+
+    epochs: int
+    before: dict[str, Any]
+
+
+_CHANGES: Final = TypeAdapter(list[Change])
+
+
+def recorded_changes(folder: Path) -> list[Change]:
+    """Return what was changed in the run, in order."""
+    file = folder / CHANGES_FILE
+    return _CHANGES.validate_json(file.read_text()) if file.is_file() else []
+
+
+def _record(ancestors: Ancestors, folder: Path) -> None:
+    (folder / ANCESTORS_FILE).write_text(ancestors.model_dump_json(indent=2) + "\n")
+
+
+def recorded_ancestors(folder: Path, recipe: BaseRecipe) -> Ancestors:
+    """Return what a run takes something from, as it was then; of a run without a record, as it is now."""
+    file = folder / ANCESTORS_FILE
+    if file.is_file():
+        return Ancestors.model_validate_json(file.read_text())
+    return ancestors_of(recipe)
+
+
+def _backend() -> str:
+    """Return the backend and Keras with their versions."""
+    import keras
+
+    name = keras.backend.backend()
+    version = importlib.import_module(name).__version__
+    return f"{name} {version}, keras {keras.__version__}"
+
+
+def recorded_backend(folder: Path) -> str:
+    """Return the backend that a run was started on; another one may finish it."""
+    file = folder / BACKEND_FILE
+    return file.read_text().strip() if file.is_file() else _backend()

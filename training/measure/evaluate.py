@@ -1,0 +1,201 @@
+"""Run a bundle's serving file over labelled faces, and record what it said."""
+
+import dataclasses
+import logging
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fer_core.errors import DataError
+from fer_core.evaluation import metrics
+from fer_core.evaluation.predictions import (
+    EvaluationResult,
+    PairedComparison,
+    compare,
+    measure,
+    measure_landmarks,
+    predictions_path,
+    read_predictions,
+    write_predictions,
+)
+from fer_core.expressions import LabelSpace
+from fer_core.networks.bundles import Bundle, SplitMetrics
+from fer_core.networks.classifier import Classifier
+from training import sources
+from training.bundle.card import write_card
+from training.measure.divisions import require_division
+from training.sources import Samples, Split
+from training.sources.landmark_cache import with_landmarks
+
+log = logging.getLogger(__name__)
+
+#: What the command line prints as one line of JSON.
+Report: TypeAlias = dict[str, Any]
+
+
+def evaluate(bundle: Bundle, samples: Samples) -> Report:
+    """Measure a bundle on samples through the file that serves users.
+
+    On the validation and test splits of the official sources, the bundle's predictions file, spec and
+    card are brought up to date; repeating it on an unchanged bundle changes no byte. Other samples (a
+    user's folder, a training split) leave the bundle as it is.
+
+    Classes that the network does not know are left out and named in the report.
+
+    Raises:
+        DataError: no sample has a class that the network knows.
+        BundleError: the serving file is missing or damaged.
+    """
+    samples, excluded = known_to(bundle, samples)
+    if is_recorded(samples):
+        path = predictions_path(bundle.path, samples.source, samples.split)
+        write_predictions(_predict(bundle, samples), path)
+        # Read back: the figures are those of the file, by construction.
+        result = read_predictions(path)
+    else:
+        result = _predict(bundle, samples)
+    measured = measure(result, bundle.spec.abstention_threshold)
+    if bundle.spec.landmark_features is not None:
+        withheld = _predict(bundle, samples, withhold_landmarks=True)
+        measured = measured.model_copy(update={"landmarks": measure_landmarks(result, withheld)})
+    measured = measured.model_copy(update={"excluded": excluded})
+    if is_recorded(samples):
+        _record(bundle, f"{samples.source}:{samples.split}", measured)
+    return _report(bundle, samples, result, measured)
+
+
+def compare_bundles(first: Bundle, second: Bundle, samples: Samples) -> Report:
+    """Run two bundles over the same samples and test whether one is better, on all and on clean rows.
+
+    Nothing is written. Clean rows are those that neither bundle's training data holds a copy of.
+
+    Raises:
+        DataError: the bundles do not know the same of the samples' classes.
+    """
+    results = [_predict(bundle, known_to(bundle, samples)[0]) for bundle in (first, second)]
+    clean = [np.array(result.rows)[result.clean] for result in results]
+    in_both = np.intersect1d(*clean)
+    report: Report = {
+        "bundles": [first.spec.name, second.spec.name],
+        "source": samples.source,
+        "split": str(samples.split),
+        **_comparison_report(compare(*results)),
+    }
+    if sources.knows_copies(samples.source):
+        report["clean"] = _comparison_report(
+            compare(*[result.select(np.isin(result.rows, in_both)) for result in results])
+        )
+    return report
+
+
+def _comparison_report(comparison: PairedComparison) -> Report:
+    counts = ("n", "both", "only_first", "only_second", "neither")
+    if not comparison.n:
+        return {"n": 0}
+    return {
+        **{name: getattr(comparison, name) for name in counts},
+        "accuracies": list(comparison.accuracies),
+        "difference": comparison.difference,
+        "difference_interval_95": list(comparison.interval),
+        "mcnemar_p": comparison.p_value,
+    }
+
+
+def known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]]:
+    """Return the samples in the network's labels, and the counts of the classes that it lacks.
+
+    Raises:
+        DataError: no sample has a class that the network knows, or it learnt from their data set when that
+            was divided otherwise.
+    """
+    require_division(bundle.spec.training_data, samples.source)
+    space = LabelSpace(bundle.spec.name, bundle.spec.labels)
+    counts = samples.counts()
+    excluded = {name: n for name, n in counts.items() if n and name not in space.labels}
+    kept = samples.within(space)
+    if not len(kept):
+        raise DataError(
+            f"{bundle.spec.name} knows none of the classes of these {len(samples)} samples: it has "
+            f"{', '.join(space.labels)}; they have {', '.join(excluded) or 'no rows'}."
+        )
+    clean = kept.clean & (not _was_trained_on(bundle, kept))
+    return dataclasses.replace(kept, clean=clean), excluded
+
+
+def _was_trained_on(bundle: Bundle, samples: Samples) -> bool:
+    """Return whether the network, or one that it began with or was taught by, learnt from such samples."""
+    data = bundle.spec.training_data
+    learnt = sources.all_images_of(data.source, *data.inherited)
+    return samples.split == data.split and bool(learnt & sources.all_images_of(samples.source))
+
+
+def is_recorded(samples: Samples) -> bool:
+    """Return whether a bundle keeps what is measured on samples: on official splits not learnt from."""
+    return sources.is_known(samples.source) and samples.split is not Split.TRAIN
+
+
+def _predict(
+    bundle: Bundle, samples: Samples, *, withhold_landmarks: bool = False
+) -> EvaluationResult:
+    log.info("%s: %d faces of %s", bundle.spec.name, len(samples), samples.source)
+    if bundle.spec.landmark_features is not None and not withhold_landmarks:
+        samples = with_landmarks(samples)
+    logits, _ = Classifier(bundle).logits(samples.images, samples.landmarks)
+    found = (
+        np.ones(len(samples), bool)
+        if samples.landmarks is None
+        else np.any(samples.landmarks != 0, axis=1)
+    )
+    return EvaluationResult(
+        expressions=bundle.spec.labels,
+        rows=samples.rows,
+        labels=samples.labels,
+        probabilities=metrics.softmax(logits, temperature=bundle.spec.temperature),
+        found_face=found,
+        clean=samples.clean,
+    )
+
+
+def _record(bundle: Bundle, name: str, measured: SplitMetrics) -> None:
+    from training.bundle.export import write_spec
+
+    by_split = dict(sorted({**bundle.spec.metrics, name: measured}.items()))
+    spec = bundle.spec.model_copy(update={"metrics": by_split})
+    write_spec(spec, bundle.path)
+    write_card(Bundle(bundle.path, spec))
+
+
+def _report(
+    bundle: Bundle,
+    samples: Samples,
+    result: EvaluationResult,
+    measured: SplitMetrics,
+) -> Report:
+    y, p = result.labels, result.probabilities
+    report: Report = {
+        "bundle": bundle.spec.name,
+        "source": samples.source,
+        "split": str(samples.split),
+        **measured.model_dump(mode="json", exclude={"excluded"}),
+        "balanced_accuracy": metrics.balanced_accuracy(y, p),
+        "brier": metrics.brier_score(y, p),
+        "temperature": bundle.spec.temperature,
+        "abstention_threshold": bundle.spec.abstention_threshold,
+    }
+    if not measured.coverage:
+        report["selective_accuracy"] = None
+    if not sources.knows_copies(samples.source):
+        # Nothing is known about copies, so no claim is made.
+        for key in ("n_clean", "accuracy_clean", "macro_f1_clean", "ece_clean"):
+            del report[key]
+    elif not measured.n_clean:
+        report |= dict.fromkeys(("accuracy_clean", "macro_f1_clean", "ece_clean"))
+    if measured.excluded:
+        report["excluded_classes"] = measured.excluded
+    return without_nan(report)
+
+
+def without_nan(values: Report) -> Report:
+    """Return values with None for NaN, which JSON does not know."""
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}

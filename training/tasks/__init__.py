@@ -1,0 +1,1 @@
+"""What a run learns: its network, its data and its targets."""

@@ -1,0 +1,167 @@
+"""Learning to name expressions."""
+
+import functools
+import logging
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from fer_core.errors import DataError
+from fer_core.faces.crops import INPUT_SIZE
+from fer_core.faces.landmarks import FEATURE_SIZE
+from training import sources
+from training.architectures import call_arguments
+from training.loop.device_data import ROW, held, numbered
+from training.loop.devices import has_accelerator
+from training.schema.augment import Augment
+from training.schema.recipe import Recipe
+from training.sources import Samples, Split, sha256_of_arrays
+from training.tasks.batches import batches, inputs_of, load_labelled, seen_by, statistics_inputs
+from training.tasks.initial_weights import start
+from training.tasks.targets import one_hot, targets_for
+from training.tasks.task import Phase, Task
+
+if TYPE_CHECKING:
+    import keras
+
+log = logging.getLogger(__name__)
+
+VALIDATION_BATCH: Final = 512
+
+
+def expression_task(recipe: Recipe) -> Task:
+    """Return the recipe's task; it is validated on clean rows.
+
+    Raises:
+        DataError: the recipe's data is not there, or nothing of it can be learnt from or validated on.
+        TrainingError: its network cannot be begun.
+    """
+    from training.loop.fused_norm import with_fused_norms
+
+    train, n_left_out = training_rows(recipe)
+    references = reference_rows(recipe)
+    log.info(
+        "%s: %d training rows; clean validation rows: %s",
+        recipe.name,
+        len(train),
+        ", ".join(f"{len(rows)} of {name}" for name, rows in references.items()),
+    )
+    n_classes = len(train.label_space)
+    network = with_fused_norms(recipe.architecture.build(n_classes, side=None))
+    start(recipe, network, train)
+    rows, targets = recipe.balance.rows(train, targets_for(recipe, train), recipe.seed)
+    parts = [inputs_of(recipe, samples) for samples in (rows, *references.values())]
+    # Mixup is done where batches are made, with the images themselves.
+    on_device = has_accelerator() and not any(augment.mixup_alpha for _, augment in recipe.phases)
+    source = held(*parts) if on_device else None
+    train_inputs, *valid_inputs = numbered(*parts) if on_device else parts
+    fed = batches(recipe, rows, targets, recipe.batch_size, inputs=train_inputs)
+
+    def enter(augment: Augment, network: "keras.Model", *, refining: bool) -> "keras.Model":
+        fed.mixup_alpha = augment.mixup_alpha
+        fed.without_added = refining and recipe.data.added is None
+        return behind_augmentation(recipe, network, augment, source)
+
+    refined = recipe.refinement.epochs if recipe.refinement else 0
+    refining_after = recipe.epochs - refined
+    return Task(
+        network=network,
+        served=functools.partial(recipe.architecture.build, n_classes),
+        train=fed,
+        valid={
+            name: batches(recipe, valid, one_hot(valid), VALIDATION_BATCH, inputs=inputs)
+            for (name, valid), inputs in zip(references.items(), valid_inputs, strict=True)
+        },
+        statistics=statistics_inputs(recipe, train),
+        phases=tuple(
+            Phase(end, functools.partial(enter, augment, refining=end > refining_after))
+            for end, augment in recipe.phases
+        ),
+        loss=recipe.balance.loss(targets, label_smoothing=recipe.label_smoothing),
+        metric="accuracy",
+        figure=recipe.figure,
+        n_train=len(rows),
+        data_sha256=sha256_of_arrays(rows.images, rows.labels),
+        n_left_out=n_left_out,
+        class_shares=targets.mean(axis=0, dtype=np.float64),
+    )
+
+
+def training_rows(recipe: Recipe) -> tuple[Samples, int]:
+    """Return what the recipe learns from, and how many rows were left out for holding no face.
+
+    Raises:
+        DataError: the recipe's data is not there, or no row of it can be learnt from.
+    """
+    whole = load_labelled(recipe, Split.TRAIN)
+    train = whole.select(whole.is_face) if recipe.data.drop_not_face else whole
+    n_left_out = len(whole) - len(train)
+    if not len(train):
+        raise DataError(
+            f"{recipe.data.source} has no training face to learn from: {len(whole):,} have a class that is "
+            f"learnt, of which {n_left_out:,} are said to show no face. Choose another data.source, "
+            "data.label_space or data.drop_not_face."
+        )
+    if recipe.data.rows is not None and recipe.data.rows < len(train):
+        drawn = np.random.default_rng(recipe.seed).permutation(len(train))[: recipe.data.rows]
+        train = train.select(np.sort(drawn))
+    # Only now: to find the landmarks of rows that are not learnt takes long.
+    return seen_by(recipe, train), n_left_out
+
+
+def reference_rows(recipe: Recipe) -> dict[str, Samples]:
+    """Return what epochs, temperature and threshold are chosen on, by the names of the sources.
+
+    These are the clean rows of the recipe's references (`Recipe.selection`), or of the validation split of
+    its own source.
+
+    Raises:
+        DataError: the data is not there, or no row of it is clean.
+    """
+    own = load_labelled(recipe, Split.VALID)
+    if recipe.selection is None:
+        chosen = {own.source: own}
+    else:
+        chosen = {
+            reference.source: sources.load(reference.source, Split.VALID).within(own.label_space)
+            for reference in recipe.selection
+        }
+    return {name: seen_by(recipe, _clean(rows)) for name, rows in chosen.items()}
+
+
+def _clean(valid: Samples) -> Samples:
+    """Return the clean rows of a validation split; raise DataError if there is none."""
+    if not valid.clean.any():
+        raise DataError(
+            f"{valid.source} has no validation face to choose the best epoch by: {len(valid):,} have a "
+            f"class that is learnt, and all {len(valid):,} are copies of training faces. Give it others, or "
+            "choose another data.source or data.label_space."
+        )
+    return valid.select(valid.clean)
+
+
+def behind_augmentation(
+    recipe: Recipe,
+    network: "keras.Model",
+    augment: Augment,
+    source: "keras.layers.Layer | None" = None,
+) -> "keras.Model":
+    """Return a model that varies what it is given and hands it to the network.
+
+    With a source (`device_data.held`) it is given row numbers.
+    """
+    import keras
+
+    layer = augment.layer(recipe.seed, view_pixels=recipe.architecture.view_pixels)
+    if source is not None:
+        row = keras.Input((), dtype="int32", name=ROW)
+        varied = layer(source(row))
+        names = recipe.architecture.inputs
+        return keras.Model({ROW: row}, network(call_arguments(varied[name] for name in names)))
+    available = {
+        "image": keras.Input((INPUT_SIZE, INPUT_SIZE, 1), dtype="uint8", name="image"),
+        "landmarks": keras.Input((FEATURE_SIZE,), dtype="float16", name="landmarks"),
+    }
+    inputs = {name: available[name] for name in recipe.architecture.inputs}
+    varied = layer(inputs)
+    return keras.Model(inputs, network(call_arguments(varied[name] for name in inputs)))
