@@ -1,0 +1,42 @@
+"""What several commands are asked with, and how bundles are found by it."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fer_core.networks.bundles import SPEC_FILE
+from fer_core.settings import models_root
+
+if TYPE_CHECKING:
+    from training.measure.evaluate import Report
+
+BundleArgument = Annotated[
+    str,
+    typer.Argument(metavar="BUNDLE", help="A bundle's folder, or its name under FER_MODELS."),
+]
+DataOption = Annotated[
+    str,
+    typer.Option(metavar="SOURCE[:SPLIT]", help="As for evaluate: a known source or folder:PATH."),
+]
+SourceArgument = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="A source of `python -m training data`.")
+]
+
+
+def find_folder(name_or_path: str) -> Path:
+    """Return the folder of a bundle that is given by its path or by its name under FER_MODELS."""
+    path = Path(name_or_path).expanduser()
+    if (path / SPEC_FILE).is_file() or len(path.parts) > 1 or path.is_absolute():
+        return path
+    return models_root() / name_or_path
+
+
+def measure_and_print(folder: Path, data: str) -> "Report":
+    """Measure a bundle on a data set, print the report as one line of JSON, and return it."""
+    from training.experiments.run import measure
+
+    report = measure(folder, data)
+    typer.echo(json.dumps(report))
+    return report

@@ -1,0 +1,40 @@
+"""Errors that are meant for users: one message and an exit code instead of a traceback."""
+
+import functools
+from collections.abc import Callable
+from typing import Final, ParamSpec
+
+import typer
+
+from fer_core.errors import FerError, UnknownNameError
+
+#: What shells say of a program that Ctrl-C ended.
+INTERRUPTED: Final = 130
+_Arguments = ParamSpec("_Arguments")
+
+
+def explained(command: Callable[_Arguments, None]) -> Callable[_Arguments, None]:
+    """Return a command that turns the errors that are meant for users into one message and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except UnknownNameError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(2) from error
+        except FerError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(1) from error
+        except ModuleNotFoundError as error:
+            typer.echo(
+                f"Error: this needs the package of {error.name}, which is not installed. Install what "
+                "training needs with: pip install -r requirements-train.txt",
+                err=True,
+            )
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
+            typer.echo("Stopped.", err=True)
+            raise typer.Exit(INTERRUPTED) from error
+
+    return run

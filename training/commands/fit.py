@@ -1,0 +1,123 @@
+"""`python -m training fit`: train a recipe, make its bundle, measure it."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fer_core.settings import models_root
+from fer_core.studies.runs import append_rows, runs_path
+from training import sources
+from training.commands.arguments import measure_and_print
+from training.sources import MissingDataError, Split
+
+
+def fit(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="Name of a recipe in training/recipes.")
+    ],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped.")
+    ] = False,
+    change_settings: Annotated[
+        bool,
+        typer.Option(
+            "--change-settings",
+            help="With --resume: go on with other settings than before; spec and card will say so.",
+        ),
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Instead of the recipe's, with learning rate and averaging in proportion. --set "
+            "batch_size changes nothing else.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The bundle's folder; by default RECIPE under FER_MODELS.")
+    ] = None,
+    bundle: Annotated[
+        bool,
+        typer.Option(
+            help="With --no-bundle: only train, and leave the run to be finished with --resume, also on "
+            "another machine."
+        ),
+    ] = True,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write logs for TensorBoard to OUT/tensorboard.")
+    ] = False,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Another setting; may be repeated."),
+    ] = None,
+) -> None:
+    """Train a recipe, make the bundle, and measure it on the validation and test splits that there are.
+
+    A row in studies/runs.parquet beside the bundle's folder keeps what was run and what came of it.
+
+    The state is kept after every epoch in the bundle's folder; a run that was stopped goes on with
+    --resume and the same other options. Prints one line of JSON for each measured split.
+
+    \b
+    Examples:
+      python -m training fit cnn
+      python -m training fit cnn --resume
+      python -m training fit stacked_cnn --set data.source=ferplus --out models/plus
+      python -m training fit stacked_cnn --set data.source=fer2013+expw --out models/wild
+      python -m training fit cnn --set data.source=folder:~/faces --set vote_smoothing=0 --out /tmp/own
+      python -m training fit cnn --out models/wide --set architecture.widths=[48,96,192,384]
+      python -m training fit cnn --out /tmp/try --epochs 2 --set optimizer.peak_learning_rate=0.05
+      KERAS_BACKEND=jax python -m training fit cnn --batch-size 1024
+    """
+    from training.experiments.run import row_of, train
+    from training.schema.recipe import get_recipe
+
+    overrides = list(assignments or [])
+    overrides += [f"epochs={epochs}"] if epochs is not None else []
+    overrides += [f"seed={seed}"] if seed is not None else []
+    chosen = get_recipe(recipe).with_overrides(overrides)
+    if batch_size is not None:
+        chosen = chosen.with_batch_size(batch_size)
+    folder = out or models_root() / chosen.name
+    with _stop_explained(folder):
+        train(
+            chosen,
+            folder,
+            resume=resume,
+            change_settings=change_settings,
+            tensorboard=tensorboard,
+            bundle=bundle,
+        )
+    if not bundle:
+        typer.echo(f"Trained; {folder} waits for the same command with --resume.", err=True)
+        return
+    reports = []
+    for split in sources.splits_of(chosen.data.source):
+        if split is Split.TRAIN:
+            continue
+        try:
+            reports.append(measure_and_print(folder, f"{chosen.data.source}:{split}"))
+        except MissingDataError as error:
+            typer.echo(f"Not measured on the {split} split. {error}", err=True)
+    append_rows(runs_path(folder.resolve().parent), [row_of(folder, reports)])
+
+
+@contextlib.contextmanager
+def _stop_explained(folder: Path) -> Iterator[None]:
+    """Say after Ctrl-C what is kept of a run."""
+    from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (folder / CHECKPOINT_FOLDER / STATE_FILE).is_file():
+            message = "The last whole epoch is kept; go on with the same command and --resume."
+        else:
+            message = "No epoch was finished, so nothing is kept."
+        typer.echo(f"\n{message}", err=True)
+        raise

@@ -1,0 +1,35 @@
+"""`python -m training photos`: measure networks on whole photos, end to end."""
+
+import dataclasses
+import json
+
+import typer
+
+from fer_core.networks.bundles import bundle_folders, finds_keypoints
+from training import sources
+from training.sources import webphotos
+
+
+def photos() -> None:
+    """Measure every network on whole web photos, end to end, and write models/photos.parquet.
+
+    Face finder, crop, network; the largest face counts. On the photos as they are, and shrunk until the
+    face's crop has 48, 32 and 24 pixels. The photos are a development set: choices are made on it. Prints a
+    line of JSON for each network and size.
+
+    \b
+    Example:
+      FER_DATA=~/fer-data python -m training photos
+    """
+    from fer_core.evaluation.photo_accuracy import photo_accuracy_path, write_photo_accuracy
+    from training.experiments.run import open_or_suggest
+    from training.measure.evaluate import without_nan
+    from training.measure.photos import measure_photos
+
+    folders = [folder for folder in bundle_folders() if not finds_keypoints(folder)]
+    rows = measure_photos(
+        [open_or_suggest(folder) for folder in folders], webphotos.load(sources.data_root())
+    )
+    write_photo_accuracy(rows, photo_accuracy_path())
+    for row in rows:
+        typer.echo(json.dumps(without_nan(dataclasses.asdict(row))))

@@ -1,0 +1,36 @@
+"""`python -m training tune`: search a recipe's settings."""
+
+from typing import Annotated
+
+import typer
+
+
+def tune(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe that declares a search space.")
+    ],
+    trials: Annotated[int, typer.Option(min=1, help="Trials in all.")] = 20,
+    epochs: Annotated[int, typer.Option(min=1, help="Of each trial.")] = 4,
+    rows: Annotated[int, typer.Option(min=1, help="Training rows of each trial.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the search and of each trial.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a search that was stopped.")
+    ] = False,
+) -> None:
+    """Search the settings that a recipe's SEARCH names, and print the trials as CSV, best first.
+
+    Trials are short runs, compared on the clean rows of the validation split. The table is
+    models/studies/tune-RECIPE.parquet.
+
+    \b
+    Examples:
+      FER_DATA=~/fer-data python -m training tune cnn
+      FER_DATA=~/fer-data python -m training tune cnn --trials 40 --resume
+    """
+    from training.experiments.tune import search_space_of, shortened
+    from training.experiments.tune import tune as search
+    from training.schema.recipe import get_recipe
+
+    space = search_space_of(recipe)
+    chosen = shortened(get_recipe(recipe), epochs=epochs, rows=rows, seed=seed)
+    typer.echo(search(chosen, space, trials=trials, resume=resume).to_csv(index=False), nl=False)
