@@ -13,7 +13,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 GROUND = "tests/test_ground.py"
 
 
-def tests_of(changed: Iterable[str]) -> list[str]:
+def mirrors_of(changed: Iterable[str]) -> list[str]:
     """Return the test files for changed files, sorted; paths are relative to the project.
 
     A module's own test file where it has one, otherwise those of its room, or of the nearest one above.
@@ -59,4 +59,4 @@ def _base() -> str:
 if __name__ == "__main__":
     base = sys.argv[1] if len(sys.argv) > 1 else _base()
     changed = _git("diff", "--name-only", base) + _git("ls-files", "--others", "--exclude-standard")
-    print("\n".join(tests_of(changed)))
+    sys.stdout.write("\n".join(mirrors_of(changed)) + "\n")
