@@ -1,22 +1,54 @@
-"""What data sets and their splits are called where people read of them."""
+"""What data sets and their splits are called where people read of them, and what is shown beside them.
 
-from pathlib import PurePath
+What is known of data sets comes from `data_names.json`, which `python -m training.sources.names_file` writes
+from the records in `training/sources`: this package does not import training.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePath
 from typing import Final
 
-#: What data sets are called; others by the name of their source.
-_SOURCES: Final = {"fer2013": "FER2013", "ferplus": "FER+", "ckplus": "CK+", "expw": "ExpW"}
 #: Between the names of two sources whose faces a network learns from.
 PLUS: Final = "+"
-#: Sources whose splits are those of the FER2013 contest.
-_CONTEST_SOURCES: Final = ("fer2013", "ferplus")
-_CONTEST_SPLITS: Final = {
-    "train": "Training",
-    "valid": "PublicTest (validation)",
-    "test": "PrivateTest (test)",
-}
-_SPLITS: Final = {"train": "Training", "valid": "Validation", "test": "Test"}
-#: Without an official split, and measured on as a whole.
-WHOLE_SETS: Final = ("ckplus",)
+_ROLES: Final = {"train": "training", "valid": "validation", "test": "test"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataNames:
+    """What dashboards know of a data set.
+
+    Attributes:
+        title: what it is called.
+        is_whole: whether it has no official splits and is measured on as a whole.
+        official_splits: what its publishers call its splits, by "train", "valid" and "test".
+        images_of: name of the data set whose images it relabels; its own name otherwise.
+        judge: by whose labels a network is right; None if pages do not lead with figures on it.
+        ceiling: what one annotator is compared with (`human_agreement`); None if that was not measured.
+        credit: a sentence, in Markdown, to stand beside its pictures; None if they may not be shown.
+    """
+
+    title: str
+    is_whole: bool
+    official_splits: Mapping[str, str]
+    images_of: str
+    judge: str | None
+    ceiling: str | None
+    credit: str | None
+
+
+def names_path() -> Path:
+    """Return the file that holds what is known of data sets."""
+    return Path(__file__).with_suffix(".json")
+
+
+@cache
+def known_data_sets() -> Mapping[str, DataNames]:
+    """Return what is known of data sets, by the names of their sources."""
+    records = json.loads(names_path().read_text(encoding="utf-8"))
+    return {name: DataNames(**record) for name, record in records.items()}
 
 
 def source_of(data: str) -> str:
@@ -29,12 +61,25 @@ def split_of(data: str) -> str:
     return data.rpartition(":")[2]
 
 
+def parts_of(source: str) -> tuple[str, ...]:
+    """Return the known sources that a plus joins, or the one name that there is."""
+    # A folder's path may hold a plus as well.
+    parts = tuple(source.split(PLUS))
+    return parts if set(parts) <= known_data_sets().keys() else (source,)
+
+
+def is_whole(data: str) -> bool:
+    """Return whether "SOURCE:SPLIT" is a data set that has no official splits, as a whole."""
+    known = known_data_sets().get(source_of(data))
+    return known is not None and known.is_whole
+
+
 def source_name(data: str) -> str:
     """Return what people call the source of "SOURCE:SPLIT"."""
-    # A folder's path may hold a plus as well.
-    parts = source_of(data).split(PLUS)
-    if set(parts) <= _SOURCES.keys():
-        return " and ".join(_SOURCES[part] for part in parts)
+    known = known_data_sets()
+    parts = parts_of(source_of(data))
+    if set(parts) <= known.keys():
+        return " and ".join(known[part].title for part in parts)
     kind, _, path = source_of(data).partition(":")
     # Where a user's folder lies is nobody else's business.
     return f"{kind} {PurePath(path).name}" if path else kind
@@ -42,22 +87,25 @@ def source_name(data: str) -> str:
 
 def split_name(data: str) -> str:
     """Return what people call the split of "SOURCE:SPLIT"."""
-    if source_of(data) in WHOLE_SETS:
+    if is_whole(data):
         return f"{source_name(data)}, all faces"
-    names = _CONTEST_SPLITS if source_of(data) in _CONTEST_SOURCES else _SPLITS
-    return names.get(split_of(data), split_of(data))
+    split = split_of(data)
+    role = _ROLES.get(split, split)
+    known = known_data_sets().get(source_of(data))
+    official = known.official_splits.get(split) if known else None
+    if official is None:
+        return role.capitalize() if split in _ROLES else split
+    return official if official.lower() == role else f"{official} ({role})"
 
 
 def validation_name(source: str) -> str:
     """Return what people call the split that a network was chosen on, by the source that it learnt from."""
     # Faces of a second source are only learnt from.
-    first, *others = source.split(PLUS)
-    known = others and {first, *others} <= _SOURCES.keys()
-    return data_name(f"{first if known else source}:valid")
+    return data_name(f"{parts_of(source)[0]}:valid")
 
 
 def data_name(data: str) -> str:
     """Return what people call "SOURCE:SPLIT"."""
-    if source_of(data) in WHOLE_SETS:
+    if is_whole(data):
         return source_name(data)
     return f"{source_name(data)} {split_name(data)}"

@@ -14,12 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from fer_core.data_names import known_data_sets
 from fer_core.errors import DataError
 from fer_core.files import replace_file
 from fer_core.settings import models_root
 
-#: Sources that relabel the images of another, which keeps the thumbnails for both.
-_SAME_IMAGES: Final = {"ferplus": "fer2013"}
 _SCHEMA: Final = pa.schema({"row": pa.int64(), "image": pa.binary()})
 #: What every JPEG file begins with.
 _JPEG: Final = b"\xff\xd8\xff"
@@ -56,7 +55,8 @@ class Thumbnails:
 
 def thumbnails_path(source: str, split: str) -> Path:
     """Return where the thumbnails of a split lie, the same for sources with the same images."""
-    name = _SAME_IMAGES.get(source, source)
+    known = known_data_sets().get(source)
+    name = known.images_of if known else source
     return models_root() / "thumbnails" / f"{name}-{split}.parquet"
 
 

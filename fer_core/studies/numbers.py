@@ -5,7 +5,7 @@ from typing import Final
 
 import pandas as pd
 
-from fer_core.data_names import WHOLE_SETS, data_name, source_of, split_of
+from fer_core.data_names import data_name, is_whole, source_of, split_of
 from fer_core.expressions import Expression
 from fer_core.studies.plans import StudyResults
 from fer_core.studies.runs import column
@@ -174,7 +174,7 @@ def _means(results: StudyResults, data: str, figure: str) -> pd.Series:
 
 def _knows_copies(results: StudyResults, data: str) -> bool:
     """Return whether leaving out copies of training images makes a difference on a split."""
-    if source_of(data) in WHOLE_SETS:
+    if is_whole(data):
         return False
     return bool(_number(results.runs, data, "accuracy_clean").notna().any())
 

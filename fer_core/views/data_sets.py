@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.data_names import data_name, source_name
-from fer_core.evaluation.human_agreement import FER2013_LABEL, OTHERS, Agreement, agreement_of
+from fer_core.data_names import data_name, known_data_sets, source_name
+from fer_core.evaluation.human_agreement import Agreement, agreement_of
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import FER2013
 from fer_core.networks.bundles import BundleSpec
@@ -16,11 +16,7 @@ from fer_core.views.plots import add_points, lay_out
 from fer_core.views.view import View
 
 _ONE_PERSON: Final = "one person"
-#: Of what one annotator's judgements are compared with, on each data set.
-_CEILINGS: Final = {
-    "fer2013:test": ("test", FER2013_LABEL),
-    "ferplus:test": ("test", OTHERS),
-}
+_SPLIT: Final = "test"
 
 
 def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) -> View:
@@ -30,7 +26,7 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
         specs: of the networks, with what was measured on each data set.
         annotators: how far people agree; empty where nobody computed it.
     """
-    data = sorted({name for spec in specs for name in spec.metrics if name.endswith(":test")})
+    data = sorted({name for spec in specs for name in spec.metrics if name.endswith(f":{_SPLIT}")})
     rows = []
     for spec in specs:
         for name in data:
@@ -48,11 +44,14 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
                         "trained on": source_name(f"{spec.training_data.source}:"),
                     }
                 )
-    for name, (split, what) in _CEILINGS.items():
+    for source, known in known_data_sets().items():
+        name = f"{source}:{_SPLIT}"
+        if known.ceiling is None or name not in data:
+            continue
         ceiling = agreement_of(
-            annotators, split=split, label_space=FER2013.name, agreement_with=what
+            annotators, split=_SPLIT, label_space=FER2013.name, agreement_with=known.ceiling
         )
-        if ceiling and name in data:
+        if ceiling:
             rows.append(
                 {
                     "judge": _ONE_PERSON,

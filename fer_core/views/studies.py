@@ -10,7 +10,7 @@ from pandas.api.types import is_numeric_dtype
 from plotly.colors import sample_colorscale, unlabel_rgb
 from plotly.subplots import make_subplots
 
-from fer_core.data_names import WHOLE_SETS, data_name, source_name, source_of, split_name, split_of
+from fer_core.data_names import data_name, is_whole, source_name, source_of, split_name, split_of
 from fer_core.studies.numbers import accuracies, labels_of, recalls
 from fer_core.studies.plans import Reference, StudyPlan, StudyResults
 from fer_core.views.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
@@ -479,7 +479,7 @@ def _references(plan: StudyPlan, source: str) -> tuple[Reference, ...]:
 
 
 def _mark(data: str) -> tuple[str, str]:
-    return _WHOLE_MARK if source_of(data) in WHOLE_SETS else _MARKS[split_of(data)]
+    return _WHOLE_MARK if is_whole(data) else _MARKS[split_of(data)]
 
 
 def _percent_range(fractions: list[float]) -> list[float]:

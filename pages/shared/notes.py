@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.data_names import source_name
+from fer_core.data_names import known_data_sets, source_name
 from fer_core.networks.bundles import opinions
 from pages.shared.models import bundle_of
 from pages.shared.verbatim import message_as_text
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 
 #: The official test split of the data set whose figures published networks have.
 _SPLIT: Final = "fer2013:test"
-#: By whose labels a network is right, by test split: no choice was made on any of these.
-_JUDGES: Final = {
-    "ferplus:test": "the majority of ten people (FER+)",
-    "expw:test": "ExpW's labels",
-    _SPLIT: "FER2013's own labels",
-}
 
 
 def show_sidebar() -> None:
@@ -93,12 +87,21 @@ def accuracy_sentence(spec: "BundleSpec") -> str | None:
 
 
 def _accuracy_by_judges(spec: "BundleSpec") -> str | None:
-    """Return the accuracy of a network for photos by each of _JUDGES; None if it was not measured."""
-    known = {judge: spec.metrics[data] for data, judge in _JUDGES.items() if data in spec.metrics}
-    if not known:
+    """Return the accuracy by each data set's labels, of those first whose validation faces chose the network.
+
+    On test faces: no choice was made on these. None if none was measured.
+    """
+    known = known_data_sets()
+    chosen_by = [reference.source for reference in spec.references]
+    measured = {
+        judge: spec.metrics[f"{source}:test"]
+        for source in dict.fromkeys((*chosen_by, *known))
+        if source in known and (judge := known[source].judge) and f"{source}:test" in spec.metrics
+    }
+    if not measured:
         return None
-    parts = [f"{m.accuracy:.1%} of {m.n:,} faces by {judge}" for judge, m in known.items()]
-    judge, first = next(iter(known.items()))
+    parts = [f"{m.accuracy:.1%} of {m.n:,} faces by {judge}" for judge, m in measured.items()]
+    judge, first = next(iter(measured.items()))
     return (
         f"`{spec.name}`, trained on {source_name(f'{spec.training_data.source}:')}, is right on "
         f"{', '.join(parts)}. Of the faces judged by {judge}, it answers {first.coverage:.0%}, is right on "

@@ -10,10 +10,11 @@ from fer_core.faces.landmarks import FEATURE_SIZE
 from fer_core.networks.bundles import ANSWERED_ACCURACY, Bundle, BundleSpec, SplitMetrics
 from fer_core.networks.hub import variable_of
 from training.architectures.landmark_mlp import LandmarkMlp
-from training.bundle.card_file import front_matter, without_paths, write_card_file
+from training.bundle.card_file import front_matter, origin_item, without_paths, write_card_file
 from training.campaign.ensemble import campaign_of
 from training.sources import (
     SOURCES,
+    Split,
     all_images_of,
     images_of,
     is_known,
@@ -21,16 +22,6 @@ from training.sources import (
     parts_of,
 )
 
-#: What cards call splits that have a name of their own.
-_SPLIT_TITLES: Final = {
-    "fer2013:train": "Training",
-    "fer2013:valid": "PublicTest",
-    "fer2013:test": "PrivateTest",
-    "ferplus:train": "Training",
-    "ferplus:valid": "PublicTest",
-    "ferplus:test": "PrivateTest",
-    "ckplus:test": "whole set",
-}
 _INTENDED_USE: Final = """\
 It names the expression that a face *appears* to show, out of {n_classes} classes. It does not know what the
 person feels, thinks or intends: people smile without joy and are sad without a sign of it.
@@ -40,19 +31,12 @@ themselves. Not for decisions about people: not at work or in hiring, not in edu
 border control or security, not in medicine or therapy, and not for inferring emotions of anyone who has
 not agreed to it. Several of these uses are prohibited by law in the European Union (Regulation 2024/1689,
 article 5)."""
-#: Where training images come from and who labelled them, by source.
-_ORIGINS: Final = {
-    "fer2013": """\
-- The training images are a web search's finds of the year 2013, labelled by few people, and annotators
-  disagree on many of them.""",
-    "ferplus": """\
-- The training images are a web search's finds of the year 2013, labelled by the majority of ten people;
-  those without a majority are left out.""",
-    "expw": """\
-- The training images are a web search's finds, cut out by a face finder; many of their labels are wrong.""",
-}
-_OWN_ORIGIN: Final = """\
-- The training images are a user's own. Where they come from and who labelled them is not recorded here."""
+#: Where training images come from that are of no source, as `DataSet.origin`.
+_OWN_ORIGIN: Final = "a user's own. Where they come from and who labelled them is not recorded here"
+_UNKNOWN_ORIGIN: Final = (
+    "of a data set that this version does not know, {source}. Where they come from and who labelled them is "
+    "not recorded here"
+)
 _COMMERCIAL: Final = (
     "Whether weights trained on them may be used commercially where you are is for you to find out."
 )
@@ -162,7 +146,9 @@ def _reported(measured: SplitMetrics) -> list[tuple[str, str, float, int, str]]:
 def _title(name: str) -> str:
     # From the right: a user's folder is called folder:PATH.
     source, _, split = name.rpartition(":")
-    return f"{_source_title(source)} {_SPLIT_TITLES.get(name, split)}"
+    known = SOURCES.get(source)
+    title = known.split_title(Split(split)) if known and split in list(Split) else split
+    return f"{_source_title(source)} {title}"
 
 
 def _source_title(source: str) -> str:
@@ -378,8 +364,15 @@ def _limits(spec: BundleSpec) -> str:
         sight.append(_PIXEL_LIMITS.format(height=spec.input_hw[0], width=spec.input_hw[1]))
     if spec.landmark_features is not None:
         sight.append(_LANDMARK_LIMITS)
-    origins = [_ORIGINS.get(part, _OWN_ORIGIN) for part in parts_of(spec.training_data.source)]
+    origins = [origin_item(_images(part)) for part in parts_of(spec.training_data.source)]
     return _LIMITS.format(origin="\n".join(origins), sight="\n".join(sight))
+
+
+def _images(source: str) -> str:
+    """Return where a source's images come from; of none is anything said that its record does not say."""
+    if source in SOURCES:
+        return SOURCES[source].origin
+    return _OWN_ORIGIN if is_own_folder(source) else _UNKNOWN_ORIGIN.format(source=source)
 
 
 def _inputs(spec: BundleSpec) -> str:
@@ -450,9 +443,10 @@ def _named(teacher: str) -> str:
 def _supervision(spec: BundleSpec) -> str:
     """Say whose answers the network was asked to give."""
     votes = spec.recipe.get("vote_smoothing", 0)
-    # FER+ takes its labels from the same ten.
     source, *second = parts_of(spec.training_data.source)
-    annotators = "the ten annotators" if source == "ferplus" else "ten more annotators"
+    # Where the labels are theirs too, they are no others.
+    own = source in SOURCES and SOURCES[source].votes_of == source
+    annotators = "the ten annotators" if own else "ten more annotators"
     text = "Its targets are the data set's own labels."
     if votes:
         text = (
@@ -498,8 +492,8 @@ def _terms(spec: BundleSpec) -> str:
         if name in SOURCES
     ]
     votes = spec.recipe.get("vote_smoothing") or spec.recipe.get("targets") == "votes"
-    if votes and "fer2013" in names:
-        names.append("ferplus")
+    if votes:
+        names += [votes_of for name in names if (votes_of := SOURCES[name].votes_of)]
     terms = [f"{SOURCES[name].title}: {SOURCES[name].terms}." for name in dict.fromkeys(names)]
     if is_own_folder(data.source):
         terms.insert(0, _OWN_TERMS)

@@ -1,7 +1,8 @@
 """What the cards of all bundles share: metadata that the Hugging Face Hub reads, and how they are written."""
 
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from fer_core.files import replace_file
 from fer_core.networks.bundles import CARD_FILE, BaseSpec
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 
 S = TypeVar("S", bound=BaseSpec)
+
+#: The longest line of a list item.
+_LINE: Final = 107
 
 
 def without_paths(spec: S) -> S:
@@ -26,6 +30,18 @@ def without_paths(spec: S) -> S:
     )
     recipe = spec.recipe | {"data": settings | {"source": without_path(settings["source"])}}
     return spec.model_copy(update={"training_data": shown, "recipe": recipe})
+
+
+def origin_item(origin: str) -> str:
+    """Return the item of a card's list that says where training images come from.
+
+    Args:
+        origin: `DataSet.origin`.
+    """
+    item = f"- The training images are {origin}."
+    return textwrap.fill(
+        item, _LINE, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def write_card_file(folder: Path, text: str) -> None:

@@ -4,12 +4,10 @@ import json
 from typing import Final
 
 from fer_core.networks.keypoints import KeypointBundle, KeypointSpec
-from training.bundle.card_file import front_matter, write_card_file
+from training.bundle.card_file import front_matter, origin_item, write_card_file
+from training.sources.keypoints import DATA_SET
 
 _LIMITS: Final = """\
-- The training images are frames of videos that were scaled to one size and place of the eyes; half of them
-  are enlarged, many are blurred. Their points were made by an automatic method, as far as known, not by
-  hand, so the errors above say how well that method is imitated.
 - Faces that are turned far away, or framed otherwise, get worse points than the figures say. It gives all 15
   points in any case, also where a hand or hair covers them, and for an image without a face.
 - Age, gender and skin colour are not recorded in the data, so differences between groups of people were
@@ -30,10 +28,10 @@ def keypoint_card_text(spec: KeypointSpec) -> str:
     """Return the card of a spec: validated front matter, then the text for people."""
     parts = [
         _metadata(spec),
-        f"# {spec.name}\n\n{spec.title}, as of Kaggle's Facial Keypoints Detection. Part of Second Look, "
+        f"# {spec.name}\n\n{spec.title}, as of {DATA_SET.title}. Part of Second Look, "
         "whose landmarks page draws its points beside those of MediaPipe.",
         "## Results\n\n" + _results(spec),
-        "## Limits\n\n" + _LIMITS,
+        f"## Limits\n\n{origin_item(DATA_SET.origin)}\n{_LIMITS}",
         "## Network and training data\n\n" + _training(spec),
         "## How to repeat\n\n" + _repeat(spec),
     ]
@@ -111,7 +109,7 @@ def _training(spec: KeypointSpec) -> str:
         "pixels of the input. It began with random weights.\n"
         f"- Trained on {data.n:,} rows of {data.source}:{data.split} ({data.note}).\n"
         f"- The weights are under {spec.license}. The training images are not part of this bundle and are "
-        "for research use only.\n"
+        f"{DATA_SET.terms}.\n"
         f"- Trained with {spec.backend}; code at commit `{spec.code_commit}`."
     )
 

@@ -20,20 +20,10 @@ from training.experiments import readme_table
 from training.experiments.run import describe, measure, open_or_suggest
 from training.measure.evaluate import Report
 from training.measure.robustness import measure_robustness
-from training.sources import MissingDataError, Split
+from training.sources import DataSet, MissingDataError, Split, keypoints
 
 log = logging.getLogger(__name__)
 
-#: What bundles that name expressions, besides the data that they were chosen on, and those that find
-#: keypoints are measured on.
-EXPRESSION_DATA: Final = (
-    "fer2013:valid",
-    "fer2013:test",
-    "ckplus:test",
-    "expw:test",
-    "ferplus:test",
-)
-KEYPOINT_DATA: Final = ("keypoints:valid", "keypoints:test")
 #: What the default pair and the pair of FER2013 are measured on with corrupted faces.
 CORRUPTED_DATA: Final = "fer2013:test"
 
@@ -70,13 +60,19 @@ def regenerate(folders: Sequence[Path], *, files: bool = False) -> Iterator[Repo
 
 
 def _measured_on(folder: Path) -> tuple[str, ...]:
+    """Return what a bundle is measured on: the data it was chosen on, then what all of its kind are."""
     if finds_keypoints(folder):
-        return KEYPOINT_DATA
+        return _measured_by_default(keypoints.DATA_SET)
+    usual = [data for source in sources.SOURCES.values() for data in _measured_by_default(source)]
     own = sources.parts_of(open_or_suggest(folder).spec.training_data.source)[0]
     if not sources.is_known(own):
-        return EXPRESSION_DATA
+        return tuple(usual)
     chosen_on = (f"{own}:{split}" for split in sources.splits_of(own) if split is not Split.TRAIN)
-    return tuple(dict.fromkeys((*chosen_on, *EXPRESSION_DATA)))
+    return tuple(dict.fromkeys((*chosen_on, *usual)))
+
+
+def _measured_by_default(data_set: DataSet) -> tuple[str, ...]:
+    return tuple(f"{data_set.name}:{split}" for split in data_set.measured)
 
 
 def _measure_corrupted(bundle: Bundle) -> Iterator[Report]:

@@ -31,7 +31,7 @@ from training.campaign.plan import Campaign, get_campaign
 from training.campaign.profile import Profile
 from training.errors import TrainingError
 from training.schema.recipe import BaseRecipe, Recipe, get_recipe
-from training.sources import Split, data_root, parts_of
+from training.sources import DATA_SETS, Split, data_root, parts_of
 from training.sources.joined import copies_folder
 from training.sources.landmark_cache import cache_path
 from training.tasks.expressions import training_rows
@@ -39,14 +39,6 @@ from training.tasks.teacher import keep_answers
 
 log = logging.getLogger(__name__)
 
-#: What is read of each source, under the data root.
-DATA_FILES: Final = {
-    "fer2013": ("fer2013/train.parquet", "fer2013/valid.parquet", "fer2013/leaks.csv"),
-    # All splits are in one file: it goes along without its test rows.
-    "expw": ("expw/all64.parquet",),
-    # Persons are dealt out to splits from both files.
-    "keypoints": ("keypoints/train.parquet", "keypoints/test.parquet"),
-}
 #: Packages that such a machine may lack, in the versions of requirements.txt and constraints.txt.
 WHEELS: Final = (
     *("keras", "optree", "namex", "packaging", "filelock"),
@@ -58,7 +50,6 @@ _PLATFORMS: Final = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinu
 LIMIT_MB: Final = 60
 _PROJECT: Final = Path(__file__).resolve().parents[2]
 _CODE: Final = ("fer_core", "training")
-EXPW_PACK: Final = Path(DATA_FILES["expw"][0]).name
 
 
 def prepare(
@@ -99,9 +90,15 @@ def prepare(
                 ignore=shutil.ignore_patterns("__pycache__"),
             )
         shutil.copy2(Path(__file__).with_name("run.sh"), folder)
+        mixed = {
+            f"data/{pack}"
+            for data_set in DATA_SETS.values()
+            if data_set.mixed_packs
+            for pack in data_set.packs
+        }
         for file, name in {**_files_of(recipes), **_files_of_campaigns(campaigns)}.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            if file.name == EXPW_PACK:
+            if name in mixed:
                 _copy_without_test_rows(file, folder / name)
             else:
                 shutil.copyfile(file, folder / name)
@@ -133,14 +130,10 @@ def _data_files(name: str, source: str) -> dict[Path, str]:
     """Return the files of a source, of which a recipe of that name learns."""
     files: dict[Path, str] = {}
     for part in parts_of(source):
-        if part not in DATA_FILES:
-            raise DataError(f"{name} learns from {part}; there are {', '.join(DATA_FILES)}.")
-        for place in DATA_FILES[part]:
-            if not (file := data_root() / place).is_file():
-                raise DataError(
-                    f"{file} is not there. Other layouts than the pack are not taken along."
-                )
-            files[file] = f"data/{place}"
+        if part not in DATA_SETS:
+            raise DataError(f"{name} learns from {part}; there are {', '.join(DATA_SETS)}.")
+        for place in DATA_SETS[part].training_files(data_root()):
+            files[data_root() / place] = f"data/{place}"
     if len(parts_of(source)) > 1:
         # Which faces of the second show a photo of the first takes minutes to find.
         sources.load(source, Split.TRAIN, whole=True)
@@ -164,7 +157,7 @@ def _files_of_campaigns(campaigns: Sequence[Campaign]) -> dict[Path, str]:
 
 
 def _copy_without_test_rows(file: Path, place: Path) -> None:
-    """Copy ExpW's pack but for its test split."""
+    """Copy a pack that holds all splits but for its test split."""
     table = pq.read_table(file, filters=[("split", "!=", str(Split.TEST))])
     pq.write_table(table, place, compression="zstd")
 

@@ -3,16 +3,17 @@
 import logging
 import os
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 from fer_core.data_names import PLUS
 from fer_core.errors import DataError, UnknownNameError
-from training.sources import ckplus, class_folders, expw, fer2013, ferplus, keypoints
+from training.sources import class_folders, keypoints
 from training.sources.base import VOTES, Samples, Split, sha256_of_arrays
 from training.sources.joined import joined
 from training.sources.keypoints import KeypointSamples
-from training.sources.source import PACKED, MissingDataError, Source
+from training.sources.source import PACKED, DataSet, MissingDataError, Source
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,8 @@ __all__ = [
     "PACKED",
     "SOURCES",
     "VOTES",
+    "DATA_SETS",
+    "DataSet",
     "KeypointSamples",
     "MissingDataError",
     "Samples",
@@ -44,10 +47,23 @@ __all__ = [
     "without_path",
 ]
 
-#: The data sets under the data root. A new one is one module and one entry here.
-SOURCES: Final[dict[str, Source]] = {
-    module.SOURCE.name: module.SOURCE for module in (fer2013, ferplus, ckplus, expw)
-}
+#: Modules of this folder with a record SOURCE, in the order of lists. A new data set is one module and its
+#: name here; `python -m training.sources.names_file` then tells dashboards what it is called.
+_MODULES: Final = ("fer2013", "ferplus", "ckplus", "expw")
+
+
+def _registered() -> dict[str, Source]:
+    records = [import_module(f"{__name__}.{module}").SOURCE for module in _MODULES]
+    names = [record.name for record in records]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"Two data sets are called {', '.join(twice)}.")
+    return dict(zip(names, records, strict=True))
+
+
+#: The data sets of labelled faces, by name.
+SOURCES: Final[dict[str, Source]] = _registered()
+#: All that networks learn from: the sources, and the faces with keypoints.
+DATA_SETS: Final[dict[str, DataSet]] = {**SOURCES, keypoints.NAME: keypoints.DATA_SET}
 
 
 def data_root() -> Path:

@@ -21,7 +21,7 @@ from fer_core.expressions import CKPLUS, parse_expression
 from training.sources.base import Samples, Split
 from training.sources.class_folders import class_files, read_class_folder
 from training.sources.packs import decode_faces, read_pack
-from training.sources.source import Source, not_found
+from training.sources.source import OwnLayoutSource, not_found
 
 NAME: Final = "ckplus"
 _FOLDERS: Final = ("ckplus48", "CK+48", "ckplus", "CK+")
@@ -102,14 +102,19 @@ def _samples(images: np.ndarray, labels: np.ndarray, persons: np.ndarray) -> Sam
     )
 
 
-SOURCE: Final = Source(
+SOURCE: Final = OwnLayoutSource(
     name=NAME,
     title="CK+",
-    label_space=CKPLUS,
     splits=(Split.TEST,),
-    load=load,
-    images_of=NAME,
+    label_space=CKPLUS,
+    read=load,
+    measured=(Split.TEST,),
+    # Posed to the camera in a laboratory: no measure of how a network does on photos.
+    judge=None,
+    origin="frames of 118 persons who posed expressions in a laboratory; labels were checked against the "
+    "movements that experts saw in each face",
     terms="research and non-commercial use only, under an agreement with the owners",
     hidden_because="its agreement forbids passing images on, and publishing faces of those who did not "
     "consent to it",
+    credit=None,
 )

@@ -5,9 +5,12 @@ A user's own folder is a source by itself, `folder:PATH`, in one of two layouts:
 - `PATH/{angry,happy,...}/*`: one set of class folders, which is a test split;
 - `PATH/{train,validation,test}/{angry,happy,...}/*`: class folders named by split, not all of which need be
   there (for instance "Face expression recognition" on Kaggle has train and validation).
+
+A published data set in this layout has a record of its own: `training.sources.class_folder_source`.
 """
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +27,8 @@ from training.sources.copies import copies_in
 log = logging.getLogger(__name__)
 
 NAME: Final = "folder"
-_SPLIT_FOLDERS: Final = {
+#: What the folders of splits are called, in lower case.
+SPLIT_FOLDERS: Final = {
     Split.TRAIN: ("train", "training"),
     Split.VALID: ("valid", "val", "validation", "publictest"),
     Split.TEST: ("test", "testing", "privatetest"),
@@ -115,7 +119,7 @@ def _no_split(folder: Path, split: Split, present: tuple[Split, ...]) -> str:
         )
     return (
         f"{folder} has no folder for the {split} split, which may be called "
-        f"{', '.join(_SPLIT_FOLDERS[split])}; it has "
+        f"{', '.join(SPLIT_FOLDERS[split])}; it has "
         f"{', '.join(path.name for part in present if (path := find_split_folder(folder, part)))}. Add it "
         "with one sub-folder per class."
     )
@@ -127,43 +131,67 @@ def _label_space_of(parts: list[Path]) -> LabelSpace:
     return FERPLUS if Expression.CONTEMPT in names else FER2013
 
 
-def find_split_folder(root: Path, split: Split) -> Path | None:
-    """Return the sub-folder of `root` that holds a split, by any of its usual names; None without."""
+def find_split_folder(
+    root: Path, split: Split, names: Mapping[Split, tuple[str, ...]] = SPLIT_FOLDERS
+) -> Path | None:
+    """Return the sub-folder of `root` that holds a split, by any of its names; None without."""
     if not root.is_dir():
         return None
     by_name = {path.name.lower(): path for path in sorted(root.iterdir()) if path.is_dir()}
-    return next((by_name[name] for name in _SPLIT_FOLDERS[split] if name in by_name), None)
+    return next((by_name[name] for name in names[split] if name in by_name), None)
 
 
-def read_class_folder(folder: Path, label_space: LabelSpace) -> tuple[np.ndarray, np.ndarray]:
+def read_class_folder(
+    folder: Path, label_space: LabelSpace, class_names: Mapping[str, Expression] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return uint8 images (N, 48, 48) and int64 labels (N,), by class folder, then by file name.
+
+    Args:
+        folder: holds the class folders.
+        label_space: of the labels.
+        class_names: names of the class folders with what they mean; None if they are expressions.
 
     Raises:
         DataError: there is no class folder, one is empty or has an unknown name, or an image is unreadable.
     """
-    classes = class_files(folder)
+    classes = class_files(folder, class_names)
+    expected = ", ".join(class_names or label_space.labels)
     if not classes:
         found = ", ".join(path.name for path in sorted(folder.iterdir())[:8]) or "nothing"
         raise DataError(
             f"{folder} holds no class folders with images ({', '.join(ACCEPTED_SUFFIXES)}), found {found}. "
-            f"Expected one sub-folder per class, for instance {', '.join(label_space.labels)}."
+            f"Expected one sub-folder per class, for instance {expected}."
         )
     images: list[np.ndarray] = []
     labels: list[int] = []
     for class_folder, files in classes.items():
         try:
-            label = label_space.index(class_folder.name)
+            if class_names is None:
+                label = label_space.index(class_folder.name)
+            else:
+                label = label_space.index(class_names[class_folder.name])
         except UnknownNameError as error:
             raise DataError(f"{class_folder}: {error} Rename or remove that folder.") from error
+        except KeyError:
+            raise DataError(
+                f"{class_folder} is no class folder of this data set, which has {expected}. Rename or "
+                "remove that folder."
+            ) from None
         images.extend(_read_grey(path) for path in files)
         labels.extend([label] * len(files))
     return np.stack(images), np.array(labels, dtype=np.int64)
 
 
-def class_files(folder: Path) -> dict[Path, list[Path]]:
+def class_files(
+    folder: Path, class_names: Mapping[str, Expression] | None = None
+) -> dict[Path, list[Path]]:
     """Return the image files of each class folder, in the order of `read_class_folder`.
 
     Hidden folders, and folders without images that are not named by a class, are passed over.
+
+    Args:
+        folder: holds the class folders.
+        class_names: names of the class folders; None if they are expressions.
 
     Raises:
         DataError: other class folders have images and one that is named by a class has none.
@@ -174,7 +202,9 @@ def class_files(folder: Path) -> dict[Path, list[Path]]:
         if path.is_dir() and not path.name.startswith(".")
     }
     classes = {path: files for path, files in found.items() if files}
-    empty = [path for path, files in found.items() if not files and _is_class(path.name)]
+    empty = [
+        path for path, files in found.items() if not files and is_class(path.name, class_names)
+    ]
     if classes and empty:
         raise DataError(
             f"The class folder {empty[0]} holds no images ({', '.join(ACCEPTED_SUFFIXES)}). Put that "
@@ -183,7 +213,10 @@ def class_files(folder: Path) -> dict[Path, list[Path]]:
     return classes
 
 
-def _is_class(name: str) -> bool:
+def is_class(name: str, class_names: Mapping[str, Expression] | None = None) -> bool:
+    """Return whether a folder is named by one of the classes, or by an expression where these are None."""
+    if class_names is not None:
+        return name in class_names
     try:
         parse_expression(name)
     except UnknownNameError:

@@ -18,7 +18,6 @@ learnt from and served here is grey and 48x48, so faces go through the project's
 `fer_core.faces.crops.resize_crop`.
 """
 
-import hashlib
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -30,12 +29,13 @@ import numpy as np
 from fer_core.errors import DataError
 from fer_core.expressions import FER2013
 from fer_core.faces.crops import cut, resize_crop
-from training.sources.base import Samples, Split
+from training.sources.base import Samples, Split, hundredth_of
 from training.sources.copies import copies_in
 from training.sources.packs import check_labels, decode_faces, read_pack
-from training.sources.source import PACKED, MissingDataError, Source, not_found
+from training.sources.source import PACKED, MissingDataError, OwnLayoutSource, not_found
 
 NAME: Final = "expw"
+_PACK: Final = f"{NAME}/all64.parquet"
 #: Side of the pack's images in pixels.
 PACK_SIZE: Final = 64
 _LISTS: Final = ("label.lst", "label/label.lst")
@@ -107,12 +107,11 @@ def division(root: Path) -> str | None:
 
 def split_of(photo: str) -> Split:
     """Return the split of an original photo, by the sha256 of its name."""
-    hundredth = int.from_bytes(hashlib.sha256(photo.encode()).digest()[:8]) % 100
-    return next((s for s, part in _HUNDREDTHS.items() if hundredth in part), Split.TRAIN)
+    return next((s for s, part in _HUNDREDTHS.items() if hundredth_of(photo) in part), Split.TRAIN)
 
 
 def _pack(root: Path) -> Path:
-    return root / NAME / "all64.parquet"
+    return root / _PACK
 
 
 def _load_pack(path: Path, split: Split) -> Samples:
@@ -247,18 +246,23 @@ def _samples(
     )
 
 
-SOURCE: Final = Source(
+SOURCE: Final = OwnLayoutSource(
     name=NAME,
     title="ExpW",
-    label_space=FER2013,
     splits=tuple(Split),
-    load=load,
-    images_of=NAME,
+    label_space=FER2013,
+    read=load,
+    division=division,
+    packs=(_PACK,),
+    mixed_packs=True,
+    measured=(Split.TEST,),
+    judge="ExpW's labels",
+    origin="a web search's finds, cut out by a face finder; many of their labels are wrong",
     terms="non-commercial research only; the photos come from the web and their rights stay with their "
     "owners",
     hidden_because="it is given out for non-commercial research alone, and this project's files are for "
     "everybody",
-    division=division,
+    credit=None,
     # Both were found by web search; in the pack, all photos that are known to be in both are for training.
     holds_photos_of=("fer2013",),
 )

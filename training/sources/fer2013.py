@@ -19,13 +19,14 @@ import numpy as np
 import pandas as pd
 
 from fer_core.errors import DataError
+from fer_core.evaluation.human_agreement import FER2013_LABEL
 from fer_core.expressions import FER2013
 from fer_core.faces.crops import INPUT_SIZE
 from training.sources.base import Samples, Split
 from training.sources.class_folders import class_files, find_split_folder, read_split
 from training.sources.copies import copies_in
 from training.sources.packs import check_labels, decode_faces, parse_pixels, read_pack
-from training.sources.source import MissingDataError, Source, not_found
+from training.sources.source import MissingDataError, OwnLayoutSource, not_found
 
 NAME: Final = "fer2013"
 _USAGE: Final = {
@@ -201,14 +202,23 @@ def _is_not_constant(images: Iterable[np.ndarray]) -> np.ndarray:
     return np.array([image.min() != image.max() for image in images], bool)
 
 
-SOURCE: Final = Source(
+SOURCE: Final = OwnLayoutSource(
     name=NAME,
     title="FER2013",
-    label_space=FER2013,
     splits=tuple(Split),
-    load=load,
-    images_of=NAME,
+    label_space=FER2013,
+    read=load,
+    votes_of="ferplus",
+    official_splits=_USAGE,
+    packs=("fer2013/train.parquet", "fer2013/valid.parquet", "fer2013/leaks.csv"),
+    measured=(Split.VALID, Split.TEST),
+    ceiling=FER2013_LABEL,
+    judge="FER2013's own labels",
+    origin="a web search's finds of the year 2013, labelled by few people, and annotators disagree on many "
+    "of them",
     terms="published for research (ICML 2013 workshop challenge); the photos come from the web and their "
     "rights stay with their owners",
     hidden_because=None,
+    credit="Pictures of FER2013 ([Goodfellow et al. 2013](https://arxiv.org/abs/1307.0414)), shown for "
+    "research; their rights stay with their owners.",
 )

@@ -15,10 +15,11 @@ from typing import Final
 import numpy as np
 
 from fer_core.errors import DataError
+from fer_core.evaluation.human_agreement import OTHERS
 from fer_core.expressions import FERPLUS
 from training.sources import fer2013
 from training.sources.base import VOTES, Samples, Split
-from training.sources.source import NothingFoundError, Source, not_found
+from training.sources.source import NothingFoundError, OwnLayoutSource, not_found
 
 NAME: Final = "ferplus"
 _EXPECTED: Final = """one of
@@ -94,13 +95,22 @@ def majority_labels(votes: np.ndarray) -> np.ndarray:
     return np.where(has_majority, label_of[counted.argmax(axis=1)], -1)
 
 
-SOURCE: Final = Source(
+SOURCE: Final = OwnLayoutSource(
     name=NAME,
     title="FER+",
+    splits=fer2013.SOURCE.splits,
     label_space=FERPLUS,
-    splits=tuple(Split),
-    load=load,
+    read=load,
     images_of=fer2013.NAME,
+    votes_of=NAME,
+    official_splits=fer2013.SOURCE.official_splits,
+    packs=fer2013.SOURCE.packs,
+    measured=(Split.TEST,),
+    ceiling=OTHERS,
+    judge="the majority of ten people (FER+)",
+    origin="a web search's finds of the year 2013, labelled by the majority of ten people; those without a "
+    "majority are left out",
     terms="the votes are under the MIT licence; the images are FER2013's, under its terms",
-    hidden_because=None,
+    hidden_because=fer2013.SOURCE.hidden_because,
+    credit=fer2013.SOURCE.credit,
 )

@@ -26,9 +26,10 @@ from fer_core.errors import DataError
 from fer_core.networks.keypoints import KEYPOINT_SIZE, POINT_NAMES
 from training.sources.base import Split
 from training.sources.packs import decode_square, parse_pixels, read_pack
-from training.sources.source import not_found
+from training.sources.source import DataSet, not_found
 
 NAME: Final = "keypoints"
+_PACKS: Final = (f"{NAME}/train.parquet", f"{NAME}/test.parquet")
 _EXPECTED: Final = """one of
   {folder}/training.csv                   (Kaggle's Facial Keypoints Detection)
   {folder}/train.parquet, test.parquet    (the pack of video frames)"""
@@ -81,10 +82,11 @@ def load(root: Path, split: Split) -> KeypointSamples:
         DataError: no known layout under `root`, or a malformed file; says what was found and expected.
     """
     folder = root / NAME
+    packs = [root / name for name in _PACKS]
     if (csv := folder / "training.csv").is_file():
         whole = _read_csv(csv)
-    elif (folder / "train.parquet").is_file():
-        whole = _read_parquet([folder / "train.parquet", folder / "test.parquet"])
+    elif packs[0].is_file():
+        whole = _read_parquet(packs)
     else:
         raise not_found(
             "The set of faces with keypoints",
@@ -183,3 +185,17 @@ def _samples(images: np.ndarray, points: np.ndarray, persons: np.ndarray | None)
         persons=persons,
         note="split by image, persons unknown" if persons is None else "split by person",
     )
+
+
+DATA_SET: Final = DataSet(
+    name=NAME,
+    title="Kaggle's Facial Keypoints Detection",
+    splits=tuple(Split),
+    # Persons are dealt out to splits from both files.
+    packs=_PACKS,
+    measured=(Split.VALID, Split.TEST),
+    origin="frames of videos that were scaled to one size and place of the eyes; half of them are enlarged, "
+    "many are blurred. Their points were made by an automatic method, as far as known, not by hand, so the "
+    "errors above say how well that method is imitated",
+    terms="for research use only",
+)

@@ -1,7 +1,8 @@
-"""What is known of a data set besides its faces, and what is said when it is not there."""
+"""What is known of a data set, in one record, and what is said when it is not there."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,34 +17,120 @@ _ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".001")
 _NAMED: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A data set under the data root.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSet:
+    """A data set under the data root; all that is known of it besides its rows.
 
     Attributes:
-        name: on the command line.
-        title: what cards call it.
-        label_space: meaning and order of its labels.
+        name: on the command line and in files.
+        title: what people call it.
         splits: the parts that it has.
-        load: reads one of them; its arguments are the data root and the split.
-        images_of: name of the source whose images it relabels, in the same splits; its own name otherwise.
-        terms: under which its images and labels are given out, in words for cards.
-        hidden_because: why its terms do not let its faces be shown to others; None if they let.
-        division: tells how its faces are divided into splits under a data root, None if none are there; where
-            there are no official splits and layouts differ. None where all have the same.
-        holds_photos_of: names of sources of which its training faces show a few photos too, from any split.
+        origin: how its images and labels came about, for cards: it completes "The training images are".
+        terms: the terms under which images and labels are given out, for cards.
+        measured: splits that `python -m training regenerate` measures every network of its kind on.
+        packs: files under the data root that hold its training and validation rows, for machines that get
+            only these. Empty if it is not learnt from there.
+        mixed_packs: whether `packs` hold the test rows too, told apart by their column `split`.
     """
 
     name: str
     title: str
-    label_space: LabelSpace
     splits: tuple[Split, ...]
-    load: Callable[[Path, Split], Samples]
-    images_of: str
+    origin: str
     terms: str
+    measured: tuple[Split, ...]
+    packs: tuple[str, ...] = ()
+    mixed_packs: bool = False
+
+    def training_files(self, root: Path) -> tuple[str, ...]:
+        """Return the files that training and validation rows are read from, relative to the data root.
+
+        Raises:
+            DataError: one is not there, or the data set is not learnt from.
+        """
+        if not self.packs:
+            raise DataError(f"{self.title} is measured on and never learnt from.")
+        for place in self.packs:
+            if not (root / place).is_file():
+                raise DataError(
+                    f"{root / place} is not there. Other layouts than the pack are not taken along."
+                )
+        return self.packs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source(DataSet, ABC):
+    """A data set of faces labelled with expressions.
+
+    Its module in `training.sources` holds the record as `SOURCE`. What dashboards need of it,
+    `python -m training.sources.names_file` hands to `fer_core`.
+
+    Attributes:
+        label_space: meaning and order of its labels.
+        judge: whose labels say that a network is right, for pages: it completes "right on 70 % of the
+            faces by". None if pages do not count it among the figures that they lead with.
+        hidden_because: why its terms do not let its faces be shown to others; None if they let.
+        credit: what stands beside its pictures where they are shown; None where they may not be.
+        images_of: name of the source whose images it relabels, in the same splits; its own by default.
+        official_splits: what the publishers of the data set call its splits, if not train, valid and test.
+        votes_of: name of the source whose annotators gave `Samples.votes`; None without votes.
+        ceiling: what its labels let one annotator be compared with, as `human_agreement` has it; None if
+            nobody measured how far people agree on its faces.
+        division: returns how its faces are divided into splits under a data root, None if none are there.
+            Only where there are no official splits and layouts differ.
+        holds_photos_of: names of sources of which its training faces show a few photos too, from any split.
+    """
+
+    label_space: LabelSpace
+    judge: str | None
     hidden_because: str | None
+    credit: str | None
+    images_of: str = ""
+    official_splits: Mapping[Split, str] = field(default_factory=dict)
+    votes_of: str | None = None
+    ceiling: str | None = None
     division: Callable[[Path], str | None] | None = None
     holds_photos_of: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.images_of:
+            object.__setattr__(self, "images_of", self.name)
+        if (self.hidden_because is None) == (self.credit is None):
+            raise ValueError(
+                f"{self.name}: say either why its faces are hidden or what is to stand beside them."
+            )
+
+    @abstractmethod
+    def load(self, root: Path, split: Split) -> Samples:
+        """Read one split.
+
+        Raises:
+            DataError: no known layout under `root`, no such split, or a malformed file.
+        """
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has no official splits and is measured on as a whole."""
+        return self.splits == (Split.TEST,)
+
+    def split_title(self, split: Split) -> str:
+        """Return what cards call a split."""
+        return "whole set" if self.is_whole else self.official_splits.get(split, str(split))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLayoutSource(Source):
+    """A data set in layouts of its own.
+
+    Attributes:
+        read: reads one split; its arguments are the data root and the split.
+    """
+
+    read: Callable[[Path, Split], Samples]
+
+    def load(self, root: Path, split: Split) -> Samples:
+        """Read one split, as `read` does."""
+        return self.read(root, split)
 
 
 class MissingDataError(DataError):

@@ -5,7 +5,7 @@ import numpy as np
 from training.campaign.ensemble import campaign_of, ensemble_answers, read_ensemble
 from training.errors import TrainingError
 from training.schema.recipe import Recipe
-from training.sources import VOTES, Samples
+from training.sources import SOURCES, VOTES, Samples
 from training.sources.ferplus import counted_votes
 from training.tasks.teacher import teacher_answers
 
@@ -76,10 +76,11 @@ def vote_distribution(samples: Samples) -> np.ndarray:
 
 def _votes_of(samples: Samples, purpose: str) -> np.ndarray:
     if samples.votes is None:
+        with_votes = " and ".join(source.title for source in SOURCES.values() if source.votes_of)
         raise TrainingError(
             f"{samples.source} was read without FER+ votes, which this recipe {purpose}. Train on the "
-            "labels alone with --set vote_smoothing=0 --set targets=labels. FER2013 alone has votes: in "
-            "the parquet pack, or with Microsoft's fer2013new.csv beside fer2013.csv."
+            f"labels alone with --set vote_smoothing=0 --set targets=labels. {with_votes} alone have votes: "
+            "in the parquet pack, or with Microsoft's fer2013new.csv beside fer2013.csv."
         )
     return samples.votes
 

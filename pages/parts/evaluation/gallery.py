@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.data_names import data_name
+from fer_core.data_names import data_name, known_data_sets, source_of
 from fer_core.errors import DataError
 from pages.parts.evaluation.choice import Chosen
 from pages.shared.verbatim import message_as_text
@@ -154,11 +154,9 @@ def _show(result: "EvaluationResult", name: str, positions: "np.ndarray", chosen
         for i in shown
     ]
     st.html(f'<div style="{_GRID}">{"".join(figures)}</div>')
-    if thumbnails is not None:
-        st.caption(
-            "Pictures of FER2013 ([Goodfellow et al. 2013](https://arxiv.org/abs/1307.0414)), shown for "
-            "research; their rights stay with their owners."
-        )
+    known = known_data_sets().get(source_of(chosen.data))
+    if thumbnails is not None and known and known.credit:
+        st.caption(known.credit)
 
 
 def _figure(

@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 from fer_core.evaluation.predictions import predictions_path, read_predictions
 from fer_core.evaluation.thumbnails import read_thumbnails, thumbnails_path
 from fer_core.settings import landmarker_path
-from training import sources
 from training.__main__ import app
 from training.sources import Split, load
 
@@ -36,13 +35,6 @@ def test_every_image_is_there_for_both_sources_that_have_it(source):
             shown = cv2.imdecode(code, cv2.IMREAD_UNCHANGED).astype(float)
             # Rings of noise are the worst case of JPEG.
             assert np.corrcoef(shown.ravel(), image.ravel())[0, 1] > 0.95
-
-
-def test_sources_with_the_same_images_share_a_file_and_terms():
-    for source in sources.SOURCES.values():
-        other = sources.SOURCES[source.images_of]
-        assert thumbnails_path(source.name, "test") == thumbnails_path(other.name, "test")
-        assert source.hidden_because == other.hidden_because
 
 
 @pytest.mark.parametrize(
