@@ -49,7 +49,7 @@ __all__ = [
 
 #: Modules of this folder with a record SOURCE, in the order of lists. A new data set is one module and its
 #: name here; `python -m training.sources.names_file` then tells dashboards what it is called.
-_MODULES: Final = ("fer2013", "ferplus", "ckplus", "expw")
+_MODULES: Final = ("fer2013", "ferplus", "ckplus", "expw", "rafdb")
 
 
 def _registered() -> dict[str, Source]:

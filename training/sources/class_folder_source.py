@@ -2,7 +2,7 @@
 
 Expected are folders of splits with one sub-folder per class in each, of images of any size and colour, each
 showing one face. They become grey 48x48 by the project's one resize, as a user's own folder does
-(`training.sources.class_folders`).
+(`training.sources.class_folders`). `training.sources.rafdb` is an example.
 """
 
 import logging

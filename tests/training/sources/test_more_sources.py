@@ -513,11 +513,12 @@ def test_the_data_command_names_what_is_missing_once_and_where_to_get_it(
         "https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression",
         "https://github.com/microsoft/FERPlus",
         "http://mmlab.ie.cuhk.edu.hk/projects/socialrelation/index.html",
+        "http://www.whdeng.cn/raf/model1.html",
         "https://www.kaggle.com/c/facial-keypoints-detection",
         "https://github.com/muxspace/facial_expressions",
     ]
-    assert [result.stderr.count(page) for page in pages] == [1] * 5
-    assert result.stderr.count("found archive.zip, ckplus48 in") == 5
+    assert [result.stderr.count(page) for page in pages] == [1] * 6
+    assert result.stderr.count("found archive.zip, ckplus48 in") == 6
     assert "Extract archive.zip" in result.stderr
     ckplus_pack.unlink()
     result = CliRunner().invoke(app, ["data"])
