@@ -1,18 +1,15 @@
-"""The pipeline from a photo to every face's expression, and the form in which it is passed on."""
+"""The pipeline from a photo to every face's expression."""
 
-import csv
 import dataclasses
-import io
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import cv2
 
 from fer_core.errors import AnalysisError
-from fer_core.expressions import Expression
 from fer_core.faces.crops import FaceInputs, face_inputs
 from fer_core.faces.finder import Face, FaceFinder
 from fer_core.faces.quality import QualityNote, assess
@@ -21,22 +18,6 @@ from fer_core.photos.decode import Photo
 
 log = logging.getLogger(__name__)
 
-_PIXEL_DIGITS: Final = 1
-_DEGREE_DIGITS: Final = 1
-_BOX: Final = ("left", "top", "right", "bottom")
-_ANSWER: Final = ("expression", "confidence", "abstained")
-#: Of a face in every table, before the answers of the networks.
-FACE_COLUMNS: Final = (
-    *_BOX,
-    "detector_confidence",
-    *(f"{angle}_degrees" for angle in ("pitch", "yaw", "roll")),
-    "landmarks_found",
-    "quality",
-)
-#: What spreadsheets take for a formula, also behind a tab or a line's end.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-#: Enough for probabilities to sum to 1 within 1e-5.
-_PROBABILITY_DIGITS: Final = 7
 _NO_MEMORY: Final = (
     "There was not enough memory to look at this photo. Try again in a moment, or shrink it."
 )
@@ -150,131 +131,3 @@ class Analyzer:
             seconds=time.perf_counter() - began,
             model_seconds=model_seconds,
         )
-
-
-def to_record(path: str, analysis: Analysis) -> dict[str, Any]:
-    """Return the JSON object of one photo, as `analyze` prints it."""
-    return {
-        "path": path,
-        "width": analysis.width,
-        "height": analysis.height,
-        "faces": [_face_record(face) for face in analysis.faces],
-        "seconds": round(analysis.seconds, 4),
-        "error": None,
-    }
-
-
-def error_record(path: str, message: str) -> dict[str, Any]:
-    """Return the JSON object of a file that could not be read."""
-    return {
-        "path": path,
-        "width": None,
-        "height": None,
-        "faces": [],
-        "seconds": None,
-        "error": message,
-    }
-
-
-def _face_record(analysis: FaceAnalysis) -> dict[str, Any]:
-    face, pose = analysis.face, analysis.face.head_pose
-    return {
-        "box_xyxy": [round(float(v), _PIXEL_DIGITS) for v in face.box_xyxy],
-        "detector_confidence": round(float(face.confidence), 4),
-        "head_pose_degrees": pose
-        and {
-            "pitch": round(pose.pitch, _DEGREE_DIGITS),
-            "yaw": round(pose.yaw, _DEGREE_DIGITS),
-            "roll": round(pose.roll, _DEGREE_DIGITS),
-        },
-        "landmarks_found": face.landmarks is not None,
-        "quality": [str(note.code) for note in analysis.quality],
-        "predictions": {
-            name: {
-                "expression": str(prediction.expression),
-                "confidence": round(prediction.confidence, _PROBABILITY_DIGITS),
-                "abstained": prediction.abstained,
-                "probabilities": {
-                    str(label): round(float(p), _PROBABILITY_DIGITS)
-                    for label, p in zip(prediction.labels, prediction.probabilities, strict=True)
-                },
-            }
-            for name, prediction in analysis.predictions.items()
-        },
-    }
-
-
-def csv_lines(
-    records: Iterable[Mapping[str, Any]], labels: Mapping[str, Iterable[Expression]]
-) -> Iterator[str]:
-    """Yield a CSV table as it comes: the header, then the rows of each photo's JSON object.
-
-    A row is a face; `face` counts from 1 and is 0 in the one row of a photo without a face or of a file
-    with an error.
-
-    Args:
-        records: of `to_record` and `error_record`.
-        labels: the classes of each network that was asked, by the name of its bundle.
-    """
-    columns = ["path", "width", "height", "face", *FACE_COLUMNS]
-    for name, classes in labels.items():
-        columns += answer_columns(name, classes)
-    return table_lines([*columns, "error"], records, _csv_rows)
-
-
-def answer_columns(name: str, classes: Iterable[Expression]) -> list[str]:
-    """Return the columns of a network's answer and probabilities; `name` stands before each."""
-    return [*(f"{name}_{key}" for key in _ANSWER), *(f"{name}_p_{label}" for label in classes)]
-
-
-def answer_cells(name: str, prediction: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the cells of `answer_columns`, from the JSON object of a prediction."""
-    cells = {f"{name}_{key}": prediction[key] for key in _ANSWER}
-    return cells | {f"{name}_p_{k}": p for k, p in prediction["probabilities"].items()}
-
-
-def face_cells(face: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the cells of FACE_COLUMNS, from the JSON object of a face."""
-    cells = dict(zip(_BOX, face["box_xyxy"], strict=True))
-    cells["detector_confidence"] = face["detector_confidence"]
-    cells |= {f"{angle}_degrees": v for angle, v in (face["head_pose_degrees"] or {}).items()}
-    return cells | {
-        "landmarks_found": face["landmarks_found"],
-        "quality": " ".join(face["quality"]),
-    }
-
-
-def table_lines(
-    columns: Sequence[str],
-    records: Iterable[Mapping[str, Any]],
-    rows_of: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]],
-) -> Iterator[str]:
-    """Yield a CSV table as it comes: the header, then the rows of each record."""
-    line = io.StringIO()
-    writer = csv.DictWriter(line, fieldnames=columns, lineterminator="\n")
-    writer.writeheader()
-    yield line.getvalue()
-    for record in records:
-        line.seek(0)
-        line.truncate()
-        for row in rows_of(record):
-            writer.writerow({key: escape_formula(value) for key, value in row.items()})
-        yield line.getvalue()
-
-
-def _csv_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    photo = {key: record[key] for key in ("path", "width", "height")}
-    if not record["faces"]:
-        return [photo | {"face": 0, "error": record["error"]}]
-    rows = []
-    for number, face in enumerate(record["faces"], start=1):
-        row = photo | {"face": number} | face_cells(face)
-        for name, prediction in face["predictions"].items():
-            row |= answer_cells(name, prediction)
-        rows.append(row | {"error": None})
-    return rows
-
-
-def escape_formula(value: object) -> object:
-    """Return a cell that a spreadsheet shows as text: a file may be called =HYPERLINK(...)."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA_STARTS else value

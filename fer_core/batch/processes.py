@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fer_core.analysis import Analyzer, error_record, to_record
+from fer_core.analysis import Analyzer
 from fer_core.batch.inputs import PhotoFile
 from fer_core.errors import AnalysisError, FerError, ImageDecodeError
 from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
+from fer_core.records import error_record, to_record
 from fer_core.video import DEFAULT_RATE
 
 if TYPE_CHECKING:

@@ -12,21 +12,14 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from fer_core.analysis import (
-    Analysis,
-    Analyzer,
-    FaceAnalysis,
-    csv_lines,
-    error_record,
-    escape_formula,
-    to_record,
-)
+from fer_core.analysis import Analysis, Analyzer, FaceAnalysis
 from fer_core.batch.inputs import PhotoSource
 from fer_core.drawing import draw_faces, encode_jpeg, fit_long_side
 from fer_core.errors import AnalysisError, ImageDecodeError
 from fer_core.expressions import Expression
 from fer_core.faces.crops import cut, frame_square
 from fer_core.photos.decode import decode
+from fer_core.records import csv_lines, error_record, escape_formula, to_record
 
 if TYPE_CHECKING:
     import numpy as np

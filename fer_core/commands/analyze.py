@@ -173,7 +173,7 @@ def _open_bundles(names: list[str]) -> "dict[str, Bundle]":
 
 def _table_of(files: "list[PhotoFile]", chosen: Format, *, resume: bool) -> "MakeTable":
     """Return what makes CSV of the records; raise MixedInputError where one table cannot hold them."""
-    from fer_core.analysis import csv_lines
+    from fer_core.records import csv_lines
     from fer_core.video.tables import frames_csv
 
     n_videos = sum(file.is_video for file in files)

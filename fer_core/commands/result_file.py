@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from fer_core.analysis import escape_formula
 from fer_core.errors import FerError
+from fer_core.records import escape_formula
 
 #: Numbers of the first row of a photo in CSV: of its first face, or of none.
 _FIRST_FACES: Final = ("0", "1")

@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from fer_core.analysis import (
+from fer_core.expressions import Expression
+from fer_core.records import (
     FACE_COLUMNS,
     answer_cells,
     answer_columns,
@@ -13,7 +14,6 @@ from fer_core.analysis import (
     table_lines,
     to_record,
 )
-from fer_core.expressions import Expression
 from fer_core.video.analysis import FrameAnalysis, VideoAnalysis
 from fer_core.video.events import Event
 

@@ -179,7 +179,7 @@ def _crop(photo: ChosenPhoto, face: "FaceAnalysis") -> "np.ndarray":
 
 
 def _records(intake: Intake, analyses: Mapping[str, "Analysis"]) -> list[dict[str, Any]]:
-    from fer_core.analysis import error_record, to_record
+    from fer_core.records import error_record, to_record
 
     return [to_record(photo.name, analyses[photo.key]) for photo in intake.photos] + [
         error_record(file.name, file.message) for file in intake.unreadable
@@ -191,7 +191,7 @@ def _as_json(records: partial[list[dict[str, Any]]]) -> str:
 
 
 def _as_csv(records: partial[list[dict[str, Any]]]) -> str:
-    from fer_core.analysis import csv_lines
+    from fer_core.records import csv_lines
 
     specs = {name: spec_of(name) for name in opinions()}
     return "".join(csv_lines(records(), {n: spec.labels for n, spec in specs.items() if spec}))

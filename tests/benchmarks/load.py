@@ -31,11 +31,12 @@ import numpy as np
 import psutil
 from PIL import Image, ImageEnhance
 
-from fer_core.analysis import Analyzer, to_record
+from fer_core.analysis import Analyzer
 from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import opinions, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
+from fer_core.records import to_record
 from tests.benchmarks.measuring import PROJECT, print_table
 from tests.benchmarks.visits import Visit, VisitError, visit
 

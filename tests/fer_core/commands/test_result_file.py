@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from fer_core.analysis import csv_lines, error_record
 from fer_core.commands.result_file import ResultFile, ResultFileError, json_line
 from fer_core.expressions import FER2013
+from fer_core.records import csv_lines, error_record
 
 LABELS = {"cnn": FER2013.labels}
 HEADER = next(csv_lines([], LABELS))
