@@ -5,10 +5,9 @@ FROM python:3.11-slim-bookworm
 RUN useradd --create-home --uid 1000 user
 
 WORKDIR /app
-COPY requirements.txt constraints.txt ./
-# A server does not train: without these two the image has half the size.
-RUN sed -E '/^(tensorflow|keras)==/d' requirements.txt > requirements-serve.txt \
-    && pip install --no-cache-dir --disable-pip-version-check -r requirements-serve.txt
+# A server does not train: without TensorFlow and Keras the image has half the size.
+COPY requirements-serve.txt constraints.txt ./
+RUN pip install --no-cache-dir --disable-pip-version-check -r requirements-serve.txt
 
 # The code and the weights belong to root: the app cannot change them. What it may write lies in its home.
 COPY . .

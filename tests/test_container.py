@@ -104,7 +104,7 @@ def test_what_the_pages_point_to_is_there(page: str):
 
 def test_the_image_has_the_code_and_no_tests_or_training():
     tops = {path.parts[0] for path in image_files()}
-    assert {"app.py", "fer_core", "pages", "models", "requirements.txt"} <= tops
+    assert {"app.py", "fer_core", "pages", "models", "requirements-serve.txt"} <= tops
     assert not tops & {"tests", "training", "docs", ".git", ".ci"}
     assert Path(".streamlit/config.toml") in image_files()
 
@@ -181,7 +181,7 @@ def container() -> Iterator[Container]:
         subprocess.run([interpreter, "-m", "venv", "--without-pip", venv], check=True)
         build = root / "build"
         build.mkdir()
-        for name in ("requirements.txt", "constraints.txt"):
+        for name in ("requirements-serve.txt", "constraints.txt"):
             shutil.copyfile(PROJECT / name, build / name)
         (install,) = (line for line in instruction("RUN") if "requirements" in line)
         pip = [sys.executable, "-m", "pip", "--python", str(venv / "bin" / "python")]

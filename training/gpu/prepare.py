@@ -39,7 +39,7 @@ from training.tasks.teacher import keep_answers
 
 log = logging.getLogger(__name__)
 
-#: Packages that such a machine may lack, in the versions of requirements.txt and constraints.txt.
+#: Packages that such a machine may lack, in the versions of requirements*.txt and constraints.txt.
 WHEELS: Final = (
     *("keras", "optree", "namex", "packaging", "filelock"),
     *("pydantic", "pydantic_core", "annotated-types", "typing-inspection", "typing_extensions"),
@@ -209,10 +209,10 @@ def _fetch_wheels(folder: Path) -> None:
 
 
 def _pinned_versions() -> dict[str, str]:
-    """Return the version of each package that requirements.txt or constraints.txt pins."""
+    """Return the version of each package that requirements*.txt or constraints.txt pin for training."""
     lines = "\n".join(
         (_PROJECT / name).read_text(encoding="utf-8")
-        for name in ("requirements.txt", "constraints.txt")
+        for name in ("requirements-serve.txt", "requirements.txt", "constraints.txt")
     )
     return dict(re.findall(r"^([\w.-]+)==(\S+)", lines, flags=re.MULTILINE))
 
