@@ -1,7 +1,33 @@
 """Second Look's core: a photo in, every face's apparent expression out.
 
-Importing this package loads neither Streamlit nor TensorFlow nor Keras; each module imports what it
-needs where it needs it.
+    >>> import fer_core
+    >>> analysis = fer_core.analyze("photo.jpg")
+
+Importing this package loads neither Streamlit nor TensorFlow nor Keras, and no library of the pipeline
+either: these are loaded when one of the names below is first used.
 """
 
-__version__ = "0.1.0"
+from typing import TYPE_CHECKING
+
+from fer_core.errors import FerError
+
+if TYPE_CHECKING:
+    from fer_core.api import Analysis, OpenAnalyzer, analyze, open_analyzer
+
+__all__ = ["Analysis", "FerError", "OpenAnalyzer", "analyze", "open_analyzer", "__version__"]
+
+__version__ = "0.2.0"
+
+if not TYPE_CHECKING:
+    # Hidden from type checkers, for which every misspelt name would be one that this function knows.
+
+    def __getattr__(name: str) -> object:
+        """Return a name of the Python API, whose libraries take some tenths of a second to load."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from fer_core import api
+
+        return getattr(api, name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -26,7 +26,7 @@ _FAILED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FaceAnalysis:
     """All that was found out about one face.
 
@@ -41,6 +41,16 @@ class FaceAnalysis:
     inputs: FaceInputs
     quality: tuple[QualityNote, ...]
     predictions: dict[str, Prediction]
+
+    def __repr__(self) -> str:
+        left, top, right, bottom = (round(float(v)) for v in self.face.box_xyxy)
+        said = (f"{name} {_in_words(prediction)}" for name, prediction in self.predictions.items())
+        return f"Face at ({left}, {top}, {right}, {bottom}): {', '.join(said)}"
+
+
+def _in_words(prediction: Prediction) -> str:
+    unsure = "not sure, " if prediction.abstained else ""
+    return f"{unsure}{prediction.expression} {prediction.confidence:.0%}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,10 @@ class ImageDecodeError(FerError):
     """The bytes are not an image that we read, or the image is too large."""
 
 
+class InputError(FerError):
+    """A function of the Python API was given something that it does not take."""
+
+
 class BusyError(FerError):
     """More was asked at once than can be waited for."""
 

@@ -26,8 +26,8 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _PROBABILITY_DIGITS: Final = 7
 
 
-def to_record(path: str, analysis: Analysis) -> dict[str, Any]:
-    """Return the JSON object of one photo, as `analyze` prints it."""
+def to_record(path: str | None, analysis: Analysis) -> dict[str, Any]:
+    """Return the JSON object of one photo, as `analyze` prints it; `path` is None where there is no file."""
     return {
         "path": path,
         "width": analysis.width,
@@ -90,10 +90,27 @@ def csv_lines(
         records: of `to_record` and `error_record`.
         labels: the classes of each network that was asked, by the name of its bundle.
     """
+    return table_lines([*table_columns(labels), "error"], records, _csv_rows)
+
+
+def table_columns(labels: Mapping[str, Iterable[Expression]]) -> list[str]:
+    """Return the columns of a table of faces; `labels` are the classes of each network by its name."""
     columns = ["path", "width", "height", "face", *FACE_COLUMNS]
     for name, classes in labels.items():
         columns += answer_columns(name, classes)
-    return table_lines([*columns, "error"], records, _csv_rows)
+    return columns
+
+
+def face_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of `table_columns`, one a face, from the JSON object of a photo."""
+    photo = {key: record[key] for key in ("path", "width", "height")}
+    rows = []
+    for number, face in enumerate(record["faces"], start=1):
+        row = photo | {"face": number} | face_cells(face)
+        for name, prediction in face["predictions"].items():
+            row |= answer_cells(name, prediction)
+        rows.append(row)
+    return rows
 
 
 def answer_columns(name: str, classes: Iterable[Expression]) -> list[str]:
@@ -137,16 +154,10 @@ def table_lines(
 
 
 def _csv_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    photo = {key: record[key] for key in ("path", "width", "height")}
     if not record["faces"]:
+        photo = {key: record[key] for key in ("path", "width", "height")}
         return [photo | {"face": 0, "error": record["error"]}]
-    rows = []
-    for number, face in enumerate(record["faces"], start=1):
-        row = photo | {"face": number} | face_cells(face)
-        for name, prediction in face["predictions"].items():
-            row |= answer_cells(name, prediction)
-        rows.append(row | {"error": None})
-    return rows
+    return [row | {"error": None} for row in face_rows(record)]
 
 
 def escape_formula(value: object) -> object:

@@ -6,11 +6,9 @@ Records come in the order of the files, and only so many are on their way that m
 import os
 import queue
 import signal
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +20,7 @@ from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
+from fer_core.quiet import quiet_libraries
 from fer_core.records import error_record, to_record
 from fer_core.video import DEFAULT_RATE
 
@@ -248,20 +247,3 @@ def _work(connection: "Connection", settings: Settings) -> None:
         connection.send(error)
     except (EOFError, OSError):
         return
-
-
-@contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep what MediaPipe and LiteRT say of their graphs and delegates off a user's terminal.
-
-    They write to the file descriptor itself and know no setting for it. Errors come as exceptions.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

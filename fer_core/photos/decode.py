@@ -3,6 +3,7 @@
 import io
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -108,16 +109,36 @@ def decode(data: bytes) -> Photo:
     if not data:
         raise ImageDecodeError("The file is empty. Choose another file.")
     _register_heif()
+    with _explained():
+        check_parts(data)
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            _check_size(*image.size, image.format)
+            check_scans(data, *image.size)
+            return Photo(_to_rgb(image))
+
+
+def from_pillow(image: Image.Image) -> Photo:
+    """Return the photo in a Pillow image: upright by its EXIF orientation, transparency on white.
+
+    An image that Pillow has opened and not read yet is read now.
+
+    Raises:
+        ImageDecodeError: damaged, empty or above the limits on pixels, as for `decode`.
+    """
+    with _explained():
+        _check_size(*image.size, image.format)
+        return Photo(_to_rgb(image))
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Raise whatever reading an image may raise as ImageDecodeError; keep Pillow from warning."""
     try:
         with warnings.catch_warnings():
             # Pillow warns of bombs, for which our own limits are stricter and raise, and of every tag of
             # damaged metadata, a line each in the log.
             warnings.simplefilter("ignore")
-            check_parts(data)
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-                _check_size(*image.size, image.format)
-                check_scans(data, *image.size)
-                return Photo(_to_rgb(image))
+            yield
     except ImageDecodeError:
         raise
     except UnidentifiedImageError as error:

@@ -1,0 +1,300 @@
+"""The Python API: `fer_core.analyze`, `fer_core.open_analyzer`, and the `Analysis` that they return."""
+
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from PIL import Image
+
+from fer_core import analysis as pipeline
+from fer_core.batch.inputs import PhotoFile
+from fer_core.errors import ImageDecodeError, InputError
+from fer_core.expressions import Expression
+from fer_core.faces.finder import FaceFinder
+from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.classifier import Classifier
+from fer_core.photos.decode import Photo, decode, from_pillow
+from fer_core.quiet import quiet_libraries
+from fer_core.records import face_rows, table_columns, to_record
+from fer_core.settings import models_root
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: A path, an image file's content, pixels RGB uint8 (H, W, 3), or a Pillow image.
+ImageInput = str | os.PathLike[str] | bytes | bytearray | memoryview | np.ndarray | Image.Image
+
+#: One thread at a time loads the models that `analyze` keeps.
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Analysis(pipeline.Analysis):
+    """Every face of one photo with each network's prediction; its repr has a line a face.
+
+    Attributes:
+        width, height: pixels of the upright photo.
+        faces: `FaceAnalysis` of each face, in reading order. `faces[0].predictions["dual_photos"]` has
+            `expression`, `confidence` in [0, 1], `abstained` and `probabilities`, float32 (classes,);
+            `faces[0].face` has `box_xyxy`, float32 (4,) in pixels, and `landmarks`, float32 (478, 3).
+        seconds: time of the analysis, decoding not included.
+        model_seconds: of that, each network's time for all faces.
+        photo: the photo's pixels.
+        path: the photo's path as it was given; None for bytes, arrays and Pillow images.
+        labels: classes of each network that was asked, by the name of its bundle.
+    """
+
+    photo: Photo
+    path: str | None
+    labels: Mapping[str, tuple[Expression, ...]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object that `second-look analyze` prints for the photo."""
+        return to_record(self.path, self)
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return a table with one row a face and the columns of `second-look analyze --format csv`.
+
+        A photo without a face gives no row; the column `error` is left out, since errors are raised.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(face_rows(self.to_dict()), columns=table_columns(self.labels))
+
+    def annotated(self, *, network: str | None = None, landmarks: bool = False) -> Image.Image:
+        """Return the photo with a labelled box around each face, as a Pillow image of mode RGB.
+
+        Args:
+            network: whose predictions label the boxes; by default the last that was asked.
+            landmarks: draw a dot on each landmark as well.
+
+        Raises:
+            InputError: this network was not asked.
+        """
+        from fer_core.drawing import draw_faces
+
+        if network is not None and network not in self.labels:
+            raise InputError(
+                f"The network {network!r} was not asked about this photo. Asked were: "
+                f"{', '.join(self.labels)}."
+            )
+        return Image.fromarray(draw_faces(self.photo.rgb, self, model=network, landmarks=landmarks))
+
+    def __repr__(self) -> str:
+        count = {0: "no face", 1: "1 face"}.get(len(self.faces), f"{len(self.faces)} faces")
+        title = (
+            f"Analysis of {self.path or 'an image'}, {self.width} x {self.height} pixels: {count}"
+        )
+        lines = (f"  {number}. {face!r}" for number, face in enumerate(self.faces, start=1))
+        return "\n".join([title, *lines])
+
+
+class OpenAnalyzer:
+    """A face finder and networks that stay loaded for many photos; made by `open_analyzer`.
+
+    A context manager, and safe to share between threads.
+
+    Attributes:
+        labels: classes of each network that is asked, by the name of its bundle.
+    """
+
+    def __init__(self, finder: FaceFinder, classifiers: Mapping[str, Classifier]) -> None:
+        self._finder = finder
+        self._analyzer = pipeline.Analyzer(finder, classifiers)
+        self.labels = _labels(self._analyzer)
+        self._state = threading.Condition()
+        self._calls = 0
+        self._is_closed = False
+
+    def analyze(self, image: ImageInput) -> Analysis:
+        """Return every face of a photo; see `fer_core.analyze` for what `image` may be and what is raised.
+
+        Raises:
+            InputError: the analyzer is closed.
+        """
+        with self._in_use():
+            return _analyze(self._analyzer, image)
+
+    def close(self) -> None:
+        """Wait for the calls of other threads to end, then free the models. A second call does nothing."""
+        with self._state:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._state.wait_for(lambda: not self._calls)
+        self._finder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else "open"
+        return f"OpenAnalyzer with {', '.join(self.labels)}, {state}"
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Keep the models from being freed while a call works with them."""
+        with self._state:
+            if self._is_closed:
+                raise InputError("This analyzer is closed. Open another with open_analyzer().")
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._state:
+                self._calls -= 1
+                self._state.notify_all()
+
+
+def analyze(image: ImageInput, networks: str | Iterable[str] | None = None) -> Analysis:
+    """Return every face of a photo with its apparent expression.
+
+    The first call loads the face finder and the networks, which stay loaded for the life of the process;
+    `open_analyzer` gives models that can be freed. Safe to call from several threads.
+
+    Args:
+        image: path of an image file; its content as bytes; pixels as an RGB array, uint8 (H, W, 3), an
+            OpenCV image being turned by `image[..., ::-1]`; or a Pillow image, which is turned upright by
+            its EXIF orientation as a file is.
+        networks: names of the networks to ask, as a list or with commas between. By default those that
+            FER_NETWORKS names, or `cnn_photos` and `dual_photos`.
+
+    Raises:
+        InputError: `image` is nothing of the above, or no network is named.
+        ImageDecodeError: the file is missing, is no image, is damaged or too large.
+        BundleError: a network is unknown or damaged.
+        AnalysisError: memory was short, or a library failed.
+    """
+    names = _names(networks)
+    with _loading:
+        classifiers = {name: _kept_classifier(models_root(), name) for name in names}
+        analyzer = pipeline.Analyzer(_kept_finder(), classifiers)
+    return _analyze(analyzer, image)
+
+
+def open_analyzer(networks: str | Iterable[str] | None = None) -> OpenAnalyzer:
+    """Load the face finder and the networks for many photos.
+
+        with fer_core.open_analyzer() as analyzer:
+            analyses = [analyzer.analyze(path) for path in paths]
+
+    Args:
+        networks: as for `analyze`.
+
+    Raises:
+        InputError: no network is named.
+        BundleError: a network is unknown or damaged.
+    """
+    classifiers = {name: _load_classifier(name) for name in _names(networks)}
+    return OpenAnalyzer(_load_finder(), classifiers)
+
+
+def _names(networks: str | Iterable[str] | None) -> list[str]:
+    if networks is None:
+        return opinions()
+    given = networks.split(",") if isinstance(networks, str) else networks
+    names = list(dict.fromkeys(name.strip() for name in given if name.strip()))
+    if not names:
+        raise InputError("Name at least one network, for instance networks=['cnn_photos'].")
+    return names
+
+
+def _load_finder() -> FaceFinder:
+    with quiet_libraries():
+        return FaceFinder()
+
+
+def _load_classifier(name: str) -> Classifier:
+    bundle = resolve(name)
+    with quiet_libraries():
+        return Classifier(bundle)
+
+
+@cache
+def _kept_finder() -> FaceFinder:
+    return _load_finder()
+
+
+@cache
+def _kept_classifier(models: Path, name: str) -> Classifier:
+    """Return a network of the folder of models, which FER_MODELS may change, loaded once."""
+    return _load_classifier(name)
+
+
+def _labels(analyzer: pipeline.Analyzer) -> dict[str, tuple[Expression, ...]]:
+    return {name: asked.bundle.spec.labels for name, asked in analyzer.classifiers.items()}
+
+
+def _analyze(analyzer: pipeline.Analyzer, image: ImageInput) -> Analysis:
+    path, photo = _read(image)
+    found = analyzer.analyze(photo)
+    return Analysis(
+        width=found.width,
+        height=found.height,
+        faces=found.faces,
+        seconds=found.seconds,
+        model_seconds=found.model_seconds,
+        photo=photo,
+        path=path,
+        labels=_labels(analyzer),
+    )
+
+
+def _read(image: object) -> tuple[str | None, Photo]:
+    """Return the photo, and its path if it has one."""
+    if isinstance(image, str | os.PathLike):
+        path = os.fsdecode(image)
+        return path, _read_file(path)
+    if isinstance(image, bytes | bytearray | memoryview):
+        return None, decode(bytes(image))
+    if isinstance(image, np.ndarray):
+        return None, _from_array(image)
+    if isinstance(image, Image.Image):
+        return None, from_pillow(image)
+    raise InputError(
+        f"An image is a path, bytes, a NumPy array or a Pillow image, not {type(image).__name__}."
+    )
+
+
+def _read_file(path: str) -> Photo:
+    if Path(path).is_dir():
+        raise InputError(
+            f"{path!r} is a folder. Give the path of one photo; `second-look analyze FOLDER` takes folders."
+        )
+    try:
+        return decode(PhotoFile(path, Path(path)).read())
+    except ImageDecodeError as error:
+        raise ImageDecodeError(f"{path}: {error}") from error
+
+
+def _from_array(pixels: np.ndarray) -> Photo:
+    came = f"An array of pixels must be RGB, uint8 (H, W, 3); this one is {pixels.dtype} {pixels.shape}."
+    if pixels.ndim == 2:
+        raise InputError(f"{came} Repeat grey three times: np.stack([image] * 3, axis=-1).")
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        raise InputError(f"{came} Leave transparency out: image[..., :3].")
+    if pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise InputError(f"{came} Give one image at a time, its colours on the last axis.")
+    if pixels.dtype != np.uint8:
+        raise InputError(
+            f"{came} Scale its values to 0 to 255: (255 * image).astype('uint8') if they lie in [0, 1]."
+        )
+    if not pixels.size:
+        raise InputError(f"{came} It has no pixels.")
+    # A copy, for a caller may reuse the array for the next frame before `annotated` draws on this one.
+    return Photo(np.array(pixels, order="C"))

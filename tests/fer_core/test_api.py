@@ -1,0 +1,244 @@
+"""The Python API: what it takes, what it gives, and that it is quiet and light."""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fer_core
+from fer_core.errors import BundleError, FerError, ImageDecodeError, InputError
+from tests.conftest import PROJECT
+
+PAIR = ["cnn_photos", "dual_photos"]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def photo_path(tmp_path_factory, astronaut_png) -> Path:
+    path = tmp_path_factory.mktemp("photos") / "photo.png"
+    path.write_bytes(astronaut_png)
+    return path
+
+
+@pytest.fixture(scope="module")
+def analysis(photo_path) -> fer_core.Analysis:
+    return fer_core.analyze(photo_path)
+
+
+def probabilities(analysis: fer_core.Analysis) -> dict:
+    (face,) = analysis.to_dict()["faces"]
+    return {name: said["probabilities"] for name, said in face["predictions"].items()}
+
+
+def test_a_smiling_face_is_happy_to_both_networks_of_the_default_pair(analysis):
+    (face,) = analysis.faces
+    said = {name: str(prediction.expression) for name, prediction in face.predictions.items()}
+    assert said == {"cnn_photos": "happy", "dual_photos": "happy"}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        str,
+        lambda path: path.read_bytes(),
+        lambda path: memoryview(path.read_bytes()),
+        lambda path: np.asarray(Image.open(path)),
+        lambda path: np.asarray(Image.open(path))[..., ::-1][..., ::-1],
+        Image.open,
+    ],
+    ids=["str", "bytes", "memoryview", "array", "array not contiguous", "pillow"],
+)
+def test_every_form_of_an_image_gives_the_same_answer(analysis, photo_path, form):
+    assert probabilities(fer_core.analyze(form(photo_path))) == probabilities(analysis)
+
+
+def test_a_pillow_image_is_turned_upright_as_its_file_is(tmp_path, astronaut):
+    path = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.rot90(astronaut).copy()).save(path, exif=exif, quality=95)
+    with Image.open(path) as image:
+        turned = fer_core.analyze(image, "cnn_photos")
+    assert turned.to_dict()["faces"] == fer_core.analyze(path, "cnn_photos").to_dict()["faces"]
+    assert len(turned.faces) == 1
+
+
+def test_to_dict_is_what_the_command_line_prints(analysis, photo_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "fer_core", "analyze", str(photo_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PROJECT,
+    )
+    printed, ours = json.loads(done.stdout), analysis.to_dict()
+    assert printed.pop("seconds") > 0
+    assert ours.pop("seconds") > 0
+    assert ours == printed
+    assert json.loads(json.dumps(ours)) == ours
+
+
+def test_a_table_has_a_row_a_face_and_the_same_columns_without_one(analysis, no_face_png):
+    table = analysis.to_dataframe()
+    assert table.loc[0, ["face", "cnn_photos_expression"]].tolist() == [1, "happy"]
+    assert table.loc[0, "left"] == analysis.to_dict()["faces"][0]["box_xyxy"][0]
+    none = fer_core.analyze(no_face_png).to_dataframe()
+    assert len(none) == 0
+    assert list(none.columns) == list(table.columns)
+
+
+def test_the_annotated_photo_differs_from_the_photo_at_the_boxs_edge_alone(analysis, astronaut):
+    drawn = np.asarray(analysis.annotated())
+    assert drawn.shape == astronaut.shape
+    left, top, right, bottom = analysis.faces[0].face.box_xyxy.round().astype(int)
+    assert (drawn[top : bottom + 1, left] != astronaut[top : bottom + 1, left]).any(axis=-1).all()
+    assert np.array_equal(drawn[bottom + 10 :], astronaut[bottom + 10 :])
+    middle = (slice(top + 10, bottom - 10), slice(left + 10, right - 10))
+    assert np.array_equal(drawn[middle], astronaut[middle])
+    dotted = np.asarray(analysis.annotated(network="cnn_photos", landmarks=True))
+    assert not np.array_equal(dotted[middle], astronaut[middle])
+
+
+def test_a_network_that_was_not_asked_cannot_label_boxes(analysis):
+    with pytest.raises(InputError, match=r"'cnn' was not asked .* cnn_photos, dual_photos\."):
+        analysis.annotated(network="cnn")
+
+
+def test_an_array_that_is_used_again_does_not_change_what_was_made_of_it(astronaut):
+    frame = astronaut.copy()
+    analysis = fer_core.analyze(frame, "cnn_photos")
+    before = np.asarray(analysis.annotated())
+    frame[:] = 0
+    assert np.array_equal(np.asarray(analysis.annotated()), before)
+
+
+def test_a_repr_has_a_line_a_face(analysis, photo_path, no_face_png):
+    title, face = repr(analysis).splitlines()
+    assert title == f"Analysis of {photo_path}, 512 x 512 pixels: 1 face"
+    assert re.fullmatch(
+        r"  1\. Face at \(\d+, \d+, \d+, \d+\): cnn_photos happy \d+%, dual_photos happy \d+%", face
+    )
+    assert repr(fer_core.analyze(no_face_png)).endswith("an image, 600 x 400 pixels: no face")
+
+
+def test_networks_are_named_as_a_list_or_with_commas_or_by_the_variable(photo_path, monkeypatch):
+    asked = [fer_core.analyze(photo_path, networks) for networks in (["cnn", "dual"], "cnn, dual")]
+    monkeypatch.setenv("FER_NETWORKS", "cnn,dual")
+    asked.append(fer_core.analyze(photo_path))
+    assert [list(analysis.labels) for analysis in asked] == [["cnn", "dual"]] * 3
+
+
+def test_an_unknown_network_is_named_with_the_nearest(photo_path):
+    with pytest.raises(BundleError, match=r"'cnn_foto' under .*There is: .*cnn_photos"):
+        fer_core.analyze(photo_path, ["cnn_foto"])
+    with pytest.raises(InputError, match="at least one network"):
+        fer_core.analyze(photo_path, [])
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "said"),
+    [
+        ("missing.jpg", ImageDecodeError, r"^missing\.jpg: There is no such file"),
+        (PROJECT, InputError, "is a folder"),
+        (PROJECT / "README.md", ImageDecodeError, r"README\.md: This is not an image"),
+        (b"", ImageDecodeError, "empty"),
+        (b"no image", ImageDecodeError, "not an image"),
+        (np.zeros((9, 9), np.uint8), InputError, r"uint8 \(9, 9\)\. Repeat grey"),
+        (np.zeros((9, 9, 4), np.uint8), InputError, "transparency"),
+        (np.zeros((2, 9, 9, 3), np.uint8), InputError, "one image at a time"),
+        (np.zeros((9, 9, 3)), InputError, r"float64 \(9, 9, 3\)\. Scale its values"),
+        (np.zeros((0, 9, 3), np.uint8), InputError, "no pixels"),
+        ([1, 2], InputError, "not list"),
+        (None, InputError, "not NoneType"),
+    ],
+)
+def test_what_is_no_image_is_refused_in_words(image, error, said):
+    assert issubclass(error, FerError)
+    with pytest.raises(error, match=said):
+        fer_core.analyze(image)
+
+
+def test_an_image_too_small_for_a_face_has_none():
+    assert fer_core.analyze(np.zeros((3, 2, 3), np.uint8), "cnn_photos").faces == ()
+
+
+def test_an_analyzer_is_shared_by_threads_and_refuses_once_it_is_closed(astronaut, no_face_png):
+    with fer_core.open_analyzer("cnn_photos") as analyzer, ThreadPoolExecutor(4) as pool:
+        images = [astronaut, no_face_png] * 6
+        found = list(pool.map(analyzer.analyze, images))
+        assert [len(analysis.faces) for analysis in found] == [1, 0] * 6
+        first = probabilities(found[0])
+        assert all(probabilities(analysis) == first for analysis in found[::2])
+    assert repr(analyzer) == "OpenAnalyzer with cnn_photos, closed"
+    analyzer.close()
+    with pytest.raises(InputError, match="closed"):
+        analyzer.analyze(astronaut)
+
+
+def test_closing_waits_for_the_calls_of_other_threads(astronaut, monkeypatch):
+    analyzer = fer_core.open_analyzer("cnn_photos")
+    within, go_on = threading.Event(), threading.Event()
+    find = analyzer._finder.find
+
+    def held(rgb):
+        within.set()
+        assert go_on.wait(60)
+        return find(rgb)
+
+    monkeypatch.setattr(analyzer._finder, "find", held)
+    with ThreadPoolExecutor(2) as pool:
+        call = pool.submit(analyzer.analyze, astronaut)
+        assert within.wait(60)
+        closing = pool.submit(analyzer.close)
+        with pytest.raises(TimeoutError):
+            closing.result(0.2)
+        go_on.set()
+        assert len(call.result(60).faces) == 1
+        closing.result(60)
+
+
+def test_importing_is_light_and_analyzing_quiet(photo_path):
+    probe = (
+        "import sys, fer_core\n"
+        "heavy = {'numpy', 'cv2', 'PIL', 'mediapipe', 'streamlit', 'tensorflow', 'keras'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+        "fer_core.analyze(sys.argv[1])\n"
+        "print(sorted({'streamlit', 'tensorflow', 'keras', 'pandas'} & set(sys.modules)))\n"
+        "with fer_core.open_analyzer('cnn_photos') as analyzer:\n"
+        "    analyzer.analyze(sys.argv[1])\n"
+        "print('still heard', file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe, photo_path],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PROJECT,
+    )
+    assert done.stdout == "[]\n[]\n"
+    assert done.stderr == "still heard\n"
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'analyse'"):
+        fer_core.analyse  # noqa: B018
+    assert set(fer_core.__all__) <= set(dir(fer_core))
+
+
+def test_the_readmes_lines_of_python_run_as_they_stand(tmp_path, astronaut, capsys, monkeypatch):
+    section = README.split("## From Python\n")[1].split("\n## ")[0]
+    (lines,) = re.findall(r"```python\n(.+?)```", section, flags=re.DOTALL)
+    Image.fromarray(astronaut).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(lines, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert printed.startswith("Analysis of photo.jpg, 512 x 512 pixels: 1 face\n")
+    assert Image.open("annotated.jpg").size == (512, 512)
+    assert (tmp_path / "faces.csv").read_text().startswith("path,width,height,face,")
