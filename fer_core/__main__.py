@@ -1,9 +1,10 @@
-"""The command line: `python -m fer_core analyze`, `annotate` and `models`."""
+"""The command line: `second-look`, or `python -m fer_core`."""
 
 import typer
 
 from fer_core.commands.analyze import analyze
 from fer_core.commands.annotate import annotate
+from fer_core.commands.app import serve_app
 from fer_core.commands.models import list_models
 
 app = typer.Typer(
@@ -14,6 +15,10 @@ app = typer.Typer(
 app.command()(analyze)
 app.command()(annotate)
 app.command(name="models")(list_models)
+# What it does not know is for Streamlit.
+app.command(
+    name="app", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)(serve_app)
 
 
 if __name__ == "__main__":

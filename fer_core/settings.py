@@ -4,14 +4,29 @@ import os
 from pathlib import Path
 from typing import Final
 
-_PROJECT = Path(__file__).resolve().parent.parent
+_PACKAGE: Final = Path(__file__).resolve().parent
 #: What the variables start with that name a model's repository on the Hugging Face Hub.
 HUB_REPO_PREFIX: Final = "FER_HUB_REPO_"
 
 
+def shipped_root() -> Path:
+    """Return the folder of what an installed package holds beside its code; a checkout has none."""
+    return _PACKAGE / "shipped"
+
+
+def project_root() -> Path:
+    """Return the folder that holds `app.py`, `pages/` and `models/`.
+
+    That is the checkout, or, in an installed package, the folder into which the wheel puts the same files
+    (pyproject.toml says which).
+    """
+    shipped = shipped_root()
+    return shipped if shipped.is_dir() else _PACKAGE.parent
+
+
 def models_root() -> Path:
-    """Return the folder of bundles: FER_MODELS, or `models/` beside the code."""
-    return Path(os.environ.get("FER_MODELS") or _PROJECT / "models").expanduser()
+    """Return the folder of bundles: FER_MODELS, or the `models/` that came with the code."""
+    return Path(os.environ.get("FER_MODELS") or project_root() / "models").expanduser()
 
 
 def cache_root() -> Path:
@@ -46,9 +61,9 @@ def ice_servers_json() -> str:
 
 def face_shape_path() -> Path:
     """Return where `python -m training face-shape` writes the average face and its movements."""
-    return _PROJECT / "models" / "face_shape.npz"
+    return project_root() / "models" / "face_shape.npz"
 
 
 def landmarker_path() -> Path:
     """Return the path of MediaPipe's face landmarker, which ships with the code in `models/`."""
-    return _PROJECT / "models" / "face_landmarker.task"
+    return project_root() / "models" / "face_landmarker.task"

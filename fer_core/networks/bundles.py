@@ -14,7 +14,7 @@ from fer_core.data_names import data_name, source_of, validation_name
 from fer_core.errors import BundleError, FerError, HubError
 from fer_core.expressions import Expression
 from fer_core.networks import hub
-from fer_core.settings import models_root, named_networks
+from fer_core.settings import models_root, named_networks, shipped_root
 
 log = logging.getLogger(__name__)
 
@@ -252,6 +252,11 @@ class BaseBundle(Generic[S]):
     def keras_file(self) -> Path:
         """The Keras file."""
         return self.path / KERAS_FILE
+
+    @property
+    def is_for_serving(self) -> bool:
+        """Whether the Keras file may be missing, as in the Hub's cache and in an installed package."""
+        return self.pin is not None or self.path.is_relative_to(shipped_root())
 
     def verify(self, file: str) -> Path:
         """Return the path of a weight file whose checksum agrees with the spec.

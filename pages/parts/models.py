@@ -284,8 +284,10 @@ def show_files(bundle: "AnyBundle") -> None:
     """Show where a bundle was loaded from, its files, and whether its weights are those of its spec."""
     st.subheader("Files")
     st.markdown(_origin(bundle))
-    # Of weights from the Hub, the Keras file comes only to those who train with it.
-    here = [n for n in bundle.spec.sha256 if bundle.pin is None or (bundle.path / n).exists()]
+    # Where only what serves is kept, the Keras file comes to those alone who train with it.
+    here = [
+        n for n in bundle.spec.sha256 if not bundle.is_for_serving or (bundle.path / n).exists()
+    ]
     checks = {name: _check(bundle, name) for name in here}
     paths = [*bundle.path.iterdir(), *(bundle.path / PREDICTIONS_FOLDER).glob("*")]
     st.dataframe(

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.data_names import data_name
-from fer_core.networks import speed
+from fer_core.networks import bundles, speed
 from fer_core.networks.bundles import CARD_FILE, SERVING_FILE, bundle_folders, resolve
 from fer_core.networks.keypoints import open_any_bundle
 from fer_core.networks.layers import LAYERS_FILE
@@ -148,6 +148,16 @@ def test_a_damaged_or_missing_weight_file_is_named(models: Path):
     page.button[0].click().run()
     assert not page.exception
     assert "is damaged" in page.warning[0].value
+
+
+def test_an_installed_package_need_not_hold_the_keras_files(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(bundles, "shipped_root", lambda: models.parent)
+    (models / "landmarks_only" / "model.keras").unlink()
+    page = open_page("landmarks_only")
+    assert not page.exception
+    assert not page.error
 
 
 def test_a_repaired_file_is_checked_again(models: Path):
