@@ -26,6 +26,13 @@ REQUIREMENTS = sorted(PROJECT.glob("requirements*.txt"))
 ROOMS = ("fer_core", "training", "pages")
 #: What fer_core must not load, so that the command line answers in a second and in little memory.
 HEAVY = {"streamlit", "tensorflow", "keras"}
+#: The direction of imports inside fer_core: each of these modules and rooms imports only itself and those
+#: before it. `live.face` is the record that `drawing` draws and the rest of `live` fills.
+ORDER = (
+    *("errors", "settings", "files", "expressions", "data_names"),
+    *("photos", "faces", "networks", "analysis", "live.face", "drawing", "live"),
+    *("video", "batch", "annotate", "evaluation", "studies", "views", "commands", "__main__"),
+)
 
 
 @pytest.mark.parametrize("command", [RUN, TEST])
@@ -111,6 +118,28 @@ def test_imports_go_pages_to_fer_core_and_training_to_fer_core(room, forbidden):
         assert not tops & forbidden, f"{path} imports {tops & forbidden}"
 
 
+def test_imports_inside_fer_core_go_to_rooms_below():
+    modules = {_module(path): path for path in _files_of("fer_core")}
+    for module, path in modules.items():
+        if module == "fer_core":
+            continue
+        for imported in _imports(path, anywhere=True):
+            # The package itself gives its version and its rooms to all.
+            if imported.startswith("fer_core.") and imported in modules:
+                assert _place(imported) <= _place(module), f"{module} imports {imported}"
+
+
+def _place(module: str) -> int:
+    """Return the place in ORDER of a module of fer_core: its own, or else that of its room."""
+    name = module.removeprefix("fer_core.")
+    for known in (name, name.partition(".")[0]):
+        if known in ORDER:
+            return ORDER.index(known)
+    raise AssertionError(
+        f"{module} has no place in ORDER, the direction of imports inside fer_core"
+    )
+
+
 def test_fer_core_imports_no_training_framework_at_module_level():
     for path in _files_of("fer_core"):
         tops = {module.partition(".")[0] for module in _imports(path, anywhere=False)}
@@ -118,10 +147,7 @@ def test_fer_core_imports_no_training_framework_at_module_level():
 
 
 def test_all_of_fer_core_loads_neither_the_ui_nor_a_training_framework():
-    modules = sorted(
-        ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
-        for path in _files_of("fer_core")
-    )
+    modules = sorted(map(_module, _files_of("fer_core")))
     probe = f"import sys, {', '.join(modules)}\nprint(sorted({HEAVY!r} & set(sys.modules)))"
     found = subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=PROJECT
@@ -194,6 +220,11 @@ def _files_of(room: str) -> list[Path]:
     return files
 
 
+def _module(path: Path) -> str:
+    """Return the name that a file of the project is imported by."""
+    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+
+
 def _imports(path: Path, *, anywhere: bool) -> set[str]:
     """Return the modules that a file imports: anywhere in it, or only when it is imported itself."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -204,7 +235,8 @@ def _imports(path: Path, *, anywhere: bool) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+            # What is imported may be a module as well.
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         for child in ast.iter_child_nodes(node):
             lazy = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) or (
                 isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")

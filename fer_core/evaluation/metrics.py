@@ -4,7 +4,7 @@
 takes the one its argument names and never guesses. `labels` are int (N,), class indices. "The answer"
 is the class of highest probability, the first of several equal ones; "confidence" is its probability.
 
-scikit-learn and scipy are imported where they are used: serving needs `softmax` alone, and must start fast.
+scikit-learn and scipy are imported where they are used, so that a page starts fast.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,6 @@ NEVER: Final = 1.1
 TEMPERATURE_RANGE: Final = (0.05, 20.0)
 #: Floor under probabilities in logarithms: the least normal float32.
 _TINY: Final = float(np.finfo(np.float32).tiny)
-
-
-def softmax(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:
-    """Return float32 exp(logits / temperature), normalised over the last axis; the shape stays.
-
-    Computed in float64 after subtracting each row's maximum, so that large logits do not overflow.
-    """
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
 def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 
 from fer_core.errors import BundleError
-from fer_core.evaluation.metrics import softmax
 from fer_core.expressions import Expression
 from fer_core.faces.crops import INPUT_SIZE, FaceInputs
 from fer_core.faces.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from fer_core.networks.bundles import SERVING_FILE, Bundle
 from fer_core.networks.litert import ServingModel
+from fer_core.networks.softmax import softmax
 
 log = logging.getLogger(__name__)
 

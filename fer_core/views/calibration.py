@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from fer_core.evaluation import metrics
 from fer_core.evaluation.intervals import ECE_BINS
 from fer_core.evaluation.predictions import EvaluationResult
+from fer_core.networks.softmax import softmax
 from fer_core.views.figures import GUIDE_COLOR
 from fer_core.views.plots import CURVE_HEIGHT, lay_out, line_of, marker_of, percent_axes, thinned
 from fer_core.views.view import View
@@ -21,7 +22,7 @@ def before_scaling(result: EvaluationResult, temperature: float) -> np.ndarray:
     softmax takes away again.
     """
     logits = np.log(np.maximum(result.probabilities, np.finfo(np.float32).tiny)) * temperature
-    return metrics.softmax(logits)
+    return softmax(logits)
 
 
 def reliability_view(

@@ -16,9 +16,9 @@ from pages.shared.verbatim import message_as_text
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, FaceAnalysis
     from fer_core.evaluation.predictions import EvaluationResult
+    from fer_core.evaluation.trust import Trust
     from fer_core.faces.shape import FaceShape, Movement
     from fer_core.networks.classifier import Prediction
-    from fer_core.networks.explain import Trust
 
 _SHOWN_SIDE: Final = 480
 #: How the face is framed where its landmarks are moved, over the networks' own frame.
@@ -51,7 +51,7 @@ def show_seconds(analysis: "Analysis") -> None:
 
 def show_trust(face: "FaceAnalysis") -> None:
     """Show how often each network was right on test faces where both answered as they do here."""
-    from fer_core.networks.explain import who_to_trust
+    from fer_core.evaluation.trust import who_to_trust
 
     (first, opinion), (second, other) = face.predictions.items()
     titles = [title_of(name) for name in (first, second)]

@@ -42,6 +42,7 @@ from fer_core.networks.bundles import (
 from fer_core.networks.classifier import Classifier
 from fer_core.networks.layers import LAYERS_FILE, write_layers
 from fer_core.networks.litert import ServingModel
+from fer_core.networks.softmax import softmax
 from training import sources
 from training.architectures.cnn import MAPS_LAYER
 from training.architectures.dual_input import DualInput
@@ -288,7 +289,7 @@ def _finish(spec: BundleSpec, references: dict[str, Samples], folder: Path) -> N
     answers = {
         name: Answers(
             rows.labels,
-            metrics.softmax(logits[name], temperature=temperature),
+            softmax(logits[name], temperature=temperature),
             wanted.get(name, ANSWERED_ACCURACY),
         )
         for name, rows in references.items()

@@ -19,6 +19,7 @@ from fer_core.evaluation import metrics
 from fer_core.evaluation.intervals import estimate_share
 from fer_core.files import replace_file
 from fer_core.networks.bundles import sha256_of
+from fer_core.networks.softmax import softmax
 from training import sources
 from training.campaign.answers import (
     AnsweredSplit,
@@ -227,7 +228,7 @@ def _temperature(logits: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarr
 
 
 def _nll(logits: np.ndarray, labels: np.ndarray, temperature: float) -> float:
-    return metrics.nll(labels, metrics.softmax(logits, temperature=temperature))
+    return metrics.nll(labels, softmax(logits, temperature=temperature))
 
 
 def _measured(
@@ -321,7 +322,7 @@ def ensemble_answers(samples: Samples, campaign: str, *, temperature: float = 1.
         check_images(answers, images)
         logits += member.weight / member.temperature * answers.logits[ensemble.data][at]
     ours = [ensemble.labels.index(label) for label in samples.label_space.labels]
-    return metrics.softmax(logits[:, ours], temperature=ensemble.temperature * temperature)
+    return softmax(logits[:, ours], temperature=ensemble.temperature * temperature)
 
 
 def _positions(answered: Samples, samples: Samples, campaign: str) -> np.ndarray:

@@ -22,6 +22,7 @@ from fer_core.evaluation.predictions import (
 from fer_core.expressions import LabelSpace
 from fer_core.networks.bundles import Bundle, SplitMetrics
 from fer_core.networks.classifier import Classifier
+from fer_core.networks.softmax import softmax
 from training import sources
 from training.bundle.card import write_card
 from training.measure.divisions import require_division
@@ -151,7 +152,7 @@ def _predict(
         expressions=bundle.spec.labels,
         rows=samples.rows,
         labels=samples.labels,
-        probabilities=metrics.softmax(logits, temperature=bundle.spec.temperature),
+        probabilities=softmax(logits, temperature=bundle.spec.temperature),
         found_face=found,
         clean=samples.clean,
     )

@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from fer_core.evaluation.intervals import Estimate, estimate, estimate_share
-from fer_core.evaluation.metrics import softmax
 from fer_core.evaluation.photo_accuracy import PhotoAccuracy
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import FER2013, LabelSpace, label_map
@@ -22,6 +21,7 @@ from fer_core.faces.crops import FaceInputs, face_inputs, frame_square
 from fer_core.faces.finder import Face, FaceFinder
 from fer_core.networks.bundles import SERVING_FILE, Bundle
 from fer_core.networks.classifier import Classifier
+from fer_core.networks.softmax import softmax
 from training.sources.webphotos import PhotoSamples
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import track
 
 from fer_core.errors import DataError
-from fer_core.evaluation import metrics
 from fer_core.evaluation.robustness import (
     ROWS,
     SEED,
@@ -30,6 +29,7 @@ from fer_core.evaluation.robustness import (
 )
 from fer_core.networks.bundles import SERVING_FILE, Bundle
 from fer_core.networks.classifier import Classifier
+from fer_core.networks.softmax import softmax
 from training import sources
 from training.measure.corruptions import CORRUPTIONS
 from training.measure.evaluate import Report, is_recorded, known_to
@@ -182,7 +182,7 @@ def _with_answers(
     """Return a result with the answers under one more condition."""
     landmarks = None if find is None else find(images)
     logits, _ = classifier.logits(images, landmarks)
-    p = metrics.softmax(logits, temperature=classifier.bundle.spec.temperature)
+    p = softmax(logits, temperature=classifier.bundle.spec.temperature)
     found = np.ones(len(images), bool) if landmarks is None else landmarks.any(axis=1)
     return dataclasses.replace(
         result,

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_core.evaluation.metrics import softmax
 from fer_core.files import replace_file
 from fer_core.networks.bundles import SERVING_FILE, Bundle, resolve
 from fer_core.networks.classifier import Classifier
+from fer_core.networks.softmax import softmax
 from fer_core.settings import cache_root
 from training.errors import TrainingError
 from training.sources import Samples, sha256_of_arrays

@@ -8,6 +8,7 @@ from fer_core.evaluation import metrics
 from fer_core.evaluation.intervals import MEASURES, estimate, resamples_for
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import FER2013
+from fer_core.networks.softmax import softmax
 
 
 def result_of(labels: np.ndarray, probabilities: np.ndarray) -> EvaluationResult:
@@ -27,7 +28,7 @@ def random_result(seed: int, n: int = 400) -> EvaluationResult:
     labels = rng.integers(0, 7, n)
     logits = rng.normal(0, 2, (n, 7))
     logits[np.arange(n), labels] += 2.0
-    return result_of(labels, metrics.softmax(logits))
+    return result_of(labels, softmax(logits))
 
 
 @pytest.mark.parametrize("seed", range(5))

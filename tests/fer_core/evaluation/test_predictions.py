@@ -25,6 +25,7 @@ from fer_core.evaluation.predictions import (
     write_predictions,
 )
 from fer_core.expressions import FER2013, FIVE, Expression
+from fer_core.networks.softmax import softmax
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def result():
         expressions=FER2013.labels,
         rows=np.arange(1000, 1300),
         labels=labels,
-        probabilities=metrics.softmax(logits),
+        probabilities=softmax(logits),
         found_face=rng.random(300) < 0.9,
         clean=rng.random(300) < 0.8,
     )

@@ -11,6 +11,7 @@ from fer_core.evaluation.intervals import Estimate
 from fer_core.evaluation.predictions import EvaluationResult, compare
 from fer_core.expressions import FER2013, Expression
 from fer_core.networks.bundles import resolve
+from fer_core.networks.softmax import softmax
 from fer_core.views import View
 from fer_core.views.accuracy import accuracy_view
 from fer_core.views.calibration import (
@@ -63,7 +64,7 @@ def random_result(seed: int) -> EvaluationResult:
         expressions=FER2013.labels,
         rows=np.arange(n),
         labels=labels,
-        probabilities=metrics.softmax(logits),
+        probabilities=softmax(logits),
         found_face=np.ones(n, bool),
         clean=np.ones(n, bool),
     )
@@ -188,12 +189,12 @@ def test_areas_of_a_class_without_rows_are_not_numbers(results):
 
 def test_probabilities_before_scaling_are_those_of_the_logits():
     labels, logits = random_logits(3)
-    scaled = metrics.softmax(logits, temperature=1.7)
+    scaled = softmax(logits, temperature=1.7)
     result = random_result(3)
     stored = EvaluationResult(
         result.expressions, result.rows, labels, scaled, result.found_face, result.clean
     )
-    np.testing.assert_allclose(before_scaling(stored, 1.7), metrics.softmax(logits), atol=1e-5)
+    np.testing.assert_allclose(before_scaling(stored, 1.7), softmax(logits), atol=1e-5)
 
 
 def test_the_reliability_table_adds_up_to_the_calibration_error(results):

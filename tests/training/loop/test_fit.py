@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core.evaluation.metrics import coverage_and_accuracy, fit_temperature, softmax
+from fer_core.evaluation.metrics import coverage_and_accuracy, fit_temperature
 from fer_core.faces.crops import FaceInputs
 from fer_core.faces.landmarks import FEATURE_SIZE
 from fer_core.networks.bundles import KERAS_FILE, SERVING_FILE, open_bundle, sha256_of
 from fer_core.networks.classifier import Classifier
+from fer_core.networks.softmax import softmax
 from fer_core.studies.runs import read_rows, runs_path
 from training.errors import TrainingError
 from training.loop.fit import (

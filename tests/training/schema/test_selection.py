@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from fer_core.evaluation.metrics import coverage_and_accuracy, ece, softmax
+from fer_core.evaluation.metrics import coverage_and_accuracy, ece
 from fer_core.networks.bundles import HISTORY_FILE
 from fer_core.networks.classifier import Classifier
+from fer_core.networks.softmax import softmax
 from training.bundle.card import card_text
 from training.errors import TrainingError
 from training.schema.recipe import Recipe, SelectionSplit, differences, get_recipe, recipe_names
