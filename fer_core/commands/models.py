@@ -10,7 +10,7 @@ from fer_core.errors import FerError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fer_core.networks.bundles import BaseBundle
+    from fer_core.networks.bundles import BaseBundle, SplitMetrics
 
 
 def list_models() -> None:
@@ -36,7 +36,7 @@ def list_models() -> None:
         for split, m in bundle.spec.metrics.items():
             typer.echo(
                 f"  {split}: accuracy {m.accuracy:.2%} of {m.n} rows, {m.accuracy_clean:.2%} of the "
-                f"{m.n_clean} without a copy in the training data, macro F1 {m.macro_f1:.3f}"
+                f"{m.n_clean} without a copy in the training data{_beside(m)}"
                 + (f"; left out: {_counts(m.excluded)}" if m.excluded else "")
             )
     failed = any(isinstance(bundle, FerError) for bundle in found)
@@ -53,6 +53,14 @@ def list_models() -> None:
         failed = True
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _beside(measured: "SplitMetrics") -> str:
+    """Return the measures that summaries name beside accuracy, as far as they were taken."""
+    from fer_core.evaluation.measures import MEASURES
+
+    values = [(m, measured.value(m.name)) for m in MEASURES if m.in_summaries]
+    return "".join(f", {m.short} {m.text(v, digits=3)}" for m, v in values if v is not None)
 
 
 def _counts(excluded: "Mapping[str, int]") -> str:

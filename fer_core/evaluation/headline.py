@@ -6,7 +6,8 @@ from typing import Final
 import pandas as pd
 from tabulate import tabulate
 
-from fer_core.evaluation.intervals import MEASURES, Estimate, Measure
+from fer_core.evaluation.intervals import Estimate
+from fer_core.evaluation.measures import MEASURES, Measure
 
 _FACES: Final = "Faces"
 _EMPHASIS: Final = {"pipe": "**{}**", "unsafehtml": "<b>{}</b>", "latex_raw": r"\textbf{{{}}}"}

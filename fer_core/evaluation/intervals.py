@@ -1,22 +1,18 @@
-"""The headline measures of a classifier, each with its bootstrap interval.
+"""The bootstrap interval of every measure.
 
-All measures are functions of a few sums over rows: of how often each pair of label and answer occurs, of
-losses, and of the gap between confidence and correctness in each interval of confidence. So a resample of
-rows (Efron and Tibshirani 1993, chapter 13) is a row of counts, and all resamples of all sums are one
-matrix product.
+All measures are formulas of sums over rows (`fer_core.evaluation.measures`). So a resample of rows (Efron and
+Tibshirani 1993, chapter 13) is a row of counts, and all resamples of all sums are one matrix product.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from fer_core.evaluation import metrics
+from fer_core.evaluation.measures import MEASURES, Addends
 from fer_core.evaluation.predictions import EvaluationResult
 
-ECE_BINS: Final = 15
 #: Resamples of a small set of rows; of a larger one fewer, so that all draw about as many rows.
 RESAMPLES: Final = 1000
 _LEAST_RESAMPLES: Final = 200
@@ -34,203 +30,26 @@ class Estimate:
     high: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sums:
-    """Sums over weighted rows, for each of B weightings.
-
-    Attributes:
-        cells: float64 (B, C, C), rows by label and answer.
-        top2: float64 (B,), rows whose label is among the two likeliest classes.
-        nll: float64 (B,), of -ln p(label).
-        brier: float64 (B,), of the squared distances to the one-hot labels.
-        gaps: float64 (B, ECE_BINS), of correctness less confidence in each interval of confidence.
-    """
-
-    cells: np.ndarray
-    top2: np.ndarray
-    nll: np.ndarray
-    brier: np.ndarray
-    gaps: np.ndarray
-
-    @property
-    def n(self) -> np.ndarray:
-        """Rows of each weighting."""
-        return self.cells.sum(axis=(1, 2))
-
-    @property
-    def right(self) -> np.ndarray:
-        """Rows of each class that are answered right, (B, C)."""
-        return np.diagonal(self.cells, axis1=1, axis2=2)
-
-    @property
-    def labelled(self) -> np.ndarray:
-        """Rows of each class, (B, C)."""
-        return self.cells.sum(axis=2)
-
-    @property
-    def answered(self) -> np.ndarray:
-        """Rows answered with each class, (B, C)."""
-        return self.cells.sum(axis=1)
-
-
-Formula: TypeAlias = Callable[[Sums], np.ndarray]
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One of the headline measures.
-
-    Attributes:
-        name: of its column in files.
-        title: for people.
-        better: "higher" or "lower".
-        percent: whether people read it as a percentage.
-        meaning: one sentence.
-        of: float64 (B,) from sums.
-    """
-
-    name: str
-    title: str
-    better: str
-    percent: bool
-    meaning: str
-    of: Formula
-
-
-def _accuracy(sums: Sums) -> np.ndarray:
-    return sums.right.sum(axis=1) / sums.n
-
-
-def _over_present(values: np.ndarray, sums: Sums) -> np.ndarray:
-    """Return the mean over the classes that have rows, as `metrics.macro_f1` takes it."""
-    present = sums.labelled > 0
-    return np.where(present, values, 0).sum(axis=1) / present.sum(axis=1)
-
-
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-
-
-def _f1(sums: Sums) -> np.ndarray:
-    return _share(2 * sums.right, sums.labelled + sums.answered)
-
-
-def _weighted_f1(sums: Sums) -> np.ndarray:
-    return (_f1(sums) * sums.labelled).sum(axis=1) / sums.n
-
-
-def _kappa(sums: Sums) -> np.ndarray:
-    by_chance = (sums.labelled * sums.answered).sum(axis=1) / sums.n**2
-    beyond = _accuracy(sums) - by_chance
-    room = 1 - by_chance
-    return np.divide(beyond, room, out=np.full_like(beyond, np.nan), where=room > 0)
-
-
-MEASURES: Final = (
-    Measure(
-        "accuracy",
-        "Accuracy",
-        "higher",
-        True,
-        "Share of faces whose likeliest expression is the label.",
-        _accuracy,
-    ),
-    Measure(
-        "balanced_accuracy",
-        "Balanced accuracy (macro recall)",
-        "higher",
-        True,
-        "Mean over the expressions of the share of their faces that is answered right.",
-        lambda sums: _over_present(_share(sums.right, sums.labelled), sums),
-    ),
-    Measure(
-        "macro_precision",
-        "Macro precision",
-        "higher",
-        True,
-        "Mean over the expressions of the share of answers with it that are right.",
-        lambda sums: _over_present(_share(sums.right, sums.answered), sums),
-    ),
-    Measure(
-        "macro_f1",
-        "Macro F1",
-        "higher",
-        True,
-        "Mean over the expressions of the harmonic mean of precision and recall.",
-        lambda sums: _over_present(_f1(sums), sums),
-    ),
-    Measure(
-        "weighted_f1",
-        "Weighted F1",
-        "higher",
-        True,
-        "The same mean, each expression counting as often as it is labelled.",
-        _weighted_f1,
-    ),
-    Measure(
-        "top2_accuracy",
-        "Top-2 accuracy",
-        "higher",
-        True,
-        "Share of faces whose label is one of the two likeliest expressions.",
-        lambda sums: sums.top2 / sums.n,
-    ),
-    Measure(
-        "cohen_kappa",
-        "Cohen's kappa",
-        "higher",
-        False,
-        "Agreement with the labels beyond what chance gives, 0 to 1.",
-        _kappa,
-    ),
-    Measure(
-        "nll",
-        "Log loss",
-        "lower",
-        False,
-        "Mean of -ln of the label's probability: high where the network is sure and wrong.",
-        lambda sums: sums.nll / sums.n,
-    ),
-    Measure(
-        "brier",
-        "Brier score",
-        "lower",
-        False,
-        "Mean squared distance between the probabilities and the label, 0 to 2.",
-        lambda sums: sums.brier / sums.n,
-    ),
-    Measure(
-        "ece",
-        "Calibration error (ECE)",
-        "lower",
-        True,
-        f"How far confidence is from accuracy, averaged over {ECE_BINS} intervals of confidence.",
-        lambda sums: np.abs(sums.gaps).sum(axis=1) / sums.n,
-    ),
-)
-
-
 def resamples_for(n: int) -> int:
     """Return how many resamples are drawn of `n` rows."""
     return int(np.clip(_MOST_DRAWS // max(n, 1), _LEAST_RESAMPLES, RESAMPLES))
 
 
 def estimate(result: EvaluationResult, *, seed: int = 0) -> dict[str, Estimate]:
-    """Return every one of MEASURES on a network's predictions, by name; NaN without rows.
+    """Return every measure with its interval on a network's predictions, by name; NaN without rows.
 
     The intervals hold for other faces of the same kind, not for other networks of the same recipe.
     """
     n = len(result)
     if not n:
         return {measure.name: Estimate(*3 * (float("nan"),)) for measure in MEASURES}
-    columns = _row_columns(result)
-    n_classes = len(result.expressions)
-    whole = _sums(columns.sum(axis=0, dtype=np.float64)[None], n_classes)
-    resampled = _sums(_resample(columns, np.random.default_rng(seed)), n_classes)
+    sums = _sums(result, np.random.default_rng(seed))
     estimates = {}
     for measure in MEASURES:
-        value = float(measure.of(whole)[0])
-        estimates[measure.name] = Estimate(value, *_interval(measure.of(resampled), value))
+        addends, value_of = measure.formula
+        whole, resampled = sums[addends]
+        value = float(value_of(whole, n)[0])
+        estimates[measure.name] = Estimate(value, *_interval(value_of(resampled, n), value))
     return estimates
 
 
@@ -262,21 +81,29 @@ def _interval(resampled: np.ndarray, value: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _row_columns(result: EvaluationResult) -> np.ndarray:
-    """Return float32 (N, C * C + 3 + ECE_BINS), what each row adds to the sums."""
-    labels, p = result.labels, result.probabilities
-    n, n_classes = p.shape
-    rows = np.arange(n)
-    answers = p.argmax(axis=1)
-    confidence = p.max(axis=1)
-    columns = np.zeros((n, n_classes**2 + 3 + ECE_BINS), np.float32)
-    columns[rows, labels * n_classes + answers] = 1
-    columns[:, n_classes**2] = metrics.in_top(labels, p, 2)
-    columns[:, n_classes**2 + 1] = metrics.row_nll(labels, p)
-    columns[:, n_classes**2 + 2] = metrics.row_brier(labels, p)
-    intervals = metrics.confidence_interval_of(confidence, ECE_BINS)
-    columns[rows, n_classes**2 + 3 + intervals] = (answers == labels) - confidence
-    return columns
+def _sums(
+    result: EvaluationResult, rng: np.random.Generator
+) -> dict[Addends, tuple[np.ndarray, np.ndarray]]:
+    """Return, for each of the measures' addends, its sums over all rows and over resamples of the rows.
+
+    These are float64 (1, ...) and (B, ...). What a row adds is drawn in float32, so that memory and time
+    are halved.
+    """
+    n = len(result)
+    added = {
+        addends: addends(result.labels, result.probabilities)
+        for addends in dict.fromkeys(measure.formula.addends for measure in MEASURES)
+    }
+    columns = [values.reshape(n, -1) for values in added.values()]
+    resampled = _resample(np.concatenate(columns, axis=1, dtype=np.float32), rng)
+    parts = np.split(resampled, np.cumsum([part.shape[1] for part in columns])[:-1], axis=1)
+    return {
+        addends: (
+            values.sum(axis=0, dtype=np.float64)[None],
+            part.reshape(-1, *values.shape[1:]),
+        )
+        for (addends, values), part in zip(added.items(), parts, strict=True)
+    }
 
 
 def _resample(columns: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -292,14 +119,3 @@ def _resample(columns: np.ndarray, rng: np.random.Generator) -> np.ndarray:
                 row[:] = np.bincount(rng.integers(0, n, n), minlength=n)
             parts.append(drawn @ columns)
     return np.concatenate(parts).astype(np.float64)
-
-
-def _sums(columns: np.ndarray, n_classes: int) -> Sums:
-    cells, rest = columns[:, : n_classes**2], columns[:, n_classes**2 :]
-    return Sums(
-        cells=cells.reshape(-1, n_classes, n_classes),
-        top2=rest[:, 0],
-        nll=rest[:, 1],
-        brier=rest[:, 2],
-        gaps=rest[:, 3:],
-    )

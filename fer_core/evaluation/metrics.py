@@ -3,8 +3,10 @@
 `logits` are raw outputs (N, C); `probabilities` are float (N, C) with rows summing to 1. A function
 takes the one its argument names and never guesses. `labels` are int (N,), class indices. "The answer"
 is the class of highest probability, the first of several equal ones; "confidence" is its probability.
+`counts` are confusion matrices (..., C, C): rows are labels, columns answers; a function of them returns
+float64 (...), a value for each matrix. Which of these functions are reported is said in `measures`.
 
-scikit-learn and scipy are imported where they are used, so that a page starts fast.
+scipy is imported where it is used, so that a page starts fast.
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,8 @@ import numpy as np
 
 #: A threshold that no confidence reaches: the network never answers.
 NEVER: Final = 1.1
+#: Intervals of confidence that the calibration error is averaged over.
+ECE_BINS: Final = 15
 #: Temperatures that `fit_temperature` considers.
 TEMPERATURE_RANGE: Final = (0.05, 20.0)
 #: Floor under probabilities in logarithms: the least normal float32.
@@ -22,7 +26,7 @@ _TINY: Final = float(np.finfo(np.float32).tiny)
 
 def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the share of rows whose answer is the label; NaN without rows."""
-    _check(labels, probabilities)
+    check_labels(labels, probabilities)
     return float(np.mean(probabilities.argmax(axis=1) == labels)) if len(labels) else float("nan")
 
 
@@ -35,54 +39,116 @@ def per_class_recall(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     )
 
 
-def balanced_accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the mean recall over the classes that have rows; NaN without rows."""
-    recall = per_class_recall(labels, probabilities)
-    present = ~np.isnan(recall)
-    return float(recall[present].mean()) if present.any() else float("nan")
-
-
-def macro_f1(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the mean over classes of F1 = 2 TP / (2 TP + FP + FN).
-
-    The mean runs over the classes that have rows: a data set without neutral faces says nothing about
-    them, but each neutral answer still counts against the class that it should have been. NaN without rows.
-    """
-    from sklearn.metrics import f1_score
-
-    _check(labels, probabilities)
-    if not len(labels):
-        return float("nan")
-    present = np.unique(labels)
-    return float(
-        f1_score(
-            labels, probabilities.argmax(axis=1), labels=present, average="macro", zero_division=0
-        )
-    )
-
-
 def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return int64 (C, C) counts: rows are labels, columns answers; an absent class has a row of zeros."""
-    _check(labels, probabilities)
+    check_labels(labels, probabilities)
     n_classes = probabilities.shape[1]
     cells = labels * n_classes + probabilities.argmax(axis=1)
     return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def ece(labels: np.ndarray, probabilities: np.ndarray, *, bins: int = 15) -> float:
+def answer_cells(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return bool (N, C, C), each row's own confusion matrix; their sum is that of all rows."""
+    n, n_classes = probabilities.shape
+    cells = np.zeros((n, n_classes, n_classes), bool)
+    cells[np.arange(n), labels, probabilities.argmax(axis=1)] = True
+    return cells
+
+
+def share_right(counts: np.ndarray) -> np.ndarray:
+    """Return the share of rows whose answer is the label; NaN without rows."""
+    return _ratio(_right(counts).sum(axis=-1), counts.sum(axis=(-2, -1)), otherwise=np.nan)
+
+
+def balanced_accuracy(counts: np.ndarray) -> np.ndarray:
+    """Return the mean recall, TP / (TP + FN), over the classes that have rows; NaN without rows."""
+    return _over_present(_ratio(_right(counts), _labelled(counts)), counts)
+
+
+def macro_precision(counts: np.ndarray) -> np.ndarray:
+    """Return the mean of TP / (TP + FP) over the classes that have rows; NaN without rows.
+
+    The precision of a class that is never answered is 0.
+    """
+    return _over_present(_ratio(_right(counts), _answered(counts)), counts)
+
+
+def macro_f1(counts: np.ndarray) -> np.ndarray:
+    """Return the mean over classes of F1 = 2 TP / (2 TP + FP + FN).
+
+    The mean runs over the classes that have rows: a data set without neutral faces says nothing about
+    them, but each neutral answer still counts against the class that it should have been. NaN without rows.
+    """
+    return _over_present(_f1(counts), counts)
+
+
+def weighted_f1(counts: np.ndarray) -> np.ndarray:
+    """Return the mean of F1 over classes, weighted by their rows; NaN without rows."""
+    weighted = (_f1(counts) * _labelled(counts)).sum(axis=-1)
+    return _ratio(weighted, counts.sum(axis=(-2, -1)), otherwise=np.nan)
+
+
+def cohen_kappa(counts: np.ndarray) -> np.ndarray:
+    """Return (accuracy - chance) / (1 - chance), chance being sum_k P(label k) P(answer k) (Cohen 1960).
+
+    NaN without rows, and where all labels and answers are one class.
+    """
+    n = counts.sum(axis=(-2, -1))
+    by_chance = _ratio((_labelled(counts) * _answered(counts)).sum(axis=-1), n**2)
+    return _ratio(share_right(counts) - by_chance, 1 - by_chance, otherwise=np.nan)
+
+
+def _right(counts: np.ndarray) -> np.ndarray:
+    """Return the rows of each class that are answered right, (..., C)."""
+    return np.diagonal(counts, axis1=-2, axis2=-1)
+
+
+def _labelled(counts: np.ndarray) -> np.ndarray:
+    """Return the rows of each class, (..., C)."""
+    return counts.sum(axis=-1)
+
+
+def _answered(counts: np.ndarray) -> np.ndarray:
+    """Return the rows answered with each class, (..., C)."""
+    return counts.sum(axis=-2)
+
+
+def _f1(counts: np.ndarray) -> np.ndarray:
+    """Return F1 of each class, (..., C); 0 for a class with neither rows nor answers."""
+    return _ratio(2 * _right(counts), _labelled(counts) + _answered(counts))
+
+
+def _over_present(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the mean of values (..., C) over the classes that have rows."""
+    present = _labelled(counts) > 0
+    total = np.where(present, values, 0).sum(axis=-1)
+    return _ratio(total, present.sum(axis=-1), otherwise=np.nan)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray, *, otherwise: float = 0.0) -> np.ndarray:
+    """Return part / whole, and `otherwise` where the whole is not positive."""
+    return np.divide(part, whole, out=np.full(np.shape(whole), otherwise), where=whole > 0)
+
+
+def ece(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the expected calibration error (Guo et al. 2017, arXiv:1706.04599, equation 3).
 
-    Rows fall into `bins` equal intervals (low, high] of confidence; the error is the mean over rows of
+    Rows fall into ECE_BINS equal intervals (low, high] of confidence; the error is the mean over rows of
     |accuracy - mean confidence| of their interval. Empty intervals weigh nothing. NaN without rows.
     """
-    _check(labels, probabilities)
+    check_labels(labels, probabilities)
     if not len(labels):
         return float("nan")
+    return float(np.abs(confidence_gaps(labels, probabilities).sum(axis=0)).sum() / len(labels))
+
+
+def confidence_gaps(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return float64 (N, ECE_BINS): 1 if right else 0, less the confidence, in its interval; else 0."""
     confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    index = confidence_interval_of(confidence, bins)
-    gap = np.bincount(index, weights=right - confidence, minlength=bins)
-    return float(np.abs(gap).sum() / len(labels))
+    gaps = np.zeros((len(labels), ECE_BINS))
+    intervals = confidence_interval_of(confidence, ECE_BINS)
+    gaps[np.arange(len(labels)), intervals] = (probabilities.argmax(axis=1) == labels) - confidence
+    return gaps
 
 
 def confidence_interval_of(confidence: np.ndarray, bins: int) -> np.ndarray:
@@ -93,7 +159,7 @@ def confidence_interval_of(confidence: np.ndarray, bins: int) -> np.ndarray:
 
 def nll(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean of `row_nll`; NaN without rows."""
-    _check(labels, probabilities)
+    check_labels(labels, probabilities)
     return float(row_nll(labels, probabilities).mean()) if len(labels) else float("nan")
 
 
@@ -103,14 +169,8 @@ def row_nll(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return -np.log(np.maximum(p, _TINY))
 
 
-def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the mean of `row_brier` (Brier 1950); NaN without rows."""
-    _check(labels, probabilities)
-    return float(row_brier(labels, probabilities).mean()) if len(labels) else float("nan")
-
-
 def row_brier(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return float64 (N,), the squared distance of each row to its one-hot label, from 0 to 2."""
+    """Return float64 (N,), the squared distance of each row to its one-hot label (Brier 1950), 0 to 2."""
     difference = probabilities.astype(np.float64)
     difference[np.arange(len(labels)), labels] -= 1.0
     return (difference**2).sum(axis=1)
@@ -138,7 +198,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
-    _check(labels, logits)
+    check_labels(labels, logits)
     if not len(labels):
         raise ValueError("a temperature cannot be fitted without rows")
     rows = np.arange(len(labels))
@@ -179,7 +239,7 @@ def abstention_threshold(data_sets: Sequence[Answers]) -> float:
     """
     confidences = []
     for labels, probabilities, _ in data_sets:
-        _check(labels, probabilities)
+        check_labels(labels, probabilities)
         confidences.append(probabilities.max(axis=1, initial=0).astype(np.float64))
     levels = np.unique(np.concatenate(confidences))
     thresholds = np.concatenate([[0.0], (levels[:-1] + levels[1:]) / 2])
@@ -199,7 +259,7 @@ def coverage_and_accuracy(
 
     Both are NaN without rows; the accuracy is NaN if none is answered.
     """
-    _check(labels, probabilities)
+    check_labels(labels, probabilities)
     if not len(labels):
         return float("nan"), float("nan")
     answered = probabilities.max(axis=1) >= threshold
@@ -207,7 +267,7 @@ def coverage_and_accuracy(
     return float(answered.mean()), float(right[answered].mean()) if answered.any() else float("nan")
 
 
-def _check(labels: np.ndarray, outputs: np.ndarray) -> None:
+def check_labels(labels: np.ndarray, outputs: np.ndarray) -> None:
     """Raise ValueError unless `labels` (N,) are class indices of `outputs` (N, C)."""
     if outputs.ndim != 2 or labels.shape != (len(outputs),):
         raise ValueError(

@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 
 from fer_core.errors import DataError, UnknownNameError
 from fer_core.evaluation import metrics
+from fer_core.evaluation.measures import MEASURES
 from fer_core.expressions import Expression, parse_expression
 from fer_core.files import replace_file
-from fer_core.networks.bundles import PREDICTIONS_FOLDER, LandmarkMetrics, SplitMetrics
+from fer_core.networks.bundles import CLEAN, PREDICTIONS_FOLDER, LandmarkMetrics, SplitMetrics
 
 _PROBABILITY: Final = "p_"
 #: Beside the probabilities.
@@ -268,11 +269,11 @@ def _problem(result: EvaluationResult, names: list[str]) -> str | None:
 
 
 def measure(result: EvaluationResult, abstention_threshold: float) -> SplitMetrics:
-    """Return the measures of a split, whole and on its clean rows, rounded to seven digits.
+    """Return every measure of a split, whole and on its clean rows, rounded to seven digits.
 
-    Classes without rows are left out of `per_class_recall`. A measure that has no rows to be taken on
-    is 0, as the count beside it says: `n_clean` for the clean ones, `coverage` for the accuracy on
-    answered rows.
+    Classes without rows are left out of `per_class_recall`, measures that are not defined on these rows out
+    of the rest. An accuracy that has no rows to be taken on is 0, as the count beside it says: `n_clean` for
+    the clean ones, `coverage` for the accuracy on answered rows.
 
     Raises:
         DataError: there are no rows at all.
@@ -283,24 +284,28 @@ def measure(result: EvaluationResult, abstention_threshold: float) -> SplitMetri
     y, p = result.labels, result.probabilities
     coverage, selective_accuracy = metrics.coverage_and_accuracy(y, p, abstention_threshold)
     recall = metrics.per_class_recall(y, p)
-    return SplitMetrics(
-        n=len(result),
-        accuracy=_rounded(metrics.accuracy(y, p)),
-        macro_f1=_rounded(metrics.macro_f1(y, p)),
-        ece=_rounded(metrics.ece(y, p)),
-        nll=_rounded(metrics.nll(y, p)),
-        coverage=_rounded(coverage),
-        selective_accuracy=_rounded(selective_accuracy),
-        per_class_recall={
-            expression: _rounded(value)
-            for expression, value in zip(result.expressions, recall.tolist(), strict=True)
-            if not np.isnan(value)
-        },
-        n_clean=len(clean),
-        accuracy_clean=_rounded(metrics.accuracy(clean.labels, clean.probabilities)),
-        macro_f1_clean=_rounded(metrics.macro_f1(clean.labels, clean.probabilities)),
-        ece_clean=_rounded(metrics.ece(clean.labels, clean.probabilities)),
+    return SplitMetrics.model_validate(
+        {
+            "n": len(result),
+            "n_clean": len(clean),
+            "accuracy_clean": 0.0,
+            **_measures(result),
+            **{f"{name}{CLEAN}": value for name, value in _measures(clean).items()},
+            "coverage": _rounded(coverage),
+            "selective_accuracy": _rounded(selective_accuracy),
+            "per_class_recall": {
+                expression: _rounded(value)
+                for expression, value in zip(result.expressions, recall.tolist(), strict=True)
+                if not np.isnan(value)
+            },
+        }
     )
+
+
+def _measures(result: EvaluationResult) -> dict[str, float]:
+    """Return by name the measures that are defined on these rows."""
+    values = {m.name: m.of(result.labels, result.probabilities) for m in MEASURES}
+    return {name: _rounded(value) for name, value in values.items() if not np.isnan(value)}
 
 
 def measure_landmarks(result: EvaluationResult, withheld: EvaluationResult) -> LandmarkMetrics:

@@ -37,6 +37,8 @@ FER2013_PAIR: Final = ("cnn", "dual")
 RENAMED: Final = {"cnn_wild": "cnn_photos", "dual_wild": "dual_photos"}
 #: Accuracy that answered faces reach where the abstention threshold is chosen, unless a recipe says other.
 ANSWERED_ACCURACY: Final = 0.85
+#: What stands behind a measure's name where it was taken on clean rows.
+CLEAN: Final = "_clean"
 #: What `task` in a spec says of a network that finds keypoints; those that name expressions have none.
 KEYPOINTS_TASK: Final[Literal["keypoints"]] = "keypoints"
 
@@ -119,30 +121,38 @@ class CalibrationSplit(Part):
 class SplitMetrics(Part):
     """What `training evaluate` measured on one split with these very weights.
 
+    Every further field is a number: a measure by its name (`fer_core.evaluation.measures`), on all rows, or
+    with CLEAN behind the name on the clean rows. A spec that is older than a measure lacks it, and one that
+    is newer than this code may hold measures that are not known here.
+
     Attributes:
         n: rows of the whole split.
         n_clean: rows without a copy in the training data.
-        others: as named; `*_clean` on the clean rows. Probabilities are after temperature scaling.
+        accuracy, accuracy_clean: share of rows answered as labelled, of all rows and of the clean ones.
         coverage, selective_accuracy: share of rows answered at the abstention threshold, and the
-            accuracy on those.
+            accuracy on those. Probabilities are after temperature scaling.
+        per_class_recall: of the rows of each class, the share answered as labelled.
         landmarks: None for a network that sees no landmarks.
         excluded: faces of the split that were left out, by their class, which the network does not know.
     """
 
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float]
+
     n: int
+    n_clean: int
     accuracy: float
-    macro_f1: float
-    ece: float
-    nll: float
+    accuracy_clean: float
     coverage: float
     selective_accuracy: float
     per_class_recall: dict[Expression, float]
-    n_clean: int
-    accuracy_clean: float
-    macro_f1_clean: float
-    ece_clean: float
     landmarks: LandmarkMetrics | None = None
     excluded: dict[str, int] = {}
+
+    def value(self, measure: str, *, clean: bool = False) -> float | None:
+        """Return a measure by name, on all rows or on the clean ones; None if it was not taken."""
+        value: float | None = getattr(self, measure + CLEAN if clean else measure, None)
+        return value
 
 
 class BaseSpec(Part):

@@ -6,6 +6,7 @@ from typing import Final
 import pandas as pd
 
 from fer_core.data_names import data_name, is_whole, source_of, split_of
+from fer_core.evaluation.measures import MEASURES
 from fer_core.expressions import Expression
 from fer_core.studies.plans import StudyResults
 from fer_core.studies.runs import column
@@ -74,7 +75,8 @@ def recalls(results: StudyResults, data: str) -> pd.DataFrame:
 def runs_table(results: StudyResults) -> pd.DataFrame:
     """Return the runs with columns named for people, a row a run.
 
-    Macro F1 and log loss are of whole splits, and not of what was learnt from.
+    A measure that no run has is left out. Measures other than accuracy are of whole splits, and not of what
+    was learnt from.
     """
     runs = results.runs
     table = runs[["variant", *results.plan.values, "seed", "epochs", "parameters"]].copy()
@@ -84,9 +86,11 @@ def runs_table(results: StudyResults) -> pd.DataFrame:
         table[f"{name} accuracy (%)"] = 100 * _number(runs, data, "accuracy")
         if _knows_copies(results, data):
             table[f"{name} accuracy, clean (%)"] = 100 * _number(runs, data, "accuracy_clean")
-        if split_of(data) != "train":
-            table[f"{name} macro F1"] = _number(runs, data, "macro_f1")
-            table[f"{name} log loss"] = _number(runs, data, "nll")
+        for measure in MEASURES if split_of(data) != "train" else ():
+            values = _number(runs, data, measure.name)
+            if measure.in_tables and measure.name != "accuracy" and values.notna().any():
+                scale, unit = (100, " (%)") if measure.percent else (1, "")
+                table[f"{name} {measure.short}{unit}"] = scale * values
     return table.assign(
         **{
             "seconds": runs["seconds"],

@@ -12,7 +12,9 @@ import pandas as pd
 from filelock import FileLock
 
 from fer_core.errors import DataError
+from fer_core.evaluation.measures import MEASURES
 from fer_core.files import replace_file
+from fer_core.networks.bundles import CLEAN
 from fer_core.settings import models_root
 
 #: Of every row, whatever was measured.
@@ -23,7 +25,8 @@ COLUMNS: Final = (
 )
 #: Of what `training evaluate` reports, the figures that a row keeps.
 FIGURES: Final = (
-    *("n", "accuracy", "macro_f1", "ece", "nll", "n_clean", "accuracy_clean", "macro_f1_clean"),
+    *("n", *(measure.name for measure in MEASURES)),
+    *("n_clean", *(measure.name + CLEAN for measure in MEASURES)),
     *("rmse", "normalized_mean_error"),
 )
 

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fer_core.evaluation import metrics
-from fer_core.evaluation.intervals import ECE_BINS
+from fer_core.evaluation.metrics import ECE_BINS
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.networks.softmax import softmax
 from fer_core.views.figures import GUIDE_COLOR
@@ -51,7 +51,7 @@ def reliability_view(
     tables = []
     for i, (kind, probabilities) in enumerate(kinds.items()):
         table = reliability(result.labels, probabilities)
-        error = metrics.ece(result.labels, probabilities, bins=ECE_BINS)
+        error = metrics.ece(result.labels, probabilities)
         figure.add_scatter(
             x=100 * table["mean confidence"],
             y=100 * table["accuracy"],

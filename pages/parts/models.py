@@ -20,6 +20,7 @@ from fer_core.networks.bundles import (
     BaseSpec,
     Bundle,
     BundleSpec,
+    SplitMetrics,
     all_names,
 )
 from fer_core.networks.layers import multiply_adds, read_layers
@@ -28,6 +29,7 @@ from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
+    from fer_core.evaluation.measures import Measure
     from fer_core.networks.keypoints import KeypointBundle
     from fer_core.networks.layers import Layer
     from fer_core.networks.speed import Speed
@@ -170,24 +172,19 @@ def show_measured(bundle: "AnyBundle") -> None:
         st.info("These weights were not measured yet.")
         return
     if isinstance(bundle, Bundle):
+        from fer_core.evaluation.measures import MEASURES
+
+        shown = [measure for measure in MEASURES if measure.in_tables]
         rows = [
-            {
-                "Data": data_name(name),
-                "Accuracy, whole": 100 * m.accuracy,
-                "Accuracy, clean": 100 * m.accuracy_clean,
-                "Macro F1, whole": m.macro_f1,
-                "ECE, whole": m.ece,
-                "Rows, whole": m.n,
-                "Rows, clean": m.n_clean,
-                "Left out": ", ".join(f"{c} {n:,}" for c, n in m.excluded.items()),
-            }
+            {"Data": data_name(name), **_figures(m, shown)}
             for name, m in bundle.spec.metrics.items()
         ]
+        percents = [column for m in shown if m.percent for column in _columns(m)]
+        fractions = [column for m in shown if not m.percent for column in _columns(m)]
         said = (
             "Whole: every row of the split that is labelled with an expression that the network knows; the "
-            "others are left out. Clean: without the rows of which the training data holds a "
-            "copy. Macro F1: the mean over the classes. ECE: how far, on average, the confidence lies from "
-            "the share of right answers."
+            "others are left out. Clean: without the rows of which the training data holds a copy. "
+            + " ".join(f"{measure.title}: {measure.meaning}" for measure in shown)
         )
     else:
         rows = [
@@ -200,24 +197,39 @@ def show_measured(bundle: "AnyBundle") -> None:
             }
             for name, k in bundle.spec.metrics.items()
         ]
+        percents, fractions = ["Mean error"], ["RMSE (pixels of 96)"]
         said = (
             "Mean error: the mean distance of the points, as a share of the distance of the eyes. RMSE: the "
             "root of the mean squared error of all coordinates."
         )
-    shares = {
-        name: st.column_config.NumberColumn(format=_PERCENT)
-        for name in ("Accuracy, whole", "Accuracy, clean", "Mean error")
+    formats = {
+        **dict.fromkeys(percents, _PERCENT),
+        **dict.fromkeys(fractions, "%.3f"),
+        **dict.fromkeys(("Rows, whole", "Rows, clean"), "localized"),
     }
-    counts = {
-        name: st.column_config.NumberColumn(format="localized")
-        for name in ("Rows, whole", "Rows, clean")
-    }
-    numbers = {
-        name: st.column_config.NumberColumn(format="%.3f")
-        for name in ("Macro F1, whole", "ECE, whole", "RMSE (pixels of 96)")
-    }
-    st.dataframe(rows, hide_index=True, column_config={**shares, **numbers, **counts})
+    config = {name: st.column_config.NumberColumn(format=form) for name, form in formats.items()}
+    st.dataframe(rows, hide_index=True, column_config=config)
     st.caption(f"With these very weights and the file that is served. {said}")
+
+
+def _columns(measure: "Measure") -> dict[str, bool]:
+    """Return a measure's columns, and of each whether it is on clean rows; only accuracy has both."""
+    kinds = {f"{measure.head}, whole": False, f"{measure.head}, clean": True}
+    return kinds if measure.name == "accuracy" else {f"{measure.head}, whole": False}
+
+
+def _figures(measured: SplitMetrics, shown: "Sequence[Measure]") -> dict[str, float | str | None]:
+    """Return a split's figures by column; None where a spec is older than the measure."""
+    figures: dict[str, float | str | None] = {}
+    for measure in shown:
+        for column, clean in _columns(measure).items():
+            value = measured.value(measure.name, clean=clean)
+            figures[column] = value if value is None else value * (100 if measure.percent else 1)
+    return figures | {
+        "Rows, whole": measured.n,
+        "Rows, clean": measured.n_clean,
+        "Left out": ", ".join(f"{c} {n:,}" for c, n in measured.excluded.items()),
+    }
 
 
 def show_architecture(bundle: "AnyBundle", layers: "Sequence[Layer]") -> None:

@@ -6,6 +6,7 @@ Every number comes from the bundle's spec, so the card can be written anew at an
 import json
 from typing import Final
 
+from fer_core.evaluation.measures import MEASURES
 from fer_core.faces.landmarks import FEATURE_SIZE
 from fer_core.networks.bundles import ANSWERED_ACCURACY, Bundle, BundleSpec, SplitMetrics
 from fer_core.networks.hub import variable_of
@@ -126,7 +127,7 @@ def _metadata(spec: BundleSpec) -> str:
         spec,
         task="image-classification",
         topic="facial-expression-recognition",
-        metrics=["accuracy", "f1"],
+        metrics=list(dict.fromkeys(result.metric_type for result in results)),
         results=results,
     )
 
@@ -134,13 +135,16 @@ def _metadata(spec: BundleSpec) -> str:
 def _reported(measured: SplitMetrics) -> list[tuple[str, str, float, int, str]]:
     """Return (type, title, value, n, which rows) of the figures in the metadata."""
     return [
-        ("accuracy", "Accuracy", measured.accuracy, measured.n, "all rows"),
-        ("f1", "Macro F1", measured.macro_f1, measured.n, "all rows"),
-        ("ece", "Expected calibration error", measured.ece, measured.n, "all rows"),
-        ("accuracy", "Accuracy", measured.accuracy_clean, measured.n_clean, "clean rows"),
-        ("f1", "Macro F1", measured.macro_f1_clean, measured.n_clean, "clean rows"),
-        ("ece", "Expected calibration error", measured.ece_clean, measured.n_clean, "clean rows"),
+        (measure.hub_metric, measure.title, value, n, f"{kind} rows")
+        for kind, clean, n in _rows_of(measured)
+        for measure in MEASURES
+        if measure.hub_metric and (value := measured.value(measure.name, clean=clean)) is not None
     ]
+
+
+def _rows_of(measured: SplitMetrics) -> tuple[tuple[str, bool, int], ...]:
+    """Return what figures are taken on: the rows' name, whether they are the clean ones, their number."""
+    return ("all", False, measured.n), ("clean", True, measured.n_clean)
 
 
 def _title(name: str) -> str:
@@ -166,22 +170,8 @@ def _results(spec: BundleSpec) -> str:
         "on all rows, contain them. Calibration and the abstention threshold were chosen on the clean "
         f"rows of {_chosen_on(spec)}, and so was the epoch, so figures there flatter the network a little.",
         "",
-        "| split | rows | n | accuracy | macro F1 | ECE (15 bins) | NLL |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        *_measures_table(spec),
     ]
-    for name, m in spec.metrics.items():
-        lines += [
-            _row(_title(name), "all", m.n, m.accuracy, m.macro_f1, m.ece, f"{m.nll:.4f}"),
-            _row(
-                _title(name),
-                "clean",
-                m.n_clean,
-                m.accuracy_clean,
-                m.macro_f1_clean,
-                m.ece_clean,
-                "",
-            ),
-        ]
     lines += _excluded_lines(spec)
     lines += ["", _other_data(spec)]
     lines += ["", "Recall: of the faces with each label, the share named so (all rows).", ""]
@@ -195,6 +185,25 @@ def _results(spec: BundleSpec) -> str:
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     lines += _landmark_lines(spec)
     return "\n".join(lines)
+
+
+def _measures_table(spec: BundleSpec) -> list[str]:
+    """Return the table of all splits by the measures that any of them has, with their definitions."""
+    splits = spec.metrics.values()
+    # A spec that is older than a measure does not tell it.
+    shown = [
+        m for m in MEASURES if m.in_tables and any(s.value(m.name) is not None for s in splits)
+    ]
+    lines = [
+        "| split | rows | n | " + " | ".join(m.short for m in shown) + " |",
+        "|---|---|---:|" + "---:|" * len(shown),
+    ]
+    for name, measured in spec.metrics.items():
+        for kind, clean, n in _rows_of(measured):
+            values = [(m, measured.value(m.name, clean=clean)) for m in shown]
+            cells = ["" if value is None else m.text(value, digits=4) for m, value in values]
+            lines.append(f"| {_title(name)} | {kind} | {n:,} | " + " | ".join(cells) + " |")
+    return [*lines, "", *(f"- {m.title}: {m.definition}" for m in shown)]
 
 
 def _chosen_on(spec: BundleSpec) -> str:
@@ -271,12 +280,6 @@ def _landmark_lines(spec: BundleSpec) -> list[str]:
 
 def _share(accuracy: float | None) -> str:
     return "none" if accuracy is None else f"{accuracy:.2%}"
-
-
-def _row(
-    split: str, rows: str, n: int, accuracy: float, macro_f1: float, ece: float, nll: str
-) -> str:
-    return f"| {split} | {rows} | {n:,} | {accuracy:.2%} | {macro_f1:.4f} | {ece:.4f} | {nll} |"
 
 
 def _confidence(spec: BundleSpec) -> str:

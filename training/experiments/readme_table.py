@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from fer_core.data_names import data_name, split_of
+from fer_core.evaluation.measures import MEASURES
 from fer_core.evaluation.photo_accuracy import photo_accuracy_path, read_photo_accuracy
 from fer_core.evaluation.predictions import compare, predictions_path, read_predictions
 from fer_core.networks.bundles import (
@@ -17,6 +18,7 @@ from fer_core.networks.bundles import (
     FER2013_PAIR,
     SPEC_FILE,
     Bundle,
+    SplitMetrics,
     finds_keypoints,
     open_bundle,
 )
@@ -33,9 +35,12 @@ COMPARED_SOURCE: Final = "fer2013"
 #: Pairs that are compared, the network that sees more last, and on which source.
 PAIRS: Final = ((DEFAULT_PAIR, "ferplus"), (FER2013_PAIR, COMPARED_SOURCE))
 
-_HEADER: Final = (
-    "| bundle | data | accuracy, whole | accuracy, clean | macro F1, whole | ECE, whole | size served |",
-    "|---|---|---:|---:|---:|---:|---:|",
+#: Measures beside accuracy, on whole splits.
+_BESIDE: Final = tuple(measure for measure in MEASURES if measure.in_summaries)
+_COLUMNS: Final = (
+    *("bundle", "data", "accuracy, whole", "accuracy, clean"),
+    *(f"{measure.short}, whole" for measure in _BESIDE),
+    "size served",
 )
 
 
@@ -50,7 +55,7 @@ def results_table(bundles: Iterable[Bundle]) -> str:
     rows = [
         f"| `{bundle.spec.name}` | {data_name(name)} "
         f"| {m.accuracy:.2%} (n {m.n:,}) | {m.accuracy_clean:.2%} (n {m.n_clean:,}) "
-        f"| {m.macro_f1:.3f} | {m.ece:.3f} | {bundle.serving_file.stat().st_size / 1e6:.1f} MB |"
+        f"| {_beside(m)} | {bundle.serving_file.stat().st_size / 1e6:.1f} MB |"
         for bundle in bundles
         for name, m in sorted(
             bundle.spec.metrics.items(),
@@ -58,7 +63,14 @@ def results_table(bundles: Iterable[Bundle]) -> str:
         )
         if split_of(name) == REPORTED_SPLIT
     ]
-    return "\n".join((*_HEADER, *rows))
+    numbers = "---:|" * (len(_COLUMNS) - 2)
+    return "\n".join((f"| {' | '.join(_COLUMNS)} |", f"|---|---|{numbers}", *rows))
+
+
+def _beside(measured: SplitMetrics) -> str:
+    """Return the cells of the measures beside accuracy, empty where one was not taken."""
+    values = [(measure, measured.value(measure.name)) for measure in _BESIDE]
+    return " | ".join("" if v is None else measure.text(v, digits=3) for measure, v in values)
 
 
 def comparison(bundles: Iterable[Bundle]) -> str:

@@ -3,12 +3,13 @@
 import dataclasses
 import logging
 import math
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from fer_core.errors import DataError
-from fer_core.evaluation import metrics
+from fer_core.evaluation.measures import MEASURES
 from fer_core.evaluation.predictions import (
     EvaluationResult,
     PairedComparison,
@@ -20,7 +21,7 @@ from fer_core.evaluation.predictions import (
     write_predictions,
 )
 from fer_core.expressions import LabelSpace
-from fer_core.networks.bundles import Bundle, SplitMetrics
+from fer_core.networks.bundles import CLEAN, Bundle, SplitMetrics
 from fer_core.networks.classifier import Classifier
 from fer_core.networks.softmax import softmax
 from training import sources
@@ -61,9 +62,10 @@ def evaluate(bundle: Bundle, samples: Samples) -> Report:
         withheld = _predict(bundle, samples, withhold_landmarks=True)
         measured = measured.model_copy(update={"landmarks": measure_landmarks(result, withheld)})
     measured = measured.model_copy(update={"excluded": excluded})
+    name = f"{samples.source}:{samples.split}"
     if is_recorded(samples):
-        _record(bundle, f"{samples.source}:{samples.split}", measured)
-    return _report(bundle, samples, result, measured)
+        record(bundle, {**bundle.spec.metrics, name: measured})
+    return report_of(bundle, name, measured)
 
 
 def compare_bundles(first: Bundle, second: Bundle, samples: Samples) -> Report:
@@ -158,43 +160,46 @@ def _predict(
     )
 
 
-def _record(bundle: Bundle, name: str, measured: SplitMetrics) -> None:
+def record(bundle: Bundle, by_split: Mapping[str, SplitMetrics]) -> None:
+    """Write the metrics of a bundle, by "SOURCE:SPLIT", into its spec and card."""
     from training.bundle.export import write_spec
 
-    by_split = dict(sorted({**bundle.spec.metrics, name: measured}.items()))
-    spec = bundle.spec.model_copy(update={"metrics": by_split})
+    spec = bundle.spec.model_copy(update={"metrics": dict(sorted(by_split.items()))})
     write_spec(spec, bundle.path)
     write_card(Bundle(bundle.path, spec))
 
 
-def _report(
-    bundle: Bundle,
-    samples: Samples,
-    result: EvaluationResult,
-    measured: SplitMetrics,
-) -> Report:
-    y, p = result.labels, result.probabilities
+def report_of(bundle: Bundle, name: str, measured: SplitMetrics) -> Report:
+    """Return the JSON line of a measurement; a measure that is not defined on its rows is None.
+
+    Args:
+        bundle: that was measured.
+        name: "SOURCE:SPLIT" that it was measured on.
+        measured: its metrics there.
+    """
+    source, _, split = name.rpartition(":")
+    names = [measure.name for measure in MEASURES]
+    # Nothing is known about copies in other data sets, so no claim is made.
+    copies_known = sources.knows_copies(source)
+    clean = [f"{name}{CLEAN}" for name in names] if copies_known else []
+    told = measured.model_dump(mode="json", exclude={"excluded"})
     report: Report = {
         "bundle": bundle.spec.name,
-        "source": samples.source,
-        "split": str(samples.split),
-        **measured.model_dump(mode="json", exclude={"excluded"}),
-        "balanced_accuracy": metrics.balanced_accuracy(y, p),
-        "brier": metrics.brier_score(y, p),
+        "source": source,
+        "split": split,
+        "n": measured.n,
+        **dict.fromkeys([*names, *clean]),
+        **{key: value for key, value in told.items() if copies_known or not key.endswith(CLEAN)},
         "temperature": bundle.spec.temperature,
         "abstention_threshold": bundle.spec.abstention_threshold,
     }
     if not measured.coverage:
         report["selective_accuracy"] = None
-    if not sources.knows_copies(samples.source):
-        # Nothing is known about copies, so no claim is made.
-        for key in ("n_clean", "accuracy_clean", "macro_f1_clean", "ece_clean"):
-            del report[key]
-    elif not measured.n_clean:
-        report |= dict.fromkeys(("accuracy_clean", "macro_f1_clean", "ece_clean"))
+    if copies_known and not measured.n_clean:
+        report |= dict.fromkeys(clean)
     if measured.excluded:
         report["excluded_classes"] = measured.excluded
-    return without_nan(report)
+    return report
 
 
 def without_nan(values: Report) -> Report:

@@ -28,7 +28,8 @@ _DIFFERENCE: Final = "difference of two"
 
 def _show_headline(chosen: Chosen) -> None:
     from fer_core.evaluation.headline import headline_data, headline_latex, headline_markdown
-    from fer_core.evaluation.intervals import MEASURES, RESAMPLES
+    from fer_core.evaluation.intervals import RESAMPLES
+    from fer_core.evaluation.measures import MEASURES
     from fer_core.views.accuracy import accuracy_view
 
     whole = estimates_of(chosen.whole)
@@ -52,7 +53,7 @@ def _show_headline(chosen: Chosen) -> None:
         "whether two differ on the same faces is asked under *Which is better?*, which is sharper."
     )
     with st.expander("What the measures mean", icon=":material/help:"):
-        st.markdown("\n".join(f"- **{m.title}**: {m.meaning}" for m in MEASURES))
+        st.markdown("\n".join(f"- **{m.title}**: {m.definition}" for m in MEASURES))
     with st.container(horizontal=True):
         for label, text, suffix in (
             ("CSV", lambda: headline_data(shown, n).to_csv(index=False), "csv"),

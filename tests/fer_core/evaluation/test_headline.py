@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from fer_core.evaluation.headline import headline_data, headline_latex, headline_markdown
-from fer_core.evaluation.intervals import MEASURES, Estimate
+from fer_core.evaluation.intervals import Estimate
+from fer_core.evaluation.measures import MEASURES
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import pytest
 import sklearn.metrics
 
 from fer_core.evaluation import metrics
-from fer_core.evaluation.intervals import MEASURES, estimate, resamples_for
+from fer_core.evaluation.intervals import estimate, resamples_for
+from fer_core.evaluation.measures import MEASURES
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import FER2013
 from fer_core.networks.softmax import softmax
@@ -61,8 +62,9 @@ def test_a_class_without_rows_is_left_out_of_the_means_as_elsewhere():
     result = full.select(full.labels != 6)
     found = estimate(result)
     y, p = result.labels, result.probabilities
-    assert found["balanced_accuracy"].value == pytest.approx(metrics.balanced_accuracy(y, p))
-    assert found["macro_f1"].value == pytest.approx(metrics.macro_f1(y, p))
+    counts = metrics.confusion_matrix(y, p)
+    assert found["balanced_accuracy"].value == pytest.approx(metrics.balanced_accuracy(counts))
+    assert found["macro_f1"].value == pytest.approx(metrics.macro_f1(counts))
 
 
 def test_the_accuracys_interval_covers_the_truth_about_as_often_as_it_says():

@@ -33,6 +33,35 @@ def test_bundles_are_found_by_name(models):
     assert resolve("cnn").spec.labels[3] == "happy"
 
 
+def test_a_spec_from_before_a_measure_was_there_opens_without_it(models):
+    file = models / "cnn" / SPEC_FILE
+    spec = json.loads(file.read_text())
+    old = {"n", "accuracy", "macro_f1", "ece", "nll", "coverage", "selective_accuracy"}
+    old |= {"per_class_recall", "n_clean", "accuracy_clean", "macro_f1_clean", "ece_clean"}
+    for data, measured in spec["metrics"].items():
+        spec["metrics"][data] = {key: measured[key] for key in old}
+    file.write_text(json.dumps(spec))
+    found = resolve("cnn").spec.metrics["fer2013:test"]
+    assert found.value("accuracy") == found.accuracy
+    assert found.value("macro_f1") == spec["metrics"]["fer2013:test"]["macro_f1"]
+    assert found.value("ece", clean=True) == spec["metrics"]["fer2013:test"]["ece_clean"]
+    assert found.value("mcc") is None
+    assert found.value("nll", clean=True) is None
+
+
+def test_a_spec_may_hold_measures_of_later_code_and_nothing_else(models):
+    file = models / "cnn" / SPEC_FILE
+    spec = json.loads(file.read_text())
+    measured = spec["metrics"]["fer2013:test"]
+    measured["of_tomorrow"] = 0.25
+    file.write_text(json.dumps(spec))
+    assert resolve("cnn").spec.metrics["fer2013:test"].value("of_tomorrow") == 0.25
+    measured["of_tomorrow"] = "many"
+    file.write_text(json.dumps(spec))
+    with pytest.raises(BundleError, match="of_tomorrow"):
+        resolve("cnn")
+
+
 def test_an_unknown_name_gets_the_nearest(models):
     with pytest.raises(BundleError, match=r"'cn'.*cnn"):
         resolve("cn")
