@@ -98,6 +98,22 @@ def cohen_kappa(counts: np.ndarray) -> np.ndarray:
     return _ratio(share_right(counts) - by_chance, 1 - by_chance, otherwise=np.nan)
 
 
+def matthews_correlation(counts: np.ndarray) -> np.ndarray:
+    """Return the Matthews correlation coefficient for several classes (Gorodkin 2004).
+
+    With one-hot labels X and answers Y, cov(X, Y) / sqrt(cov(X, X) cov(Y, Y)), covariances summed over
+    classes: 1 if all is right, 0 if answers say nothing about labels. 0, as in scikit-learn, where it is
+    not defined: all labels are one class, or all answers are. NaN without rows.
+    """
+    n = counts.sum(axis=(-2, -1)).astype(np.float64)
+    labelled, answered = (
+        part.astype(np.float64) for part in (_labelled(counts), _answered(counts))
+    )
+    both = _right(counts).sum(axis=-1) * n - (labelled * answered).sum(axis=-1)
+    variances = (n**2 - (labelled**2).sum(axis=-1)) * (n**2 - (answered**2).sum(axis=-1))
+    return np.where(n > 0, _ratio(both, np.sqrt(variances)), np.nan)
+
+
 def _right(counts: np.ndarray) -> np.ndarray:
     """Return the rows of each class that are answered right, (..., C)."""
     return np.diagonal(counts, axis1=-2, axis2=-1)

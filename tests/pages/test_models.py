@@ -85,6 +85,7 @@ def test_what_was_measured_is_what_the_spec_says():
     )
     metrics = resolve("dual").spec.metrics["fer2013:test"]
     assert measured["Accuracy, clean"] == pytest.approx(100 * metrics.accuracy_clean)
+    assert measured["MCC, whole"] == metrics.value("mcc")
     assert measured["Rows, clean"] == metrics.n_clean
 
 

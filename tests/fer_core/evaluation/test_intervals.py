@@ -45,6 +45,7 @@ def test_every_measure_agrees_with_an_independent_implementation(seed):
         "macro_f1": sklearn.metrics.f1_score(y, answers, **averages),
         "weighted_f1": sklearn.metrics.f1_score(y, answers, average="weighted"),
         "top2_accuracy": sklearn.metrics.top_k_accuracy_score(y, p, k=2),
+        "mcc": sklearn.metrics.matthews_corrcoef(y, answers),
         "cohen_kappa": sklearn.metrics.cohen_kappa_score(y, answers),
         "nll": metrics.nll(y, p),
         "brier": sklearn.metrics.brier_score_loss(y, p.astype(np.float64), scale_by_half=False),

@@ -58,10 +58,31 @@ def test_functions_of_counts_take_any_number_of_matrices():
         metrics.macro_f1,
         metrics.weighted_f1,
         metrics.cohen_kappa,
+        metrics.matthews_correlation,
     ):
         values = function(counts)
         assert values.shape == (3, 2)
         assert values[2, 1] == pytest.approx(float(function(counts[2, 1])))
+
+
+def test_matthews_correlation_agrees_with_sklearn_also_where_it_is_not_defined():
+    rng = np.random.default_rng(0)
+    cases = [rng.integers(0, 7, (2, 300)) for _ in range(5)]
+    # All labels of one class, all answers of one class, both.
+    cases += [np.array([[2, 2, 2], [0, 1, 2]]), np.array([[0, 1, 2], [2, 2, 2]])]
+    cases += [np.array([[2, 2, 2], [2, 2, 2]])]
+    for labels, answers in cases:
+        counts = metrics.confusion_matrix(labels, np.eye(7)[answers])
+        expected = sklearn.metrics.matthews_corrcoef(labels, answers)
+        assert metrics.matthews_correlation(counts) == pytest.approx(expected, abs=1e-12)
+
+
+def test_matthews_correlation_of_many_rows_does_not_overflow():
+    counts = np.full((7, 7), 10_000_000)
+    np.fill_diagonal(counts, 100_000_000)
+    assert metrics.matthews_correlation(counts) == pytest.approx(
+        metrics.matthews_correlation(counts / 1e7)
+    )
 
 
 def plain_ece(labels, p, bins):

@@ -22,7 +22,7 @@ def split_metrics(start):
         "macro_f1_clean",
         "ece_clean",
     ]
-    names += [*(f"{name}{suffix}" for name in ("brier",) for suffix in ("", "_clean"))]
+    names += [*(f"{name}{suffix}" for name in ("mcc", "brier") for suffix in ("", "_clean"))]
     values = {name: round(start + 0.0123 * i, 4) for i, name in enumerate(names)}
     recall = {label: round(start + 0.031 * i, 4) for i, label in enumerate(FER2013.labels)}
     return SplitMetrics.model_validate(
@@ -66,14 +66,29 @@ def test_the_metadata_holds_every_split_whole_and_clean(spec):
         (r.dataset_split, r.dataset_config, r.metric_type): (r.metric_value, r.dataset_args["n"])
         for r in data.eval_results
     }
-    assert len(found) == len(data.eval_results) == 12
+    assert len(found) == len(data.eval_results) == 16
     for name, m in spec.metrics.items():
         split = name.removeprefix("fer2013:")
         assert found[split, "all rows", "accuracy"] == (m.accuracy, 3589)
         assert found[split, "clean rows", "accuracy"] == (m.accuracy_clean, 3192)
-        for kind, key in (("f1", "macro_f1"), ("ece", "ece")):
+        for kind, key in (("f1", "macro_f1"), ("matthews_correlation", "mcc"), ("ece", "ece")):
             assert found[split, "all rows", kind] == (m.value(key), 3589)
             assert found[split, "clean rows", kind] == (m.value(key, clean=True), 3192)
+
+
+def test_measures_that_a_spec_is_too_old_for_are_left_out(spec):
+    old = {
+        name: SplitMetrics.model_validate(m.model_dump(exclude={"mcc", "mcc_clean"}))
+        for name, m in spec.metrics.items()
+    }
+    card = ModelCard(card_text(spec.model_copy(update={"metrics": old})))
+    assert "MCC" in card_text(spec)
+    assert "MCC" not in card.text
+    assert "matthews_correlation" not in {r.metric_type for r in card.data.eval_results}
+    # Clean rows lack the log loss in this spec; their cell is empty, not left out.
+    (header,) = (line for line in card.text.splitlines() if line.startswith("| split | rows"))
+    rows = [line for line in card.text.splitlines() if "| all |" in line or "| clean |" in line]
+    assert {line.count("|") for line in rows} == {header.count("|")}
 
 
 def of_recipe(spec, name):
@@ -185,7 +200,7 @@ def test_both_data_sets_of_a_joined_source_are_named(spec):
 def test_the_text_holds_the_numbers_of_the_spec(spec):
     text = ModelCard(card_text(spec)).text
     for m in spec.metrics.values():
-        values = [m.value(name) for name in ("macro_f1", "nll", "ece")]
+        values = [m.value(name) for name in ("macro_f1", "mcc", "nll", "ece")]
         cells = " | ".join(f"{value:.4f}" for value in values)
         assert f"| all | 3,589 | {m.accuracy:.2%} | {cells} |" in text
         assert f"| clean | 3,192 | {m.accuracy_clean:.2%} |" in text
