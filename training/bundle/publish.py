@@ -88,7 +88,7 @@ def prepare(folder: Path, repo: str) -> Publication:
     for file in (KERAS_FILE, SERVING_FILE, *bundle.spec.sha256):
         bundle.verify(file)
     read_layers(bundle)
-    _check_predictions(bundle)
+    check_predictions(bundle)
     text = card_text(bundle.spec) if isinstance(bundle, Bundle) else keypoint_card_text(bundle.spec)
     check_card(text)
     card = folder / CARD_FILE
@@ -124,7 +124,7 @@ def _check_name(repo: str) -> None:
         )
 
 
-def _check_predictions(bundle: Bundle | KeypointBundle) -> None:
+def check_predictions(bundle: Bundle | KeypointBundle) -> None:
     """Raise BundleError or DataError unless the predictions are those that the spec's metrics tell of."""
     metrics = bundle.spec.metrics
     if surplus := sorted(predictions_of(bundle.path).keys() - metrics.keys()):

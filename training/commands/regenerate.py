@@ -22,6 +22,14 @@ def regenerate(
             "weights were rounded to half the bytes. Temperature and threshold are chosen again.",
         ),
     ] = False,
+    stored: Annotated[
+        bool,
+        typer.Option(
+            "--stored",
+            help="Run no network and read no data set: take all measures of the stored predictions again, "
+            "for instance after a measure was added. Rewrites metrics and cards.",
+        ),
+    ] = False,
 ) -> None:
     """Make anew all that follows from the weights of bundles; print one line of JSON for each measurement.
 
@@ -34,9 +42,14 @@ def regenerate(
       FER_DATA=~/fer-data python -m training regenerate
       FER_DATA=~/fer-data python -m training regenerate cnn dual
       FER_DATA=~/fer-data python -m training regenerate cnn --files
+      python -m training regenerate --stored
     """
+    if files and stored:
+        raise typer.BadParameter(
+            "--files writes new networks, whose predictions are not stored yet."
+        )
     from training.experiments.regenerate import regenerate as make_anew
 
     folders = [find_folder(name) for name in bundles] if bundles else bundle_folders()
-    for report in make_anew(folders, files=files):
+    for report in make_anew(folders, files=files, stored=stored):
         typer.echo(json.dumps(report))

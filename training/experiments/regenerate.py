@@ -20,6 +20,7 @@ from training.experiments import readme_table
 from training.experiments.run import describe, measure, open_or_suggest
 from training.measure.evaluate import Report
 from training.measure.robustness import measure_robustness
+from training.measure.stored import measure_stored
 from training.sources import DataSet, MissingDataError, Split, keypoints
 
 log = logging.getLogger(__name__)
@@ -28,11 +29,14 @@ log = logging.getLogger(__name__)
 CORRUPTED_DATA: Final = "fer2013:test"
 
 
-def regenerate(folders: Sequence[Path], *, files: bool = False) -> Iterator[Report]:
+def regenerate(
+    folders: Sequence[Path], *, files: bool = False, stored: bool = False
+) -> Iterator[Report]:
     """Measure bundles anew on every data set that is there, and yield each report.
 
     With `files`, those of networks that name expressions are first written anew
-    (`training.bundle.export.export_again`).
+    (`training.bundle.export.export_again`). With `stored`, no network runs: only the measures of stored
+    predictions are taken again, of networks that name expressions (`training.measure.stored`).
 
     Their tables of layers, predictions, metrics and cards are rewritten, then the README's table where the
     bundles are the project's own. Unchanged weights give unchanged files. Answers to corrupted faces are
@@ -43,6 +47,10 @@ def regenerate(folders: Sequence[Path], *, files: bool = False) -> Iterator[Repo
         DataError: a data set is damaged; one that is not there is left out.
     """
     for folder in folders:
+        if stored:
+            if not finds_keypoints(folder):
+                yield from measure_stored(open_or_suggest(folder))
+            continue
         if files and not finds_keypoints(folder):
             export_again(open_or_suggest(folder))
         else:

@@ -69,6 +69,40 @@ def test_again_it_changes_no_file_and_corrupts_nothing(opinion):
     assert [path.read_bytes() for path in files] == before
 
 
+def test_measures_are_taken_again_of_stored_predictions_alone(opinion, monkeypatch):
+    measured, _ = reports("cnn")
+    files = opinion / "spec.json", opinion / "README.md"
+    before = [file.read_bytes() for file in files]
+    old = json.loads(before[0])
+    for metrics in old["metrics"].values():
+        del metrics["mcc"], metrics["mcc_clean"]
+    files[0].write_text(json.dumps(old), encoding="utf-8")
+    # Neither data sets nor networks are needed.
+    monkeypatch.delenv("FER_DATA")
+    for name in (KERAS_FILE, SERVING_FILE):
+        (opinion / name).unlink()
+    taken, _ = reports("cnn", "--stored")
+    assert [file.read_bytes() for file in files] == before
+    by_split = {(report["source"], report["split"]): report for report in measured[:3]}
+    assert {(report["source"], report["split"]): report for report in taken} == by_split
+
+
+def test_measures_are_not_taken_of_predictions_that_the_spec_does_not_tell_of(opinion):
+    reports("cnn")
+    spec = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
+    spec["metrics"]["fer2013:test"]["accuracy"] = 0.123
+    (opinion / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    result = CliRunner().invoke(app, ["regenerate", "cnn", "--stored"])
+    assert result.exit_code == 1
+    assert "is not what the spec tells" in result.stderr
+    assert json.loads((opinion / "spec.json").read_text(encoding="utf-8")) == spec
+
+
+def test_measures_of_stored_predictions_cannot_be_those_of_new_files(opinion):
+    result = CliRunner().invoke(app, ["regenerate", "cnn", "--stored", "--files"])
+    assert result.exit_code == 2
+
+
 def test_files_of_an_older_export_are_written_as_today_and_the_run_is_still_told_of(opinion):
     # As before weights were rounded: float16 holds none of these exactly.
     old = keras.models.load_model(opinion / KERAS_FILE, compile=False)
