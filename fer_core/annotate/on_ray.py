@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fer_core.annotate.partition import Summary, Task
 from fer_core.annotate.sources import Partition
-from fer_core.annotate.supervision import Worker
-from fer_core.errors import JobError
+from fer_core.batch.pool import Worker
+from fer_core.errors import FerError, JobError
 
 if TYPE_CHECKING:
     from ray.data import Dataset
@@ -39,8 +39,8 @@ class PartitionActor:
         """
         partition: Partition = pickle.loads(row["partition"])
         try:
-            return {**self._worker.annotate(partition)._asdict(), "failure": ""}
-        except JobError as error:
+            return {**self._worker.do(partition)._asdict(), "failure": ""}
+        except (FerError, OSError) as error:
             return {**Summary(partition.number, 0, 0, 0)._asdict(), "failure": str(error)}
 
 

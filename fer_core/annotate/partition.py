@@ -3,7 +3,8 @@
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from functools import partial
+from typing import Any, ClassVar, Final, NamedTuple
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -13,6 +14,7 @@ from fer_core.annotate.manifest import Manifest, answering, differences, part_na
 from fer_core.annotate.rows import error_row, photo_rows, row_schema
 from fer_core.annotate.sources import EncodedPhoto, Partition, read_photos
 from fer_core.annotate.storage import open_place, write_whole
+from fer_core.batch.pool import Handler, Work
 from fer_core.errors import AnalysisError, ImageDecodeError, JobError
 from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import resolve
@@ -23,19 +25,6 @@ from fer_core.photos.decode import decode
 METADATA_KEY: Final = "second_look"
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What a process has to know for the partitions that it will be given.
-
-    Attributes:
-        manifest: of the run.
-        output: path or URL of the folder.
-    """
-
-    manifest: Manifest
-    output: str
-
-
 class Summary(NamedTuple):
     """What became of a partition: its number, its photos, and of these the faces and the errors."""
 
@@ -43,6 +32,28 @@ class Summary(NamedTuple):
     photos: int
     faces: int
     errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Work[Partition, Summary]):
+    """What a process has to know for the partitions that it will be given; a photo is a step.
+
+    Attributes:
+        manifest: of the run.
+        output: path or URL of the folder.
+    """
+
+    died_at_start: ClassVar[str] = (
+        "{n} processes died ({how}) before they had looked at a photo. There may be too little memory: try "
+        "fewer --jobs."
+    )
+    died_over_step: ClassVar[str] = "{n} processes died ({how}) over this photo: it was left out."
+    manifest: Manifest
+    output: str
+
+    def load(self) -> Handler[Partition, Summary]:
+        """Return what annotates a partition; raise JobError or BundleError if it cannot be done here."""
+        return partial(annotate_partition, self, load_analyzer(self.manifest))
 
 
 def load_analyzer(manifest: Manifest) -> Analyzer:
@@ -65,6 +76,7 @@ def annotate_partition(
     task: Task,
     analyzer: Analyzer,
     partition: Partition,
+    /,
     *,
     left_out: Mapping[int, str] | None = None,
     begins: Callable[[int], None] = lambda number: None,

@@ -1,6 +1,5 @@
 """One bulk run: what is asked for, what of it is missing, and doing that."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +8,7 @@ from fer_core.annotate.manifest import begin, describe
 from fer_core.annotate.partition import Summary, Task
 from fer_core.annotate.sources import Partition, list_input
 from fer_core.annotate.storage import open_place
+from fer_core.batch.pool import available_cores, run_jobs
 from fer_core.errors import JobError
 from fer_core.networks.bundles import opinions, resolve
 
@@ -97,6 +97,5 @@ def finish_run(
         from fer_core.annotate.on_ray import annotate_on_ray
 
         return annotate_on_ray(run.task, run.missing, jobs=jobs, address=address)
-    from fer_core.annotate.local import annotate_here
-
-    return annotate_here(run.task, run.missing, jobs=jobs or os.cpu_count() or 1)
+    processes = min(jobs or available_cores(), len(run.missing))
+    return run_jobs(run.task, run.missing, processes=processes, in_order=False)

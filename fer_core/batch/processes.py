@@ -3,19 +3,15 @@
 Records come in the order of the files, and only so many are on their way that memory stays flat.
 """
 
-import os
-import queue
-import signal
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, ClassVar, Final
 
 from fer_core.analysis import Analyzer
 from fer_core.batch.inputs import PhotoFile
-from fer_core.errors import AnalysisError, FerError, ImageDecodeError
+from fer_core.batch.pool import Handler, Work, run_jobs
+from fer_core.errors import AnalysisError, ImageDecodeError
 from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import resolve
 from fer_core.networks.classifier import Classifier
@@ -24,21 +20,12 @@ from fer_core.quiet import quiet_libraries
 from fer_core.records import error_record, to_record
 from fer_core.video import DEFAULT_RATE
 
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
 #: Photos from which on several processes are worth their start, a second of each core.
 MANY: Final = 32
-#: Photos on their way, a process: while one works on a large photo, the others go on.
-_AHEAD: Final = 4
 
 Record = dict[str, Any]
 #: A photo or video with its number among all, from 1.
 Task = tuple[int, PhotoFile]
-
-
-class WorkerError(FerError):
-    """A process that should analyse photos cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +101,6 @@ class Recorder:
         return self._folder and self._folder / f"{number:04d}-{Path(file.name).stem}{suffix}"
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def records_here(tasks: Iterable[Task], recorder: Recorder) -> Iterator[Iterable[Record]]:
     """Yield the records of each file, made in this process while they are read."""
     for number, file in tasks:
@@ -133,117 +115,50 @@ def records_in_processes(
     A file that ends its process, for instance for lack of memory, gets a record with an error.
 
     Raises:
-        WorkerError: a process cannot begin.
+        JobError: a process cannot begin.
+        BundleError: a model is missing or damaged.
     """
-    workers = [_Worker(settings) for _ in range(jobs)]
-    idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
-    for worker in workers:
-        idle.put(worker)
-
-    def ask(task: Task) -> list[Record]:
-        worker = idle.get()
-        try:
-            return worker.ask(*task)
-        finally:
-            idle.put(worker)
-
-    pool = ThreadPoolExecutor(jobs)
-    waiting: deque[Future[list[Record]]] = deque()
-    try:
-        for task in tasks:
-            waiting.append(pool.submit(ask, task))
-            if len(waiting) >= _AHEAD * jobs:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-        for worker in workers:
-            worker.close()
+    return run_jobs(_Recording(settings), tasks, processes=jobs, in_order=True)
 
 
-class _Worker:
-    """A process with models of its own, which one thread at a time may ask."""
+@dataclass(frozen=True, slots=True)
+class _Recording(Work[Task, list[Record]]):
+    """The work of processes that make records. A file is one step."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._start()
+    died_at_start: ClassVar[str] = (
+        "A process for analysing photos ended as it began, perhaps for lack of memory. Try fewer --jobs."
+    )
+    died_over_step: ClassVar[str] = (
+        "The analysis of this file ended its process, perhaps for lack of memory. Try it alone, with "
+        "--jobs 1."
+    )
+    settings: Settings
 
-    def ask(self, number: int, file: PhotoFile) -> list[Record]:
-        """Return a file's records; raise what the process raised."""
-        # Twice: a process may have been ended while it had nothing to do.
-        for _ in range(2):
-            if not self._is_ready:
-                self._wait()
-            try:
-                self._connection.send((number, file))
-                answer: list[Record] | Exception = self._connection.recv()
-            except (EOFError, OSError):
-                self.close()
-                self._start()
-                continue
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-        message = (
-            "The analysis of this file ended its process, perhaps for lack of memory. Try it alone, with "
-            "--jobs 1."
-        )
-        if file.is_video:
-            from fer_core.video import tables
+    def load(self) -> Handler[Task, list[Record]]:
+        # The cores are the other processes'.
+        recorder = Recorder(self.settings, threads=1)
 
-            return [tables.error_record(file.name, message)]
-        return [error_record(file.name, message)]
+        def records(
+            task: Task, /, *, left_out: Mapping[int, str], begins: Callable[[int], None]
+        ) -> list[Record]:
+            number, file = task
+            if why := left_out.get(number):
+                return [_failed(file, why)]
+            begins(number)
+            found = []
+            for record in recorder.records(number, file):
+                found.append(record)
+                # A long video ends soon after the parent that waits for it.
+                begins(number)
+            return found
 
-    def close(self) -> None:
-        """End the process: what it is told by is closed."""
-        self._connection.close()
-        self._process.join()
-
-    def _start(self) -> None:
-        import multiprocessing
-
-        # Not forked: MediaPipe's threads would not be in the copy.
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, self._settings), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._is_ready = False
-
-    def _wait(self) -> None:
-        try:
-            answer = self._connection.recv()
-        except (EOFError, OSError) as error:
-            raise WorkerError(
-                "A process for analysing photos ended as it began, perhaps for lack of memory. Try fewer "
-                "--jobs."
-            ) from error
-        if isinstance(answer, Exception):
-            raise answer
-        self._is_ready = True
+        return records
 
 
-def _work(connection: "Connection", settings: Settings) -> None:
-    """Answer for one file after the other, until the other end is closed or its process gone."""
-    import cv2
+def _failed(file: PhotoFile, why: str) -> Record:
+    """Return the record of a photo or video that could not be looked at."""
+    if file.is_video:
+        from fer_core.video import tables
 
-    # Ctrl-C reaches all processes of a terminal; the first of them ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The cores are the other processes'.
-    cv2.setNumThreads(1)
-    try:
-        recorder = Recorder(settings, threads=1)
-        connection.send(None)
-        while True:
-            number, file = connection.recv()
-            try:
-                answer: list[Record] | Exception = list(recorder.records(number, file))
-            except Exception as error:
-                # Raised again where it is seen.
-                answer = error
-            connection.send(answer)
-    except FerError as error:
-        connection.send(error)
-    except (EOFError, OSError):
-        return
+        return tables.error_record(file.name, why)
+    return error_record(file.name, why)

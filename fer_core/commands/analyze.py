@@ -1,8 +1,8 @@
 """`python -m fer_core analyze`: photos and videos in, a record of each photo and frame out."""
 
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -16,7 +16,6 @@ from fer_core.video import DEFAULT_RATE
 if TYPE_CHECKING:
     from fer_core.batch.inputs import PhotoFile
     from fer_core.batch.processes import Record, Settings, Task
-    from fer_core.batch.progress import Pace
     from fer_core.commands.result_file import ResultFile
     from fer_core.networks.bundles import Bundle
 
@@ -218,7 +217,7 @@ def _run(
     jobs: int | None,
 ) -> int:
     """Write the records of each file that is not in `results`; return how many could not be read."""
-    from fer_core.batch.progress import Pace
+    from fer_core.batch.progress import Progress, ProgressLine
     from fer_core.commands.result_file import json_line, to_bytes
 
     # Numbered before: a run that goes on gives a photo the number that it had.
@@ -228,66 +227,68 @@ def _run(
         if not (results and results.take(file.name))
     ]
     failed = results.failed if results else 0
-    pace = Pace(len(files), done=len(files) - len(tasks))
-    outcomes = _outcomes(tasks, settings, jobs)
+    progress = Progress(len(files), done=len(files) - len(tasks))
 
-    def counted() -> "Iterator[Record]":
+    def counted(outcomes: "Iterator[Iterable[Record]]", line: "ProgressLine") -> "Iterator[Record]":
         nonlocal failed
         for (_, file), records in zip(tasks, outcomes, strict=True):
+            failed_before = failed
             for record in records:
                 failed += record["error"] is not None
                 yield record
-            _show_progress(pace, file.name)
+            line.step(errors=failed - failed_before, name=file.name)
 
-    if chosen is Format.TABLE:
-        _print_table(counted(), list(settings.models))
-        return failed
-    if chosen is Format.CSV:
-        lines = iter(table(counted(), _labels(bundles)))
-        if results:
-            # The file has its header.
-            next(lines)
-    else:
-        lines = map(json_line, counted())
-    for text in lines:
-        if results:
-            results.append(text)
+    with (
+        ProgressLine(sys.stderr, progress) as line,
+        # An error or Ctrl-C ends the processes at once.
+        closing(_outcomes(tasks, settings, jobs)) as outcomes,
+    ):
+        records = counted(outcomes, line)
+        if chosen is Format.TABLE:
+            rows = list(records)
+            line.clear()
+            _print_table(rows, list(settings.models))
+            return failed
+        if chosen is Format.CSV:
+            lines = iter(table(records, _labels(bundles)))
+            if results:
+                # The file has its header.
+                next(lines)
         else:
-            typer.echo(to_bytes(text), nl=False)
+            lines = map(json_line, records)
+        for text in lines:
+            if results:
+                results.append(text)
+            else:
+                line.clear()
+                typer.echo(to_bytes(text), nl=False)
     return failed
 
 
 def _outcomes(
     tasks: "list[Task]", settings: "Settings", jobs: int | None
-) -> "Iterator[Iterable[Record]]":
+) -> "Generator[Iterable[Record], None, None]":
+    from fer_core.batch.pool import available_cores
     from fer_core.batch.processes import (
         MANY,
         Recorder,
-        available_cores,
         records_here,
         records_in_processes,
     )
 
+    if not tasks:
+        return
     if jobs is None:
         jobs = available_cores() if len(tasks) >= MANY else 1
-    if not tasks:
-        return iter(())
     jobs = min(jobs, len(tasks))
     if jobs > 1:
-        return records_in_processes(tasks, settings, jobs=jobs)
-    return records_here(tasks, Recorder(settings))
+        yield from records_in_processes(tasks, settings, jobs=jobs)
+    else:
+        yield from records_here(tasks, Recorder(settings))
 
 
 def _labels(bundles: "dict[str, Bundle]") -> dict[str, Any]:
     return {name: bundle.spec.labels for name, bundle in bundles.items()}
-
-
-def _show_progress(pace: "Pace", name: str) -> None:
-    text = pace.step()
-    if sys.stderr.isatty():
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
-        shown = "".join(c if c.isprintable() else "\ufffd" for c in f"{text}: {name}")
-        typer.echo(f"\r{shown[: width - 1]:<{width - 1}}\r", nl=False, err=True)
 
 
 def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:

@@ -77,8 +77,8 @@ def annotate(
 
       python -m fer_core annotate --engine ray --address auto s3://bucket/photos s3://bucket/faces
     """
-    from fer_core.annotate.progress import Progress
     from fer_core.annotate.run import Engine, begin_run, finish_run
+    from fer_core.batch.progress import Progress, ProgressLine
 
     names = [name.strip() for name in (models or "").split(",") if name.strip()]
     if models is not None and not names:
@@ -94,11 +94,18 @@ def annotate(
             id_column=id_column,
             partition_size=partition_size,
         )
-        progress = Progress(sys.stderr, photos=run.photos_missing)
-        for done in finish_run(run, Engine(engine), jobs=jobs, address=address):
-            photos, faces, errors = photos + done.photos, faces + done.faces, errors + done.errors
-            progress.add(done.photos, done.errors)
-    except FerError as error:
+        progress = Progress(run.photos_missing, noun="photos", from_first=False)
+        with ProgressLine(sys.stderr, progress) as line:
+            for done in finish_run(run, Engine(engine), jobs=jobs, address=address):
+                photos, faces, errors = (
+                    photos + done.photos,
+                    faces + done.faces,
+                    errors + done.errors,
+                )
+                line.step(done.photos, errors=done.errors)
+            if photos:
+                line.finish()
+    except (FerError, OSError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(EXIT_USAGE) from error
     total = run.task.manifest.partitions

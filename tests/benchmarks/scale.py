@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 import psutil
 
-from fer_core.annotate.progress import duration
 from fer_core.annotate.run import Engine, begin_run, finish_run
 from fer_core.annotate.storage import list_files, open_place
+from fer_core.batch.progress import duration
 from fer_core.networks.bundles import opinions
 from fer_core.photos.decode import decode
 from tests.benchmarks.measuring import one_face_photo, print_table

@@ -24,7 +24,7 @@ from fer_core.batch.inputs import (
     kind_of_name,
     uploaded_photos,
 )
-from fer_core.batch.progress import Pace
+from fer_core.batch.progress import Progress
 from fer_core.errors import FerError
 from fer_core.networks.bundles import opinions
 from fer_core.photos.decode import ACCEPTED_SUFFIXES, MAX_MEGAPIXELS
@@ -84,7 +84,7 @@ class Batch:
     task: Task | None = None
     zip: bytes | None = None
     n_not_zipped: int = 0
-    _pace: Pace | None = field(default=None, repr=False)
+    _progress: Progress | None = field(default=None, repr=False)
     _archive: "AnnotatedZip | None" = field(default=None, repr=False)
     _n_zipped: int = 0
 
@@ -99,13 +99,13 @@ class Batch:
         return [(f, self.results[key]) for key, f in self.files.items() if key in self.results]
 
     @property
-    def progress(self) -> Pace:
+    def progress(self) -> Progress:
         """How far the task is."""
-        if self._pace is None:
+        if self._progress is None:
             done = len(self.results) if self.task is Task.LOOKING else self._n_zipped
             total = len(self.files) if self.task is Task.LOOKING else len(self.results)
-            self._pace = Pace(total, done=done)
-        return self._pace
+            self._progress = Progress(total, done=done)
+        return self._progress
 
     @property
     def is_looking(self) -> bool:
@@ -129,7 +129,7 @@ class Batch:
 
     def start(self, task: Task) -> None:
         """Begin a task, or go on with it."""
-        self.task, self._pace, self.zip = task, None, None
+        self.task, self._progress, self.zip = task, None, None
         if task is Task.LOOKING:
             # A zip that is begun would lack what is found now.
             self._archive, self._n_zipped = None, 0
@@ -238,11 +238,11 @@ def go_on(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object]) 
     shown_at = -_TABLE_SECONDS
     try:
         for _ in batch.work(say):
-            words = batch.progress.step()
+            batch.progress.step()
             if batch.is_looking and time.monotonic() - shown_at >= _TABLE_SECONDS:
                 show(batch)
                 shown_at = time.monotonic()
-            say(words)
+            say(str(batch.progress))
     except FerError as error:
         batch.cancel()
         bar.error(

@@ -22,7 +22,7 @@ KILLS, WAITS = b"kills its process", b"waits"
 PATCH = f"""
 import os, signal, sys, time
 from pathlib import Path
-if "fer_core.annotate.worker" in sys.orig_argv:
+if "fer_core.batch.worker" in sys.orig_argv:
     from fer_core.photos import decode as module
     decode = module.decode
     def patched(content):
@@ -88,7 +88,7 @@ def rows(output: Path) -> pd.DataFrame:
 
 def workers_of(driver: psutil.Process) -> list[psutil.Process]:
     """Return the processes that annotate, with Ray those below its own."""
-    return [p for p in driver.children(recursive=True) if "fer_core.annotate.worker" in p.cmdline()]
+    return [p for p in driver.children(recursive=True) if "fer_core.batch.worker" in p.cmdline()]
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:

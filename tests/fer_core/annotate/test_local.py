@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_core.annotate import progress, supervision
 from fer_core.annotate.manifest import MANIFEST_FILE
 from fer_core.annotate.partition import METADATA_KEY, annotate_partition
 from fer_core.annotate.run import Engine, begin_run, finish_run
 from fer_core.annotate.sources import Columns, Kind, Listing, list_input, read_photos
 from fer_core.annotate.storage import list_files, open_place, write_whole
+from fer_core.batch.pool import Worker
 from fer_core.errors import DataError, JobError
 from fer_core.expressions import FER2013
 from fer_core.photos.decode import decode
@@ -365,13 +365,13 @@ def test_a_driver_that_is_killed_takes_its_workers_along_and_can_be_resumed(six,
 def test_workers_that_cannot_start_end_the_run(photos, tmp_path, monkeypatch):
     patch = tmp_path / "patch"
     patch.mkdir()
-    dies = "import os, sys\nif 'fer_core.annotate.worker' in sys.orig_argv: os._exit(3)"
+    dies = "import os, sys\nif 'fer_core.batch.worker' in sys.orig_argv: os._exit(3)"
     (patch / "sitecustomize.py").write_text(dies)
     monkeypatch.setenv("PYTHONPATH", str(patch))
     run = begin_run(str(photos), str(tmp_path / "out"), models=["cnn"])
-    worker = supervision.Worker(run.task)
+    worker = Worker(run.task)
     with pytest.raises(JobError, match=r"3 processes died \(exit code 3\) before they had looked"):
-        worker.annotate(run.missing[0])
+        worker.do(run.missing[0])
 
 
 def test_memory_is_not_a_place_for_several_processes(photos):
@@ -386,28 +386,3 @@ def test_without_ray_its_engine_says_how_to_install_it(photos, tmp_path, monkeyp
     run = begin_run(str(photos), str(tmp_path / "out"), models=["cnn"])
     with pytest.raises(JobError, match=r"Install it with: pip install -r requirements-scale\.txt"):
         list(finish_run(run, Engine.RAY))
-
-
-def test_progress_tells_rate_and_time_left(tmp_path):
-    now = 100.0
-    log = tmp_path / "log"
-    with log.open("w") as stream:
-        told = progress.Progress(stream, photos=5000, clock=lambda: now)
-        now += 10
-        told.add(400, 0)
-        now += 30
-        told.add(800, 3)
-        now += 1
-        told.add(3800, 0)
-    assert log.read_text().splitlines() == [
-        "1,200 of 5,000 photos, 3 of them not readable, 30.0 a second, 2 min 7 s left",
-        "5,000 of 5,000 photos, 3 of them not readable, 122.0 a second",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (59.6, "1 min 0 s"), (3661, "1 h 1 min"), (200_000, "2 d 7 h")],
-)
-def test_durations_are_told_in_two_units(seconds, text):
-    assert progress.duration(seconds) == text

@@ -19,10 +19,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from fer_core.batch import processes
 from fer_core.batch.inputs import PhotoFile, photo_files
-from fer_core.batch.processes import Settings, WorkerError, records_in_processes
-from fer_core.batch.progress import Pace
+from fer_core.batch.processes import Settings, records_in_processes
+from fer_core.errors import JobError
 from tests.conftest import PROJECT
 from tests.fer_core.commands.test_analyze import run
 
@@ -146,43 +145,14 @@ def test_a_photo_that_ends_its_process_is_told_and_the_others_go_on(photos):
     assert "ended its process" in found[1]["error"]
 
 
-def test_a_process_that_cannot_begin_ends_the_run(monkeypatch):
+def test_a_process_that_cannot_begin_ends_the_run(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\nif 'fer_core.batch.worker' in sys.orig_argv: os._exit(3)"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     files = [PhotoFile("a", Path("a.jpg"))]
-    monkeypatch.setattr(processes, "_work", _end_at_once)
-    with pytest.raises(WorkerError, match="ended as it began"):
+    with pytest.raises(JobError, match="ended as it began"):
         list(records_in_processes(enumerate(files, start=1), SETTINGS, jobs=1))
-
-
-def _end_at_once(connection: object, settings: Settings) -> None:
-    raise SystemExit
-
-
-def test_only_so_many_photos_are_on_their_way(monkeypatch):
-    """Memory stays flat however many photos there are: tasks are taken as results are."""
-    taken = []
-
-    class Instant:
-        def __init__(self, settings):
-            pass
-
-        def ask(self, number, file):
-            return [{"path": file, "error": None}]
-
-        def close(self):
-            pass
-
-    def tasks():
-        for number in range(1, 1001):
-            taken.append(number)
-            yield number, str(number)
-
-    monkeypatch.setattr(processes, "_Worker", Instant)
-    found = records_in_processes(tasks(), SETTINGS, jobs=2)
-    for number in range(1, 101):
-        (record,) = next(found)
-        assert record["path"] == str(number)
-        assert len(taken) - number <= 2 * processes._AHEAD
-    found.close()
 
 
 @pytest.mark.parametrize(
@@ -198,15 +168,3 @@ def test_bad_usage_is_told(arguments):
     result = run("analyze", "x.jpg", *arguments)
     assert result.returncode == 2
     assert "Traceback" not in result.stderr
-
-
-def test_pace_counts_from_the_first_photo_on():
-    now = [0.0]
-    pace = Pace(1_010, done=10, clock=lambda: now[0])
-    now[0] = 5.0
-    assert pace.step() == "11 of 1,010", "loading the models is no pace"
-    now[0] = 15.0
-    for _ in range(99):
-        words = pace.step()
-    assert words == "110 of 1,010, 9.9 a second, 2 min left"
-    assert pace.share == pytest.approx(110 / 1010)
