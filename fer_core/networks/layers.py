@@ -58,11 +58,13 @@ class Stage:
         name: unique in the network.
         layers: one or more.
         inputs: names of the stages whose outputs it takes in, none for an input of the network.
+        goes_up: whether it makes a smaller image of another stage larger, as a decoder does.
     """
 
     name: str
     layers: tuple[Layer, ...]
     inputs: tuple[str, ...]
+    goes_up: bool
 
     @property
     def parameters(self) -> int:
@@ -93,7 +95,7 @@ def multiply_adds(layers: Sequence[Layer]) -> int:
 
 def stages_of(layers: Sequence[Layer]) -> tuple[Stage, ...]:
     """Return a network's stages in the order of the table."""
-    stage_of = {layer.name: layer.stage for layer in layers}
+    by_name = {layer.name: layer for layer in layers}
     members: dict[str, list[Layer]] = {}
     for layer in layers:
         members.setdefault(layer.stage, []).append(layer)
@@ -103,15 +105,27 @@ def stages_of(layers: Sequence[Layer]) -> tuple[Stage, ...]:
             tuple(inside),
             tuple(
                 dict.fromkeys(
-                    stage_of[source]
+                    by_name[source].stage
                     for layer in inside
                     for source in layer.inputs
-                    if stage_of[source] != name
+                    if by_name[source].stage != name
                 )
+            ),
+            goes_up=any(
+                _is_larger(layer, by_name[source])
+                for layer in inside
+                for source in layer.inputs
+                if by_name[source].stage != name
             ),
         )
         for name, inside in members.items()
     )
+
+
+def _is_larger(layer: Layer, source: Layer) -> bool:
+    """Return whether both give images, and that of `layer` is the higher one."""
+    are_images = len(layer.output) == len(source.output) == 3
+    return are_images and layer.output[0] > source.output[0]
 
 
 def write_layers(layers: Sequence[Layer], folder: Path) -> None:

@@ -28,6 +28,8 @@ _LEVEL_HEIGHT: Final = 96
 #: Half a box, as shares of the distance to the next one.
 _HALF_WIDTH: Final = 0.45
 _HALF_HEIGHT: Final = 0.33
+#: The column of all stages that go up; other columns are called after their first stage.
+_WAY_UP: Final = "the way up"
 #: Room for a bar's number beyond its end.
 _BEYOND: Final = 1.7
 _NOT_COUNTED: Final = (
@@ -298,10 +300,6 @@ class _Place:
         return self.level + _HALF_HEIGHT
 
 
-def _is_up(stage: Stage) -> bool:
-    return stage.name.partition(" (")[0].endswith(" up")
-
-
 def _places(stages: Sequence[Stage]) -> dict[str, _Place]:
     """Return where each stage's box stands.
 
@@ -309,13 +307,14 @@ def _places(stages: Sequence[Stage]) -> dict[str, _Place]:
     way down, each stage at the level of the one whose features it takes in.
     """
     columns = _columns(stages)
+    going_up = {stage.name for stage in stages if stage.goes_up}
     levels: dict[str, int] = {}
     for stage in stages:
         before = [name for name in stage.inputs if name in levels]
         beside = [levels[name] for name in before if columns[name] != columns[stage.name]]
-        if _is_up(stage) and beside:
+        if stage.goes_up and beside:
             levels[stage.name] = min(beside)
-        elif len(before) == 1 and before[0].endswith(" up"):
+        elif len(before) == 1 and before[0] in going_up:
             levels[stage.name] = max(0, levels[before[0]] - 1)
         else:
             levels[stage.name] = 1 + max((levels[name] for name in before), default=-1)
@@ -333,12 +332,12 @@ def _columns(stages: Sequence[Stage]) -> dict[str, list[int]]:
     fed_by: dict[str, list[int]] = {}
     for stage in stages:
         before = {track for name in stage.inputs for track in tracks.get(name, ())}
-        if stage.inputs and (not before or (_is_up(stage) and "up" not in before)):
-            before = {"up" if _is_up(stage) else stage.name}
+        if stage.inputs and (not before or (stage.goes_up and _WAY_UP not in before)):
+            before = {_WAY_UP if stage.goes_up else stage.name}
             (track,) = before
             fed_by[track] = [inputs.index(name) for name in stage.inputs if name in inputs]
-        elif _is_up(stage):
-            before = {"up"}
+        elif stage.goes_up:
+            before = {_WAY_UP}
         tracks[stage.name] = before
     # Those that see the first input come first, a way up beside its way down.
     order = sorted(fed_by, key=lambda t: sum(fed_by[t]) / len(fed_by[t]) if fed_by[t] else 0.0)

@@ -10,6 +10,7 @@ from fer_core.networks.bundles import Bundle, bundle_folders, open_bundle, resol
 from fer_core.networks.keypoints import open_any_bundle
 from fer_core.networks.layers import (
     LAYERS_FILE,
+    Layer,
     multiply_adds,
     read_layers,
     stages_of,
@@ -44,6 +45,20 @@ def test_stages_add_up_and_say_what_feeds_them():
     # Its layers are those of both towers and of the landmarks.
     assert stages["head"].sub_model == ""
     assert stages["trunk 5x5"].multiply_adds == stages["aligned_trunk 5x5"].multiply_adds
+
+
+def test_a_stage_goes_up_where_it_makes_a_smaller_image_larger():
+    def layer(stage, output, *inputs):
+        return Layer(stage, f"in {stage}", "Conv2D", "3x3", output, 0, 0, inputs)
+
+    layers = [
+        layer("image", (8, 8, 1)),
+        layer("down", (4, 4, 2), "in image"),
+        layer("wide", (8, 8, 2), "in image"),
+        layer("whatever its name", (8, 8, 2), "in down", "in wide"),
+        layer("head up", (7,), "in whatever its name"),
+    ]
+    assert [stage.name for stage in stages_of(layers) if stage.goes_up] == ["whatever its name"]
 
 
 def test_a_bundle_without_a_table_has_none(bundle: Bundle):
