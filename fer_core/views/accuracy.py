@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from fer_core.evaluation.intervals import Estimate
-from fer_core.views.plots import lay_out, marker_of
+from fer_core.views.style import lay_out, marker_of, new_figure, rows_from_top
 from fer_core.views.view import View
 
 
@@ -21,7 +20,7 @@ def accuracy_view(
         n: rows of both.
         on: says which data these are.
     """
-    figure = go.Figure()
+    figure = new_figure()
     rows = []
     kinds = [(whole, f"all {n[0]:,} faces"), (clean, f"{n[1]:,} without a copy in Training")]
     for i, (estimates, kind) in enumerate(kinds):
@@ -52,7 +51,7 @@ def accuracy_view(
     figure.update_layout(scattermode="group", scattergap=0.6)
     ends = [100 * edge for e in (*whole.values(), *clean.values()) for edge in (e.low, e.high)]
     figure.update_xaxes(range=[max(0, min(ends) - 1), min(100, max(ends) + 1)])
-    figure.update_yaxes(autorange="reversed")
+    rows_from_top(figure)
     reading = (
         f"{on} Each mark is a network's accuracy, its bar the 95 % bootstrap interval over faces."
     )

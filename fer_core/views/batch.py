@@ -8,8 +8,14 @@ import plotly.graph_objects as go
 
 from fer_core.batch.results import FACE, OUTCOME, RESULT, Outcome, sure_of
 from fer_core.expressions import Expression
-from fer_core.views.figures import GUIDE_COLOR
-from fer_core.views.plots import color_of, lay_out
+from fer_core.views.style import (
+    GUIDE_COLOR,
+    color_of,
+    lay_out,
+    new_figure,
+    rows_from_top,
+    without_grid,
+)
 from fer_core.views.view import View
 
 _NOT_SURE: Final = str(Outcome.NOT_SURE)
@@ -31,7 +37,7 @@ def expressions_view(table: pd.DataFrame, answers: pd.DataFrame) -> View:
     networks = list(answers.columns)
     rows = _rows(answers)
     by_network = {name: [int((answers[name] == row).sum()) for row in rows] for name in networks}
-    figure = go.Figure()
+    figure = new_figure()
     data = []
     for position, (name, counts) in enumerate(by_network.items()):
         figure.add_bar(
@@ -57,7 +63,7 @@ def expressions_view(table: pd.DataFrame, answers: pd.DataFrame) -> View:
     most = max((n for counts in by_network.values() for n in counts), default=0)
     # Room for the number beside the longest bar.
     figure.update_xaxes(range=[0, max(1.0, 1.12 * most)], tickformat=",d")
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    rows_from_top(figure, of_bars=True)
     figure.update_layout(bargap=0.25)
     return View(
         "expressions",
@@ -85,17 +91,13 @@ def agreement_view(table: pd.DataFrame, answers: pd.DataFrame, pair: tuple[str, 
     )
     most = int(counts.max(initial=0))
     names = [row.capitalize() for row in rows]
-    figure = go.Figure(
+    figure = new_figure(
         go.Heatmap(
             z=counts,
             x=names,
             y=names,
             zmin=0,
             zmax=max(most, 1),
-            colorscale=[[0, "rgba(0,114,178,0.04)"], [1, "#0072B2"]],
-            showscale=False,
-            xgap=2,
-            ygap=2,
             hovertemplate=f"{pair[0]}: %{{y}}<br>{pair[1]}: %{{x}}<br>%{{z}} faces<extra></extra>",
         )
     )
@@ -114,8 +116,9 @@ def agreement_view(table: pd.DataFrame, answers: pd.DataFrame, pair: tuple[str, 
             showlegend=False,
         )
     lay_out(figure, height=440, x=f"Answer of {pair[1]}", y=f"Answer of {pair[0]}")
-    figure.update_xaxes(showgrid=False, side="bottom", tickangle=-40, type="category")
-    figure.update_yaxes(showgrid=False, autorange="reversed", type="category")
+    without_grid(figure)
+    figure.update_xaxes(side="bottom", tickangle=-40, type="category")
+    figure.update_yaxes(type="category")
     index = pd.MultiIndex.from_product([rows, rows], names=list(pair))
     return View(
         "agreement",
@@ -139,7 +142,7 @@ def photos_view(table: pd.DataFrame) -> View:
         str(Outcome.NO_FACE): int((first[OUTCOME] == Outcome.NO_FACE).sum()),
         str(Outcome.UNREADABLE): int((first[OUTCOME] == Outcome.UNREADABLE).sum()),
     }
-    figure = go.Figure(
+    figure = new_figure(
         go.Bar(
             x=list(counts.values()),
             y=[name.capitalize() for name in counts],
@@ -153,7 +156,7 @@ def photos_view(table: pd.DataFrame) -> View:
     )
     lay_out(figure, height=_FRAME_HEIGHT + _ROW_HEIGHT * len(counts), x="Photos", y="")
     figure.update_xaxes(range=[0, max(1.0, 1.12 * max(counts.values()))], tickformat=",d")
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    rows_from_top(figure, of_bars=True)
     return View(
         "photos",
         "Photos",

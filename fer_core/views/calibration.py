@@ -4,14 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from fer_core.evaluation import metrics
 from fer_core.evaluation.metrics import ECE_BINS
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.networks.softmax import softmax
-from fer_core.views.figures import GUIDE_COLOR
-from fer_core.views.plots import CURVE_HEIGHT, lay_out, line_of, marker_of, percent_axes, thinned
+from fer_core.views.plots import CURVE_HEIGHT, percent_axes, thinned
+from fer_core.views.style import GUIDE_COLOR, guide_line, lay_out, line_of, marker_of, new_figure
 from fer_core.views.view import View
 
 
@@ -39,12 +38,12 @@ def reliability_view(
     kinds = {"as given" if temperature is None else "after scaling": result.probabilities}
     if temperature is not None:
         kinds = {"before scaling": before_scaling(result, temperature), **kinds}
-    figure = go.Figure()
+    figure = new_figure()
     figure.add_scatter(
         x=[0, 100],
         y=[0, 100],
         mode="lines",
-        line={"color": GUIDE_COLOR, "dash": "dash", "width": 1},
+        line=guide_line(),
         name="as right as sure",
         hoverinfo="skip",
     )
@@ -123,7 +122,7 @@ def risk_coverage(result: EvaluationResult) -> pd.DataFrame:
 
 def risk_coverage_view(results: Mapping[str, EvaluationResult], threshold: float, on: str) -> View:
     """Return accuracy against the share of faces answered, with the place of one threshold on each."""
-    figure = go.Figure()
+    figure = new_figure()
     tables = []
     for i, (name, result) in enumerate(results.items()):
         table = risk_coverage(result)

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import Expression
-from fer_core.views.figures import GUIDE_COLOR
-from fer_core.views.plots import CURVE_HEIGHT, lay_out, line_of, marker_of, percent_axes, thinned
+from fer_core.views.plots import CURVE_HEIGHT, percent_axes, thinned
+from fer_core.views.style import guide_line, lay_out, line_of, marker_of, new_figure, rows_from_top
 from fer_core.views.view import View
 
 
@@ -53,7 +53,7 @@ def class_view(results: Mapping[str, EvaluationResult], measure: str, on: str) -
         on: says which rows of which data set these are.
     """
     report = class_report(results)
-    figure = go.Figure()
+    figure = new_figure()
     for i, (name, part) in enumerate(report.groupby("network", sort=False)):
         figure.add_scatter(
             x=100 * part[measure],
@@ -67,7 +67,7 @@ def class_view(results: Mapping[str, EvaluationResult], measure: str, on: str) -
     n_classes = report["expression"].nunique()
     lay_out(figure, height=130 + 40 * n_classes, x=f"{measure.capitalize()} (%)", y="Expression")
     figure.update_xaxes(range=[0, 102])
-    figure.update_yaxes(autorange="reversed")
+    rows_from_top(figure)
     meaning = {
         "recall": "of the faces with a label, the share that is answered so",
         "precision": "of the faces that get an answer, the share that is labelled so",
@@ -89,7 +89,7 @@ def precision_recall_view(
     """Return precision against recall as the threshold on one class's probability falls."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    figure = go.Figure()
+    figure = new_figure()
     tables = []
     for i, (name, result) in enumerate(results.items()):
         truth, score = _one_against_rest(result, expression)
@@ -125,7 +125,7 @@ def roc_view(results: Mapping[str, EvaluationResult], expression: Expression, on
     """Return the true against the false positive rate as the threshold on one class falls."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    figure = go.Figure()
+    figure = new_figure()
     tables = []
     for i, (name, result) in enumerate(results.items()):
         truth, score = _one_against_rest(result, expression)
@@ -139,7 +139,7 @@ def roc_view(results: Mapping[str, EvaluationResult], expression: Expression, on
         x=[0, 100],
         y=[0, 100],
         mode="lines",
-        line={"color": GUIDE_COLOR, "dash": "dash", "width": 1},
+        line=guide_line(),
         name="chance",
         hoverinfo="skip",
     )

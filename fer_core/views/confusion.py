@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from fer_core.evaluation import metrics
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import Expression
-from fer_core.views.plots import lay_out
+from fer_core.views.style import BLUE, BLUES, VERMILION, lay_out, new_figure, without_grid
 from fer_core.views.view import View
 
 #: What a cell of a confusion matrix is a share of.
@@ -91,7 +91,7 @@ def _matrix(
     names = [str(expression) for expression in expressions]
     n = len(names)
     reach = float(np.abs(values).max()) or 1.0
-    figure = go.Figure(
+    figure = new_figure(
         go.Heatmap(
             z=values,
             x=names,
@@ -99,13 +99,8 @@ def _matrix(
             zmin=-reach if diverging else 0,
             zmax=reach,
             colorscale=(
-                [[0, "#D55E00"], [0.5, "rgba(128,138,146,0.08)"], [1, "#0072B2"]]
-                if diverging
-                else [[0, "rgba(0,114,178,0.04)"], [1, "#0072B2"]]
+                [[0, VERMILION], [0.5, "rgba(128,138,146,0.08)"], [1, BLUE]] if diverging else BLUES
             ),
-            showscale=False,
-            xgap=2,
-            ygap=2,
             hoverinfo="skip",
         )
     )
@@ -129,8 +124,8 @@ def _matrix(
             showlegend=False,
         )
     lay_out(figure, height=_HEIGHT, x="Answer", y="Label")
-    figure.update_xaxes(showgrid=False, side="bottom", tickangle=-40)
-    figure.update_yaxes(showgrid=False, autorange="reversed")
+    without_grid(figure)
+    figure.update_xaxes(side="bottom", tickangle=-40)
     return figure
 
 

@@ -12,7 +12,8 @@ from fer_core.evaluation.human_agreement import Agreement, agreement_of
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import FER2013
 from fer_core.networks.bundles import BundleSpec
-from fer_core.views.plots import add_points, lay_out
+from fer_core.views.plots import add_points
+from fer_core.views.style import lay_out, new_figure, without_grid
 from fer_core.views.view import View
 
 _ONE_PERSON: Final = "one person"
@@ -109,7 +110,7 @@ def _matrix(table: pd.DataFrame, columns: list[str]) -> go.Figure:
     values = 100 * wide.reindex(judges, columns=columns).to_numpy()
     # All are test sets: the source alone tells them apart, and leaves room on a phone.
     names = [name.partition(" ")[0] for name in columns]
-    figure = go.Figure(
+    figure = new_figure(
         go.Heatmap(
             z=values,
             x=names,
@@ -118,9 +119,6 @@ def _matrix(table: pd.DataFrame, columns: list[str]) -> go.Figure:
             zmax=100,
             # So pale that the theme's text is read on all of it.
             colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,0.3)"]],
-            showscale=False,
-            xgap=2,
-            ygap=2,
             hoverinfo="skip",
         )
     )
@@ -135,8 +133,8 @@ def _matrix(table: pd.DataFrame, columns: list[str]) -> go.Figure:
         showlegend=False,
     )
     lay_out(figure, height=150 + 46 * len(judges), x="Test set", y="Judge")
-    figure.update_xaxes(showgrid=False, tickangle=0)
-    figure.update_yaxes(showgrid=False, autorange="reversed")
+    without_grid(figure)
+    figure.update_xaxes(tickangle=0)
     return figure
 
 
@@ -160,7 +158,7 @@ def coverage_view(results: Mapping[str, EvaluationResult], found: np.ndarray, on
             )
         ]
     table = pd.DataFrame(rows)
-    figure = go.Figure()
+    figure = new_figure()
     for i, (what, part) in enumerate(table.groupby("accuracy of", sort=False)):
         add_points(figure, i, part, y="network", name=str(what), form=".2f", size=11)
     lay_out(figure, height=150 + 56 * len(results), x="Accuracy (%)", y="Network")

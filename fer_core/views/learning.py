@@ -3,10 +3,9 @@
 from typing import Final
 
 import pandas as pd
-from plotly.subplots import make_subplots
 
 from fer_core.data_names import source_name
-from fer_core.views.plots import lay_out, line_of
+from fer_core.views.style import lay_out, line_of, new_panels
 from fer_core.views.view import View
 
 #: What columns of the accuracy on one of several validation sets start with.
@@ -23,7 +22,7 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
         name: of the network.
         chosen_on: what people call the validation faces; not said by default.
     """
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    figure = new_panels(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     # One epoch makes no line, and of a few each should be seen.
     mode = "lines" if len(history) > _FEW_EPOCHS else "lines+markers"
     sources = validation_sources(history)
@@ -56,7 +55,7 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
                 row=row,
                 col=1,
             )
-    lay_out(figure, height=520, x="", y="")
+    lay_out(figure, height=520)
     figure.update_xaxes(title="Epoch", row=2, col=1)
     figure.update_yaxes(title="Accuracy (%)", row=1, col=1)
     figure.update_yaxes(title="Loss (nats)", row=2, col=1)

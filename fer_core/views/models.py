@@ -7,16 +7,20 @@ from typing import Final
 
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from fer_core.networks.bundles import KERAS_FILE, BaseSpec
 from fer_core.networks.layers import Layer, Stage, stages_of
-from fer_core.views.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
+from fer_core.views.style import (
+    BLUE,
+    GUIDE_COLOR,
+    ORANGE,
+    lay_out,
+    new_figure,
+    new_panels,
+    rows_from_top,
+)
 from fer_core.views.view import View
 
-#: Apart for colour-blind people (Okabe and Ito).
-_MULTIPLY_ADDS_COLOR: Final = "#0072B2"
-_PARAMETERS_COLOR: Final = "#E69F00"
 #: Of boxes: no cost, the greatest cost, and text with a contrast of 6:1 or more with all between them. They
 #: cover the theme's ground, so that they need no theme's text colour.
 _BOX_COLORS: Final = ((234, 243, 248), (118, 180, 217))
@@ -58,7 +62,7 @@ def architecture_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
     stages = stages_of(layers)
     places = _places(stages)
     most = max(stage.multiply_adds for stage in stages) or 1
-    figure = go.Figure()
+    figure = new_figure()
     for stage in stages:
         _draw_box(figure, stage, places[stage.name], share=stage.multiply_adds / most)
     for stage in stages:
@@ -76,17 +80,10 @@ def architecture_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
     )
     right = max(place.last_column for place in places.values())
     bottom = max(place.level for place in places.values())
-    figure.update_xaxes(range=[-0.5, right + 0.5], visible=False, fixedrange=True)
-    figure.update_yaxes(range=[bottom + 0.4, -0.4], visible=False, fixedrange=True)
-    figure.update_layout(
-        height=_LEVEL_HEIGHT * (bottom + 1),
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        paper_bgcolor=TRANSPARENT,
-        plot_bgcolor=TRANSPARENT,
-        showlegend=False,
-        dragmode=False,
-        hoverlabel={"align": "left"},
-    )
+    figure.update_xaxes(range=[-0.5, right + 0.5], visible=False)
+    figure.update_yaxes(range=[bottom + 0.4, -0.4], visible=False)
+    lay_out(figure, height=_LEVEL_HEIGHT * (bottom + 1))
+    figure.update_layout(margin=dict.fromkeys("lrtb", 0))
     return View(
         name=f"architecture-{spec.name}",
         title="Architecture",
@@ -109,10 +106,10 @@ def cost_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
     stages = [stage for stage in stages_of(layers) if stage.inputs]
     names = [stage.name for stage in stages]
     hovers = [_hover(stage) for stage in stages]
-    figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.05)
+    figure = new_panels(cols=2, shared_yaxes=True, horizontal_spacing=0.05)
     costs = (
-        ("Multiply-adds", _MULTIPLY_ADDS_COLOR, [stage.multiply_adds for stage in stages]),
-        ("Parameters", _PARAMETERS_COLOR, [stage.parameters for stage in stages]),
+        ("Multiply-adds", BLUE, [stage.multiply_adds for stage in stages]),
+        ("Parameters", ORANGE, [stage.parameters for stage in stages]),
     )
     for column, (title, color, values) in enumerate(costs, start=1):
         figure.add_bar(
@@ -133,30 +130,14 @@ def cost_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
             range=[0, _BEYOND * max(values)],
             tickvals=[0, _round_down(max(values))],
             ticktext=["0", short_count(_round_down(max(values)))],
-            gridcolor=GRID_COLOR,
-            zeroline=False,
-            fixedrange=True,
             row=1,
             col=column,
         )
-    figure.update_yaxes(
-        autorange="reversed",
-        fixedrange=True,
-        automargin=True,
-        tickvals=names,
-        # Sub-model and size on two lines: a phone is narrow.
-        ticktext=[_broken_name(stage) for stage in stages],
-    )
-    figure.update_layout(
-        height=_FRAME_HEIGHT + _ROW_HEIGHT * len(stages),
-        margin={"l": 8, "r": 8, "t": 8, "b": 40},
-        paper_bgcolor=TRANSPARENT,
-        plot_bgcolor=TRANSPARENT,
-        showlegend=False,
-        bargap=0.35,
-        dragmode=False,
-        hoverlabel={"align": "left"},
-    )
+    rows_from_top(figure, of_bars=True)
+    # Sub-model and size on two lines: a phone is narrow.
+    figure.update_yaxes(tickvals=names, ticktext=[_broken_name(stage) for stage in stages])
+    lay_out(figure, height=_FRAME_HEIGHT + _ROW_HEIGHT * len(stages))
+    figure.update_layout(showlegend=False)
     total = sum(stage.multiply_adds for stage in stages)
     parameters = sum(stage.parameters for stage in stages)
     return View(

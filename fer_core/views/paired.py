@@ -2,11 +2,9 @@
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from fer_core.evaluation.predictions import EvaluationResult, PairedComparison
-from fer_core.views.figures import GUIDE_COLOR
-from fer_core.views.plots import color_of, lay_out
+from fer_core.views.style import GUIDE_COLOR, color_of, lay_out, new_figure, without_grid
 from fer_core.views.view import View
 
 
@@ -21,7 +19,7 @@ def paired_view(
         np.bincount(first.labels[mask], minlength=n_classes)
         for mask in (right & ~also, also & ~right)
     ]
-    figure = go.Figure()
+    figure = new_figure()
     for i, (name, counts) in enumerate(zip(names, only, strict=True)):
         figure.add_bar(
             x=counts if i else -counts,
@@ -39,11 +37,11 @@ def paired_view(
         )
     reach = max(1, *(int(c.max()) for c in only)) * 1.25
     lay_out(figure, height=130 + 40 * n_classes, x="Faces", y="Label")
-    figure.update_layout(barmode="relative", bargap=0.35)
+    figure.update_layout(barmode="relative")
     figure.update_xaxes(
         range=[-reach, reach], showticklabels=False, zeroline=True, zerolinecolor=GUIDE_COLOR
     )
-    figure.update_yaxes(autorange="reversed")
+    without_grid(figure)
     data = pd.DataFrame({"label": expressions, **dict(zip(names, only, strict=True))})
     return View(
         "paired",

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from fer_core.evaluation.photo_accuracy import PhotoAccuracy
-from fer_core.views.plots import add_points, lay_out
+from fer_core.views.plots import add_points
+from fer_core.views.style import lay_out, new_figure
 from fer_core.views.view import View
 
 _AS_THEY_ARE: Final = "as they are"
@@ -20,7 +20,7 @@ _ON: Final = (
 def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
     """Return each network's accuracy on photos, as they are and with faces shrunk, with 95 % intervals."""
     table = photos_table(rows)
-    figure = go.Figure()
+    figure = new_figure()
     for i, (faces, part) in enumerate(table.groupby("faces", sort=False)):
         add_points(
             figure,

@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from fer_core.data_names import data_name
 from fer_core.errors import DataError
@@ -17,8 +16,7 @@ from fer_core.evaluation.robustness import (
     accuracy_table,
     mean_relative_drop,
 )
-from fer_core.views.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
-from fer_core.views.plots import line_of, marker_of
+from fer_core.views.style import FIXED_LEGEND, GUIDE_COLOR, lay_out, line_of, marker_of, new_panels
 from fer_core.views.view import View
 
 #: Side by side; more would be too narrow for a phone.
@@ -86,7 +84,7 @@ def _figure(data: pd.DataFrame) -> go.Figure:
     kinds = data["corruption"].drop_duplicates().tolist()
     n_rows = -(-len(kinds) // _COLUMNS)
     height = _TOP + _PANEL_HEIGHT * n_rows + _BOTTOM
-    figure = make_subplots(
+    figure = new_panels(
         rows=n_rows,
         cols=_COLUMNS,
         shared_xaxes=True,
@@ -103,30 +101,19 @@ def _figure(data: pd.DataFrame) -> go.Figure:
             row, column = divmod(panel, _COLUMNS)
             line = _line(part, name, at, in_legend=panel == 0)
             figure.add_trace(line, row=row + 1, col=column + 1)
-    figure.update_annotations(font_size=13)
-    figure.update_layout(
-        height=height,
-        margin={"l": 60, "r": 8, "t": _TOP, "b": _BOTTOM},
-        paper_bgcolor=TRANSPARENT,
-        plot_bgcolor=TRANSPARENT,
-        dragmode=False,
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
-        | dict.fromkeys(("itemclick", "itemdoubleclick"), False),
-    )
+    lay_out(figure, height=height)
+    # Plotly leaves no room for titles that several panels share.
+    figure.update_layout(margin={"l": 60, "t": _TOP, "b": _BOTTOM}, legend=FIXED_LEGEND)
     top = _TICK * float(np.ceil(100 * data["accuracy"].max() / _TICK))
     figure.update_xaxes(
         range=[-0.3, STRENGTHS[-1] + 0.3],
         tickvals=[0, *STRENGTHS],
-        gridcolor=GRID_COLOR,
-        zeroline=False,
-        fixedrange=True,
     )
     figure.update_yaxes(
         range=[0, 1.04 * top],
         dtick=_TICK,
-        gridcolor=GRID_COLOR,
+        zeroline=True,
         zerolinecolor=GUIDE_COLOR,
-        fixedrange=True,
     )
     return figure
 

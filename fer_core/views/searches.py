@@ -11,12 +11,11 @@ from plotly.colors import sample_colorscale
 
 from fer_core.data_names import data_name
 from fer_core.studies.plans import SearchPlan, SearchResults
-from fer_core.views.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
+from fer_core.views.style import BLUE, GUIDE_COLOR, VERMILION, lay_out, new_figure
 from fer_core.views.view import View
 
 #: From the worst trial to the best; every shade stands out from both themes.
-_SCALE: Final = [[0, "#D55E00"], [0.5, "#808A92"], [1, "#0072B2"]]
-_BEST_COLOR: Final = "#0072B2"
+_SCALE: Final = [[0, VERMILION], [0.5, GUIDE_COLOR], [1, BLUE]]
 #: Pixels between the axes of two settings.
 _AXIS_STEP: Final = 64
 #: How far from its axis, in axes, the name of a setting and its values are written.
@@ -33,7 +32,7 @@ def paths_view(results: SearchResults) -> View:
     shares = _positions(scores, log=False)[0].to_numpy()
     if not plan.greater_is_better:
         shares = 1 - shares
-    figure = go.Figure()
+    figure = new_figure()
     axes = [*plan.values, plan.objective]
     columns = {name: trials[name] for name in plan.values} | {plan.objective: scores}
     placed = {
@@ -60,15 +59,9 @@ def paths_view(results: SearchResults) -> View:
     for place, name in enumerate(axes):
         title = _objective_title(plan) if name == plan.objective else name
         _draw_axis(figure, place, title, placed[name][1])
-    figure.update_layout(
-        height=_AXIS_STEP * len(axes) + 40,
-        margin={"l": 8, "r": 8, "t": 24, "b": 8},
-        paper_bgcolor=TRANSPARENT,
-        plot_bgcolor=TRANSPARENT,
-        dragmode=False,
-        showlegend=False,
-    )
-    hidden = {"showgrid": False, "zeroline": False, "showticklabels": False, "fixedrange": True}
+    lay_out(figure, height=_AXIS_STEP * len(axes) + 40)
+    figure.update_layout(showlegend=False)
+    hidden = {"showgrid": False, "showticklabels": False}
     figure.update_xaxes(range=[-0.02, 1.02], **hidden)
     figure.update_yaxes(range=[len(axes) - 0.5, -0.5], **hidden)
     return View(
@@ -90,7 +83,7 @@ def best_so_far_view(results: SearchResults) -> View:
     scores = _scores(results)
     best = scores.cummax() if plan.greater_is_better else scores.cummin()
     number = trials["trial"].astype(int)
-    figure = go.Figure()
+    figure = new_figure()
     figure.add_scatter(
         x=number,
         y=scores,
@@ -103,20 +96,12 @@ def best_so_far_view(results: SearchResults) -> View:
         x=number,
         y=best,
         mode="lines",
-        line={"color": _BEST_COLOR, "width": 2.5, "shape": "hv"},
+        line={"color": BLUE, "width": 2.5, "shape": "hv"},
         name="Best so far",
         hovertemplate="after trial %{x}: %{y:.4~f}<extra></extra>",
     )
-    figure.update_layout(
-        height=340,
-        margin={"l": 8, "r": 8, "t": 24, "b": 48},
-        paper_bgcolor=TRANSPARENT,
-        plot_bgcolor=TRANSPARENT,
-        dragmode=False,
-        legend={"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"},
-    )
-    figure.update_xaxes(title="Trial", fixedrange=True, tickformat="d", showgrid=False)
-    figure.update_yaxes(title=_objective_title(plan), fixedrange=True, gridcolor=GRID_COLOR)
+    lay_out(figure, height=340, x="Trial", y=_objective_title(plan))
+    figure.update_xaxes(tickformat="d", showgrid=False)
     winner = best.iloc[-1]
     unit = " %" if _is_share(plan) else ""
     return View(

@@ -8,33 +8,35 @@ import pandas as pd
 import plotly.graph_objects as go
 from pandas.api.types import is_numeric_dtype
 from plotly.colors import sample_colorscale, unlabel_rgb
-from plotly.subplots import make_subplots
 
 from fer_core.data_names import data_name, is_whole, source_name, source_of, split_name, split_of
 from fer_core.studies.numbers import accuracies, labels_of, recalls
 from fer_core.studies.plans import Reference, StudyPlan, StudyResults
-from fer_core.views.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.views.learning import validation_sources
+from fer_core.views.style import (
+    GUIDE_COLOR,
+    color_of,
+    guide_line,
+    lay_out,
+    marker_of,
+    new_figure,
+    new_panels,
+    without_grid,
+)
 from fer_core.views.view import View
 
-#: Colour (Okabe and Ito) and marker of a split.
-_MARKS: Final = {
-    "train": ("#D55E00", "square"),
-    "valid": ("#009E73", "diamond"),
-    "test": ("#0072B2", "circle"),
-}
+#: Places of the splits in the palette of series.
+_PLACES: Final = {"test": 0, "train": 1, "valid": 2}
 #: Of a set that is measured on as a whole.
-_WHOLE_MARK: Final = ("#CC79A7", "triangle-up")
-#: Of variants: Okabe and Ito's without black and yellow, which one of the grounds swallows, and brown.
-_VARIANT_COLORS: Final = (
-    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A6D5C"),
-)
+_WHOLE_PLACE: Final = 3
 #: Pixels: of a panel with a vertical scale, of a row of dots or of a heat map, of what is around a
 #: panel, and of a legend of some lines.
 _PANEL: Final = 260
 _ROW: Final = 46
 _FRAME: Final = 84
 _LEGEND: Final = 84
+#: Above the panels, for their titles.
+_TOP: Final = 36
 #: Of heat maps (Nuñez et al. 2018), with the numbers on it in whichever stands out more.
 _SHADES: Final = "Cividis"
 _TEXT_COLORS: Final = ("#FFFFFF", "#111111")
@@ -83,10 +85,10 @@ def learning_view(results: StudyResults, history: pd.DataFrame) -> View:
         history: a row an epoch (`fer_core.studies.plans.read_history`), not empty.
     """
     labels = labels_of(results)
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    figure = new_panels(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     for i, variant in enumerate(history["variant"].unique()):
         runs = history[history["variant"] == variant]
-        color = _VARIANT_COLORS[i % len(_VARIANT_COLORS)]
+        color = color_of(i)
         for j, (seed, rows) in enumerate(runs.groupby("seed")):
             for row, name, scale in ((1, "loss", 1), (2, "accuracy", 100)):
                 for prefix, dash, words in (
@@ -143,7 +145,7 @@ def recalls_view(results: StudyResults, data: str) -> View:
     table = 100 * recalls(results, data)
     names = [name.capitalize() for name in table.columns]
     rows = [_wrapped(labels[variant]) for variant in table.index]
-    figure = go.Figure(
+    figure = new_figure(
         go.Heatmap(
             x=[*names[:-1], "<b>Mean</b>"],
             y=rows,
@@ -151,9 +153,6 @@ def recalls_view(results: StudyResults, data: str) -> View:
             zmin=0,
             zmax=100,
             colorscale=_SHADES,
-            showscale=False,
-            xgap=1,
-            ygap=2,
             hovertemplate="%{y}<br>%{x}: %{z:.1f} %<extra></extra>",
         )
     )
@@ -161,10 +160,8 @@ def recalls_view(results: StudyResults, data: str) -> View:
     # Sets the mean apart from the classes.
     figure.add_vline(x=len(names) - 1.5, line={"color": GUIDE_COLOR, "width": 3})
     _lay_out(figure, plot_height=max(3, len(rows)) * _ROW, legend=False)
-    figure.update_xaxes(
-        title="Recall (%) of each class's faces", tickangle=-55, showgrid=False, ticks=""
-    )
-    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
+    without_grid(figure)
+    figure.update_xaxes(title="Recall (%) of each class's faces", tickangle=-55)
     unknown = (
         " A network is not asked for a class that it does not know, and its mean leaves that out."
         if table.isna().to_numpy().any()
@@ -194,7 +191,7 @@ def _lines(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
     """Draw accuracy over a number: a panel a source, a line a split, seeds as pale points."""
     (value,) = plan.values
     panels = _panels(table)
-    figure = make_subplots(
+    figure = new_panels(
         rows=len(panels),
         cols=1,
         vertical_spacing=0.22 / len(panels),
@@ -203,7 +200,7 @@ def _lines(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
     for row, (source, rows) in enumerate(panels.items(), start=1):
         for data in rows["data"].unique():
             points = rows[rows["data"] == data]
-            color, symbol = _mark(data)
+            place = _place(data)
             name = split_name(data)
             means = points.groupby(value)["accuracy"].mean()
             hover = f"{name}<br>{value} %{{x}}: %{{y:.1f}} %<extra></extra>"
@@ -214,7 +211,7 @@ def _lines(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
                     row=row,
                     col=1,
                     mode="markers",
-                    marker={"color": color, "symbol": symbol, "size": 7, "opacity": 0.45},
+                    marker=marker_of(place, size=7) | {"opacity": 0.45},
                     name=f"{name}, single runs",
                     legendgroup=name,
                     showlegend=False,
@@ -226,8 +223,8 @@ def _lines(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
                 row=row,
                 col=1,
                 mode="lines+markers",
-                line={"color": color, "width": 2},
-                marker={"symbol": symbol, "size": 10},
+                line={"color": color_of(place), "width": 2},
+                marker=marker_of(place, size=10),
                 name=name,
                 legendgroup=name,
                 hovertemplate=hover,
@@ -238,7 +235,7 @@ def _lines(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
                 y=100 * reference.accuracy,
                 row=row,
                 col=1,
-                line={"color": GUIDE_COLOR, "width": 1.5, "dash": "dash"},
+                line=guide_line(width=1.5),
                 annotation={"text": reference.label},
                 # Beside each other if two are close.
                 annotation_position="top left" if i % 2 == 0 else "top right",
@@ -257,7 +254,7 @@ def _dots(table: pd.DataFrame, plan: StudyPlan, labels: dict[str, str]) -> go.Fi
     panels = _panels(table)
     heights = [len(labels) + len(_references(plan, source)) for source in panels]
     plot_height = _ROW * sum(heights) + _FRAME * (len(panels) - 1)
-    figure = make_subplots(
+    figure = new_panels(
         rows=len(panels),
         cols=1,
         row_heights=heights,
@@ -269,7 +266,7 @@ def _dots(table: pd.DataFrame, plan: StudyPlan, labels: dict[str, str]) -> go.Fi
     for row, (source, rows) in enumerate(panels.items(), start=1):
         kinds = list(rows["data"].unique())
         for i, data in enumerate(kinds):
-            color, symbol = _mark(data)
+            place = _place(data)
             name = split_name(data)
             offset = _DOT_STEP * (i - (len(kinds) - 1) / 2)
             points = rows[rows["data"] == data]
@@ -285,7 +282,7 @@ def _dots(table: pd.DataFrame, plan: StudyPlan, labels: dict[str, str]) -> go.Fi
                     row=row,
                     col=1,
                     mode="markers",
-                    marker={"color": color, "symbol": symbol, "size": size, "opacity": opacity},
+                    marker=marker_of(place, size=size) | {"opacity": opacity},
                     name=name,
                     legendgroup=name,
                     showlegend=values is means,
@@ -311,12 +308,11 @@ def _dots(table: pd.DataFrame, plan: StudyPlan, labels: dict[str, str]) -> go.Fi
             tickvals=list(range(len(names))),
             ticktext=[_wrapped(name) for name in names],
             range=[len(names) - 0.5, -0.5],
-            zeroline=False,
             row=row,
             col=1,
         )
         figure.update_xaxes(
-            title="Accuracy (%)", range=_percent_range(shown), zeroline=False, row=row, col=1
+            title="Accuracy (%)", range=_percent_range(shown), showgrid=True, row=row, col=1
         )
     _once_in_the_legend(figure)
     _lay_out(figure, plot_height=plot_height)
@@ -332,7 +328,7 @@ def _heat_maps(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
     several = table["data"].map(source_name).nunique() > 1
     titles = [data_name(data) if several else split_name(data) for data in kinds]
     plot_height = n_rows * (_ROW * table[y_value].nunique() + _FRAME)
-    figure = make_subplots(
+    figure = new_panels(
         rows=n_rows,
         cols=n_columns,
         shared_yaxes=True,
@@ -352,8 +348,6 @@ def _heat_maps(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
             row=row + 1,
             col=col + 1,
             coloraxis="coloraxis",
-            xgap=2,
-            ygap=2,
             name=titles[i],
             hovertemplate=f"{titles[i]}<br>{y_value} %{{y}}, {x_value} %{{x}}: %{{z:.1f}} %<extra></extra>",
         )
@@ -367,8 +361,8 @@ def _heat_maps(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
         coloraxis={"colorscale": _SHADES, "showscale": False, "cmin": low, "cmax": high},
         margin_t=56,
     )
-    figure.update_xaxes(title=x_value.capitalize(), type="category", showgrid=False, ticks="")
-    figure.update_yaxes(type="category", showgrid=False, ticks="")
+    figure.update_xaxes(title=x_value.capitalize(), type="category", showgrid=False)
+    figure.update_yaxes(type="category", showgrid=False)
     return figure
 
 
@@ -478,8 +472,9 @@ def _references(plan: StudyPlan, source: str) -> tuple[Reference, ...]:
     return plan.references if source == source_of(plan.measured_on[0]) else ()
 
 
-def _mark(data: str) -> tuple[str, str]:
-    return _WHOLE_MARK if is_whole(data) else _MARKS[split_of(data)]
+def _place(data: str) -> int:
+    """Return the place in the palette of series of what was measured on "SOURCE:SPLIT"."""
+    return _WHOLE_PLACE if is_whole(data) else _PLACES[split_of(data)]
 
 
 def _percent_range(fractions: list[float]) -> list[float]:
@@ -506,16 +501,6 @@ def _once_in_the_legend(figure: go.Figure) -> None:
 
 
 def _lay_out(figure: go.Figure, *, plot_height: float, legend: bool = True) -> None:
-    """Give a figure the look of all: transparent, not to be dragged, its legend below."""
-    figure.update_layout(
-        height=plot_height + _FRAME + (_LEGEND if legend else 0),
-        margin={"l": 8, "r": 8, "t": 36, "b": 48},
-        paper_bgcolor=TRANSPARENT,
-        plot_bgcolor=TRANSPARENT,
-        dragmode=False,
-        showlegend=legend,
-        legend={"orientation": "h", "x": 0, "y": -56 / plot_height, "yanchor": "top"},
-    )
-    figure.update_annotations(font_size=13)
-    figure.update_xaxes(gridcolor=GRID_COLOR, fixedrange=True, automargin=True)
-    figure.update_yaxes(gridcolor=GRID_COLOR, fixedrange=True, automargin=True)
+    """Give a figure its height: of its panels, what is around them, and a legend below."""
+    lay_out(figure, height=plot_height + _FRAME + (_LEGEND if legend else 0))
+    figure.update_layout(margin_t=_TOP, showlegend=legend)

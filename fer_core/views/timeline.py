@@ -6,13 +6,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from fer_core.drawing import NOT_SURE_COLOR
 from fer_core.expressions import COLORS, Expression
 from fer_core.video.analysis import VideoAnalysis, longest_gap
-from fer_core.views.figures import GRID_COLOR, GUIDE_COLOR, TRANSPARENT
 from fer_core.views.plots import thinned
+from fer_core.views.style import FIXED_LEGEND, GUIDE_COLOR, lay_out, new_panels
 from fer_core.views.view import View
 
 _PANEL_HEIGHT: Final = 210
@@ -91,7 +90,7 @@ def _figure(data: pd.DataFrame, analysis: VideoAnalysis) -> go.Figure:
     networks = data["network"].drop_duplicates().tolist()
     n = len(networks)
     inner = n * _PANEL_HEIGHT + (n - 1) * _GAP
-    figure = make_subplots(
+    figure = new_panels(
         rows=n,
         cols=1,
         shared_xaxes=True,
@@ -106,28 +105,20 @@ def _figure(data: pd.DataFrame, analysis: VideoAnalysis) -> go.Figure:
             in_legend.add(line.name)
             figure.add_trace(line, row=row, col=1)
         figure.add_traces(_strip(part, analysis), rows=row, cols=1)
-    figure.update_annotations(font_size=13, x=0, xanchor="left")
+    figure.update_annotations(x=0, xanchor="left")
     figure.update_xaxes(title="Time (s)", row=n, col=1)
+    lay_out(figure, height=_TOP + inner + _BOTTOM, y="Probability (%)")
     figure.update_layout(
-        height=_TOP + inner + _BOTTOM,
+        # Fixed, so that the panels of two people can be compared.
         margin={"l": 56, "r": 12, "t": _TOP, "b": _BOTTOM},
-        paper_bgcolor=TRANSPARENT,
-        plot_bgcolor=TRANSPARENT,
-        dragmode=False,
-        hovermode="closest",
         barmode="overlay",
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
-        | dict.fromkeys(("itemclick", "itemdoubleclick"), False),
+        legend=FIXED_LEGEND,
     )
     end = analysis.frames[-1].time_s + 1 / analysis.rate
-    figure.update_xaxes(range=[0, end], gridcolor=GRID_COLOR, zeroline=False, fixedrange=True)
+    figure.update_xaxes(range=[0, end])
     figure.update_yaxes(
-        title="Probability (%)",
         range=[0, _STRIP + _STRIP_HEIGHT / 2],
         tickvals=[0, 25, 50, 75, 100],
-        gridcolor=GRID_COLOR,
-        zeroline=False,
-        fixedrange=True,
     )
     return figure
 

@@ -16,8 +16,8 @@ class View:
     Attributes:
         name: of its files, lower case with hyphens, unique among the views that are shown together.
         title: a few words, for its heading.
-        figure: without a title of its own; transparent, in colours for light and dark grounds; axes have
-            titles with units.
+        figure: of `fer_core.views.style`, for light and dark grounds; without a title of its own, and its
+            axes have titles with units.
         reading: plain sentences that say how to read it, on which data, how many rows, which weights.
         data: the numbers in the figure, tidy: a row a mark, columns named for people.
     """

@@ -131,7 +131,7 @@ def average_face() -> "FaceShape | None":
 def show_regions(face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
     """Show how much each region's landmarks speak for the answer of the network that sees them."""
     from fer_core.networks.explain import region_influence
-    from fer_core.views.figures import influence_bar
+    from fer_core.views.faces import influence_bar
 
     st.subheader("What counted in the landmarks")
     name, prediction = _last(face)
@@ -156,7 +156,7 @@ def show_what_if(photo: ChosenPhoto, face: "FaceAnalysis", number: int, shape: "
     from fer_core.faces.crops import scaled_square
     from fer_core.faces.shape import Movement
     from fer_core.networks.explain import what_if
-    from fer_core.views.figures import probabilities_bar
+    from fer_core.views.faces import probabilities_bar
 
     st.subheader("What if the landmarks moved?")
     name, before = _last(face)

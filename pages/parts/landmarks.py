@@ -84,7 +84,7 @@ def _keypoints_sentence(spec: "KeypointSpec") -> str:
 def show_mesh(mesh: "FaceMesh", number: int) -> None:
     """Show the landmarks in depth, as a figure to turn."""
     from fer_core.faces.landmarks import upright_points
-    from fer_core.views.figures import mesh_3d
+    from fer_core.views.faces import mesh_3d
 
     is_upright = st.toggle("Turned to face the camera", key="upright_mesh")
     points = upright_points(mesh) if is_upright else mesh.landmarks - mesh.landmarks.mean(axis=0)
@@ -128,7 +128,7 @@ def show_pose_and_measures(mesh: "FaceMesh") -> None:
 def show_blendshapes(mesh: "FaceMesh", number: int) -> None:
     """Show the strongest movements of the face."""
     from fer_core.faces.blendshapes import strongest_blendshapes
-    from fer_core.views.figures import blendshapes_bar
+    from fer_core.views.faces import blendshapes_bar
 
     st.subheader("Strongest movements")
     strongest = ", ".join(word for word, _ in strongest_blendshapes(mesh.blendshapes, n=3))

@@ -113,7 +113,7 @@ def show_agreement(face: "FaceAnalysis") -> None:
 
 def show_probabilities(face: "FaceAnalysis", number: int) -> None:
     """Show every network's probabilities in one chart."""
-    from fer_core.views.figures import probabilities_bar
+    from fer_core.views.faces import probabilities_bar
 
     st.plotly_chart(
         probabilities_bar({title_of(n): p for n, p in face.predictions.items()}),

@@ -32,6 +32,7 @@ from fer_core.views.confusion import SHARES, confusion_difference_view, confusio
 from fer_core.views.data_sets import across_view, coverage_view
 from fer_core.views.learning import learning_view
 from fer_core.views.paired import comparison_sentence, paired_view
+from fer_core.views.style import TEMPLATE
 
 AGREEMENT = Agreement(
     source="ferplus",
@@ -113,8 +114,9 @@ def test_every_figure_names_its_axes_and_says_how_to_read_it(results):
         assert len(view.reading) > 60, view.name
         assert view.reading.endswith("."), view.name
         assert len(view.data), view.name
-        assert layout.dragmode is False, view.name
-        assert layout.paper_bgcolor == "rgba(0,0,0,0)", view.name
+        assert layout.template == TEMPLATE, view.name
+        # Of the template's, or the page's theme has no say.
+        assert layout.dragmode is layout.paper_bgcolor is layout.font.color is None, view.name
 
 
 @pytest.mark.parametrize("share", SHARES)

@@ -9,6 +9,7 @@ from fer_core.studies.numbers import findings, progress, recalls, runs_table
 from fer_core.studies.plans import Reference, read_history, read_search, read_study
 from fer_core.views.searches import best_so_far_view, paths_view, trials_table
 from fer_core.views.studies import accuracy_view, learning_view, recalls_view
+from fer_core.views.style import TEMPLATE
 from tests.fer_core.studies.study_tables import study_plan, write_search, write_study
 
 STAGES = {f"{n}-stages": {"stages": n} for n in (2, 3, 5)}
@@ -294,10 +295,9 @@ def test_ground_is_left_to_the_theme_and_axes_stay_where_they_are(values):
         recalls_view(results, "fer2013:test"),
     ]
     for view in views:
-        assert (
-            view.figure.layout.paper_bgcolor == view.figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
-        )
-        assert view.figure.layout.dragmode is False
+        layout = view.figure.layout
+        assert layout.template == TEMPLATE
+        assert layout.dragmode is layout.paper_bgcolor is layout.plot_bgcolor is None
         axes = [*view.figure.select_xaxes(), *view.figure.select_yaxes()]
-        assert all(axis.fixedrange for axis in axes)
+        assert all(axis.fixedrange is None for axis in axes)
     assert len({view.name for view in views}) == 3

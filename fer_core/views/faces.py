@@ -1,4 +1,4 @@
-"""Plotly figures: transparent, with the text colour left to the theme that shows them."""
+"""Figures of one face: probabilities, movements, what counted, and its mesh."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -9,17 +9,24 @@ import plotly.graph_objects as go
 from fer_core.expressions import COLORS
 from fer_core.faces.blendshapes import strongest_blendshapes
 from fer_core.faces.landmarks import contour_edges, mesh_edges
+from fer_core.views.style import (
+    BLUE,
+    FIXED_LEGEND,
+    GREEN,
+    GUIDE_COLOR,
+    VERMILION,
+    guide_line,
+    lay_out,
+    new_figure,
+    rows_from_top,
+)
 
 if TYPE_CHECKING:
     from fer_core.networks.classifier import Prediction
 
-#: Mid grey with a contrast of 3:1 or more with both themes' grounds.
-GUIDE_COLOR: Final = "#808A92"
-#: For and against an answer; apart for colour-blind people (Okabe and Ito).
-_FOR: Final = "#009E73"
-_AGAINST: Final = "#D55E00"
-TRANSPARENT: Final = "rgba(0,0,0,0)"
-GRID_COLOR: Final = "rgba(128,138,146,0.25)"
+#: For and against an answer.
+_FOR: Final = GREEN
+_AGAINST: Final = VERMILION
 _ROW_HEIGHT: Final = 30
 _FRAME_HEIGHT: Final = 96
 #: Room beyond 100 % for the column of values.
@@ -43,7 +50,7 @@ def probabilities_bar(predictions: Mapping[str, "Prediction"]) -> go.Figure:
     names = [str(label).capitalize() for label in last.labels]
     top = int(last.probabilities.argmax())
     rows = [f"<b>{name}</b>" if i == top else name for i, name in enumerate(names)]
-    figure = go.Figure()
+    figure = new_figure()
     for title, prediction in predictions.items():
         percent = [100 * float(p) for p in prediction.probabilities]
         pattern = {"shape": "" if prediction is last else "/", "fillmode": "replace"}
@@ -83,7 +90,7 @@ def probabilities_bar(predictions: Mapping[str, "Prediction"]) -> go.Figure:
     )
     n = len(predictions)
     threshold = 100 * last.abstention_threshold
-    figure.add_vline(x=threshold, line={"color": GUIDE_COLOR, "width": 1.5, "dash": "dash"})
+    figure.add_vline(x=threshold, line=guide_line(width=1.5))
     figure.add_annotation(
         x=threshold,
         y=1,
@@ -94,20 +101,16 @@ def probabilities_bar(predictions: Mapping[str, "Prediction"]) -> go.Figure:
         text=("answers" if n == 1 else "solid bars answer") + f" from {threshold:.0f}%",
         font={"size": 12},
     )
-    _lay_out_bars(figure, n_rows=len(names))
+    _lay_out_bars(figure, n_rows=len(names), x="Probability (%)", y="Apparent expression")
     figure.update_xaxes(
-        title="Probability (%)",
         range=[0, _AXIS_END + (0 if n == 1 else _SECOND_COLUMN)],
         tickvals=[0, 25, 50, 75, 100],
-        zeroline=False,
     )
-    figure.update_yaxes(title="Apparent expression")
     if n > 1:
         figure.update_layout(
             height=figure.layout.height + _BAR_HEIGHT * (n - 1) * len(names) + _LEGEND_HEIGHT,
             showlegend=True,
-            legend={"orientation": "h", "y": -0.16, "x": 0}
-            | dict.fromkeys(("itemclick", "itemdoubleclick"), False),
+            legend=FIXED_LEGEND,
         )
     return figure
 
@@ -115,7 +118,7 @@ def probabilities_bar(predictions: Mapping[str, "Prediction"]) -> go.Figure:
 def blendshapes_bar(blendshapes: np.ndarray, *, n: int = 10) -> go.Figure:
     """Return the strongest of a face's blendshapes, float (52,) in [0, 1], as horizontal bars."""
     strongest = strongest_blendshapes(blendshapes, n=n)
-    figure = go.Figure(
+    figure = new_figure(
         go.Bar(
             x=[value for _, value in strongest],
             y=[words.capitalize() for words, _ in strongest],
@@ -124,8 +127,8 @@ def blendshapes_bar(blendshapes: np.ndarray, *, n: int = 10) -> go.Figure:
             hovertemplate="%{y}: %{x:.2f}<extra></extra>",
         )
     )
-    _lay_out_bars(figure, n_rows=n)
-    figure.update_xaxes(title="Strength", range=[0, 1], zeroline=False)
+    _lay_out_bars(figure, n_rows=n, x="Strength")
+    figure.update_xaxes(range=[0, 1])
     return figure
 
 
@@ -133,7 +136,7 @@ def influence_bar(influence: Mapping[str, float]) -> go.Figure:
     """Return how many points of probability each part of a face adds to an answer, as bars."""
     # Adding zero makes a rounded -0.0 a plain 0.0.
     points = [round(100 * value, 1) + 0.0 for value in influence.values()]
-    figure = go.Figure(
+    figure = new_figure(
         go.Bar(
             x=points,
             y=[name.capitalize() for name in influence],
@@ -145,45 +148,32 @@ def influence_bar(influence: Mapping[str, float]) -> go.Figure:
             hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
         )
     )
-    _lay_out_bars(figure, n_rows=len(points))
+    _lay_out_bars(figure, n_rows=len(points), x="Points of probability that they add")
     reach = max(5.0, 1.3 * max(abs(value) for value in points))
-    figure.update_xaxes(
-        title="Points of probability that they add",
-        range=[-reach, reach],
-        zerolinecolor=GUIDE_COLOR,
-    )
+    figure.update_xaxes(range=[-reach, reach], zeroline=True, zerolinecolor=GUIDE_COLOR)
     return figure
 
 
-def _lay_out_bars(figure: go.Figure, *, n_rows: int) -> None:
-    """Give a chart of horizontal bars the look of all: transparent, from the top down, not to be dragged."""
-    figure.update_layout(
-        height=_FRAME_HEIGHT + _ROW_HEIGHT * n_rows,
-        margin={"l": 8, "r": 8, "t": 24, "b": 40},
-        paper_bgcolor=TRANSPARENT,
-        plot_bgcolor=TRANSPARENT,
-        showlegend=False,
-        bargap=0.35,
-        dragmode=False,
-    )
-    figure.update_xaxes(gridcolor=GRID_COLOR, fixedrange=True)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
+def _lay_out_bars(figure: go.Figure, *, n_rows: int, x: str, y: str | None = None) -> None:
+    """Give a chart of horizontal bars its height, and its axes names."""
+    lay_out(figure, height=_FRAME_HEIGHT + _ROW_HEIGHT * n_rows, x=x, y=y)
+    figure.update_layout(showlegend=False)
+    rows_from_top(figure, of_bars=True)
 
 
 def mesh_3d(points: np.ndarray) -> go.Figure:
     """Return a face's landmarks, float (478, 3), x right, y down, z away, as a mesh to turn."""
     contours = np.concatenate(list(contour_edges().values()))
-    figure = go.Figure(
-        [
-            _segments(points, mesh_edges(), color=GUIDE_COLOR, width=1),
-            _segments(points, contours, color="#0072B2", width=4),
-        ]
+    figure = new_figure(
+        _segments(points, mesh_edges(), color=GUIDE_COLOR, width=1),
+        _segments(points, contours, color=BLUE, width=4),
     )
     hidden = {"visible": False, "showspikes": False}
     figure.update_layout(
         height=420,
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        paper_bgcolor=TRANSPARENT,
+        margin=dict.fromkeys("lrtb", 0),
+        # This one figure is dragged, to turn it.
+        dragmode="orbit",
         showlegend=False,
         scene={
             "xaxis": hidden,

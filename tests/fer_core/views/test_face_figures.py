@@ -10,7 +10,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from fer_core.expressions import COLORS, FER2013
 from fer_core.faces.landmarks import mesh_edges
 from fer_core.networks.classifier import Prediction
-from fer_core.views.figures import blendshapes_bar, influence_bar, mesh_3d, probabilities_bar
+from fer_core.views.faces import blendshapes_bar, influence_bar, mesh_3d, probabilities_bar
+from fer_core.views.style import TEMPLATE
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
 SIGHT = {
@@ -106,8 +107,8 @@ def test_the_threshold_for_an_answer_is_drawn_and_named(threshold: float):
 
 def test_ground_and_text_are_left_to_the_theme(prediction: Prediction):
     layout = probabilities_bar({"Pixels": prediction}).layout
-    assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
-    assert layout.font.color is None
+    assert layout.template == TEMPLATE
+    assert layout.paper_bgcolor is layout.plot_bgcolor is layout.font.color is None
 
 
 @pytest.mark.parametrize("sight", SIGHT)
