@@ -6,7 +6,7 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -41,6 +41,10 @@ ANSWERED_ACCURACY: Final = 0.85
 CLEAN: Final = "_clean"
 #: What `task` in a spec says of a network that finds keypoints; those that name expressions have none.
 KEYPOINTS_TASK: Final[Literal["keypoints"]] = "keypoints"
+#: The kind of the bundles whose specs tell of no task.
+EXPRESSIONS: Final = "expressions"
+#: The network families that see no pixel.
+_LANDMARKS_ALONE: Final = frozenset({"landmark_mlp"})
 
 
 class Part(BaseModel):
@@ -208,6 +212,11 @@ class BundleSpec(BaseSpec):
     metrics: dict[str, SplitMetrics]
 
     @property
+    def sees_pixels(self) -> bool:
+        """Whether the network looks at the image, and not at landmarks alone."""
+        return self.architecture not in _LANDMARKS_ALONE
+
+    @property
     def view_pixels(self) -> int:
         """Side of the central square of the input that the network looks at: its maps cover it."""
         architecture = self.recipe.get("architecture", {})
@@ -237,11 +246,14 @@ class BaseBundle(Generic[S]):
     """A folder with a valid spec of some kind.
 
     Attributes:
+        kind: name of the kind (`fer_core.networks.kinds`).
         path: the folder.
         spec: the content of its `spec.json`.
         pin: what the folder holds in the cache of the Hub; None for a folder of our own.
         missed: why this folder answers in place of weights on the Hub that the settings name, if it does.
     """
+
+    kind: ClassVar[str]
 
     path: Path
     spec: S
@@ -294,6 +306,8 @@ class BaseBundle(Generic[S]):
 class Bundle(BaseBundle[BundleSpec]):
     """A bundle whose network names expressions."""
 
+    kind: ClassVar[str] = EXPRESSIONS
+
 
 def sha256_of(path: Path) -> str:
     """Return a file's sha256 in hexadecimal."""
@@ -342,13 +356,13 @@ def open_bundle(path: Path) -> Bundle:
     return Bundle(path, read_spec(path, BundleSpec))
 
 
-def finds_keypoints(folder: Path) -> bool:
-    """Return whether the bundle in a folder finds keypoints rather than names expressions."""
+def task_of(folder: Path) -> str:
+    """Return what the network of the bundle in a folder does: its spec's `task`, else EXPRESSIONS."""
     try:
-        return json.loads((folder / SPEC_FILE).read_text()).get("task") == KEYPOINTS_TASK
+        return str(json.loads((folder / SPEC_FILE).read_text()).get("task", EXPRESSIONS))
     except (OSError, ValueError, AttributeError):
         # Opening it will say what is wrong.
-        return False
+        return EXPRESSIONS
 
 
 def bundle_folders() -> list[Path]:
@@ -358,9 +372,9 @@ def bundle_folders() -> list[Path]:
 
 def bundle_names() -> list[str]:
     """Return the names of the bundles that name expressions: in the bundle root, or wanted from the Hub."""
-    here = {folder.name: finds_keypoints(folder) for folder in bundle_folders()}
+    here = {folder.name: task_of(folder) for folder in bundle_folders()}
     wanted = hub.names_besides([*here, KEYPOINTS_NAME])
-    return sorted([name for name, other in here.items() if not other] + wanted)
+    return sorted([name for name, task in here.items() if task == EXPRESSIONS] + wanted)
 
 
 def all_names() -> list[str]:
@@ -388,8 +402,8 @@ def embedded(name: str) -> Bundle:
     """
     folders = {folder.name: folder for folder in bundle_folders()}
     folder = folders.get(name) or folders.get(RENAMED.get(name, name))
-    if folder is None or finds_keypoints(folder):
-        names = [other.name for other in folders.values() if not finds_keypoints(other)]
+    if folder is None or task_of(folder) != EXPRESSIONS:
+        names = [name for name, other in folders.items() if task_of(other) == EXPRESSIONS]
         near = difflib.get_close_matches(name, names) or names
         raise BundleError(
             f"No model is called {name!r} under {models_root()}. "

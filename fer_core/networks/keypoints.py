@@ -5,7 +5,7 @@ Names and order are those of Kaggle's Facial Keypoints Detection; left and right
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 import cv2
 import numpy as np
@@ -18,12 +18,8 @@ from fer_core.networks.bundles import (
     SERVING_FILE,
     BaseBundle,
     BaseSpec,
-    Bundle,
     Part,
-    finds_keypoints,
-    open_bundle,
     read_spec,
-    resolve,
     resolve_kind,
 )
 from fer_core.networks.litert import ServingModel
@@ -119,15 +115,17 @@ class KeypointSpec(BaseSpec):
 class KeypointBundle(BaseBundle[KeypointSpec]):
     """A bundle whose network finds keypoints."""
 
+    kind: ClassVar[str] = KEYPOINTS_TASK
+
 
 def open_keypoint_bundle(path: Path) -> KeypointBundle:
     """Read the keypoint bundle in a folder; raise BundleError if there is none or it is damaged."""
     return KeypointBundle(path, read_spec(path, KeypointSpec))
 
 
-def open_any_bundle(path: Path) -> Bundle | KeypointBundle:
-    """Read the bundle of either kind in a folder; raise BundleError if there is none or it is damaged."""
-    return open_keypoint_bundle(path) if finds_keypoints(path) else open_bundle(path)
+def embedded_keypoints(name: str) -> KeypointBundle:
+    """Return the keypoint bundle called `name` under the bundle root; raise BundleError without one."""
+    return open_keypoint_bundle(models_root() / name)
 
 
 def resolve_keypoints() -> KeypointBundle | None:
@@ -140,14 +138,6 @@ def resolve_keypoints() -> KeypointBundle | None:
         return wanted
     folder = models_root() / KEYPOINTS_NAME
     return open_keypoint_bundle(folder) if folder.is_dir() else None
-
-
-def resolve_any(name: str) -> Bundle | KeypointBundle:
-    """Return the bundle of either kind called `name`, as `resolve` does; raise BundleError without one."""
-    if name == KEYPOINTS_NAME or finds_keypoints(models_root() / name):
-        wanted = resolve_kind(name, KeypointBundle, KeypointSpec)
-        return wanted or open_keypoint_bundle(models_root() / name)
-    return resolve(name)
 
 
 class KeypointFinder:

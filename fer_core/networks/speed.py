@@ -8,15 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.faces.landmarks import FEATURE_SIZE
-from fer_core.networks.bundles import Bundle
-from fer_core.networks.classifier import Classifier
-from fer_core.networks.keypoints import KeypointBundle, KeypointFinder
+from fer_core.networks.bundles import BaseBundle
+from fer_core.networks.kinds import kind_of
 
 #: Faces in a call that are measured: a portrait, and a photo of a crowd.
 BATCHES: Final = (1, 32)
@@ -43,11 +42,11 @@ class Speed:
     cores: int
 
 
-def measure_speed(bundle: Bundle | KeypointBundle, *, seconds: float = 0.4) -> Speed:
+def measure_speed(bundle: BaseBundle[Any], *, seconds: float = 0.4) -> Speed:
     """Measure a bundle's serving file on random faces, without the finding of faces and landmarks.
 
     Args:
-        bundle: of either kind.
+        bundle: of any kind.
         seconds: to spend on each number of faces in a call, beside the warm-up.
 
     Raises:
@@ -70,17 +69,14 @@ def measure_speed(bundle: Bundle | KeypointBundle, *, seconds: float = 0.4) -> S
         _measuring.release()
 
 
-def _answering(bundle: Bundle | KeypointBundle) -> Callable[[int], object]:
+def _answering(bundle: BaseBundle[Any]) -> Callable[[int], object]:
     """Return what asks a network of its own, not the one that visitors wait for, about n faces."""
     rng = np.random.default_rng(0)
     most = max(BATCHES)
     images = rng.integers(0, 256, (most, *bundle.spec.input_hw), dtype=np.uint8)
-    if isinstance(bundle, KeypointBundle):
-        finder = KeypointFinder(bundle)
-        return lambda n: finder.find(images[:n])
-    classifier = Classifier(bundle)
     landmarks = rng.normal(size=(most, FEATURE_SIZE)).astype(np.float32)
-    return lambda n: classifier.logits(images[:n], landmarks[:n])
+    ask = kind_of(bundle).asked(bundle)
+    return lambda n: ask(images[:n], landmarks[:n])
 
 
 def _median_seconds(answer: Callable[[int], object], n: int, seconds: float) -> float:

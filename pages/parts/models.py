@@ -1,9 +1,9 @@
-"""The parts of the page on models: one function a part, for bundles of either kind."""
+"""The parts of the page on models: one function a part, for bundles of every kind."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import streamlit as st
 
@@ -11,14 +11,16 @@ from fer_core.data_names import data_name
 from fer_core.errors import FerError
 from fer_core.networks.bundles import (
     CARD_FILE,
+    EXPRESSIONS,
     HISTORY_FILE,
     KERAS_FILE,
+    KEYPOINTS_TASK,
     LAYERS_FILE,
     PREDICTIONS_FOLDER,
     SERVING_FILE,
     SPEC_FILE,
+    BaseBundle,
     BaseSpec,
-    Bundle,
     BundleSpec,
     SplitMetrics,
     all_names,
@@ -30,17 +32,15 @@ from pages.shared.views import show_view
 
 if TYPE_CHECKING:
     from fer_core.evaluation.measures import Measure
-    from fer_core.networks.keypoints import KeypointBundle
+    from fer_core.networks.keypoints import KeypointMetrics, KeypointSpec
     from fer_core.networks.layers import Layer
     from fer_core.networks.speed import Speed
 
-    AnyBundle = Bundle | KeypointBundle
+    AnyBundle = BaseBundle[Any]
 
 #: Of the address: /models?model=dual.
 _CHOSEN: Final = "model"
 _SPEEDS: Final = "measured_speeds"
-#: The one network family that sees no pixel.
-_LANDMARKS_ALONE: Final = "landmark_mlp"
 _FILES: Final = {
     SERVING_FILE: "what the app runs (LiteRT)",
     KERAS_FILE: "to train further (Keras 3)",
@@ -54,7 +54,7 @@ _PERCENT: Final = "%.1f %%"
 
 def choose_bundle() -> "AnyBundle | None":
     """Let the visitor choose one of the bundles; say what is wrong if there is none, or if it is damaged."""
-    from fer_core.networks.keypoints import resolve_any
+    from fer_core.networks.kinds import resolve_any
 
     names = all_names()
     if not names:
@@ -116,32 +116,39 @@ def show_facts(bundle: "AnyBundle", layers: "Sequence[Layer] | None") -> None:
         if bundle.serving_file.is_file():
             size = bundle.serving_file.stat().st_size
             st.metric("Size served", f"{size / 1e6:.1f} MB", border=True, width="content")
-    lines = [f"**Sees** {_sight(spec)}.", f"**Answers** {_answer(bundle)}."]
-    if isinstance(spec, BundleSpec):
-        lines += [_threshold_words(spec), _temperature_words(spec)]
+    lines = _TOLD[bundle.kind].facts(spec)
     st.markdown("\n".join(f"- {line}" for line in lines))
 
 
-def _sight(spec: BaseSpec) -> str:
+def _facts_of_expressions(spec: BundleSpec) -> list[str]:
     parts = []
-    if spec.architecture != _LANDMARKS_ALONE:
-        height, width = spec.input_hw
-        parts.append(f"{height}x{width} grey pixels of a face")
-        view = spec.view_pixels if isinstance(spec, BundleSpec) else height
-        if view < height:
-            parts[0] += f", of which the middle {view}x{view} count"
-    if isinstance(spec, BundleSpec) and spec.landmark_features is not None:
+    if spec.sees_pixels:
+        parts.append(_pixels(spec))
+        if spec.view_pixels < spec.input_hw[0]:
+            parts[0] += f", of which the middle {spec.view_pixels}x{spec.view_pixels} count"
+    if spec.landmark_features is not None:
         from fer_core.faces.landmarks import FEATURE_SIZE
 
         parts.append(f"{FEATURE_SIZE:,} numbers that tell where 478 landmarks lie")
-    return ", and ".join(parts)
+    labels = spec.labels
+    return [
+        f"**Sees** {', and '.join(parts)}.",
+        f"**Answers** one of {len(labels)} expressions: {', '.join(labels)}.",
+        _threshold_words(spec),
+        _temperature_words(spec),
+    ]
 
 
-def _answer(bundle: "AnyBundle") -> str:
-    if isinstance(bundle, Bundle):
-        labels = bundle.spec.labels
-        return f"one of {len(labels)} expressions: {', '.join(labels)}"
-    return f"where {len(bundle.spec.points)} points of a face lie"
+def _facts_of_keypoints(spec: "KeypointSpec") -> list[str]:
+    return [
+        f"**Sees** {_pixels(spec)}.",
+        f"**Answers** where {len(spec.points)} points of a face lie.",
+    ]
+
+
+def _pixels(spec: BaseSpec) -> str:
+    height, width = spec.input_hw
+    return f"{height}x{width} grey pixels of a face"
 
 
 def _threshold_words(spec: BundleSpec) -> str:
@@ -171,45 +178,85 @@ def show_measured(bundle: "AnyBundle") -> None:
     if not bundle.spec.metrics:
         st.info("These weights were not measured yet.")
         return
-    if isinstance(bundle, Bundle):
-        from fer_core.evaluation.measures import MEASURES
-
-        shown = [measure for measure in MEASURES if measure.in_tables]
-        rows = [
-            {"Data": data_name(name), **_figures(m, shown)}
-            for name, m in bundle.spec.metrics.items()
-        ]
-        percents = [column for m in shown if m.percent for column in _columns(m)]
-        fractions = [column for m in shown if not m.percent for column in _columns(m)]
-        said = (
-            "Whole: every row of the split that is labelled with an expression that the network knows; the "
-            "others are left out. Clean: without the rows of which the training data holds a copy. "
-            + " ".join(f"{measure.title}: {measure.meaning}" for measure in shown)
-        )
-    else:
-        rows = [
-            {
-                "Data": data_name(name),
-                "Mean error": 100 * k.normalized_mean_error,
-                "RMSE (pixels of 96)": k.rmse,
-                "Images": k.n,
-                "Persons": k.persons,
-            }
-            for name, k in bundle.spec.metrics.items()
-        ]
-        percents, fractions = ["Mean error"], ["RMSE (pixels of 96)"]
-        said = (
-            "Mean error: the mean distance of the points, as a share of the distance of the eyes. RMSE: the "
-            "root of the mean squared error of all coordinates."
-        )
+    told = _TOLD[bundle.kind]
+    table = told.table(bundle.spec.metrics)
     formats = {
-        **dict.fromkeys(percents, _PERCENT),
-        **dict.fromkeys(fractions, "%.3f"),
+        **dict.fromkeys(table.percents, _PERCENT),
+        **dict.fromkeys(table.fractions, "%.3f"),
         **dict.fromkeys(("Rows, whole", "Rows, clean"), "localized"),
     }
     config = {name: st.column_config.NumberColumn(format=form) for name, form in formats.items()}
-    st.dataframe(rows, hide_index=True, column_config=config)
-    st.caption(f"With these very weights and the file that is served. {said}")
+    st.dataframe(table.rows, hide_index=True, column_config=config)
+    st.caption(f"With these very weights and the file that is served. {table.reading_aid}")
+
+
+class _Table(NamedTuple):
+    """What was measured of a bundle, as a table.
+
+    Attributes:
+        rows: one a split, by column.
+        percents: columns in percent.
+        fractions: columns that are shown with three digits.
+        reading_aid: sentences that explain the columns.
+    """
+
+    rows: list[dict[str, Any]]
+    percents: list[str]
+    fractions: list[str]
+    reading_aid: str
+
+
+def _table_of_expressions(metrics: Mapping[str, SplitMetrics]) -> _Table:
+    from fer_core.evaluation.measures import MEASURES
+
+    shown = [measure for measure in MEASURES if measure.in_tables]
+    return _Table(
+        [{"Data": data_name(name), **_figures(m, shown)} for name, m in metrics.items()],
+        [column for m in shown if m.percent for column in _columns(m)],
+        [column for m in shown if not m.percent for column in _columns(m)],
+        "Whole: every row of the split that is labelled with an expression that the network knows; the "
+        "others are left out. Clean: without the rows of which the training data holds a copy. "
+        + " ".join(f"{measure.title}: {measure.meaning}" for measure in shown),
+    )
+
+
+def _table_of_keypoints(metrics: "Mapping[str, KeypointMetrics]") -> _Table:
+    rows = [
+        {
+            "Data": data_name(name),
+            "Mean error": 100 * k.normalized_mean_error,
+            "RMSE (pixels of 96)": k.rmse,
+            "Images": k.n,
+            "Persons": k.persons,
+        }
+        for name, k in metrics.items()
+    ]
+    return _Table(
+        rows,
+        ["Mean error"],
+        ["RMSE (pixels of 96)"],
+        "Mean error: the mean distance of the points, as a share of the distance of the eyes. RMSE: the "
+        "root of the mean squared error of all coordinates.",
+    )
+
+
+class _Told(NamedTuple):
+    """What the page says of bundles of one kind.
+
+    Attributes:
+        facts: Markdown sentences on what the network of a spec sees and answers.
+        table: what was measured, from the metrics of a spec.
+    """
+
+    facts: Callable[[Any], list[str]]
+    table: Callable[[Any], _Table]
+
+
+#: By the kind of the bundle.
+_TOLD: Final = {
+    EXPRESSIONS: _Told(_facts_of_expressions, _table_of_expressions),
+    KEYPOINTS_TASK: _Told(_facts_of_keypoints, _table_of_keypoints),
+}
 
 
 def _columns(measure: "Measure") -> dict[str, bool]:

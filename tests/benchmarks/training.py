@@ -30,13 +30,14 @@ import json, sys, time
 import keras
 from training.loop.fit import _compiled, _optimizer
 from training.schema.recipe import get_recipe
-from training.tasks.of_recipe import task_for
+from training.kinds import task_for
+from training.tasks.parents import parents_of
 
 steps, warm_up, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 recipe = get_recipe(name)
 keras.utils.set_random_seed(recipe.seed)
 keras.config.set_dtype_policy(recipe.dtype_policy)
-task = task_for(recipe)
+task = task_for(recipe, parents_of(recipe))
 optimizer = _optimizer(recipe, task.network, steps_per_epoch=len(task.train))
 
 class Clock(keras.callbacks.Callback):

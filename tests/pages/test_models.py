@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core.data_names import data_name
 from fer_core.networks import bundles, speed
 from fer_core.networks.bundles import CARD_FILE, SERVING_FILE, bundle_folders, resolve
-from fer_core.networks.keypoints import open_any_bundle
+from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.layers import LAYERS_FILE
 from pages.parts.models import card_body
 

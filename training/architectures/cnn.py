@@ -6,20 +6,19 @@ arXiv:1312.4400), so the class activation maps of Zhou et al. 2016 (arXiv:1512.0
 own last layer and the logits are exactly their means.
 """
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from fer_core.faces.crops import INPUT_SIZE
+from training.architectures.base import MAPS_LAYER, ExpressionArchitecture
 
 if TYPE_CHECKING:
     import keras
 
-#: Layer whose output, float32 (N, h, w, classes), averages to the logits.
-MAPS_LAYER = "class_activation_maps"
 
-
-class Cnn(BaseModel):
+class Cnn(ExpressionArchitecture):
     """Settings of the network.
 
     Attributes:
@@ -32,12 +31,13 @@ class Cnn(BaseModel):
             rows of the validation split. The activation maps cover this square.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    #: What the network sees, in the order of its inputs.
     inputs: ClassVar[tuple[str, ...]] = ("image",)
-    #: Whether it can be trained on smaller squares than it serves.
     any_size: ClassVar[bool] = True
+    least: ClassVar[Mapping[str, Any]] = {
+        "widths": (4, 8),
+        "depths": (1, 2),
+        "view_pixels": 42,
+    }
 
     kind: Literal["cnn"] = "cnn"
     widths: tuple[int, ...] = (32, 64, 128, 256)
@@ -52,7 +52,16 @@ class Cnn(BaseModel):
             raise ValueError("widths and depths must have one number a stage each")
         return self
 
-    def build(self, n_classes: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
+    @property
+    def corrects_priors(self) -> bool:
+        """Whether its biases are known: those of its maps are."""
+        return True
+
+    def answer_bias(self, network: "keras.Model") -> "keras.Variable":
+        """Return the biases, (classes,), of the activation maps, whose means are the logits."""
+        return network.get_layer(MAPS_LAYER).bias
+
+    def build(self, n_outputs: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
         """Return the untrained network: (N, side, side, 1) grey values in [0, 255] -> float32 logits.
 
         With `side` None it takes squares of any size and looks at the whole of them; the weights are
@@ -71,7 +80,7 @@ class Cnn(BaseModel):
                 x = conv_norm_relu(x, width)
             if self.residual and depth > 1:
                 x = layers.Add()([first, x])
-        return keras.Model(inputs, mapped(x, n_classes, dropout=self.dropout), name="cnn")
+        return keras.Model(inputs, mapped(x, n_outputs, dropout=self.dropout), name="cnn")
 
 
 def standardized(image: "keras.KerasTensor", *, view_pixels: int) -> "keras.KerasTensor":

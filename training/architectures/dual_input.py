@@ -1,19 +1,22 @@
 """Two inputs, one answer: the `cnn` trunk on the pixels joined with a branch on the landmarks."""
 
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from pydantic import Field
 
 from fer_core.faces.crops import INPUT_SIZE
 from fer_core.faces.landmarks import FEATURE_SIZE
-from training.architectures.alignment import sample
-from training.architectures.cnn import MAPS_LAYER, Cnn
-from training.architectures.landmark_mlp import LandmarkMlp
+from training.architectures.alignment import alignment_kernel, average_face, sample
+from training.architectures.base import MAPS_LAYER, ExpressionArchitecture, Trunk
+from training.architectures.cnn import Cnn
+from training.architectures.landmark_mlp import LandmarkMlp, found_landmarks
 
 if TYPE_CHECKING:
     import keras
 
-#: Names of the layers that start with weights from elsewhere (`training.tasks.initial_weights`).
+#: Names of the layers that start with the trunk's weights, or with what the training rows tell.
 TRUNK: Final = "trunk"
 ALIGNED_TRUNK: Final = "aligned_trunk"
 ALIGNMENT: Final = "alignment"
@@ -21,7 +24,7 @@ ALIGNMENT: Final = "alignment"
 _ALIGNMENT_NOISE: Final = 0.05
 
 
-class DualInput(BaseModel):
+class DualInput(ExpressionArchitecture):
     """Settings of the network.
 
     Attributes:
@@ -37,13 +40,16 @@ class DualInput(BaseModel):
         joint_units: hidden units over the joined features.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     inputs: ClassVar[tuple[str, ...]] = ("image", "landmarks")
     #: Landmarks are places in the whole crop.
     any_size: ClassVar[bool] = False
+    answers_last: ClassVar[bool] = False
     #: The whole crop; its parts look at the middle of what they are given.
     view_pixels: ClassVar[int] = INPUT_SIZE
+    least: ClassVar[Mapping[str, Any]] = {
+        "trunk": {"widths": (4, 8), "depths": (1, 2), "view_pixels": 42},
+        "landmarks": {"units": (8,), "components": 4},
+    }
 
     kind: Literal["dual_input"] = "dual_input"
     trunk: Cnn = Field(default_factory=Cnn)
@@ -52,7 +58,53 @@ class DualInput(BaseModel):
     fusion: Literal["aligned", "late", "concatenation", "gate"] = "aligned"
     joint_units: int = 128
 
-    def build(self, n_classes: int, *, side: int | None = None) -> "keras.Model":
+    @property
+    def trunk_part(self) -> Trunk:
+        """The trunk."""
+        return Trunk(self.trunk_bundle, self.trunk, TRUNK)
+
+    def learn_from_rows(self, network: "keras.Model", landmarks: np.ndarray | None) -> None:
+        """Make the aligned trunk a copy of the trunk, and give it the average face of the training rows.
+
+        Raises:
+            TrainingError: too few rows have landmarks.
+        """
+        if self.fusion == "aligned":
+            network.get_layer(ALIGNED_TRUNK).set_weights(network.get_layer(TRUNK).get_weights())
+            kernel = alignment_kernel(average_face(found_landmarks(landmarks)))
+            network.get_layer(ALIGNMENT).set_weights([kernel])
+        self.landmarks.learn_from_rows(network, landmarks)
+
+    @property
+    def corrects_priors(self) -> bool:
+        """Whether there is an expert whose biases are known."""
+        return self.fusion == "aligned"
+
+    def answer_bias(self, network: "keras.Model") -> "keras.Variable":
+        """Return the biases, (classes,), of the expert that is trained; the trunk has its own correction."""
+        if not self.corrects_priors:
+            return super().answer_bias(network)
+        return self.trunk.answer_bias(network.get_layer(ALIGNED_TRUNK))
+
+    @classmethod
+    def origin(cls, settings: Mapping[str, Any], starts_from: str | None) -> str:
+        """Return what a card says of the trunk and of what stands beside it."""
+        trunk = settings["trunk_bundle"]
+        if settings["fusion"] == "aligned":
+            return (
+                f"It is two experts whose logits are averaged. One is the bundle `{trunk}`, unchanged. The "
+                f"other began as {_copied(starts_from)} and was "
+                "trained further on the image turned and scaled so that its landmarks lie where those of the "
+                "average face lie, together with a branch on the landmarks that began with "
+                f"{'random weights' if starts_from is None else 'the weights it has there'}. Without "
+                "landmarks the first answers alone."
+            )
+        return (
+            f"The layers on the pixels are those of the bundle `{trunk}` and were not trained further; "
+            "the others began with random weights."
+        )
+
+    def build(self, n_outputs: int, *, side: int | None = None) -> "keras.Model":
         """Return the network: images (N, 48, 48, 1) and vectors (N, FEATURE_SIZE) -> float32 logits.
 
         The trunk is not trained. `side` makes no difference: landmarks are places in the whole crop.
@@ -63,15 +115,15 @@ class DualInput(BaseModel):
         image = keras.Input((INPUT_SIZE, INPUT_SIZE, 1), name="image")
         vectors = keras.Input((FEATURE_SIZE,), name="landmarks")
         found, hidden = self.landmarks.embed(vectors)
-        tower = self._tower(n_classes, TRUNK)
+        tower = self._tower(n_outputs, TRUNK)
         tower.trainable = False
         # As it is served: without dropout, the branch learns beside the answers that it will meet.
         features, maps = tower(image, training=False)
         maps = layers.Identity(name=MAPS_LAYER)(maps)
         by_pixels = layers.GlobalAveragePooling2D(dtype="float32")(maps)
-        by_landmarks = layers.Dense(n_classes, dtype="float32")(hidden)
+        by_landmarks = layers.Dense(n_outputs, dtype="float32")(hidden)
         if self.fusion == "aligned":
-            _, aligned_maps = self._tower(n_classes, ALIGNED_TRUNK)(_align(image, vectors, found))
+            _, aligned_maps = self._tower(n_outputs, ALIGNED_TRUNK)(_align(image, vectors, found))
             aligned = layers.GlobalAveragePooling2D(dtype="float32")(aligned_maps)
             expert = aligned + found * by_landmarks
             # In training the trunk's share is withheld, so that the expert learns to answer alone: the
@@ -84,9 +136,9 @@ class DualInput(BaseModel):
         if self.fusion == "late":
             logits = by_pixels + found * by_landmarks
         elif self.fusion == "concatenation":
-            logits = by_pixels + found * layers.Dense(n_classes, dtype="float32")(joined)
+            logits = by_pixels + found * layers.Dense(n_outputs, dtype="float32")(joined)
         else:
-            gate = found * layers.Dense(n_classes, activation="sigmoid", dtype="float32")(joined)
+            gate = found * layers.Dense(n_outputs, activation="sigmoid", dtype="float32")(joined)
             logits = (1.0 - gate) * by_pixels + gate * by_landmarks
         return keras.Model([image, vectors], logits, name="dual_input")
 
@@ -99,11 +151,14 @@ class DualInput(BaseModel):
         return keras.Model(pixels.inputs, [maps_layer.input, maps_layer.output], name=name)
 
 
+def _copied(starts_from: str | None) -> str:
+    return "a copy of it" if starts_from is None else f"that of the bundle `{starts_from}`"
+
+
 def _align(
     image: "keras.KerasTensor", vectors: "keras.KerasTensor", found: "keras.KerasTensor"
 ) -> "keras.KerasTensor":
     """Return the image with its face in the average place; unchanged where there are no landmarks."""
-    import numpy as np
     from keras import layers
 
     fit = layers.Dense(6, use_bias=False, trainable=False, dtype="float32", name=ALIGNMENT)

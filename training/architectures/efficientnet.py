@@ -9,18 +9,20 @@ the training faces no better than others. And its head is that of `training.arch
 activation maps, under a narrower last convolution.
 """
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from fer_core.faces.crops import INPUT_SIZE
+from training.architectures.base import ExpressionArchitecture
 from training.architectures.cnn import mapped, standardized
 
 if TYPE_CHECKING:
     import keras
 
 
-class EfficientNet(BaseModel):
+class EfficientNet(ExpressionArchitecture):
     """Settings of the network.
 
     Attributes:
@@ -31,17 +33,17 @@ class EfficientNet(BaseModel):
             (`training.architectures.cnn`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     inputs: ClassVar[tuple[str, ...]] = ("image",)
     any_size: ClassVar[bool] = True
+    # Its sizes are Keras's; narrow at the top alone.
+    least: ClassVar[Mapping[str, Any]] = {"top_width": 16}
 
     kind: Literal["efficientnet"] = "efficientnet"
     top_width: int = Field(default=384, gt=0)
     dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
     view_pixels: int = Field(default=INPUT_SIZE, ge=16, le=INPUT_SIZE, multiple_of=2)
 
-    def build(self, n_classes: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
+    def build(self, n_outputs: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
         """Return the untrained network: (N, side, side, 1) grey values in [0, 255] -> float32 logits.
 
         With `side` None it takes squares of any size and looks at the whole of them; the weights are
@@ -53,7 +55,7 @@ class EfficientNet(BaseModel):
         inputs = keras.Input((side, side, 1), name="image")
         x = standardized(inputs, view_pixels=self.view_pixels)
         x = self._trunk()(layers.Concatenate()([x, x, x]))
-        return keras.Model(inputs, mapped(x, n_classes, dropout=self.dropout), name="efficientnet")
+        return keras.Model(inputs, mapped(x, n_outputs, dropout=self.dropout), name="efficientnet")
 
     def _trunk(self) -> "keras.Model":
         """Return EfficientNet-B0 from its stem to its last features, (N, s, s, 3) -> (N, s/16, s/16, top)."""

@@ -5,18 +5,20 @@ modules on 224 pixels become five on 48; auxiliary classifiers, made for depth, 
 normalisation is added. The head is that of `training.architectures.cnn`.
 """
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from fer_core.faces.crops import INPUT_SIZE
+from training.architectures.base import ExpressionArchitecture
 from training.architectures.cnn import conv_norm_relu, mapped, standardized
 
 if TYPE_CHECKING:
     import keras
 
 
-class Inception(BaseModel):
+class Inception(ExpressionArchitecture):
     """Settings of the network.
 
     Attributes:
@@ -29,10 +31,14 @@ class Inception(BaseModel):
             (`training.architectures.cnn`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     inputs: ClassVar[tuple[str, ...]] = ("image",)
     any_size: ClassVar[bool] = True
+    least: ClassVar[Mapping[str, Any]] = {
+        "stem_width": 4,
+        "widths": (16, 32),
+        "modules": (1, 1),
+        "view_pixels": 42,
+    }
 
     kind: Literal["inception"] = "inception"
     stem_width: int = Field(default=32, gt=0)
@@ -49,7 +55,7 @@ class Inception(BaseModel):
             raise ValueError("widths must be multiples of 16")
         return self
 
-    def build(self, n_classes: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
+    def build(self, n_outputs: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
         """Return the untrained network: (N, side, side, 1) grey values in [0, 255] -> float32 logits.
 
         With `side` None it takes squares of any size and looks at the whole of them; the weights are
@@ -65,7 +71,7 @@ class Inception(BaseModel):
             x = layers.MaxPooling2D(2)(x)
             for _ in range(modules):
                 x = _module(x, width)
-        return keras.Model(inputs, mapped(x, n_classes, dropout=self.dropout), name="inception")
+        return keras.Model(inputs, mapped(x, n_outputs, dropout=self.dropout), name="inception")
 
 
 def _module(x: "keras.KerasTensor", width: int) -> "keras.KerasTensor":

@@ -6,17 +6,17 @@ is the answer (integral regression, Sun et al. 2018, arXiv:1711.08229): finer th
 trained on coordinates alone, so that a missing point costs nothing.
 """
 
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from fer_core.networks.keypoints import KEYPOINT_SIZE
+from training.architectures.base import KeypointArchitecture
 
 if TYPE_CHECKING:
     import keras
 
 
-class KeypointResnet(BaseModel):
+class KeypointResnet(KeypointArchitecture):
     """Settings of the network.
 
     Attributes:
@@ -24,16 +24,16 @@ class KeypointResnet(BaseModel):
         joined_width: filters of the way back up.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    least: ClassVar[Mapping[str, Any]] = {"widths": (4, 8, 8), "joined_width": 4}
 
     kind: Literal["keypoint_resnet"] = "keypoint_resnet"
     widths: tuple[int, ...] = (16, 32, 64, 128)
     joined_width: int = 48
 
-    def build(self, n_points: int) -> "keras.Model":
-        """Return the untrained network: (N, 96, 96, 1) in [0, 255] -> float32 (N, 2 n_points), x and y.
+    def build(self, n_outputs: int) -> "keras.Model":
+        """Return the untrained network: (N, 96, 96, 1) in [0, 255] -> float32 (N, 2 n_outputs), x and y.
 
-        Coordinates are pixels of the input, x and y of each point in turn.
+        Coordinates are pixels of the input, x and y of each of `n_outputs` points in turn.
         """
         import keras
         from keras import layers
@@ -72,7 +72,7 @@ class KeypointResnet(BaseModel):
             x = layers.UpSampling2D(2, interpolation="bilinear")(x)
             x = layers.Add()([x, conv(stage, self.joined_width, 1)])
             x = layers.ReLU()(conv(layers.ReLU()(x), self.joined_width))
-        heat = layers.Conv2D(n_points, 1, dtype="float32")(x)
+        heat = layers.Conv2D(n_outputs, 1, dtype="float32")(x)
         return keras.Model(inputs, _centres_of_mass(heat), name="keypoint_resnet")
 
 

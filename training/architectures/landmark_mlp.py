@@ -1,22 +1,26 @@
 """A multilayer perceptron on landmark features: how much of an expression is geometry alone."""
 
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from pydantic import Field
 
 from fer_core.faces.crops import INPUT_SIZE
 from fer_core.faces.landmarks import FEATURE_SIZE
-from training.architectures.principal_components import LEAST_VARIANCE
+from training.architectures.base import ExpressionArchitecture
+from training.architectures.principal_components import LEAST_VARIANCE, principal_components
+from training.errors import TrainingError
 
 if TYPE_CHECKING:
     import keras
 
-#: Names of the layers whose weights the training data tell (`training.tasks.initial_weights`).
+#: Names of the layers whose weights the training rows tell.
 STANDARDIZED: Final = "standardized"
 COMPONENTS: Final = "components"
 
 
-class LandmarkMlp(BaseModel):
+class LandmarkMlp(ExpressionArchitecture):
     """Settings of the network.
 
     Attributes:
@@ -29,12 +33,11 @@ class LandmarkMlp(BaseModel):
         dropout: share of each hidden layer's units left out in training.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     inputs: ClassVar[tuple[str, ...]] = ("landmarks",)
     #: Of images, which it does not see.
     any_size: ClassVar[bool] = True
     view_pixels: ClassVar[int] = INPUT_SIZE
+    least: ClassVar[Mapping[str, Any]] = {"components": 4, "units": (8,)}
 
     kind: Literal["landmark_mlp"] = "landmark_mlp"
     components: int = Field(default=0, ge=0, le=FEATURE_SIZE)
@@ -44,7 +47,7 @@ class LandmarkMlp(BaseModel):
     input_dropout: float = 0.2
     dropout: float = 0.5
 
-    def build(self, n_classes: int, *, side: int | None = None) -> "keras.Model":
+    def build(self, n_outputs: int, *, side: int | None = None) -> "keras.Model":
         """Return the untrained network: (N, FEATURE_SIZE) feature vectors -> float32 logits.
 
         `side` is that of images, which it does not see.
@@ -55,8 +58,36 @@ class LandmarkMlp(BaseModel):
         inputs = keras.Input((FEATURE_SIZE,), name="landmarks")
         found, x = self.embed(inputs)
         x = layers.Concatenate()([x, found])
-        logits = layers.Dense(n_classes, dtype="float32", name="logits")(x)
+        logits = layers.Dense(n_outputs, dtype="float32", name="logits")(x)
         return keras.Model(inputs, logits, name="landmark_mlp")
+
+    def learn_from_rows(self, network: "keras.Model", landmarks: np.ndarray | None) -> None:
+        """Give the first layers the principal components of the training rows, if they are looked at.
+
+        Raises:
+            TrainingError: too few rows have landmarks.
+        """
+        if not self.components:
+            return
+        vectors = found_landmarks(landmarks)
+        if (n := int(vectors.any(axis=1).sum())) < self.components:
+            raise TrainingError(
+                f"{self.components} components cannot be learnt from {n} faces with landmarks. Ask for fewer "
+                "(architecture.components) or give more rows."
+            )
+        found = principal_components(vectors, self.components, whitening=self.whitening)
+        network.get_layer(STANDARDIZED).set_weights([found.mean, found.variance])
+        network.get_layer(COMPONENTS).set_weights([found.kernel])
+
+    @classmethod
+    def origin(cls, settings: Mapping[str, Any], starts_from: str | None) -> str:
+        """Return what a card says of the weights that it began with: components are told by the rows."""
+        if starts_from is None and (components := settings.get("components")):
+            return (
+                f"Its first layers, which are not trained, bring the features to their {components} first "
+                "principal components in the training rows; the others began with random weights."
+            )
+        return super().origin(settings, starts_from)
 
     def embed(self, vectors: "keras.KerasTensor") -> "tuple[keras.KerasTensor, keras.KerasTensor]":
         """Return found, (N, 1), 1 where there are landmarks, and hidden features, 0 where there are none."""
@@ -88,3 +119,12 @@ class LandmarkMlp(BaseModel):
             x = layers.Dropout(self.dropout)(x)
         found = ops.cast(ops.expand_dims(seen, 1), "float32")
         return found, x * found
+
+
+def found_landmarks(landmarks: np.ndarray | None) -> np.ndarray:
+    """Return the landmarks of training rows; raise TrainingError if no face has any."""
+    if landmarks is None or not landmarks.any():
+        raise TrainingError(
+            "In none of the training rows a face was found to learn landmarks from."
+        )
+    return landmarks

@@ -5,18 +5,20 @@ block of every stage but the first halves height and width by its stride. The he
 activation map per class, whose means are the logits.
 """
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from fer_core.faces.crops import INPUT_SIZE
+from training.architectures.base import ExpressionArchitecture
 from training.architectures.cnn import mapped, standardized
 
 if TYPE_CHECKING:
     import keras
 
 
-class PreResnet(BaseModel):
+class PreResnet(ExpressionArchitecture):
     """Settings of the network.
 
     Attributes:
@@ -26,10 +28,13 @@ class PreResnet(BaseModel):
         view_pixels: side of the central square of the input that the network looks at.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     inputs: ClassVar[tuple[str, ...]] = ("image",)
     any_size: ClassVar[bool] = True
+    least: ClassVar[Mapping[str, Any]] = {
+        "widths": (4, 8),
+        "blocks": (1, 2),
+        "view_pixels": 42,
+    }
 
     kind: Literal["pre_resnet"] = "pre_resnet"
     widths: tuple[int, ...] = Field(default=(32, 64, 128, 256), min_length=1, max_length=5)
@@ -43,7 +48,7 @@ class PreResnet(BaseModel):
             raise ValueError("widths and blocks must have one number a stage each")
         return self
 
-    def build(self, n_classes: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
+    def build(self, n_outputs: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
         """Return the untrained network: (N, side, side, 1) grey values in [0, 255] -> float32 logits.
 
         With `side` None it takes squares of any size and looks at the whole of them; the weights are
@@ -58,7 +63,7 @@ class PreResnet(BaseModel):
         for stage, (width, blocks) in enumerate(zip(self.widths, self.blocks, strict=True)):
             for block in range(blocks):
                 x = _block(x, width, strides=2 if stage > 0 and block == 0 else 1)
-        logits = mapped(_activated(x), n_classes, dropout=self.dropout)
+        logits = mapped(_activated(x), n_outputs, dropout=self.dropout)
         return keras.Model(inputs, logits, name="pre_resnet")
 
 

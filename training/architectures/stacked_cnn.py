@@ -4,18 +4,20 @@ Its kind won digits for LeCun et al. 1998 ("Gradient-based learning applied to d
 ReLU and dropout are as in Krizhevsky et al. 2012. The design study varies its stages, kernels and neurons.
 """
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from fer_core.faces.crops import INPUT_SIZE
+from training.architectures.base import ExpressionArchitecture
 from training.architectures.cnn import standardized
 
 if TYPE_CHECKING:
     import keras
 
 
-class StackedCnn(BaseModel):
+class StackedCnn(ExpressionArchitecture):
     """Settings of the network.
 
     Attributes:
@@ -30,12 +32,16 @@ class StackedCnn(BaseModel):
             for colour photos are fed. It gives the first layer three times the weights and no new input.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     inputs: ClassVar[tuple[str, ...]] = ("image",)
     #: Dense layers over flattened features fit one size.
     any_size: ClassVar[bool] = False
     view_pixels: ClassVar[int] = INPUT_SIZE
+    least: ClassVar[Mapping[str, Any]] = {
+        "widths": (4, 8),
+        "dense": (8,),
+        "channels": 3,
+        "stage_dropout": 0.1,
+    }
 
     kind: Literal["stacked_cnn"] = "stacked_cnn"
     widths: tuple[int, ...] = Field(default=(64, 64, 128, 128), min_length=1, max_length=5)
@@ -45,7 +51,7 @@ class StackedCnn(BaseModel):
     dropout: float = Field(default=0.5, ge=0.0, lt=1.0)
     channels: Literal[1, 3] = 1
 
-    def build(self, n_classes: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
+    def build(self, n_outputs: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
         """Return the untrained network: (N, 48, 48, 1) grey values in [0, 255] -> float32 logits.
 
         `side` makes no difference.
@@ -72,7 +78,7 @@ class StackedCnn(BaseModel):
         for units in self.dense:
             x = layers.Dense(units, use_bias=not self.batch_norm, kernel_initializer="he_normal")(x)
             x = layers.Dropout(self.dropout)(layers.ReLU()(self._normalised(x)))
-        logits = layers.Dense(n_classes, dtype="float32", name="logits")(x)
+        logits = layers.Dense(n_outputs, dtype="float32", name="logits")(x)
         return keras.Model(inputs, logits, name="stacked_cnn")
 
     def _normalised(self, x: "keras.KerasTensor") -> "keras.KerasTensor":

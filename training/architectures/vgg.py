@@ -7,18 +7,20 @@ brings the file from 35 MB to 13 MB; the dense layers are the paper's. Faces are
 normalisation (arXiv:1502.03167) is added.
 """
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from fer_core.faces.crops import INPUT_SIZE
+from training.architectures.base import ExpressionArchitecture
 from training.architectures.cnn import conv_norm_relu, standardized
 
 if TYPE_CHECKING:
     import keras
 
 
-class Vgg(BaseModel):
+class Vgg(ExpressionArchitecture):
     """Settings of the network.
 
     Attributes:
@@ -29,12 +31,11 @@ class Vgg(BaseModel):
         dropout: share of each hidden layer's units left out in training.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     inputs: ClassVar[tuple[str, ...]] = ("image",)
     #: Dense layers over flattened features fit one size.
     any_size: ClassVar[bool] = False
     view_pixels: ClassVar[int] = INPUT_SIZE
+    least: ClassVar[Mapping[str, Any]] = {"widths": (4, 8), "depths": (1, 2), "dense": (8, 8)}
 
     kind: Literal["vgg"] = "vgg"
     widths: tuple[int, ...] = Field(default=(32, 64, 128, 128), min_length=1, max_length=5)
@@ -49,7 +50,7 @@ class Vgg(BaseModel):
             raise ValueError("widths and depths must have one number a stage each")
         return self
 
-    def build(self, n_classes: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
+    def build(self, n_outputs: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
         """Return the untrained network: (N, 48, 48, 1) grey values in [0, 255] -> float32 logits.
 
         `side` makes no difference.
@@ -67,5 +68,5 @@ class Vgg(BaseModel):
         for units in self.dense:
             x = layers.Dense(units, activation="relu", kernel_initializer="he_normal")(x)
             x = layers.Dropout(self.dropout)(x)
-        logits = layers.Dense(n_classes, dtype="float32", name="logits")(x)
+        logits = layers.Dense(n_outputs, dtype="float32", name="logits")(x)
         return keras.Model(inputs, logits, name="vgg")

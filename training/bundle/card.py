@@ -10,7 +10,8 @@ from fer_core.evaluation.measures import MEASURES
 from fer_core.faces.landmarks import FEATURE_SIZE
 from fer_core.networks.bundles import ANSWERED_ACCURACY, Bundle, BundleSpec, SplitMetrics
 from fer_core.networks.hub import variable_of
-from training.architectures.landmark_mlp import LandmarkMlp
+from training.architectures.base import TRUNK_SETTING, ExpressionArchitecture
+from training.architectures.registry import EXPRESSION_ARCHITECTURES
 from training.bundle.card_file import front_matter, origin_item, without_paths, write_card_file
 from training.campaign.ensemble import campaign_of
 from training.sources import (
@@ -357,13 +358,9 @@ def _training(spec: BundleSpec) -> str:
     )
 
 
-def _sees_pixels(spec: BundleSpec) -> bool:
-    return spec.architecture != LandmarkMlp.model_fields["kind"].default
-
-
 def _limits(spec: BundleSpec) -> str:
     sight = []
-    if _sees_pixels(spec):
+    if spec.sees_pixels:
         sight.append(_PIXEL_LIMITS.format(height=spec.input_hw[0], width=spec.input_hw[1]))
     if spec.landmark_features is not None:
         sight.append(_LANDMARK_LIMITS)
@@ -380,7 +377,7 @@ def _images(source: str) -> str:
 
 def _inputs(spec: BundleSpec) -> str:
     inputs = []
-    if _sees_pixels(spec):
+    if spec.sees_pixels:
         inputs.append(
             f"{spec.input_hw[0]}x{spec.input_hw[1]} grey values from {spec.pixel_range[0]:g} to "
             f"{spec.pixel_range[1]:g}"
@@ -396,34 +393,10 @@ def _inputs(spec: BundleSpec) -> str:
 def _origin(spec: BundleSpec) -> str:
     """Say what its weights began with, and what else by other networks goes in."""
     architecture = spec.recipe["architecture"]
-    trunk = architecture.get("trunk_bundle")
-    first = spec.recipe.get("starts_from")
-    if first is not None and trunk is None:
-        text = (
-            f"It began with the weights of the bundle `{first}`; of its answers, with those for the classes "
-            "that are learnt here too, and with random weights for any other."
-        )
-    elif trunk is None:
-        text = "It began with random weights."
-        if components := architecture.get("components"):
-            text = (
-                f"Its first layers, which are not trained, bring the features to their {components} first "
-                "principal components in the training rows; the others began with random weights."
-            )
-    elif architecture["fusion"] == "aligned":
-        text = (
-            f"It is two experts whose logits are averaged. One is the bundle `{trunk}`, unchanged. The "
-            f"other began as {'a copy of it' if first is None else f'that of the bundle `{first}`'} and was "
-            "trained further on the image turned and scaled so that its landmarks lie where those of the "
-            "average face lie, together with a branch on the landmarks that began with "
-            f"{'random weights' if first is None else 'the weights it has there'}. Without landmarks the "
-            "first answers alone."
-        )
-    else:
-        text = (
-            f"The layers on the pixels are those of the bundle `{trunk}` and were not trained further; "
-            "the others began with random weights."
-        )
+    first, trunk = spec.recipe.get("starts_from"), architecture.get(TRUNK_SETTING)
+    # A family that is gone from the code says at least what all say.
+    family = EXPRESSION_ARCHITECTURES.get(spec.architecture, ExpressionArchitecture)
+    text = family.origin(architecture, first)
     teacher = spec.recipe.get("teacher")
     if first or spec.training_data.inherited:
         # Their rows need not be among these.
@@ -504,7 +477,7 @@ def _terms(spec: BundleSpec) -> str:
 
 
 def _use(spec: BundleSpec) -> str:
-    outputs = "logits and class activation maps" if _sees_pixels(spec) else "logits"
+    outputs = "logits and class activation maps" if spec.sees_pixels else "logits"
     if spec.landmark_features is None:
         imports = "from fer_core.faces.crops import FaceInputs\n\n"
         inputs = "FaceInputs(image=grey_48x48_uint8)"

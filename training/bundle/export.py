@@ -44,18 +44,17 @@ from fer_core.networks.layers import LAYERS_FILE, write_layers
 from fer_core.networks.litert import ServingModel
 from fer_core.networks.softmax import softmax
 from training import sources
-from training.architectures.cnn import MAPS_LAYER
-from training.architectures.dual_input import DualInput
+from training.architectures.base import MAPS_LAYER
 from training.bundle.card import write_card
 from training.bundle.half_precision import rounded
 from training.bundle.layer_table import layer_table
 from training.bundle.rebuild import rebuild_network
 from training.errors import TrainingError
-from training.loop.fit import FitResult
+from training.loop.result import FitResult
 from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 from training.measure.divisions import divisions_of, require_division
 from training.schema.prior_correction import correct_priors
-from training.schema.recipe import KeypointRecipe, Recipe, SelectionSplit
+from training.schema.recipe import BaseRecipe, Recipe, SelectionSplit
 from training.sources import Samples, Split, parts_of
 from training.sources.landmark_cache import with_landmarks
 from training.tasks.expressions import reference_rows
@@ -377,7 +376,7 @@ def _uncalibrated_spec(
     return BundleSpec(
         **fields_of_run(result, recipe, name, folder, side=INPUT_SIZE, note=_note(result, recipe)),
         labels=labels,
-        landmark_features=FEATURE_VERSION if "landmarks" in recipe.architecture.inputs else None,
+        landmark_features=FEATURE_VERSION if recipe.architecture.sees_landmarks else None,
         temperature=1.0,
         abstention_threshold=0.0,
         metrics={},
@@ -386,7 +385,7 @@ def _uncalibrated_spec(
 
 def fields_of_run(
     result: FitResult,
-    recipe: Recipe | KeypointRecipe,
+    recipe: BaseRecipe,
     name: str,
     folder: Path,
     *,
@@ -455,7 +454,7 @@ def _note(result: FitResult, recipe: Recipe) -> str:
         )
     parts += notes_of_changes(result)
     if (start := result.ancestors.start) is not None:
-        is_trunk = isinstance(recipe.architecture, DualInput) and recipe.starts_from is None
+        is_trunk = recipe.starts_from is None
         parts.append(f"{'the trunk is that of' if is_trunk else 'it started from'} {start}")
     if (trunk := result.ancestors.trunk) is not None:
         parts.append(f"the trunk is that of {trunk}")

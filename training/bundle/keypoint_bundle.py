@@ -19,7 +19,7 @@ from fer_core.networks.keypoints import (
 )
 from training.bundle.export import export, fields_of_run, notes_of_changes, staged, write_spec
 from training.bundle.keypoint_card import write_keypoint_card
-from training.loop.fit import FitResult
+from training.loop.result import FitResult
 from training.schema.recipe import KeypointRecipe
 from training.sources import KeypointSamples, Split, load_keypoints
 from training.sources.keypoints import COLUMNS, NAME

@@ -5,11 +5,10 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fer_core.errors import BundleError, HubError
-from fer_core.evaluation.predictions import predictions_of, predictions_path, read_predictions
-from fer_core.evaluation.robustness import stored_robustness
+from fer_core.evaluation.predictions import predictions_of, predictions_path
 from fer_core.networks import hub
 from fer_core.networks.bundles import (
     CARD_FILE,
@@ -20,17 +19,17 @@ from fer_core.networks.bundles import (
     ROBUSTNESS_FOLDER,
     SERVING_FILE,
     SPEC_FILE,
-    Bundle,
+    BaseBundle,
     embedded,
 )
-from fer_core.networks.keypoints import KeypointBundle, open_any_bundle
+from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.layers import read_layers
 from fer_core.settings import models_root
-from training.bundle.card import card_text
 from training.bundle.card_file import without_paths
 from training.bundle.export import spec_text
-from training.bundle.keypoint_card import keypoint_card_text
+from training.bundle.stored_answers import how_to_mend
 from training.errors import TrainingError
+from training.kinds import KINDS
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +38,6 @@ _FILES: Final = (SPEC_FILE, KERAS_FILE, SERVING_FILE, LAYERS_FILE, HISTORY_FILE,
 _PREDICTIONS: Final = re.compile(
     rf"{PREDICTIONS_FOLDER}/({ROBUSTNESS_FOLDER}/)?[^/]+\.parquet", re.ASCII
 )
-#: Accuracies in specs are rounded to seven digits.
-_TOLERANCE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ class Publication:
             tells of a user's folder.
     """
 
-    bundle: Bundle | KeypointBundle
+    bundle: BaseBundle[Any]
     repo: str
     files: dict[str, Path | bytes]
 
@@ -89,7 +86,7 @@ def prepare(folder: Path, repo: str) -> Publication:
         bundle.verify(file)
     read_layers(bundle)
     check_predictions(bundle)
-    text = card_text(bundle.spec) if isinstance(bundle, Bundle) else keypoint_card_text(bundle.spec)
+    text = KINDS[bundle.kind].card_text(bundle.spec)
     check_card(text)
     card = folder / CARD_FILE
     if card.is_file() and card.read_text(encoding="utf-8") != text:
@@ -124,40 +121,23 @@ def _check_name(repo: str) -> None:
         )
 
 
-def check_predictions(bundle: Bundle | KeypointBundle) -> None:
+def check_predictions(bundle: BaseBundle[Any]) -> None:
     """Raise BundleError or DataError unless the predictions are those that the spec's metrics tell of."""
-    metrics = bundle.spec.metrics
+    metrics, check_answers = bundle.spec.metrics, KINDS[bundle.kind].check_answers
     if surplus := sorted(predictions_of(bundle.path).keys() - metrics.keys()):
         raise BundleError(
             f"{bundle.path} holds predictions that its spec does not tell of: {', '.join(surplus)}. "
-            f"{_mend(bundle, surplus[0])}, or remove them."
+            f"{how_to_mend(bundle, surplus[0])}, or remove them."
         )
     for data in metrics:
         source, _, split = data.rpartition(":")
         path = predictions_path(bundle.path, source, split)
         if not path.is_file():
             raise BundleError(
-                f"{path} is missing, and the spec tells what it says. {_mend(bundle, data)}."
+                f"{path} is missing, and the spec tells what it says. {how_to_mend(bundle, data)}."
             )
-        if isinstance(bundle, Bundle):
-            _check_accuracy(bundle, data, path)
-            stored_robustness(bundle, source, split)
-
-
-def _check_accuracy(bundle: Bundle, data: str, path: Path) -> None:
-    result = read_predictions(path)
-    measured = bundle.spec.metrics[data]
-    accuracy = float((result.probabilities.argmax(axis=1) == result.labels).mean())
-    told = (bundle.spec.labels, measured.n, measured.accuracy)
-    if (result.expressions, len(result)) != told[:2] or abs(accuracy - told[2]) > _TOLERANCE:
-        raise BundleError(
-            f"{path} is not what the spec tells: {accuracy:.4%} of its {len(result):,} answers are right, in "
-            f"the spec {measured.accuracy:.4%} of {measured.n:,}. {_mend(bundle, data)}."
-        )
-
-
-def _mend(bundle: Bundle | KeypointBundle, data: str) -> str:
-    return f"Measure it again with: python -m training evaluate {bundle.path} --data {data}"
+        if check_answers is not None:
+            check_answers(bundle, data, path)
 
 
 def check_card(text: str) -> None:

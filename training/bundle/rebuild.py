@@ -7,9 +7,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from fer_core.networks.bundles import Bundle
 from training.architectures import call_arguments
+from training.architectures.registry import AnyExpressionArchitecture
 from training.bundle.saved_network import open_network
 from training.errors import TrainingError
-from training.schema.recipe import Architecture
 from training.sources import Samples
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def rebuild_network(bundle: Bundle, faces: Samples) -> "keras.Model":
     """
     saved = open_network(bundle)
     try:
-        architecture: Architecture = TypeAdapter(Architecture).validate_python(
-            bundle.spec.recipe["architecture"]
-        )
+        architecture = TypeAdapter[AnyExpressionArchitecture](
+            AnyExpressionArchitecture
+        ).validate_python(bundle.spec.recipe["architecture"])
     except (KeyError, ValidationError) as error:
         raise _unknown(bundle) from error
     network = architecture.build(len(bundle.spec.labels))

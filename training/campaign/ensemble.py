@@ -6,10 +6,11 @@ than the accuracy on some thousand faces. Logits are divided by each teacher's o
 al. 2017, arXiv:1706.04599), so that a member counts by its weight and not by how large its logits are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,6 +21,7 @@ from fer_core.evaluation.intervals import estimate_share
 from fer_core.files import replace_file
 from fer_core.networks.bundles import sha256_of
 from fer_core.networks.softmax import softmax
+from fer_core.settings import models_root
 from training import sources
 from training.campaign.answers import (
     AnsweredSplit,
@@ -30,7 +32,12 @@ from training.campaign.answers import (
 )
 from training.campaign.plan import answers_folder
 from training.errors import TrainingError
+from training.loop.ancestors import Ancestor
 from training.sources import Samples, Split
+from training.tasks.teacher import Teacher
+
+if TYPE_CHECKING:
+    from training.schema.recipe import Recipe
 
 #: What a recipe's `teacher` begins with if it names a campaign.
 ENSEMBLE: Final = "ensemble:"
@@ -281,48 +288,89 @@ def ensemble_sha256(campaign: str) -> str:
     return sha256_of(ensemble_path(campaign))
 
 
-def ensemble_files(campaign: str) -> list[Path]:
-    """Return the files that an ensemble's answers are read from; raise DataError if it is not there."""
-    ensemble = read_ensemble(campaign)
-    members = (answers_path(campaign, member.teacher) for member in ensemble.members)
-    return [ensemble_path(campaign), *members]
+@dataclass(frozen=True, slots=True)
+class EnsembleTeacher(Teacher):
+    """The ensemble of a campaign's teachers as the teacher of a student.
 
-
-def ensemble_answers(samples: Samples, campaign: str, *, temperature: float = 1.0) -> np.ndarray:
-    """Return the ensemble's calibrated probabilities of training faces, float32 (N, classes).
-
-    Args:
-        samples: rows of the training split that its teachers answered.
-        campaign: whose ensemble is asked.
-        temperature: the calibrated logits are divided by it.
-
-    Raises:
-        DataError: the ensemble or a member's answers are missing, damaged, other than when the ensemble was
-            chosen, or of other images.
-        TrainingError: a class or a row of the samples was not answered.
+    Attributes:
+        campaign: its name.
+        ensemble: as it is now.
+        sha256: of its file.
     """
-    ensemble = read_ensemble(campaign)
-    if lacking := set(samples.label_space.labels) - set(ensemble.labels):
-        raise TrainingError(
-            f"The ensemble {campaign} lacks classes of {samples.source}: {', '.join(sorted(lacking))}."
+
+    campaign: str
+    ensemble: Ensemble
+    sha256: str
+
+    @classmethod
+    def of(cls, campaign: str) -> Self:
+        """Return the teacher of a campaign; raise DataError if its ensemble is missing or damaged."""
+        return cls(campaign, read_ensemble(campaign), sha256_of(ensemble_path(campaign)))
+
+    @property
+    def ancestor(self) -> Ancestor:
+        """What a run records of it."""
+        return Ancestor(
+            name=ENSEMBLE + self.campaign,
+            sha256=self.sha256,
+            sources=self.ensemble.sources,
+            divisions=self.ensemble.divisions,
         )
-    source, _, split = ensemble.data.rpartition(":")
-    answered = sources.load(source, Split(split), whole=ensemble.whole)
-    images = AnsweredSplit.of(ensemble.data, answered)
-    at = _positions(answered, samples, campaign)
-    logits = np.zeros((len(samples), len(ensemble.labels)), np.float32)
-    for member in ensemble.members:
-        answers = read_answers(campaign, member.teacher)
-        if answers.sha256 != member.sha256:
-            raise DataError(
-                f"{answers_path(campaign, member.teacher)} is not the file that was there when "
-                f"{ensemble_path(campaign)} was chosen. Restore both from version control, or choose anew "
-                f"with: python -m training campaign {campaign}"
+
+    def objection(self, recipe: "Recipe") -> str | None:
+        """Return why a recipe must not learn from it: teachers see landmarks and its network does not.
+
+        It would learn what they know of landmarks, and a comparison of both kinds would tell nothing.
+        """
+        if "landmarks" not in self.ensemble.inputs or recipe.architecture.sees_landmarks:
+            return None
+        return (
+            f"Teachers of {self.campaign} see landmarks, and {recipe.name} sees pixels alone. Name an "
+            "ensemble of teachers that see pixels: --set teacher=ensemble:CAMPAIGN"
+        )
+
+    def answers(self, samples: Samples, *, temperature: float = 1.0) -> np.ndarray:
+        """Return calibrated probabilities of training faces, float32 (N, classes), in their label order.
+
+        Args:
+            samples: rows of the training split that its teachers answered.
+            temperature: the calibrated logits are divided by it.
+
+        Raises:
+            DataError: a member's answers are missing, damaged, other than when the ensemble was chosen, or
+                of other images.
+            TrainingError: a class or a row of the samples was not answered.
+        """
+        campaign, ensemble = self.campaign, self.ensemble
+        if lacking := set(samples.label_space.labels) - set(ensemble.labels):
+            raise TrainingError(
+                f"The ensemble {campaign} lacks classes of {samples.source}: {', '.join(sorted(lacking))}."
             )
-        check_images(answers, images)
-        logits += member.weight / member.temperature * answers.logits[ensemble.data][at]
-    ours = [ensemble.labels.index(label) for label in samples.label_space.labels]
-    return softmax(logits[:, ours], temperature=ensemble.temperature * temperature)
+        source, _, split = ensemble.data.rpartition(":")
+        answered = sources.load(source, Split(split), whole=ensemble.whole)
+        images = AnsweredSplit.of(ensemble.data, answered)
+        at = _positions(answered, samples, campaign)
+        logits = np.zeros((len(samples), len(ensemble.labels)), np.float32)
+        for member in ensemble.members:
+            answers = read_answers(campaign, member.teacher)
+            if answers.sha256 != member.sha256:
+                raise DataError(
+                    f"{answers_path(campaign, member.teacher)} is not the file that was there when "
+                    f"{ensemble_path(campaign)} was chosen. Restore both from version control, or choose "
+                    f"anew with: python -m training campaign {campaign}"
+                )
+            check_images(answers, images)
+            logits += member.weight / member.temperature * answers.logits[ensemble.data][at]
+        ours = [ensemble.labels.index(label) for label in samples.label_space.labels]
+        return softmax(logits[:, ours], temperature=ensemble.temperature * temperature)
+
+    def files(self, rows: Callable[[], Samples]) -> dict[Path, str]:
+        """Return the ensemble's file and its members' answers, which are there whatever the rows."""
+        members = (answers_path(self.campaign, member.teacher) for member in self.ensemble.members)
+        return {
+            file: f"models/{file.relative_to(models_root())}"
+            for file in (ensemble_path(self.campaign), *members)
+        }
 
 
 def _positions(answered: Samples, samples: Samples, campaign: str) -> np.ndarray:

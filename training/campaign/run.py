@@ -32,7 +32,8 @@ from training.errors import TrainingError
 from training.experiments.run import hardware
 from training.loop.ancestors import Ancestors
 from training.loop.devices import has_bfloat16
-from training.loop.fit import FitResult, fit
+from training.loop.fit import fit
+from training.loop.result import FitResult
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
 from training.measure.divisions import divisions_of
 from training.schema.recipe import Recipe
@@ -244,7 +245,7 @@ def _answers(
     answered: dict[str, Samples],
 ) -> tuple[AnswersRecord, dict[str, np.ndarray]]:
     """Return what a teacher answers, with the record of it."""
-    if "landmarks" in recipe.architecture.inputs:
+    if recipe.architecture.sees_landmarks:
         answered = {data: with_landmarks(samples) for data, samples in answered.items()}
     logits = {
         data: mirrored_mean(result.network, recipe, samples) for data, samples in answered.items()

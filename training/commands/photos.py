@@ -5,7 +5,7 @@ import json
 
 import typer
 
-from fer_core.networks.bundles import bundle_folders, finds_keypoints
+from fer_core.networks.bundles import EXPRESSIONS, bundle_folders, task_of
 from training import sources
 from training.sources import webphotos
 
@@ -26,7 +26,7 @@ def photos() -> None:
     from training.measure.evaluate import without_nan
     from training.measure.photos import measure_photos
 
-    folders = [folder for folder in bundle_folders() if not finds_keypoints(folder)]
+    folders = [folder for folder in bundle_folders() if task_of(folder) == EXPRESSIONS]
     rows = measure_photos(
         [open_or_suggest(folder) for folder in folders], webphotos.load(sources.data_root())
     )

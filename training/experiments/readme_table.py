@@ -15,12 +15,13 @@ from fer_core.evaluation.photo_accuracy import photo_accuracy_path, read_photo_a
 from fer_core.evaluation.predictions import compare, predictions_path, read_predictions
 from fer_core.networks.bundles import (
     DEFAULT_PAIR,
+    EXPRESSIONS,
     FER2013_PAIR,
     SPEC_FILE,
     Bundle,
     SplitMetrics,
-    finds_keypoints,
     open_bundle,
+    task_of,
 )
 from fer_core.settings import landmarker_path
 
@@ -47,7 +48,7 @@ _COLUMNS: Final = (
 def shipped_bundles() -> list[Bundle]:
     """Return the bundles in `models/` that name expressions, wherever FER_MODELS points."""
     folders = [path.parent for path in sorted(landmarker_path().parent.glob(f"*/{SPEC_FILE}"))]
-    return [open_bundle(folder) for folder in folders if not finds_keypoints(folder)]
+    return [open_bundle(folder) for folder in folders if task_of(folder) == EXPRESSIONS]
 
 
 def results_table(bundles: Iterable[Bundle]) -> str:

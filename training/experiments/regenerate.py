@@ -11,13 +11,13 @@ from fer_core.networks.bundles import (
     FER2013_PAIR,
     SERVING_FILE,
     Bundle,
-    finds_keypoints,
 )
+from fer_core.networks.kinds import EXPRESSION_BUNDLES, KEYPOINT_BUNDLES, kind_in
 from fer_core.settings import landmarker_path
 from training import sources
-from training.bundle.export import export_again
 from training.experiments import readme_table
 from training.experiments.run import describe, measure, open_or_suggest
+from training.kinds import KINDS
 from training.measure.evaluate import Report
 from training.measure.robustness import measure_robustness
 from training.measure.stored import measure_stored
@@ -47,11 +47,13 @@ def regenerate(
         DataError: a data set is damaged; one that is not there is left out.
     """
     for folder in folders:
+        kind = kind_in(folder)
         if stored:
-            if not finds_keypoints(folder):
+            if kind is EXPRESSION_BUNDLES:
                 yield from measure_stored(open_or_suggest(folder))
             continue
-        if files and not finds_keypoints(folder):
+        export_again = KINDS[kind.name].export_again
+        if files and export_again is not None:
             export_again(open_or_suggest(folder))
         else:
             describe(folder)
@@ -69,7 +71,7 @@ def regenerate(
 
 def _measured_on(folder: Path) -> tuple[str, ...]:
     """Return what a bundle is measured on: the data it was chosen on, then what all of its kind are."""
-    if finds_keypoints(folder):
+    if kind_in(folder) is KEYPOINT_BUNDLES:
         return _measured_by_default(keypoints.DATA_SET)
     usual = [data for source in sources.SOURCES.values() for data in _measured_by_default(source)]
     own = sources.parts_of(open_or_suggest(folder).spec.training_data.source)[0]

@@ -9,26 +9,22 @@ import pandas as pd
 
 from fer_core.networks.bundles import (
     HISTORY_FILE,
+    BaseBundle,
     BaseSpec,
     Bundle,
-    BundleSpec,
     embedded,
-    finds_keypoints,
     open_bundle,
-    read_spec,
 )
-from fer_core.networks.keypoints import KeypointSpec, open_keypoint_bundle
+from fer_core.networks.kinds import kind_in, open_any_bundle
 from fer_core.networks.layers import LAYERS_FILE, multiply_adds, write_layers
 from fer_core.settings import models_root
 from fer_core.studies.runs import figures_of
-from training import sources
-from training.bundle.export import make_bundle
-from training.bundle.keypoint_bundle import evaluate_keypoints, make_keypoint_bundle
 from training.bundle.layer_table import layer_table
 from training.bundle.saved_network import open_network
+from training.kinds import KINDS
 from training.loop.fit import fit
-from training.measure.evaluate import Report, evaluate
-from training.schema.recipe import BaseRecipe, KeypointRecipe, Recipe, differences, get_recipe
+from training.measure.evaluate import Report
+from training.schema.recipe import BaseRecipe, differences, get_recipe
 from training.schema.recorded import settings_sha256
 
 
@@ -50,18 +46,13 @@ def train(
     )
     if not bundle:
         return
-    if isinstance(recipe, Recipe):
-        make_bundle(result, recipe, folder)
-    elif isinstance(recipe, KeypointRecipe):
-        make_keypoint_bundle(result, recipe, folder)
+    KINDS[recipe.kind].make_bundle(result, recipe, folder)
 
 
 def measure(folder: Path, data: str) -> Report:
-    """Measure the bundle in a folder, of either kind, on "SOURCE[:SPLIT]" or "folder:PATH"."""
-    if finds_keypoints(folder):
-        samples = sources.parse_keypoints_argument(data)()
-        return evaluate_keypoints(open_keypoint_bundle(folder), samples)
-    return evaluate(open_or_suggest(folder), sources.parse_data_argument(data)())
+    """Measure the bundle in a folder, of any kind, on "SOURCE[:SPLIT]" or "folder:PATH"."""
+    bundle = open_any_or_suggest(folder)
+    return KINDS[bundle.kind].measure(bundle, data)
 
 
 def describe(folder: Path) -> dict[str, Any]:
@@ -71,7 +62,7 @@ def describe(folder: Path) -> dict[str, Any]:
         BundleError: there is no bundle, or its Keras file is missing or damaged.
         TrainingError: it holds code, or the cost of one of its layers is not known.
     """
-    bundle = open_keypoint_bundle(folder) if finds_keypoints(folder) else open_or_suggest(folder)
+    bundle = open_any_or_suggest(folder)
     layers = layer_table(open_network(bundle))
     write_layers(layers, folder)
     return {
@@ -90,6 +81,15 @@ def open_or_suggest(folder: Path) -> Bundle:
     return embedded(folder.name) if folder.parent == models_root() else open_bundle(folder)
 
 
+def open_any_or_suggest(folder: Path) -> BaseBundle[Any]:
+    """Open a bundle of any kind, as `open_or_suggest` does."""
+    kind = kind_in(folder)
+    found: BaseBundle[Any] = (
+        kind.embedded(folder.name) if folder.parent == models_root() else kind.open(folder)
+    )
+    return found
+
+
 def row_of(folder: Path, reports: Sequence[Report]) -> dict[str, Any]:
     """Return the row that a finished bundle leaves in the record of runs (`fer_core.studies.runs`).
 
@@ -97,7 +97,7 @@ def row_of(folder: Path, reports: Sequence[Report]) -> dict[str, Any]:
         folder: of the bundle.
         reports: what was measured with it.
     """
-    spec: BaseSpec = read_spec(folder, KeypointSpec if finds_keypoints(folder) else BundleSpec)
+    spec: BaseSpec = open_any_bundle(folder).spec
     history = pd.read_csv(folder / HISTORY_FILE)
     seconds, images = history["seconds"].sum(), len(history) * spec.training_data.n
     figures = [figures_of(report) for report in reports]

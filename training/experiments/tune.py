@@ -19,16 +19,15 @@ from fer_core.studies import plans
 from fer_core.studies.plans import SEARCH_PREFIX, SearchPlan
 from fer_core.studies.runs import replace_rows, studies_root
 from training.bundle.export import code_commit
-from training.campaign.ensemble import campaign_of
 from training.errors import TrainingError
 from training.experiments.run import hardware
+from training.kinds import KINDS
 from training.loop.fit import fit
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
-from training.schema.recipe import BaseRecipe, Recipe, recipe_module
+from training.schema.recipe import BaseRecipe, recipe_module
 from training.schema.search_space import Range, SearchSpace
 from training.sources import Split
-from training.tasks.expressions import training_rows
-from training.tasks.teacher import keep_answers
+from training.tasks.parents import parents_of
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +82,8 @@ def plan_of(recipe: BaseRecipe, space: SearchSpace, *, trials: int) -> SearchPla
 def shortened(recipe: BaseRecipe, *, epochs: int, rows: int, seed: int) -> BaseRecipe:
     """Return a recipe for trials: so many epochs, of expressions on so many training rows.
 
-    Of what is counted in steps or epochs, the averages of the weights reach back over the same share of
-    the run, and the learning rate warms up for a quarter of it at most. Trials end without the refinement,
-    which would leave no epoch to what comes before it.
+    The learning rate warms up for a quarter of the run at most. What else is counted in steps or epochs, the
+    kind of the recipe tells (`training.kinds`).
 
     Raises:
         DataError: the recipe's data is not there.
@@ -93,11 +91,8 @@ def shortened(recipe: BaseRecipe, *, epochs: int, rows: int, seed: int) -> BaseR
     """
     settings = [f"epochs={epochs}", f"seed={seed}", "restarts=[]"]
     settings.append(f"optimizer.warmup_epochs={min(recipe.optimizer.warmup_epochs, epochs / 4)}")
-    if isinstance(recipe, Recipe):
-        n_train = len(training_rows(recipe)[0])
-        share = epochs * min(rows, n_train) / (recipe.epochs * n_train)
-        momentum = recipe.ema_momentum ** (1 / share)
-        settings += [f"data.rows={rows}", f"ema_momentum={momentum}", "refinement=null"]
+    if (of_kind := KINDS[recipe.kind].shortened) is not None:
+        settings += of_kind(recipe, epochs, rows)
     return recipe.with_overrides(settings)
 
 
@@ -131,9 +126,9 @@ def tune(
     else:
         table_path(recipe.name).unlink(missing_ok=True)
     plans.write_plan(plan_of(recipe, space, trials=trials))
-    if isinstance(recipe, Recipe) and recipe.teacher and campaign_of(recipe.teacher) is None:
+    if (ask_teacher := KINDS[recipe.kind].teachers_files) is not None:
         # All trials have the same rows: the teacher is asked once.
-        keep_answers(training_rows(recipe)[0], recipe.teacher)
+        ask_teacher(recipe, parents_of(recipe))
     hyperparameters = keras_tuner.HyperParameters()
     for name, values in space.items():
         values.declare(name, hyperparameters)

@@ -22,20 +22,20 @@ import pyarrow.parquet as pq
 import typer
 
 from fer_core.errors import DataError, FerError
-from fer_core.networks.bundles import KERAS_FILE, SPEC_FILE, resolve
-from fer_core.settings import cache_root, models_root
+from fer_core.networks.bundles import KERAS_FILE, SPEC_FILE
+from fer_core.settings import models_root
 from training import sources
 from training.campaign.answers import answers_path
-from training.campaign.ensemble import campaign_of, ensemble_files, ensemble_path
+from training.campaign.ensemble import ensemble_path
 from training.campaign.plan import Campaign, get_campaign
 from training.campaign.profile import Profile
 from training.errors import TrainingError
-from training.schema.recipe import BaseRecipe, Recipe, get_recipe
+from training.kinds import KINDS
+from training.schema.recipe import BaseRecipe, get_recipe
 from training.sources import DATA_SETS, Split, data_root, parts_of
 from training.sources.joined import copies_folder
 from training.sources.landmark_cache import cache_path
-from training.tasks.expressions import training_rows
-from training.tasks.teacher import keep_answers
+from training.tasks.parents import parents_of
 
 log = logging.getLogger(__name__)
 
@@ -121,8 +121,7 @@ def _files_of(recipes: Sequence[BaseRecipe]) -> dict[Path, str]:
     files: dict[Path, str] = {}
     for recipe in recipes:
         files |= _data_files(recipe.name, recipe.data.source)
-        if isinstance(recipe, Recipe):
-            files |= _beside_the_data(recipe)
+        files |= _beside_the_data(recipe)
     return files
 
 
@@ -162,35 +161,26 @@ def _copy_without_test_rows(file: Path, place: Path) -> None:
     pq.write_table(table, place, compression="zstd")
 
 
-def _beside_the_data(recipe: Recipe) -> dict[Path, str]:
+def _beside_the_data(recipe: BaseRecipe) -> dict[Path, str]:
     files: dict[Path, str] = {}
-    if "landmarks" in recipe.architecture.inputs:
+    if recipe.architecture.sees_landmarks:
         if not (cache := cache_path(recipe.data.source)).is_file():
             raise DataError(
                 f"{recipe.name} sees landmarks, and {cache} is not there. Make it with "
                 f"`python -m training landmarks {recipe.data.source}`."
             )
         files[cache] = f"cache/landmarks/{cache.name}"
-    if (
-        first := recipe.starts_from or getattr(recipe.architecture, "trunk_bundle", None)
-    ) is not None:
-        bundle = resolve(first)
-        files |= {
-            path: f"code/models/{first}/{path.name}"
-            for path in (bundle.path / SPEC_FILE, bundle.verify(KERAS_FILE))
-        }
-    if recipe.teacher is not None and (campaign := campaign_of(recipe.teacher)) is not None:
-        files |= {
-            file: f"code/models/{file.relative_to(models_root())}"
-            for file in ensemble_files(campaign)
-        }
-    elif recipe.teacher is not None:
-        # Its answers go along: that machine lacks LiteRT, which gives them.
-        answers = keep_answers(training_rows(recipe)[0], recipe.teacher)
-        files[answers] = f"cache/{answers.relative_to(cache_root())}"
-        files[resolve(recipe.teacher).path / SPEC_FILE] = (
-            f"code/models/{recipe.teacher}/{SPEC_FILE}"
-        )
+    names, parents = recipe.parents, parents_of(recipe)
+    for name, bundle in ((names.start, parents.start), (names.trunk, parents.trunk)):
+        if bundle is not None:
+            files |= {
+                path: f"code/models/{name}/{path.name}"
+                for path in (bundle.path / SPEC_FILE, bundle.verify(KERAS_FILE))
+            }
+    if (teachers_files := KINDS[recipe.kind].teachers_files) is not None:
+        # A teacher's answers go along: that machine lacks LiteRT, which gives them.
+        for file, place in teachers_files(recipe, parents).items():
+            files[file] = f"code/{place}" if place.startswith("models/") else place
     return files
 
 

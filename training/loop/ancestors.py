@@ -1,11 +1,13 @@
-"""The bundles that a run takes something from: the weights that it begins with, its teacher's answers."""
+"""What a run records of the bundles that it takes something from: its first weights, its teacher's answers.
+
+`training.tasks.parents` finds them.
+"""
+
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from fer_core.networks.bundles import KERAS_FILE, resolve
-from training.architectures.dual_input import DualInput
-from training.campaign.ensemble import campaign_of, ensemble_sha256, read_ensemble
-from training.schema.recipe import BaseRecipe, Recipe
+from fer_core.networks.bundles import KERAS_FILE, Bundle
 from training.sources import parts_of
 
 
@@ -25,6 +27,17 @@ class Ancestor(BaseModel):
     sha256: str
     sources: tuple[str, ...]
     divisions: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Self:
+        """Return what is recorded of a bundle as it is now."""
+        data = bundle.spec.training_data
+        return cls(
+            name=bundle.spec.name,
+            sha256=bundle.spec.sha256[KERAS_FILE],
+            sources=tuple(dict.fromkeys((*parts_of(data.source), *data.inherited))),
+            divisions=data.divisions,
+        )
 
     def __str__(self) -> str:
         return f"{self.name}, sha256 {self.sha256[:12]}"
@@ -54,47 +67,3 @@ class Ancestors(BaseModel):
     def all(self) -> tuple[Ancestor, ...]:
         """Each of them that there is."""
         return tuple(a for a in (self.start, self.trunk, self.teacher) if a is not None)
-
-
-def ancestors_of(recipe: BaseRecipe) -> Ancestors:
-    """Return what a run that begins now takes something from.
-
-    Raises:
-        BundleError: a bundle is not there or damaged.
-        DataError: so is the ensemble that teaches it.
-    """
-    if not isinstance(recipe, Recipe):
-        return Ancestors()
-    start, trunk = recipe.starts_from, None
-    if isinstance(recipe.architecture, DualInput):
-        trunk = recipe.architecture.trunk_bundle
-        if start is None:
-            start, trunk = trunk, None
-    return Ancestors(
-        start=None if start is None else _ancestor(start),
-        trunk=None if trunk is None else _ancestor(trunk),
-        teacher=None if recipe.teacher is None else _teacher(recipe.teacher),
-    )
-
-
-def _teacher(name: str) -> Ancestor:
-    if (campaign := campaign_of(name)) is None:
-        return _ancestor(name)
-    ensemble = read_ensemble(campaign)
-    return Ancestor(
-        name=name,
-        sha256=ensemble_sha256(campaign),
-        sources=ensemble.sources,
-        divisions=ensemble.divisions,
-    )
-
-
-def _ancestor(name: str) -> Ancestor:
-    spec = resolve(name).spec
-    data = spec.training_data
-    return Ancestor(
-        name=spec.name,
-        sha256=spec.sha256[KERAS_FILE],
-        sources=tuple(dict.fromkeys((*parts_of(data.source), *data.inherited))),
-        divisions=data.divisions,
-    )

@@ -7,31 +7,25 @@ import importlib.util
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import pandas as pd
-
 from fer_core.networks.bundles import HISTORY_FILE
 from training.errors import TrainingError
-from training.loop.ancestors import Ancestors
+from training.kinds import KINDS
 from training.loop.devices import has_accelerator, in_shares, spread
 from training.loop.history import History
+from training.loop.result import FitResult
 from training.loop.run_folder import (
     BEST_FILE,
     CHECKPOINT_FOLDER,
     STATE_FILE,
     TENSORBOARD_FOLDER,
-    Change,
     open_run,
-    recorded_ancestors,
     recorded_backend,
     recorded_changes,
 )
 from training.schema.recipe import BaseRecipe
-from training.tasks.of_recipe import task_for
 from training.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -41,33 +35,6 @@ log = logging.getLogger(__name__)
 
 #: More than the random draws of any epoch: a draw takes one number of a generator's counter.
 DRAWS_OF_AN_EPOCH: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class FitResult:
-    """What a finished run hands on.
-
-    Attributes:
-        network: float32, with the averaged weights of the best epoch.
-        history: a row per epoch.
-        n_train: rows trained on.
-        data_sha256: of their images and labels.
-        n_left_out: rows of the training split that the recipe leaves out.
-        ancestors: what it took something from, as it was then.
-        backend: that trained it, with its version.
-        changes: settings that were changed in the course of the run.
-        class_shares: `Task.class_shares`.
-    """
-
-    network: "keras.Model"
-    history: pd.DataFrame
-    n_train: int
-    data_sha256: str
-    n_left_out: int
-    ancestors: Ancestors
-    backend: str
-    changes: list[Change]
-    class_shares: np.ndarray | None = None
 
 
 def fit(
@@ -99,12 +66,13 @@ def fit(
     if tensorboard:
         require_tensorboard()
     folder = out / CHECKPOINT_FOLDER
-    open_run(recipe, folder, resume=resume, change_settings=change_settings)
+    kind = KINDS[recipe.kind]
+    run = open_run(recipe, folder, resume=resume, change_settings=change_settings)
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.dtype_policy)
     try:
         with spread() as n_devices:
-            task = task_for(recipe)
+            task = kind.task(recipe, run.parents)
             task = dataclasses.replace(
                 task,
                 train=in_shares(task.train, n_devices),
@@ -125,7 +93,7 @@ def fit(
         n_train=task.n_train,
         data_sha256=task.data_sha256,
         n_left_out=task.n_left_out,
-        ancestors=recorded_ancestors(folder, recipe),
+        ancestors=run.ancestors,
         backend=recorded_backend(folder),
         changes=recorded_changes(folder),
         class_shares=task.class_shares,

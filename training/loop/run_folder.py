@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,8 +11,9 @@ from pydantic import BaseModel, TypeAdapter
 
 from fer_core.networks.bundles import HISTORY_FILE
 from training.errors import TrainingError
-from training.loop.ancestors import Ancestors, ancestors_of
+from training.loop.ancestors import Ancestors
 from training.schema.recipe import BaseRecipe, differences
+from training.tasks.parents import Parents, parents_of
 
 #: Folder inside the bundle's that holds a run's state until the bundle is finished.
 CHECKPOINT_FOLDER: Final = "checkpoint"
@@ -29,9 +31,22 @@ _KEPT: Final = ("architecture.", "data.", "balance.", "batch_size", "starts_from
 _LOOSE: Final = "dropout"
 
 
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that begins or goes on.
+
+    Attributes:
+        parents: what its recipe names, as it is now.
+        ancestors: what it took something from, as it was then.
+    """
+
+    parents: Parents
+    ancestors: Ancestors
+
+
 def open_run(
     recipe: BaseRecipe, folder: Path, *, resume: bool, change_settings: bool = False
-) -> None:
+) -> OpenRun:
     """Create the run's folder, or check that the run in it can be resumed.
 
     A run that goes on with other settings keeps a note of what was changed after which epoch, for the
@@ -41,47 +56,62 @@ def open_run(
         TrainingError: an unfinished run stands in the way, there is none to resume, or it was started
             with other settings or taught by another teacher and may not change them, or not these.
         BundleError: a bundle that it takes something from is not there or damaged.
+        DataError: so is the ensemble that teaches it.
     """
-    recorded = folder / RECIPE_FILE
-    text = json.dumps(recipe.model_dump(mode="json"), indent=2) + "\n"
-    if not resume:
-        if (folder / STATE_FILE).is_file():
-            raise TrainingError(
-                f"An unfinished run is in {folder}. Go on with --resume, or remove the folder to start "
-                "over."
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        # A run that was killed before its first state may have left its first row.
-        (folder / HISTORY_FILE).unlink(missing_ok=True)
-        (folder / CHANGES_FILE).unlink(missing_ok=True)
-        recorded.write_text(text)
-        (folder / BACKEND_FILE).write_text(_backend() + "\n")
-        _record(ancestors_of(recipe), folder)
-        return
+    if resume:
+        return _go_on(recipe, folder, change_settings=change_settings)
+    if (folder / STATE_FILE).is_file():
+        raise TrainingError(
+            f"An unfinished run is in {folder}. Go on with --resume, or remove the folder to start over."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    # A run that was killed before its first state may have left its first row.
+    (folder / HISTORY_FILE).unlink(missing_ok=True)
+    (folder / CHANGES_FILE).unlink(missing_ok=True)
+    _record_recipe(recipe, folder)
+    (folder / BACKEND_FILE).write_text(_backend() + "\n")
+    parents = parents_of(recipe)
+    run = OpenRun(parents, parents.ancestors)
+    _record_ancestors(run.ancestors, folder)
+    return run
+
+
+def _go_on(recipe: BaseRecipe, folder: Path, *, change_settings: bool) -> OpenRun:
     if not can_be_resumed(recipe, folder):
         raise TrainingError(f"There is no unfinished run in {folder}; start one without --resume.")
     # Through the class, so that a setting that came later counts with its default.
-    before = type(recipe).model_validate_json(recorded.read_text())
+    before = type(recipe).model_validate_json((folder / RECIPE_FILE).read_text())
     changed = differences(*(r.model_dump(mode="json") for r in (before, recipe)))
-    begun = recorded_ancestors(folder, before)
+    parents = parents_of(recipe)
+    begun = recorded_ancestors(folder) or parents_of(before).ancestors
     # What it began with is in its state by now; its teacher is asked anew.
-    ancestors = Ancestors(
-        start=begun.start, trunk=begun.trunk, teacher=ancestors_of(recipe).teacher
-    )
+    ancestors = begun.model_copy(update={"teacher": parents.ancestors.teacher})
     if begun.teacher != ancestors.teacher:
         changed["teacher"] = None if begun.teacher is None else str(begun.teacher)
-    if not changed:
-        return
-    if not change_settings:
-        raise TrainingError(
-            f"The run in {folder} was started with other settings (see {RECIPE_FILE} there). Repeat its "
-            "--set, --epochs and --seed, add --change-settings to go on with these from here, or remove "
-            "the folder to start over."
-            if before != recipe
-            else f"The run in {folder} learnt from {begun.teacher}, and another bundle has that name now. "
-            "Put the former back, add --change-settings to learn from the new one from here, or remove "
-            "the folder to start over."
-        )
+    if changed:
+        if not change_settings:
+            raise _other_run(folder, begun, same_settings=before == recipe)
+        _record_change(changed, folder)
+        _record_recipe(recipe, folder)
+        _record_ancestors(ancestors, folder)
+    return OpenRun(parents, ancestors)
+
+
+def _other_run(folder: Path, begun: Ancestors, *, same_settings: bool) -> TrainingError:
+    """Return the error of a run that would go on otherwise than it began."""
+    return TrainingError(
+        f"The run in {folder} learnt from {begun.teacher}, and another bundle has that name now. "
+        "Put the former back, add --change-settings to learn from the new one from here, or remove "
+        "the folder to start over."
+        if same_settings
+        else f"The run in {folder} was started with other settings (see {RECIPE_FILE} there). Repeat its "
+        "--set, --epochs and --seed, add --change-settings to go on with these from here, or remove "
+        "the folder to start over."
+    )
+
+
+def _record_change(changed: dict[str, Any], folder: Path) -> None:
+    """Note the settings of the epochs so far; raise TrainingError if a run cannot change one of them."""
     kept = [key for key in changed if key.startswith(_KEPT) and not key.endswith(_LOOSE)]
     if kept:
         raise TrainingError(
@@ -92,8 +122,6 @@ def open_run(
     epochs = len(pd.read_csv(folder / HISTORY_FILE))
     changes = [*recorded_changes(folder), Change(epochs=epochs, before=changed)]
     (folder / CHANGES_FILE).write_text(_CHANGES.dump_json(changes, indent=2).decode() + "\n")
-    recorded.write_text(text)
-    _record(ancestors, folder)
 
 
 def can_be_resumed(recipe: BaseRecipe, folder: Path) -> bool:
@@ -132,16 +160,19 @@ def recorded_changes(folder: Path) -> list[Change]:
     return _CHANGES.validate_json(file.read_text()) if file.is_file() else []
 
 
-def _record(ancestors: Ancestors, folder: Path) -> None:
+def _record_recipe(recipe: BaseRecipe, folder: Path) -> None:
+    text = json.dumps(recipe.model_dump(mode="json"), indent=2) + "\n"
+    (folder / RECIPE_FILE).write_text(text)
+
+
+def _record_ancestors(ancestors: Ancestors, folder: Path) -> None:
     (folder / ANCESTORS_FILE).write_text(ancestors.model_dump_json(indent=2) + "\n")
 
 
-def recorded_ancestors(folder: Path, recipe: BaseRecipe) -> Ancestors:
-    """Return what a run takes something from, as it was then; of a run without a record, as it is now."""
+def recorded_ancestors(folder: Path) -> Ancestors | None:
+    """Return what a run takes something from, as it was then; None of a run without a record."""
     file = folder / ANCESTORS_FILE
-    if file.is_file():
-        return Ancestors.model_validate_json(file.read_text())
-    return ancestors_of(recipe)
+    return Ancestors.model_validate_json(file.read_text()) if file.is_file() else None
 
 
 def _backend() -> str:

@@ -8,38 +8,28 @@ biases of the last layer, so that every file of the network holds it.
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel
 
-from training.architectures.cnn import MAPS_LAYER, Cnn
-from training.architectures.dual_input import ALIGNED_TRUNK, DualInput
+from training.architectures.base import ExpressionArchitecture
 
 if TYPE_CHECKING:
     import keras
 
 
-def can_be_corrected(architecture: BaseModel) -> bool:
-    """Return whether the correction is implemented for a network family."""
-    return isinstance(architecture, Cnn) or (
-        isinstance(architecture, DualInput) and architecture.fusion == "aligned"
-    )
-
-
 def correct_priors(
-    network: "keras.Model", architecture: BaseModel, shares: np.ndarray, amount: float
+    network: "keras.Model",
+    architecture: ExpressionArchitecture,
+    shares: np.ndarray,
+    amount: float,
 ) -> None:
     """Subtract `amount` times the log class frequencies from a network's logits, in place.
 
-    Of a network with two inputs only the expert that was trained is corrected; its trunk is a bundle that has
-    its own correction.
-
     Args:
-        network: of an architecture that `can_be_corrected`.
+        network: of an architecture that `corrects_priors`.
         architecture: its settings.
         shares: float (classes,), the mean training target of each class.
         amount: 1 brings the answers to where all classes are equally frequent.
     """
-    pixels = network.get_layer(ALIGNED_TRUNK) if isinstance(architecture, DualInput) else network
-    bias = pixels.get_layer(MAPS_LAYER).bias
+    bias = architecture.answer_bias(network)
     offsets = amount * np.log(np.maximum(shares, 1e-12))
     # Around their mean, which changes no answer and keeps the maps' scale.
     bias.assign(np.asarray(bias) - (offsets - offsets.mean()).astype(np.float32))

@@ -5,7 +5,7 @@ import json
 import pkgutil
 from itertools import pairwise
 from types import ModuleType
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
     Field,
@@ -18,30 +18,20 @@ from fer_core.data_names import PLUS
 from fer_core.errors import UnknownNameError
 from fer_core.expressions import LABEL_SPACES
 from fer_core.faces.crops import INPUT_SIZE
-from fer_core.networks.bundles import ANSWERED_ACCURACY
-from training.architectures.cnn import Cnn
-from training.architectures.dual_input import DualInput
-from training.architectures.efficientnet import EfficientNet
-from training.architectures.inception import Inception
-from training.architectures.keypoint_resnet import KeypointResnet
-from training.architectures.landmark_mlp import LandmarkMlp
-from training.architectures.pre_resnet import PreResnet
-from training.architectures.stacked_cnn import StackedCnn
-from training.architectures.vgg import Vgg
+from fer_core.networks.bundles import ANSWERED_ACCURACY, EXPRESSIONS, KEYPOINTS_TASK
+from training.architectures.base import Architecture
+from training.architectures.registry import (
+    EXPRESSION_ARCHITECTURES,
+    AnyExpressionArchitecture,
+    AnyKeypointArchitecture,
+)
 from training.schema.augment import Augment
 from training.schema.balance import Balance
 from training.schema.keypoint_augment import KeypointAugment
 from training.schema.optimizers import Optimizer
-from training.schema.prior_correction import can_be_corrected
 from training.schema.recorded import Settings
 from training.sources import SOURCES, Split, keypoints
 from training.tasks.task import Figure
-
-#: Any network family that names expressions, told apart by its `kind`.
-Architecture: TypeAlias = Annotated[
-    Cnn | StackedCnn | Vgg | PreResnet | Inception | EfficientNet | LandmarkMlp | DualInput,
-    Field(discriminator="kind"),
-]
 
 
 class Data(Settings):
@@ -129,6 +119,20 @@ class Refinement(Settings):
     augment: Augment
 
 
+class ParentNames(NamedTuple):
+    """Names of what a run takes something from, as a recipe has them; `training.tasks.parents` finds it.
+
+    Attributes:
+        start: of the bundle whose weights the network begins with.
+        trunk: of the bundle whose weights a part of it keeps.
+        teacher: of a bundle, or ensemble:CAMPAIGN.
+    """
+
+    start: str | None = None
+    trunk: str | None = None
+    teacher: str | None = None
+
+
 class BaseRecipe(Settings):
     """What the experiments of every kind have in common.
 
@@ -149,6 +153,8 @@ class BaseRecipe(Settings):
     """
 
     later: ClassVar[frozenset[str]] = frozenset({"validate_every"})
+    #: What its network does: the kind of recipes and bundles (`training.kinds`).
+    kind: ClassVar[str]
     #: What epochs are compared by.
     figure: ClassVar[Figure]
 
@@ -164,6 +170,17 @@ class BaseRecipe(Settings):
     patience: int = 20
     seed: int = 0
     validate_every: int | None = Field(default=None, gt=0)
+
+    if TYPE_CHECKING:
+        # Every kind has its own, whose place among the recorded settings is after these.
+        @property
+        def architecture(self) -> Architecture:
+            """The network."""
+
+    @property
+    def parents(self) -> ParentNames:
+        """Names of what a run takes something from; nothing by default."""
+        return ParentNames()
 
     @property
     def validated_epochs(self) -> tuple[int, ...]:
@@ -261,6 +278,7 @@ class Recipe(BaseRecipe):
             two inputs takes its trunk from `trunk_bundle` in any case.
     """
 
+    kind: ClassVar[str] = EXPRESSIONS
     figure: ClassVar[Figure] = Figure("accuracy", greater_is_better=True)
     later: ClassVar[frozenset[str]] = frozenset(
         {
@@ -270,7 +288,7 @@ class Recipe(BaseRecipe):
         }
     )
 
-    architecture: Architecture
+    architecture: AnyExpressionArchitecture
     augment: Augment
     targets: Literal["labels", "votes"] = "labels"
     balance: Balance = Balance()
@@ -287,8 +305,12 @@ class Recipe(BaseRecipe):
 
     @model_validator(mode="after")
     def _can_be_corrected(self) -> "Recipe":
-        if self.prior_correction is not None and not can_be_corrected(self.architecture):
-            raise ValueError("prior_correction is for cnn and for dual_input with fusion=aligned")
+        if self.prior_correction is not None and not self.architecture.corrects_priors:
+            able = [k for k, f in EXPRESSION_ARCHITECTURES.items() if f().corrects_priors]
+            raise ValueError(
+                f"prior_correction is not known for {self.architecture.kind} with these settings; it is for "
+                f"{' and '.join(able)} with their default ones, or set prior_correction=null"
+            )
         return self
 
     @model_validator(mode="after")
@@ -315,6 +337,12 @@ class Recipe(BaseRecipe):
         return self
 
     @property
+    def parents(self) -> ParentNames:
+        """Names of the bundles that it starts from and is built on, and of its teacher."""
+        trunk = self.architecture.trunk_part
+        return ParentNames(self.starts_from, trunk and trunk.bundle, self.teacher)
+
+    @property
     def phases(self) -> tuple[tuple[int, Augment], ...]:
         """The epoch at which each way of varying images ends, with that way, in order."""
         if self.refinement is None:
@@ -331,9 +359,10 @@ class KeypointRecipe(BaseRecipe):
         architecture, augment: further parts.
     """
 
+    kind: ClassVar[str] = KEYPOINTS_TASK
     figure: ClassVar[Figure] = Figure("rmse", greater_is_better=False)
 
-    architecture: KeypointResnet
+    architecture: AnyKeypointArchitecture
     augment: KeypointAugment
 
     @field_validator("data")

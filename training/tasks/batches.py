@@ -30,7 +30,7 @@ def load_labelled(recipe: Recipe, split: Split) -> Samples:
 
 def seen_by(recipe: Recipe, samples: Samples) -> Samples:
     """Return samples with their landmarks if the recipe's network sees them."""
-    return with_landmarks(samples) if "landmarks" in recipe.architecture.inputs else samples
+    return with_landmarks(samples) if recipe.architecture.sees_landmarks else samples
 
 
 def inputs_of(recipe: Recipe, samples: Samples) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from training.schema.recipe import Recipe
 from training.sources import Samples, Split, sha256_of_arrays
 from training.tasks.batches import batches, inputs_of, load_labelled, seen_by, statistics_inputs
 from training.tasks.initial_weights import start
+from training.tasks.parents import Parents
 from training.tasks.targets import one_hot, targets_for
 from training.tasks.task import Phase, Task
 
@@ -29,8 +31,12 @@ log = logging.getLogger(__name__)
 VALIDATION_BATCH: Final = 512
 
 
-def expression_task(recipe: Recipe) -> Task:
+def expression_task(recipe: Recipe, parents: Parents) -> Task:
     """Return the recipe's task; it is validated on clean rows.
+
+    Args:
+        recipe: of the run.
+        parents: that it names.
 
     Raises:
         DataError: the recipe's data is not there, or nothing of it can be learnt from or validated on.
@@ -48,8 +54,9 @@ def expression_task(recipe: Recipe) -> Task:
     )
     n_classes = len(train.label_space)
     network = with_fused_norms(recipe.architecture.build(n_classes, side=None))
-    start(recipe, network, train)
-    rows, targets = recipe.balance.rows(train, targets_for(recipe, train), recipe.seed)
+    start(recipe, network, train, parents)
+    targets = targets_for(recipe, train, parents.teacher)
+    rows, targets = recipe.balance.rows(train, targets, recipe.seed)
     parts = [inputs_of(recipe, samples) for samples in (rows, *references.values())]
     # Mixup is done where batches are made, with the images themselves.
     on_device = has_accelerator() and not any(augment.mixup_alpha for _, augment in recipe.phases)
@@ -107,6 +114,34 @@ def training_rows(recipe: Recipe) -> tuple[Samples, int]:
         train = train.select(np.sort(drawn))
     # Only now: to find the landmarks of rows that are not learnt takes long.
     return seen_by(recipe, train), n_left_out
+
+
+def shortened_rows(recipe: Recipe, epochs: int, rows: int) -> list[str]:
+    """Return the settings of a trial that learns from so many rows, in so many epochs.
+
+    The averages of the weights reach back over the same share of the run. Trials end without the refinement,
+    which would leave no epoch to what comes before it.
+
+    Raises:
+        DataError: the recipe's data is not there.
+    """
+    n_train = len(training_rows(recipe)[0])
+    share = epochs * min(rows, n_train) / (recipe.epochs * n_train)
+    momentum = recipe.ema_momentum ** (1 / share)
+    return [f"data.rows={rows}", f"ema_momentum={momentum}", "refinement=null"]
+
+
+def teachers_files(recipe: Recipe, parents: Parents) -> dict[Path, str]:
+    """Return the files that answer the training rows for a recipe's teacher (`Teacher.files`), if any.
+
+    Raises:
+        DataError: the recipe's data is not there.
+        TrainingError: the teacher lacks a class that is learnt.
+        BundleError: its serving file is not there or damaged.
+    """
+    if parents.teacher is None:
+        return {}
+    return parents.teacher.files(lambda: training_rows(recipe)[0])
 
 
 def reference_rows(recipe: Recipe) -> dict[str, Samples]:

@@ -2,29 +2,35 @@
 
 import numpy as np
 
-from training.campaign.ensemble import campaign_of, ensemble_answers, read_ensemble
 from training.errors import TrainingError
 from training.schema.recipe import Recipe
 from training.sources import SOURCES, VOTES, Samples
 from training.sources.ferplus import counted_votes
-from training.tasks.teacher import teacher_answers
+from training.tasks.teacher import Teacher
 
 
-def targets_for(recipe: Recipe, samples: Samples) -> np.ndarray:
+def targets_for(recipe: Recipe, samples: Samples, teacher: Teacher | None) -> np.ndarray:
     """Return the recipe's targets for training samples, float32 (N, classes), each summing to 1.
+
+    Args:
+        recipe: of the run.
+        samples: that it learns from.
+        teacher: that the recipe names; None if it names none.
 
     Raises:
         TrainingError: the recipe wants votes and the source has none, or a teacher that knows other
             classes.
-        BundleError: the teacher's bundle is not there or damaged.
+        BundleError: the teacher's serving file is not there or damaged.
         DataError: so are the answers of an ensemble's members.
     """
     if recipe.targets == "votes":
         targets = vote_distribution(samples)
     else:
         targets = soften_by_votes(samples, recipe.vote_smoothing)
-    if recipe.teacher is None:
+    if teacher is None:
         return targets
+    if objection := teacher.objection(recipe):
+        raise TrainingError(objection)
     share = np.full((len(samples), 1), recipe.teacher_share, np.float32)
     if samples.added is not None:
         # Whoever labelled another data set had other habits; the teacher has those of the first.
@@ -33,25 +39,10 @@ def targets_for(recipe: Recipe, samples: Samples) -> np.ndarray:
         )
     asked = np.flatnonzero(share)
     answers = np.zeros_like(targets)
-    answers[asked] = _taught(recipe, recipe.teacher, samples.select(asked))
+    answers[asked] = teacher.answers(
+        samples.select(asked), temperature=recipe.teacher_temperature or 1.0
+    )
     return (1 - share) * targets + share * answers
-
-
-def _taught(recipe: Recipe, teacher: str, samples: Samples) -> np.ndarray:
-    """Return the probabilities, float32 (N, classes), that the recipe's teacher gives."""
-    temperature = recipe.teacher_temperature or 1.0
-    if (campaign := campaign_of(teacher)) is None:
-        return teacher_answers(samples, teacher, temperature=temperature)
-    if (
-        "landmarks" in read_ensemble(campaign).inputs
-        and "landmarks" not in recipe.architecture.inputs
-    ):
-        # It would learn what they know of landmarks, and a comparison of both kinds would tell nothing.
-        raise TrainingError(
-            f"Teachers of {campaign} see landmarks, and {recipe.name} sees pixels alone. Name an ensemble of "
-            "teachers that see pixels: --set teacher=ensemble:CAMPAIGN"
-        )
-    return ensemble_answers(samples, campaign, temperature=temperature)
 
 
 def one_hot(samples: Samples) -> np.ndarray:

@@ -1,72 +1,140 @@
-"""A teacher's answers to training images (Hinton et al. 2015, arXiv:1503.02531)."""
+"""Teachers, whose answers take part in targets (Hinton et al. 2015, arXiv:1503.02531)."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from fer_core.files import replace_file
-from fer_core.networks.bundles import SERVING_FILE, Bundle, resolve
+from fer_core.networks.bundles import SERVING_FILE, SPEC_FILE, Bundle, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.networks.softmax import softmax
 from fer_core.settings import cache_root
 from training.errors import TrainingError
+from training.loop.ancestors import Ancestor
 from training.sources import Samples, sha256_of_arrays
 from training.sources.landmark_cache import with_landmarks
 
+if TYPE_CHECKING:
+    from training.schema.recipe import Recipe
 
-def teacher_answers(samples: Samples, name: str, *, temperature: float = 1.0) -> np.ndarray:
-    """Return a bundle's calibrated probabilities, float32 (N, classes), in the samples' label order.
 
-    Of a teacher that knows further classes they are those among the samples' classes. Its calibrated logits
-    are divided by `temperature` once more.
+class Teacher(ABC):
+    """What a recipe's `teacher` names, found."""
 
-    Raises:
-        TrainingError: it lacks one of the samples' classes.
-        BundleError: it is not there or damaged.
+    @property
+    @abstractmethod
+    def ancestor(self) -> Ancestor:
+        """What a run records of it."""
+
+    @abstractmethod
+    def answers(self, samples: Samples, *, temperature: float = 1.0) -> np.ndarray:
+        """Return calibrated probabilities, float32 (N, classes), in the samples' label order.
+
+        Args:
+            samples: training rows.
+            temperature: the calibrated logits are divided by it once more.
+
+        Raises:
+            TrainingError: it lacks one of the samples' classes, or a row that it would have to have answered.
+            FerError: what it answers with is missing or damaged.
+        """
+
+    def objection(self, recipe: "Recipe") -> str | None:
+        """Return why a recipe must not learn from it, in whole sentences; None if it may."""
+        return None
+
+    @abstractmethod
+    def files(self, rows: Callable[[], Samples]) -> dict[Path, str]:
+        """Return the files that answer on a machine without the teacher's network, made if they lack.
+
+        Args:
+            rows: reads the training rows that are to be answered.
+
+        Returns:
+            Their places by file, under "cache/" (FER_CACHE) or "models/" (FER_MODELS).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class BundleTeacher(Teacher):
+    """A bundle that teaches.
+
+    Attributes:
+        name: as the recipe has it.
+        bundle: of that name.
     """
-    bundle = _teacher(samples, name)
-    kept = _answers_path(bundle, samples)
-    logits = np.load(kept, allow_pickle=False) if kept.is_file() else _asked(bundle, samples)
-    theirs = bundle.spec.labels
-    ours = [theirs.index(label) for label in samples.label_space.labels]
-    return softmax(logits[:, ours], temperature=bundle.spec.temperature * temperature)
 
+    name: str
+    bundle: Bundle
 
-def keep_answers(samples: Samples, name: str) -> Path:
-    """Write a bundle's logits under the cache, for a machine that cannot ask it, and return the file.
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return the teacher of that name; raise BundleError if the bundle is not there or damaged."""
+        return cls(name, resolve(name))
 
-    There `teacher_answers` needs of the bundle its spec alone.
+    @property
+    def ancestor(self) -> Ancestor:
+        """What a run records of it."""
+        return Ancestor.of(self.bundle)
 
-    Raises:
-        TrainingError: it lacks one of the samples' classes.
-        BundleError: it is not there or damaged.
-    """
-    bundle = _teacher(samples, name)
-    path = _answers_path(bundle, samples)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    logits = _asked(bundle, samples)
-    replace_file(path, lambda file: np.save(file, logits, allow_pickle=False))
-    return path
+    def answers(self, samples: Samples, *, temperature: float = 1.0) -> np.ndarray:
+        """Return calibrated probabilities, float32 (N, classes), in the samples' label order.
 
+        Of a teacher that knows further classes they are those among the samples' classes. Where its logits
+        are kept (`keep_answers`), its spec alone is needed.
 
-def _teacher(samples: Samples, name: str) -> Bundle:
-    bundle = resolve(name)
-    if lacking := set(samples.label_space.labels) - set(bundle.spec.labels):
-        raise TrainingError(
-            f"The teacher {name} lacks classes of {samples.source}: {', '.join(sorted(lacking))}. It knows "
-            f"{', '.join(bundle.spec.labels)}. Learn without it: --set teacher=null --set teacher_share=0."
-        )
-    return bundle
+        Raises:
+            TrainingError: it lacks one of the samples' classes.
+            BundleError: its serving file is not there or damaged.
+        """
+        self._require_classes(samples)
+        kept = self._answers_path(samples)
+        logits = np.load(kept, allow_pickle=False) if kept.is_file() else self._asked(samples)
+        theirs = self.bundle.spec.labels
+        ours = [theirs.index(label) for label in samples.label_space.labels]
+        return softmax(logits[:, ours], temperature=self.bundle.spec.temperature * temperature)
 
+    def keep_answers(self, samples: Samples) -> Path:
+        """Write the bundle's logits under the cache, for a machine that cannot ask it; return the file.
 
-def _answers_path(bundle: Bundle, samples: Samples) -> Path:
-    """Return where logits, float32 (N, classes), of this very file to these very images would lie."""
-    by, to = bundle.spec.sha256[SERVING_FILE], sha256_of_arrays(samples.images)
-    return cache_root() / "teachers" / f"{by[:16]}-{to[:16]}.npy"
+        Raises:
+            TrainingError: it lacks one of the samples' classes.
+            BundleError: its serving file is not there or damaged.
+        """
+        self._require_classes(samples)
+        path = self._answers_path(samples)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        logits = self._asked(samples)
+        replace_file(path, lambda file: np.save(file, logits, allow_pickle=False))
+        return path
 
+    def files(self, rows: Callable[[], Samples]) -> dict[Path, str]:
+        """Return its logits for the rows, which are kept for that, and its spec."""
+        answers = self.keep_answers(rows())
+        return {
+            answers: f"cache/{answers.relative_to(cache_root())}",
+            self.bundle.path / SPEC_FILE: f"models/{self.name}/{SPEC_FILE}",
+        }
 
-def _asked(bundle: Bundle, samples: Samples) -> np.ndarray:
-    if bundle.spec.landmark_features is not None:
-        samples = with_landmarks(samples)
-    logits, _ = Classifier(bundle).logits(samples.images, samples.landmarks)
-    return logits
+    def _require_classes(self, samples: Samples) -> None:
+        knows = self.bundle.spec.labels
+        if lacking := set(samples.label_space.labels) - set(knows):
+            raise TrainingError(
+                f"The teacher {self.name} lacks classes of {samples.source}: {', '.join(sorted(lacking))}. "
+                f"It knows {', '.join(knows)}. Learn without it: --set teacher=null --set teacher_share=0."
+            )
+
+    def _answers_path(self, samples: Samples) -> Path:
+        """Return where logits, float32 (N, classes), of this very file to these very images would lie."""
+        by, to = self.bundle.spec.sha256[SERVING_FILE], sha256_of_arrays(samples.images)
+        return cache_root() / "teachers" / f"{by[:16]}-{to[:16]}.npy"
+
+    def _asked(self, samples: Samples) -> np.ndarray:
+        if self.bundle.spec.landmark_features is not None:
+            samples = with_landmarks(samples)
+        logits, _ = Classifier(self.bundle).logits(samples.images, samples.landmarks)
+        return logits

@@ -7,7 +7,7 @@ import pytest
 
 from fer_core.errors import DataError
 from fer_core.networks.bundles import Bundle, bundle_folders, open_bundle, resolve
-from fer_core.networks.keypoints import open_any_bundle
+from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.layers import (
     LAYERS_FILE,
     Layer,

@@ -9,7 +9,7 @@ import pytest
 from fer_core.errors import BundleError
 from fer_core.networks import speed
 from fer_core.networks.bundles import SERVING_FILE, bundle_folders, open_bundle, resolve
-from fer_core.networks.keypoints import open_any_bundle
+from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.speed import BATCHES, AlreadyMeasuringError, measure_speed
 
 

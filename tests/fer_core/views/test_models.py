@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fer_core.networks.bundles import bundle_folders
-from fer_core.networks.keypoints import open_any_bundle
+from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.layers import Layer, multiply_adds, read_layers, stages_of
 from fer_core.views.models import architecture_view, cost_view, layer_rows, short_count
 

@@ -1,33 +1,66 @@
-"""The networks beside the cnn: what each is made of, how it is trained and how it is served."""
+"""The contract of every network family, and what the families beside the cnn are made of."""
+
+import types
+from typing import Literal
 
 import keras
 import numpy as np
 import pytest
 
 from fer_core.errors import UnknownNameError
-from training.architectures.cnn import MAPS_LAYER
+from fer_core.faces.landmarks import FEATURE_SIZE
+from fer_core.networks.bundles import resolve
+from training.architectures import call_arguments
+from training.architectures.base import MAPS_LAYER, ExpressionArchitecture
 from training.architectures.efficientnet import EfficientNet
 from training.architectures.inception import Inception
 from training.architectures.pre_resnet import PreResnet
+from training.architectures.registry import (
+    ARCHITECTURES,
+    EXPRESSION_ARCHITECTURES,
+    families_in,
+)
 from training.architectures.stacked_cnn import StackedCnn
 from training.architectures.vgg import Vgg
 from training.schema.recipe import Recipe, get_recipe, recipe_names
 
 #: Bytes that each file of a bundle may have.
 LARGEST_FILE = 16_000_000
-#: Each family at the least size that has every kind of layer of the whole.
-TINY = {
-    "stacked_cnn": StackedCnn(widths=(4, 8), dense=(8,), channels=3, stage_dropout=0.1),
-    "vgg": Vgg(widths=(4, 8), depths=(1, 2), dense=(8, 8)),
-    "pre_resnet": PreResnet(widths=(4, 8), blocks=(1, 2), view_pixels=42),
-    "inception": Inception(stem_width=4, widths=(16, 32), modules=(1, 1), view_pixels=42),
-    # Its sizes are Keras's; narrow at the top alone.
-    "efficientnet": EfficientNet(top_width=16),
-}
-#: For what does not depend on the trunk; EfficientNet's takes seconds to build at any size.
-QUICK = [name for name in TINY if name != "efficientnet"]
-EVERY = [*QUICK, pytest.param("efficientnet", marks=(pytest.mark.slow, pytest.mark.release))]
-WITH_MAPS = [name for name in QUICK if name not in ("stacked_cnn", "vgg")]
+#: Of these, the trunk takes seconds to build whatever its settings; for the others the contract is quick.
+SLOW = {"efficientnet": (pytest.mark.slow, pytest.mark.release)}
+
+
+def each(kinds):
+    return [pytest.param(kind, marks=SLOW.get(kind, ())) for kind in kinds]
+
+
+#: Families are found, not named: a new one is tested at once, at its `least` settings.
+EVERY = each(ARCHITECTURES)
+EVERY_OF_EXPRESSIONS = each(EXPRESSION_ARCHITECTURES)
+WITH_PRIORS = each(k for k, f in EXPRESSION_ARCHITECTURES.items() if f().corrects_priors)
+WITH_TRUNK = each(k for k, f in EXPRESSION_ARCHITECTURES.items() if f().trunk_part)
+OF_PIXELS = [k for k, f in EXPRESSION_ARCHITECTURES.items() if f.inputs == ("image",)]
+
+
+def least(kind):
+    return ARCHITECTURES[kind](**ARCHITECTURES[kind].least)
+
+
+def seen_by(network, n=3):
+    """Random inputs of a network, by name."""
+    rng = np.random.default_rng(0)
+    made = {}
+    for tensor in network.inputs:
+        if tensor.name == "image":
+            shape = (n, *tensor.shape[1:])
+            made["image"] = rng.integers(0, 256, shape).astype(np.float32)
+        else:
+            made["landmarks"] = rng.normal(size=(n, FEATURE_SIZE)).astype(np.float32)
+    return made
+
+
+def answers(network, seen):
+    return network.predict_on_batch(call_arguments(seen[tensor.name] for tensor in network.inputs))
 
 
 @pytest.fixture(scope="module")
@@ -35,42 +68,174 @@ def faces():
     return np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_weights_of_the_network_that_trains_fit_the_one_that_serves(name, faces):
-    architecture = TINY[name]
-    trained, serving = architecture.build(5, side=None), architecture.build(5)
-    serving.set_weights(trained.get_weights())
-    rim = (48 - architecture.view_pixels) // 2
-    seen = faces[:, rim : 48 - rim, rim : 48 - rim]
-    logits = serving.predict_on_batch(faces)
-    assert logits.shape == (3, 5)
-    np.testing.assert_allclose(logits, trained.predict_on_batch(seen), atol=1e-4)
+@pytest.mark.parametrize("kind", EVERY)
+def test_a_network_takes_the_inputs_that_its_family_tells_of_and_can_be_served(kind):
+    architecture = least(kind)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        network = architecture.build(5)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert tuple(tensor.name for tensor in network.inputs) == architecture.inputs
+    assert set(architecture.inputs) <= {"image", "landmarks"}
+    (output,) = network.outputs
+    assert output.dtype == "float32", "in half precision, logits would be rounded"
+    shapes = [[w.shape for w in n.get_weights()] for n in (network, architecture.build(5))]
+    assert shapes[0] == shapes[1]
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_every_family_is_served_as_it_was_trained(name, faces, tmp_path):
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_family_is_served_as_it_was_trained(kind, tmp_path):
     """Saved without code of its own, and the LiteRT file agrees with it; `export` raises otherwise."""
     from training.bundle.export import export
 
-    export(TINY[name].build(7), tmp_path, {"image": faces[..., 0].astype(np.uint8)})
+    network = least(kind).build(7)
+    seen = seen_by(network)
+    if "image" in seen:
+        seen["image"] = seen["image"][..., 0].astype(np.uint8)
+    # Coordinates are in pixels of the input.
+    unit = 1.0 if kind in EXPRESSION_ARCHITECTURES else seen["image"].shape[1]
+    export(network, tmp_path, seen, unit=unit)
     assert (tmp_path / "model.tflite").is_file()
 
 
-@pytest.mark.parametrize("name", WITH_MAPS)
-def test_logits_are_the_means_of_the_activation_maps(name, faces):
-    network = TINY[name].build(7)
+@pytest.mark.parametrize("kind", EVERY)
+def test_settings_survive_their_record(kind):
+    architecture = least(kind)
+    assert architecture.kind == kind
+    recorded = architecture.model_dump(mode="json")
+    assert next(iter(recorded)) == "kind"
+    assert type(architecture).model_validate(recorded) == architecture
+    with pytest.raises(ValueError, match="extra"):
+        type(architecture).model_validate({**recorded, "no_such_setting": 1})
+
+
+@pytest.mark.parametrize("kind", EXPRESSION_ARCHITECTURES)
+def test_a_recipe_takes_every_family_by_its_kind(kind):
+    architecture = least(kind)
+    values = get_recipe("vgg").model_dump(mode="json")
+    recipe = Recipe.model_validate({**values, "architecture": architecture.model_dump(mode="json")})
+    assert recipe.architecture == architecture
+    assert type(recipe.architecture) is type(architecture)
+
+
+@pytest.mark.parametrize("kind", EVERY_OF_EXPRESSIONS)
+def test_weights_of_the_network_that_trains_fit_the_one_that_serves(kind):
+    architecture = least(kind)
+    trained, serving = architecture.build(5, side=None), architecture.build(5)
+    serving.set_weights(trained.get_weights())
+    seen = seen_by(serving)
+    logits = answers(serving, seen)
+    assert logits.shape == (3, 5)
+    if "image" in seen and architecture.any_size:
+        rim = (48 - architecture.view_pixels) // 2
+        seen["image"] = seen["image"][:, rim : 48 - rim, rim : 48 - rim]
+    np.testing.assert_allclose(logits, answers(trained, seen), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", EVERY_OF_EXPRESSIONS)
+def test_maps_average_to_what_the_pixels_say(kind):
+    network = least(kind).build(7)
+    if all(layer.name != MAPS_LAYER for layer in network.layers):
+        pytest.skip("has no class activation maps")
     both = keras.Model(network.inputs, [network.output, network.get_layer(MAPS_LAYER).output])
-    logits, maps = both.predict_on_batch(faces)
+    # Without landmarks, the pixels alone answer.
+    seen = {**seen_by(network), "landmarks": np.zeros((3, FEATURE_SIZE), np.float32)}
+    logits, maps = answers(both, seen)
     np.testing.assert_allclose(np.asarray(maps).mean(axis=(1, 2)), logits, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", QUICK)
-def test_brightness_does_not_matter(name, faces):
-    network = TINY[name].build(7)
+@pytest.mark.parametrize("kind", EVERY_OF_EXPRESSIONS)
+def test_the_last_weights_are_those_of_the_answers_where_a_family_says_so(kind):
+    architecture = least(kind)
+    kernel, bias = architecture.build(5).get_weights()[-2:]
+    is_so = kernel.shape[-1:] == bias.shape == (5,)
+    assert is_so or not architecture.answers_last
+
+
+@pytest.mark.parametrize("kind", WITH_PRIORS)
+def test_biases_that_priors_are_corrected_by_move_the_logits(kind):
+    architecture = least(kind)
+    network = architecture.build(5)
+    seen = seen_by(network)
+    before = answers(network, seen)
+    bias = architecture.answer_bias(network)
+    bias.assign(np.asarray(bias) + np.arange(5, dtype=np.float32))
+    moved = answers(network, seen) - before
+    share = moved[0, 1] - moved[0, 0]
+    assert share > 0.1
+    np.testing.assert_allclose(moved, np.tile(share * np.arange(5), (3, 1)), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", WITH_TRUNK)
+def test_a_trunk_has_the_weights_of_its_own_architecture(kind):
+    architecture = least(kind)
+    trunk = architecture.trunk_part
+    layer = architecture.build(5).get_layer(trunk.layer)
+    layer.set_weights(trunk.architecture.build(5).get_weights())
+    assert not layer.trainable_weights
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", EVERY_OF_EXPRESSIONS)
+def test_what_rows_tell_a_network_leaves_its_answers_finite(kind):
+    architecture = least(kind)
+    network = architecture.build(5)
+    rows = np.random.default_rng(1).normal(size=(20, FEATURE_SIZE)).astype(np.float16)
+    architecture.learn_from_rows(network, rows if architecture.sees_landmarks else None)
+    assert np.isfinite(answers(network, seen_by(network))).all()
+
+
+@pytest.mark.parametrize("kind", EXPRESSION_ARCHITECTURES)
+@pytest.mark.parametrize("starts_from", [None, "rings"])
+def test_a_card_says_where_weights_came_from_of_every_family(kind, starts_from):
+    family = EXPRESSION_ARCHITECTURES[kind]
+    text = family.origin(least(kind).model_dump(mode="json"), starts_from)
+    assert text.endswith(".")
+    assert starts_from is None or f"`{starts_from}`" in text
+
+
+@pytest.mark.parametrize("kind", EXPRESSION_ARCHITECTURES)
+def test_those_who_serve_know_which_families_see_no_pixels(kind):
+    """fer_core, which has no families, tells visitors what a network sees."""
+    spec = resolve("cnn").spec.model_copy(update={"architecture": kind})
+    assert spec.sees_pixels == ("image" in EXPRESSION_ARCHITECTURES[kind].inputs)
+
+
+@pytest.mark.parametrize("kind", each(OF_PIXELS))
+def test_brightness_does_not_matter(kind, faces):
+    network = least(kind).build(7)
     darker = network.predict_on_batch(faces / 2)
     np.testing.assert_allclose(
         darker, network.predict_on_batch(faces / 2 + 60), atol=1e-3, rtol=1e-2
     )
+
+
+def module_of(**families):
+    module = types.ModuleType("module_of_a_family")
+    for name, family in families.items():
+        family.__module__ = module.__name__
+        setattr(module, name, family)
+    return module
+
+
+def test_a_family_is_found_in_its_module_and_must_have_a_kind_of_its_own():
+    class Shallow(ExpressionArchitecture):
+        kind: Literal["shallow"] = "shallow"
+
+        def build(self, n_outputs, *, side=48):
+            raise AssertionError("is not built")
+
+    class Nameless(Shallow):
+        kind: str = ""
+
+    module = module_of(Shallow=Shallow)
+    # What a module imports is not its own.
+    module.Vgg = Vgg
+    assert families_in([module]) == {"shallow": Shallow}
+    for wrong in ([module, module], [module_of(Nameless=Nameless)]):
+        with pytest.raises(ValueError, match="needs a kind that no other family has"):
+            families_in(wrong)
 
 
 def test_five_halvings_of_a_face_leave_one_pixel_and_six_are_refused():
@@ -140,8 +305,5 @@ def test_a_network_of_one_size_is_not_trained_on_smaller_crops(name):
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_the_networks_of_recipes_make_files_that_are_small_enough(name, tmp_path):
-    recipe = get_recipe(name)
-    if not isinstance(recipe, Recipe):
-        pytest.skip("finds keypoints")
-    recipe.architecture.build(7).save(tmp_path / "model.keras")
+    get_recipe(name).architecture.build(7).save(tmp_path / "model.keras")
     assert (tmp_path / "model.keras").stat().st_size < LARGEST_FILE

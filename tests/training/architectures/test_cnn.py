@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from training.architectures.cnn import MAPS_LAYER, Cnn
+from training.architectures.base import MAPS_LAYER
+from training.architectures.cnn import Cnn
 
 SMALL = {"widths": (4, 8), "depths": (1, 2)}
 

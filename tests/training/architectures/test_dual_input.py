@@ -33,6 +33,7 @@ from training.measure.evaluate import evaluate
 from training.schema.recipe import get_recipe
 from training.sources import Split, load
 from training.tasks.expressions import expression_task
+from training.tasks.parents import parents_of
 
 SMALL_TRUNK = Cnn(widths=(4, 8), depths=(1, 2))
 SMALL_MLP = LandmarkMlp(units=(8,))
@@ -263,7 +264,8 @@ def test_a_trunk_that_lacks_a_class_is_refused(finished_bundle, tmp_path):
 
 @pytest.mark.usefixtures("_generated")
 def test_a_trunk_of_more_classes_answers_for_those_that_are_learnt(finished_bundle):
-    network = expression_task(on_rings(finished_bundle, "five")).network
+    recipe = on_rings(finished_bundle, "five")
+    network = expression_task(recipe, parents_of(recipe)).network
     *layers, kernel, bias = network.get_layer("trunk").get_weights()
     trunk = keras.models.load_model(finished_bundle.path / KERAS_FILE, compile=False)
     *given, given_kernel, given_bias = trunk.get_weights()

@@ -9,7 +9,7 @@ from keras import layers
 from typer.testing import CliRunner
 
 from fer_core.networks.bundles import bundle_folders, resolve
-from fer_core.networks.keypoints import open_any_bundle
+from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.layers import LAYERS_FILE, multiply_adds, read_layers, stages_of
 from training.__main__ import app
 from training.architectures.cnn import Cnn

@@ -20,8 +20,8 @@ from training import sources
 from training.__main__ import app
 from training.campaign.answers import answers_path, read_answers, write_answers
 from training.campaign.ensemble import (
+    EnsembleTeacher,
     choose_ensemble,
-    ensemble_answers,
     ensemble_path,
     read_ensemble,
     write_ensemble,
@@ -31,9 +31,9 @@ from training.campaign.plan import Campaign, PlannedRun, campaign_names, get_cam
 from training.campaign.run import run_campaign, state_folder, student_folder
 from training.campaign.tables import ensemble_table, plan_table
 from training.errors import TrainingError
-from training.loop.ancestors import ancestors_of
 from training.schema.recipe import SelectionSplit, get_recipe
 from training.sources import Split
+from training.tasks.parents import parents_of
 from training.tasks.targets import targets_for
 
 #: A plan of two teachers and a student that is trained in seconds.
@@ -229,6 +229,12 @@ def test_the_precision_that_a_machine_computes_in_is_no_other_setting(campaign):
     assert run.settings_sha256 == halved.settings_sha256
 
 
+def taught(campaign, samples):
+    """What a student of the campaign is to answer."""
+    recipe = student_recipe(campaign)
+    return targets_for(recipe, samples, parents_of(recipe).teacher)
+
+
 def test_answers_to_other_images_are_refused(
     campaign, finished, tmp_path, monkeypatch, rings, kaggle_csv
 ):
@@ -245,7 +251,7 @@ def test_answers_to_other_images_are_refused(
     ):
         run_campaign(campaign)
     with pytest.raises(DataError, match="answers other images than those of fer2013:train"):
-        targets_for(student_recipe(campaign), training_faces())
+        taught(campaign, training_faces())
 
 
 def test_an_ensemble_of_other_answers_is_refused(campaign, finished):
@@ -253,13 +259,13 @@ def test_an_ensemble_of_other_answers_is_refused(campaign, finished):
     changed = {data: values + 1 for data, values in first.logits.items()}
     write_answers(first.record, changed)
     with pytest.raises(DataError, match=r"is not the file that was there when .*ensemble\.json"):
-        targets_for(student_recipe(campaign), training_faces())
+        taught(campaign, training_faces())
     ensemble_path(NAME).write_text("{}")
     with pytest.raises(DataError, match=r"ensemble\.json is not a readable ensemble"):
-        ancestors_of(student_recipe(campaign))
+        parents_of(student_recipe(campaign))
     ensemble_path(NAME).unlink()
     with pytest.raises(DataError, match="There is no ensemble"):
-        ancestors_of(student_recipe(campaign))
+        parents_of(student_recipe(campaign))
 
 
 def test_a_student_learns_the_softened_mean_of_its_teachers(campaign, finished):
@@ -274,8 +280,10 @@ def test_a_student_learns_the_softened_mean_of_its_teachers(campaign, finished):
     )[[5, 3, 40]]
     powers = np.exp(mean / ensemble.temperature / 2)
     expected = powers / powers.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(ensemble_answers(few, NAME, temperature=2), expected, atol=1e-5)
-    targets = targets_for(student_recipe(campaign), few)
+    np.testing.assert_allclose(
+        EnsembleTeacher.of(NAME).answers(few, temperature=2), expected, atol=1e-5
+    )
+    targets = taught(campaign, few)
     np.testing.assert_allclose(targets, 0.1 * np.eye(7)[few.labels] + 0.9 * expected, atol=1e-5)
 
 
@@ -283,14 +291,14 @@ def test_rows_that_no_teacher_answered_are_refused(finished):
     train = training_faces()
     strange = dataclasses.replace(train, images=train.images[::-1].copy())
     with pytest.raises(TrainingError, match=r"answered the training faces of fer2013"):
-        ensemble_answers(strange, NAME)
+        EnsembleTeacher.of(NAME).answers(strange)
 
 
 def test_pixel_networks_learn_nothing_from_teachers_that_see_landmarks(campaign, finished):
     ensemble = read_ensemble(NAME)
     write_ensemble(ensemble.model_copy(update={"inputs": ("image", "landmarks")}))
     with pytest.raises(TrainingError, match="Teachers of tiny see landmarks, and cnn sees pixels"):
-        targets_for(student_recipe(campaign), training_faces())
+        taught(campaign, training_faces())
 
 
 def test_copied_rows_and_the_test_split_choose_nothing(campaign, finished, monkeypatch):
@@ -390,9 +398,7 @@ def test_unknown_names_are_explained(campaign):
 
 def test_a_bundle_is_told_from_an_ensemble_by_its_name(finished):
     with pytest.raises(DataError, match="There is no ensemble"):
-        ancestors_of(
-            get_recipe("cnn").with_overrides(["teacher=ensemble:none", "teacher_share=0.5"])
-        )
+        parents_of(get_recipe("cnn").with_overrides(["teacher=ensemble:none", "teacher_share=0.5"]))
 
 
 def test_a_student_that_is_a_bundle_already_is_packed_as_one(

@@ -135,6 +135,20 @@ def test_the_bundle_that_a_recipe_starts_from_goes_along(pack, tmp_path):
     assert {path.name for path in start.iterdir()} == {"spec.json", "model.keras"}
 
 
+def test_the_start_and_the_trunk_of_a_recipe_both_go_along(pack, tmp_path):
+    """A trunk keeps the weights of its bundle, whatever the rest of the network starts from."""
+    from training.sources.landmark_cache import cache_path
+
+    cache = cache_path("fer2013")
+    cache.parent.mkdir(parents=True)
+    cache.write_bytes(b"landmarks")
+    prepare([untaught("dual", "starts_from=dual")], tmp_path / "gpu", wheels=False)
+    models = tmp_path / "gpu" / "code" / "models"
+    for name in ("cnn", "dual"):
+        there = {path.name for path in (models / name).iterdir()}
+        assert there == {"spec.json", "model.keras"}
+
+
 def test_every_wheel_is_pinned():
     assert set(WHEELS) <= set(_pinned_versions())
 
@@ -186,9 +200,10 @@ class Hidden:
 sys.meta_path.insert(0, Hidden())
 import training.__main__, training.bundle.export, training.loop.callbacks, training.loop.interrupts
 from training.schema.recipe import get_recipe
-from training.tasks.of_recipe import task_for
+from training.kinds import task_for
+from training.tasks.parents import parents_of
 recipe = get_recipe("cnn").with_overrides({settings!r})
-task = task_for(recipe)
+task = task_for(recipe, parents_of(recipe))
 print(task.phases[0].enter(task.network).predict_on_batch(task.train[0][0]).shape)
 """
     finished = subprocess.run(

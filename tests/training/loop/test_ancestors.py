@@ -9,7 +9,7 @@ import pytest
 from fer_core.networks.bundles import SPEC_FILE
 from training.bundle.export import _note, fields_of_run
 from training.errors import TrainingError
-from training.loop.ancestors import Ancestor, Ancestors, ancestors_of
+from training.loop.ancestors import Ancestor, Ancestors
 from training.loop.run_folder import (
     HISTORY_FILE,
     STATE_FILE,
@@ -18,6 +18,7 @@ from training.loop.run_folder import (
     recorded_changes,
 )
 from training.measure.divisions import divisions_of
+from training.tasks.parents import parents_of
 
 WIDE = Ancestor(name="wide", sha256="f" * 64, sources=("fer2013", "expw"))
 
@@ -49,7 +50,7 @@ def test_a_run_does_not_go_on_with_another_teacher_unnoticed(bundle, tiny_recipe
     recipe = tiny_recipe.with_overrides(["teacher=rings", "teacher_share=0.5"])
     folder = begun(recipe, tmp_path / "run")
     open_run(recipe, folder, resume=True)
-    before = str(ancestors_of(recipe).teacher)
+    before = str(parents_of(recipe).ancestors.teacher)
     replace_weights(bundle)
     with pytest.raises(TrainingError, match=rf"learnt from {before}, .*--change-settings"):
         open_run(recipe, folder, resume=True)
@@ -57,17 +58,17 @@ def test_a_run_does_not_go_on_with_another_teacher_unnoticed(bundle, tiny_recipe
     (change,) = recorded_changes(folder)
     assert (change.epochs, change.before) == (1, {"teacher": before})
     open_run(recipe, folder, resume=True)
-    assert recorded_ancestors(folder, recipe).teacher.sha256 == "0" * 64
+    assert recorded_ancestors(folder).teacher.sha256 == "0" * 64
 
 
 @pytest.mark.usefixtures("models")
 def test_what_a_run_started_from_is_what_stood_there_then(bundle, tiny_recipe, tmp_path):
     recipe = tiny_recipe.with_overrides(["starts_from=rings"])
     folder = begun(recipe, tmp_path / "run")
-    start = ancestors_of(recipe).start
+    start = parents_of(recipe).ancestors.start
     replace_weights(bundle)
     open_run(recipe, folder, resume=True)
-    assert recorded_ancestors(folder, recipe).start == start
+    assert recorded_ancestors(folder).start == start
     assert start.sha256 != "0" * 64
 
 
@@ -78,7 +79,7 @@ def test_data_sets_are_inherited_over_generations(bundle, tiny_recipe):
     spec["training_data"] |= {"source": "ferplus+expw", "inherited": ["fer2013", "expw"]}
     file.write_text(json.dumps(spec))
     recipe = tiny_recipe.with_overrides(["teacher=rings", "teacher_share=0.5"])
-    assert ancestors_of(recipe).sources == ("ferplus", "expw", "fer2013")
+    assert parents_of(recipe).ancestors.sources == ("ferplus", "expw", "fer2013")
 
 
 def test_the_spec_tells_what_was_inherited_and_only_then(

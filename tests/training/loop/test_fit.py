@@ -21,6 +21,7 @@ from fer_core.networks.classifier import Classifier
 from fer_core.networks.softmax import softmax
 from fer_core.studies.runs import read_rows, runs_path
 from training.errors import TrainingError
+from training.kinds import task_for
 from training.loop.fit import (
     _begin_epoch,
     _compiled,
@@ -31,7 +32,7 @@ from training.loop.history import History
 from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 from training.sources import Split, load
 from training.tasks.batches import batches
-from training.tasks.of_recipe import task_for
+from training.tasks.parents import Parents
 from training.tasks.targets import one_hot
 from training.tasks.task import Figure
 
@@ -172,7 +173,7 @@ def test_patience_counts_all_epochs_since_the_best_that_was_validated(tmp_path):
 
 def test_the_state_holds_optimiser_and_averages(finished_run, tiny_recipe):
     folder, _ = finished_run
-    task = task_for(tiny_recipe)
+    task = task_for(tiny_recipe, Parents())
     optimizer = _optimizer(tiny_recipe, task.network, steps_per_epoch=7)
     model = _compiled(task.phases[0].enter(task.network), task, optimizer)
     model.load_weights(folder / CHECKPOINT_FOLDER / STATE_FILE)
@@ -190,7 +191,7 @@ def test_the_state_holds_optimiser_and_averages(finished_run, tiny_recipe):
 
 def test_every_epoch_has_its_own_random_numbers_whatever_came_before(tiny_recipe):
     """Keras does not save the generators' state: without a new start, epochs would repeat after a kill."""
-    task = task_for(tiny_recipe)
+    task = task_for(tiny_recipe, Parents())
     optimizer = _optimizer(tiny_recipe, task.network, steps_per_epoch=7)
     model = _compiled(task.phases[0].enter(task.network), task, optimizer)
     train = load("fer2013", Split.TRAIN)

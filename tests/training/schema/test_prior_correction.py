@@ -6,7 +6,7 @@ import pytest
 from training.architectures.cnn import Cnn
 from training.architectures.dual_input import TRUNK, DualInput
 from training.architectures.landmark_mlp import LandmarkMlp
-from training.schema.prior_correction import can_be_corrected, correct_priors
+from training.schema.prior_correction import correct_priors
 
 SHARES = np.array([0.5, 0.25, 0.125, 0.125])
 PIXELS = Cnn(widths=(4, 8), depths=(1, 1), residual=False)
@@ -52,7 +52,7 @@ def test_of_two_experts_the_trained_one_alone_is_corrected(images):
 
 
 def test_other_families_are_not_corrected():
-    assert can_be_corrected(PIXELS)
-    assert can_be_corrected(DUAL)
-    assert not can_be_corrected(LandmarkMlp())
-    assert not can_be_corrected(DUAL.model_copy(update={"fusion": "late"}))
+    assert PIXELS.corrects_priors
+    assert DUAL.corrects_priors
+    assert not LandmarkMlp().corrects_priors
+    assert not DUAL.model_copy(update={"fusion": "late"}).corrects_priors

@@ -121,8 +121,9 @@ def test_a_teacher_of_a_second_data_set_goes_with_its_labels(tiny_recipe):
 
 def test_two_inputs_start_only_from_a_bundle_of_the_same_classes(data_packs, monkeypatch):
     from training.tasks.initial_weights import start
+    from training.tasks.parents import parents_of
 
     recipe = get_recipe("dual").with_overrides(["starts_from=resnet5"])
     rows = load("fer2013", Split.VALID)
     with pytest.raises(TrainingError, match="names the same"):
-        start(recipe, recipe.architecture.build(7), rows)
+        start(recipe, recipe.architecture.build(7), rows, parents_of(recipe))

@@ -11,13 +11,14 @@ from PIL import Image
 
 from fer_core.errors import UnknownNameError
 from training import sources
+from training.kinds import task_for
 from training.sources import Split
 from training.sources.copies import loose_copies_in
 from training.sources.landmark_cache import cache_path
 from training.tasks.batches import load_labelled
-from training.tasks.of_recipe import task_for
+from training.tasks.parents import parents_of
 from training.tasks.targets import one_hot, soften_by_votes, targets_for, vote_distribution
-from training.tasks.teacher import teacher_answers
+from training.tasks.teacher import BundleTeacher
 
 
 def fields(n, seed, side=48):
@@ -126,8 +127,8 @@ def recipe(tiny_recipe):
 
 def test_a_teacher_alone_says_what_added_faces_show(train, recipe, bundle, monkeypatch):
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
-    answers = teacher_answers(train, "rings")
-    targets = targets_for(recipe, train)
+    answers = BundleTeacher.named("rings").answers(train)
+    targets = targets_for(recipe, train, parents_of(recipe).teacher)
     np.testing.assert_allclose(targets[train.added], answers[train.added], atol=1e-6)
     own = soften_by_votes(train, recipe.vote_smoothing)
     expected = 0.75 * own[~train.added] + 0.25 * answers[~train.added]
@@ -136,7 +137,7 @@ def test_a_teacher_alone_says_what_added_faces_show(train, recipe, bundle, monke
 
 def test_a_refinement_has_no_added_faces_and_as_many_steps(train, recipe, bundle, monkeypatch):
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
-    task = task_for(recipe)
+    task = task_for(recipe, parents_of(recipe))
     fed = task.train
     added = set(np.flatnonzero(train.added))
     before, last = task.phases
@@ -162,14 +163,14 @@ def test_a_network_that_is_to_know_both_learns_all_faces_by_their_labels_to_the_
     added = train.select(train.added)
     assert (added.counts()["angry"], added.counts()["happy"]) == (9, 10)
     assert added.counts()["neutral"] == 1
-    targets = targets_for(wild, train)
+    targets = targets_for(wild, train, parents_of(wild).teacher)
     np.testing.assert_array_equal(targets[train.added], one_hot(train)[train.added])
     own = train.select(~train.added)
-    expected = 0.75 * soften_by_votes(own, wild.vote_smoothing) + 0.25 * teacher_answers(
-        own, "rings"
-    )
+    expected = 0.75 * soften_by_votes(own, wild.vote_smoothing) + 0.25 * BundleTeacher.named(
+        "rings"
+    ).answers(own)
     np.testing.assert_allclose(targets[~train.added], expected, atol=1e-6)
-    task = task_for(wild)
+    task = task_for(wild, parents_of(wild))
     task.phases[-1].enter(task.network)
     task.train.shuffle(0, 3)
     assert sorted(task.train.order) == list(range(len(train)))
@@ -182,10 +183,10 @@ def test_labels_of_added_faces_can_be_softened_by_a_teacher(both, recipe, bundle
         ["data.added=labelled", "teacher_share=0", "added_teacher_share=0.4", "targets=votes"]
     )
     train = load_labelled(wild, Split.TRAIN)
-    targets = targets_for(wild, train)
+    targets = targets_for(wild, train, parents_of(wild).teacher)
     own, added = train.select(~train.added), train.select(train.added)
     np.testing.assert_allclose(targets[~train.added], vote_distribution(own), atol=1e-6)
-    expected = 0.6 * one_hot(added) + 0.4 * teacher_answers(added, "rings")
+    expected = 0.6 * one_hot(added) + 0.4 * BundleTeacher.named("rings").answers(added)
     np.testing.assert_allclose(targets[train.added], expected, atol=1e-6)
 
 

@@ -8,6 +8,7 @@ from fer_core.networks.classifier import Classifier
 from training.errors import TrainingError
 from training.sources import Split, load
 from training.tasks.expressions import expression_task
+from training.tasks.parents import parents_of
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_it_gives_the_answers_of_its_start_for_the_classes_of_both(
     recipe = tiny_recipe.with_overrides(
         ["starts_from=rings", f"data.source={source}", f"data.label_space={label_space}"]
     )
-    network = expression_task(recipe).network
+    network = expression_task(recipe, parents_of(recipe)).network
     images = load("fer2013", Split.TEST).images
     before, _ = Classifier(finished_bundle).logits(images)
     # It is built for squares of any size, and sees of them what the bundle sees of its own.
@@ -43,4 +44,4 @@ def test_it_gives_the_answers_of_its_start_for_the_classes_of_both(
 def test_weights_of_another_network_are_refused_with_the_way_out(tiny_recipe):
     recipe = tiny_recipe.with_overrides(["starts_from=rings", "architecture.widths=[4,12]"])
     with pytest.raises(TrainingError, match=r"do not fit .* starts_from=null"):
-        expression_task(recipe)
+        expression_task(recipe, parents_of(recipe))

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fer_core.errors import DataError
-from fer_core.networks.bundles import bundle_names, finds_keypoints
+from fer_core.networks.bundles import KEYPOINTS_TASK, bundle_names, task_of
 from fer_core.networks.keypoints import (
     POINT_NAMES,
     KeypointFinder,
@@ -207,7 +207,7 @@ def test_from_the_command_line_to_a_bundle_that_finds_points(pack, tmp_path, mon
     assert [report["split"] for report in reports] == ["valid", "test"]
 
     folder = tmp_path / "keypoints"
-    assert finds_keypoints(folder)
+    assert task_of(folder) == KEYPOINTS_TASK
     assert bundle_names() == []
     history = pd.read_csv(folder / "history.csv")
     assert len(history) == 12

@@ -14,7 +14,7 @@ from training.errors import TrainingError
 from training.schema.recipe import get_recipe
 from training.sources import Split, load
 from training.tasks.targets import one_hot, soften_by_votes, targets_for
-from training.tasks.teacher import keep_answers, teacher_answers
+from training.tasks.teacher import BundleTeacher
 
 
 def test_no_share_is_one_hot(real_splits):
@@ -59,10 +59,11 @@ def test_a_source_without_votes_says_what_to_do(real_splits):
 def test_a_teachers_answers_take_their_share(bundle, generated_data, monkeypatch):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    rings = BundleTeacher.named("rings")
     samples = load("fer2013", Split.VALID)
     settings = ["vote_smoothing=0", "teacher=rings", "teacher_share=0.25"]
-    targets = targets_for(get_recipe("cnn").with_overrides(settings), samples)
-    answers = teacher_answers(samples, "rings")
+    targets = targets_for(get_recipe("cnn").with_overrides(settings), samples, rings)
+    answers = rings.answers(samples)
     faces = [FaceInputs(image) for image in samples.images]
     expected = [p.probabilities for p in Classifier(resolve("rings")).predict(faces)]
     np.testing.assert_allclose(answers, expected, atol=1e-5)
@@ -75,17 +76,18 @@ def test_kept_answers_are_those_to_the_same_images_by_the_same_file(
 ):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    rings = BundleTeacher.named("rings")
     monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
     samples = load("fer2013", Split.VALID)
-    asked = teacher_answers(samples, "rings")
-    kept = keep_answers(samples, "rings")
+    asked = rings.answers(samples)
+    kept = rings.keep_answers(samples)
     (bundle.path / "model.tflite").unlink()
-    np.testing.assert_array_equal(teacher_answers(samples, "rings"), asked)
+    np.testing.assert_array_equal(rings.answers(samples), asked)
     with pytest.raises(BundleError, match=r"model\.tflite"):
-        teacher_answers(samples.select(np.arange(len(samples)) > 0), "rings")
+        rings.answers(samples.select(np.arange(len(samples)) > 0))
     kept.unlink()
     with pytest.raises(BundleError, match=r"model\.tflite"):
-        teacher_answers(samples, "rings")
+        rings.answers(samples)
 
 
 def test_a_teacher_of_more_classes_answers_among_those_that_are_learnt(
@@ -93,10 +95,11 @@ def test_a_teacher_of_more_classes_answers_among_those_that_are_learnt(
 ):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    rings = BundleTeacher.named("rings")
     whole = load("fer2013", Split.VALID)
     five = whole.within(FIVE)
-    answers = teacher_answers(five, "rings")
-    among_seven = teacher_answers(whole.select(np.isin(whole.rows, five.rows)), "rings")
+    answers = rings.answers(five)
+    among_seven = rings.answers(whole.select(np.isin(whole.rows, five.rows)))
     # In the order of the five, where sad stands before happy.
     chosen = among_seven[:, [FER2013.index(label) for label in FIVE.labels]]
     np.testing.assert_allclose(answers, chosen / chosen.sum(axis=1, keepdims=True), rtol=1e-4)
@@ -105,9 +108,10 @@ def test_a_teacher_of_more_classes_answers_among_those_that_are_learnt(
 def test_a_teacher_that_lacks_a_class_is_refused(bundle, generated_data, monkeypatch):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    rings = BundleTeacher.named("rings")
     samples = load("ferplus", Split.VALID)
     with pytest.raises(TrainingError, match="lacks classes of ferplus: contempt"):
-        teacher_answers(samples, "rings")
+        rings.answers(samples)
 
 
 def test_a_share_without_a_teacher_is_refused():

@@ -1,0 +1,54 @@
+"""What a recipe names and a run takes something from, found once and handed on."""
+
+from dataclasses import dataclass
+
+from fer_core.networks.bundles import Bundle, resolve
+from training.campaign.ensemble import EnsembleTeacher, campaign_of
+from training.loop.ancestors import Ancestor, Ancestors
+from training.schema.recipe import BaseRecipe
+from training.tasks.teacher import BundleTeacher, Teacher
+
+
+@dataclass(frozen=True, slots=True)
+class Parents:
+    """The bundles that a recipe names, and its teacher.
+
+    Attributes:
+        start: whose weights the network begins with (`Recipe.starts_from`).
+        trunk: whose weights a part of the network has and keeps (`ExpressionArchitecture.trunk_part`).
+        teacher: whose answers take part in the targets.
+    """
+
+    start: Bundle | None = None
+    trunk: Bundle | None = None
+    teacher: Teacher | None = None
+
+    @property
+    def ancestors(self) -> Ancestors:
+        """What a run that begins now records of them: what it begins with is its start, if only a trunk."""
+        start, trunk = (None if b is None else Ancestor.of(b) for b in (self.start, self.trunk))
+        return Ancestors(
+            start=trunk if start is None else start,
+            trunk=None if start is None else trunk,
+            teacher=None if self.teacher is None else self.teacher.ancestor,
+        )
+
+
+def parents_of(recipe: BaseRecipe) -> Parents:
+    """Return what a run of a recipe takes something from.
+
+    Raises:
+        BundleError: a bundle is not there or damaged.
+        DataError: so is the ensemble that teaches it.
+    """
+    named = recipe.parents
+    return Parents(
+        start=None if named.start is None else resolve(named.start),
+        trunk=None if named.trunk is None else resolve(named.trunk),
+        teacher=None if named.teacher is None else _teacher(named.teacher),
+    )
+
+
+def _teacher(name: str) -> Teacher:
+    campaign = campaign_of(name)
+    return BundleTeacher.named(name) if campaign is None else EnsembleTeacher.of(campaign)
