@@ -34,6 +34,13 @@ if TYPE_CHECKING:
 ALIGNMENT: Final = "alignment"
 DENSE: Final = "dense"
 LANDMARK_BRANCH: Final = "landmark branch"
+#: What multiplies features with each other and has no formula here.
+_UNCOUNTED: Final = frozenset(
+    {
+        *("Dot", "Einsum", "Inner", "Tensordot", "Vdot", "Attention", "AdditiveAttention"),
+        *("Conv", "ConvTranspose", "DepthwiseConv", "SeparableConv", "DotProductAttention"),
+    }
+)
 #: How one comes into a stage: its sub-model, height and width, and the stage before.
 _Entrance = tuple[str, int, int, str]
 
@@ -88,7 +95,8 @@ def layer_table(network: "keras.Model") -> tuple[Layer, ...]:
         network: functional, its inputs' sizes known.
 
     Raises:
-        TrainingError: it has a layer with weights whose multiply-adds we do not know how to count.
+        TrainingError: it has a layer with weights, or an operation that multiplies features with each
+            other, whose multiply-adds we do not know how to count.
     """
     made: dict[int, _Call] = {}
     calls = _take_apart(network, made, "")
@@ -316,13 +324,14 @@ def _multiply_adds(call: _Call) -> int:
         return math.prod(operation.kernel.shape) * places
     if type(operation).__name__ == "Matmul":
         return math.prod(call.shape) * call.sources[0].shape[-1]
-    if call.parameters and not isinstance(
+    is_counted_as_nothing = isinstance(
         operation,
         layers.BatchNormalization
         | layers.LayerNormalization
         | layers.GroupNormalization
         | layers.PReLU,
-    ):
+    )
+    if (call.parameters and not is_counted_as_nothing) or type(operation).__name__ in _UNCOUNTED:
         raise TrainingError(
             f"It is not known how many multiply-adds a {type(operation).__name__} does (layer "
             f"{call.name}). Add the formula to training/bundle/layer_table.py."

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fer_core.networks.bundles import HISTORY_FILE
+from training.bundle.servable import require_servable
 from training.errors import TrainingError
 from training.kinds import KINDS
 from training.loop.devices import has_accelerator, in_shares, spread
@@ -56,9 +57,10 @@ def fit(
     resumed.
 
     Raises:
-        TrainingError: an unfinished run stands in the way, there is none to resume, it was started
-            with other settings that `change_settings` does not allow to change, the loss became NaN, the
-            state cannot be written, or what TensorBoard's logs need is not installed.
+        TrainingError: no bundle could be made of the network, an unfinished run stands in the way, there is
+            none to resume, it was started with other settings that `change_settings` does not allow to
+            change, the loss became NaN, the state cannot be written, or what TensorBoard's logs need is not
+            installed.
         DataError: the recipe's data is not there.
     """
     import keras
@@ -67,6 +69,9 @@ def fit(
         require_tensorboard()
     folder = out / CHECKPOINT_FOLDER
     kind = KINDS[recipe.kind]
+    if not resume:
+        # Before the first epoch, not when the bundle is made after the last one.
+        require_servable(recipe.architecture.build(kind.n_outputs))
     run = open_run(recipe, folder, resume=resume, change_settings=change_settings)
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.dtype_policy)

@@ -22,6 +22,7 @@ from training.architectures.registry import (
 )
 from training.architectures.stacked_cnn import StackedCnn
 from training.architectures.vgg import Vgg
+from training.bundle.servable import require_servable
 from training.schema.recipe import Recipe, get_recipe, recipe_names
 
 #: Bytes that each file of a bundle may have.
@@ -80,6 +81,7 @@ def test_a_network_takes_the_inputs_that_its_family_tells_of_and_can_be_served(k
     assert set(architecture.inputs) <= {"image", "landmarks"}
     (output,) = network.outputs
     assert output.dtype == "float32", "in half precision, logits would be rounded"
+    require_servable(network)
     shapes = [[w.shape for w in n.get_weights()] for n in (network, architecture.build(5))]
     assert shapes[0] == shapes[1]
 
@@ -236,6 +238,62 @@ def test_a_family_is_found_in_its_module_and_must_have_a_kind_of_its_own():
     for wrong in ([module, module], [module_of(Nameless=Nameless)]):
         with pytest.raises(ValueError, match="needs a kind that no other family has"):
             families_in(wrong)
+
+
+def _lstm(x):
+    return keras.layers.LSTM(4, name="memory")(keras.layers.Reshape((48, 48))(x))
+
+
+def _einsum(x):
+    return keras.layers.Flatten()(keras.ops.einsum("nhwc,nhvc->nwv", x, x))
+
+
+def _code(x):
+    return keras.layers.Flatten()(keras.layers.Lambda(lambda v: v * 2, name="twice")(x))
+
+
+class Twice(keras.layers.Layer):
+    def call(self, x):
+        return keras.ops.reshape(2 * x, (-1, 48 * 48))
+
+
+@pytest.mark.parametrize(
+    ("operation", "named"),
+    [
+        (_lstm, "LSTM .*memory"),
+        (_einsum, "Einsum"),
+        (_code, "twice, a Lambda"),
+        (Twice(name="own"), "own, a Twice"),
+    ],
+    ids=["unknown layer", "unknown operation", "code", "layer of one's own"],
+)
+def test_what_no_bundle_can_hold_is_refused_before_anything_is_trained(
+    operation, named, tiny_recipe, tmp_path, monkeypatch
+):
+    from training.errors import TrainingError
+    from training.loop.fit import fit
+
+    def build(self, n_outputs, *, side=48):
+        image = keras.Input((48, 48, 1), name="image")
+        return keras.Model(image, keras.layers.Dense(n_outputs)(operation(image)))
+
+    monkeypatch.setattr(type(tiny_recipe.architecture), "build", build)
+    # Not even the data is read.
+    monkeypatch.setenv("FER_DATA", str(tmp_path / "none"))
+    with pytest.raises(TrainingError, match=named):
+        fit(tiny_recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_network_that_is_not_functional_is_refused():
+    from training.errors import TrainingError
+
+    class Own(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(TrainingError, match=r"a Own, .* return keras\.Model"):
+        require_servable(Own(name="own"))
 
 
 def test_five_halvings_of_a_face_leave_one_pixel_and_six_are_refused():
