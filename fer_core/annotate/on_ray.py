@@ -84,7 +84,7 @@ def annotate_on_ray(
         raise JobError(f"There is no Ray cluster to be reached ({error}).") from error
     try:
         # None yet, where an autoscaler starts machines when actors wait for them.
-        cores = max(1, int(ray.cluster_resources().get("CPU", 0)))
+        cores = max(1, int(ray.cluster_resources().get("CPU", 0)))  # type: ignore[no-untyped-call]
         rows = _pipeline(task, partitions, min(jobs or cores, len(partitions))).iter_rows()
         for row in rows:
             if failure := row.pop("failure"):

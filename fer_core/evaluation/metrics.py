@@ -34,9 +34,10 @@ def per_class_recall(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     """Return float64 (C,): of the rows of each class, the share answered right; NaN for an absent class."""
     matrix = confusion_matrix(labels, probabilities)
     support = matrix.sum(axis=1)
-    return np.divide(
+    result: np.ndarray = np.divide(
         matrix.diagonal(), support, out=np.full(len(matrix), np.nan), where=support > 0
     )
+    return result
 
 
 def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -121,12 +122,14 @@ def _right(counts: np.ndarray) -> np.ndarray:
 
 def _labelled(counts: np.ndarray) -> np.ndarray:
     """Return the rows of each class, (..., C)."""
-    return counts.sum(axis=-1)
+    result: np.ndarray = counts.sum(axis=-1)
+    return result
 
 
 def _answered(counts: np.ndarray) -> np.ndarray:
     """Return the rows answered with each class, (..., C)."""
-    return counts.sum(axis=-2)
+    result: np.ndarray = counts.sum(axis=-2)
+    return result
 
 
 def _f1(counts: np.ndarray) -> np.ndarray:
@@ -143,7 +146,10 @@ def _over_present(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def _ratio(part: np.ndarray, whole: np.ndarray, *, otherwise: float = 0.0) -> np.ndarray:
     """Return part / whole, and `otherwise` where the whole is not positive."""
-    return np.divide(part, whole, out=np.full(np.shape(whole), otherwise), where=whole > 0)
+    result: np.ndarray = np.divide(
+        part, whole, out=np.full(np.shape(whole), otherwise), where=whole > 0
+    )
+    return result
 
 
 def ece(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -170,7 +176,8 @@ def confidence_gaps(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray
 def confidence_interval_of(confidence: np.ndarray, bins: int) -> np.ndarray:
     """Return int (N,), which of `bins` equal intervals (low, high] of [0, 1] each confidence lies in."""
     # The inner edges, with `right=True`, make the intervals (low, high].
-    return np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    result: np.ndarray = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    return result
 
 
 def nll(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -182,14 +189,16 @@ def nll(labels: np.ndarray, probabilities: np.ndarray) -> float:
 def row_nll(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return float64 (N,), -ln p(label), with p floored at the least normal float32."""
     p = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return -np.log(np.maximum(p, _TINY))
+    result: np.ndarray = -np.log(np.maximum(p, _TINY))
+    return result
 
 
 def row_brier(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return float64 (N,), the squared distance of each row to its one-hot label (Brier 1950), 0 to 2."""
     difference = probabilities.astype(np.float64)
     difference[np.arange(len(labels)), labels] -= 1.0
-    return (difference**2).sum(axis=1)
+    result: np.ndarray = (difference**2).sum(axis=1)
+    return result
 
 
 def in_top(labels: np.ndarray, probabilities: np.ndarray, k: int) -> np.ndarray:
@@ -200,7 +209,8 @@ def in_top(labels: np.ndarray, probabilities: np.ndarray, k: int) -> np.ndarray:
     of_label = probabilities[np.arange(len(labels)), labels][:, None]
     before = np.arange(probabilities.shape[1]) < labels[:, None]
     likelier = (probabilities > of_label) | ((probabilities == of_label) & before)
-    return likelier.sum(axis=1) < k
+    result: np.ndarray = likelier.sum(axis=1) < k
+    return result
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:

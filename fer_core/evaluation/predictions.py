@@ -246,7 +246,8 @@ def _column(table: pa.Table, name: str, kind: type[np.generic]) -> np.ndarray:
         raise TypeError(f"{name} is {values.dtype}, expected {np.dtype(kind)}")
     # What is too large for the kind becomes infinite, and is then no probability.
     with np.errstate(over="ignore"):
-        return values.astype(kind)
+        result: np.ndarray = values.astype(kind)
+        return result
 
 
 def _problem(result: EvaluationResult, names: list[str]) -> str | None:

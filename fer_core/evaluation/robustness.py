@@ -136,7 +136,8 @@ def accuracies(result: Robustness) -> np.ndarray:
     """Return float64 (K,): under each condition, the share of faces named as labelled; NaN without faces."""
     if not len(result):
         return np.full(len(result.conditions), np.nan)
-    return (result.answers == result.labels).mean(axis=1)
+    accuracies: np.ndarray = (result.answers == result.labels).mean(axis=1)
+    return accuracies
 
 
 def mean_relative_drop(result: Robustness) -> float:

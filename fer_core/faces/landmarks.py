@@ -88,7 +88,8 @@ def contour_edges() -> dict[str, np.ndarray]:
 
 def eyes_midpoint(landmarks: np.ndarray) -> np.ndarray:
     """Return the point between the irises, float32 (2,), of landmarks (478, 2 or 3) in pixels."""
-    return landmarks[[RIGHT_IRIS, LEFT_IRIS], :2].mean(axis=0)
+    result: np.ndarray = landmarks[[RIGHT_IRIS, LEFT_IRIS], :2].mean(axis=0)
+    return result
 
 
 def mouth_midpoint(landmarks: np.ndarray) -> np.ndarray:
@@ -96,7 +97,8 @@ def mouth_midpoint(landmarks: np.ndarray) -> np.ndarray:
 
     Unlike the corners, it stays where it is in a smile.
     """
-    return landmarks[[UPPER_LIP, LOWER_LIP], :2].mean(axis=0)
+    result: np.ndarray = landmarks[[UPPER_LIP, LOWER_LIP], :2].mean(axis=0)
+    return result
 
 
 def keypoints(landmarks: np.ndarray) -> np.ndarray:
@@ -147,13 +149,15 @@ def upright_points(mesh: FaceMesh) -> np.ndarray:
         float32 (478, 3), x right, y down, z away; mean 0, root mean square distance from it 1.
     """
     centre, size, rotation = _frame(mesh)
-    return (mesh.landmarks - centre) @ rotation / size
+    result: np.ndarray = (mesh.landmarks - centre) @ rotation / size
+    return result
 
 
 def from_upright(points: np.ndarray, mesh: FaceMesh) -> np.ndarray:
     """Return upright points, float (478, 3), with the place, size and pose of a mesh: its pixels."""
     centre, size, rotation = _frame(mesh)
-    return (centre + size * points @ rotation.T).astype(np.float32)
+    result: np.ndarray = (centre + size * points @ rotation.T).astype(np.float32)
+    return result
 
 
 def _frame(mesh: FaceMesh) -> tuple[np.ndarray, float, np.ndarray]:

@@ -101,4 +101,4 @@ def outside_share(image_rgb: np.ndarray, face: Face) -> float:
     height, width = image_rgb.shape[:2]
     inside_x = max(0.0, min(right, width) - max(left, 0.0))
     inside_y = max(0.0, min(bottom, height) - max(top, 0.0))
-    return 1.0 - inside_x * inside_y / ((right - left) * (bottom - top))
+    return float(1.0 - inside_x * inside_y / ((right - left) * (bottom - top)))

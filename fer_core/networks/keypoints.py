@@ -82,7 +82,8 @@ def measure_keypoints(
     distance = np.linalg.norm(found - labelled, axis=2)
 
     def apart(a: int, b: int) -> np.ndarray:
-        return np.linalg.norm(labelled[:, a] - labelled[:, b], axis=1)[:, None]
+        result: np.ndarray = np.linalg.norm(labelled[:, a] - labelled[:, b], axis=1)[:, None]
+        return result
 
     normalized = distance / apart(LEFT_EYE, RIGHT_EYE)
     return KeypointMetrics(
@@ -171,4 +172,5 @@ class KeypointFinder:
         points = self.find(resize_crop(crop, KEYPOINT_SIZE)[None])[0]
         # From the middles of pixels to edges and back: resizing keeps edges where they are.
         scale = (right - left) / KEYPOINT_SIZE
-        return (points + 0.5) * scale - 0.5 + np.array([left, top], np.float32)
+        result: np.ndarray = (points + 0.5) * scale - 0.5 + np.array([left, top], np.float32)
+        return result

@@ -10,4 +10,5 @@ def softmax(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:
     """
     scaled = np.asarray(logits, dtype=np.float64) / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+    result: np.ndarray = (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return result

@@ -70,7 +70,8 @@ def _shared(counts: np.ndarray, share: str) -> np.ndarray:
     if share == "faces":
         return counts.astype(float)
     whole = counts.sum(axis=1 if share == "of the label" else 0, keepdims=True)
-    return 100 * np.divide(counts, whole, out=np.zeros(counts.shape), where=whole > 0)
+    result: np.ndarray = 100 * np.divide(counts, whole, out=np.zeros(counts.shape), where=whole > 0)
+    return result
 
 
 def _cell(value: float, share: str) -> str:

@@ -155,7 +155,7 @@ def cost_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
 def _round_down(value: int) -> int:
     """Return the greatest of 1, 2, 5, 10, 20, ... that is not above a count; 1 for none."""
     power = 10 ** (len(str(value)) - 1)
-    return max(power * digit for digit in (1, 2, 5) if digit == 1 or power * digit <= value)
+    return int(max(power * digit for digit in (1, 2, 5) if digit == 1 or power * digit <= value))
 
 
 def layer_rows(layers: Sequence[Layer]) -> pd.DataFrame:

@@ -30,7 +30,7 @@ class View:
 
     def html(self) -> str:
         """Return one page of HTML that shows the figure without a network, about 5 MB."""
-        return self.figure.to_html(include_plotlyjs=True, full_html=True)
+        return str(self.figure.to_html(include_plotlyjs=True, full_html=True))
 
     def csv(self) -> str:
         """Return the numbers as comma-separated values."""

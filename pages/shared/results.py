@@ -62,7 +62,7 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
     n = len(analysis.faces)
     if n < 2:
         return n or None
-    number = min(chosen.get(photo.key, 1), n)
+    number = min(int(chosen.get(photo.key, 1)), n)
     scrolls = n > _FACES_BEFORE_SCROLLING
     with st.container(
         horizontal=True,

@@ -28,7 +28,8 @@ def average_face(vectors: np.ndarray) -> np.ndarray:
     mean = vectors.mean(axis=0, dtype=np.float64)
     order, signs = mirror_order()
     symmetric = (mean + mean[order] * signs) / 2
-    return symmetric[IN_CROP].reshape(-1, 2).astype(np.float32)
+    result: np.ndarray = symmetric[IN_CROP].reshape(-1, 2).astype(np.float32)
+    return result
 
 
 def alignment_kernel(face: np.ndarray) -> np.ndarray:

@@ -29,6 +29,7 @@ from fer_core.networks.bundles import (
     CARD_FILE,
     HISTORY_FILE,
     KERAS_FILE,
+    LAYERS_FILE,
     PREDICTIONS_FOLDER,
     SERVING_FILE,
     SPEC_FILE,
@@ -40,7 +41,7 @@ from fer_core.networks.bundles import (
     sha256_of,
 )
 from fer_core.networks.classifier import Classifier
-from fer_core.networks.layers import LAYERS_FILE, write_layers
+from fer_core.networks.layers import write_layers
 from fer_core.networks.litert import ServingModel
 from fer_core.networks.softmax import softmax
 from training import sources
@@ -180,7 +181,7 @@ def _convert(serving: "keras.Model", *, float16: bool) -> bytes:
         if float16:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.target_spec.supported_types = [tf.float16]
-        return converter.convert()
+        return bytes(converter.convert())
 
 
 def _largest_difference(

@@ -132,7 +132,8 @@ def _round_alone(norm: "keras.layers.BatchNormalization") -> None:
 
 def _power_below(values: np.ndarray) -> np.ndarray:
     """Return the greatest powers of two that are not above positive values."""
-    return np.exp2(np.floor(np.log2(values)))
+    result: np.ndarray = np.exp2(np.floor(np.log2(values)))
+    return result
 
 
 def _as_float16(values: np.ndarray) -> np.ndarray:

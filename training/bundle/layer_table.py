@@ -310,18 +310,18 @@ def _multiply_adds(call: _Call) -> int:
 
     operation, places = call.operation, math.prod(call.shape[:-1])
     if isinstance(operation, layers.Conv1DTranspose | layers.Conv2DTranspose):
-        return math.prod(operation.kernel.shape) * math.prod(call.sources[0].shape[:-1])
+        return int(math.prod(operation.kernel.shape) * math.prod(call.sources[0].shape[:-1]))
     if isinstance(operation, layers.SeparableConv1D | layers.SeparableConv2D):
         kernels = (operation.depthwise_kernel, operation.pointwise_kernel)
-        return sum(math.prod(kernel.shape) for kernel in kernels) * places
+        return int(sum(math.prod(kernel.shape) for kernel in kernels) * places)
     if isinstance(
         operation,
         layers.Conv1D | layers.Conv2D | layers.DepthwiseConv1D | layers.DepthwiseConv2D,
     ):
         # Of a grouped convolution too: its kernel is as deep as one group.
-        return math.prod(operation.kernel.shape) * places
+        return int(math.prod(operation.kernel.shape) * places)
     if isinstance(operation, layers.Dense):
-        return math.prod(operation.kernel.shape) * places
+        return int(math.prod(operation.kernel.shape) * places)
     if type(operation).__name__ == "Matmul":
         return math.prod(call.shape) * call.sources[0].shape[-1]
     is_counted_as_nothing = isinstance(

@@ -210,7 +210,8 @@ def _chosen(
         counts[int(np.argmin(losses))] += 1
     if not counts.sum():
         raise ValueError("an ensemble needs a teacher")
-    return counts / counts.sum()
+    result: np.ndarray = counts / counts.sum()
+    return result
 
 
 def _mean(scaled: Sequence[Mapping[str, np.ndarray]], weights: np.ndarray) -> dict[str, np.ndarray]:

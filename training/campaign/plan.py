@@ -118,7 +118,8 @@ def get_campaign(name: str) -> Campaign:
         raise UnknownNameError(
             f"No campaign is called {name!r}. There are: {', '.join(campaign_names())}."
         )
-    return importlib.import_module(f"training.recipes.campaigns.{name}").CAMPAIGN
+    campaign: Campaign = importlib.import_module(f"training.recipes.campaigns.{name}").CAMPAIGN
+    return campaign
 
 
 def answers_folder(campaign: str) -> Path:

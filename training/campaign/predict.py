@@ -25,7 +25,8 @@ def mirrored_mean(network: "keras.Model", recipe: Recipe, samples: Samples) -> n
         samples: with landmarks if it sees them.
     """
     inputs = inputs_of(recipe, samples)
-    return (_answers(network, inputs) + _answers(network, _mirrored(inputs))) / 2
+    result: np.ndarray = (_answers(network, inputs) + _answers(network, _mirrored(inputs))) / 2
+    return result
 
 
 def _answers(network: "keras.Model", inputs: dict[str, np.ndarray]) -> np.ndarray:

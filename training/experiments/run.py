@@ -9,6 +9,7 @@ import pandas as pd
 
 from fer_core.networks.bundles import (
     HISTORY_FILE,
+    LAYERS_FILE,
     BaseBundle,
     BaseSpec,
     Bundle,
@@ -16,7 +17,7 @@ from fer_core.networks.bundles import (
     open_bundle,
 )
 from fer_core.networks.kinds import kind_in, open_any_bundle
-from fer_core.networks.layers import LAYERS_FILE, multiply_adds, write_layers
+from fer_core.networks.layers import multiply_adds, write_layers
 from fer_core.settings import models_root
 from fer_core.studies.runs import figures_of
 from training.bundle.layer_table import layer_table

@@ -126,7 +126,8 @@ def get_study(name: str) -> Study:
         raise UnknownNameError(
             f"No study is called {name!r}. There are: {', '.join(study_names())}."
         )
-    return importlib.import_module(f"training.recipes.studies.{name}").STUDY
+    study: Study = importlib.import_module(f"training.recipes.studies.{name}").STUDY
+    return study
 
 
 def run_study(study: Study) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def search_space_of(name: str) -> SearchSpace:
     Raises:
         UnknownNameError: no such recipe, or it declares none.
     """
-    space = getattr(recipe_module(name), "SEARCH", None)
+    space: SearchSpace | None = getattr(recipe_module(name), "SEARCH", None)
     if space is None:
         raise UnknownNameError(
             f"The recipe {name} declares no search space. Add SEARCH, a dict from settings to Choice or "

@@ -74,7 +74,7 @@ class History:
         if validated.empty:
             return False
         best = validated.index[int(validated.to_numpy().argmax())]
-        return len(self.table) - 1 - best >= patience
+        return bool(len(self.table) - 1 - best >= patience)
 
     def is_over(self, epochs: int, patience: int) -> bool:
         """Return whether a run has had all its epochs, or enough of them without a better one."""

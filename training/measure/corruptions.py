@@ -113,7 +113,8 @@ def _shrink(image: np.ndarray, side: float, _: np.random.Generator) -> np.ndarra
 
 
 def _grey(values: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    result: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return result
 
 
 #: All of them, in the order of files and figures.

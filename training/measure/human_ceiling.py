@@ -106,7 +106,8 @@ def agreeing_with_others(votes: np.ndarray) -> np.ndarray:
     most = others.max(axis=2)
     tied = (others == most[:, :, None]).sum(axis=2)
     agrees = (others[:, classes, classes] == most) / tied
-    return (votes * agrees).sum(axis=1)
+    result: np.ndarray = (votes * agrees).sum(axis=1)
+    return result
 
 
 def _interval(agreeing: np.ndarray, judgements: np.ndarray) -> tuple[float, float]:

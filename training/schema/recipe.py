@@ -411,7 +411,8 @@ def recipe_names() -> list[str]:
 
 def get_recipe(name: str) -> BaseRecipe:
     """Return the recipe called `name`; raise UnknownNameError with the known ones."""
-    return recipe_module(name).RECIPE
+    recipe: BaseRecipe = recipe_module(name).RECIPE
+    return recipe
 
 
 def recipe_module(name: str) -> ModuleType:

@@ -149,7 +149,8 @@ class ClassFolderSource(Source):
         training = self._folder(root, Split.TRAIN)
         if training != folder:
             images, _ = read_class_folder(training, self.label_space, self.class_names)
-        return images[self._is_of(Split.TRAIN, training)]
+        result: np.ndarray = images[self._is_of(Split.TRAIN, training)]
+        return result
 
     def _warn_of_other_images(self, folder: Path, split: Split, n: int) -> None:
         official = Split.TRAIN if split is Split.VALID and self.validation_percent else split

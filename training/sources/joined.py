@@ -76,7 +76,8 @@ def _shown_in(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     limits = f"{COPY_CORRELATION:g}-{LOOSE_CORRELATION:g}"
     path = copies_folder() / f"{sha256_of_arrays(images, others)}-{limits}.npy"
     if path.is_file():
-        return np.load(path, allow_pickle=False)
+        result: np.ndarray = np.load(path, allow_pickle=False)
+        return result
     found = copies_in(images, others)
     found[~found] = loose_copies_in(images[~found], others)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -123,7 +123,8 @@ def _mix(
         own = share.reshape(-1, *[1] * (values.ndim - 1))
         blended = own * values + (1 - own) * values[partner]
         rounded = np.rint(blended) if np.issubdtype(values.dtype, np.integer) else blended
-        return rounded.astype(values.dtype)
+        result: np.ndarray = rounded.astype(values.dtype)
+        return result
 
     mixed = {name: blend(values) for name, values in batch.items()}
     if "landmarks" in batch:

@@ -42,12 +42,14 @@ def targets_for(recipe: Recipe, samples: Samples, teacher: Teacher | None) -> np
     answers[asked] = teacher.answers(
         samples.select(asked), temperature=recipe.teacher_temperature or 1.0
     )
-    return (1 - share) * targets + share * answers
+    result: np.ndarray = (1 - share) * targets + share * answers
+    return result
 
 
 def one_hot(samples: Samples) -> np.ndarray:
     """Return float32 (N, classes), 1 at each sample's label."""
-    return np.eye(len(samples.label_space), dtype=np.float32)[samples.labels]
+    result: np.ndarray = np.eye(len(samples.label_space), dtype=np.float32)[samples.labels]
+    return result
 
 
 def vote_distribution(samples: Samples) -> np.ndarray:
