@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from fer_core.errors import SettingError
+
 _PACKAGE: Final = Path(__file__).resolve().parent
 #: What the variables start with that name a model's repository on the Hugging Face Hub.
 HUB_REPO_PREFIX: Final = "FER_HUB_REPO_"
@@ -27,6 +29,15 @@ def project_root() -> Path:
 def models_root() -> Path:
     """Return the folder of bundles: FER_MODELS, or the `models/` that came with the code."""
     return Path(os.environ.get("FER_MODELS") or project_root() / "models").expanduser()
+
+
+def require_own_models() -> None:
+    """Raise SettingError where commands that write networks would write them into an installed package."""
+    if shipped_root().is_dir() and not os.environ.get("FER_MODELS"):
+        raise SettingError(
+            "FER_MODELS is not set, and the networks of the installed package are not to be changed. Name a "
+            "folder of your own, for instance: export FER_MODELS=~/second-look-models"
+        )
 
 
 def cache_root() -> Path:

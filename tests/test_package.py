@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from typer.testing import CliRunner
 
 import fer_core
 from fer_core import settings
 from fer_core.networks.bundles import DEFAULT_PAIR, SERVING_FILE, SPEC_FILE
 from tests.conftest import PROJECT
+from training.__main__ import app as training_app
 
 PACKAGE = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PACKAGE["optional-dependencies"]
@@ -180,3 +182,13 @@ def test_what_the_wheel_holds_answers_away_from_the_checkout(wheel: Path, tmp_pa
         "print(sys.modules['pages.shared.entry'].__file__)\n"
     )
     assert run("-c", page).startswith(str(site))
+
+
+def test_training_does_not_write_into_an_installed_package(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path)
+    monkeypatch.delenv("FER_MODELS", raising=False)
+    refused = CliRunner().invoke(training_app, ["describe", "cnn"])
+    assert refused.exit_code == 1
+    assert "export FER_MODELS=" in refused.output
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    assert "FER_MODELS" not in CliRunner().invoke(training_app, ["describe", "cnn"]).output

@@ -18,7 +18,7 @@ from fer_core.errors import FerError, JobError
 if TYPE_CHECKING:
     from ray.data import Dataset
 
-INSTALL: Final = "pip install -r requirements-scale.txt"
+INSTALL: Final = "pip install -r requirements-scale.txt, or the extra second-look[scale]"
 #: Partitions that wait at an actor beside the one in work, so that it never waits for the driver.
 _IN_FLIGHT: Final = 2
 #: Of a Ray that is started for this run alone. What passes through it are names and counts.

@@ -7,6 +7,7 @@ from typing import Final, ParamSpec
 import typer
 
 from fer_core.errors import FerError, UnknownNameError
+from fer_core.settings import require_own_models
 
 #: What shells say of a program that Ctrl-C ended.
 INTERRUPTED: Final = 130
@@ -19,6 +20,7 @@ def explained(command: Callable[_Arguments, None]) -> Callable[_Arguments, None]
     @functools.wraps(command)
     def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
         try:
+            require_own_models()
             command(*args, **kwargs)
         except UnknownNameError as error:
             typer.echo(f"Error: {error}", err=True)
@@ -29,7 +31,8 @@ def explained(command: Callable[_Arguments, None]) -> Callable[_Arguments, None]
         except ModuleNotFoundError as error:
             typer.echo(
                 f"Error: this needs the package of {error.name}, which is not installed. Install what "
-                "training needs with: pip install -r requirements-train.txt",
+                "training needs with: pip install -r requirements-train.txt, or the extra "
+                "second-look[train].",
                 err=True,
             )
             raise typer.Exit(1) from error
