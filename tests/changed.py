@@ -1,43 +1,63 @@
-"""The test files that mirror what was changed: `python -m tests.changed [BASE]`, for `make check`.
+"""The test files to run for what was changed: `python -m tests.changed [BASE]`, for `make check`.
 
-Prints the files, one a line: those that mirror the files changed since BASE (by default where the branch left
-`main`), and those of the ground that everything stands on.
+Prints the files, one a line: those of the modules changed since BASE (by default where the branch left
+`main`), and `tests/test_ground.py`, which checks the project as a whole.
 """
 
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import Final
 
-PROJECT = Path(__file__).resolve().parent.parent
-GROUND = "tests/test_ground.py"
+PROJECT: Final = Path(__file__).resolve().parent.parent
+GROUND: Final = "tests/test_ground.py"
+#: Tests over all members of a list, by the folder or the file whose members they are.
+OF_LISTS: Final = {
+    "training/sources": ["tests/training/sources/test_registry.py"],
+    "training/architectures": ["tests/training/architectures/test_architectures.py"],
+    "training/recipes": ["tests/training/schema/test_recipe.py"],
+    "fer_core/evaluation/measures.py": ["tests/fer_core/evaluation/test_intervals.py"],
+    "fer_core/evaluation/metrics.py": ["tests/fer_core/evaluation/test_intervals.py"],
+    "pages": ["tests/test_no_connections.py"],
+    "app.py": ["tests/test_no_connections.py"],
+}
 
 
 def mirrors_of(changed: Iterable[str]) -> list[str]:
     """Return the test files for changed files, sorted; paths are relative to the project.
 
-    A module's own test file where it has one, otherwise those of its room, or of the nearest one above.
+    Of a module: its own test file and those over the list that it is in. Where it has neither, those of its
+    folder, or of the nearest one above.
     """
     found = {GROUND}
     for name in changed:
         path = PurePosixPath(name)
-        if path.suffix == ".py" and path.parts[0] in ("fer_core", "training", "pages"):
-            found |= _mirror(path)
+        if path.suffix == ".py" and path.parts[0] in ("fer_core", "training", "pages", "app.py"):
+            of_module = _own(path) | _of_list(path)
+            found |= of_module or _of_folder(path)
         elif path.name.startswith("test_") and (PROJECT / path).is_file():
             found.add(name)
     return sorted(found)
 
 
-def _mirror(module: PurePosixPath) -> set[str]:
-    own = PurePosixPath("tests", module.with_name(f"test_{module.name}"))
-    if (PROJECT / own).is_file():
-        return {str(own)}
+def _own(module: PurePosixPath) -> set[str]:
     # Parts of a page are tested with their page.
-    page = module.parts[2].removesuffix(".py") if module.parts[:2] == ("pages", "parts") else None
-    if page and (PROJECT / f"tests/pages/test_{page}.py").is_file():
-        return {f"tests/pages/test_{page}.py"}
-    for room in own.parents:
-        files = {str(file.relative_to(PROJECT)) for file in (PROJECT / room).glob("test_*.py")}
+    parts = module.parts
+    page = (
+        f"tests/pages/test_{parts[2].removesuffix('.py')}.py" if parts[1:2] == ("parts",) else None
+    )
+    own = str(PurePosixPath("tests", module.with_name(f"test_{module.name}")))
+    return {name for name in (own, page) if name and (PROJECT / name).is_file()}
+
+
+def _of_list(module: PurePosixPath) -> set[str]:
+    return {test for place in (module, module.parent) for test in OF_LISTS.get(str(place), ())}
+
+
+def _of_folder(module: PurePosixPath) -> set[str]:
+    for folder in PurePosixPath("tests", module).parents:
+        files = {str(file.relative_to(PROJECT)) for file in (PROJECT / folder).glob("test_*.py")}
         if files:
             return files
     return set()

@@ -15,7 +15,7 @@ from tests.conftest import PROJECT
 
 SECONDS = 180
 #: Those beside the one that is open first.
-PAGES = ("landmarks", "compare", "live", "batch", "evaluation", "studies", "models")
+PAGES = sorted({path.stem for path in (PROJECT / "pages").glob("*.py")} - {"analyze"})
 
 _PROBE = '''
 import fcntl, json, socket, struct, subprocess, sys, time, urllib.request

@@ -25,7 +25,7 @@ from tests.browser.probes import (
     watch_memory,
 )
 from tests.clips import clip, moving
-from tests.conftest import png
+from tests.conftest import PROJECT, png
 
 pytestmark = pytest.mark.browser
 
@@ -76,8 +76,10 @@ def visited(
 
 
 def look_at_all_pages(page: Page) -> None:
-    for name in ("Landmarks", "Compare", "Live", "Batch", "Evaluation", "Studies", "Models"):
-        page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
+    links = page.get_by_test_id("stSidebarNavLink")
+    expect(links).to_have_count(len(list((PROJECT / "pages").glob("*.py"))))
+    for link in links.all()[1:]:
+        link.click()
         expect(page.get_by_test_id("stMain").get_by_role("heading", level=1)).to_be_visible()
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
         expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -31,10 +31,15 @@ def families_in(modules: Iterable[ModuleType]) -> dict[str, type[Architecture]]:
             if family.__module__ != module.__name__ or inspect.isabstract(family):
                 continue
             kind = family.model_fields["kind"].default
-            if not kind or kind in found:
+            if not kind:
                 raise ValueError(
-                    f"{module.__name__}.{family.__name__} needs a kind that no other family has: write "
-                    f'`kind: Literal["NAME"] = "NAME"`. Taken: {", ".join(found) or "none"}.'
+                    f"{family.__module__}.{family.__name__} needs a kind: write "
+                    '`kind: Literal["NAME"] = "NAME"`.'
+                )
+            if other := found.get(kind):
+                raise ValueError(
+                    f"{other.__module__}.{other.__name__} and {family.__module__}.{family.__name__} both "
+                    f"have the kind {kind}. Give one of them another."
                 )
             found[kind] = family
     return found

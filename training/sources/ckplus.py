@@ -105,6 +105,7 @@ def _samples(images: np.ndarray, labels: np.ndarray, persons: np.ndarray) -> Sam
 SOURCE: Final = OwnLayoutSource(
     name=NAME,
     title="CK+",
+    page=_PAGE,
     splits=(Split.TEST,),
     label_space=CKPLUS,
     read=load,

@@ -36,7 +36,6 @@ class ClassFolderSource(Source):
 
     Attributes:
         places: folders under the data root that may hold it; the first that does is read.
-        page: where to download it.
         class_names: names of the class folders with what they mean; None if they are expressions.
         split_folders: names of the folders of splits, in lower case.
         validation_percent: of the training images that are for validation, chosen by a hash of class folder
@@ -45,7 +44,6 @@ class ClassFolderSource(Source):
     """
 
     places: tuple[str, ...]
-    page: str
     class_names: Mapping[str, Expression] | None = None
     split_folders: Mapping[Split, tuple[str, ...]] = field(default_factory=lambda: SPLIT_FOLDERS)
     validation_percent: int = 0

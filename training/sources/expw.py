@@ -249,6 +249,7 @@ def _samples(
 SOURCE: Final = OwnLayoutSource(
     name=NAME,
     title="ExpW",
+    page=_PAGE,
     splits=tuple(Split),
     label_space=FER2013,
     read=load,

@@ -205,6 +205,7 @@ def _is_not_constant(images: Iterable[np.ndarray]) -> np.ndarray:
 SOURCE: Final = OwnLayoutSource(
     name=NAME,
     title="FER2013",
+    page=_PAGE,
     splits=tuple(Split),
     label_space=FER2013,
     read=load,

@@ -98,6 +98,7 @@ def majority_labels(votes: np.ndarray) -> np.ndarray:
 SOURCE: Final = OwnLayoutSource(
     name=NAME,
     title="FER+",
+    page=_PAGE,
     splits=fer2013.SOURCE.splits,
     label_space=FERPLUS,
     read=load,

@@ -190,6 +190,7 @@ def _samples(images: np.ndarray, points: np.ndarray, persons: np.ndarray | None)
 DATA_SET: Final = DataSet(
     name=NAME,
     title="Kaggle's Facial Keypoints Detection",
+    page=_PAGE,
     splits=tuple(Split),
     # Persons are dealt out to splits from both files.
     packs=_PACKS,

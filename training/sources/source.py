@@ -24,6 +24,7 @@ class DataSet:
     Attributes:
         name: on the command line and in files.
         title: what people call it.
+        page: where to download it.
         splits: the parts that it has.
         origin: how its images and labels came about, for cards: it completes "The training images are".
         terms: the terms under which images and labels are given out, for cards.
@@ -35,6 +36,7 @@ class DataSet:
 
     name: str
     title: str
+    page: str
     splits: tuple[Split, ...]
     origin: str
     terms: str

@@ -130,6 +130,7 @@ def test_two_steps_are_the_same_on_every_backend(still_settings, generated_data,
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_data_on_the_device_changes_nothing(short_settings, generated_data, tmp_path, monkeypatch):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     recipe = get_recipe("cnn").with_overrides(short_settings)
