@@ -93,6 +93,7 @@ def test_a_study_goes_on_where_it_was_killed_and_is_done_once(tiny_study, traine
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_changed_settings_replace_a_row(tiny_study, trained):
     only = tiny_study.model_copy(update={"variants": tiny_study.variants[:1]})
     run_study(only)

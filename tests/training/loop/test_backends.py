@@ -182,6 +182,7 @@ def test_a_run_under_jax_is_finished_under_tensorflow(
 
 @needs_jax
 @pytest.mark.slow
+@pytest.mark.release
 def test_two_devices_give_what_one_gives(under_jax, short_settings, generated_data, tmp_path):
     """The second run has its data on the devices as well; the CPU stands for two of them."""
     _, figures = under_jax

@@ -219,6 +219,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tiny_recipe, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_a_full_disk_leaves_the_last_good_state(finished_run, tiny_recipe, tmp_path, monkeypatch):
     """A limit on the size of files stands for the full disk: HDF5 meets both in the middle of a write."""
     from training.loop.callbacks import StateWriter
