@@ -39,6 +39,8 @@ def test_both_networks_answer_and_say_why(page: Page):
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3)
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_a_slider_changes_the_answer_and_the_button_brings_it_back(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ):

@@ -35,6 +35,8 @@ def shown_rows(page: Page) -> list[int]:
     return [int(re.findall(r"row (\d+)", alt)[0]) for alt in alts]
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_a_click_on_a_cell_shows_its_faces_and_the_link_shows_them_again(
     page: Page, browser: Browser
 ):

@@ -106,6 +106,8 @@ def sitecustomize(folder: Path, program: str) -> dict[str, str]:
 # The server
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_a_killed_server_is_found_again_and_photos_are_asked_for(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory, astronaut_png: bytes
 ):
@@ -132,6 +134,7 @@ def test_a_killed_server_is_found_again_and_photos_are_asked_for(
             expect(alert(page)).to_have_count(0)
 
 
+@pytest.mark.release
 @pytest.mark.slow
 @pytest.mark.parametrize("away", ["shortly", "too long"])
 def test_a_lost_connection_keeps_the_photo_for_a_while(
@@ -206,6 +209,7 @@ def test_weights_that_no_disk_takes_are_told_and_others_answer(
         expect(limits(page)).to_contain_text("File too large. Make room there")
 
 
+@pytest.mark.release
 @pytest.mark.slow
 def test_a_disk_that_is_full_and_gets_room_and_may_then_only_be_read(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
@@ -249,6 +253,7 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+@pytest.mark.release
 @pytest.mark.slow
 def test_what_came_from_the_hub_answers_without_it_after_a_restart_as_well(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path

@@ -87,6 +87,8 @@ def paths_in(output: Path) -> list[str]:
     return [json.loads(line)["path"] for line in content.splitlines()]
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_a_killed_run_is_gone_on_with(photos, tmp_path):
     output = tmp_path / "faces.jsonl"
     arguments = [photos, "--output", output, "--jobs", 2]

@@ -27,8 +27,11 @@ from training.schema.recipe import Recipe, get_recipe, recipe_names
 
 #: Bytes that each file of a bundle may have.
 LARGEST_FILE = 16_000_000
-#: Of these, the trunk takes seconds to build whatever its settings; for the others the contract is quick.
-SLOW = {"efficientnet": (pytest.mark.slow, pytest.mark.release)}
+#: These take seconds to build or to convert, whatever their settings, and have tests of their own.
+SLOW = dict.fromkeys(
+    ("efficientnet", "dual_input", "inception", "keypoint_resnet"),
+    (pytest.mark.slow, pytest.mark.release),
+)
 
 
 def each(kinds):

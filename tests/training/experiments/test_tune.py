@@ -47,7 +47,12 @@ def test_trials_stay_in_the_space_and_the_best_comes_first(short):
     assert read_search(plan).trials["trial"].astype(int).tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize("setting", ["epochs=2", "data.rows=70", "seed=1"])
+LONGER = (pytest.mark.slow, pytest.mark.release)
+
+
+@pytest.mark.parametrize(
+    "setting", ["epochs=2", *(pytest.param(s, marks=LONGER) for s in ("data.rows=70", "seed=1"))]
+)
 def test_a_search_does_not_go_on_with_another_budget(short, setting):
     """Its table would rank unlike trials; the one in progress could not go on."""
     before = tune(short, SPACE, trials=1)
@@ -99,6 +104,8 @@ def test_a_short_run_averages_over_the_same_share_of_its_steps(tiny_recipe):
     assert shortened(long, epochs=4, rows=9999, seed=0).ema_momentum == pytest.approx(0.99**10)
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_the_averages_follow_the_batch_size_that_is_tried(short, monkeypatch):
     tried = []
 

@@ -122,7 +122,12 @@ def test_a_run_that_was_killed_when_all_epochs_were_done_only_has_to_be_finished
     assert_same_weights(resumed.network, fit(recipe, tmp_path / "unbroken").network)
 
 
-@pytest.mark.parametrize("killed_in", [None, 4, 5])
+LONGER = (pytest.mark.slow, pytest.mark.release)
+
+
+@pytest.mark.parametrize(
+    "killed_in", [4, *(pytest.param(epoch, marks=LONGER) for epoch in (None, 5))]
+)
 def test_a_run_stops_when_its_best_epoch_lies_as_far_back_as_its_patience(
     tiny_recipe, tmp_path, monkeypatch, killed_in
 ):
