@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from fer_core import analysis as pipeline
 from fer_core.batch.inputs import PhotoFile
+from fer_core.closing import Closing
 from fer_core.errors import ImageDecodeError, InputError
 from fer_core.expressions import Expression
 from fer_core.faces.finder import FaceFinder
@@ -96,7 +96,7 @@ class Analysis(pipeline.Analysis):
         return "\n".join([title, *lines])
 
 
-class OpenAnalyzer:
+class OpenAnalyzer(Closing):
     """A face finder and networks that stay loaded for many photos; made by `open_analyzer`.
 
     A context manager, and safe to share between threads.
@@ -130,17 +130,6 @@ class OpenAnalyzer:
             self._is_closed = True
             self._state.wait_for(lambda: not self._calls)
         self._finder.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         state = "closed" if self._is_closed else "open"

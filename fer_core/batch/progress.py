@@ -3,8 +3,9 @@
 import os
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self, TextIO
+from typing import Final, TextIO
+
+from fer_core.closing import Closing
 
 #: Seconds between two lines in a log, and between two changes of a terminal's line.
 _LOG_SECONDS: Final = 30.0
@@ -75,7 +76,7 @@ class Progress:
         return ", ".join(parts)
 
 
-class ProgressLine:
+class ProgressLine(Closing):
     """Writes a run's progress to a stream; leaving its `with` block takes the line off a terminal."""
 
     def __init__(
@@ -94,15 +95,8 @@ class ProgressLine:
         self._told = clock()
         self._is_shown = False
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Take the line off a terminal."""
         self.clear()
 
     def step(self, photos: int = 1, *, errors: int = 0, name: str = "") -> None:

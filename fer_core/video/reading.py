@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import av
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
+from fer_core.closing import Closing
 from fer_core.errors import VideoDecodeError
 from fer_core.photos.decode import Photo
 from fer_core.video import DEFAULT_RATE
@@ -90,7 +90,7 @@ class SampledFrame:
     after_cut: bool
 
 
-class VideoReader:
+class VideoReader(Closing):
     """A video, opened and found to be within the limits. Close it, or use it in a `with`."""
 
     def __init__(self, content: bytes | Path) -> None:
@@ -111,17 +111,6 @@ class VideoReader:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the file and of the decoder."""

@@ -4,13 +4,13 @@ import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
+from fer_core.closing import Closing
 from fer_core.drawing import draw_faces, fit_long_side
 from fer_core.video.analysis import FrameAnalysis, VideoAnalysis
 from fer_core.video.reading import VideoReader
@@ -23,7 +23,7 @@ _CLOCK: Final = 12_800
 _ENCODER: Final = {"preset": "veryfast", "crf": "23"}
 
 
-class AnnotatedVideo:
+class AnnotatedVideo(Closing):
     """An MP4 (H.264, no sound) that grows by a frame at a time. Finish it, or use it in a `with`."""
 
     def __init__(self, rate: float, *, landmarks: bool = False) -> None:
@@ -47,15 +47,8 @@ class AnnotatedVideo:
         codec.color_range = ColorRange.MPEG
         self._size_hw: tuple[int, int] | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the encoder."""
         self._container.close()
 
     def add(self, frame: FrameAnalysis, image_rgb: np.ndarray) -> None:
