@@ -1,9 +1,8 @@
-"""RAF-DB: 15,339 faces of photos from the web, seven basic expressions (Li et al. 2017, CVPR).
+"""RAF-DB: 15,339 faces of photos from Flickr, seven basic expressions (Li et al. 2017, CVPR).
 
 Read are its aligned faces, 100x100 in colour, in numbered class folders:
 `rafdb/DATASET/{train,test}/{1,...,7}/*.jpg`. The files `train_labels.csv` and `test_labels.csv`, which may
-lie beside them, say the same as the folders and are not read. Eyes and mouth lie at the same places in all
-faces, unlike FER2013's; they are read as they are.
+lie beside them, are not read. The faces are framed as their owners aligned them, and are not cropped again.
 
 Official splits are training (12,271) and test (3,068). A tenth of the first, by a hash of class folder and
 file name, is for validation here.
@@ -34,8 +33,8 @@ SOURCE: Final = ClassFolderSource(
     counts={Split.TRAIN: 12_271, Split.TEST: 3_068},
     page="http://www.whdeng.cn/raf/model1.html (its owners give it out on request)",
     measured=(Split.TEST,),
-    judge="the verdict of about forty people (RAF-DB)",
-    origin="a web search's finds, each labelled by about forty people, whose joint verdict is the label",
+    judge="the labels of about forty people a face (RAF-DB)",
+    origin="photos from Flickr, each labelled by about forty people independently of each other",
     terms="non-commercial research only, and the images may not be passed on; they come from the web and "
     "their rights stay with their owners",
     hidden_because="it is given out for non-commercial research alone, and its terms forbid passing images "
