@@ -15,7 +15,8 @@ STUDY = Study(
     title="The recipe of cnn_photos with and without a teacher and random blur",
     question="Does a teacher's answer beside ExpW's noisy labels help, and what does random blur, loss of "
     "resolution and sharpening cost on faces as they are? Chosen and measured on validation faces alone; how "
-    "small faces gain is on the Evaluation page.",
+    "small faces gain is on the Evaluation page. The machine did other work during the run no-teacher with "
+    "seed 0, so its seconds cannot be compared.",
     recipe="cnn_photos",
     overrides=(
         *("starts_from=cnn", "data.rows=24000", "epochs=2", "patience=2", "refinement.epochs=1"),
