@@ -13,6 +13,7 @@ import gc
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
@@ -25,11 +26,21 @@ if TYPE_CHECKING:
 
 #: Between two looks for sessions whose time is over.
 _SECONDS: Final = 15.0
-#: Looking through so many objects takes a hundredth of a second.
-_MANY_OBJECTS: Final = 50_000
+#: So many blocks of memory are some 50,000 objects, which a search for garbage goes through in 10 ms.
+_MANY_BLOCKS: Final = 100_000
 #: glibc's M_MMAP_THRESHOLD of malloc.h: from so many bytes on, memory is the system's own and no heap's.
 _MMAP_THRESHOLD: Final = -3
 _LARGE_BYTES: Final = 1_000_000
+
+
+@dataclass
+class _SetAside:
+    """What searches for garbage leave out: how many blocks of memory there were when it was set aside."""
+
+    blocks: int = 0
+
+
+_set_aside = _SetAside()
 
 
 @st.cache_resource(show_spinner=False)
@@ -65,7 +76,9 @@ def _forget(server: "Runtime") -> None:
     if over and not manager.num_active_sessions():
         # The page that ran last lives on under this name, with all its variables, until another runs.
         sys.modules["__main__"] = ModuleType("__main__")
-    if over or len(gc.get_objects()) > _MANY_OBJECTS:
+    # Counted by blocks: whoever holds the list of gc.get_objects() breaks the tuples that other threads are
+    # building (a SystemError there: https://bugs.python.org/issue15108).
+    if over or sys.getallocatedblocks() > _set_aside.blocks + _MANY_BLOCKS:
         _set_aside_what_stays()
     if over or not manager.num_active_sessions():
         _give_memory_back()
@@ -79,6 +92,7 @@ def _set_aside_what_stays() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    _set_aside.blocks = sys.getallocatedblocks()
 
 
 def _give_memory_back() -> None:

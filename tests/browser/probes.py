@@ -42,20 +42,27 @@ socket.getaddrinfo = local_only
 ALIVE = "ALIVE NOW:"
 
 
-def watch_memory(module: str, *kinds: str) -> str:
-    """Return a sitecustomize.py that has Python say each second how many of a module's classes live."""
+def watch_memory(*kinds: str) -> str:
+    """Return a sitecustomize.py that has Python say each second how many objects of some classes live.
+
+    Args:
+        kinds: "module.Class". Nothing is said before all of them are imported.
+    """
     return f'''
 import gc, os, sys, threading, time
 
 def count():
     while True:
         time.sleep(1)
-        if any(hasattr(sys.modules.get({module!r}), kind) for kind in {kinds}):
+        paths = [kind.rpartition(".") for kind in {kinds}]
+        classes = [getattr(sys.modules.get(module), name, None) for module, _, name in paths]
+        if all(classes):
             # What was set aside is alive as well. Without gc.collect: so is what only a collector would find.
             gc.unfreeze()
-            names = [type(thing).__name__ for thing in gc.get_objects()]
-            counts = " ".join(str(names.count(kind)) for kind in {kinds})
-            os.write(2, f"{ALIVE} {{counts}}\\n".encode())
+            # An object refers to its class. gc.get_objects() would hold tuples that other threads are building:
+            # they would fail there with a SystemError (https://bugs.python.org/issue15108).
+            counts = [sum(type(o) is kind for o in gc.get_referrers(kind)) for kind in classes]
+            os.write(2, f"{ALIVE} {{' '.join(map(str, counts))}}\\n".encode())
 
 threading.Thread(target=count, daemon=True).start()
 '''

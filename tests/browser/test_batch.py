@@ -162,9 +162,7 @@ def test_work_for_a_visitor_who_left_stops_and_is_forgotten_and_the_log_names_no
     tmp_path: Path,
     files: list[FilePayload],
 ):
-    (tmp_path / "sitecustomize.py").write_text(
-        watch_memory("fer_core.batch.results", "PhotoResult")
-    )
+    (tmp_path / "sitecustomize.py").write_text(watch_memory("fer_core.batch.results.PhotoResult"))
     options = ("--server.disconnectedSessionTTL=3", "--logger.level=debug")
     with (
         kept_log() as (log, writing),

@@ -198,7 +198,9 @@ def test_no_picture_of_a_camera_outlives_its_visit(
 ):
     """Nor does what MediaPipe knows of it; the numbers may wait for the garbage collector."""
     (tmp_path / "sitecustomize.py").write_text(
-        watch_memory("fer_core.live.session", "VideoLandmarker", "LiveFrame")
+        watch_memory(
+            "fer_core.faces.mediapipe_models.VideoLandmarker", "fer_core.live.session.LiveFrame"
+        )
     )
     options = ("--server.disconnectedSessionTTL=3",)
     variables = {"PYTHONPATH": str(tmp_path), "FER_ICE_SERVERS": ""}

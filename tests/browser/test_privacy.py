@@ -131,8 +131,8 @@ def forgetting(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path):
     """Start a server that forgets a visit after three seconds, and says how many of some things it holds."""
 
     @contextlib.contextmanager
-    def start(module: str, *kinds: str) -> Iterator[tuple[Server, Log]]:
-        (tmp_path / "sitecustomize.py").write_text(watch_memory(module, *kinds))
+    def start(*kinds: str) -> Iterator[tuple[Server, Log]]:
+        (tmp_path / "sitecustomize.py").write_text(watch_memory(*kinds))
         with (
             kept_log() as (log, writing),
             running_server(
@@ -152,7 +152,8 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
     forgetting, browser: Browser, astronaut: np.ndarray
 ):
     """The session, its files and its pixels are gone from memory soon after its time is over."""
-    with forgetting("fer_core.photos.decode", "Photo", "ChosenPhoto") as (server, log):
+    kinds = ("fer_core.photos.decode.Photo", "pages.shared.photo_intake.ChosenPhoto")
+    with forgetting(*kinds) as (server, log):
         context = browser.new_context()
         page = context.new_page()
         page.goto(server.url)
@@ -177,7 +178,12 @@ def test_a_batch_of_a_visitor_who_left_is_forgotten(
 ):
     """Its photos, what was found in them, and its videos."""
     video = clip(moving(astronaut[:240, 90:410], 5), rate=10)
-    with forgetting("pages.parts.batch.work", "Batch", "_Job", "PhotoResult") as (server, log):
+    kinds = (
+        "pages.parts.batch.work.Batch",
+        "pages.parts.batch.videos._Job",
+        "fer_core.batch.results.PhotoResult",
+    )
+    with forgetting(*kinds) as (server, log):
         context = browser.new_context()
         page = context.new_page()
         page.goto(f"{server.url}/batch")
