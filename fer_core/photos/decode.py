@@ -39,6 +39,8 @@ ACCEPTED_SUFFIXES: Final = (
 NO_MEMORY: Final = "There was not enough memory to read this image. Shrink it and try again."
 _MEND: Final = "Use a JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC file."
 _16_BIT_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N")
+#: Grey with fractions up to here is of the range 0 to 1, which filters and bright lights go beyond.
+_UNIT_RANGE: Final = 8.0
 #: Pixels that are converted at once, a few bytes each.
 _STRIP_PIXELS: Final = 250_000
 
@@ -248,7 +250,8 @@ def _grey_scale(image: Image.Image) -> tuple[float, float] | None:
         return 0.0, 65535.0
     if image.mode not in ("I", "F"):
         return None
-    # 32-bit grey has no agreed range: 8 or 16 bits if all values lie in it, else its own is stretched.
+    # 32-bit grey has no agreed range: 0 to 1 of fractions, 8 or 16 bits if all values lie in it, else its own
+    # is stretched.
     low, high = np.inf, -np.inf
     for _, strip in _strips(image):
         values = np.asarray(strip)
@@ -256,6 +259,8 @@ def _grey_scale(image: Image.Image) -> tuple[float, float] | None:
             values = values[np.isfinite(values)]
         if values.size:
             low, high = min(low, float(values.min())), max(high, float(values.max()))
+    if image.mode == "F" and 0 <= low and high <= _UNIT_RANGE:
+        return 0.0, max(1.0, high)
     if low >= 0 and high <= 65535:
         return 0.0, 255.0 if high <= 255 else 65535.0
     return low, high

@@ -80,6 +80,15 @@ def test_16_bit_grey_is_scaled_and_not_clipped():
     np.testing.assert_allclose(photo.rgb[..., 0].ravel(), np.arange(256), atol=1)
 
 
+@pytest.mark.parametrize(
+    ("brightest", "white"), [(1.0, 1.0), (0.5, 1.0), (2.5, 2.5), (255.0, 255.0), (9.0, 255.0)]
+)
+def test_grey_with_fractions_is_scaled_by_its_range(brightest, white):
+    ramp = np.linspace(0, brightest, 256, dtype=np.float32).reshape(16, 16)
+    photo = decode(encoded(Image.fromarray(ramp), "TIFF"))
+    np.testing.assert_allclose(photo.rgb[..., 0], ramp / white * 255, atol=1)
+
+
 def test_transparent_pixels_become_white():
     photo = decode(encoded(Image.new("RGBA", (20, 20), (0, 0, 0, 0)), "PNG"))
     assert (photo.rgb == 255).all()
