@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Files: writing them whole or not at all, and names that can be shown."""
 
 import os
 from collections.abc import Callable
@@ -17,3 +17,16 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def readable_name(name: str) -> str:
+    r"""Return a path as a text that any encoding of Unicode holds.
+
+    Names of files are bytes. Python gives each byte that is no UTF-8 as a lone surrogate; it becomes `\xfc`.
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def shown_name(name: str) -> str:
+    """Return a path as one line of text that cannot move a terminal's cursor."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in readable_name(name))

@@ -1,12 +1,15 @@
 """Small videos, made when they are needed."""
 
+import base64
 import io
+import struct
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import av
 import cv2
 import numpy as np
+from av.stream import Disposition
 
 
 def moving(
@@ -72,16 +75,38 @@ def clip(
     return file.getvalue()
 
 
-def song() -> bytes:
-    """Return an MP4 with a second of sound and no picture."""
+def song(form: str = "mp4", codec: str = "aac", *, cover: bytes = b"") -> bytes:
+    """Return a file with half a second of sound and no moving picture.
+
+    Args:
+        form: FFmpeg's name of the container.
+        codec: FFmpeg's name of the encoder.
+        cover: a JPEG of 64 x 64 pixels to be the picture of its cover; none if empty.
+    """
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("aac", rate=48_000)
-        for i in range(47):
+    with av.open(file, "w", format=form) as container:
+        sound = container.add_stream(
+            codec, rate=48_000, layout="mono", options={"strict": "experimental"}
+        )
+        if cover and form == "matroska":
+            container.add_attachment("cover.jpg", "image/jpeg", cover)
+        elif cover and form == "ogg":
+            sides = struct.pack(">5I", 64, 64, 24, 0, len(cover))
+            picture = struct.pack(">2I10sI", 3, 10, b"image/jpeg", 0) + sides + cover
+            sound.metadata["METADATA_BLOCK_PICTURE"] = base64.b64encode(picture).decode()
+        elif cover:
+            picture = container.add_stream("mjpeg")
+            picture.width, picture.height, picture.pix_fmt = 64, 64, "yuvj420p"
+            picture.disposition = Disposition.attached_pic
+            packet = av.Packet(cover)
+            packet.stream, packet.pts, packet.dts, packet.is_keyframe = picture, 0, 0, True
+            container.mux(packet)
+        n = sound.codec_context.frame_size or 1024
+        for i in range(24_000 // n):
             frame = av.AudioFrame.from_ndarray(
-                np.zeros((1, 1024), np.float32), format="fltp", layout="mono"
+                np.zeros((1, n), np.float32), format="fltp", layout="mono"
             )
-            frame.sample_rate, frame.pts = 48_000, 1024 * i
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
+            frame.sample_rate, frame.pts = 48_000, n * i
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode())
     return file.getvalue()

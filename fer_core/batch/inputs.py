@@ -1,7 +1,7 @@
 """What is to be looked at: photos and videos, and folders, patterns and zips of them, on disk or uploaded.
 
-What an input is taken for is decided by `kind_of`, for a path that was given, and by `kind_of_name`, for
-what lies in a folder or a zip or matches a pattern; nothing else looks at suffixes.
+What a file is taken for is decided by its content (`fer_core.content`), and by its name only where the
+content is not known: a photo that is damaged gets an error rather than being passed over.
 """
 
 import glob
@@ -11,16 +11,30 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
+from fer_core.batch.skipped import SYSTEM_FILE, Skipped
+from fer_core.batch.zips import (
+    BOUNDED_METHODS,
+    DAMAGED,
+    check_size,
+    open_archive,
+    photo_members,
+    read_member,
+)
+from fer_core.content import (
+    UNKNOWN,
+    ZIP,
+    Kind,
+    check_is_photo,
+    content_of,
+    is_system_file,
+    kind_of_unknown,
+)
 from fer_core.errors import ImageDecodeError
-from fer_core.photos.decode import ACCEPTED_SUFFIXES
-from fer_core.video.formats import is_video
 
 #: Largest file that is read into memory. Photos are a tenth of it at most; the rest is a mistake.
 MAX_FILE_BYTES: Final = 200_000_000
@@ -30,21 +44,11 @@ MAX_UPLOADED_MEMBER_BYTES: Final = 50_000_000
 MAX_UPLOADED_MEMBERS: Final = 10_000
 #: Stands for a list of paths on standard input.
 STANDARD_INPUT: Final = "-"
-ARCHIVE_SUFFIX: Final = ".zip"
-#: What is a video by its name. A GIF or PNG that moves may be taken for one, by content.
-VIDEO_SUFFIXES: Final = (".mp4", ".m4v", ".mov", ".webm", ".mkv")
 _ENTRY: Final = b"PK\x01\x02"
-#: Unpacked no further than asked; the other ways of packing unpack all that a few bytes hold.
-_BOUNDED_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-
-class Kind(StrEnum):
-    """What an input is taken for."""
-
-    FOLDER = "folder"
-    ARCHIVE = "archive"
-    PHOTO = "photo"
-    VIDEO = "video"
+_DAMAGED_ZIP: Final = "The zip is damaged or cut short, so it cannot be read. Make it again."
+_EMPTY_ZIP: Final = "This zip holds no photos. Give another file."
+#: Said of videos where they are not asked for.
+_ASK_FOR_VIDEOS: Final = "Give --frame-rate to look at videos."
 
 
 class PhotoSource(Protocol):
@@ -54,7 +58,7 @@ class PhotoSource(Protocol):
     def name(self) -> str: ...  # noqa: D102
 
     def read(self) -> bytes:
-        """Return the file's bytes; raise ImageDecodeError if they cannot be had."""
+        """Return the file's bytes; raise ImageDecodeError if they cannot be had or are of no photo."""
         ...
 
 
@@ -65,7 +69,7 @@ class PhotoFile:
     Attributes:
         name: the path, for output; a photo in a zip is `zip/path/in/zip`.
         path: the file, or the zip that holds it.
-        member: path inside the zip; None for a plain file.
+        member: path inside the zip, as `zipfile` has it; None for a plain file.
         is_video: whether to look at all of its frames; never of a member.
     """
 
@@ -75,12 +79,12 @@ class PhotoFile:
     is_video: bool = False
 
     def read(self) -> bytes:
-        """Return the file's bytes; raise ImageDecodeError if they cannot be had."""
+        """Return the file's bytes; raise ImageDecodeError if they cannot be had or are of no photo."""
         with _explained(self.name):
             if self.member is None:
-                _check_size(self.path.stat().st_size, MAX_FILE_BYTES)
-                return self.path.read_bytes()
-            return _read_member(_archive(self.path), self.member, MAX_FILE_BYTES)
+                check_size(self.path.stat().st_size, MAX_FILE_BYTES)
+                return _photo(self.path.read_bytes())
+            return _photo(read_member(open_archive(self.path), self.member, MAX_FILE_BYTES))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +100,8 @@ class PhotoBytes:
     content: bytes
 
     def read(self) -> bytes:
-        """Return the file's bytes."""
-        return self.content
+        """Return the file's bytes; raise ImageDecodeError if they are of no photo."""
+        return _photo(self.content)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +111,7 @@ class PhotoInZip:
     Attributes:
         name: `zip/path/in/zip`.
         archive: of all photos of that zip.
-        member: path inside the zip.
+        member: path inside the zip, as `zipfile` has it.
     """
 
     name: str
@@ -115,9 +119,9 @@ class PhotoInZip:
     member: str
 
     def read(self) -> bytes:
-        """Return the file's bytes; raise ImageDecodeError if they cannot be had."""
+        """Return the file's bytes; raise ImageDecodeError if they cannot be had or are of no photo."""
         with _explained(self.name):
-            return _read_member(self.archive, self.member, MAX_UPLOADED_MEMBER_BYTES)
+            return _photo(read_member(self.archive, self.member, MAX_UPLOADED_MEMBER_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,32 +141,26 @@ class Refused:
         raise ImageDecodeError(self.message)
 
 
-def kind_of(path: Path) -> Kind:
-    """Return what a path that was given is taken for; a photo where nothing else fits."""
-    kind = kind_of_name(path.name)
-    # os.path, since Path.is_dir raises where a name is too long or a folder is closed to us.
-    if os.path.isdir(path):  # noqa: PTH112
-        return Kind.FOLDER
-    if kind is Kind.ARCHIVE and zipfile.is_zipfile(path):
-        return Kind.ARCHIVE
-    return Kind.VIDEO if kind is Kind.VIDEO else Kind.PHOTO
+def kind_of(file: bytes | Path, name: str) -> Kind:
+    """Return what a file is taken for: by its content, or by its name if that is not known.
 
+    Args:
+        file: its bytes, or where it is.
+        name: of the file.
 
-def kind_of_name(name: str) -> Kind | None:
-    """Return what a file is by its name; None for one that is passed over where nobody named it."""
-    base = name.split("/")[-1].lower()
-    # Archives made on a Mac carry a "._" file of metadata beside each photo.
-    if base.startswith("._"):
-        return None
-    if base.endswith(ACCEPTED_SUFFIXES):
-        return Kind.PHOTO
-    if base.endswith(VIDEO_SUFFIXES):
-        return Kind.VIDEO
-    return Kind.ARCHIVE if base.endswith(ARCHIVE_SUFFIX) else None
+    Raises:
+        OSError: it cannot be read.
+    """
+    content = content_of(file)
+    return kind_of_unknown(name) if content is UNKNOWN else content.kind
 
 
 def input_files(
-    inputs: Iterable[str], standard_input: BinaryIO, *, videos: bool = False
+    inputs: Iterable[str],
+    standard_input: BinaryIO,
+    *,
+    videos: bool = False,
+    skipped: Skipped | None = None,
 ) -> Iterator[PhotoFile]:
     """Yield the photos and videos that the arguments of a command name, in order.
 
@@ -172,41 +170,41 @@ def input_files(
         standard_input: a path a line, or with NULs between.
         videos: take those in folders and those that match patterns as well, and whatever moves for one;
             without, a video must be named, and a GIF is its first frame.
+        skipped: counts what is passed over in folders and zips and among what matches a pattern.
     """
+    finder = _Finder(videos=videos, skipped=skipped or Skipped())
     for text in inputs:
         if text == STANDARD_INPUT:
-            yield from photo_files(_listed_paths(standard_input.read()), videos=videos)
+            for path in _listed_paths(standard_input.read()):
+                yield from finder.named(path)
         elif _is_pattern(text) and not os.path.lexists(text):
-            yield from _matching_files(text, videos=videos)
+            yield from finder.matching(text)
         else:
-            yield from photo_files([Path(text)], videos=videos)
+            yield from finder.named(Path(text))
 
 
-def photo_files(paths: Iterable[Path], *, videos: bool = False) -> Iterator[PhotoFile]:
+def photo_files(
+    paths: Iterable[Path], *, videos: bool = False, skipped: Skipped | None = None
+) -> Iterator[PhotoFile]:
     """Yield the photos under `paths`, in order; folders and zips by name, and all the way down.
 
-    `videos` is that of `input_files`.
+    `videos` and `skipped` are those of `input_files`.
 
     A path with nothing to read behind it is yielded as it is, so that its `read` says why.
     """
+    finder = _Finder(videos=videos, skipped=skipped or Skipped())
     for path in paths:
-        kind = kind_of(path)
-        found = False
-        if kind is Kind.FOLDER:
-            for file in _photos_below(path, videos=videos):
-                found = True
-                yield file
-        elif kind is Kind.ARCHIVE:
-            for file in _photos_within(path):
-                found = True
-                yield file
-        if not found:
-            yield _plain_file(path, videos=videos)
+        yield from finder.named(path)
 
 
-def uploaded_photos(name: str, content: bytes) -> Iterator[PhotoSource]:
-    """Yield the photos in an uploaded file: the file itself, or those of a zip by name."""
-    if kind_of_name(name) is not Kind.ARCHIVE:
+def uploaded_photos(
+    name: str, content: bytes, skipped: Skipped | None = None
+) -> Iterator[PhotoSource]:
+    """Yield the photos in an uploaded file: the file itself, or those of a zip by name.
+
+    `skipped` counts the other files of a zip.
+    """
+    if kind_of(content, name) is not Kind.ARCHIVE:
         yield PhotoBytes(name, content)
         return
     # Before zipfile makes an object of each.
@@ -218,14 +216,14 @@ def uploaded_photos(name: str, content: bytes) -> Iterator[PhotoSource]:
         return
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        yield Refused(name, "The zip is damaged or cut short, so it cannot be read. Make it again.")
+    except DAMAGED:
+        yield Refused(name, _DAMAGED_ZIP)
         return
-    members = _photo_members(archive)
-    for member in members:
-        full_name = f"{name}/{member}"
-        if archive.getinfo(member).compress_type in _BOUNDED_METHODS:
-            yield PhotoInZip(full_name, archive, member)
+    members = photo_members(archive, name, skipped or Skipped())
+    for shown, info in members:
+        full_name = f"{name}/{shown}"
+        if info.compress_type in BOUNDED_METHODS:
+            yield PhotoInZip(full_name, archive, info.filename)
         else:
             yield Refused(
                 full_name,
@@ -233,48 +231,100 @@ def uploaded_photos(name: str, content: bytes) -> Iterator[PhotoSource]:
                 "method, deflate.",
             )
     if not members:
-        yield Refused(name, "This zip holds no photos. Give another file.")
+        yield Refused(name, _EMPTY_ZIP)
 
 
-def _photos_below(folder: Path, *, videos: bool) -> Iterator[PhotoFile]:
-    wanted = (Kind.PHOTO, Kind.VIDEO) if videos else (Kind.PHOTO,)
-    for file in sorted(folder.rglob("*")):
-        if kind_of_name(file.name) in wanted and os.path.isfile(file):  # noqa: PTH113
-            yield _plain_file(file, videos=videos)
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Finds photos and videos.
 
+    Attributes:
+        videos: as in `input_files`.
+        skipped: counts what is passed over.
+    """
 
-def _plain_file(path: Path, *, videos: bool) -> PhotoFile:
-    moves = kind_of_name(path.name) is Kind.VIDEO or (videos and is_video(path))
-    return PhotoFile(str(path), path, is_video=moves)
+    videos: bool
+    skipped: Skipped
 
-
-def _photos_within(path: Path) -> Iterator[PhotoFile]:
-    try:
-        members = _photo_members(_archive(path))
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
-        # Reading the file as it is will say what is wrong.
-        return
-    for member in members:
-        yield PhotoFile(f"{path}/{member}", path, member)
-
-
-def _matching_files(pattern: str, *, videos: bool) -> Iterator[PhotoFile]:
-    """Yield the photos that match a pattern, in folders and zips that do, each once."""
-    seen: set[PhotoFile] = set()
-    for text in sorted(glob.iglob(pattern, recursive=True)):  # noqa: PTH207
-        path = Path(text)
-        kind = kind_of(path)
-        if (kind is Kind.PHOTO and kind_of_name(path.name) is None) or (
-            kind is Kind.VIDEO and not videos
-        ):
-            continue
-        for file in photo_files([path], videos=videos):
-            # Folders without photos match `**` too, and are no mistake of anybody's.
-            if file not in seen and kind_of(file.path) is not Kind.FOLDER:
-                seen.add(file)
+    def named(self, path: Path) -> Iterator[PhotoFile]:
+        """Yield what a path stands for that was given; the path itself if there is nothing else behind it."""
+        found = False
+        # os.path, since Path.is_dir raises where a name is too long or a folder is closed to us.
+        if os.path.isdir(path):  # noqa: PTH112
+            for file in self._below(path, ""):
+                found = True
                 yield file
-    if not seen:
-        yield PhotoFile(pattern, Path(pattern))
+            if not found:
+                yield PhotoFile(str(path), path)
+            return
+        kind = self._kind_of(path)
+        if kind is Kind.ARCHIVE:
+            for file in self._within(path):
+                found = True
+                yield file
+        if not found:
+            moves = kind is Kind.VIDEO or (kind is Kind.ANIMATION and self.videos)
+            yield PhotoFile(str(path), path, is_video=moves)
+
+    def matching(self, pattern: str) -> Iterator[PhotoFile]:
+        """Yield what matches a pattern, in folders and zips that do, each once."""
+        seen: set[PhotoFile] = set()
+        for text in sorted(glob.iglob(pattern, recursive=True)):  # noqa: PTH207
+            path = Path(text)
+            # Folders without photos match `**` too, and are no mistake of anybody's.
+            is_folder = os.path.isdir(path)  # noqa: PTH112
+            for file in self._below(path, text) if is_folder else self._met(path, text):
+                if file not in seen:
+                    seen.add(file)
+                    yield file
+        if not seen:
+            yield PhotoFile(pattern, Path(pattern))
+
+    def _kind_of(self, path: Path) -> Kind:
+        # What a pipe gives can be read once only.
+        if os.path.isfile(path):  # noqa: PTH113
+            # Else reading it says what is wrong.
+            with suppress(OSError):
+                return kind_of(path, path.name)
+        return kind_of_unknown(path.name)
+
+    def _below(self, folder: Path, name: str) -> Iterator[PhotoFile]:
+        """Yield what lies below a folder; `name` is that part of its path that nobody gave."""
+        for path in sorted(folder.rglob("*")):
+            if os.path.isfile(path):  # noqa: PTH113
+                yield from self._met(path, f"{name}/{path.relative_to(folder)}")
+
+    def _met(self, path: Path, name: str) -> Iterator[PhotoFile]:
+        """Yield what a file that nobody named stands for, or count it as skipped."""
+        shown = str(path)
+        if is_system_file(name):
+            self.skipped.add(shown, SYSTEM_FILE)
+            return
+        try:
+            content = content_of(path)
+        except OSError:
+            content = UNKNOWN
+        kind = kind_of_unknown(name) if content is UNKNOWN else content.kind
+        if kind is Kind.ARCHIVE:
+            yield from self._within(path)
+        elif kind in (Kind.PHOTO, Kind.ANIMATION):
+            yield PhotoFile(shown, path, is_video=self.videos and kind is Kind.ANIMATION)
+        elif kind is not Kind.VIDEO:
+            self.skipped.add_content(shown, content)
+        elif self.videos:
+            yield PhotoFile(shown, path, is_video=True)
+        else:
+            self.skipped.add(shown, "video", _ASK_FOR_VIDEOS)
+
+    def _within(self, path: Path) -> Iterator[PhotoFile]:
+        """Yield the photos in a zip, or the zip if it cannot be opened, so that its `read` says why."""
+        try:
+            members = photo_members(open_archive(path), str(path), self.skipped)
+        except DAMAGED:
+            yield PhotoFile(str(path), path)
+            return
+        for shown, info in members:
+            yield PhotoFile(f"{path}/{shown}", path, info.filename)
 
 
 def _listed_paths(content: bytes) -> Iterator[Path]:
@@ -289,34 +339,13 @@ def _is_pattern(text: str) -> bool:
     return glob.has_magic(text)
 
 
-@lru_cache(maxsize=1)
-def _open_archive(path: Path, size: int, modified_ns: int) -> zipfile.ZipFile:
-    return zipfile.ZipFile(path)
-
-
-def _archive(path: Path) -> zipfile.ZipFile:
-    """Return an opened zip. The last one stays open: its photos follow each other, and its list is long."""
-    state = path.stat()
-    return _open_archive(path, state.st_size, state.st_mtime_ns)
-
-
-def _photo_members(archive: zipfile.ZipFile) -> list[str]:
-    return sorted(name for name in archive.namelist() if kind_of_name(name) is Kind.PHOTO)
-
-
-def _read_member(archive: zipfile.ZipFile, member: str, limit: int) -> bytes:
-    info = archive.getinfo(member)
-    _check_size(info.file_size, limit)
-    with archive.open(info) as file:
-        # With a size: without one, all that is packed is unpacked, whatever size the zip told.
-        return file.read(info.file_size)
-
-
-def _check_size(size: int, limit: int) -> None:
-    if size > limit:
-        raise ImageDecodeError(
-            f"The file has {size / 1e6:.0f} MB, where {limit / 1e6:.0f} MB are the most."
-        )
+def _photo(content: bytes) -> bytes:
+    """Return the bytes of a file; raise ImageDecodeError if they are known to be of no photo."""
+    if content_of(content) is ZIP:
+        with io.BytesIO(content) as file:
+            raise ImageDecodeError(_EMPTY_ZIP if zipfile.is_zipfile(file) else _DAMAGED_ZIP)
+    check_is_photo(content)
+    return content
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, TextIO
 
 from fer_core.closing import Closing
+from fer_core.files import shown_name
 
 #: Seconds between two lines in a log, and between two changes of a terminal's line.
 _LOG_SECONDS: Final = 30.0
@@ -126,8 +127,7 @@ class ProgressLine(Closing):
             self._is_shown = False
 
     def _tell(self, text: str) -> None:
-        # A name may hold what moves a terminal's cursor.
-        text = "".join(c if c.isprintable() else "\ufffd" for c in text)
+        text = shown_name(text)
         if self._on_terminal:
             self._draw(text)
             self._is_shown = True

@@ -1,7 +1,6 @@
 """Untrusted bytes to a video's frames: format, limits, time, rotation and sampling are settled here.
 
-FFmpeg reads far more than videos: playlists, for one, that name files of this machine and addresses
-elsewhere. So the format is told by the first bytes, FFmpeg is held to it, and it gets its bytes from us.
+The format is told by the first bytes, and FFmpeg is held to it: see `fer_core.content`.
 """
 
 import io
@@ -17,13 +16,16 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from fer_core.closing import Closing
+from fer_core.content import CODECS, HEAD_BYTES, content_of_head, open_container, picture_streams
 from fer_core.errors import VideoDecodeError
 from fer_core.photos.decode import Photo
 from fer_core.video import DEFAULT_RATE
 from fer_core.video.cuts import CutFinder
-from fer_core.video.formats import HEAD_BYTES, MEND, format_of
 from fer_core.video.pictures import to_photo
 
+MEND: Final = (
+    "Use an MP4, MOV, WebM, MKV, AVI, WMV, FLV, MPEG or OGV file, or an animated GIF or PNG."
+)
 #: Longest video that is read.
 MAX_SECONDS: Final = 3600.0
 #: Largest frame that is read: 4096x2304 and its like. A decoder keeps some 20 of them.
@@ -31,23 +33,6 @@ MAX_MEGAPIXELS: Final = 10
 #: Most frames that are decoded: an hour at 60 a second.
 MAX_FRAMES: Final = 216_000
 
-#: Codecs that cameras, browsers and editors write; FFmpeg's other four hundred stay shut to uploads.
-_CODECS: Final = (
-    "h264",
-    "hevc",
-    "vp8",
-    "vp9",
-    "av1",
-    "libdav1d",
-    "mpeg4",
-    "h263",
-    "mjpeg",
-    "prores",
-    "theora",
-    "gif",
-    "apng",
-    "png",
-)
 #: A decoder's threads; each keeps frames of its own.
 _MAX_THREADS: Final = 4
 #: With as many frames between two samples, those that no other frame is built on are not even decoded.
@@ -187,38 +172,23 @@ class VideoReader(Closing):
         file.seek(0)
         if not head:
             raise VideoDecodeError("The file is empty. Choose another file.")
-        name = format_of(head)
-        if name is None:
+        demuxer = content_of_head(head).demuxer
+        if demuxer is None:
             raise VideoDecodeError(f"This is not a video that can be read. {MEND}")
         try:
-            self._container = av.open(
-                file,
-                "r",
-                format=name,
-                metadata_errors="replace",
-                # For FFmpeg's own first look, too, in which it decodes a frame.
-                options={
-                    "max_pixels": str(MAX_MEGAPIXELS * 1_000_000),
-                    "codec_whitelist": ",".join(_CODECS),
-                },
-            )
+            self._container = open_container(file, demuxer, max_pixels=MAX_MEGAPIXELS * 1_000_000)
         except (av.FFmpegError, ValueError, MemoryError) as error:
             raise VideoDecodeError(
                 "The video is damaged or cut short, so it cannot be read. Save or download it again."
             ) from error
         self._stack.callback(self._container.close)
-        pictures = [
-            stream
-            for stream in self._container.streams.video
-            # The picture on the cover of a song is a video of one frame.
-            if "attached_pic" not in str(stream.disposition)
-        ]
+        pictures = picture_streams(self._container)
         if not pictures:
             only = "only sound" if self._container.streams.audio else "or it is damaged"
             raise VideoDecodeError(f"There is no video in this file, {only}. {MEND}")
         self._stream = pictures[0]
         codec = self._stream.codec_context
-        if codec is None or codec.name not in _CODECS:
+        if codec is None or codec.name not in CODECS:
             unknown = codec.name if codec else "unknown"
             raise VideoDecodeError(
                 f"The codec of this video ({unknown}) is not read. Convert it to H.264."

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from fer_core.content import check_is_photo
 from fer_core.errors import ImageDecodeError
-from fer_core.photos.decode import ACCEPTED_SUFFIXES, NO_MEMORY, Photo, decode
+from fer_core.photos.decode import NO_MEMORY, Photo, decode
 from pages.shared.turns import turn
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ class SentFile:
     def read(self) -> ChosenPhoto | UnreadableFile:
         """Decode it."""
         try:
-            return ChosenPhoto(self.key, self.name, decode(self.content()))
+            content = self.content()
+            check_is_photo(content)
+            return ChosenPhoto(self.key, self.name, decode(content))
         except ImageDecodeError as error:
             return UnreadableFile(self.name, str(error))
         except MemoryError:
@@ -139,7 +142,6 @@ def offer_photos() -> Intake:
     with upload:
         st.file_uploader(
             "Photos with faces",
-            type=[suffix.removeprefix(".") for suffix in ACCEPTED_SUFFIXES],
             accept_multiple_files=True,
             key=f"upload_{generation}",
             on_change=_take_widget,

@@ -14,21 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.batch.inputs import (
-    ARCHIVE_SUFFIX,
-    VIDEO_SUFFIXES,
-    Kind,
-    PhotoBytes,
-    PhotoSource,
-    Refused,
-    kind_of_name,
-    uploaded_photos,
-)
+from fer_core.batch.inputs import PhotoBytes, PhotoSource, Refused, kind_of, uploaded_photos
 from fer_core.batch.progress import Progress
+from fer_core.batch.skipped import Skipped
+from fer_core.content import Kind
 from fer_core.errors import FerError
 from fer_core.networks.bundles import opinions
-from fer_core.photos.decode import ACCEPTED_SUFFIXES, MAX_MEGAPIXELS
-from fer_core.video.formats import is_video
+from fer_core.photos.decode import MAX_MEGAPIXELS
 from pages.parts.batch.videos import forget_videos
 from pages.shared.models import (
     are_of_all_networks,
@@ -70,6 +62,7 @@ class Batch:
     Attributes:
         files: by a key that stands for the photo, in order.
         n_left_out: photos beyond MAX_PHOTOS.
+        skipped: sentences about what else is in the zips.
         specs: of the networks that answered, as `specs_of_networks` gives them.
         results: of the photos that were looked at, by key.
         task: what is going on; None while nothing is.
@@ -81,6 +74,7 @@ class Batch:
     n_left_out: int
     specs: tuple[str, ...]
     results: "dict[str, PhotoResult]"
+    skipped: tuple[str, ...] = ()
     task: Task | None = None
     zip: bytes | None = None
     n_not_zipped: int = 0
@@ -183,10 +177,6 @@ def current_batch() -> Batch | None:
     key = f"batch_upload_{generation}"
     st.file_uploader(
         "Photos, zips of photos, or videos",
-        type=[
-            suffix.removeprefix(".")
-            for suffix in (*ACCEPTED_SUFFIXES, ARCHIVE_SUFFIX, *VIDEO_SUFFIXES)
-        ],
         accept_multiple_files=True,
         key=key,
         on_change=_take_widget,
@@ -210,6 +200,8 @@ def current_batch() -> Batch | None:
             f"{batch.n_left_out:,} photos beyond the first {MAX_PHOTOS} are left out.",
             icon=":material/content_cut:",
         )
+    for line in batch.skipped:
+        st.caption(message_as_text(line))
     _show_state(batch)
     return batch
 
@@ -316,19 +308,20 @@ def _take(uploads: "Iterable[UploadedFile]") -> None:
     """Put files in place of what was there; what is known of those that were there before is kept."""
     files: dict[str, PhotoSource] = {}
     videos: dict[str, PhotoBytes] = {}
+    skipped = Skipped()
     n_left_out = n_bytes = 0
     for upload in uploads:
         content = upload.getvalue()
         n_bytes += len(content)
         fits = n_bytes <= MAX_MEGABYTES * 1_000_000
-        if fits and (kind_of_name(upload.name) is Kind.VIDEO or is_video(content)):
+        if fits and kind_of(content, upload.name) in (Kind.VIDEO, Kind.ANIMATION):
             videos[upload.file_id] = PhotoBytes(upload.name, content)
             continue
         too_much = Refused(
             upload.name,
             f"One batch holds {MAX_MEGABYTES:,} MB, and this file goes beyond. Remove other files.",
         )
-        photos = uploaded_photos(upload.name, content) if fits else iter((too_much,))
+        photos = uploaded_photos(upload.name, content, skipped) if fits else iter((too_much,))
         for i, photo in enumerate(photos):
             if len(files) < MAX_PHOTOS:
                 files[f"{upload.file_id}/{i}"] = photo
@@ -340,6 +333,7 @@ def _take(uploads: "Iterable[UploadedFile]") -> None:
         batch = Batch(files, n_left_out, before.specs, known)
     else:
         batch = Batch(files, n_left_out, specs_of_networks(), {})
+    batch.skipped = tuple(skipped.lines())
     if not batch.is_whole:
         batch.start(Task.LOOKING)
     st.session_state[_BATCH] = batch

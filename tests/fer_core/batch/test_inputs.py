@@ -6,20 +6,22 @@ import os
 import struct
 import tracemalloc
 import zipfile
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from fer_core.batch import inputs
-from fer_core.batch.inputs import (
-    Kind,
-    input_files,
-    kind_of,
-    kind_of_name,
-    photo_files,
-    uploaded_photos,
-)
+from fer_core.batch import inputs, zips
+from fer_core.batch.inputs import input_files, photo_files, uploaded_photos
+from fer_core.batch.skipped import Skipped
 from fer_core.errors import ImageDecodeError
+from tests.clips import clip, moving, song
+from tests.corpus import encoded
+
+ZIPPED = ["more.zip/x/z.jpg", "more.zip/y.png"]
 
 
 @pytest.fixture
@@ -46,11 +48,12 @@ def names(*given: str, standard_input: bytes = b"") -> list[str]:
         ("a.jpg", ["a.jpg"]),
         ("./a.jpg", ["a.jpg"]),
         ("deep", ["deep/c.JPG", "deep/er/d.webp"]),
-        ("more.zip", ["more.zip/x/z.jpg", "more.zip/y.png"]),
+        ("more.zip", ZIPPED),
         ("*.jpg", ["a.jpg"]),
         ("**/*.[jJ]*", ["a.jpg", "deep/c.JPG"]),
         ("d??p", ["deep/c.JPG", "deep/er/d.webp"]),
-        ("*.zip", ["more.zip/x/z.jpg", "more.zip/y.png"]),
+        ("*.zip", ZIPPED),
+        (".", ["a.jpg", "b[1].png", "deep/c.JPG", "deep/er/d.webp", *ZIPPED]),
         ("*.txt", ["*.txt"]),
         ("nothing*", ["nothing*"]),
         # What exists under a name is that, and no pattern.
@@ -95,21 +98,180 @@ def test_what_is_not_there_says_so_when_it_is_read(folder, given, reason):
         file.read()
 
 
-def test_one_place_decides_what_an_input_is(folder):
-    assert kind_of(Path("deep")) is Kind.FOLDER
-    assert kind_of(Path("more.zip")) is Kind.ARCHIVE
-    Path("false.zip").write_text("no zip")
-    assert kind_of(Path("false.zip")) is Kind.PHOTO
-    assert [kind_of_name(n) for n in ("a/B.Heic", "a.ZIP", "a.txt", "x/._a.jpg")] == [
-        *(Kind.PHOTO, Kind.ARCHIVE, None, None)
+SMALL = Image.linear_gradient("L").resize((32, 32)).convert("RGB")
+JPEG = encoded(SMALL, "JPEG")
+
+
+def make(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def make_zip(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def found(folder: Path, *, videos: bool = False) -> tuple[dict[str, bool], list[str]]:
+    """Return names below a folder with whether they are videos, and the lines about the rest."""
+    skipped = Skipped()
+    files = photo_files([folder], videos=videos, skipped=skipped)
+    names = {file.name.removeprefix(f"{folder}/"): file.is_video for file in files}
+    return names, [line.replace(f"{folder}/", "") for line in skipped.lines()]
+
+
+@pytest.fixture(scope="module")
+def film() -> bytes:
+    return clip(moving(np.asarray(SMALL), 4, width=32, height=32), form="avi", codec="mpeg4")
+
+
+def test_content_decides_in_a_folder(tmp_path, film):
+    moves = encoded(SMALL, "GIF", save_all=True, append_images=[SMALL.rotate(90)])
+    make(
+        tmp_path,
+        {
+            **dict.fromkeys(("a.jfif", "b.HIF", "c.txt", "d", "e.avi", "f.zip"), JPEG),
+            "film.jpg": film,
+            "moves.png": moves,
+            "photos.dat": make_zip({"x.jpg": JPEG}),
+            "broken.jpg": b"",
+            "broken.mp4": b"",
+            "broken.zip": b"",
+            "notes.txt": b"words",
+            "song.jpg": song(),
+            "._a.jpg": b"x",
+            "__MACOSX/a.jpg": JPEG,
+            "a.pdf": b"%PDF-1.7",
+        },
+    )
+    photos = {"a.jfif", "b.HIF", "c.txt", "d", "e.avi", "f.zip", "photos.dat/x.jpg"}
+    photos |= {"broken.jpg", "broken.zip"}
+    names, lines = found(tmp_path)
+    assert names == dict.fromkeys((*photos, "moves.png"), False)
+    others = [
+        "Skipped 1 PDF document, a.pdf. Save as JPEG.",
+        "Skipped 1 other file, notes.txt.",
+        "Skipped 1 sound file, song.jpg.",
+        "Skipped 2 system files, such as ._a.jpg.",
     ]
+    films = "Skipped 2 videos, such as broken.mp4. Give --frame-rate to look at videos."
+    assert lines == [*others, films]
+    names, lines = found(tmp_path, videos=True)
+    assert names == dict.fromkeys(photos, False) | dict.fromkeys(
+        ("film.jpg", "broken.mp4", "moves.png"), True
+    )
+    assert lines == others
+
+
+def test_a_video_that_is_named_is_one_whatever_it_is_called(tmp_path, film):
+    make(tmp_path, {"film.jpg": film, "photo.mp4": JPEG, "song.mp4": song()})
+    files = [*photo_files(tmp_path / name for name in ("film.jpg", "photo.mp4", "song.mp4"))]
+    assert [file.is_video for file in files] == [True, False, False]
+    assert files[1].read() == JPEG
+    with pytest.raises(ImageDecodeError, match="sound file"):
+        files[2].read()
+
+
+def test_what_a_pipe_gives_is_read_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor() as threads:
+        threads.submit((tmp_path / "pipe").write_bytes, JPEG)
+        (file,) = photo_files([tmp_path / "pipe"])
+        assert file.read() == JPEG
+
+
+def test_content_decides_in_a_zip(tmp_path, film):
+    files = {
+        **dict.fromkeys(("a.jpg", "b", "c.txt", "d.HIF"), JPEG),
+        "film.avi": film,
+        "in.zip": make_zip({"x.jpg": JPEG}),
+        "notes.txt": b"words",
+        "__MACOSX/._a.jpg": b"x",
+        "x/Thumbs.db": b"x",
+    }
+    make(tmp_path, {"all.zip": make_zip(files)})
+    names, lines = found(tmp_path)
+    assert list(names) == [f"all.zip/{name}" for name in ("a.jpg", "b", "c.txt", "d.HIF")]
+    assert lines == [
+        "Skipped 1 other file, all.zip/notes.txt.",
+        "Skipped 2 system files, such as all.zip/__MACOSX/._a.jpg.",
+        "Skipped 1 video, all.zip/film.avi. Videos in zips are not looked at: unpack first.",
+        "Skipped 1 zip, all.zip/in.zip. Zips in zips are not looked into: unpack first.",
+    ]
+    skipped = Skipped()
+    photos = uploaded_photos("all.zip", (tmp_path / "all.zip").read_bytes(), skipped)
+    assert [photo.name for photo in photos] == list(names)
+    assert list(skipped.lines()) == lines
+
+
+def test_a_zip_without_photos_and_a_document_say_so(tmp_path):
+    make(tmp_path, {"a.zip": make_zip({"x.txt": b"words"}), "b.docx": make_zip({"mimetype": b""})})
+    for name, words in (("a.zip", "zip holds no photos"), ("b.docx", "a document")):
+        (file,) = photo_files([tmp_path / name])
+        with pytest.raises(ImageDecodeError, match=words):
+            file.read()
+
+
+def named_in_bytes(names: list[bytes], extra: bytes = b"") -> bytes:
+    """Return a zip of photos whose names are these bytes, without the flag of UTF-8."""
+    plain = {b"%0*d" % (len(name), i): name for i, name in enumerate(names)}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in plain:
+            info = zipfile.ZipInfo(name.decode())
+            info.extra = extra
+            archive.writestr(info, JPEG)
+    content = file.getvalue()
+    for name, wanted in plain.items():
+        content = content.replace(name, wanted)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("utf-8", ["Müller.jpg", "写真.jpg"]),
+        ("cp1252", ["Müller.jpg"]),
+        ("cp1252", ["Ärger in Größe.jpg", "Éléonore.jpg"]),
+        ("cp437", ["Müller.jpg"]),
+        ("cp437", ["Ärger in Größe.jpg", "été.jpg"]),
+    ],
+)
+def test_names_in_a_zip_that_does_not_say_how_they_are_written(tmp_path, page, names):
+    content = named_in_bytes([name.encode(page) for name in names])
+    uploaded = list(uploaded_photos("a.zip", content))
+    assert [photo.name for photo in uploaded] == [f"a.zip/{name}" for name in sorted(names)]
+    make(tmp_path, {"a.zip": content})
+    files = list(photo_files([tmp_path]))
+    assert [file.name for file in files] == [f"{tmp_path}/a.zip/{name}" for name in sorted(names)]
+    assert {file.read() for file in [*uploaded, *files]} == {JPEG}
+
+
+def test_a_name_in_a_zips_field_for_unicode_counts_if_it_is_of_this_name():
+    raw, name = "??.jpg".encode("cp437"), "写真.jpg".encode()
+    for crc, shown in ((zlib.crc32(raw), "写真.jpg"), (0, "??.jpg")):
+        field = struct.pack("<HHBI", 0x7075, 5 + len(name), 1, crc) + name
+        (photo,) = uploaded_photos("a.zip", named_in_bytes([raw], field))
+        assert photo.name == f"a.zip/{shown}"
+
+
+def test_skipped_files_are_told_in_a_line_each(tmp_path):
+    skipped = Skipped()
+    skipped.add("a\nb\udcfc.txt", "other file")
+    skipped.add("a\nb\udcfc.txt", "other file")
+    assert list(skipped.lines()) == ["Skipped 1 other file, a\ufffdb\\xfc.txt."]
 
 
 def test_a_zip_is_opened_once_for_all_its_photos(folder, monkeypatch):
     opened = []
     real = zipfile.ZipFile
     monkeypatch.setattr(zipfile, "ZipFile", lambda path: opened.append(path) or real(path))
-    inputs._open_archive.cache_clear()
+    zips._open_archive.cache_clear()
     assert [file.read() for file in photo_files([Path("more.zip")])] == [b"x/z.jpg", b"y.png"]
     assert len(opened) == 1
 
