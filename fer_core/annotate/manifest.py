@@ -21,6 +21,7 @@ from fer_core.annotate.storage import (
 from fer_core.errors import JobError
 from fer_core.expressions import Expression
 from fer_core.faces.mediapipe_models import MODEL_SHA256
+from fer_core.files import readable_name
 from fer_core.networks.bundles import SERVING_FILE, Bundle, Part
 
 MANIFEST_FILE: Final = "_manifest.json"
@@ -66,7 +67,7 @@ class Manifest(Part):
     """The content of a run's `_manifest.json`.
 
     Attributes:
-        input: path or URL.
+        input: path or URL, in a form that can be shown.
         kind: of its files.
         columns: of parquet files; None for photos.
         input_sha256: of its listing, see `Listing.sha256`.
@@ -109,7 +110,7 @@ def describe(
     size = partition_size or listing.partition_size()
     partitions = listing.partitions(size)
     manifest = Manifest(
-        input=place.url,
+        input=readable_name(place.url),
         kind=listing.kind,
         columns=listing.columns,
         input_sha256=listing.sha256,

@@ -15,6 +15,7 @@ from fer_core.annotate.rows import error_row, photo_rows, row_schema
 from fer_core.annotate.sources import EncodedPhoto, Partition, read_photos
 from fer_core.annotate.storage import open_place, write_whole
 from fer_core.batch.pool import Handler, Work
+from fer_core.content import check_is_photo
 from fer_core.errors import AnalysisError, ImageDecodeError, JobError
 from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import resolve
@@ -40,6 +41,7 @@ class Task(Work[Partition, Summary]):
 
     Attributes:
         manifest: of the run.
+        input: path or URL of the photos.
         output: path or URL of the folder.
     """
 
@@ -49,6 +51,7 @@ class Task(Work[Partition, Summary]):
     )
     died_over_step: ClassVar[str] = "{n} processes died ({how}) over this photo: it was left out."
     manifest: Manifest
+    input: str
     output: str
 
     def load(self) -> Handler[Partition, Summary]:
@@ -95,7 +98,7 @@ def annotate_partition(
     """
     manifest = task.manifest
     rows: list[dict[str, Any]] = []
-    for photo in read_photos(open_place(manifest.input), manifest.columns, partition):
+    for photo in read_photos(open_place(task.input), manifest.columns, partition):
         if why := (left_out or {}).get(photo.number):
             rows.append(error_row(photo.number, photo.id, why))
         else:
@@ -117,6 +120,7 @@ def _rows(analyzer: Analyzer, photo: EncodedPhoto) -> list[dict[str, Any]]:
     if photo.content is None:
         return [error_row(photo.number, photo.id, photo.error or "")]
     try:
+        check_is_photo(photo.content)
         return photo_rows(photo.number, photo.id, analyzer.analyze(decode(photo.content)))
     except (AnalysisError, ImageDecodeError) as error:
         return [error_row(photo.number, photo.id, str(error))]

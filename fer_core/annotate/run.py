@@ -9,6 +9,7 @@ from fer_core.annotate.partition import Summary, Task
 from fer_core.annotate.sources import Partition, list_input
 from fer_core.annotate.storage import open_place
 from fer_core.batch.pool import available_cores, run_jobs
+from fer_core.batch.skipped import Skipped
 from fer_core.errors import JobError
 from fer_core.networks.bundles import opinions, resolve
 
@@ -27,10 +28,12 @@ class Run:
     Attributes:
         task: what each process is told.
         missing: partitions without a file.
+        skipped: files of the input that are not annotated.
     """
 
     task: Task
     missing: list[Partition]
+    skipped: Skipped
 
     @property
     def photos_missing(self) -> int:
@@ -68,10 +71,12 @@ def begin_run(
         raise JobError(
             f"The output {target.url} lies in the input {place.url}. Choose another folder."
         )
-    listing = list_input(place, image_column=image_column, id_column=id_column)
+    skipped = Skipped()
+    listing = list_input(place, image_column=image_column, id_column=id_column, skipped=skipped)
     manifest, partitions = describe(place, listing, bundles, partition_size)
     done = begin(target, manifest)
-    return Run(Task(manifest, target.url), [p for p in partitions if p.number not in done])
+    missing = [partition for partition in partitions if partition.number not in done]
+    return Run(Task(manifest, place.url, target.url), missing, skipped)
 
 
 def finish_run(
@@ -88,7 +93,7 @@ def finish_run(
     Raises:
         JobError: it cannot be done here.
     """
-    for url in (run.task.manifest.input, run.task.output):
+    for url in (run.task.input, run.task.output):
         if url.startswith("memory:"):
             raise JobError(f"{url} can be seen by one process only, and several are to work on it.")
     if not run.missing:

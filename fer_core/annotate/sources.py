@@ -5,18 +5,30 @@ Both are listed in one fixed order and cut into partitions; a photo's number is 
 
 import hashlib
 import math
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import pyarrow as pa
-from pyarrow import fs, parquet
+from pyarrow import parquet
 
 from fer_core.annotate.storage import HIDDEN, Place, list_files, read_bytes
 from fer_core.batch.inputs import MAX_FILE_BYTES
+from fer_core.batch.skipped import SYSTEM_FILE, Skipped
+from fer_core.content import (
+    HEAD_BYTES,
+    UNKNOWN,
+    Content,
+    content_of_head,
+    is_system_file,
+    kind_of_unknown,
+)
+from fer_core.content import Kind as ContentKind
 from fer_core.errors import DataError
-from fer_core.photos.decode import ACCEPTED_SUFFIXES
+from fer_core.files import readable_name
 
 #: Columns that are looked for unless others are named.
 IMAGE_COLUMNS: Final = ("image", "bytes")
@@ -26,6 +38,14 @@ ID_COLUMN: Final = "id"
 MAX_PARTITION: Final = 1000
 #: Small inputs are cut finer, so that there is work for this many cores.
 MIN_PARTITIONS: Final = 64
+_TABLE_SUFFIX: Final = ".parquet"
+#: Threads that look at the first bytes of files, each of which an object store takes some 20 ms for.
+_LOOKING_THREADS: Final = 16
+#: Said of what `analyze` looks at and this does not.
+_WHY: Final = {
+    ContentKind.VIDEO: "Videos are for python -m fer_core analyze.",
+    ContentKind.ARCHIVE: "Unpack first, or give it to python -m fer_core analyze.",
+}
 #: Rows of a parquet file that are in memory at once.
 _BATCH_ROWS: Final = 16
 #: Bytes that are read of a parquet file at once; without it whole row groups are, which may be gigabytes.
@@ -150,16 +170,18 @@ def folder_of(place: Place) -> Place:
         DataError: the store does not answer.
     """
     try:
-        kind = place.files.get_file_info(place.path).type
+        size = place.file_size()
     except OSError as error:
         raise DataError(f"{place.url} cannot be reached ({error}).") from error
-    if kind == fs.FileType.File:
-        return Place(place.url, place.files, place.path.rpartition("/")[0])
-    return place
+    return place if size is None else Place(place.url, place.files, place.path.rpartition("/")[0])
 
 
 def list_input(
-    place: Place, *, image_column: str | None = None, id_column: str | None = None
+    place: Place,
+    *,
+    image_column: str | None = None,
+    id_column: str | None = None,
+    skipped: Skipped | None = None,
 ) -> Listing:
     """Return what an input holds.
 
@@ -167,31 +189,67 @@ def list_input(
         place: a folder, a photo or a parquet file.
         image_column: of parquet files; by default the first of IMAGE_COLUMNS that is there.
         id_column: of parquet files; by default ID_COLUMN, if it is there.
+        skipped: counts what is neither.
 
     Raises:
         DataError: there is nothing to annotate, photos and parquet files are mixed, or a column is missing.
     """
-    if folder_of(place) is place:
+    skipped = skipped or Skipped()
+    folder = folder_of(place)
+    if folder is place:
         found = list_files(place, recursive=True)
     else:
-        found = [(place.path.rpartition("/")[2], place.files.get_file_info(place.path).size)]
-    shown = [(n, s) for n, s in found if not n.rpartition("/")[2].startswith(HIDDEN)]
-    tables = [(name, size) for name, size in shown if name.lower().endswith(".parquet")]
-    photos = [(name, size) for name, size in shown if name.lower().endswith(ACCEPTED_SUFFIXES)]
+        found = [(place.path.rpartition("/")[2], place.file_size() or 0)]
+    tables, photos = _sorted_out(folder, found, skipped)
     if tables and photos:
         raise DataError(
             f"{place.url} holds {len(photos)} photos and {len(tables)} parquet files. Annotate them "
             "one after the other, from folders of their own."
         )
     if not tables and not photos:
+        passed_over = "".join(f" {line}" for line in skipped.lines())
         raise DataError(
-            f"{place.url} holds no photos and no parquet files. Check the path; photos are known by their "
-            f"endings: {', '.join(ACCEPTED_SUFFIXES)}."
+            f"{place.url} holds no photos and no parquet files. Check the path.{passed_over}"
         )
     if photos:
         files, sizes = zip(*photos, strict=True)
         return Listing(Kind.PHOTOS, files, sizes, (1,) * len(files))
     return _list_tables(place, tables, image_column, id_column)
+
+
+def _sorted_out(
+    folder: Place, found: list[tuple[str, int]], skipped: Skipped
+) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Return the parquet files and the photos among files with their sizes.
+
+    What is called a photo is believed, since reading it tells the same. All else is told by its first bytes.
+    """
+    tables, photos, unknown = [], [], []
+    for name, size in found:
+        base = name.rpartition("/")[2]
+        if is_system_file(name):
+            skipped.add(name, SYSTEM_FILE)
+        elif base.lower().endswith(_TABLE_SUFFIX):
+            if not base.startswith(HIDDEN):
+                tables.append((name, size))
+        elif kind_of_unknown(name) is ContentKind.PHOTO:
+            photos.append((name, size))
+        else:
+            unknown.append((name, size))
+
+    def content(file: tuple[str, int]) -> Content:
+        try:
+            return content_of_head(read_bytes(folder, file[0], at_most=HEAD_BYTES))
+        except OSError:
+            return UNKNOWN
+
+    with ThreadPoolExecutor(_LOOKING_THREADS) as threads:
+        for file, seen in zip(unknown, threads.map(content, unknown), strict=True):
+            if seen.kind in (ContentKind.PHOTO, ContentKind.ANIMATION):
+                photos.append(file)
+            else:
+                skipped.add_content(file[0], seen, _WHY.get(seen.kind, ""))
+    return tables, sorted(photos)
 
 
 def _list_tables(
@@ -259,18 +317,20 @@ def read_photos(
         try:
             content = read_bytes(folder, name, at_most=MAX_FILE_BYTES + 1)
         except OSError as error:
-            yield EncodedPhoto(number, name, None, f"The file cannot be read ({error}).")
+            message = f"The file cannot be read ({readable_name(str(error))})."
+            yield EncodedPhoto(number, readable_name(name), None, message)
         else:
-            yield _checked(EncodedPhoto(number, name, content))
+            yield _checked(EncodedPhoto(number, readable_name(name), content))
 
 
 def _read_rows(folder: Place, columns: Columns, partition: Partition) -> Iterator[EncodedPhoto]:
     name = partition.files[0]
+    shown = readable_name(name)
     shift = partition.first - partition.start
 
     def failed(rows: range, error: Exception) -> Iterator[EncodedPhoto]:
-        message = f"The parquet file cannot be read here ({error})."
-        return (EncodedPhoto(row + shift, f"{name}#{row}", None, message) for row in rows)
+        message = f"The parquet file cannot be read here ({readable_name(str(error))})."
+        return (EncodedPhoto(row + shift, f"{shown}#{row}", None, message) for row in rows)
 
     try:
         table = _open_table(folder, name)
@@ -284,7 +344,7 @@ def _read_rows(folder: Place, columns: Columns, partition: Partition) -> Iterato
                 for row_id, content in _contents(
                     table, columns, group, range(rows.start - begin, rows.stop - begin)
                 ):
-                    photo_id = f"{name}#{row}" if row_id is None else str(row_id)
+                    photo_id = f"{shown}#{row}" if row_id is None else str(row_id)
                     missing = "There is no image in this row." if content is None else None
                     photo = EncodedPhoto(row + shift, photo_id, content, missing)
                     row += 1
@@ -338,8 +398,14 @@ def _checked(photo: EncodedPhoto) -> EncodedPhoto:
 
 
 def _open_table(folder: Place, name: str) -> parquet.ParquetFile:
+    path = folder.path_of(name)
+    if folder.is_here:
+        # As bytes, since pyarrow takes a text for UTF-8.
+        return parquet.ParquetFile(
+            pa.OSFile(os.fsencode(path)), buffer_size=_BUFFER_BYTES, pre_buffer=False
+        )
     return parquet.ParquetFile(
-        folder.path_of(name),
+        path,
         filesystem=folder.files,
         buffer_size=_BUFFER_BYTES,
         pre_buffer=False,

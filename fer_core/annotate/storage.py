@@ -1,9 +1,14 @@
-"""Folders and object stores by one interface, pyarrow's: what is there, whole reads, whole writes."""
+"""Folders and object stores by one interface: what is there, whole reads, whole writes.
 
+It is pyarrow's, but for files of this machine: pyarrow takes their names for UTF-8, and knows no others.
+"""
+
+import os
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 from pyarrow import ArrowInvalid, fs
 
@@ -20,7 +25,8 @@ class Place:
     """A folder or a file, here or in an object store.
 
     Attributes:
-        url: as the user gave it, a local path made absolute.
+        url: as the user gave it, a local path made absolute; it may hold bytes that are no UTF-8, as
+            surrogates.
         files: the file system.
         path: within it, without a slash at its end.
     """
@@ -32,6 +38,26 @@ class Place:
     def path_of(self, name: str) -> str:
         """Return the path within the file system of a file below this folder."""
         return f"{self.path}/{name}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a path of this machine."""
+        return isinstance(self.files, fs.LocalFileSystem)
+
+    def file_size(self) -> int | None:
+        """Return the bytes of the file that is there, None if it is none; raise OSError as the store does."""
+        if self.is_here:
+            path = Path(self.path)
+            return path.stat().st_size if path.is_file() else None
+        info = self.files.get_file_info(self.path)
+        return info.size if info.type == fs.FileType.File else None
+
+    def open(self, name: str) -> BinaryIO:
+        """Return a file below this folder, opened to be read; raise OSError if it cannot be."""
+        if self.is_here:
+            return Path(self.path_of(name)).open("rb")
+        # By its name a file called x.gz would be unpacked.
+        return cast("BinaryIO", self.files.open_input_stream(self.path_of(name), compression=None))
 
     def holds(self, other: "Place") -> bool:
         """Return whether another place is this one or lies below it."""
@@ -76,8 +102,10 @@ def list_files(place: Place, *, recursive: bool) -> list[tuple[str, int]]:
     Raises:
         DataError: it cannot be listed.
     """
-    selector = fs.FileSelector(place.path, recursive=recursive, allow_not_found=True)
     try:
+        if place.is_here:
+            return sorted(_files_here(place.path or "/", "", recursive=recursive))
+        selector = fs.FileSelector(place.path, recursive=recursive, allow_not_found=True)
         found = place.files.get_file_info(selector)
     except OSError as error:
         raise DataError(f"{place.url} cannot be listed ({error}).") from error
@@ -87,9 +115,35 @@ def list_files(place: Place, *, recursive: bool) -> list[tuple[str, int]]:
 
 def read_bytes(place: Place, name: str, *, at_most: int) -> bytes:
     """Return a file's content, or its first `at_most` bytes; raise OSError if it cannot be read."""
-    # By its name a file called x.gz would be unpacked.
-    with place.files.open_input_stream(place.path_of(name), compression=None) as stream:
+    with place.open(name) as stream:
         return bytes(stream.read(at_most))
+
+
+def _files_here(
+    folder: str, prefix: str, *, recursive: bool, above: tuple[tuple[int, int], ...] = ()
+) -> Iterator[tuple[str, int]]:
+    """Yield names and sizes of files below a folder of this machine; links are followed.
+
+    Args:
+        folder: its path.
+        prefix: of the names.
+        recursive: whether to look into folders in it.
+        above: devices and inodes of the folders that it lies in, into which a link may lead back.
+    """
+    try:
+        state = os.stat(folder)  # noqa: PTH116
+    except FileNotFoundError:
+        return
+    here = (state.st_dev, state.st_ino)
+    if here in above:
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{prefix}{entry.name}"
+            if entry.is_file():
+                yield name, entry.stat().st_size
+            elif recursive and entry.is_dir():
+                yield from _files_here(entry.path, f"{name}/", recursive=True, above=(*above, here))
 
 
 def write_whole(place: Place, name: str, content: bytes) -> None:
@@ -105,6 +159,11 @@ def write_whole(place: Place, name: str, content: bytes) -> None:
         return
     # Two processes may write the same file, one of them forgotten by its dead parent.
     temporary = place.path_of(f".{name}.{uuid.uuid4().hex}")
+    if place.is_here:
+        Path(place.path).mkdir(parents=True, exist_ok=True)
+        Path(temporary).write_bytes(content)
+        Path(temporary).replace(target)
+        return
     place.files.create_dir(place.path, recursive=True)
     with place.files.open_output_stream(temporary, compression=None) as stream:
         stream.write(content)
@@ -115,4 +174,7 @@ def remove_leftovers(place: Place, names: list[str]) -> None:
     """Remove what writers that were killed left of `write_whole`, among a folder's file names."""
     for name in names:
         if name.startswith(".part-"):
-            place.files.delete_file(place.path_of(name))
+            if place.is_here:
+                Path(place.path_of(name)).unlink(missing_ok=True)
+            else:
+                place.files.delete_file(place.path_of(name))

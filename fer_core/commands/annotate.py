@@ -1,6 +1,5 @@
 """`python -m fer_core annotate`: what it is asked with, and what it tells."""
 
-import json
 import sys
 import time
 from enum import StrEnum
@@ -79,6 +78,7 @@ def annotate(
     """
     from fer_core.annotate.run import Engine, begin_run, finish_run
     from fer_core.batch.progress import Progress, ProgressLine
+    from fer_core.commands.result_file import json_line, to_bytes
 
     names = [name.strip() for name in (models or "").split(",") if name.strip()]
     if models is not None and not names:
@@ -94,6 +94,8 @@ def annotate(
             id_column=id_column,
             partition_size=partition_size,
         )
+        for skipped in run.skipped.lines():
+            typer.echo(skipped, err=True)
         progress = Progress(run.photos_missing, noun="photos", from_first=False)
         with ProgressLine(sys.stderr, progress) as line:
             for done in finish_run(run, Engine(engine), jobs=jobs, address=address):
@@ -118,6 +120,6 @@ def annotate(
         "partitions_done_before": total - len(run.missing),
         "seconds": round(time.monotonic() - began, 2),
     }
-    typer.echo(json.dumps(result, ensure_ascii=False))
+    typer.echo(to_bytes(json_line(result)), nl=False)
     if errors:
         raise typer.Exit(EXIT_SOME_FAILED)

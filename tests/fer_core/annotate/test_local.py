@@ -1,6 +1,7 @@
 """Bulk annotation on this machine: every photo once, whatever is killed, and the same as one by one."""
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from fer_core.annotate.run import Engine, begin_run, finish_run
 from fer_core.annotate.sources import Columns, Kind, Listing, list_input, read_photos
 from fer_core.annotate.storage import list_files, open_place, write_whole
 from fer_core.batch.pool import Worker
+from fer_core.batch.skipped import Skipped
 from fer_core.errors import DataError, JobError
 from fer_core.expressions import FER2013
 from fer_core.photos.decode import decode
@@ -171,6 +173,36 @@ def test_inputs_that_cannot_be_annotated_say_why(tmp_path, photos):
         list_input(open_place(photos / "table.parquet"))
 
 
+def test_photos_are_listed_by_content_and_the_rest_is_counted(tmp_path, no_face_png):
+    files = dict.fromkeys(("_DSC1.JPG", "a.jfif", "b.HIF", "deep/c", "deep/d.txt"), no_face_png)
+    others = {"e.mp4": b"\0\0\0\x18ftypisom" + bytes(12), "f.zip": b"PK\x05\x06" + bytes(18)}
+    others |= {"g.txt": b"words", "Thumbs.db": b"x", "__MACOSX/h.jpg": b"x"}
+    for name, content in (files | others).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    skipped = Skipped()
+    assert list_input(open_place(tmp_path), skipped=skipped).files == tuple(sorted(files))
+    assert list(skipped.lines()) == [
+        "Skipped 1 other file, g.txt.",
+        "Skipped 2 system files, such as Thumbs.db.",
+        "Skipped 1 video, e.mp4. Videos are for python -m fer_core analyze.",
+        "Skipped 1 zip, f.zip. Unpack first, or give it to python -m fer_core analyze.",
+    ]
+    for name in files:
+        (tmp_path / name).unlink()
+    with pytest.raises(DataError, match=r"holds no photos .* Skipped 1 zip, f\.zip"):
+        list_input(open_place(tmp_path))
+
+
+def test_a_link_into_the_folder_that_it_lies_in_is_not_followed_for_ever(tmp_path, no_face_png):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.png").write_bytes(no_face_png)
+    (tmp_path / "deep" / "up").symlink_to(tmp_path)
+    (tmp_path / "other").symlink_to(tmp_path / "deep")
+    found = list_files(open_place(tmp_path), recursive=True)
+    assert [name for name, _ in found] == ["deep/a.png", "other/a.png"]
+
+
 # Rows.
 
 
@@ -281,6 +313,48 @@ def test_other_weights_on_a_machine_are_refused_by_its_worker(photos, tmp_path, 
 # Whole runs.
 
 
+def test_names_may_hold_bytes_that_are_no_utf_8(tmp_path, no_face_png):
+    folder = Path(os.fsdecode(bytes(tmp_path) + b"/B\xe4der"))
+    folder.mkdir()
+    for name in (b"M\xfcller.jpg", "Müller.jpg".encode(), b"g\xfcnter.txt"):
+        Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(no_face_png)
+    Path(os.fsdecode(bytes(folder) + b"/n\xf6.txt")).write_bytes(b"words")
+    out = Path(os.fsdecode(bytes(tmp_path) + b"/Gesichter-\xf6"))
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "fer_core",
+            "annotate",
+            folder,
+            out,
+            "--models",
+            "cnn",
+            "--jobs",
+            "1",
+        ],
+        capture_output=True,
+        cwd=PROJECT,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["photos"] == 3
+    assert done.stderr.startswith(rb"Skipped 1 other file, n\xf6.txt.")
+    (tmp_path / "out").symlink_to(out)
+    assert rows(tmp_path / "out")["id"].tolist() == [
+        *("Müller.jpg", r"M\xfcller.jpg", r"g\xfcnter.txt")
+    ]
+
+
+def test_a_parquet_file_may_have_any_name(tmp_path, no_face_png):
+    pq.write_table(pa.table({"image": [no_face_png]}), tmp_path / "a.parquet")
+    (tmp_path / "a.parquet").rename(os.fsdecode(bytes(tmp_path) + b"/\xfc.parquet"))
+    place = open_place(tmp_path)
+    listing = list_input(place)
+    (photo,) = read_photos(place, listing.columns, *listing.partitions(1))
+    assert (photo.id, photo.content) == (r"\xfc.parquet#0", no_face_png)
+
+
 def test_the_command_annotates_each_photo_once_without_ray_and_goes_on_where_it_stopped(
     photos, tmp_path
 ):
@@ -294,7 +368,10 @@ def test_the_command_annotates_each_photo_once_without_ray_and_goes_on_where_it_
     assert first.returncode == 1, first.stderr
     told = json.loads(first.stdout)
     assert [told[key] for key in ("photos", "faces", "errors", "partitions")] == [4, 2, 1, 4]
-    assert first.stderr.startswith("4 of 4 photos, 1 of them not readable, ")
+    assert first.stderr.startswith(
+        "Skipped 1 other file, notes.txt.\nSkipped 1 system file, ._a.png.\n"
+        "4 of 4 photos, 1 of them not readable, "
+    )
     whole = rows(out)
     assert whole["id"].tolist() == ["a.png", "b.png", "c.jpg", "deep/er/d.png"]
 
