@@ -22,19 +22,6 @@ _MEGAPIXELS_OF: Final = {"WEBP": 18, "AVIF": 32}
 MAX_SIDE: Final = 65_535
 #: Pillow's names of the formats that are read; everything else in Pillow stays shut to uploads.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
-ACCEPTED_SUFFIXES: Final = (
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".webp",
-    ".avif",
-    ".gif",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".heic",
-    ".heif",
-)
 #: What a visitor is told where memory is short.
 NO_MEMORY: Final = "There was not enough memory to read this image. Shrink it and try again."
 _MEND: Final = "Use a JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC file."

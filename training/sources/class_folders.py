@@ -17,10 +17,11 @@ from typing import Final
 import cv2
 import numpy as np
 
+from fer_core.content import Kind, check_is_photo, content_of, is_system_file, kind_of_unknown
 from fer_core.errors import DataError, ImageDecodeError, UnknownNameError
 from fer_core.expressions import FER2013, FERPLUS, Expression, LabelSpace, parse_expression
 from fer_core.faces.crops import resize_crop
-from fer_core.photos.decode import ACCEPTED_SUFFIXES, decode
+from fer_core.photos.decode import decode
 from training.sources.base import Samples, Split
 from training.sources.copies import copies_in
 
@@ -159,7 +160,7 @@ def read_class_folder(
     if not classes:
         found = ", ".join(path.name for path in sorted(folder.iterdir())[:8]) or "nothing"
         raise DataError(
-            f"{folder} holds no class folders with images ({', '.join(ACCEPTED_SUFFIXES)}), found {found}. "
+            f"{folder} holds no class folders with images, found {found}. "
             f"Expected one sub-folder per class, for instance {expected}."
         )
     images: list[np.ndarray] = []
@@ -187,7 +188,8 @@ def class_files(
 ) -> dict[Path, list[Path]]:
     """Return the image files of each class folder, in the order of `read_class_folder`.
 
-    Hidden folders, and folders without images that are not named by a class, are passed over.
+    Passed over are hidden folders, system files such as `._0.png`, files that are no photos, and folders
+    without images that are not named by a class.
 
     Args:
         folder: holds the class folders.
@@ -197,9 +199,9 @@ def class_files(
         DataError: other class folders have images and one that is named by a class has none.
     """
     found = {
-        path: sorted(file for file in path.iterdir() if file.suffix.lower() in ACCEPTED_SUFFIXES)
+        path: sorted(file for file in path.iterdir() if _is_photo(file))
         for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
+        if path.is_dir() and not path.name.startswith(".") and not is_system_file(path.name)
     }
     classes = {path: files for path, files in found.items() if files}
     empty = [
@@ -207,8 +209,8 @@ def class_files(
     ]
     if classes and empty:
         raise DataError(
-            f"The class folder {empty[0]} holds no images ({', '.join(ACCEPTED_SUFFIXES)}). Put that "
-            "class's images there, or remove the folder if there are none."
+            f"The class folder {empty[0]} holds no images. Put that class's images there, or remove the "
+            "folder if there are none."
         )
     return classes
 
@@ -224,10 +226,24 @@ def is_class(name: str, class_names: Mapping[str, Expression] | None = None) -> 
     return True
 
 
+def _is_photo(file: Path) -> bool:
+    """Return whether a file is an image, or called one: reading it says if it is none."""
+    if is_system_file(file.name) or not file.is_file():
+        return False
+    if kind_of_unknown(file.name) is Kind.PHOTO:
+        return True
+    try:
+        return content_of(file).kind in (Kind.PHOTO, Kind.ANIMATION)
+    except OSError:
+        return False
+
+
 def _read_grey(path: Path) -> np.ndarray:
     """Return a face crop of any size and format as uint8 (48, 48), read as the application reads it."""
     try:
-        photo = decode(path.read_bytes())
+        content = path.read_bytes()
+        check_is_photo(content)
+        photo = decode(content)
     except (ImageDecodeError, OSError) as error:
         raise DataError(f"{path}: {error} Replace or remove it.") from error
     return resize_crop(cv2.cvtColor(photo.rgb, cv2.COLOR_RGB2GRAY))

@@ -233,13 +233,15 @@ def test_class_folders_of_other_splits_are_not_taken_for_the_official_ones(tmp_p
 
 
 def test_a_folder_of_any_size_and_mode(tmp_path):
-    """Classes by their synonyms; colour, 16-bit grey and large images; hidden and empty folders."""
+    """Classes by their synonyms; colour, 16-bit grey and large images; system files and empty folders."""
     for name in ("Happiness", "sad", ".cache", "not a class"):
         (tmp_path / name).mkdir()
     Image.new("RGB", (200, 200), (10, 200, 30)).save(tmp_path / "Happiness" / "a.jpg")
-    (tmp_path / "Happiness" / "notes.txt").write_text("no image")
+    for name in ("Happiness/notes.txt", "Happiness/._a.jpg", "sad/Thumbs.db", "__MACOSX/a.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("no image")
     grey16 = Image.fromarray(np.full((30, 30), 128 * 257, np.uint16))
-    grey16.save(tmp_path / "sad" / "b.png")
+    grey16.save(tmp_path / "sad" / "b", "PNG")
     found = class_folders.load(tmp_path)
     assert [FER2013.labels[label] for label in found.labels] == ["happy", "sad"]
     assert found.images.shape == (2, 48, 48)
