@@ -12,6 +12,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import typer
 
+from fer_core.commands.encoding import show_what_cannot_be_encoded
 from training.commands.campaign import campaign
 from training.commands.compare import compare
 from training.commands.data import data
@@ -34,6 +35,7 @@ from training.commands.tune import tune
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
+    callback=show_what_cannot_be_encoded,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Train and measure the networks of Second Look. Data sets are read from the folder that the "

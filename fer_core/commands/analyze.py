@@ -11,6 +11,7 @@ import typer
 
 from fer_core.commands.exits import EXIT_SOME_FAILED, EXIT_USAGE
 from fer_core.errors import FerError
+from fer_core.files import readable_name, shown_name
 from fer_core.video import DEFAULT_RATE
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ class Format(StrEnum):
 
 
 _CSV_SUFFIX: Final = ".csv"
+#: Columns of a terminal between two cells of a table.
+_BORDER: Final = 3
+#: No path is cut to less.
+_SHORTEST_PATH: Final = 24
+#: Stands for what is cut out of a path; every encoding has it.
+_CUT: Final = "..."
 
 
 def analyze(
@@ -109,13 +116,19 @@ def analyze(
     """
     from fer_core.batch.inputs import input_files
     from fer_core.batch.processes import Settings
+    from fer_core.batch.skipped import Skipped
 
     names = _model_names(models)
     chosen = _choose_format(output_format, output, resume=resume)
     results = None
     try:
         bundles = _open_bundles(names)
-        files = list(input_files(paths, sys.stdin.buffer, videos=frame_rate is not None))
+        skipped = Skipped()
+        files = list(
+            input_files(paths, sys.stdin.buffer, videos=frame_rate is not None, skipped=skipped)
+        )
+        for line in skipped.lines():
+            typer.echo(line, err=True)
         table = _table_of(files, chosen, resume=resume)
         if save_annotated:
             save_annotated.mkdir(parents=True, exist_ok=True)
@@ -292,19 +305,18 @@ def _labels(bundles: "dict[str, Bundle]") -> dict[str, Any]:
 
 
 def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    # What stands in brackets in a name is no markup.
-    table = Table("photo", "face", *names, "notes")
+    rows: list[tuple[tuple[str, str], list[str]]] = []
     for record in records:
-        photo = record["path"]
-        if record.get("time_s") is not None:
-            photo += f", {record['time_s']:.2f} s"
+        time_s = record.get("time_s")
+        photo = shown_name(record["path"]), "" if time_s is None else f", {time_s:.2f} s"
         if not record["faces"]:
-            said = Text(record["error"] or "no face found")
-            table.add_row(Text(photo), "", *[""] * len(names), said)
+            said = readable_name(record["error"] or "no face found")
+            rows.append((photo, ["", *[""] * len(names), said]))
         for number, face in enumerate(record["faces"], start=1):
             answers = []
             for name in names:
@@ -312,5 +324,29 @@ def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
                 unsure = "not sure: " if answer["abstained"] else ""
                 answers.append(f"{unsure}{answer['expression']} {answer['confidence']:.0%}")
             who = face.get("track", number)
-            table.add_row(Text(photo), str(who), *answers, ", ".join(face["quality"]))
-    Console().print(table)
+            rows.append((photo, [str(who), *answers, ", ".join(face["quality"])]))
+    console = Console()
+    heads = ["face", *names, "notes"]
+    # The notes may take several lines, the rest has one.
+    columns = zip(heads[:-1], *(cells[:-1] for _, cells in rows), strict=True)
+    others = sum(_BORDER + max(map(cell_len, column)) for column in columns)
+    room = max(_SHORTEST_PATH, console.width - others - 3 * _BORDER - cell_len(heads[-1]))
+    # What stands in brackets in a name is no markup.
+    table = Table("photo", *heads)
+    table.columns[0].no_wrap = True
+    for (path, when), cells in rows:
+        table.add_row(Text(_cut_in_the_middle(path, room - len(when)) + when), *map(Text, cells))
+    console.print(table)
+
+
+def _cut_in_the_middle(path: str, width: int) -> str:
+    """Return a path in at most `width` columns of a terminal: what tells files apart is mostly at its end."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(path) <= width:
+        return path
+    start = set_cell_size(path, (width - len(_CUT)) // 3)
+    end = path
+    while cell_len(end) > width - len(_CUT) - cell_len(start):
+        end = end[1:]
+    return f"{start}{_CUT}{end}"

@@ -7,9 +7,13 @@ import os
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
+from fer_core.commands.analyze import _print_table
+from fer_core.records import error_record
 from tests.conftest import PROJECT
 
 
@@ -40,7 +44,10 @@ def test_a_line_a_photo_and_exit_1_if_one_failed(folder):
     assert [len(record["faces"]) for record in records] == [1, 0, 0]
     assert [record["error"] is None for record in records] == [True, True, False]
     assert result.returncode == 1
-    assert result.stderr.strip() == "1 of the inputs could not be read."
+    assert result.stderr.splitlines() == [
+        f"Skipped 1 other file, {folder / 'notes.txt'}.",
+        "1 of the inputs could not be read.",
+    ]
 
 
 def test_exit_0_and_quiet_if_all_went_well(folder):
@@ -95,6 +102,49 @@ def test_csv_and_table(folder):
     table = run("analyze", folder, "--format", "table", COLUMNS="200").stdout
     assert "happy" in table
     assert "no face found" in table
+
+
+def test_no_name_and_no_encoding_ends_in_a_traceback(tmp_path):
+    names = ["M\u00fcller.jpg", "\u5199\u771f.jpg", os.fsdecode(b"M\xfcller.jpg"), "a\nb.jpg"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    # In one process, which takes a second to begin.
+    code = """if True:
+        import contextlib, sys, fer_core.__main__
+        for form in ("table", "csv", "jsonl"):
+            with contextlib.suppress(SystemExit):
+                fer_core.__main__.app(["analyze", sys.argv[1], "--models=cnn", f"--format={form}"])
+            print("next", flush=True)"""
+    result = subprocess.run(
+        [sys.executable, "-c", code, tmp_path],
+        capture_output=True,
+        cwd=PROJECT,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1", "COLUMNS": "300"},
+    )
+    assert result.stderr.splitlines() == [b"4 of the inputs could not be read."] * 3
+    table, rows, lines, _ = result.stdout.split(b"next\n")
+    assert "Müller.jpg" in table.decode("latin-1")
+    assert rb"M\xfcller.jpg" in table
+    assert rb"\u5199\u771f.jpg" in table
+    found = csv.DictReader(io.StringIO(rows.decode("utf-8", "surrogateescape")))
+    assert {Path(row["path"]).name for row in found} == set(names)
+    records = [json.loads(line) for line in lines.splitlines()]
+    assert {Path(record["path"]).name for record in records} == set(names)
+
+
+def test_long_paths_are_cut_in_the_middle(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "70")
+    folder = "/data/" + "a_long_name_of_a_folder/" * 5
+    photos = [
+        f"{folder}{name}" for name in ("first.jpg", "second.jpg", "\u5199\u771f" * 5 + ".jpg")
+    ]
+    _print_table([error_record(photo, "Damaged.") for photo in photos], ["cnn"])
+    said = capsys.readouterr().out
+    assert max(map(cell_len, said.splitlines())) <= 70
+    for end in ("first.jpg", "second.jpg", "\u5199\u771f.jpg"):
+        (line,) = (line for line in said.splitlines() if f"{end} " in line)
+        assert "/data/" in line
+        assert "..." in line
 
 
 def test_brackets_in_a_name_are_no_markup(astronaut_png, tmp_path):
