@@ -9,7 +9,8 @@ holds moving pictures or only sound, perhaps with the picture of its cover. Libr
 
 import io
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,7 @@ from fer_core.errors import ImageDecodeError
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.stream import VideoStream
 
 #: As much as is looked at. An animated PNG says what it is before its first pixels.
@@ -69,6 +71,10 @@ CODECS: Final = (
     *("gif", "apng", "png"),
 )
 
+#: In these formats FFmpeg may come upon further streams while it reads. PyAV 18 looks for them in an array of
+#: one byte for each stream of the start (PyAV issue 692): so many bytes has the smallest piece of memory.
+_LATE_STREAMS: Final = ("mpegts", "mpeg", "mpegvideo", "flv", "ogg", "dv")
+_MAX_LATE_STREAMS: Final = 24
 #: Largest frame that is decoded for FFmpeg's first look at a container.
 _PROBED_PIXELS: Final = 10_000_000
 
@@ -313,13 +319,10 @@ def open_container(file: BinaryIO, demuxer: str, *, max_pixels: int) -> "InputCo
     """
     import av
 
-    return av.open(
-        file,
-        "r",
-        format=demuxer,
-        metadata_errors="replace",
-        options={"max_pixels": str(max_pixels), "codec_whitelist": ",".join(CODECS)},
-    )
+    options = {"max_pixels": str(max_pixels), "codec_whitelist": ",".join(CODECS)}
+    if demuxer in _LATE_STREAMS:
+        options["max_streams"] = str(_MAX_LATE_STREAMS)
+    return av.open(file, "r", format=demuxer, metadata_errors="replace", options=options)
 
 
 def picture_streams(container: "InputContainer") -> "list[VideoStream]":
@@ -327,6 +330,20 @@ def picture_streams(container: "InputContainer") -> "list[VideoStream]":
     from av.stream import Disposition
 
     return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+
+
+def packets_of(
+    container: "InputContainer", stream: "VideoStream"
+) -> "Iterator[Packet[VideoStream]]":
+    """Yield the packets of a stream, and an empty one at the end.
+
+    Raises:
+        av.FFmpegError, OSError: the file is damaged.
+    """
+    # PyAV 18 may fail at the end, over streams that FFmpeg came upon on the way. They come behind those of the
+    # start, so this one is done by then.
+    with suppress(IndexError):
+        yield from container.demux(stream)
 
 
 def _moves(file: BinaryIO, head: bytes) -> bool:

@@ -16,7 +16,14 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from fer_core.closing import Closing
-from fer_core.content import CODECS, HEAD_BYTES, content_of_head, open_container, picture_streams
+from fer_core.content import (
+    CODECS,
+    HEAD_BYTES,
+    content_of_head,
+    open_container,
+    packets_of,
+    picture_streams,
+)
 from fer_core.errors import VideoDecodeError
 from fer_core.photos.decode import Photo
 from fer_core.video import DEFAULT_RATE
@@ -239,7 +246,7 @@ class VideoReader(Closing):
         """Return duration and number of frames by their packets, which are not decoded."""
         last, count = self._start, 0
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in packets_of(self._container, self._stream):
                 if packet.pts is None or packet.time_base is None:
                     continue
                 count += 1
@@ -276,7 +283,7 @@ class VideoReader(Closing):
     def _raw_frames(self) -> Iterator[VideoFrame | None]:
         """Yield frames as the decoder gives them, None for what it cannot decode."""
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in packets_of(self._container, self._stream):
                 try:
                     yield from packet.decode()
                 except (av.FFmpegError, ValueError):

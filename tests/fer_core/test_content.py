@@ -17,6 +17,7 @@ from fer_core.content import (
     content_of_head,
     is_system_file,
     kind_of_unknown,
+    packets_of,
 )
 from fer_core.errors import ImageDecodeError
 from tests.clips import clip, moving, song
@@ -120,6 +121,15 @@ def test_sound_is_no_video_and_no_photo_with_a_cover_either(form, codec, has_cov
 )
 def test_sound_alone_is_no_video(form, codec):
     assert content_of(song(form, codec)).kind is Kind.SOUND
+
+
+def test_a_stream_ends_where_pyav_fails_over_one_that_began_late():
+    class Container:
+        def demux(self, stream):
+            yield from (stream, stream)
+            raise IndexError("list index out of range")
+
+    assert list(packets_of(Container(), "packet")) == ["packet"] * 2
 
 
 def test_zips_are_archives_and_documents_are_not():
