@@ -2,7 +2,7 @@
 
 The mapping: the light that a screen of 1,000 nits shows (Recommendation ITU-R BT.2100), in BT.709's
 primaries, its highlights rolled off to the white of SDR, 203 nits (Report ITU-R BT.2408), by the curve of
-Report ITU-R BT.2390, section 5.4.1. Light below 90 nits stays exactly as it is. The curve is applied to the
+Report ITU-R BT.2390, section 5.4.1. Light below 87 nits stays exactly as it is. The curve is applied to the
 largest of red, green and blue, and the others follow in proportion, so that hues stay.
 
 A table of the whole mapping is made once, and FFmpeg looks the frames up in it. FFmpeg's own ways serve
