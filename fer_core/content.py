@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from fer_core.errors import ImageDecodeError
 
@@ -332,18 +332,16 @@ def picture_streams(container: "InputContainer") -> "list[VideoStream]":
     return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
 
 
-def packets_of(
-    container: "InputContainer", stream: "VideoStream"
-) -> "Iterator[Packet[VideoStream]]":
-    """Yield the packets of a stream, and an empty one at the end.
+def packets_of(container: "InputContainer", *streams: "VideoStream") -> "Iterator[Packet[Any]]":
+    """Yield the packets of some streams, by default of all; at the end an empty one of each.
 
     Raises:
         av.FFmpegError, OSError: the file is damaged.
     """
-    # PyAV 18 may fail at the end, over streams that FFmpeg came upon on the way. They come behind those of the
-    # start, so this one is done by then.
+    # PyAV 18 may fail at the end, over streams that FFmpeg came upon on the way. They come behind those of
+    # the start, which are done by then.
     with suppress(IndexError):
-        yield from container.demux(stream)
+        yield from container.demux(*streams)
 
 
 def _moves(file: BinaryIO, head: bytes) -> bool:

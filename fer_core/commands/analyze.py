@@ -67,7 +67,8 @@ def analyze(
         typer.Option(
             "--format",
             help="A JSON object a line, CSV, or a table to read. By default the first; CSV for an --output "
-            "that ends so.",
+            "that ends so. CSV in a file has the mark by which Excel knows its encoding; on standard "
+            "output, which programs read, it has none.",
         ),
     ] = None,
     save_annotated: Annotated[
@@ -110,7 +111,7 @@ def analyze(
 
       python -m fer_core analyze portrait.jpg
 
-      python -m fer_core analyze holiday/ party.zip --format csv > faces.csv
+      python -m fer_core analyze holiday/ party.zip --output faces.csv
 
       python -m fer_core analyze archive/ --output faces.jsonl --resume
     """

@@ -1,10 +1,14 @@
 """A file of results that grows photo by photo and can be gone on with after any end.
 
 A photo is written in one go. After a kill the last one may be there in part: it is cut off, and done again.
+A CSV file begins with a byte order mark: without one, Excel takes it for the system's own encoding and
+garbles umlauts. One without, of an earlier version, is gone on with all the same.
+
 In CSV, where a photo may have several rows and nothing tells how many, the last photo always is, and so is a
 video, a line a frame, that is last.
 """
 
+import codecs
 import contextlib
 import csv
 import fcntl
@@ -21,6 +25,7 @@ from fer_core.records import escape_formula
 
 #: Numbers of the first row of a photo in CSV: of its first face, or of none.
 _FIRST_FACES: Final = ("0", "1")
+_MARK: Final = codecs.BOM_UTF8.decode()
 #: What every JSON object begins with.
 _JSON_START: Final = b'{"path": '
 
@@ -89,8 +94,8 @@ class ResultFile:
             self._lock()
             entries, end = self._read()
             os.ftruncate(self._descriptor, end)
-            if not end:
-                self.append(header)
+            if not end and header:
+                self.append(_MARK + header)
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -173,12 +178,13 @@ class ResultFile:
         return entries, end
 
     def _csv_entries(self, rows: list[tuple[int, bytes]], end: int) -> tuple[list[_Entry], int]:
-        header = to_bytes(self._header)
+        headers = to_bytes(_MARK + self._header), to_bytes(self._header)
         if not rows:
-            if end == 0 and header.startswith(self.path.read_bytes()):
+            begun = self.path.read_bytes()
+            if end == 0 and any(header.startswith(begun) for header in headers):
                 return [], 0
             raise self._foreign("it does not begin with the columns of analyze")
-        if rows[0][1] != header:
+        if rows[0][1] not in headers:
             raise self._foreign("its columns are not those of this run")
         columns = next(csv.reader([self._header]))
         path, face, failure = (columns.index(name) for name in ("path", "face", "error"))

@@ -5,20 +5,25 @@ cannot disagree with the stored numbers.
 """
 
 import dataclasses
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fer_core.errors import DataError, UnknownNameError
 from fer_core.evaluation import metrics
 from fer_core.evaluation.measures import MEASURES
+from fer_core.evaluation.user_tables import (
+    booleans,
+    numbers,
+    read_user_table,
+    rounding_errors,
+    whole_numbers,
+)
 from fer_core.expressions import Expression, parse_expression
 from fer_core.files import replace_file
 from fer_core.networks.bundles import CLEAN, PREDICTIONS_FOLDER, LandmarkMetrics, SplitMetrics
@@ -30,6 +35,8 @@ _COLUMNS: Final = ("row", "label", "found_face", "clean")
 _MOST_ROWS: Final = 1_000_000
 #: How far a row of probabilities may be from summing to 1.
 _SUM_TOLERANCE: Final = 1e-4
+#: What makes no difference.
+_SUM_EXACT: Final = 1e-6
 #: Digits kept of a measure: finer than any decision, coarser than the last bits of another machine.
 _DIGITS: Final = 7
 
@@ -167,9 +174,12 @@ def read_predictions(path: Path) -> EvaluationResult:
 def parse_predictions(content: bytes, name: str) -> EvaluationResult:
     """Read and check somebody's own predictions, a CSV or parquet file in the columns of ours.
 
+    Any usual separator, decimal commas and words for true and false are understood. Rows that do not sum to
+    1 because their numbers are rounded are made to.
+
     Args:
         content: of the file.
-        name: of the file; its suffix says what it is.
+        name: of the file, for messages.
 
     Raises:
         DataError: as `read_predictions`; the message names column and position.
@@ -180,35 +190,61 @@ def parse_predictions(content: bytes, name: str) -> EvaluationResult:
         "found_face and clean (true or false), as `python -m training evaluate` writes them."
     )
     try:
-        if name.lower().endswith(".csv"):
-            table = pa.Table.from_pandas(pd.read_csv(io.BytesIO(content)), preserve_index=False)
-        else:
-            table = _read_own_parquet(content)
-    except (pa.ArrowException, pd.errors.ParserError, ValueError, OverflowError, OSError) as error:
+        table = read_user_table(content, _is_ours, most_rows=_MOST_ROWS)
+    except (pa.ArrowException, ValueError, OSError) as error:
         raise DataError(f"{name} cannot be read as CSV or parquet ({error}). {mend}") from error
+    _check_columns(table, name, mend)
+    try:
+        table = _as_written(table)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise DataError(
+            f"{name}: a column has values of the wrong kind: {error}. {mend}"
+        ) from error
     return _checked(table, name, mend)
 
 
-def _read_own_parquet(content: bytes) -> pa.Table:
-    """Read the columns of ours from somebody's parquet file; ValueError if they would fill the memory.
+def _is_ours(column: str) -> bool:
+    return column.startswith(_PROBABILITY) or column in _COLUMNS
 
-    A small file can hold a billion equal rows, or texts without end in columns that nobody asked for.
+
+def _as_written(table: pa.Table) -> pa.Table:
+    """Return somebody's own table in the types that ours have; rows that are off by rounding sum to 1.
+
+    Raises:
+        ValueError: a column cannot be had in its type; the message says where.
     """
-    file = pq.ParquetFile(io.BytesIO(content))
-    if file.metadata.num_rows > _MOST_ROWS:
-        raise ValueError(f"it has {file.metadata.num_rows:,} rows; at most {_MOST_ROWS:,} are read")
-    known = [n for n in file.schema_arrow.names if n.startswith(_PROBABILITY) or n in _COLUMNS]
-    return file.read(columns=known)
+    columns: dict[str, np.ndarray] = {
+        "row": whole_numbers(table["row"], "row"),
+        "label": whole_numbers(table["label"], "label"),
+    }
+    names = [name for name in table.column_names if name.startswith(_PROBABILITY)]
+    p = _normalized(np.stack([numbers(table[name], name) for name in names], axis=1))
+    columns |= dict(zip(names, p.T, strict=True))
+    columns |= {name: booleans(table[name], name) for name in ("found_face", "clean")}
+    return pa.table({name: columns[name] for name in table.column_names})
 
 
-def _checked(table: pa.Table, where: str, mend: str) -> EvaluationResult:
-    """Return the predictions in a table; raise DataError with the place of what is wrong."""
+def _normalized(p: np.ndarray) -> np.ndarray:
+    """Return probabilities, float64 (N, C), with the rows that rounding explains made to sum to 1."""
+    sums = p.sum(axis=1, keepdims=True)
+    if not np.all((p >= 0) & (p <= 1)) or np.all(np.abs(sums - 1) <= _SUM_EXACT):
+        return p
+    allowed = np.maximum(rounding_errors(p).sum(axis=1, keepdims=True), _SUM_TOLERANCE)
+    # A sum of as many rounded numbers may be at the very limit, where the last bits decide.
+    explained = (np.abs(sums - 1) <= allowed * (1 + 1e-9)) & (sums > 0)
+    return np.asarray(np.divide(p, sums, out=p.copy(), where=explained))
+
+
+def _check_columns(table: pa.Table, where: str, mend: str) -> None:
+    """Raise DataError unless a table has our columns, each once, rows, and a value in each place."""
     names = [name for name in table.column_names if name.startswith(_PROBABILITY)]
     missing = set(_COLUMNS) - set(table.column_names)
     if not names:
         missing.add(f"{_PROBABILITY}<expression>")
     if missing:
         raise DataError(f"{where} lacks the column {', '.join(sorted(missing))}. {mend}")
+    if len(set(table.column_names)) < len(table.column_names):
+        raise DataError(f"{where} has two columns of the same name. {mend}")
     if not table.num_rows:
         raise DataError(f"{where} has no rows. {mend}")
     for name in table.column_names:
@@ -217,6 +253,12 @@ def _checked(table: pa.Table, where: str, mend: str) -> EvaluationResult:
             raise DataError(
                 f"{where}: the column {name} has empty values, the first at position {position}. {mend}"
             )
+
+
+def _checked(table: pa.Table, where: str, mend: str) -> EvaluationResult:
+    """Return the predictions in a table; raise DataError with the place of what is wrong."""
+    _check_columns(table, where, mend)
+    names = [name for name in table.column_names if name.startswith(_PROBABILITY)]
     try:
         expressions = tuple(parse_expression(name.removeprefix(_PROBABILITY)) for name in names)
         result = EvaluationResult(

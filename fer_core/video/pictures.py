@@ -8,9 +8,9 @@ import numpy as np
 from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 
 from fer_core.photos.decode import Photo
+from fer_core.video.colors import ColorConverter
 
 #: A display matrix has fractions of 16 bits, and the place in its third row and column.
 _MATRIX_SHAPE: Final = (3, 3)
@@ -18,22 +18,16 @@ _MATRIX_SHAPE: Final = (3, 3)
 _MAX_PIXEL_RATIO: Final = 3
 
 
-def to_photo(
-    frame: VideoFrame, pixel_ratio: Fraction | None, reformatter: VideoReformatter
-) -> Photo:
-    """Return a frame as an upright photo with square pixels, transparency on white.
+def to_photo(frame: VideoFrame, pixel_ratio: Fraction | None, colors: ColorConverter) -> Photo:
+    """Return a frame as an upright photo in SDR with square pixels, transparency on white.
 
     Args:
         frame: of the decoder.
         pixel_ratio: how many times as wide as high its pixels are; None if unknown.
-        reformatter: to convert it; the same for all frames of a video, since it prepares for them.
+        colors: to convert it; the same for all frames of a video.
     """
-    width = _square_width(frame.width, pixel_ratio)
-    has_alpha = any(component.is_alpha for component in frame.format.components)
-    pixels = reformatter.reformat(
-        frame, width=width, format="rgba" if has_alpha else "rgb24"
-    ).to_ndarray()
-    if has_alpha:
+    pixels = colors.to_rgb(frame, _square_width(frame.width, pixel_ratio))
+    if pixels.shape[2] == 4:
         alpha = pixels[..., 3:].astype(np.uint16)
         pixels = ((pixels[..., :3] * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
     return Photo(np.ascontiguousarray(_turned(pixels, _matrix_of(frame))))

@@ -13,7 +13,6 @@ from typing import Final
 
 import av
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 
 from fer_core.closing import Closing
 from fer_core.content import (
@@ -27,8 +26,17 @@ from fer_core.content import (
 from fer_core.errors import VideoDecodeError
 from fer_core.photos.decode import Photo
 from fer_core.video import DEFAULT_RATE
+from fer_core.video.colors import ColorConverter
 from fer_core.video.cuts import CutFinder
 from fer_core.video.pictures import to_photo
+from fer_core.video.timeline import (
+    Timeline,
+    frame_seconds,
+    in_seconds,
+    is_cut_short,
+    measured_timeline,
+    said_timeline,
+)
 
 MEND: Final = (
     "Use an MP4, MOV, WebM, MKV, AVI, WMV, FLV, MPEG or OGV file, or an animated GIF or PNG."
@@ -46,8 +54,6 @@ _MAX_THREADS: Final = 4
 _SPARSE: Final = 8
 #: Clocks of containers count milliseconds and less, so a frame may lie a little before its time.
 _CLOCK_SECONDS: Final = 0.002
-#: Assumed where a file says nothing of its rate.
-_USUAL_RATE: Final = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,8 @@ class VideoInfo:
     """What a file says of its video.
 
     Attributes:
-        seconds: how long it lasts.
+        seconds: how long its pictures last, from the first to the end of the last; sound and subtitles
+            may last longer.
         rate: mean frames a second; None if unknown.
         codec: FFmpeg's name of it.
     """
@@ -123,9 +130,10 @@ class VideoReader(Closing):
             raise ValueError(f"rate must be above 0, got {rate}")
         if (self.info.rate or 0) >= _SPARSE * rate:
             self._stream.codec_context.skip_frame = "NONREF"
-        cuts, colors = CutFinder(), VideoReformatter()
-        number, due, after_cut, time_s = 0, -math.inf, False, 0.0
+        cuts, colors = CutFinder(), ColorConverter()
+        number, due, after_cut, time_s, end = 0, -math.inf, False, 0.0, 0.0
         for time_s, frame in self._decoded():
+            end = time_s + max(in_seconds(frame.duration, frame.time_base), self._frame_seconds)
             after_cut |= cuts.is_cut(frame)
             if time_s + _CLOCK_SECONDS < due:
                 continue
@@ -139,8 +147,7 @@ class VideoReader(Closing):
             raise VideoDecodeError(
                 "No frame of this video can be read; it may be damaged. Save or download it again."
             )
-        missing = self.info.seconds - time_s - 2 / (self.info.rate or _USUAL_RATE)
-        if self.note is None and missing > max(0.5, 0.02 * self.info.seconds):
+        if self.note is None and is_cut_short(end + self._frame_seconds, self.info.seconds):
             self.note = (
                 f"The video should last {self.info.seconds:.1f} s, but it ends after {time_s:.1f} s: the "
                 "file may be cut short."
@@ -166,7 +173,7 @@ class VideoReader(Closing):
             best = frame
         if best is None:
             raise VideoDecodeError("This frame cannot be read. Save or download the video again.")
-        return to_photo(best, self._stream.sample_aspect_ratio, VideoReformatter())
+        return to_photo(best, self._stream.sample_aspect_ratio, ColorConverter())
 
     def _open(self, content: bytes | Path) -> None:
         try:
@@ -182,84 +189,50 @@ class VideoReader(Closing):
         demuxer = content_of_head(head).demuxer
         if demuxer is None:
             raise VideoDecodeError(f"This is not a video that can be read. {MEND}")
-        try:
-            self._container = open_container(file, demuxer, max_pixels=MAX_MEGAPIXELS * 1_000_000)
-        except (av.FFmpegError, ValueError, MemoryError) as error:
-            raise VideoDecodeError(
-                "The video is damaged or cut short, so it cannot be read. Save or download it again."
-            ) from error
-        self._stack.callback(self._container.close)
-        pictures = picture_streams(self._container)
-        if not pictures:
-            only = "only sound" if self._container.streams.audio else "or it is damaged"
-            raise VideoDecodeError(f"There is no video in this file, {only}. {MEND}")
-        self._stream = pictures[0]
+        self._open_container(file, demuxer)
+        self._stack.callback(self._close_container)
         codec = self._stream.codec_context
         if codec is None or codec.name not in CODECS:
             unknown = codec.name if codec else "unknown"
             raise VideoDecodeError(
                 f"The codec of this video ({unknown}) is not read. Convert it to H.264."
             )
+        _check_size(codec.width, codec.height)
+        timeline = said_timeline(self._container, self._stream)
+        if timeline is None:
+            timeline = measured_timeline(
+                self._container, self._stream, most_seconds=MAX_SECONDS, most_frames=MAX_FRAMES
+            )
+            # Not every format can be sought in.
+            self._container.close()
+            file.seek(0)
+            self._open_container(file, demuxer)
+        _check_length(timeline)
+        stream, codec = self._stream, self._stream.codec_context
+        self._start, self._frame_seconds = timeline.start_s, frame_seconds(stream)
         codec.thread_type = "AUTO"
         codec.thread_count = _MAX_THREADS
         codec.options = codec.options | {"max_pixels": str(MAX_MEGAPIXELS * 1_000_000)}
-        self.info = self._checked_info()
-
-    def _checked_info(self) -> VideoInfo:
-        stream, codec = self._stream, self._stream.codec_context
-        width, height = codec.width, codec.height
-        if width < 1 or height < 1:
-            raise VideoDecodeError(
-                "The video is damaged: nothing says how large its frames are. Save it again."
-            )
-        if width * height > MAX_MEGAPIXELS * 1_000_000:
-            raise VideoDecodeError(
-                f"The video has frames of {width} x {height} pixels, where {MAX_MEGAPIXELS} megapixels are "
-                "the most. Save it smaller."
-            )
         rate = float(stream.average_rate) if stream.average_rate else None
-        self._start = 0.0
-        seconds = None
-        assert stream.time_base is not None
-        if stream.start_time is not None:
-            self._start = float(stream.start_time * stream.time_base)
-        if stream.duration:
-            seconds = float(stream.duration * stream.time_base)
-        elif self._container.duration:
-            seconds = self._container.duration / av.time_base
-        frames = stream.frames or round((seconds or 0) * (rate or 0))
-        if seconds is None:
-            # Browsers record WebM files that do not say how long they are.
-            seconds, frames = self._measured()
-        if seconds > MAX_SECONDS:
-            raise VideoDecodeError(
-                f"The video lasts {seconds / 60:.1f} minutes, where {MAX_SECONDS / 60:.0f} are the most. Cut "
-                "it into parts."
-            )
-        if frames > MAX_FRAMES:
-            raise VideoDecodeError(
-                f"The video has {frames:,} frames, where {MAX_FRAMES:,} are the most. Cut it into parts."
-            )
-        return VideoInfo(seconds, rate, codec.name)
+        self.info = VideoInfo(timeline.seconds, rate, codec.name)
 
-    def _measured(self) -> tuple[float, int]:
-        """Return duration and number of frames by their packets, which are not decoded."""
-        last, count = self._start, 0
+    def _close_container(self) -> None:
+        self._container.close()
+
+    def _open_container(self, file: io.BufferedReader | io.BytesIO, demuxer: str) -> None:
+        """Let FFmpeg find the pictures in a file that it reads from its beginning."""
         try:
-            for packet in packets_of(self._container, self._stream):
-                if packet.pts is None or packet.time_base is None:
-                    continue
-                count += 1
-                length = (packet.duration or 0) * packet.time_base
-                last = max(last, float(packet.pts * packet.time_base + length))
-                if count > MAX_FRAMES or last - self._start > MAX_SECONDS:
-                    break
-            self._container.seek(0)
-        except (av.FFmpegError, OSError) as error:
+            self._container = open_container(file, demuxer, max_pixels=MAX_MEGAPIXELS * 1_000_000)
+        except (av.FFmpegError, ValueError, MemoryError) as error:
             raise VideoDecodeError(
-                "The video is damaged, so it cannot be read. Save or download it again."
+                "The video is damaged or cut short, so it cannot be read. Save or download it again."
             ) from error
-        return last - self._start, count
+        pictures = picture_streams(self._container)
+        if not pictures:
+            only = "only sound" if self._container.streams.audio else "or it is damaged"
+            self._container.close()
+            raise VideoDecodeError(f"There is no video in this file, {only}. {MEND}")
+        self._stream = pictures[0]
 
     def _decoded(self) -> Iterator[tuple[float, VideoFrame]]:
         """Yield every frame that can be decoded with its time in seconds from the first, in order."""
@@ -272,7 +245,7 @@ class VideoReader(Closing):
             if frame.pts is not None:
                 time_s = frame.time - self._start
             else:
-                time_s = max(last, 0.0) + 1 / (self.info.rate or _USUAL_RATE)
+                time_s = max(last, 0.0) + self._frame_seconds
             if time_s > MAX_SECONDS or count > MAX_FRAMES:
                 self.note = f"The video is longer than it says; it was read up to {last:.0f} s."
                 return
@@ -290,3 +263,28 @@ class VideoReader(Closing):
                     yield None
         except (av.FFmpegError, OSError):
             yield None
+
+
+def _check_size(width: int, height: int) -> None:
+    if width < 1 or height < 1:
+        raise VideoDecodeError(
+            "The video is damaged: nothing says how large its frames are. Save it again."
+        )
+    if width * height > MAX_MEGAPIXELS * 1_000_000:
+        raise VideoDecodeError(
+            f"The video has frames of {width} x {height} pixels, where {MAX_MEGAPIXELS} megapixels are "
+            "the most. Save it smaller."
+        )
+
+
+def _check_length(timeline: Timeline) -> None:
+    if timeline.seconds > MAX_SECONDS:
+        raise VideoDecodeError(
+            f"The video lasts {timeline.seconds / 60:.1f} minutes, where {MAX_SECONDS / 60:.0f} are the "
+            "most. Cut it into parts."
+        )
+    if timeline.n_frames > MAX_FRAMES:
+        raise VideoDecodeError(
+            f"The video has {timeline.n_frames:,} frames, where {MAX_FRAMES:,} are the most. Cut it into "
+            "parts."
+        )

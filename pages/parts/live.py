@@ -18,6 +18,7 @@ import streamlit as st
 from fer_core.errors import FerError, SettingError
 from fer_core.live.ice import ice_servers
 from pages.shared import photo_intake
+from pages.shared.downloads import offer_file
 from pages.shared.models import load_analyzer, title_of
 from pages.shared.results import answer
 from pages.shared.verbatim import message_as_text
@@ -415,13 +416,11 @@ def _show_frozen(frame: "LiveFrame", taken: datetime) -> None:
         alt=f"Frozen picture with {found} marked",
     )
     with st.container(horizontal=True):
-        st.download_button(
+        offer_file(
             "Annotated PNG",
             lambda: encode_png(frame.annotated_rgb),
             _file_name(taken, "_annotated"),
             "image/png",
-            icon=":material/download:",
-            on_click="ignore",
         )
         st.page_link("pages/analyze.py", label="Open in Analyze", icon=":material/frame_person:")
         st.button(

@@ -27,6 +27,7 @@ from fer_core.networks.bundles import (
 )
 from fer_core.networks.layers import multiply_adds, read_layers
 from fer_core.settings import models_root
+from pages.shared.downloads import offer_file
 from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
@@ -413,13 +414,11 @@ def show_card(bundle: "AnyBundle") -> None:
         return
     with st.expander("Model card", icon=":material/description:"):
         st.markdown(card_body(card))
-    st.download_button(
+    offer_file(
         "Model card (Markdown)",
         card,
         f"{bundle.spec.name}-{CARD_FILE}",
         "text/markdown",
-        on_click="ignore",
-        icon=":material/download:",
         type="tertiary",
     )
 

@@ -15,6 +15,7 @@ from fer_core.studies.plans import (
     read_search,
     read_study,
 )
+from pages.shared.downloads import offer_file
 from pages.shared.verbatim import message_as_text
 from pages.shared.views import show_view
 
@@ -112,12 +113,11 @@ def _show_table(table: "pd.DataFrame", name: str) -> None:
     # Stays in sight while the others are scrolled.
     columns[table.columns[0]] = st.column_config.Column(pinned=True)
     st.dataframe(table, hide_index=True, column_config=columns, key=f"runs-{name}")
-    st.download_button(
+    offer_file(
         "Runs (CSV)",
         lambda: table.to_csv(index=False),
         f"{name}.csv",
         "text/csv",
-        on_click="ignore",
         icon=":material/table:",
         type="tertiary",
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared.charts import chart_with_picture
+from pages.shared.downloads import offer_file
 
 if TYPE_CHECKING:
     from fer_core.views import View
@@ -43,23 +44,20 @@ def show_view(
     st.caption(view.reading)
     # Made when asked for: a figure's page takes 5 MB.
     with st.container(horizontal=True):
-        st.download_button(
+        offer_file(
             "Figure (HTML)",
             view.html,
             f"{view.name}.html",
             "text/html",
             key=f"html-{view.name}",
-            on_click="ignore",
-            icon=":material/download:",
             type="tertiary",
         )
-        st.download_button(
+        offer_file(
             "Data (CSV)",
             view.csv,
             f"{view.name}.csv",
             "text/csv",
             key=f"csv-{view.name}",
-            on_click="ignore",
             icon=":material/table:",
             type="tertiary",
         )

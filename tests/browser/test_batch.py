@@ -1,5 +1,6 @@
 """The batch page as a visitor meets it: many files, a table that can be chosen from, a stop that stops."""
 
+import codecs
 import io
 import re
 import zipfile
@@ -119,6 +120,7 @@ def test_twenty_photos_a_broken_one_and_one_without_a_face(
             button(batch_page, label).click()
         contents[label] = Path(download.value.path()).read_bytes()
     assert contents["CSV"].count(b"\n") == N + 3
+    assert contents["CSV"].startswith(codecs.BOM_UTF8)
     assert contents["JSON"].count(b'"box_xyxy"') == N
     with zipfile.ZipFile(io.BytesIO(contents["Annotated photos (zip)"])) as archive:
         assert len(archive.namelist()) == N + 1

@@ -48,7 +48,7 @@ def test_a_video_is_looked_at_and_its_tables_taken_away(
     with batch_page.expect_download() as download:
         batch_page.get_by_role("button", name="CSV", exact=True).click()
     download.value.save_as(tmp_path / "faces.csv")
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "faces.csv").read_text())))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "faces.csv").read_text("utf-8-sig"))))
     assert len(rows) == 30
     assert [row["track"] for row in rows] == ["1"] * 20 + ["0"] * 10
 

@@ -3,8 +3,9 @@
 Three layouts are read, whichever lies under the data root:
 
 - the parquet pack, `fer2013/{train,valid,test}.parquet`, with FER+ votes and `fer2013/leaks.csv`;
-- the original Kaggle file, `fer2013/fer2013.csv` or `fer2013.csv` (columns emotion, pixels, Usage), with
-  the FER+ votes if Microsoft's `fer2013new.csv` lies beside it;
+- the original Kaggle file, `fer2013/fer2013.csv` or `fer2013.csv` (columns emotion, pixels, Usage), or
+  Kaggle's other edition of it, `icml_face_data.csv`, with the FER+ votes if Microsoft's `fer2013new.csv`
+  lies beside it;
 - class folders named by split, `fer2013/{train,valid,test}/{angry,...}/*`, if they are the official splits.
 
 Splits are the official ones: Training (28,709), PublicTest (3,589, validation), PrivateTest (3,589, test).
@@ -25,7 +26,13 @@ from fer_core.faces.crops import INPUT_SIZE
 from training.sources.base import Samples, Split
 from training.sources.class_folders import class_files, find_split_folder, read_split
 from training.sources.copies import copies_in
-from training.sources.packs import check_labels, decode_faces, parse_pixels, read_pack
+from training.sources.packs import (
+    check_labels,
+    decode_faces,
+    parse_pixels,
+    read_pack,
+    read_votes,
+)
 from training.sources.source import MissingDataError, OwnLayoutSource, not_found
 
 NAME: Final = "fer2013"
@@ -41,12 +48,14 @@ _VOTES: Final = (
     *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
     *("unknown", "NF"),
 )
+#: Kaggle's file, and the other edition of it there, in the same order.
+_CSV_NAMES: Final = ("fer2013.csv", "icml_face_data.csv")
 #: Ten annotators voted for FER+; this many votes for "not a face" means all of them.
 _ALL_ANNOTATORS: Final = 10
 
 _EXPECTED: Final = """one of
   {root}/fer2013/train.parquet, valid.parquet, test.parquet   (the parquet pack)
-  {root}/fer2013/fer2013.csv                                  (the original file of Kaggle's challenge)
+  {root}/fer2013/fer2013.csv, or icml_face_data.csv           (the original file of Kaggle's challenge)
   {root}/fer2013/train/angry/*.png, valid/..., test/...       (class folders named by split)"""
 _PAGE: Final = "https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge"
 
@@ -60,7 +69,7 @@ def load(root: Path, split: Split) -> Samples:
     folder = root / "fer2013"
     if (parquet := folder / f"{split}.parquet").is_file():
         return _load_parquet(parquet, split)
-    for csv in (folder / "fer2013.csv", root / "fer2013.csv"):
+    for csv in (place / name for place in (folder, root) for name in _CSV_NAMES):
         if csv.is_file():
             return _load_csv(csv, split)
     parts: dict[Split, Path] = {}
@@ -76,6 +85,7 @@ def _load_parquet(path: Path, split: Split) -> Samples:
     table = read_pack(path, ("image", "label", "index", *_VOTES))
     check_labels(path, table["label"], "label", len(FER2013))
     rows = table["index"].to_numpy(np.int64)
+    votes = read_votes(path, table[list(_VOTES)], _ALL_ANNOTATORS)
     clean = np.ones(len(table), bool)
     if split is not Split.TRAIN:
         leaks = _read_leaks(path.with_name("leaks.csv"))
@@ -90,8 +100,8 @@ def _load_parquet(path: Path, split: Split) -> Samples:
         labels=table["label"].to_numpy(np.int64),
         rows=rows,
         clean=clean,
-        is_face=table["NF"].to_numpy() < _ALL_ANNOTATORS,
-        votes=table[list(_VOTES)].to_numpy(np.int64),
+        is_face=votes[:, -1] < _ALL_ANNOTATORS,
+        votes=votes,
     )
 
 
@@ -113,7 +123,7 @@ def _load_csv(path: Path, split: Split) -> Samples:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is not a readable CSV file ({error}).") from error
-    # Another edition on Kaggle, icml_face_data.csv, has blanks before its column names.
+    # icml_face_data.csv has blanks before its column names.
     table.columns = table.columns.str.strip()
     if missing := {"emotion", "pixels", "Usage"} - set(table.columns):
         raise DataError(
@@ -136,7 +146,7 @@ def _load_csv(path: Path, split: Split) -> Samples:
         training = table.loc[table["Usage"] == _USAGE[Split.TRAIN], "pixels"]
         clean = ~copies_in(images, parse_pixels(path, training, side=INPUT_SIZE))
     rows = np.flatnonzero(part).astype(np.int64)
-    votes = _read_votes(path.with_name("fer2013new.csv"), n_rows=len(table))
+    votes = _load_votes(path.with_name("fer2013new.csv"), table["Usage"])
     if votes is not None:
         votes = votes[rows]
     return Samples(
@@ -152,8 +162,16 @@ def _load_csv(path: Path, split: Split) -> Samples:
     )
 
 
-def _read_votes(path: Path, *, n_rows: int) -> np.ndarray | None:
-    """Return the FER+ votes of all rows of Kaggle's file, int64 (n_rows, 10); None without the file."""
+def _load_votes(path: Path, usage: "pd.Series[str]") -> np.ndarray | None:
+    """Return the FER+ votes of all rows of Kaggle's file, int64 (N, 10); None without the file.
+
+    Args:
+        path: of the file of votes.
+        usage: of each row of Kaggle's file.
+
+    Raises:
+        DataError: the file is malformed, or has other rows than Kaggle's.
+    """
     if not path.is_file():
         return None
     try:
@@ -162,12 +180,20 @@ def _read_votes(path: Path, *, n_rows: int) -> np.ndarray | None:
         raise DataError(f"{path} is not a readable CSV file ({error}).") from error
     if missing := set(_VOTES) - set(table.columns):
         raise DataError(f"{path} lacks the column {', '.join(sorted(missing))}.")
-    if len(table) != n_rows:
+    mend = "the votes belong to the images row by row. Use Microsoft's file beside Kaggle's, both whole."
+    if len(table) != len(usage):
         raise DataError(
-            f"{path} has {len(table):,} rows and the file of images {n_rows:,}; the votes belong to "
-            "the images row by row. Use Microsoft's file beside Kaggle's, both whole."
+            f"{path} has {len(table):,} rows and the file of images {len(usage):,}; {mend}"
         )
-    return table[list(_VOTES)].to_numpy(np.int64)
+    if "Usage" in table:
+        differs = np.flatnonzero(table["Usage"].to_numpy() != usage.to_numpy())
+        if len(differs):
+            row = differs[0]
+            raise DataError(
+                f"{path}, row {row}: Usage is {str(table['Usage'].iat[row])!r}, and "
+                f"{str(usage.iat[row])!r} in the file of images; {mend}"
+            )
+    return read_votes(path, table[list(_VOTES)], _ALL_ANNOTATORS)
 
 
 def _load_folders(parts: dict[Split, Path], split: Split) -> Samples:

@@ -24,7 +24,7 @@ from training.sources.source import NothingFoundError, OwnLayoutSource, not_foun
 NAME: Final = "ferplus"
 _EXPECTED: Final = """one of
   {root}/fer2013/train.parquet, valid.parquet, test.parquet   (the parquet pack)
-  {root}/fer2013/fer2013.csv, fer2013new.csv                  (Kaggle's and Microsoft's files)"""
+  {root}/fer2013/fer2013.csv (or icml_face_data.csv), fer2013new.csv  (Kaggle's and Microsoft's files)"""
 _PAGE: Final = "https://github.com/microsoft/FERPlus (the votes; the images as for fer2013)"
 #: Votes for one answer, from which on they count: one alone is taken for a slip.
 _LEAST_VOTES: Final = 2

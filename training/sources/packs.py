@@ -41,6 +41,39 @@ def check_labels(path: Path, labels: "pd.Series[int]", column: str, n_classes: i
         )
 
 
+def read_votes(path: Path, table: pd.DataFrame, n_voters: int) -> np.ndarray:
+    """Return the votes in a table, int64 (N, columns).
+
+    Args:
+        path: of the table, for messages.
+        table: a column for each answer that could be voted for; its index numbers the rows of the file.
+        n_voters: how many voted on each row; one of them may be missing, as in a row of FER+'s own file.
+
+    Raises:
+        DataError: a vote is missing or no whole number up to `n_voters`, or a row has too few or too many;
+            the message names row and column.
+    """
+    votes = table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    is_bad = ~((votes >= 0) & (votes <= n_voters) & (votes == np.rint(votes)))
+    if is_bad.any():
+        row, column = np.argwhere(is_bad)[0].tolist()
+        is_empty = bool(table.isna().iat[row, column])
+        found = "empty" if is_empty else repr(str(table.iat[row, column]))
+        raise DataError(
+            f"{path}, row {table.index[row]}: {table.columns[column]} is {found}, not a whole number of "
+            f"votes from 0 to {n_voters}. Fetch the file anew."
+        )
+    sums = votes.sum(axis=1)
+    is_off = (sums < n_voters - 1) | (sums > n_voters)
+    if is_off.any():
+        row = int(is_off.argmax())
+        raise DataError(
+            f"{path}, row {table.index[row]}: the columns {table.columns[0]} to {table.columns[-1]} sum to "
+            f"{sums[row]:.0f} votes, where {n_voters} people voted. Fetch the file anew."
+        )
+    return np.asarray(votes, np.int64)
+
+
 def decode_faces(path: Path, encoded: "pd.Series[bytes]", *, side: int = INPUT_SIZE) -> np.ndarray:
     """Return uint8 (N, 48, 48), grey, of a column of encoded square images.
 

@@ -10,6 +10,7 @@ from fer_core.errors import BusyError, ImageDecodeError
 from fer_core.photos.decode import decode
 from pages.parts.batch.work import Batch, Task, networks_of, start
 from pages.shared import notes, results
+from pages.shared.downloads import Content, offer_file
 from pages.shared.models import spec_of, title_of
 from pages.shared.photo_intake import ChosenPhoto
 from pages.shared.turns import show_busy, turn
@@ -249,12 +250,5 @@ def _zip_words(batch: Batch) -> str:
     return "Make a zip of annotated photos" if batch.zip is None else "Make the zip again"
 
 
-def _download(label: str, data: Any, file: str) -> None:
-    st.download_button(
-        label,
-        data,
-        file,
-        key=f"batch-{file}",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+def _download(label: str, content: Content, file: str) -> None:
+    offer_file(label, content, file, key=f"batch-{file}")

@@ -265,8 +265,8 @@ def _offer_own() -> "EvaluationResult | None":
         st.markdown(
             "A CSV or parquet file with a row a face: `row` (the image's number in the data set), `label` "
             "(index of its expression among the columns that follow), `p_angry` ... `p_neutral` "
-            "(probabilities that add up to 1), `found_face` and `clean` (true or false). It stays in "
-            "this session's memory."
+            "(probabilities that add up to 1, but for rounding), `found_face` and `clean` (true or false, 1 "
+            "or 0). It stays in this session's memory."
         )
         file = st.file_uploader(
             f"Predictions file, at most {st.get_option('server.maxUploadSize')} MB",

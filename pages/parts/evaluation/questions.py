@@ -16,6 +16,7 @@ from pages.parts.evaluation.choice import (
     robustness_of,
 )
 from pages.parts.evaluation.gallery import show_cell, show_disagreements, show_gallery
+from pages.shared.downloads import offer_file
 from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
@@ -64,15 +65,7 @@ def _show_headline(chosen: Chosen) -> None:
 
 
 def _download(label: str, text: Callable[[], str], file: str) -> None:
-    st.download_button(
-        label,
-        text,
-        file,
-        key=f"download-{file}",
-        on_click="ignore",
-        icon=":material/download:",
-        type="tertiary",
-    )
+    offer_file(label, text, file, key=f"download-{file}", type="tertiary")
 
 
 def _show_confusion(chosen: Chosen) -> None:

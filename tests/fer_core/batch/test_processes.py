@@ -80,7 +80,7 @@ def killed_after(lines: int, arguments: list[object], output: Path) -> None:
 
 
 def paths_in(output: Path) -> list[str]:
-    content = output.read_text()
+    content = output.read_text("utf-8-sig")
     if output.suffix == ".csv":
         rows = csv.DictReader(io.StringIO(content))
         return [row["path"] for row in rows if row["face"] in "01"]
@@ -120,7 +120,9 @@ def test_a_run_killed_anywhere_any_number_of_times_is_completed(photos, tmp_path
     for record in without_seconds(whole):
         faces[record["path"]] += max(1, len(record["faces"]))
     if form == "csv":
-        rows = Counter(row["path"] for row in csv.DictReader(io.StringIO(output.read_text())))
+        rows = Counter(
+            row["path"] for row in csv.DictReader(io.StringIO(output.read_text("utf-8-sig")))
+        )
         assert rows == faces
 
 

@@ -97,7 +97,9 @@ def test_an_empty_folder_is_an_error_of_that_input(tmp_path):
 
 
 def test_csv_and_table(folder):
-    rows = list(csv.DictReader(io.StringIO(run("analyze", folder, "--format", "csv").stdout)))
+    printed = run("analyze", folder, "--format", "csv").stdout
+    assert printed.startswith("path,"), "no byte order mark, which programs would take for a name"
+    rows = list(csv.DictReader(io.StringIO(printed)))
     assert [row["cnn_photos_expression"] for row in rows] == ["happy", "", ""]
     table = run("analyze", folder, "--format", "table", COLUMNS="200").stdout
     assert "happy" in table

@@ -1,5 +1,6 @@
 """A file of results after any end: whole photos stay, what is torn goes, each photo comes once."""
 
+import codecs
 import csv
 import io
 import json
@@ -101,9 +102,30 @@ def test_json_lines_and_rows_read_back(tmp_path):
     lines = (tmp_path / "a.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line) for line in lines] == RECORDS
     write(tmp_path / "a.csv", "csv", resume=False)
-    content = (tmp_path / "a.csv").read_text("utf-8", errors="surrogateescape")
+    content = (tmp_path / "a.csv").read_text("utf-8-sig", errors="surrogateescape")
     rows = list(csv.DictReader(io.StringIO(content, newline="")))
     assert [row["face"] for row in rows] == [*"12", "0", *"123", "1", "0", "1", "0"]
+
+
+def test_a_csv_file_has_the_mark_that_excel_reads_umlauts_by(tmp_path):
+    write(tmp_path / "a.csv", "csv", resume=False)
+    content = (tmp_path / "a.csv").read_bytes()
+    assert content.startswith(codecs.BOM_UTF8 + b"path,")
+    assert content.count(codecs.BOM_UTF8) == 1
+    write(tmp_path / "a.jsonl", "jsonl", resume=False)
+    assert (tmp_path / "a.jsonl").read_bytes().startswith(b"{")
+
+
+@pytest.mark.parametrize("length", [0, 1, 40, 400, 700])
+def test_a_csv_file_without_the_mark_is_gone_on_with(tmp_path, length):
+    path = tmp_path / "a.csv"
+    write(path, "csv", resume=False)
+    whole = path.read_bytes()
+    unmarked = whole.removeprefix(codecs.BOM_UTF8)
+    path.write_bytes(unmarked[:length])
+    write(path, "csv")
+    # A header that was not whole is written anew, and then with the mark.
+    assert path.read_bytes() == (whole if length < len(HEADER) else unmarked)
 
 
 def test_lengths_without_content_at_the_end_are_torn_too(tmp_path):

@@ -238,9 +238,17 @@ def test_own_predictions_are_read_from_csv_and_parquet_alike(result, tmp_path):
         (lambda t: t.assign(p_sad=0.0), r"p_angry \.\.\. p_neutral sum to 0\."),
         (lambda t: t.assign(p_sad=-1.0), "p_sad is -1.0 at position 0, not a probability"),
         (lambda t: t.assign(label=9), "label is 9 at position 0"),
-        (lambda t: t.assign(label="happy"), "wrong kind"),
+        (lambda t: t.assign(label="happy"), "label is 'happy' at position 0, not a number"),
+        (lambda t: t.assign(label=t["label"] + 0.5), r"label is \d\.5 at position 0, not a whole"),
+        (
+            lambda t: t.assign(clean="maybe"),
+            "clean is 'maybe' at position 0, neither true nor false",
+        ),
+        (lambda t: t.assign(clean=2), "clean is 2 at position 0, neither true nor false"),
+        (lambda t: t.assign(p_sad=0.9), r"p_neutral sum to 1\."),
+        (lambda t: pd.concat([t, t[["p_sad"]]], axis=1), "two columns of the same name"),
         # Found by tests.fuzz.
-        (lambda t: t.assign(row="9" * 30), "cannot be read"),
+        (lambda t: t.assign(row="9" * 30), r"row is 1e\+30 at position 0, not a whole number"),
         (lambda t: t.assign(p_sad=1e300), "p_sad is inf at position 0, not a probability"),
         (lambda t: t.rename(columns={"p_sad": "p_bored"}), "No expression is called 'bored'"),
         (lambda t: t.rename(columns={"p_sad": "p_anger"}), "two columns for the same expression"),
@@ -323,3 +331,95 @@ def test_networks_with_nothing_in_common_are_refused(result):
     two = result.within((Expression.HAPPY, Expression.FEAR))
     with pytest.raises(DataError, match="one and two have not two expressions in common"):
         on_common_ground({"one": one, "two": two})
+
+
+def assert_same(found: EvaluationResult, result: EvaluationResult, atol: float) -> None:
+    np.testing.assert_allclose(found.probabilities, result.probabilities, atol=atol)
+    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-6)
+    for column in ("rows", "labels", "found_face", "clean"):
+        np.testing.assert_array_equal(getattr(found, column), getattr(result, column))
+
+
+@pytest.mark.parametrize("form", ["%.1f", "%.2f", "%.3f", "%.4f", "%.3g", "%.4g", "%.2e"])
+def test_rounded_probabilities_are_made_to_sum_to_one(result, form):
+    table = pd.read_csv(io.StringIO(as_csv(result)))
+    content = table.to_csv(index=False, float_format=form).encode()
+    sums = pd.read_csv(io.BytesIO(content)).filter(like="p_").sum(axis=1)
+    assert (sums - 1).abs().max() > 1e-4
+    step = {"%.1f": 0.1, "%.2f": 0.01, "%.3g": 0.001, "%.2e": 0.001}.get(form, 0.001)
+    assert_same(parse_predictions(content, "own.csv"), result, atol=4 * step)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_probabilities_of_16_bits_are_made_to_sum_to_one(result, form):
+    table = pd.read_csv(io.StringIO(as_csv(result)))
+    columns = [name for name in table if name.startswith("p_")]
+    half = table.astype(dict.fromkeys(columns, np.float16))
+    assert (half[columns].astype(float).sum(axis=1) - 1).abs().max() > 2e-4
+    content = half.to_csv(index=False).encode() if form == "csv" else half.to_parquet(index=False)
+    assert_same(parse_predictions(content, f"own.{form}"), result, atol=2e-3)
+
+
+def test_more_than_rounding_explains_is_refused(result):
+    table = pd.read_csv(io.StringIO(as_csv(result)))
+    for name in [name for name in table if name.startswith("p_")]:
+        table[name] = table[name].round(4)
+    table.loc[5, "p_sad"] += 0.002
+    with pytest.raises(DataError, match=r"sum to 1\.00\d+ at position 5, not to 1"):
+        parse_predictions(table.to_csv(index=False).encode(), "own.csv")
+    sure = table.assign(**{name: 0 for name in table if name.startswith("p_")})
+    with pytest.raises(DataError, match=r"sum to 0\.000000 at position 0, not to 1"):
+        parse_predictions(sure.to_csv(index=False).encode(), "own.csv")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_any_usual_separator_and_encoding_is_read(result, separator, encoding):
+    table = pd.read_csv(io.StringIO(as_csv(result))).assign(note="für Jörg")
+    content = table.to_csv(index=False, sep=separator).encode(encoding)
+    assert_same(parse_predictions(content, "own.csv"), result, atol=1e-7)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_a_table_that_german_excel_saved_is_read(result, separator):
+    table = pd.read_csv(io.StringIO(as_csv(result)))
+    for name in ("found_face", "clean"):
+        table[name] = table[name].map({True: "WAHR", False: "FALSCH"})
+    text = table.to_csv(index=False, sep=separator, decimal=",", lineterminator="\r\n")
+    below = separator * (len(table.columns) - 1) + "\r\n"
+    for content in (text, text + 2 * below, f"sep={separator}\r\n{text}"):
+        assert_same(parse_predictions(content.encode("utf-8-sig"), "own.csv"), result, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("true", "false"), [(1, 0), (1.0, 0.0), ("True", "False"), ("TRUE", "FALSE"), ("yes", "no")]
+)
+def test_other_ways_to_say_true_are_understood(result, true, false):
+    table = pd.read_csv(io.StringIO(as_csv(result)))
+    for name in ("found_face", "clean"):
+        table[name] = table[name].map({True: true, False: false})
+    for name, content in (
+        ("own.csv", table.to_csv(index=False).encode()),
+        ("own.parquet", table.to_parquet(index=False)),
+    ):
+        assert_same(parse_predictions(content, name), result, atol=1e-7)
+
+
+def test_content_decides_and_not_the_name_of_the_file(result, tmp_path):
+    write_predictions(result, tmp_path / "p.parquet")
+    assert_same(parse_predictions((tmp_path / "p.parquet").read_bytes(), "a.csv"), result, 1e-6)
+    assert_same(parse_predictions(as_csv(result).encode(), "a.parquet"), result, 1e-7)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        # Decimal commas between commas: nobody can tell them apart.
+        (lambda text: text.replace("0.", "0,"), "Expected 11 columns, got 18"),
+        (lambda text: "PK\x03\x04" + text, "Excel workbook"),
+        (lambda text: "\n", "it is empty"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_with_the_true_reason(result, change, said):
+    with pytest.raises(DataError, match=said):
+        parse_predictions(change(as_csv(result)).encode(), "own.csv")

@@ -5,9 +5,11 @@ import io
 import json
 from collections.abc import Sequence
 
+import av
 import cv2
 import numpy as np
 import pytest
+from av.video.reformatter import ColorTrc
 
 from fer_core.analysis import Analyzer
 from fer_core.expressions import FER2013, Expression
@@ -23,7 +25,7 @@ from fer_core.video.tables import events_csv, frame_record, frames_csv, video_re
 from fer_core.video.tracking import Tracker, iou
 from fer_core.video.writing import AnnotatedVideo, annotated_video
 from fer_core.views.timeline import NOT_SURE, timeline_view
-from tests.clips import clip, moving
+from tests.clips import clip, in_hdr, moving
 
 HAPPY, SAD = Expression.HAPPY, Expression.SAD
 
@@ -385,3 +387,33 @@ def made_up(points: Sequence[tuple[float, float]]) -> VideoAnalysis:
         for i, (time_s, share) in enumerate(points, start=1)
     )
     return VideoAnalysis(VideoInfo(points[-1][0], 10, "h264"), frames, 10, 0.3, None)
+
+
+def test_the_copy_of_an_hdr_video_that_starts_late_is_sdr_and_starts_at_once(portrait, analyzer):
+    frames = moving(portrait, 4, width=240, height=240)
+    times = [3 + i / 4 for i in range(len(frames))]
+    content = clip(
+        [in_hdr(frame, ColorTrc.ARIB_STD_B67) for frame in frames],
+        times=times,
+        rate=4,
+        form="matroska",
+        pixels="yuv420p10le",
+        hdr=ColorTrc.ARIB_STD_B67,
+        sound_seconds=6,
+    )
+    *found, last = analyze_video(content, analyzer, 4)
+    assert last.note is None
+    assert last.info.seconds == pytest.approx(1, abs=0.01)
+    assert [round(frame.time_s, 2) for frame in found] == [0, 0.25, 0.5, 0.75]
+    assert found[-1].progress == pytest.approx(0.75, abs=0.01)
+    assert np.abs(found[0].photo.rgb.astype(float) - frames[0]).mean() < 9
+    *_, copy = annotated_video(content, last)
+    with VideoReader(copy) as reader, av.open(io.BytesIO(copy)) as container:
+        drawn = list(reader.frames(100))
+        [first, *_] = container.decode(video=0)
+    assert first.color_trc != ColorTrc.ARIB_STD_B67
+    assert [round(frame.time_s, 2) for frame in drawn] == [0, 0.25, 0.5, 0.75]
+    size = drawn[0].photo.rgb.shape[1::-1]
+    same = cv2.resize(frames[0], size, interpolation=cv2.INTER_LINEAR).astype(float)
+    # The median: the box and its caption are drawn over the picture.
+    assert np.median(np.abs(drawn[0].photo.rgb - same)) < 9

@@ -1,6 +1,8 @@
 """Every layout of FER2013 is read alike, and malformed data is named with its place."""
 
 import io
+import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -37,8 +39,8 @@ def parquet_root(rings, tmp_path):
                 "image": [png(image) for image in images],
                 "label": labels.astype(np.int8),
                 "index": np.arange(start, start + len(labels), dtype=np.int32),
-                "NF": np.where(np.arange(len(labels)) == 2, 10, 9).astype(np.int8),
                 **dict.fromkeys(VOTED, np.int8(0)),
+                "NF": np.where(np.arange(len(labels)) == 2, 10, 9).astype(np.int8),
             }
         ).to_parquet(folder / f"{split}.parquet")
     pd.DataFrame({"index": [21, 22, 23], "kind": ["exact", "probable", "near"]}).to_csv(
@@ -139,6 +141,84 @@ def test_votes_that_do_not_fit_the_images_are_refused(small_csv):
     votes.drop(columns="NF").to_csv(root / "fer2013new.csv", index=False)
     with pytest.raises(DataError, match="lacks the column NF"):
         fer2013.load(root, Split.TRAIN)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ((4, "happiness"), None, "row 4: happiness is empty, not a whole number of votes"),
+        ((5, "fear"), "many", "row 5: fear is 'many', not"),
+        ((6, "NF"), -1, "row 6: NF is '-1', not"),
+        ((7, "sadness"), 11, "row 7: sadness is '11', not a whole number of votes from 0 to 10"),
+        ((8, "anger"), 2.5, "row 8: anger is '2.5', not"),
+        (
+            (9, "contempt"),
+            3,
+            "row 9: the columns neutral to NF sum to 1[23] votes, where 10 people",
+        ),
+        ((2, None), 0, "row 2: the columns neutral to NF sum to 0 votes"),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_votes_that_nobody_gave_are_named(small_csv, parquet_root, form, place, value, said):
+    def spoiled(table):
+        table = table.astype(dict.fromkeys([*VOTED, "NF"], object))
+        row, column = place
+        table.loc[row, column or [*VOTED, "NF"]] = value
+        return table
+
+    if form == "csv":
+        root, _ = small_csv
+        # A pack in the same folder would be read first.
+        shutil.rmtree(root / "fer2013")
+        votes = pd.DataFrame(0, index=range(21), columns=[*VOTED, "NF"]).assign(neutral=8, fear=1)
+        votes["NF"] = np.arange(21) % 2
+        path = root / "fer2013new.csv"
+        votes.to_csv(path, index=False)
+        # Nine of ten votes, as a row of the published file has.
+        assert fer2013.load(root, Split.TRAIN).votes.sum(axis=1).min() == 9
+        spoiled(votes).to_csv(path, index=False)
+    else:
+        root = parquet_root
+        path = root / "fer2013" / "train.parquet"
+        table = spoiled(pd.read_parquet(path))
+        # A parquet column has one kind of value.
+        table[[*VOTED, "NF"]] = table[[*VOTED, "NF"]].astype(str if value == "many" else float)
+        table.to_parquet(path)
+        said = said.replace("'-1'", "'-1.0'").replace("'11'", "'11.0'")
+    with pytest.raises(DataError, match=re.escape(path.name) + ", " + said):
+        fer2013.load(root, Split.TRAIN)
+
+
+def test_votes_of_other_rows_are_told_by_their_usage(small_csv):
+    root, _ = small_csv
+    votes = pd.DataFrame(0, index=range(21), columns=[*VOTED, "NF"]).assign(neutral=10)
+    votes["Usage"] = ["Training"] * 7 + ["PublicTest"] * 7 + ["PrivateTest"] * 7
+    votes.to_csv(root / "fer2013new.csv", index=False)
+    assert len(fer2013.load(root, Split.TEST).votes) == 7
+    votes.iloc[::-1].to_csv(root / "fer2013new.csv", index=False)
+    with pytest.raises(DataError, match="row 0: Usage is 'PrivateTest', and 'Training' in"):
+        fer2013.load(root, Split.TEST)
+
+
+@pytest.mark.parametrize("folder", ["", "fer2013"])
+def test_kaggles_other_edition_is_found_under_its_own_name(small_csv, tmp_path, folder):
+    root, spoil = small_csv
+    before = fer2013.load(root, Split.TEST)
+    spoil(
+        lambda t: t[["emotion", "Usage", "pixels"]].set_axis(
+            ["emotion", " Usage", " pixels"], axis=1
+        )
+    )
+    (root / folder).mkdir(exist_ok=True)
+    (root / "fer2013.csv").rename(root / folder / "icml_face_data.csv")
+    votes = pd.DataFrame(0, index=range(21), columns=[*VOTED, "NF"]).assign(fear=10)
+    # As Excel saves it.
+    votes.to_csv(root / folder / "fer2013new.csv", index=False, encoding="utf-8-sig")
+    after = fer2013.load(root, Split.TEST)
+    np.testing.assert_array_equal(after.images, before.images)
+    np.testing.assert_array_equal(after.labels, before.labels)
+    assert (after.votes[:, VOTED.index("fear")] == 10).all()
 
 
 @pytest.fixture
