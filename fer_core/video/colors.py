@@ -19,13 +19,18 @@ from typing import Final
 import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc, VideoReformatter
 
 #: Light in nits of SDR's white, and of the brightest that is kept of HDR.
 _WHITE: Final = 203.0
 _PEAK: Final = 1000.0
 #: The table has the square of this, 49, values a channel: it is off by at most 5 grey values of 255.
 _TABLE_LEVEL: Final = 7
+#: FFmpeg's numbers of the matrices from YUV that it converts from, in `AVColorSpace`.
+_MATRICES: Final = (0, 1, 2, 4, 5, 6, 7, 9)
+_UNSPECIFIED_MATRIX: Final = 2
+_TRANSFERS: Final = frozenset(map(int, ColorTrc))
+_NAMED_PRIMARIES: Final = frozenset(map(int, ColorPrimaries))
 #: Of the numbers that frames have as times in the filter.
 _CLOCK: Final = Fraction(1)
 
@@ -63,6 +68,18 @@ class ColorConverter:
         if self._mapper is None or self._mapper.kind != _kind_of(planes):
             self._mapper = _Mapper(planes)
         return self._from_mapped.reformat(self._mapper.map(planes), format=form).to_ndarray()
+
+
+def forget_unknown_colors(frame: VideoFrame) -> None:
+    """Let a frame's colours count as usual ones where FFmpeg does not convert those that it says it has."""
+    if frame.colorspace not in _MATRICES:
+        frame.colorspace = _UNSPECIFIED_MATRIX
+    if frame.color_range >= ColorRange.NB:
+        frame.color_range = ColorRange.UNSPECIFIED
+    if frame.color_trc not in _TRANSFERS:
+        frame.color_trc = ColorTrc.UNSPECIFIED
+    if frame.color_primaries not in _NAMED_PRIMARIES:
+        frame.color_primaries = ColorPrimaries.UNSPECIFIED
 
 
 class _Mapper:

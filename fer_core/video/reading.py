@@ -26,7 +26,7 @@ from fer_core.content import (
 from fer_core.errors import VideoDecodeError
 from fer_core.photos.decode import Photo
 from fer_core.video import DEFAULT_RATE
-from fer_core.video.colors import ColorConverter
+from fer_core.video.colors import ColorConverter, forget_unknown_colors
 from fer_core.video.cuts import CutFinder
 from fer_core.video.pictures import to_photo
 from fer_core.video.timeline import (
@@ -250,6 +250,7 @@ class VideoReader(Closing):
                 self.note = f"The video is longer than it says; it was read up to {last:.0f} s."
                 return
             if time_s > last:
+                forget_unknown_colors(frame)
                 yield time_s, frame
                 last = time_s
 

@@ -106,6 +106,14 @@ def test_a_mirrored_video_comes_as_it_is_shown(frames):
     assert difference(first.photo.rgb, frames[0][:, ::-1]) < 5
 
 
+@pytest.mark.parametrize("matrix", ["YCgCo", "bt2020c", "ictcp"])
+def test_colors_that_ffmpeg_does_not_convert_are_taken_for_usual_ones(frames, matrix):
+    options = {"preset": "ultrafast", "x264-params": f"colormatrix={matrix}"}
+    [first, *_], note = read(clip(frames[:6], options=options))
+    assert difference(first.photo.rgb, frames[0]) < 5
+    assert note is None
+
+
 def test_wide_pixels_become_square(frames):
     [first, *_], _ = read(clip(frames[:3], pixel_ratio=(4, 3)))
     assert first.photo.rgb.shape == (120, 213, 3)
