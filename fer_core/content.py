@@ -340,8 +340,8 @@ def packets_of(
     Raises:
         av.FFmpegError, OSError: the file is damaged.
     """
-    # PyAV 18 may fail at the end, over streams that FFmpeg came upon on the way. They come behind those of the
-    # start, so this one is done by then.
+    # PyAV 18 may fail at the end, over streams that FFmpeg came upon on the way. They come behind those of
+    # the start, so this one is done by then.
     with suppress(IndexError):
         yield from container.demux(stream)
 
