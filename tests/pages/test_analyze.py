@@ -15,6 +15,7 @@ from pages.shared import photo_intake
 from pages.shared.models import load_analyzer
 from pages.shared.notes import accuracy_sentence
 from pages.shared.results import answer
+from tests.clips import song
 from tests.conftest import png
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -130,6 +131,17 @@ def test_a_broken_file_is_explained_and_the_others_still_work(
     page.selectbox[0].select_index(1).run()
     assert not page.metric
     assert "No face found" in page.info[0].value
+
+
+def test_what_is_no_photo_is_named(astronaut_png: bytes):
+    page = upload(
+        open_page(),
+        ("no suffix", astronaut_png, ""),
+        ("photo.jpg", song(), "image/jpeg"),
+    )
+    assert not page.exception
+    assert page.metric
+    assert "sound file" in page.error[0].value
 
 
 def test_only_a_broken_file(astronaut_png: bytes):

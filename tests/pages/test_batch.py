@@ -18,7 +18,7 @@ from fer_core.errors import AnalysisError, ImageDecodeError
 from fer_core.photos.decode import Photo
 from fer_core.video.analysis import VideoAnalysis
 from pages.parts.batch import videos, work
-from tests.clips import clip, moving
+from tests.clips import clip, moving, song
 from tests.conftest import PROJECT, png
 
 SECONDS = 60
@@ -87,6 +87,22 @@ def test_every_face_and_every_photo_without_one_is_a_row(done: AppTest):
     assert "not an image" in table["error"].iloc[1]
     assert table["outcome"].iloc[3] == "No face"
     assert len(done.get("plotly_chart")) == 3
+
+
+def test_content_decides_what_an_upload_is(small: bytes, astronaut: np.ndarray):
+    film = clip(moving(astronaut[:240, 90:410], 3), form="avi", codec="mpeg4", rate=5)
+    page = upload(
+        open_page(),
+        *[("no suffix", small), ("film.jpg", film), ("song.mp4", song())],
+        ("photos.dat", zipped(x=small)),
+    )
+    assert not page.exception
+    table = page.dataframe[0].value
+    assert table["photo"].tolist() == ["no suffix", "song.mp4", "photos.dat/deep/x.png"]
+    assert "sound file" in table["error"].iloc[1]
+    assert "Analyze the video" in buttons(page)
+    said = "\n".join(caption.value for caption in page.caption)
+    assert "Skipped 1 other file" in said
 
 
 def test_filters_leave_rows_out(done: AppTest):
