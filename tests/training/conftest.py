@@ -1,5 +1,6 @@
 """A data set that is learnt in seconds, and the bundle that a real run makes of it."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -111,21 +112,28 @@ def tiny_recipe(tiny_settings):
     return get_recipe("cnn").with_overrides([*tiny_settings, "epochs=4"])
 
 
-@pytest.fixture
-def without_graphs():
+@contextlib.contextmanager
+def steps_without_graphs():
     """Have TensorFlow run each step as it is written: a graph pays off after some ten steps."""
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def without_graphs():
+    with steps_without_graphs():
+        yield
 
 
 @pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory):
-    """A folder that all processes of this run of the tests see."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+def eagerly():
+    """For fixtures that several tests share."""
+    return steps_without_graphs
 
 
 @pytest.fixture(scope="session")

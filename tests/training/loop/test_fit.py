@@ -128,7 +128,12 @@ def test_a_run_that_was_killed_when_all_epochs_were_done_only_has_to_be_finished
     assert_same_weights(resumed.network, fit(recipe, tmp_path / "unbroken").network)
 
 
-@pytest.mark.parametrize("killed_in", [None, 4, 5])
+LONGER = (pytest.mark.slow, pytest.mark.release)
+
+
+@pytest.mark.parametrize(
+    "killed_in", [None, *(pytest.param(epoch, marks=LONGER) for epoch in (4, 5))]
+)
 def test_a_run_stops_when_its_best_epoch_lies_as_far_back_as_its_patience(
     few_faces, tmp_path, monkeypatch, without_graphs, killed_in
 ):
