@@ -2,6 +2,7 @@
 
 import io
 import os
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 # of whatever comes after it, and the live camera's SRTP does not survive that. The app loads no TensorFlow.
 import pylibsrtp  # noqa: F401
 import pytest
+from filelock import FileLock
 from PIL import Image
 from skimage import data
 
@@ -57,9 +59,21 @@ def example_photos() -> Path:
 
 
 @pytest.fixture(scope="session")
-def corpus() -> list[Specimen]:
-    """All bad and odd files."""
-    return list(specimens())
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def corpus(shared_folder: Path) -> list[Specimen]:
+    """All bad and odd files, which take seconds to make: one process does, the others read them."""
+    kept = shared_folder / "corpus.pickle"
+    with FileLock(shared_folder / "corpus.lock"):
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(list(specimens())))
+    found: list[Specimen] = pickle.loads(kept.read_bytes())
+    return found
 
 
 def png(pixels: np.ndarray) -> bytes:

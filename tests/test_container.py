@@ -224,6 +224,7 @@ def readable_interpreter() -> str | None:
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_the_image_stays_within_its_size(container: Container):
     done = subprocess.run(
         ["du", "-s", "-B1000000", container.root], capture_output=True, text=True, check=True
@@ -233,12 +234,14 @@ def test_the_image_stays_within_its_size(container: Container):
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_serving_needs_no_training_framework(container: Container):
     probe = "import importlib.util as u; print([u.find_spec(n) for n in ('tensorflow', 'keras', 'jax')])"
     assert container.run(["python", "-c", probe]).stdout.strip() == "[None, None, None]"
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_the_command_line_answers_as_the_containers_user(container: Container):
     done = container.run(
         ["python", "-m", "fer_core", "analyze", "pages/shared/example_astronaut.png"]
@@ -252,6 +255,7 @@ def test_the_command_line_answers_as_the_containers_user(container: Container):
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_the_containers_command_serves_every_page(container: Container):
     server = subprocess.Popen(
         [*container.prefix, *command("CMD")],

@@ -49,13 +49,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture
-def fresh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that nobody has visited."""
-    with running_server(tmp_path_factory) as server:
-        yield server
-
-
 @contextmanager
 def running_server(
     tmp_path_factory: pytest.TempPathFactory,

@@ -65,13 +65,9 @@ def test_a_click_on_a_cell_shows_its_faces_and_the_link_shows_them_again(
     again.close()
 
 
-def test_a_link_opens_its_question_also_on_a_server_that_nobody_has_visited(
-    browser: Browser, fresh_server: Server
-):
-    page = browser.new_page()
-    page.goto(f"{fresh_server.url}/evaluation?question=How+sure%3F")
+def test_a_link_opens_its_question(page: Page, server: Server):
+    page.goto(f"{server.url}/evaluation?question=How+sure%3F")
     expect(page.get_by_role("heading", name="What abstaining buys")).to_be_visible()
-    page.close()
 
 
 def test_an_own_file_that_is_no_table_leaves_the_page_alive(page: Page):

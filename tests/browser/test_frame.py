@@ -5,7 +5,6 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FilePayload, FrameLocator, Page, expect
@@ -48,10 +47,12 @@ def framed(context: BrowserContext, server: Server) -> Iterator[tuple[Page, Fram
         yield page, page.frame_locator("iframe")
 
 
-@pytest.fixture
-def lenient(browser: Browser, tmp_path: Path) -> Iterator[BrowserContext]:
+@pytest.fixture(scope="module")
+def lenient_browser(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BrowserContext]:
     """A browser that lets frames of other sites keep cookies."""
-    profile = tmp_path / "profile"
+    profile = tmp_path_factory.mktemp("profile")
     (profile / "Default").mkdir(parents=True)
     allowed = {"profile": {"cookie_controls_mode": 0, "block_third_party_cookies": False}}
     (profile / "Default" / "Preferences").write_text(json.dumps(allowed))
@@ -60,6 +61,17 @@ def lenient(browser: Browser, tmp_path: Path) -> Iterator[BrowserContext]:
     )
     yield context
     context.close()
+
+
+@pytest.fixture
+def lenient(lenient_browser: BrowserContext) -> Iterator[BrowserContext]:
+    """The same without the cookies and the pages of visits before."""
+    lenient_browser.clear_cookies()
+    yield lenient_browser
+    # A browser without a page would end.
+    lenient_browser.new_page()
+    for page in lenient_browser.pages[:-1]:
+        page.close()
 
 
 @pytest.fixture

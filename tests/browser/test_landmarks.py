@@ -1,11 +1,8 @@
 """The landmarks page as a visitor meets it."""
 
-import io
 import re
 
-import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server
@@ -54,21 +51,4 @@ def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server
     expect(page.get_by_text("Mouth corner up (left)")).to_be_visible()
     for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), place
-    context.close()
-
-
-def test_the_first_visitor_may_open_a_pages_own_address(
-    browser: Browser, fresh_server: Server, astronaut: np.ndarray
-):
-    """Streamlit would run the page's file alone, without the setting that keeps uploads in memory."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{fresh_server.url}/landmarks")
-    expect(page.get_by_role("heading", name="See the landmarks of a face")).to_be_visible()
-    expect(page.get_by_role("heading", name="Second Look")).to_be_visible()
-    large = io.BytesIO()
-    Image.fromarray(astronaut).resize((1024, 1024)).save(large, "PNG", compress_level=0)
-    photo = {"name": "large.png", "mimeType": "image/png", "buffer": large.getvalue()}
-    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([photo])
-    expect(page.get_by_text("Mouth corner up (left)")).to_be_visible()
     context.close()

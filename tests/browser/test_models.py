@@ -21,20 +21,11 @@ def test_a_model_is_chosen_and_stands_in_the_address(page: Page):
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
 
 
-def test_the_first_visitor_may_open_a_models_own_address(browser: Browser, fresh_server: Server):
-    """The way through app.py must not lose what the address says."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{fresh_server.url}/models?model=dual")
-    expect(page.get_by_role("heading", name=resolve("dual").spec.title)).to_be_visible()
-    expect(page.get_by_role("heading", name="Second Look")).to_be_visible()
-    context.close()
-
-
 def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server):
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(f"{server.url}/models?model=dual")
+    expect(page.get_by_role("heading", name=resolve("dual").spec.title)).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
     page.get_by_text("Model card", exact=True).click()
     expect(page.get_by_role("heading", name="Intended use")).to_be_visible()

@@ -99,6 +99,7 @@ def wait_until_open(process: subprocess.Popen[str], port: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.browser
 def test_visits_to_several_servers_stay_with_theirs(
     browser: Browser, address: str, astronaut: np.ndarray

@@ -173,6 +173,7 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_a_batch_of_a_visitor_who_left_is_forgotten(
     forgetting, browser: Browser, astronaut: np.ndarray
 ):

@@ -20,20 +20,6 @@ def plan() -> StudyPlan:
     return plan
 
 
-def test_the_first_visitor_may_open_the_address_of_a_study(
-    browser: Browser, fresh_server: Server, plan: StudyPlan
-):
-    """Its name would be lost on the way through app.py, and the first study be shown instead."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{fresh_server.url}/studies?study={NAME}")
-    expect(page.get_by_role("heading", name=plan.title)).to_be_visible()
-    expect(page.get_by_text(plan.question)).to_be_visible()
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3)
-    expect(page.get_by_test_id("stCode")).to_contain_text(plan.command)
-    context.close()
-
-
 def test_the_page_is_found_from_the_others_and_an_unknown_study_is_no_harm(
     page: Page, server: Server
 ):
@@ -44,8 +30,13 @@ def test_the_page_is_found_from_the_others_and_an_unknown_study_is_no_harm(
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_the_faces_without_copies_are_one_click_away(page: Page, server: Server):
+def test_a_study_is_told_and_the_faces_without_copies_are_one_click_away(
+    page: Page, server: Server, plan: StudyPlan
+):
     page.goto(f"{server.url}/studies?study={NAME}")
+    expect(page.get_by_role("heading", name=plan.title)).to_be_visible()
+    expect(page.get_by_text(plan.question)).to_be_visible()
+    expect(page.get_by_test_id("stCode")).to_contain_text(plan.command)
     page.get_by_role("radio", name="Without copies").click()
     expect(page.get_by_text(re.compile("Only faces without a copy"))).to_be_visible()
 

@@ -1,5 +1,6 @@
 """A data set that is learnt in seconds, and the bundle that a real run makes of it."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 # As the command line does, before any test imports Keras.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -90,7 +92,7 @@ def tiny_settings():
         "architecture.widths=[4,8]",
         "architecture.depths=[1,2]",
         "architecture.dropout=0.1",
-        "batch_size=32",
+        "batch_size=64",
         "ema_momentum=0.8",
         "optimizer.warmup_epochs=0.5",
         "dtype_policy=float32",
@@ -110,27 +112,57 @@ def tiny_recipe(tiny_settings):
     return get_recipe("cnn").with_overrides([*tiny_settings, "epochs=4"])
 
 
+@contextlib.contextmanager
+def steps_without_graphs():
+    """Have TensorFlow run each step as it is written: a graph pays off after some ten steps."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def without_graphs():
+    with steps_without_graphs():
+        yield
+
+
 @pytest.fixture(scope="session")
-def finished_run(tiny_recipe, generated_data, tmp_path_factory):
-    """An unbroken run of the tiny recipe: its folder with the state still in it, and its result."""
+def eagerly():
+    """For fixtures that several tests share."""
+    return steps_without_graphs
+
+
+@pytest.fixture(scope="session")
+def finished_run(tiny_recipe, generated_data, shared_folder):
+    """An unbroken run of the tiny recipe: its folder with the state still in it, and its result.
+
+    One process trains; the others read what it left.
+    """
     from training.loop.fit import fit
 
-    folder = tmp_path_factory.mktemp("models") / "rings"
-    with pytest.MonkeyPatch.context() as patch:
+    folder = shared_folder / "finished_run" / "rings"
+    with FileLock(shared_folder / "finished_run.lock"), pytest.MonkeyPatch.context() as patch:
         patch.setenv("FER_DATA", str(generated_data))
-        return folder, fit(tiny_recipe, folder)
+        return folder, fit(tiny_recipe, folder, resume=folder.exists())
 
 
 @pytest.fixture(scope="session")
-def finished_bundle(finished_run, tiny_recipe, generated_data, tmp_path_factory):
+def finished_bundle(finished_run, tiny_recipe, generated_data, shared_folder):
     """The bundle of that run. Read only: tests that write take `bundle`."""
+    from fer_core.networks.bundles import open_bundle
     from training.bundle.export import make_bundle
 
     folder, result = finished_run
-    out = tmp_path_factory.mktemp("bundles") / "rings"
-    shutil.copytree(folder, out)
-    with pytest.MonkeyPatch.context() as patch:
+    out = shared_folder / "finished_bundle" / "rings"
+    with FileLock(shared_folder / "finished_bundle.lock"), pytest.MonkeyPatch.context() as patch:
+        if out.exists():
+            return open_bundle(out)
         patch.setenv("FER_DATA", str(generated_data))
+        shutil.copytree(folder, out)
         return make_bundle(result, tiny_recipe, out)
 
 

@@ -72,7 +72,7 @@ def test_a_class_without_rows_is_left_out_of_the_means_as_elsewhere():
 def test_the_accuracys_interval_covers_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(0)
     covered = 0
-    for _ in range(200):
+    for _ in range(100):
         right = rng.random(150) < 0.7
         labels = np.zeros(150, np.int64)
         p = np.where(right[:, None], [0.9, 0.1], [0.1, 0.9])
@@ -80,7 +80,7 @@ def test_the_accuracys_interval_covers_the_truth_about_as_often_as_it_says():
         probabilities[:, :2] = p
         interval = estimate(result_of(labels, probabilities))["accuracy"]
         covered += interval.low <= 0.7 <= interval.high
-    assert 180 <= covered <= 198
+    assert 90 <= covered <= 99
 
 
 def test_the_calibration_errors_interval_holds_its_value():

@@ -323,6 +323,7 @@ def test_the_settings_of_the_design_study_reach_the_network():
     assert not of(keras.layers.BatchNormalization)
 
 
+@pytest.mark.slow
 def test_efficientnet_keeps_the_resolution_at_its_stem_and_ends_on_three_pixels():
     network = EfficientNet().build(7)
     trunk = network.get_layer("efficientnetb0")

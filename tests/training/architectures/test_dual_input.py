@@ -177,11 +177,17 @@ def tiny(name, *settings):
     )
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Where the landmarks of the generated faces are looked for once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def _generated(generated_data, finished_bundle, tmp_path, monkeypatch):
+def _generated(generated_data, finished_bundle, cache, monkeypatch):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     monkeypatch.setenv("FER_MODELS", str(finished_bundle.path.parent))
-    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("FER_CACHE", str(cache))
 
 
 @pytest.mark.usefixtures("_generated")
@@ -241,7 +247,8 @@ def test_a_dual_bundle_from_a_trunk_to_its_predictions(finished_bundle, tmp_path
 @pytest.mark.usefixtures("_generated")
 def test_a_trunk_that_does_not_fit_is_named(tmp_path):
     rings = ["teacher=rings", "architecture.trunk_bundle=rings"]
-    recipe = tiny("dual", *rings, "architecture.landmarks.units=[8]")
+    other = ["architecture.trunk.widths=[8]", "architecture.trunk.depths=[1]"]
+    recipe = tiny("dual", *rings, *other, "architecture.landmarks.units=[8]")
     with pytest.raises(TrainingError, match="do not fit the recipe's trunk"):
         fit(recipe, tmp_path / "dual")
 

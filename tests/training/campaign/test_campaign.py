@@ -41,7 +41,8 @@ NAME = "tiny"
 
 
 def tiny_campaign(settings, **changed):
-    quick = (*settings, "restarts=[]", "epochs=2", "vote_smoothing=0", "refinement=null")
+    shorter = ("restarts=[]", "epochs=2", "data.rows=56", "refinement=null")
+    quick = (*settings, *shorter, "vote_smoothing=0")
     return Campaign(
         **{
             "name": NAME,
@@ -78,11 +79,11 @@ def campaign(tiny_settings):
 
 
 @pytest.fixture(scope="module")
-def finished_campaign(campaign, generated_data, tmp_path_factory):
+def finished_campaign(campaign, generated_data, tmp_path_factory, eagerly):
     """The folders of bundles and of the cache after an unbroken run of the plan, and what was reported."""
     root = tmp_path_factory.mktemp("campaign")
     reported = []
-    with pytest.MonkeyPatch.context() as patch:
+    with eagerly(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("FER_DATA", str(generated_data))
         patch.setenv("FER_MODELS", str(root / "models"))
         patch.setenv("FER_CACHE", str(root / "cache"))
@@ -155,7 +156,7 @@ def test_a_finished_campaign_trains_nothing_and_says_what_came_of_it(
     assert table["weight"].sum() == pytest.approx(2, abs=2e-3)
 
 
-def test_the_plan_tells_what_is_done(campaign, finished, tiny_settings):
+def test_the_plan_tells_what_is_done(campaign, finished, tiny_settings, without_graphs):
     answers_path(NAME, "second").unlink()
     table = plan_table(campaign, "cpu").set_index("run")
     assert table["done"].to_dict() == {"first": 2, "second": 2, "pupil": 2}
@@ -178,7 +179,7 @@ def test_what_does_not_end_in_time_is_left_out(
 
 
 def test_a_run_that_would_not_end_in_time_stops_after_its_second_epoch(
-    campaign, generated_data, tmp_path, monkeypatch
+    campaign, generated_data, tmp_path, monkeypatch, without_graphs
 ):
     from training.campaign.pace import EndsInTime, OutOfTimeError
     from training.loop.fit import fit
@@ -412,7 +413,7 @@ def test_a_student_that_is_a_bundle_already_is_packed_as_one(
 
 
 def test_what_another_machine_trained_becomes_a_bundle_here(
-    campaign, finished, tmp_path, monkeypatch
+    campaign, finished, tmp_path, monkeypatch, without_graphs
 ):
     """There is no TensorFlow there: the student is packed without its bundle and without its state."""
     monkeypatch.setenv("FER_CACHE", str(tmp_path / "there"))

@@ -14,7 +14,7 @@ from training.loop.callbacks import StateWriter
 
 
 @pytest.fixture(autouse=True)
-def _places(generated_data, tmp_path, monkeypatch):
+def _places(generated_data, tmp_path, monkeypatch, without_graphs):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
 

@@ -172,6 +172,7 @@ def lacking():
     }
 
 
+@pytest.mark.slow
 def test_training_needs_none_of_what_such_a_machine_lacks(
     bundle, generated_data, tmp_path, monkeypatch
 ):

@@ -23,7 +23,7 @@ REFERENCES = (
 
 
 @pytest.fixture(scope="module")
-def selected(tiny_recipe, generated_data, tmp_path_factory):
+def selected(tiny_recipe, generated_data, tmp_path_factory, eagerly):
     """The bundle of a short run that two validation splits chose."""
     from training.experiments.run import train
 
@@ -31,7 +31,7 @@ def selected(tiny_recipe, generated_data, tmp_path_factory):
         update={"selection": REFERENCES, "epochs": 3, "restarts": (), "refinement": None}
     )
     folder = tmp_path_factory.mktemp("selected") / "rings"
-    with pytest.MonkeyPatch.context() as patch:
+    with eagerly(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("FER_DATA", str(generated_data))
         train(recipe, folder)
     from fer_core.networks.bundles import open_bundle

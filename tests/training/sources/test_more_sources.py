@@ -578,7 +578,7 @@ def test_fer2013s_training_images_are_not_clean_under_ferplus_labels(
 
 @pytest.mark.slow
 def test_a_folder_without_test_is_trained_on_and_measured_on_what_it_has(
-    tiny_settings, rings, tmp_path, monkeypatch
+    tiny_settings, rings, tmp_path, monkeypatch, without_graphs
 ):
     monkeypatch.delenv("FER_DATA", raising=False)
     faces = tmp_path / "my faces"

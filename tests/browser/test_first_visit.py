@@ -1,0 +1,41 @@
+"""The pages' own addresses, on a server that nobody has visited: all pages enter through app.py alike."""
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+from fer_core.networks.bundles import resolve
+from tests.browser.conftest import Server, running_server
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def fresh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose first visitor opens an address with a query."""
+    with running_server(tmp_path_factory) as server:
+        yield server
+
+
+def test_the_first_visitor_may_open_a_pages_own_address(
+    browser: Browser, fresh_server: Server, astronaut: np.ndarray
+):
+    """Streamlit would run the page's file alone, without what app.py sets and without the query."""
+    page = browser.new_page()
+    # Another model than the one that is shown first.
+    page.goto(f"{fresh_server.url}/models?model=dual")
+    expect(page.get_by_role("heading", name=resolve("dual").spec.title)).to_be_visible()
+    expect(page.get_by_role("heading", name="Second Look")).to_be_visible()
+    # Uploads stay in memory: the server cannot write.
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Landmarks").click()
+    expect(page.get_by_role("heading", name="See the landmarks of a face")).to_be_visible()
+    large = io.BytesIO()
+    Image.fromarray(astronaut).resize((1024, 1024)).save(large, "PNG", compress_level=0)
+    photo = {"name": "large.png", "mimeType": "image/png", "buffer": large.getvalue()}
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([photo])
+    expect(page.get_by_text("Mouth corner up (left)")).to_be_visible()
+    page.close()
