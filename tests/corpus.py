@@ -284,7 +284,7 @@ def _shapes() -> Iterator[Specimen]:
 
 
 def _bombs() -> Iterator[Specimen]:
-    for side in (7_100, 12_000):
+    for side in (7_300, 12_000):
         yield Specimen(f"bomb_{side}.png", png_of_size(side, side), Fate.REFUSED)
     yield Specimen(f"large_{LARGE}.png", png_of_size(LARGE, LARGE), Fate.PHOTO)
     flat = Image.new("RGB", (LARGE, LARGE), (120, 60, 30))

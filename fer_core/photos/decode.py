@@ -8,16 +8,22 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from fer_core.errors import ImageDecodeError
 from fer_core.photos.bombs import check_parts, check_scans
+from fer_core.photos.orientation import AS_STORED, Orientation, orientation_of
 
-#: Largest photo that is read. Checked on the header, before a pixel is decoded: a PNG of 12 KB can
-#: hold 100 megapixels.
-MAX_MEGAPIXELS: Final = 50
-#: Less where a decoder takes more than the 7 bytes a pixel of the others: 16 and 9, measured.
+#: Largest photo that is read: a phone's 108 megapixels. Checked on the header, before a pixel is decoded: a
+#: PNG of 12 KB can hold 100 megapixels.
+MAX_MEGAPIXELS: Final = 110
+#: Largest that Pillow reads, at 7 bytes a pixel: what is sold as 50 megapixels. Less where its decoders take
+#: more: 16 and 9, measured. The rest is read by FFmpeg, at 4.5 bytes a pixel.
+_PILLOW_MEGAPIXELS: Final = 52
 _MEGAPIXELS_OF: Final = {"WEBP": 18, "AVIF": 32}
+#: FFmpeg's decoders by Pillow's names of the formats, and the modes that both read alike.
+_FFMPEG_READS: Final = {"JPEG": "mjpeg", "PNG": "png"}
+_FFMPEG_MODES: Final = ("RGB", "L")
 #: Longest side that is read, as of a JPEG: no photo is a line.
 MAX_SIDE: Final = 65_535
 #: Pillow's names of the formats that are read; everything else in Pillow stays shut to uploads.
@@ -32,44 +38,18 @@ _UNIT_RANGE: Final = 8.0
 _STRIP_PIXELS: Final = 250_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """How a file's rows become those of an upright image.
-
-    Attributes:
-        method: what turns a strip of rows; None if it is upright.
-        sideways: whether rows become columns.
-        backwards: whether the first row comes last.
-    """
-
-    method: Image.Transpose | None
-    sideways: bool
-    backwards: bool
-
-
-_UPRIGHT: Final = _Turn(None, sideways=False, backwards=False)
-#: By EXIF's orientation, which says where the file's first row and column lie in the upright image.
-_TURNS: Final[dict[object, _Turn]] = {
-    1: _UPRIGHT,
-    2: _Turn(Image.Transpose.FLIP_LEFT_RIGHT, sideways=False, backwards=False),
-    3: _Turn(Image.Transpose.ROTATE_180, sideways=False, backwards=True),
-    4: _Turn(Image.Transpose.FLIP_TOP_BOTTOM, sideways=False, backwards=True),
-    5: _Turn(Image.Transpose.TRANSPOSE, sideways=True, backwards=False),
-    6: _Turn(Image.Transpose.ROTATE_270, sideways=True, backwards=True),
-    7: _Turn(Image.Transpose.TRANSVERSE, sideways=True, backwards=True),
-    8: _Turn(Image.Transpose.ROTATE_90, sideways=True, backwards=False),
-}
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Photo:
     """One upright photo.
 
     Attributes:
-        rgb: uint8 (H, W, 3), contiguous; EXIF orientation applied, transparency on white.
+        rgb: uint8 (H, W, 3), transparency on white; contiguous, but for very large photos and those that
+            were turned after decoding, which are views.
+        orientation: how the pixels came from the file's own: EXIF's, and turns after it.
     """
 
     rgb: np.ndarray
+    orientation: Orientation = AS_STORED
 
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8:
@@ -85,11 +65,21 @@ class Photo:
         """Pixels from top to bottom."""
         return int(self.rgb.shape[0])
 
+    def turned(self, quarter_turns: int) -> "Photo":
+        """Return the photo turned counter-clockwise, a view of the same pixels; itself for 0."""
+        if quarter_turns % 4 == 0:
+            return self
+        return Photo(np.rot90(self.rgb, quarter_turns), self.orientation.turned(quarter_turns))
+
+    def stored_box(self, box_xyxy: np.ndarray) -> np.ndarray:
+        """Return where a box lies in the file's own rows and columns, float32 (4,), xyxy."""
+        return self.orientation.stored_box(box_xyxy, self.width, self.height)
+
 
 def decode(data: bytes) -> Photo:
     """Return the photo in an image file's bytes: the first frame, upright, as RGB.
 
-    It takes at most some 7 bytes of memory for a pixel, 350 MB in all, of which the photo keeps 3.
+    It takes at most some 500 MB of memory, of which the photo keeps 3 bytes a pixel.
 
     Raises:
         ImageDecodeError: not an image of a known format, damaged, empty, above the limits on pixels, or made
@@ -101,9 +91,10 @@ def decode(data: bytes) -> Photo:
     with _explained():
         check_parts(data)
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            _check_size(*image.size, image.format)
+            _check_size(image)
             check_scans(data, *image.size)
-            return Photo(_to_rgb(image))
+            is_huge = image.width * image.height > _PILLOW_MEGAPIXELS * 1_000_000
+            return _read_huge(data, image) if is_huge else _read(image)
 
 
 def from_pillow(image: Image.Image) -> Photo:
@@ -115,8 +106,8 @@ def from_pillow(image: Image.Image) -> Photo:
         ImageDecodeError: damaged, empty or above the limits on pixels, as for `decode`.
     """
     with _explained():
-        _check_size(*image.size, image.format)
-        return Photo(_to_rgb(image))
+        _check_size(image)
+        return _read(image)
 
 
 @contextmanager
@@ -146,26 +137,6 @@ def _explained() -> Iterator[None]:
         ) from error
 
 
-def shrink(rgb: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
-    """Return the image with its long side at most `max_side`, and the factor from it to the original.
-
-    Args:
-        rgb: uint8 (H, W, 3).
-        max_side: pixels.
-
-    Returns:
-        uint8 (h, w, 3), and the number (1 or more) that its coordinates are multiplied by.
-    """
-    import cv2
-
-    height, width = rgb.shape[:2]
-    factor = max(height, width) / max_side
-    if factor <= 1:
-        return rgb, 1.0
-    size = (max(1, round(width / factor)), max(1, round(height / factor)))
-    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), factor
-
-
 def _register_heif() -> None:
     if "HEIF" not in Image.OPEN:
         import pillow_heif
@@ -173,37 +144,68 @@ def _register_heif() -> None:
         pillow_heif.register_heif_opener()
 
 
-def _check_size(width: int, height: int, image_format: str | None) -> None:
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
     if width < 1 or height < 1:
         raise ImageDecodeError("The image has no pixels: its width or height is 0. Save it again.")
     size = f"{width} x {height} pixels"
-    megapixels = _MEGAPIXELS_OF.get(image_format or "", MAX_MEGAPIXELS)
+    megapixels = _most_megapixels(image)
     if width * height > megapixels * 1_000_000:
-        kind = f" of a {image_format} file" if megapixels < MAX_MEGAPIXELS else ""
+        kind = f" of a {image.format} file" if megapixels < _PILLOW_MEGAPIXELS else ""
         raise ImageDecodeError(_too_large(size, f"{megapixels} megapixels{kind}"))
     if max(width, height) > MAX_SIDE:
         raise ImageDecodeError(_too_large(size, f"{MAX_SIDE:,} pixels a side"))
+
+
+def _most_megapixels(image: Image.Image) -> int:
+    if image.format in _FFMPEG_READS and image.mode in _FFMPEG_MODES:
+        return MAX_MEGAPIXELS
+    return _MEGAPIXELS_OF.get(image.format or "", _PILLOW_MEGAPIXELS)
 
 
 def _too_large(size: str, limit: str) -> str:
     return f"The image is too large: {size}, where {limit} are the most. Shrink it and try again."
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
-    """Return the image upright, in strips: whole copies of a large photo would take a gigabyte."""
+def _read(image: Image.Image) -> Photo:
+    """Return the photo upright, in strips: whole copies of a large photo would take a gigabyte."""
     image.load()
     width, height = image.size
-    turn = _turn(image)
-    upright = np.empty((width, height, 3) if turn.sideways else (height, width, 3), np.uint8)
-    along_rows = upright.swapaxes(0, 1) if turn.sideways else upright
+    turn = orientation_of(image)
+    method = turn.transpose
+    upright = np.empty((width, height, 3) if turn.is_sideways else (height, width, 3), np.uint8)
+    along_rows = upright.swapaxes(0, 1) if turn.is_sideways else upright
     scale = _grey_scale(image)
     for top, strip in _strips(image):
         bottom = top + strip.height
-        place = slice(height - bottom, height - top) if turn.backwards else slice(top, bottom)
-        turned = strip if turn.method is None else strip.transpose(turn.method)
+        place = slice(height - bottom, height - top) if turn.is_backwards else slice(top, bottom)
+        turned = strip if method is None else strip.transpose(method)
         rgb = _strip_to_rgb(turned) if scale is None else _scaled(turned, scale)
-        along_rows[place] = rgb.swapaxes(0, 1) if turn.sideways else rgb
-    return upright
+        along_rows[place] = rgb.swapaxes(0, 1) if turn.is_sideways else rgb
+    return Photo(upright, turn)
+
+
+def _read_huge(data: bytes, image: Image.Image) -> Photo:
+    """Return a very large photo upright, as a view: Pillow's own pixels and a copy would take 700 MB."""
+    import av
+
+    decoder, size = _FFMPEG_READS[image.format or ""], image.size
+    orientation = orientation_of(image)
+    # FFmpeg fills up what is missing; Pillow tells that something is. A JPEG's eighth is read quickly.
+    if image.format == "JPEG":
+        image.draft(image.mode, (image.width // 8, image.height // 8))
+        image.load()
+    else:
+        image.verify()
+    codec = av.CodecContext.create(decoder, "r")
+    assert isinstance(codec, av.VideoCodecContext)
+    (frame,) = codec.decode(av.Packet(data)) or codec.decode(None)
+    if (frame.width, frame.height) != size:
+        raise ValueError(f"FFmpeg reads {frame.width} x {frame.height} pixels")
+    (plane,) = frame.reformat(format="rgb24", interpolation="BILINEAR").planes
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    stored = rows[:, : 3 * plane.width].reshape(plane.height, plane.width, 3)
+    return Photo(orientation.view(stored), orientation)
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
@@ -212,15 +214,6 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
         yield top, image.crop((0, top, image.width, bottom))
-
-
-def _turn(image: Image.Image) -> _Turn:
-    """Return what EXIF says of the orientation; upright where it is silent, unknown or damaged."""
-    try:
-        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation), _UPRIGHT)
-    except Exception:
-        # Damaged EXIF, which fails in as many ways as damaged pixels, does not spoil the pixels.
-        return _UPRIGHT
 
 
 def _strip_to_rgb(strip: Image.Image) -> np.ndarray:

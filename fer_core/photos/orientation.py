@@ -1,0 +1,98 @@
+"""How the rows of an image file become those of the photo that is shown."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PIL import ExifTags, Image
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """The way from an image as stored to the same as shown: perhaps mirrored, then turned.
+
+    Attributes:
+        is_mirrored: whether left and right change places first.
+        quarter_turns: counter-clockwise, 0 to 3.
+    """
+
+    is_mirrored: bool = False
+    quarter_turns: int = 0
+
+    @property
+    def is_sideways(self) -> bool:
+        """Whether rows become columns."""
+        return self.quarter_turns % 2 == 1
+
+    @property
+    def is_backwards(self) -> bool:
+        """Whether the first row comes last, as a row or as a column."""
+        return self.quarter_turns >= 2
+
+    @property
+    def transpose(self) -> Image.Transpose | None:
+        """What Pillow calls it; None if nothing changes."""
+        return _TRANSPOSES[self.is_mirrored, self.quarter_turns]
+
+    def turned(self, quarter_turns: int) -> "Orientation":
+        """Return the orientation of an image that is turned further, counter-clockwise."""
+        return Orientation(self.is_mirrored, (self.quarter_turns + quarter_turns) % 4)
+
+    def view(self, stored: np.ndarray) -> np.ndarray:
+        """Return an image (H, W, ...) as shown: a view of the array as stored."""
+        return np.rot90(stored[:, ::-1] if self.is_mirrored else stored, self.quarter_turns)
+
+    def stored_box(self, box_xyxy: np.ndarray, width: int, height: int) -> np.ndarray:
+        """Return where a box of the image as shown lies in the image as stored.
+
+        Args:
+            box_xyxy: float (4,), pixels.
+            width: of the image as shown.
+            height: of the image as shown.
+
+        Returns:
+            float32 (4,), xyxy.
+        """
+        left, top, right, bottom = (float(edge) for edge in box_xyxy)
+        for _ in range(self.quarter_turns):
+            # A quarter turn counter-clockwise had brought the right edge to the top.
+            left, top, right, bottom = height - bottom, left, height - top, right
+            width, height = height, width
+        if self.is_mirrored:
+            left, right = width - right, width - left
+        return np.array([left, top, right, bottom], np.float32)
+
+
+AS_STORED: Final = Orientation()
+_TRANSPOSES: Final = {
+    (False, 0): None,
+    (False, 1): Image.Transpose.ROTATE_90,
+    (False, 2): Image.Transpose.ROTATE_180,
+    (False, 3): Image.Transpose.ROTATE_270,
+    (True, 0): Image.Transpose.FLIP_LEFT_RIGHT,
+    (True, 1): Image.Transpose.TRANSPOSE,
+    (True, 2): Image.Transpose.FLIP_TOP_BOTTOM,
+    (True, 3): Image.Transpose.TRANSVERSE,
+}
+#: By EXIF's orientation, which says where the file's first row and column lie in the upright image.
+_EXIF: Final[dict[object, Orientation]] = {
+    1: AS_STORED,
+    2: Orientation(is_mirrored=True),
+    3: Orientation(quarter_turns=2),
+    4: Orientation(is_mirrored=True, quarter_turns=2),
+    5: Orientation(is_mirrored=True, quarter_turns=1),
+    6: Orientation(quarter_turns=3),
+    7: Orientation(is_mirrored=True, quarter_turns=3),
+    8: Orientation(quarter_turns=1),
+}
+
+
+def orientation_of(image: Image.Image) -> Orientation:
+    """Return what EXIF says of the orientation; upright where it is silent, unknown or damaged."""
+    try:
+        # Not image.getexif(), which of a PNG decodes all pixels first.
+        exif = Image.Image.getexif(image)
+        return _EXIF.get(exif.get(ExifTags.Base.Orientation), AS_STORED)
+    except Exception:
+        # Damaged EXIF, which fails in as many ways as damaged pixels, does not spoil the pixels.
+        return AS_STORED
