@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import cv2
+import numpy as np
 
 from fer_core.errors import AnalysisError
-from fer_core.faces.crops import FaceInputs, face_inputs
-from fer_core.faces.finder import Face, FaceFinder
+from fer_core.faces.crops import FaceInputs, central_square, face_inputs, frame_square
+from fer_core.faces.finder import Face, FaceFinder, Found, Framing
 from fer_core.faces.quality import QualityNote, assess
+from fer_core.faces.search import SMALLEST_FACE
 from fer_core.networks.classifier import Classifier, Prediction
 from fer_core.photos.decode import Photo
 
@@ -35,12 +37,15 @@ class FaceAnalysis:
         inputs: what the networks saw of it.
         quality: reasons for caution.
         predictions: each network's opinion, by the name of its bundle.
+        stored_box_xyxy: float32 (4,), where the face lies in the file's own rows and columns, before EXIF's
+            orientation was applied and the photo was turned.
     """
 
     face: Face
     inputs: FaceInputs
     quality: tuple[QualityNote, ...]
     predictions: dict[str, Prediction]
+    stored_box_xyxy: np.ndarray
 
     def __repr__(self) -> str:
         left, top, right, bottom = (round(float(v)) for v in self.face.box_xyxy)
@@ -62,6 +67,9 @@ class Analysis:
         faces: in reading order.
         seconds: time it took, decoding not included.
         model_seconds: of that, the time that each network took for all faces, by its bundle's name.
+        quarter_turns: counter-clockwise, that the photo was turned by after decoding to be upright, 0 to 3.
+        framing: how the photo shows faces.
+        smallest_face_pixels: side of the smallest face that was searched for.
     """
 
     width: int
@@ -69,6 +77,13 @@ class Analysis:
     faces: tuple[FaceAnalysis, ...]
     seconds: float
     model_seconds: dict[str, float]
+    quarter_turns: int = 0
+    framing: Framing = Framing.PHOTO
+    smallest_face_pixels: int = SMALLEST_FACE
+
+    def shown(self, photo: Photo) -> Photo:
+        """Return the photo that was analysed as the coordinates mean it: turned, if it had to be."""
+        return photo.turned(self.quarter_turns)
 
     def without_maps(self) -> "Analysis":
         """Return it without the networks' activation maps, most of its memory."""
@@ -85,6 +100,11 @@ def _face_without_maps(face: FaceAnalysis) -> FaceAnalysis:
     )
 
 
+def _cautious(prediction: Prediction, face: Face) -> Prediction:
+    """Return a prediction that is sure of nothing if nobody knows which way up the face is."""
+    return prediction if face.is_upright else dataclasses.replace(prediction, is_doubtful=True)
+
+
 class Analyzer:
     """A face finder and the networks that are asked. Safe to share between threads."""
 
@@ -93,14 +113,19 @@ class Analyzer:
         self._finder = finder
         self.classifiers = dict(classifiers)
 
-    def analyze(self, photo: Photo) -> Analysis:
+    def analyze(self, photo: Photo, *, may_turn: bool = True) -> Analysis:
         """Return every face of the photo with every network's opinion on it.
+
+        Args:
+            photo: to be looked at.
+            may_turn: whether to turn the photo if its faces are not upright, as `find_upright` does; frames
+                of a video are taken as they are.
 
         Raises:
             AnalysisError: memory was short, or a library failed; the next call may do.
         """
         try:
-            return self._analyze(photo)
+            return self._analyze(photo, may_turn=may_turn)
         except MemoryError as error:
             raise AnalysisError(_NO_MEMORY) from error
         except (RuntimeError, cv2.error) as error:
@@ -109,18 +134,31 @@ class Analyzer:
             short = isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
             raise AnalysisError(_NO_MEMORY if short else _FAILED) from error
 
-    def _analyze(self, photo: Photo) -> Analysis:
+    def _analyze(self, photo: Photo, *, may_turn: bool) -> Analysis:
         began = time.perf_counter()
-        return self._asked(photo, self._finder.find(photo.rgb), began)
+        if may_turn:
+            found = self._finder.find_upright(photo.rgb)
+        else:
+            found = Found(tuple(self._finder.find(photo.rgb)))
+        return self._asked(photo.turned(found.quarter_turns), found, began)
 
     def analyze_again(self, photo: Photo, before: Sequence[Face]) -> Analysis:
         """Return the faces of a video's frame that were in the frame before it, as `find_again` does."""
         began = time.perf_counter()
-        return self._asked(photo, self._finder.find_again(photo.rgb, before), began)
+        found = Found(tuple(self._finder.find_again(photo.rgb, before)))
+        return self._asked(photo, found, began)
 
-    def _asked(self, photo: Photo, faces: Sequence[Face], began: float) -> Analysis:
-        """Return the faces with every network's opinion; `began` is when the work on the photo did."""
-        inputs = [face_inputs(photo.rgb, face) for face in faces]
+    def _asked(self, photo: Photo, found: Found, began: float) -> Analysis:
+        """Return the faces of an upright photo with every network's opinion; the work `began` then."""
+        squares = [
+            frame_square(face.box_xyxy)
+            if found.framing is Framing.PHOTO
+            else central_square(photo.width, photo.height)
+            for face in found.faces
+        ]
+        inputs = [
+            face_inputs(photo.rgb, *framed) for framed in zip(found.faces, squares, strict=True)
+        ]
         opinions, model_seconds = {}, {}
         for name, classifier in self.classifiers.items():
             asked = time.perf_counter()
@@ -133,11 +171,16 @@ class Analyzer:
                 FaceAnalysis(
                     face=face,
                     inputs=seen,
-                    quality=assess(photo.rgb, face, seen),
-                    predictions={name: opinions[name][i] for name in opinions},
+                    quality=assess(photo.rgb, face, seen, square),
+                    predictions={name: _cautious(opinions[name][i], face) for name in opinions},
+                    stored_box_xyxy=photo.stored_box(face.box_xyxy),
                 )
-                for i, (face, seen) in enumerate(zip(faces, inputs, strict=True))
+                for i, (face, seen, square) in enumerate(
+                    zip(found.faces, inputs, squares, strict=True)
+                )
             ),
             seconds=time.perf_counter() - began,
             model_seconds=model_seconds,
+            quarter_turns=found.quarter_turns,
+            framing=found.framing,
         )

@@ -1,5 +1,6 @@
 """The Python API: `fer_core.analyze`, `fer_core.open_analyzer`, and the `Analysis` that they return."""
 
+import dataclasses
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,7 +36,7 @@ ImageInput = str | os.PathLike[str] | bytes | bytearray | memoryview | np.ndarra
 _loading = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Analysis(pipeline.Analysis):
     """Every face of one photo with each network's prediction; its repr has a line a face.
 
@@ -233,12 +234,8 @@ def _analyze(analyzer: pipeline.Analyzer, image: ImageInput) -> Analysis:
     path, photo = _read(image)
     found = analyzer.analyze(photo)
     return Analysis(
-        width=found.width,
-        height=found.height,
-        faces=found.faces,
-        seconds=found.seconds,
-        model_seconds=found.model_seconds,
-        photo=photo,
+        **{field.name: getattr(found, field.name) for field in dataclasses.fields(found)},
+        photo=found.shown(photo),
         path=path,
         labels=_labels(analyzer),
     )

@@ -3,15 +3,20 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fer_core.analysis import Analysis, FaceAnalysis
 from fer_core.expressions import Expression
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _PIXEL_DIGITS: Final = 1
 _DEGREE_DIGITS: Final = 1
 _BOX: Final = ("left", "top", "right", "bottom")
 _ANSWER: Final = ("expression", "confidence", "abstained")
+#: Of a photo in the table of photos.
+_PHOTO_COLUMNS: Final = ("path", "width", "height", "turned_degrees")
 #: Of a face in every table, before the answers of the networks.
 FACE_COLUMNS: Final = (
     *_BOX,
@@ -32,6 +37,9 @@ def to_record(path: str | None, analysis: Analysis) -> dict[str, Any]:
         "path": path,
         "width": analysis.width,
         "height": analysis.height,
+        "turned_degrees": 90 * analysis.quarter_turns,
+        "framing": str(analysis.framing),
+        "smallest_face_pixels": analysis.smallest_face_pixels,
         "faces": [_face_record(face) for face in analysis.faces],
         "seconds": round(analysis.seconds, 4),
         "error": None,
@@ -44,6 +52,9 @@ def error_record(path: str, message: str) -> dict[str, Any]:
         "path": path,
         "width": None,
         "height": None,
+        "turned_degrees": None,
+        "framing": None,
+        "smallest_face_pixels": None,
         "faces": [],
         "seconds": None,
         "error": message,
@@ -53,7 +64,8 @@ def error_record(path: str, message: str) -> dict[str, Any]:
 def _face_record(analysis: FaceAnalysis) -> dict[str, Any]:
     face, pose = analysis.face, analysis.face.head_pose
     return {
-        "box_xyxy": [round(float(v), _PIXEL_DIGITS) for v in face.box_xyxy],
+        "box_xyxy": _rounded(face.box_xyxy),
+        "stored_box_xyxy": _rounded(analysis.stored_box_xyxy),
         "detector_confidence": round(float(face.confidence), 4),
         "head_pose_degrees": pose
         and {
@@ -78,6 +90,10 @@ def _face_record(analysis: FaceAnalysis) -> dict[str, Any]:
     }
 
 
+def _rounded(box_xyxy: "np.ndarray") -> list[float]:
+    return [round(float(edge), _PIXEL_DIGITS) for edge in box_xyxy]
+
+
 def csv_lines(
     records: Iterable[Mapping[str, Any]], labels: Mapping[str, Iterable[Expression]]
 ) -> Iterator[str]:
@@ -95,7 +111,7 @@ def csv_lines(
 
 def table_columns(labels: Mapping[str, Iterable[Expression]]) -> list[str]:
     """Return the columns of a table of faces; `labels` are the classes of each network by its name."""
-    columns = ["path", "width", "height", "face", *FACE_COLUMNS]
+    columns = [*_PHOTO_COLUMNS, "face", *FACE_COLUMNS]
     for name, classes in labels.items():
         columns += answer_columns(name, classes)
     return columns
@@ -103,7 +119,7 @@ def table_columns(labels: Mapping[str, Iterable[Expression]]) -> list[str]:
 
 def face_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of `table_columns`, one a face, from the JSON object of a photo."""
-    photo = {key: record[key] for key in ("path", "width", "height")}
+    photo = {key: record[key] for key in _PHOTO_COLUMNS}
     rows = []
     for number, face in enumerate(record["faces"], start=1):
         row = photo | {"face": number} | face_cells(face)
@@ -155,7 +171,7 @@ def table_lines(
 
 def _csv_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not record["faces"]:
-        photo = {key: record[key] for key in ("path", "width", "height")}
+        photo = {key: record[key] for key in _PHOTO_COLUMNS}
         return [photo | {"face": 0, "error": record["error"]}]
     return [row | {"error": None} for row in face_rows(record)]
 

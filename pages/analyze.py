@@ -16,6 +16,7 @@ st.markdown(
 current = current_photo()
 if current is not None:
     photo, analysis = current.photo, current.analysis
+    notes.show_turned(analysis)
     left, right = st.columns([5, 4], gap="medium")
     with left:
         results.show_photo(photo, analysis)
@@ -23,7 +24,7 @@ if current is not None:
         results.offer_downloads(photo, current.intake, current.analyses)
     with right:
         if number is None:
-            notes.show_no_face()
+            notes.show_no_face(analysis)
         else:
             results.show_face(photo, analysis, number)
 

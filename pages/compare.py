@@ -18,10 +18,11 @@ st.markdown(
 current = current_photo()
 if current is not None:
     photo, analysis = current.photo, current.analysis
+    notes.show_turned(analysis)
     number = results.choose_face(photo, analysis)
     face = analysis.faces[number - 1] if number else None
     if number is None or face is None:
-        notes.show_no_face()
+        notes.show_no_face(analysis)
     else:
         results.show_face(photo, analysis, number)
         compare.show_seconds(analysis)

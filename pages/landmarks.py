@@ -17,11 +17,12 @@ st.markdown(
 current = current_photo()
 if current is not None:
     photo, analysis = current.photo, current.analysis
+    notes.show_turned(analysis)
     number = results.choose_face(photo, analysis)
     face = analysis.faces[number - 1].face if number else None
     mesh = face.mesh if face else None
     if number is None or face is None:
-        notes.show_no_face()
+        notes.show_no_face(analysis)
     elif mesh is None:
         notes.show_no_landmarks()
     else:

@@ -18,6 +18,11 @@ _OF_A_PHOTO: Final = (
     ("id", pa.string(), "path below the input, or the row's id, or FILE#ROW"),
     ("width", pa.int32(), "pixels of the upright photo"),
     ("height", pa.int32(), "pixels of the upright photo"),
+    (
+        "turned_degrees",
+        pa.int32(),
+        "counter-clockwise, that the photo was turned to be upright, after EXIF",
+    ),
     ("n_faces", pa.int32(), "faces in the photo; null if it could not be read"),
     ("face", pa.int32(), "number of the face in reading order, from 1; 0 in a row without a face"),
 )
@@ -60,6 +65,7 @@ def photo_rows(number: int, photo_id: str, analysis: Analysis) -> list[dict[str,
         "id": photo_id,
         "width": analysis.width,
         "height": analysis.height,
+        "turned_degrees": 90 * analysis.quarter_turns,
         "n_faces": len(analysis.faces),
     }
     if not analysis.faces:

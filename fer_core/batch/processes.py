@@ -93,7 +93,7 @@ class Recorder:
         if target := self._annotated(number, file, ".png"):
             from fer_core.drawing import draw_faces, encode_png
 
-            target.write_bytes(encode_png(draw_faces(photo.rgb, analysis)))
+            target.write_bytes(encode_png(draw_faces(analysis.shown(photo).rgb, analysis)))
         return to_record(file.name, analysis)
 
     def _annotated(self, number: int, file: PhotoFile, suffix: str) -> Path | None:

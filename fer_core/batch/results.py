@@ -88,7 +88,8 @@ def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
         analysis = analyzer.analyze(photo)
     except (ImageDecodeError, AnalysisError) as error:
         return PhotoResult(file.name, None, str(error), failed=isinstance(error, AnalysisError))
-    crops = tuple(_crop(photo.rgb, face) for face in analysis.faces)
+    rgb = analysis.shown(photo).rgb
+    crops = tuple(_crop(rgb, face) for face in analysis.faces)
     return PhotoResult(file.name, analysis.without_maps(), crops=crops)
 
 
@@ -197,6 +198,7 @@ class AnnotatedZip:
             # Memory is short: what could be read once is no broken file.
             self.n_left_out += 1
             return
+        photo = result.analysis.shown(photo)
         shown = fit_long_side(photo.rgb, smallest=1, largest=ANNOTATED_SIDE)
         content = encode_jpeg(draw_faces(shown, result.analysis))
         self._archive.writestr(f"{number:04d}-{_plain_stem(result.name)}.jpg", content)

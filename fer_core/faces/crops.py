@@ -38,6 +38,13 @@ def frame_square(box_xyxy: np.ndarray) -> np.ndarray:
     return scaled_square(box_xyxy, 1.0)
 
 
+def central_square(width: int, height: int) -> np.ndarray:
+    """Return the largest square in the middle of an image, float32 (4,), box xyxy."""
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return np.array([left, top, left + side, top + side], np.float32)
+
+
 def scaled_square(box_xyxy: np.ndarray, scale: float) -> np.ndarray:
     """Return the square of `frame_square`, `scale` times as wide about the same centre."""
     low, high = box_xyxy[:2], box_xyxy[2:]
@@ -52,8 +59,10 @@ def scaled_square(box_xyxy: np.ndarray, scale: float) -> np.ndarray:
 
 def pixel_box(box_xyxy: np.ndarray) -> tuple[int, int, int, int]:
     """Return the whole pixels that `cut` takes for a box: left, top, right, bottom; at least one."""
-    left, top, right, bottom = (round(float(edge)) for edge in box_xyxy)
-    return left, top, max(right, left + 1), max(bottom, top + 1)
+    left, top = (round(float(edge)) for edge in box_xyxy[:2])
+    # The sides are rounded and not the far edges, so that a square stays one.
+    width, height = (max(1, round(float(side))) for side in box_xyxy[2:] - box_xyxy[:2])
+    return left, top, left + width, top + height
 
 
 def cut(image: np.ndarray, box_xyxy: np.ndarray) -> np.ndarray:
@@ -112,14 +121,17 @@ class FaceInputs:
         return bool(self.landmarks.any())
 
 
-def face_inputs(image_rgb: np.ndarray, face: "Face") -> FaceInputs:
+def face_inputs(
+    image_rgb: np.ndarray, face: "Face", square_xyxy: np.ndarray | None = None
+) -> FaceInputs:
     """Cut a face out of its photo as training images are cut.
 
     Args:
         image_rgb: uint8 (H, W, 3), the photo that the face's coordinates refer to.
         face: in its coordinates.
+        square_xyxy: float (4,), what is cut out; that of `frame_square` by default.
     """
-    square = frame_square(face.box_xyxy)
+    square = frame_square(face.box_xyxy) if square_xyxy is None else square_xyxy
     crop = cut(image_rgb, square)
     return FaceInputs(
         image=resize_crop(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)),

@@ -1,4 +1,4 @@
-"""MediaPipe's face detector and landmarker, with its traps fenced off.
+"""MediaPipe's face landmarker, with its traps fenced off.
 
 Measured traps of MediaPipe: an empty array breaks an instance for good, a non-contiguous one is read in
 the wrong order, an instance is of no use after an error, and its import pulls in TensorFlow and keeps what
@@ -11,11 +11,11 @@ import math
 import sys
 import threading
 import weakref
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from queue import LifoQueue
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -86,7 +86,12 @@ class Landmarker:
     """Google's face landmarker for single images. Safe to share between threads, which take turns."""
 
     def __init__(
-        self, *, detection_confidence: float, presence_confidence: float, max_faces: int
+        self,
+        *,
+        detection_confidence: float,
+        presence_confidence: float,
+        max_faces: int,
+        instances: int = 1,
     ) -> None:
         """Read and verify the model file; raise BundleError if it is not the right one.
 
@@ -94,20 +99,34 @@ class Landmarker:
             detection_confidence: in [0, 1], asked of its own first look for a face.
             presence_confidence: in [0, 1], asked of the landmarks.
             max_faces: in one image.
+            instances: so many threads can look at the same time, for 25 MB each.
         """
-        self._task = _landmarker_task(
-            num_faces=max_faces,
-            min_face_detection_confidence=detection_confidence,
-            min_face_presence_confidence=presence_confidence,
-        )
+        # The one that was used last is asked first: with one thread it is always the same.
+        self._free: LifoQueue[_Task] = LifoQueue()
+        for _ in range(instances):
+            self._free.put(
+                _landmarker_task(
+                    num_faces=max_faces,
+                    min_face_detection_confidence=detection_confidence,
+                    min_face_presence_confidence=presence_confidence,
+                )
+            )
+        self._instances = instances
 
     def detect(self, rgb: np.ndarray) -> list[FaceMesh]:
         """Return the faces of an image, uint8 (H, W, 3), that are wider than a tenth of it."""
-        return _meshes(self._task.detect(rgb), rgb)
+        task = self._free.get()
+        try:
+            return _meshes(task.detect(rgb), rgb)
+        finally:
+            self._free.put(task)
 
     def close(self) -> None:
-        """Free the instance; the landmarker is of no use afterwards."""
-        self._task.close()
+        """Free the instances, when no thread uses them; the landmarker is of no use afterwards."""
+        tasks = [self._free.get() for _ in range(self._instances)]
+        for task in tasks:
+            task.close()
+            self._free.put(task)
 
 
 class VideoLandmarker:
@@ -154,44 +173,6 @@ class VideoLandmarker:
         self._task.close()
 
 
-class Detector:
-    """The short-range face detector inside the landmarker's file. Safe to share between threads."""
-
-    def __init__(self, *, confidence: float) -> None:
-        """Read and verify the model file; `confidence` in [0, 1] is asked of a face."""
-        _verified_model()
-        with zipfile.ZipFile(landmarker_path()) as archive:
-            content = archive.read("face_detector.tflite")
-
-        def create() -> "vision.FaceDetector":
-            with _without_tensorflow():
-                from mediapipe.tasks.python import BaseOptions, vision
-            return vision.FaceDetector.create_from_options(
-                vision.FaceDetectorOptions(
-                    base_options=BaseOptions(model_asset_buffer=content),
-                    min_detection_confidence=confidence,
-                )
-            )
-
-        self._task = _Task(create)
-
-    def detect(self, rgb: np.ndarray) -> list[tuple[np.ndarray, float]]:
-        """Return boxes xyxy, float32 (4,), with scores, of the faces of an image uint8 (H, W, 3)."""
-        result = self._task.detect(rgb)
-        found = []
-        for detection in result.detections if result else ():
-            b = detection.bounding_box
-            box = np.array(
-                [b.origin_x, b.origin_y, b.origin_x + b.width, b.origin_y + b.height], np.float32
-            )
-            found.append((box, detection.categories[0].score))
-        return found
-
-    def close(self) -> None:
-        """Free the instance; the detector is of no use afterwards."""
-        self._task.close()
-
-
 @cache
 def connection_tables() -> dict[str, np.ndarray]:
     """Return MediaPipe's lists of connected landmarks, int64 (E, 2), by its names (LIPS, TESSELATION)."""
@@ -207,7 +188,7 @@ def connection_tables() -> dict[str, np.ndarray]:
 
 def _landmarker_task(*, video: bool = False, **options: float) -> "_Task":
     """Return the landmarker with all that it can give, for images or for a video."""
-    content = _verified_model()
+    content = verified_model()
 
     def create() -> "vision.FaceLandmarker":
         with _without_tensorflow():
@@ -308,7 +289,8 @@ def _close(instance: Any) -> None:
         instance._handle = None
 
 
-def _verified_model() -> bytes:
+def verified_model() -> bytes:
+    """Return the content of the landmarker's file; raise BundleError if it is not the right one."""
     path = landmarker_path()
     try:
         content = path.read_bytes()

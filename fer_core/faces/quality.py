@@ -7,7 +7,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fer_core.faces.crops import FaceInputs, frame_square
+from fer_core.faces.crops import FaceInputs
 from fer_core.faces.finder import Face
 from fer_core.faces.surface import commonest_tone, lip_edges
 
@@ -42,6 +42,7 @@ class Quality(StrEnum):
     BRIGHT = "bright"
     TURNED = "turned"
     CUT = "cut"
+    UPRIGHT = "upright"
     COVERED = "covered"
     DRAWN = "drawn"
 
@@ -59,15 +60,20 @@ class QualityNote:
     sentence: str
 
 
-def assess(image_rgb: np.ndarray, face: Face, inputs: FaceInputs) -> tuple[QualityNote, ...]:
+def assess(
+    image_rgb: np.ndarray, face: Face, inputs: FaceInputs, square_xyxy: np.ndarray
+) -> tuple[QualityNote, ...]:
     """Return the reasons for caution about one face, most of the time none.
 
     Args:
         image_rgb: uint8 (H, W, 3), the photo.
         face: in its coordinates.
         inputs: what was cut out of it.
+        square_xyxy: float (4,), where; it may reach beyond the photo.
     """
     notes = []
+    if not face.is_upright:
+        notes.append(QualityNote(Quality.UPRIGHT, "It is not certain which way up this face is."))
     side = float((face.box_xyxy[2:] - face.box_xyxy[:2]).max())
     if side < MIN_FACE_SIDE:
         notes.append(
@@ -91,7 +97,7 @@ def assess(image_rgb: np.ndarray, face: Face, inputs: FaceInputs) -> tuple[Quali
                 f"The head is turned {abs(pose.yaw):.0f} degrees to the side; part of the face is hidden.",
             )
         )
-    if outside_share(image_rgb, face) > MAX_OUTSIDE:
+    if outside_share(image_rgb, square_xyxy) > MAX_OUTSIDE:
         notes.append(QualityNote(Quality.CUT, "The face is cut by the edge of the photo."))
     if inputs.landmarks_found:
         # Too little light leaves few tones. What stands for a mouth in a drawing need not have lips' edges.
@@ -115,9 +121,9 @@ def sharpness(crop: np.ndarray) -> float:
     return float(cv2.Laplacian(grey * (50.0 / spread), cv2.CV_32F).var())
 
 
-def outside_share(image_rgb: np.ndarray, face: Face) -> float:
-    """Return the share in [0, 1] of the face's crop square that lies beyond the photo's edges."""
-    left, top, right, bottom = (float(v) for v in frame_square(face.box_xyxy))
+def outside_share(image_rgb: np.ndarray, square_xyxy: np.ndarray) -> float:
+    """Return the share in [0, 1] of a face's crop square that lies beyond the photo's edges."""
+    left, top, right, bottom = (float(v) for v in square_xyxy)
     height, width = image_rgb.shape[:2]
     inside_x = max(0.0, min(right, width) - max(left, 0.0))
     inside_y = max(0.0, min(bottom, height) - max(top, 0.0))

@@ -33,12 +33,14 @@ class Prediction:
         abstention_threshold: confidence in [0, 1] under which the network is not sure.
         activation_maps: float32 (h, w, len(labels)); the mean of each map is its class's logit
             before temperature scaling, as far as it comes from pixels. None if the network sees none.
+        is_doubtful: whether something about the face forbids to be sure, however confident the network is.
     """
 
     labels: tuple[Expression, ...]
     probabilities: np.ndarray
     abstention_threshold: float
     activation_maps: np.ndarray | None
+    is_doubtful: bool = False
 
     @property
     def expression(self) -> Expression:
@@ -52,8 +54,8 @@ class Prediction:
 
     @property
     def abstained(self) -> bool:
-        """Whether the confidence is too low for an answer that deserves trust."""
-        return self.confidence < self.abstention_threshold
+        """Whether the confidence is too low for an answer that deserves trust, or the face too doubtful."""
+        return self.is_doubtful or self.confidence < self.abstention_threshold
 
 
 class Classifier:

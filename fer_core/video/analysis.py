@@ -167,7 +167,8 @@ def _analyses(
     searched_s, before = 0.0, list[FaceAnalysis]()
     for frame in frames:
         if frame.number == 1 or frame.after_cut or frame.time_s - searched_s >= SEARCH_SECONDS:
-            searched_s, analysis = frame.time_s, analyzer.analyze(frame.photo)
+            searched_s = frame.time_s
+            analysis = analyzer.analyze(frame.photo, may_turn=False)
         else:
             analysis = analyzer.analyze_again(frame.photo, [face.face for face in before])
         before = list(analysis.faces)

@@ -4,6 +4,7 @@ What is cached here is shared by all sessions: it is read-only and safe between 
 ever in it. Everything heavy is imported where it is used, so that a page appears before.
 """
 
+import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -86,7 +87,10 @@ def current_photo() -> Current | None:
             icon=":material/report:",
         )
     photo = choose_photo(intake, analyses)
-    return Current(intake, analyses, photo) if photo else None
+    if photo is None:
+        return None
+    upright = dataclasses.replace(photo, photo=analyses[photo.key].shown(photo.photo))
+    return Current(intake, analyses, upright)
 
 
 def _show_unreadable(files: Sequence[UnreadableFile]) -> None:

@@ -12,6 +12,7 @@ from pages.shared.verbatim import message_as_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fer_core.analysis import Analysis
     from fer_core.networks.bundles import Bundle, BundleSpec
 
 #: The official test split of the data set whose figures published networks have.
@@ -117,12 +118,24 @@ def show_no_landmarks() -> None:
     )
 
 
-def show_no_face() -> None:
-    """Say what to try when no face was found."""
+def show_no_face(analysis: "Analysis") -> None:
+    """Say what was searched for, and what to try when no face was found."""
     st.info(
-        "**No face found in this photo.** What may help:\n"
+        f"**No face found in this photo.** Every part of it was searched for faces of "
+        f"{analysis.smallest_face_pixels} pixels and more, also turned on its sides and upside down. "
+        "What may help:\n"
         "- a face that looks towards the camera, with eyes and mouth in view\n"
-        "- a face at least 50 pixels wide: go closer, or use the original instead of a thumbnail\n"
-        "- more light, and a photo that is the right way up",
+        "- the original photo, if this is a reduced copy\n"
+        "- more light",
         icon=":material/person_search:",
     )
+
+
+def show_turned(analysis: "Analysis") -> None:
+    """Say that a photo is shown turned, if it is."""
+    if analysis.quarter_turns:
+        turn = ("a quarter turn to the left", "half a turn", "a quarter turn to the right")
+        st.info(
+            f"**This photo was turned.** Its faces are upright after {turn[analysis.quarter_turns - 1]}.",
+            icon=":material/rotate_90_degrees_ccw:",
+        )

@@ -156,7 +156,9 @@ def _heading(number: int, name: str, n_opinions: int) -> str:
 
 def _show_answer(prediction: "Prediction", heading: str) -> None:
     st.metric(heading, answer(prediction))
-    if prediction.abstained:
+    if prediction.is_doubtful:
+        st.caption(f"Closest is {prediction.expression} with {prediction.confidence:.0%}.")
+    elif prediction.abstained:
         st.caption(
             f"Closest is {prediction.expression} with {prediction.confidence:.0%}; an answer needs "
             f"{prediction.abstention_threshold:.0%}."

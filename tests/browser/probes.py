@@ -60,7 +60,7 @@ def count():
             # What was set aside is alive as well. Without gc.collect: so is what only a collector would find.
             gc.unfreeze()
             # An object refers to its class. gc.get_objects() would hold tuples that other threads are
-            # building, and fail there with a SystemError (https://bugs.python.org/issue15108).
+            # building, which then fail with a SystemError (https://bugs.python.org/issue15108).
             counts = [sum(type(o) is kind for o in gc.get_referrers(kind)) for kind in classes]
             os.write(2, f"{ALIVE} {{' '.join(map(str, counts))}}\\n".encode())
 

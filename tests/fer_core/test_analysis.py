@@ -34,7 +34,7 @@ def no_memory_in_opencv() -> Exception:
 )
 def test_what_libraries_raise_on_a_photo_becomes_an_error_in_words(analyzer, error, said):
     class Failing:
-        def find(self, rgb):
+        def find_upright(self, rgb):
             raise error()
 
     with pytest.raises(AnalysisError, match=said):

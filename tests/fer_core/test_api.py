@@ -185,14 +185,14 @@ def test_an_analyzer_is_shared_by_threads_and_refuses_once_it_is_closed(astronau
 def test_closing_waits_for_the_calls_of_other_threads(astronaut, monkeypatch):
     analyzer = fer_core.open_analyzer("cnn_photos")
     within, go_on = threading.Event(), threading.Event()
-    find = analyzer._finder.find
+    find = analyzer._finder.find_upright
 
     def held(rgb):
         within.set()
         assert go_on.wait(60)
         return find(rgb)
 
-    monkeypatch.setattr(analyzer._finder, "find", held)
+    monkeypatch.setattr(analyzer._finder, "find_upright", held)
     with ThreadPoolExecutor(2) as pool:
         call = pool.submit(analyzer.analyze, astronaut)
         assert within.wait(60)
@@ -241,4 +241,4 @@ def test_the_readmes_lines_of_python_run_as_they_stand(tmp_path, astronaut, caps
     printed = capsys.readouterr().out
     assert printed.startswith("Analysis of photo.jpg, 512 x 512 pixels: 1 face\n")
     assert Image.open("annotated.jpg").size == (512, 512)
-    assert (tmp_path / "faces.csv").read_text().startswith("path,width,height,face,")
+    assert (tmp_path / "faces.csv").read_text().startswith("path,width,height,turned_degrees,face,")

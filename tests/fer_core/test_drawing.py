@@ -45,6 +45,7 @@ def analysis(width: int, height: int, *faces: tuple[tuple[float, ...], Predictio
                 FaceInputs(np.zeros((48, 48), np.uint8)),
                 (),
                 {"cnn": opinion},
+                np.array(box, dtype=np.float32),
             )
             for box, opinion in faces
         ),

@@ -17,11 +17,15 @@ def record(analyzer, astronaut_png):
 
 
 def test_the_record_has_the_contracts_fields_and_is_json(record):
-    assert list(record) == ["path", "width", "height", "faces", "seconds", "error"]
+    assert list(record) == [
+        *("path", "width", "height", "turned_degrees", "framing", "smallest_face_pixels"),
+        *("faces", "seconds", "error"),
+    ]
     assert (record["width"], record["height"], record["error"]) == (512, 512, None)
     (face,) = record["faces"]
     assert list(face) == [
         "box_xyxy",
+        "stored_box_xyxy",
         "detector_confidence",
         "head_pose_degrees",
         "landmarks_found",
@@ -62,7 +66,7 @@ def test_a_file_name_cannot_become_a_formula(record):
 
 
 def test_no_photos_make_a_table_of_headings():
-    assert table([]).startswith("path,width,height,face,")
+    assert table([]).startswith("path,width,height,turned_degrees,face,")
     assert table([]).count("\n") == 1
 
 

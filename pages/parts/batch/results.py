@@ -157,7 +157,8 @@ def _show_selected(file: Any, result: "PhotoResult", number: int) -> None:
     place = st.empty()
     try:
         with turn(place.status):
-            photo = ChosenPhoto("batch", result.name, decode(file.read()))
+            upright = result.analysis.shown(decode(file.read()))
+            photo = ChosenPhoto("batch", result.name, upright)
     except BusyError as error:
         show_busy(error, key="busy-row")
         return
@@ -166,6 +167,7 @@ def _show_selected(file: Any, result: "PhotoResult", number: int) -> None:
         return
     finally:
         place.empty()
+    notes.show_turned(result.analysis)
     left, right = st.columns([5, 4], gap="medium")
     with left:
         results.show_photo(photo, result.analysis)
@@ -173,7 +175,7 @@ def _show_selected(file: Any, result: "PhotoResult", number: int) -> None:
         if number:
             results.show_face(photo, result.analysis, number)
         else:
-            notes.show_no_face()
+            notes.show_no_face(result.analysis)
 
 
 def _show_sheets(found: "Sequence[PhotoResult]", rows: "pd.DataFrame") -> None:

@@ -52,6 +52,7 @@ def face(first: Expression, second: Expression, confidence: float = 0.9) -> Face
         FaceInputs(np.zeros((48, 48), np.uint8)),
         (),
         {"cnn": prediction(first, 0.9), "dual": prediction(second, confidence)},
+        np.array([10, 10, 60, 60], np.float32),
     )
 
 

@@ -74,14 +74,14 @@ def test_a_photo_for_which_memory_is_short_is_told_and_the_others_are_answered(f
     from fer_core.__main__ import app
     from fer_core.faces.finder import FaceFinder
 
-    find, errors = FaceFinder.find, [MemoryError()]
+    find, errors = FaceFinder.find_upright, [MemoryError()]
 
     def fail_first(self, rgb):
         if errors:
             raise errors.pop()
         return find(self, rgb)
 
-    monkeypatch.setattr(FaceFinder, "find", fail_first)
+    monkeypatch.setattr(FaceFinder, "find_upright", fail_first)
     result = CliRunner().invoke(app, ["analyze", *map(str, [folder / "a_portrait.png"] * 2)])
     first, second = (json.loads(line) for line in result.stdout.splitlines())
     assert "not enough memory" in first["error"]

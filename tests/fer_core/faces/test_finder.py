@@ -9,7 +9,7 @@ from PIL import Image
 from skimage import data
 
 from fer_core.faces.crops import frame_square
-from fer_core.faces.finder import FaceFinder
+from fer_core.faces.finder import FaceFinder, Framing
 from fer_core.faces.landmarks import eyes_midpoint, mouth_midpoint
 from fer_core.photos.decode import decode
 
@@ -109,6 +109,74 @@ def test_a_head_upside_down_is_a_face_without_landmarks(finder, astronaut):
     np.testing.assert_allclose((face.box_xyxy[:2] + face.box_xyxy[2:]) / 2, centre, atol=20)
 
 
+@pytest.fixture(scope="module")
+def scene(astronaut: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Fifteen faces of 40 to 400 pixels on gravel, with the sides of their boxes."""
+    rng = np.random.default_rng(0)
+    head = astronaut[30:230, 120:330]
+    ground = cv2.resize(data.gravel(), (3000, 2000), interpolation=cv2.INTER_CUBIC)
+    image = np.repeat(ground[..., None], 3, axis=2)
+    sides = np.geomspace(40, 400, 15).astype(int).tolist()
+    for i, side in enumerate(sides):
+        # Her landmarks are 108 pixels high.
+        pasted = cv2.resize(head, None, fx=side / 108, fy=side / 108, interpolation=cv2.INTER_AREA)
+        height, width = pasted.shape[:2]
+        row, column = divmod(i, 5)
+        left = column * 600 + int(rng.integers(0, max(1, 600 - width)))
+        top = row * 660 + int(rng.integers(0, max(1, 660 - height)))
+        pasted = pasted[: 2000 - top, : 3000 - left]
+        image[top : top + len(pasted), left : left + pasted.shape[1]] = pasted
+    return image, sides
+
+
+def test_faces_of_40_pixels_and_more_are_found_in_a_large_photo(finder, scene):
+    image, sides = scene
+    found = sorted(float(np.ptp(face.box_xyxy[1::2])) for face in finder.find(image))
+    assert len(found) == len(sides)
+    np.testing.assert_allclose(found, sides, rtol=0.25)
+
+
+def test_a_very_wide_photo_is_searched_as_finely(finder, astronaut):
+    panorama = np.full((300, 9000, 3), 120, np.uint8)
+    for left in (10, 3000, 8700):
+        panorama[50:250, left : left + 210] = astronaut[30:230, 120:330]
+    assert len(finder.find(panorama)) == 3
+
+
+@pytest.mark.parametrize("quarter_turns", [0, 1, 2, 3])
+def test_a_photo_is_turned_until_its_faces_are_upright(finder, scene, quarter_turns):
+    image, _ = scene
+    lying = np.rot90(image[:660], -quarter_turns)
+    found = finder.find_upright(np.ascontiguousarray(lying))
+    assert found.quarter_turns == quarter_turns
+    assert len(found.faces) == 5
+    assert all(face.is_upright for face in found.faces)
+
+
+@pytest.mark.parametrize("degrees", [60, 120, 150, 200, 240, 300])
+def test_a_head_in_any_direction_is_turned_as_far_as_quarters_do(finder, astronaut, degrees):
+    about = cv2.getRotationMatrix2D((225.0, 120.0), degrees, 1)
+    found = finder.find_upright(cv2.warpAffine(astronaut, about, (512, 512)))
+    (face,) = found.faces
+    assert face.is_upright
+    assert abs(face.head_pose.roll) <= 62
+
+
+def test_a_picture_without_faces_is_not_turned(finder):
+    assert finder.find_upright(data.coffee()).quarter_turns == 0
+
+
+@pytest.mark.parametrize("size", [(48, 48), (64, 60), (200, 200)])
+def test_a_small_square_image_may_be_a_face_crop(finder, astronaut, size):
+    """From the brows to the chin, as the tightest crops of data sets."""
+    tight = cv2.resize(astronaut[78:168, 180:270], size, interpolation=cv2.INTER_AREA)
+    found = finder.find_upright(tight)
+    (face,) = found.faces
+    assert found.framing is (Framing.CROP if not finder.find(tight) else Framing.PHOTO)
+    assert face.landmarks[:, 0].min() > -0.5 * size[0]
+    assert face.landmarks[:, 0].max() < 1.5 * size[0]
+
+
 def test_head_pose_has_the_documented_signs(finder, astronaut):
     (face,) = finder.find(astronaut)
     assert abs(face.head_pose.roll) < 10
@@ -173,7 +241,7 @@ def test_crops_of_photos_are_framed_as_fer2013_frames_its_faces(finder, example_
         photo = decode((example_photos / name).read_bytes())
         for face in finder.find(photo.rgb):
             pose = face.head_pose
-            if max(abs(pose.yaw), abs(pose.pitch), abs(pose.roll)) > 10:
+            if pose is None or max(abs(pose.yaw), abs(pose.pitch), abs(pose.roll)) > 10:
                 continue
             square = frame_square(face.box_xyxy)
             side = square[2] - square[0]

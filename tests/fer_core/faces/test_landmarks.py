@@ -91,7 +91,7 @@ def test_topologies_join_neighbours(face):
 def test_blendshapes_have_mediapipes_names(finder, astronaut):
     import mediapipe as mp
 
-    result = finder._landmarker._task._instance.detect(
+    result = finder._landmarker._free.queue[-1]._instance.detect(
         mp.Image(image_format=mp.ImageFormat.SRGB, data=astronaut)
     )
     assert tuple(shape.category_name for shape in result.face_blendshapes[0]) == BLENDSHAPES

@@ -20,7 +20,7 @@ def test_after_a_failure_the_next_photo_gets_a_new_landmarker(astronaut):
     # What an empty image does inside: from then on each call of this instance would raise.
     empty = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.zeros((0, 0, 3), np.uint8))
     with pytest.raises(RuntimeError):
-        finder._landmarker._task._instance.detect(empty)
+        finder._landmarker._free.queue[-1]._instance.detect(empty)
     for _ in range(2):
         try:
             found = finder.find(astronaut)
@@ -34,7 +34,7 @@ def test_a_landmarker_that_cannot_be_made_anew_at_once_is_made_later(astronaut):
     finder = FaceFinder()
     import mediapipe as mp
 
-    task = finder._detector._task
+    task = finder._landmarker._free.queue[-1]
     create, failures = task._create, [MemoryError()]
     empty = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.zeros((0, 0, 3), np.uint8))
     with pytest.raises(RuntimeError):

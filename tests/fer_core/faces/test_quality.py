@@ -1,11 +1,13 @@
 """Each note is given when its reason is there, and not otherwise."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 
 from fer_core.faces import quality
-from fer_core.faces.crops import face_inputs
+from fer_core.faces.crops import face_inputs, frame_square
 from fer_core.faces.finder import Face, FaceFinder
 from fer_core.faces.landmarks import KEYPOINTS, keypoints, mouth_midpoint
 from fer_core.faces.quality import Quality, assess
@@ -21,7 +23,9 @@ def finder() -> FaceFinder:
 
 def notes(finder: FaceFinder, rgb: np.ndarray) -> set[Quality]:
     (face,) = finder.find(rgb)
-    return {note.code for note in assess(rgb, face, face_inputs(rgb, face))}
+    return {
+        note.code for note in assess(rgb, face, face_inputs(rgb, face), frame_square(face.box_xyxy))
+    }
 
 
 def test_a_good_portrait_has_no_notes(finder, astronaut):
@@ -125,8 +129,8 @@ def test_every_note_has_a_sentence(finder, astronaut, monkeypatch, given):
         limits[name] = always if code in given else never
     for name, limit in limits.items():
         monkeypatch.setattr(quality, name, limit)
-    (face,) = finder.find(astronaut)
-    notes = assess(astronaut, face, face_inputs(astronaut, face))
+    face = dataclasses.replace(finder.find(astronaut)[0], is_upright=False)
+    notes = assess(astronaut, face, face_inputs(astronaut, face), frame_square(face.box_xyxy))
     excluding = {code for pair in PAIRS for code in pair}
     assert {note.code for note in notes} == set(Quality) - (excluding - given)
     assert all(note.sentence[0].isupper() and note.sentence.endswith(".") for note in notes)

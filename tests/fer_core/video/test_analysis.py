@@ -196,7 +196,7 @@ def test_who_stops_asking_stops_the_work(mp4, analyzer):
     class Counting:
         looked = 0
 
-        def analyze(self, photo: Photo):
+        def analyze(self, photo: Photo, *, may_turn: bool = True):
             self.looked += 1
             return analyzer.analyze(photo)
 

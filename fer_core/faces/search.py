@@ -1,0 +1,179 @@
+"""Where in a photo faces may be: the detector on the photo at all scales, from coarse to fine.
+
+The detector sees faces of 18 to 100 % of 128 pixels. So the photo is halved until that is the whole of it;
+each scale adds faces half as wide as those of the one before. The finest shows faces of SMALLEST_FACE pixels
+of the photo's own, whatever its size and shape.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from fer_core.faces.detector import SMALLEST_SIDE, WINDOW_SIDE, Boxes, Detector
+from fer_core.photos.views import resized
+
+#: Side in pixels of the photo of the smallest face that is searched for, and reliably found.
+SMALLEST_FACE: Final = 40
+#: Pixels of the photo to one of the finest scale, at which the smallest face has SMALLEST_SIDE.
+_FINEST: Final = SMALLEST_FACE / SMALLEST_SIDE
+#: A scale this much larger than the detector's window is the last: it sees faces of that size too.
+_COARSEST: Final = 1.25 * WINDOW_SIDE
+#: Side in pixels of what the detector looks at in one call, for its memory, and what two neighbours share: a
+#: face that is small at this scale, and what is around it.
+_PART_SIDE: Final = 640
+_PART_OVERLAP: Final = 64
+#: Of the whole photo: the border that lets the detector see a face that fills the frame.
+_BORDER: Final = 0.25
+#: A photo with a long side up to the first, on which a face wider than the second as a share of it was
+#: found, is a portrait: finer scales would cost more than all the rest and show only strangers behind it.
+_PORTRAIT_SIDE: Final = 800
+_PORTRAIT_FACE: Final = 0.15
+#: Two boxes with this intersection over union are of one face.
+_SAME_BOX: Final = 0.3
+#: Two boxes that share this much of the smaller one are of one face.
+SAME_FACE_OVERLAP: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """A photo at one scale.
+
+    Attributes:
+        rgb: uint8 (h, w, 3).
+        factor: pixels of the photo to one of it.
+    """
+
+    rgb: np.ndarray
+    factor: float
+
+
+def scales_of(rgb: np.ndarray) -> list[Scale]:
+    """Return a photo, uint8 (H, W, 3), at all scales that are searched, from coarse to fine."""
+    long_side = max(rgb.shape[:2])
+    factor = min(_FINEST, long_side / WINDOW_SIDE)
+    scales = [_scale(rgb, factor)]
+    while (side := long_side / factor) > _COARSEST:
+        step = min(2.0, side / WINDOW_SIDE)
+        finer, factor = scales[-1].rgb, factor * step
+        scales.append(Scale(_scale(finer, step).rgb, factor))
+    return scales[::-1]
+
+
+def turned(scales: Sequence[Scale], quarter_turns: int) -> list[Scale]:
+    """Return the scales of the photo turned counter-clockwise, as np.rot90 turns it."""
+    return [Scale(np.rot90(scale.rgb, quarter_turns), scale.factor) for scale in scales]
+
+
+def candidates(scales: Sequence[Scale], detector: Detector) -> Boxes:
+    """Return the detector's boxes in pixels of the photo, best first, each face once.
+
+    Args:
+        scales: of `scales_of`, all or the first of them.
+        detector: asked at each.
+    """
+    coarsest = scales[0]
+    found = [_look(coarsest, detector)]
+    if not len(found[0].scores):
+        found = [_look_at_bordered(coarsest, detector)]
+    long_side = max(coarsest.rgb.shape[:2]) * coarsest.factor
+    widest = np.ptp(found[0].xyxy[:, ::2], axis=1).max(initial=0.0)
+    if long_side > _PORTRAIT_SIDE or widest <= _PORTRAIT_FACE * long_side:
+        found += (_look(scale, detector) for scale in scales[1:])
+    return _distinct(_joined(found))
+
+
+def overlaps(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Return the share of the smaller of two boxes that lies in the other, float32 (N,).
+
+    Args:
+        boxes: float32 (N, 4), xyxy.
+        box: float32 (4,).
+    """
+    result: np.ndarray = _shared(boxes, box) / np.minimum(_areas(boxes), _areas(box[None])).clip(
+        1e-6
+    )
+    return result
+
+
+def _scale(rgb: np.ndarray, factor: float) -> Scale:
+    height, width = (max(1, round(side / factor)) for side in rgb.shape[:2])
+    return Scale(resized(rgb, width, height), factor)
+
+
+def _look(scale: Scale, detector: Detector) -> Boxes:
+    """Return the boxes at one scale, in pixels of the photo, each face once but for other scales."""
+    found = []
+    for rows, columns in itertools.product(*map(_parts, scale.rgb.shape[:2])):
+        boxes = detector.detect(scale.rgb[rows, columns])
+        offset = np.array([columns.start, rows.start] * 2, np.float32)
+        found.append(Boxes((boxes.xyxy + offset) * np.float32(scale.factor), boxes.scores))
+    return _blended(_joined(found))
+
+
+def _look_at_bordered(scale: Scale, detector: Detector) -> Boxes:
+    height, width = scale.rgb.shape[:2]
+    border = round(_BORDER * max(height, width))
+    bordered = cv2.copyMakeBorder(scale.rgb, border, border, border, border, cv2.BORDER_CONSTANT)
+    found = _look(Scale(bordered, scale.factor), detector)
+    return Boxes(found.xyxy - np.float32(border * scale.factor), found.scores)
+
+
+def _parts(length: int) -> list[slice]:
+    """Return overlapping parts that cover an image's side, all of one length: sizes take time to change."""
+    n = max(1, math.ceil((length - _PART_OVERLAP) / (_PART_SIDE - _PART_OVERLAP)))
+    part = math.ceil((length + (n - 1) * _PART_OVERLAP) / n)
+    starts = [min(i * (part - _PART_OVERLAP), length - part) for i in range(n)]
+    return [slice(start, start + part) for start in starts]
+
+
+def _joined(found: Sequence[Boxes]) -> Boxes:
+    return Boxes(
+        np.concatenate([boxes.xyxy for boxes in found]),
+        np.concatenate([boxes.scores for boxes in found]),
+    )
+
+
+def _blended(boxes: Boxes) -> Boxes:
+    """Return each heap of boxes as its mean, weighted by the scores, with the best score."""
+    sides = np.concatenate([boxes.xyxy[:, :2], boxes.xyxy[:, 2:] - boxes.xyxy[:, :2]], axis=1)
+    kept = cv2.dnn.NMSBoxes(sides.tolist(), boxes.scores.tolist(), 0.0, _SAME_BOX)
+    best = np.asarray(kept, np.int64).reshape(-1)
+    means = np.empty((len(best), 4), np.float32)
+    for i, box in enumerate(boxes.xyxy[best]):
+        heap = _shares_of_union(boxes.xyxy, box) > _SAME_BOX
+        means[i] = np.average(boxes.xyxy[heap], axis=0, weights=boxes.scores[heap])
+    return Boxes(means, boxes.scores[best])
+
+
+def _distinct(boxes: Boxes) -> Boxes:
+    """Return the boxes of all scales, best first, each face once."""
+    order = np.argsort(-boxes.scores, kind="stable")
+    kept: list[int] = []
+    for i in order:
+        if not kept or (overlaps(boxes.xyxy[kept], boxes.xyxy[i]) < SAME_FACE_OVERLAP).all():
+            kept.append(int(i))
+    return Boxes(boxes.xyxy[kept], boxes.scores[kept])
+
+
+def _shares_of_union(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Return the intersection over union of boxes (N, 4) with one (4,), float32 (N,)."""
+    shared = _shared(boxes, box)
+    result: np.ndarray = shared / (_areas(boxes) + _areas(box[None]) - shared).clip(1e-6)
+    return result
+
+
+def _shared(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Return the area that boxes (N, 4) share with one (4,), float32 (N,)."""
+    low, high = np.maximum(boxes[:, :2], box[:2]), np.minimum(boxes[:, 2:], box[2:])
+    result: np.ndarray = (high - low).clip(0).prod(axis=1)
+    return result
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    result: np.ndarray = (boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1)
+    return result

@@ -1,0 +1,88 @@
+"""How long photos take: MediaPipe's landmarker alone, the search for faces, and the whole analysis.
+
+python -m tests.benchmarks.photos [PHOTO ...]
+
+They take turns, so that a disturbance of the machine meets all. The landmarker alone finds no face narrower
+than a tenth of the photo: it is a yardstick and no alternative. Without arguments, a 640x480 photo of one
+face and an empty photo of 12 megapixels.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fer_core.analysis import Analyzer
+from fer_core.faces import finder as finding
+from fer_core.faces.finder import FaceFinder
+from fer_core.faces.mediapipe_models import Landmarker
+from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.classifier import Classifier
+from fer_core.photos.decode import Photo, decode
+from tests.benchmarks.measuring import one_face_photo, print_table
+
+TIMES = 15
+WARM_UP = 2
+
+
+def main() -> None:
+    """Measure and print."""
+    finder = FaceFinder()
+    landmarker = Landmarker(
+        detection_confidence=finding.LOOK_CONFIDENCE,
+        presence_confidence=finding.PRESENCE_CONFIDENCE,
+        max_faces=1,
+    )
+    analyzer = Analyzer(finder, {name: Classifier(resolve(name)) for name in opinions()})
+    rows = []
+    for name, photo in photos(sys.argv[1:]).items():
+        ways: list[Callable[[], object]] = [
+            lambda rgb=photo.rgb: landmarker.detect(rgb),
+            lambda rgb=photo.rgb: finder.find_upright(rgb),
+            lambda photo=photo: analyzer.analyze(photo),
+        ]
+        alone, search, whole = in_turns(ways)
+        rows.append(
+            (
+                name,
+                f"{photo.width}x{photo.height}",
+                str(len(analyzer.analyze(photo).faces)),
+                *(f"{1000 * seconds:.0f}" for seconds in (alone, search, whole)),
+                f"{whole / alone:.1f}",
+            )
+        )
+    print_table(
+        "Photos, warm medians, decoding not included",
+        ("photo", "pixels", "faces", "landmarker alone, ms", "search, ms", "analysis, ms", "ratio"),
+        rows,
+    )
+
+
+def photos(paths: list[str]) -> Mapping[str, Photo]:
+    """Return the photos that were named, or those that need no file."""
+    if paths:
+        return {Path(path).name: decode(Path(path).read_bytes()) for path in paths}
+    from skimage import data
+
+    empty = cv2.resize(data.coffee(), (4032, 3024), interpolation=cv2.INTER_CUBIC)
+    return {"one face": decode(one_face_photo()), "no face": Photo(np.ascontiguousarray(empty))}
+
+
+def in_turns(ways: list[Callable[[], object]]) -> list[float]:
+    """Return the median seconds of each way."""
+    seconds: list[list[float]] = [[] for _ in ways]
+    for turn in range(WARM_UP + TIMES):
+        for way, kept in zip(ways, seconds, strict=True):
+            began = time.perf_counter()
+            way()
+            if turn >= WARM_UP:
+                kept.append(time.perf_counter() - began)
+    return [statistics.median(kept) for kept in seconds]
+
+
+if __name__ == "__main__":
+    main()
