@@ -156,6 +156,17 @@ def test_a_photo_without_a_face_gets_advice(no_face_png: bytes):
     assert not page.exception
     assert not page.error
     assert "No face found" in page.info[0].value
+    assert "40 pixels" in page.info[0].value
+
+
+def test_a_photo_that_lies_on_its_side_is_turned_and_that_is_said(
+    astronaut: np.ndarray, expected: str
+):
+    page = upload(open_page(), ("side.png", png(np.rot90(astronaut, -1)), "image/png"))
+    assert not page.exception
+    assert "turned" in page.info[0].value
+    assert "a quarter turn to the left" in page.info[0].value
+    assert page.metric[0].value == expected
     assert len(page.download_button) == 3
 
 
