@@ -76,7 +76,7 @@ def test_download_the_results(page: Page, expected: str):
             page.get_by_role("button", name=label, exact=True).click()
         contents[label] = Path(download.value.path()).read_bytes()
     assert b'"box_xyxy"' in contents["JSON"]
-    assert contents["CSV"].startswith(b"path,")
+    assert contents["CSV"].decode("utf-8-sig").startswith("path,")
     assert Image.open(io.BytesIO(contents["Annotated PNG"])).size == (512, 512)
 
 

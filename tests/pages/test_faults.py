@@ -227,7 +227,8 @@ def test_a_photo_that_cannot_be_looked_at_is_explained_and_the_others_are_answer
     photos = ["large.png", "small.png"]
     page = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
     with monkeypatch.context() as patch:
-        patch.setattr(FaceFinder, "find", fail_once(MemoryError(), FaceFinder.find))
+        find = FaceFinder.find_upright
+        patch.setattr(FaceFinder, "find_upright", fail_once(MemoryError(), find))
         upload(page, *photos, content=astronaut_png)
     assert page.error[0].value.startswith("`large.png`: There was not enough memory to look")
     assert opinions(page) == SHIPPED
@@ -252,7 +253,7 @@ def test_a_photo_too_large_for_the_memory_is_read_when_it_is_given_again(
     monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
 ):
     monkeypatch.setattr(UploadedFile, "getvalue", fail_once(MemoryError(), UploadedFile.getvalue))
-    monkeypatch.setattr(decode, "_to_rgb", fail_once(MemoryError(), decode._to_rgb))
+    monkeypatch.setattr(decode, "_read", fail_once(MemoryError(), decode._read))
     page = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
     for _ in ("the file is copied", "its pixels are decoded"):
         upload(page, "large.png", content=astronaut_png)
