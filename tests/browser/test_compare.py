@@ -83,6 +83,8 @@ def test_another_face_is_chosen(page: Page, astronaut: np.ndarray):
     expect(page.get_by_alt_text("Moved landmarks of face 2")).to_be_visible()
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server):
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()

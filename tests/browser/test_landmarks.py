@@ -24,6 +24,8 @@ def test_the_photo_of_one_page_is_there_on_the_other(page: Page):
     expect(page.get_by_text("Mouth corner up (left)")).to_be_visible()
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_overlays_are_switched_on_and_off(page: Page):
     open_landmarks(page)
     page.get_by_role("button", name="Try the example photo").click()
@@ -43,6 +45,8 @@ def test_overlays_are_switched_on_and_off(page: Page):
     assert len(pictures) == 5
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server):
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()

@@ -21,6 +21,8 @@ def test_a_model_is_chosen_and_stands_in_the_address(page: Page):
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server):
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()

@@ -41,6 +41,8 @@ def test_a_study_is_told_and_the_faces_without_copies_are_one_click_away(
     expect(page.get_by_text(re.compile("Only faces without a copy"))).to_be_visible()
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server):
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()

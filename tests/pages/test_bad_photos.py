@@ -48,6 +48,8 @@ def chosen(corpus: list[Specimen]) -> list[Specimen]:
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_bad_files_are_explained_and_odd_ones_shown(chosen):
     app = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
     files = [(s.name, s.content, "image/png") for s in chosen]

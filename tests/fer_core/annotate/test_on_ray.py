@@ -48,7 +48,8 @@ def _started(photos: Path, out: Path, environment: dict[str, str]) -> subprocess
     return driver
 
 
-@pytest.mark.parametrize("victim", ["worker", pytest.param("actor", marks=pytest.mark.release)])
+@pytest.mark.release
+@pytest.mark.parametrize("victim", ["worker", "actor"])
 def test_local_and_ray_give_the_same_rows_though_a_process_is_killed(photos, tmp_path, victim):
     environment = patched_environment(tmp_path / "patch")
     out, here = tmp_path / "ray", tmp_path / "local"

@@ -103,7 +103,8 @@ def test_a_killed_run_is_gone_on_with(photos, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", [pytest.param("csv", marks=pytest.mark.release), "jsonl"])
+@pytest.mark.release
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_a_run_killed_anywhere_any_number_of_times_is_completed(photos, tmp_path, form):
     rng = random.Random(0)
     output = tmp_path / f"faces.{form}"

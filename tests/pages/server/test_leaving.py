@@ -59,6 +59,8 @@ def test_what_was_set_aside_is_found_when_it_is_garbage():
     assert alive() is None
 
 
+@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the option is glibc's")
 def test_large_memory_goes_back_though_small_things_stay():
     left = {}

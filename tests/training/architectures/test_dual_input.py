@@ -192,6 +192,7 @@ def _generated(generated_data, finished_bundle, cache, monkeypatch):
 
 @pytest.mark.usefixtures("_generated")
 @pytest.mark.slow
+@pytest.mark.release
 def test_a_dual_bundle_from_a_trunk_to_its_predictions(finished_bundle, tmp_path, astronaut):
     rng = np.random.default_rng(0)
     recipe = tiny(

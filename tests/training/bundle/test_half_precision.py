@@ -89,7 +89,10 @@ def test_networks_inside_a_network_are_rounded_and_the_given_one_is_not(images):
     [
         Cnn(widths=(4, 8), depths=(1, 2)),
         LandmarkMlp(units=(8,), components=4),
-        DualInput(trunk=Cnn(widths=(4, 8), depths=(1, 2)), landmarks=LandmarkMlp(units=(8,))),
+        pytest.param(
+            DualInput(trunk=Cnn(widths=(4, 8), depths=(1, 2)), landmarks=LandmarkMlp(units=(8,))),
+            marks=(pytest.mark.slow, pytest.mark.release),
+        ),
     ],
     ids=lambda architecture: architecture.kind,
 )

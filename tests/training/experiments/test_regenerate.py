@@ -103,6 +103,8 @@ def test_measures_of_stored_predictions_cannot_be_those_of_new_files(opinion):
     assert result.exit_code == 2
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_files_of_an_older_export_are_written_as_today_and_the_run_is_still_told_of(opinion):
     # As before weights were rounded: float16 holds none of these exactly.
     old = keras.models.load_model(opinion / KERAS_FILE, compile=False)

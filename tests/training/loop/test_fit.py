@@ -114,6 +114,8 @@ def test_a_killed_run_resumes_to_what_an_unbroken_run_gives(
     assert_same_weights(resumed.network, unbroken.network)
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_a_run_that_was_killed_when_all_epochs_were_done_only_has_to_be_finished(
     few_faces, tmp_path, monkeypatch, without_graphs
 ):
@@ -259,6 +261,8 @@ def test_a_full_disk_leaves_the_last_good_state(finished_run, tiny_recipe, tmp_p
     assert_same_weights(resumed.network, unbroken.network)
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_logs_for_tensorboard_are_written_where_it_is_installed(
     few_faces, tmp_path, monkeypatch, without_graphs
 ):
