@@ -89,8 +89,10 @@ def current_photo() -> Current | None:
     photo = choose_photo(intake, analyses)
     if photo is None:
         return None
-    upright = dataclasses.replace(photo, photo=analyses[photo.key].shown(photo.photo))
-    return Current(intake, analyses, upright)
+    analysis = analyses[photo.key]
+    if analysis.quarter_turns:
+        photo = dataclasses.replace(photo, photo=analysis.shown(photo.photo))
+    return Current(intake, analyses, photo)
 
 
 def _show_unreadable(files: Sequence[UnreadableFile]) -> None:
