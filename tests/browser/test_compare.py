@@ -69,6 +69,8 @@ def move_and_reset(page: Page) -> None:
     expect(moved_answer(page)).to_have_text(UNMOVED)
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_another_face_is_chosen(page: Page, astronaut: np.ndarray):
     pair = io.BytesIO()
     # The second one mirrored and darker, so that not all its numbers are those of the first.

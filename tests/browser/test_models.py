@@ -11,6 +11,8 @@ from tests.browser.conftest import Server
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_a_model_is_chosen_and_stands_in_the_address(page: Page):
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Models").click()
     expect(page.get_by_role("heading", name="Look into the models")).to_be_visible()

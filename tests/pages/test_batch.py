@@ -286,6 +286,8 @@ def test_results_stay_while_other_pages_are_looked_at(small: bytes):
     assert next(iter(page.session_state["batch"].results.values())) is result
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_limits_on_photos_and_bytes_are_said(monkeypatch: pytest.MonkeyPatch, small: bytes):
     monkeypatch.setattr(work, "MAX_PHOTOS", 2)
     page = upload(open_page(), *((f"{i}.png", small) for i in range(5)))

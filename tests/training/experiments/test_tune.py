@@ -119,6 +119,8 @@ def test_the_averages_follow_the_batch_size_that_is_tried(short, monkeypatch):
     assert momenta == pytest.approx({32: 0.8**0.5, 128: 0.8**2})
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_settings_that_do_not_train_do_not_end_the_search(short, monkeypatch):
     tried = []
 
