@@ -5,6 +5,7 @@ whole image gives the boxes that tiles would give, without their seams (Bazarevs
 Sub-millisecond Neural Face Detection on Mobile GPUs", https://arxiv.org/abs/1907.05047).
 """
 
+import io
 import threading
 import zipfile
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from fer_core.faces.mediapipe_models import verified_model
-from fer_core.settings import landmarker_path
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
@@ -53,8 +53,7 @@ class Detector:
             confidence: in [0, 1], asked of a face.
             threads: that work on a call.
         """
-        verified_model()
-        with zipfile.ZipFile(landmarker_path()) as archive:
+        with zipfile.ZipFile(io.BytesIO(verified_model())) as archive:
             self._content = archive.read("face_detector.tflite")
         self._confidence, self._threads = confidence, threads
         self._lock = threading.Lock()

@@ -18,9 +18,18 @@ from typing import Final
 import cv2
 import numpy as np
 
+from fer_core.faces.crops import central_square, cut
 from fer_core.faces.detector import Boxes, Detector
 from fer_core.faces.mediapipe_models import MIN_SIDE, FaceMesh, HeadPose, Landmarker
-from fer_core.faces.search import SAME_FACE_OVERLAP, Scale, candidates, overlaps, scales_of, turned
+from fer_core.faces.search import (
+    SAME_FACE_OVERLAP,
+    Scale,
+    candidates,
+    each_once,
+    overlaps,
+    scales_of,
+    turned,
+)
 from fer_core.photos.orientation import Orientation
 
 #: A detector's box, enlarged by this, is what the landmarker looks at.
@@ -148,10 +157,7 @@ class FaceFinder:
         Raises:
             ValueError: of another shape or type.
         """
-        _check_shape(rgb)
-        if min(rgb.shape[:2]) < MIN_SIDE:
-            return []
-        return self._find(rgb, scales_of(rgb))
+        return self._find(rgb, scales_of(rgb)) if _can_hold_a_face(rgb) else []
 
     def find_upright(self, rgb: np.ndarray) -> Found:
         """Return the faces of a photo, turned by a quarter or more if only then one is clearly upright.
@@ -165,8 +171,7 @@ class FaceFinder:
         Raises:
             ValueError: of another shape or type.
         """
-        _check_shape(rgb)
-        if min(rgb.shape[:2]) < MIN_SIDE:
+        if not _can_hold_a_face(rgb):
             return Found(())
         scales = scales_of(rgb)
         boxes = candidates(scales, self._detector)
@@ -216,7 +221,7 @@ class FaceFinder:
         def count(n: int) -> int:
             lying, back = np.rot90(rgb, n), Orientation(quarter_turns=4 - n)
             places = [back.stored_box(box, width, height) for box in boxes.xyxy[:TURNED_BOXES]]
-            looks = self._threads.map(lambda box: self.look_at(lying, box), places)
+            looks = self._threads.map(lambda box: self._confirm(lying, box, 0.0), places)
             return sum(face is not None and face.is_upright for face in looks)
 
         counts = {n: count(n) for n in (1, 2, 3)}
@@ -226,20 +231,20 @@ class FaceFinder:
     def _find_in_crop(self, rgb: np.ndarray) -> Face | None:
         """Return the face that fills a small square image, None of other images."""
         height, width = rgb.shape[:2]
-        side = min(height, width)
-        if max(height, width) > CROP_LARGEST or side < CROP_SQUARE * max(height, width):
+        short, long = sorted((height, width))
+        if long > CROP_LARGEST or short < CROP_SQUARE * long:
             return None
-        top, left = (height - side) // 2, (width - side) // 2
-        square = np.ascontiguousarray(rgb[top : top + side, left : left + side])
-        grey = cv2.cvtColor(square, cv2.COLOR_RGB2GRAY)
-        face = _face_in_crop(grey, self._landmarker, score=PRESENCE_CONFIDENCE)
-        return face and _moved(face, left, top)
+        square = central_square(width, height)
+        grey = cv2.cvtColor(cut(rgb, square), cv2.COLOR_RGB2GRAY)
+        return _face_in_crop(
+            grey, self._landmarker, score=PRESENCE_CONFIDENCE, corner=square[:2].tolist()
+        )
 
     def find_again(self, rgb: np.ndarray, before: Sequence[Face]) -> list[Face]:
         """Return the faces of a video's frame that were in the frame before it, in reading order.
 
-        The landmarker looks where each face was, without the detector and its tiles before it. If one is
-        not there any more, the whole frame is searched; who comes in is not seen until then.
+        The landmarker looks where each face was, without the detector before it. If one is not there any
+        more, the whole frame is searched; who comes in is not seen until then.
 
         Args:
             rgb: uint8 (H, W, 3).
@@ -268,8 +273,7 @@ class FaceFinder:
             ValueError: an image of another shape or type.
         """
         _check_shape(rgb)
-        # No score of its own makes a candidate a face here: a place is no evidence.
-        return self._confirm(rgb, box_xyxy, 0.0)
+        return self._look(rgb, box_xyxy, scale=CONFIRM_SCALE, score=0.0)
 
     def close(self) -> None:
         """Free MediaPipe's instances; the finder is of no use afterwards."""
@@ -350,8 +354,21 @@ class CropFinder:
         self._landmarker.close()
 
 
-def _face_in_crop(crop: np.ndarray, landmarker: Landmarker, *, score: float) -> Face | None:
-    """Return the face that fills a crop, uint8 (S, S), grey, with the score; None if there is none."""
+def _face_in_crop(
+    crop: np.ndarray,
+    landmarker: Landmarker,
+    *,
+    score: float,
+    corner: Sequence[float] = (0.0, 0.0),
+) -> Face | None:
+    """Return the face that fills a crop, None if there is none.
+
+    Args:
+        crop: uint8 (S, S), grey.
+        landmarker: that looks at it.
+        score: of the face.
+        corner: left and top of the crop in the image whose pixels the face's coordinates are.
+    """
     m = CROP_MARGIN
     enlarged = cv2.resize(crop, (CROP_SIDE, CROP_SIDE), interpolation=cv2.INTER_LINEAR)
     bordered = cv2.copyMakeBorder(enlarged, m, m, m, m, cv2.BORDER_CONSTANT)
@@ -359,8 +376,14 @@ def _face_in_crop(crop: np.ndarray, landmarker: Landmarker, *, score: float) -> 
     if not found:
         return None
     scale = CROP_SIDE / len(crop)
-    margin = -CROP_MARGIN / scale
-    return _face(found[0], scale, offset=(margin, margin), score=score)
+    left, top = (edge - CROP_MARGIN / scale for edge in corner)
+    return _face(found[0], scale, offset=(left, top), score=score)
+
+
+def _can_hold_a_face(rgb: np.ndarray) -> bool:
+    """Return whether an image is large enough; raise ValueError if it is of another shape or type."""
+    _check_shape(rgb)
+    return bool(min(rgb.shape[:2]) >= MIN_SIDE)
 
 
 def _check_shape(rgb: np.ndarray) -> None:
@@ -393,12 +416,6 @@ def _best_score(faces: Sequence[Face], degrees: float) -> float:
     )
 
 
-def _moved(face: Face, left: int, top: int) -> Face:
-    """Return a face with landmarks in the coordinates of the image that its own was cut out of."""
-    assert face.mesh is not None
-    return _face(face.mesh, 1.0, offset=(left, top), score=face.confidence)
-
-
 def _face(found: FaceMesh, scale: float, *, offset: tuple[float, float], score: float) -> Face:
     """Return the face that was found in an enlarged part of an image."""
     landmarks = found.landmarks / np.float32(scale)
@@ -412,14 +429,11 @@ def _longer_side(box: np.ndarray) -> float:
     return float((box[2:] - box[:2]).max())
 
 
-def _distinct(faces: list[Face]) -> list[Face]:
+def _distinct(faces: Sequence[Face]) -> list[Face]:
     """Return each face once: those with landmarks first, then by score, no other in the same place."""
-    kept: list[Face] = []
-    for face in sorted(faces, key=lambda face: face.mesh is None):
-        boxes = np.array([other.box_xyxy for other in kept]).reshape(-1, 4)
-        if (overlaps(boxes, face.box_xyxy) < SAME_FACE_OVERLAP).all():
-            kept.append(face)
-    return kept
+    ordered = sorted(faces, key=lambda face: face.mesh is None)
+    boxes = np.array([face.box_xyxy for face in ordered], np.float32).reshape(-1, 4)
+    return [ordered[i] for i in each_once(boxes)]
 
 
 def _reading_order(faces: list[Face]) -> list[Face]:

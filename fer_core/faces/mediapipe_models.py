@@ -103,9 +103,11 @@ class Landmarker:
         """
         # The one that was used last is asked first: with one thread it is always the same.
         self._free: LifoQueue[_Task] = LifoQueue()
+        content = verified_model()
         for _ in range(instances):
             self._free.put(
                 _landmarker_task(
+                    content,
                     num_faces=max_faces,
                     min_face_detection_confidence=detection_confidence,
                     min_face_presence_confidence=presence_confidence,
@@ -152,6 +154,7 @@ class VideoLandmarker:
             max_faces: in one frame.
         """
         self._task = _landmarker_task(
+            verified_model(),
             video=True,
             num_faces=max_faces,
             min_face_detection_confidence=detection_confidence,
@@ -186,9 +189,8 @@ def connection_tables() -> dict[str, np.ndarray]:
     }
 
 
-def _landmarker_task(*, video: bool = False, **options: float) -> "_Task":
-    """Return the landmarker with all that it can give, for images or for a video."""
-    content = verified_model()
+def _landmarker_task(content: bytes, *, video: bool = False, **options: float) -> "_Task":
+    """Return the landmarker in a model file with all that it can give, for images or for a video."""
 
     def create() -> "vision.FaceLandmarker":
         with _without_tensorflow():

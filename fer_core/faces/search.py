@@ -87,6 +87,15 @@ def candidates(scales: Sequence[Scale], detector: Detector) -> Boxes:
     return _distinct(_joined(found))
 
 
+def each_once(boxes: np.ndarray) -> list[int]:
+    """Return the positions of the boxes, float32 (N, 4), in whose place there is none before them."""
+    kept: list[int] = []
+    for i, box in enumerate(boxes):
+        if (overlaps(boxes[kept], box) < SAME_FACE_OVERLAP).all():
+            kept.append(i)
+    return kept
+
+
 def overlaps(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
     """Return the share of the smaller of two boxes that lies in the other, float32 (N,).
 
@@ -152,11 +161,8 @@ def _blended(boxes: Boxes) -> Boxes:
 
 def _distinct(boxes: Boxes) -> Boxes:
     """Return the boxes of all scales, best first, each face once."""
-    order = np.argsort(-boxes.scores, kind="stable")
-    kept: list[int] = []
-    for i in order:
-        if not kept or (overlaps(boxes.xyxy[kept], boxes.xyxy[i]) < SAME_FACE_OVERLAP).all():
-            kept.append(int(i))
+    best_first = np.argsort(-boxes.scores, kind="stable")
+    kept = best_first[each_once(boxes.xyxy[best_first])]
     return Boxes(boxes.xyxy[kept], boxes.scores[kept])
 
 
