@@ -122,8 +122,8 @@ def show_no_face(analysis: "Analysis") -> None:
     """Say what was searched for, and what to try when no face was found."""
     st.info(
         f"**No face found in this photo.** Every part of it was searched for faces of "
-        f"{analysis.smallest_face_pixels} pixels and more, also turned on its sides and upside down. "
-        "What may help:\n"
+        f"{analysis.smallest_face_pixels} pixels and more, and turned to each side and upside down for large "
+        "ones. What may help:\n"
         "- a face that looks towards the camera, with eyes and mouth in view\n"
         "- the original photo, if this is a reduced copy\n"
         "- more light",

@@ -15,7 +15,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fer_core.faces.crops import FaceInputs, face_inputs
+from fer_core.faces.crops import FaceInputs, face_inputs, frame_square
 from fer_core.faces.finder import Face, FaceFinder
 from fer_core.faces.landmarks import LEFT_IRIS, RIGHT_IRIS, mouth_midpoint
 from fer_core.faces.quality import Quality, assess
@@ -47,7 +47,9 @@ def main(split: str) -> None:
         for name, image in altered.items():
             seen = _largest(finder, image)
             if seen is not None:
-                codes = {note.code for note in assess(image, seen, face_inputs(image, seen))}
+                square = frame_square(seen.box_xyxy)
+                notes = assess(image, seen, face_inputs(image, seen, square), square)
+                codes = {note.code for note in notes}
                 counts.setdefault(name, Counter()).update(["faces", *codes])
     print_table(
         "Faces with a note",
@@ -64,7 +66,7 @@ def _on_crops(images: np.ndarray, landmarks: np.ndarray) -> Counter[str]:
     counts: Counter[str] = Counter()
     whole = Face(box_xyxy=np.array([0, 0, 48, 48], np.float32), confidence=1.0)
     for image, vector in zip(images, landmarks.astype(np.float32), strict=True):
-        notes = assess(np.dstack([image] * 3), whole, FaceInputs(image, vector))
+        notes = assess(np.dstack([image] * 3), whole, FaceInputs(image, vector), whole.box_xyxy)
         counts.update(["faces", *(note.code for note in notes)])
     return counts
 
