@@ -3,10 +3,7 @@
 import streamlit as st
 
 from pages.shared import notes, results
-from pages.shared.entry import enter_through_app
 from pages.shared.models import current_photo
-
-enter_through_app("pages/analyze.py")
 
 st.title("See the expressions in a photo")
 st.markdown(

@@ -8,9 +8,6 @@ from pages.parts.batch import results
 from pages.parts.batch.videos import show_videos
 from pages.parts.batch.work import current_batch, current_videos, go_on
 from pages.shared import notes
-from pages.shared.entry import enter_through_app
-
-enter_through_app("pages/batch.py")
 
 st.title("See the expressions in many photos, and in videos")
 st.markdown(

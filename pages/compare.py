@@ -4,10 +4,7 @@ import streamlit as st
 
 from pages.parts import compare
 from pages.shared import notes, results
-from pages.shared.entry import enter_through_app
 from pages.shared.models import current_photo
-
-enter_through_app("pages/compare.py")
 
 st.title("Compare the two opinions")
 st.markdown(

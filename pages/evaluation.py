@@ -4,9 +4,6 @@ import streamlit as st
 
 from pages.parts.evaluation import questions as parts
 from pages.parts.evaluation.choice import choose_predictions
-from pages.shared.entry import enter_through_app
-
-enter_through_app("pages/evaluation.py")
 
 st.title("How good are they?")
 st.markdown(

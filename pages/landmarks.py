@@ -4,10 +4,7 @@ import streamlit as st
 
 from pages.parts import landmarks
 from pages.shared import notes, results
-from pages.shared.entry import enter_through_app
 from pages.shared.models import current_photo
-
-enter_through_app("pages/landmarks.py")
 
 st.title("See the landmarks of a face")
 st.markdown(

@@ -4,9 +4,6 @@ import streamlit as st
 
 from pages.parts import live
 from pages.shared import notes
-from pages.shared.entry import enter_through_app
-
-enter_through_app("pages/live.py")
 
 st.title("See expressions live")
 st.markdown(

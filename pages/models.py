@@ -4,9 +4,6 @@ import streamlit as st
 
 from pages.parts import models
 from pages.shared import notes
-from pages.shared.entry import enter_through_app
-
-enter_through_app("pages/models.py")
 
 st.title("Look into the models")
 st.markdown(

@@ -5,10 +5,7 @@ import streamlit as st
 from fer_core.errors import DataError
 from fer_core.studies.plans import SearchPlan, read_plan, study_names
 from pages.parts import studies
-from pages.shared.entry import enter_through_app
 from pages.shared.verbatim import message_as_text
-
-enter_through_app("pages/studies.py")
 
 st.title("What was tried in training")
 st.markdown(

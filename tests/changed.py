@@ -20,7 +20,7 @@ OF_LISTS: Final = {
     "fer_core/evaluation/measures.py": ["tests/fer_core/evaluation/test_intervals.py"],
     "fer_core/evaluation/metrics.py": ["tests/fer_core/evaluation/test_intervals.py"],
     "pages": ["tests/test_no_connections.py"],
-    "app.py": ["tests/test_no_connections.py"],
+    "app.py": ["tests/browser/test_first_visit.py"],
 }
 
 

@@ -20,6 +20,8 @@ from tests.corpus import Specimen, specimens
 from tests.hub_server import HubServer, running_hub
 
 PROJECT = Path(__file__).resolve().parent.parent
+#: What Streamlit runs for every page.
+NAVIGATION = PROJECT / "pages" / "shared" / "navigation.py"
 
 
 @pytest.fixture(scope="session")

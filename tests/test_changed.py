@@ -15,7 +15,7 @@ CONTRACT = "tests/training/architectures/test_architectures.py"
         ("pages/parts/compare.py", {"tests/pages/test_compare.py"}),
         ("pages/parts/batch/work.py", {"tests/pages/test_batch.py"}),
         ("pages/landmarks.py", {"tests/pages/test_landmarks.py", "tests/test_no_connections.py"}),
-        ("app.py", {"tests/test_no_connections.py"}),
+        ("app.py", {"tests/browser/test_first_visit.py"}),
         ("training/architectures/new.py", {CONTRACT}),
         ("training/sources/new.py", {"tests/training/sources/test_registry.py"}),
         ("training/recipes/new.py", {"tests/training/schema/test_recipe.py"}),

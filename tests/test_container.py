@@ -274,11 +274,11 @@ def test_the_containers_command_serves_every_page(container: Container):
             assert b"<title>Streamlit</title>" in response.read()
         probe = (
             "from streamlit.testing.v1 import AppTest\n"
-            "page = AppTest.from_file('app.py', default_timeout=120).run()\n"
+            "page = AppTest.from_file('pages/shared/navigation.py', default_timeout=120).run()\n"
             "page.button[0].click().run()\n"
             "assert page.metric\n"
             "for name in ('analyze', 'landmarks', 'compare', 'evaluation', 'studies', 'models'):\n"
-            "    page.switch_page(f'pages/{name}.py').run()\n"
+            "    page.switch_page(f'../{name}.py').run()\n"
             "    assert not page.exception and not page.error, name\n"
             "print(page.title[0].value)\n"
         )

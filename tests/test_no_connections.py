@@ -42,11 +42,11 @@ import streamlit_webrtc.component
 from streamlit.testing.v1 import AppTest
 # It looks for the visitor's session, and AppTest has only the shell of a server.
 streamlit_webrtc.component.get_this_session_info = lambda: None
-page = AppTest.from_file("app.py", default_timeout=60).run()
+page = AppTest.from_file("pages/shared/navigation.py", default_timeout=60).run()
 page.button[0].click().run()
 assert page.metric and not page.exception
 for name in sys.argv[1:]:
-    assert not page.switch_page(f"pages/{name}.py").run().exception, name
+    assert not page.switch_page(f"../{name}.py").run().exception, name
 """
 subprocess.run([sys.executable, "-c", page, *pages], cwd=project, check=True, stderr=subprocess.DEVNULL)
 counts["pages"] = lost()

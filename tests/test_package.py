@@ -173,13 +173,13 @@ def test_what_the_wheel_holds_answers_away_from_the_checkout(wheel: Path, tmp_pa
         "from fer_core.settings import project_root\n"
         "sys.path.insert(0, str(project_root()))\n"
         "from streamlit.testing.v1 import AppTest\n"
-        "page = AppTest.from_file(project_root() / 'app.py', default_timeout=120).run()\n"
+        "page = AppTest.from_file(project_root() / 'pages/shared/navigation.py', default_timeout=120).run()\n"
         "page.button[0].click().run()\n"
         "assert page.metric\n"
         "for name in ('landmarks', 'compare', 'evaluation', 'studies', 'models'):\n"
-        "    page.switch_page(f'pages/{name}.py').run()\n"
+        "    page.switch_page(f'../{name}.py').run()\n"
         "    assert not page.exception and not page.error, name\n"
-        "print(sys.modules['pages.shared.entry'].__file__)\n"
+        "print(sys.modules['pages.shared.turns'].__file__)\n"
     )
     assert run("-c", page).startswith(str(site))
 

@@ -212,7 +212,7 @@ def offer_snapshot(connection: Connection) -> None:
             )
         if st.button("Take a snapshot or upload a photo", icon=":material/photo_camera:"):
             photo_intake.open_camera()
-            st.switch_page("pages/analyze.py")
+            st.switch_page("../analyze.py")
 
     # Looked at anew once, when the time for connecting is over.
     st.fragment(offer, run_every=_SLOW_SECONDS + 0.5 if connection.connecting else None)()
@@ -422,7 +422,7 @@ def _show_frozen(frame: "LiveFrame", taken: datetime) -> None:
             _file_name(taken, "_annotated"),
             "image/png",
         )
-        st.page_link("pages/analyze.py", label="Open in Analyze", icon=":material/frame_person:")
+        st.page_link("../analyze.py", label="Open in Analyze", icon=":material/frame_person:")
         st.button(
             "Discard",
             icon=":material/delete:",

@@ -10,8 +10,6 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-import streamlit as st
-
 if TYPE_CHECKING:
     from streamlit.runtime.media_file_manager import MediaFileManager
 
@@ -19,15 +17,6 @@ if TYPE_CHECKING:
 FILE_SECONDS: Final = 30.0
 #: The same of what makes files, which holds a visitor's photos.
 MAKER_SECONDS: Final = 10.0
-
-
-@st.cache_resource(show_spinner=False)
-def keep_files_for_a_while() -> None:
-    """Let this server keep what its pages offered for some seconds more. Call it in app.py."""
-    from streamlit import runtime
-
-    if runtime.exists():
-        keep_longer(runtime.get_instance().media_file_mgr)
 
 
 def keep_longer(manager: "MediaFileManager") -> None:

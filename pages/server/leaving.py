@@ -8,16 +8,13 @@ It also has Python look through all objects for garbage after each run of a page
 included: half of all that a busy server does in Python. What has come to stay is left out of that here.
 """
 
+import asyncio
 import ctypes
 import gc
 import sys
-import threading
-import time
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
-
-import streamlit as st
 
 from pages.server.kept_files import forget_makers
 
@@ -43,28 +40,21 @@ class _SetAside:
 _set_aside = _SetAside()
 
 
-@st.cache_resource(show_spinner=False)
-def forget_who_left() -> None:
-    """Start looking for sessions whose time is over, once in a server. Call it in app.py."""
-    from streamlit import runtime
+async def forget_who_left(server: "Runtime") -> None:
+    """Look for sessions whose time is over, for as long as the server runs.
 
-    if runtime.exists():
-        _give_photos_back_at_once()
-        server = runtime.get_instance()
-        threading.Thread(target=_keep_forgetting, args=(server,), daemon=True).start()
-
-
-def _keep_forgetting(server: "Runtime") -> None:
-    # Streamlit has no public way to these; a test holds that they do what is promised.
-    loop = server._get_async_objs().eventloop
-    while not loop.is_closed():
-        time.sleep(_SECONDS)
-        # Only the loop's own thread may touch sessions.
-        loop.call_soon_threadsafe(_forget, server)
+    On the server's own loop: no other thread may touch sessions.
+    """
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(_SECONDS)
+        # The loop reports what fails there, and this goes on.
+        loop.call_soon(_forget, server)
 
 
 def _forget(server: "Runtime") -> None:
     """End the sessions whose time is over: their uploads, pictures, state and last page go."""
+    # Streamlit has no public way to these; a test holds that they do what is promised.
     manager = server._session_mgr
     over = manager._session_storage._cache.expire()  # type: ignore[attr-defined]
     for _, visit in over:
@@ -102,7 +92,7 @@ def _give_memory_back() -> None:
         trim(0)
 
 
-def _give_photos_back_at_once() -> None:
+def give_photos_back_at_once() -> None:
     """Have each photo's memory go back to the system when it is freed, where the C library is glibc.
 
     Left to itself it puts what is as large as the largest thing freed so far among the small things, which

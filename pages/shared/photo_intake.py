@@ -112,18 +112,6 @@ class Intake:
         return Intake(self.photos, (*self.unreadable, file))
 
 
-def keep_uploads_in_memory() -> None:
-    """Keep the server from writing uploads to temporary files.
-
-    Starlette, which receives uploads for Streamlit, moves them to a file under /tmp once they pass
-    1 MB. Zero is SpooledTemporaryFile's word for never; Streamlit itself enforces the upload limit
-    while the bytes arrive.
-    """
-    from starlette.formparsers import MultiPartParser
-
-    MultiPartParser.spool_max_size = 0
-
-
 def offer_photos() -> Intake:
     """Show the ways to give photos and return what was given last, on this page or another.
 

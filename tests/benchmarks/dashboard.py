@@ -24,13 +24,13 @@ from tests.benchmarks.measuring import print_table, run_child
 
 AIM_COLD, AIM_WARM, AIM_LARGE = 2.0, 0.5, 2.0
 LARGE_ROWS: Final = 100_000
-APP: Final = Path(__file__).resolve().parents[2] / "app.py"
+APP: Final = Path(__file__).resolve().parents[2] / "pages/shared/navigation.py"
 _COLD: Final = f"""
 import time
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file("{APP}", default_timeout=60).run()
 start = time.perf_counter()
-page = app.switch_page("pages/evaluation.py").run()
+page = app.switch_page("../evaluation.py").run()
 assert not page.exception
 print(time.perf_counter() - start)
 """
@@ -59,7 +59,7 @@ def main() -> None:
         (f"and an own file of {LARGE_ROWS:,} rows", _large_file(), AIM_LARGE),
     ):
         page = AppTest.from_file(APP, default_timeout=60).run()
-        page = page.switch_page("pages/evaluation.py").run()
+        page = page.switch_page("../evaluation.py").run()
         if content is not None:
             start = time.perf_counter()
             page.file_uploader[0].set_value(

@@ -1,4 +1,4 @@
-"""The pages' own addresses, on a server that nobody has visited: all pages enter through app.py alike."""
+"""The pages' own addresses, on a server that nobody has visited."""
 
 import io
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def fresh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_the_first_visitor_may_open_a_pages_own_address(
     browser: Browser, fresh_server: Server, astronaut: np.ndarray
 ):
-    """Streamlit would run the page's file alone, without what app.py sets and without the query."""
+    """With the query that the address had, and with all that the menu sets."""
     page = browser.new_page()
     # Another model than the one that is shown first.
     page.goto(f"{fresh_server.url}/models?model=dual")

@@ -16,15 +16,15 @@ from pages.shared.models import load_analyzer
 from pages.shared.notes import accuracy_sentence
 from pages.shared.results import answer
 from tests.clips import song
-from tests.conftest import png
+from tests.conftest import NAVIGATION, png
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 
 
 def open_page() -> AppTest:
-    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
-    return app.switch_page("pages/analyze.py").run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    return app.switch_page("../analyze.py").run()
 
 
 def upload(page: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
@@ -230,7 +230,7 @@ def test_nothing_heavy_is_loaded_before_a_photo_comes():
     probe = (
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"
-        f"page = AppTest.from_file({str(PROJECT / 'app.py')!r}, default_timeout=60).run()\n"
+        f"page = AppTest.from_file({str(NAVIGATION)!r}, default_timeout=60).run()\n"
         "assert not page.exception and page.title\n"
         "heavy = {'mediapipe', 'ai_edge_litert', 'cv2', 'pandas', 'tensorflow', 'keras'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.conftest import PROJECT
+from tests.conftest import NAVIGATION
 from tests.corpus import Fate, Specimen
 
 #: Each a way of its own to fail, or to be read after all.
@@ -51,7 +51,7 @@ def chosen(corpus: list[Specimen]) -> list[Specimen]:
 @pytest.mark.slow
 @pytest.mark.release
 def test_bad_files_are_explained_and_odd_ones_shown(chosen):
-    app = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=60).run()
     files = [(s.name, s.content, "image/png") for s in chosen]
     page = app.file_uploader[0].set_value(files).run()
     assert not page.exception

@@ -20,14 +20,14 @@ from fer_core.photos.decode import Photo
 from fer_core.video.analysis import VideoAnalysis
 from pages.parts.batch import videos, work
 from tests.clips import clip, moving, song
-from tests.conftest import PROJECT, png
+from tests.conftest import NAVIGATION, PROJECT, png
 
 SECONDS = 60
 
 
 def open_page() -> AppTest:
-    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
-    return app.switch_page("pages/batch.py").run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    return app.switch_page("../batch.py").run()
 
 
 def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
@@ -281,7 +281,7 @@ def test_remove_all_leaves_no_video_in_memory(small: bytes, astronaut: np.ndarra
 def test_results_stay_while_other_pages_are_looked_at(small: bytes):
     page = upload(open_page(), ("a.png", small))
     result = next(iter(page.session_state["batch"].results.values()))
-    page = page.switch_page("pages/models.py").run().switch_page("pages/batch.py").run()
+    page = page.switch_page("../models.py").run().switch_page("../batch.py").run()
     assert len(page.dataframe[0].value) == 1
     assert next(iter(page.session_state["batch"].results.values())) is result
 

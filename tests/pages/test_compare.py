@@ -14,7 +14,7 @@ from fer_core.faces.shape import estimate, write_face_shape
 from fer_core.networks.bundles import resolve
 from fer_core.photos.decode import decode
 from pages.parts import compare
-from tests.conftest import png
+from tests.conftest import NAVIGATION, png
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -39,8 +39,8 @@ def two_opinions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, astronaut_png:
 
 
 def open_page() -> AppTest:
-    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
-    return app.switch_page("pages/compare.py").run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    return app.switch_page("../compare.py").run()
 
 
 def upload(page: AppTest, name: str, content: bytes) -> AppTest:

@@ -15,14 +15,14 @@ from fer_core.evaluation.photo_accuracy import read_photo_accuracy
 from fer_core.evaluation.predictions import compare, predictions_path, read_predictions
 from fer_core.networks.bundles import resolve
 from pages.parts.evaluation.questions import QUESTIONS
+from tests.conftest import NAVIGATION, PROJECT
 
-PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 
 
 def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
-    app.switch_page("pages/evaluation.py")
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    app.switch_page("../evaluation.py")
     for name, value in ({"data": data_name("fer2013:test")} | query).items():
         app.query_params[name] = value
     return app.run()
@@ -38,8 +38,8 @@ def predictions(name: str) -> Path:
 
 
 def test_the_networks_that_answer_are_shown_first_by_what_most_people_say():
-    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
-    page = app.switch_page("pages/evaluation.py").run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    page = app.switch_page("../evaluation.py").run()
     assert page.selectbox(key="data").value == "ferplus:test"
     assert page.multiselect[0].value == ["cnn_photos", "dual_photos"]
 

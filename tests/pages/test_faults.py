@@ -18,7 +18,7 @@ from fer_core.networks.bundles import SERVING_FILE, SPEC_FILE, resolve
 from fer_core.photos import decode
 from fer_core.settings import landmarker_path
 from pages.shared import models as loading
-from tests.conftest import PROJECT
+from tests.conftest import NAVIGATION, PROJECT
 from tests.hub_server import HubServer
 
 REPO = "somebody/faces"
@@ -41,7 +41,7 @@ def models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def example() -> AppTest:
     """The first page with the example photo on it."""
-    page = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
+    page = AppTest.from_file(NAVIGATION, default_timeout=60).run()
     return again(page.button[0].click())
 
 
@@ -225,7 +225,7 @@ def test_a_photo_that_cannot_be_looked_at_is_explained_and_the_others_are_answer
     monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
 ):
     photos = ["large.png", "small.png"]
-    page = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
+    page = AppTest.from_file(NAVIGATION, default_timeout=60).run()
     with monkeypatch.context() as patch:
         find = FaceFinder.find_upright
         patch.setattr(FaceFinder, "find_upright", fail_once(MemoryError(), find))
@@ -254,7 +254,7 @@ def test_a_photo_too_large_for_the_memory_is_read_when_it_is_given_again(
 ):
     monkeypatch.setattr(UploadedFile, "getvalue", fail_once(MemoryError(), UploadedFile.getvalue))
     monkeypatch.setattr(decode, "_read", fail_once(MemoryError(), decode._read))
-    page = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
+    page = AppTest.from_file(NAVIGATION, default_timeout=60).run()
     for _ in ("the file is copied", "its pixels are decoded"):
         upload(page, "large.png", content=astronaut_png)
         assert "not enough memory to read" in page.error[0].value

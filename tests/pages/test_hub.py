@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.networks.bundles import resolve
-from tests.conftest import PROJECT
+from tests.conftest import NAVIGATION, PROJECT
 from tests.hub_server import HubServer
 
 NAME = "landmarks_only"
@@ -15,8 +15,8 @@ REPO = "somebody/faces"
 
 
 def open_page(page: str, **query: str) -> AppTest:
-    app = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
-    app.switch_page(f"pages/{page}.py")
+    app = AppTest.from_file(NAVIGATION, default_timeout=60).run()
+    app.switch_page(f"../{page}.py")
     app.query_params.update(query)
     return app.run()
 

@@ -9,15 +9,15 @@ from streamlit.testing.v1 import AppTest
 from fer_core.drawing import Overlay
 from fer_core.networks.bundles import resolve
 from fer_core.networks.keypoints import resolve_keypoints
-from tests.conftest import png
+from tests.conftest import NAVIGATION, png
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 
 
 def open_page() -> AppTest:
-    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
-    return app.switch_page("pages/landmarks.py").run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    return app.switch_page("../landmarks.py").run()
 
 
 def upload(page: AppTest, name: str, content: bytes) -> AppTest:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.conftest import NAVIGATION
+
 SECONDS = 60
 
 
@@ -25,8 +26,8 @@ def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def open_page() -> AppTest:
-    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
-    return app.switch_page("pages/live.py").run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    return app.switch_page("../live.py").run()
 
 
 def button(page: AppTest, label: str) -> Any:
@@ -147,7 +148,7 @@ def test_a_frozen_picture_is_the_photo_of_the_other_pages_without_what_was_drawn
     frozen: AppTest, astronaut: np.ndarray
 ):
     assert [link.proto.label for link in frozen.get("page_link")] == ["Open in Analyze"]
-    page = frozen.switch_page("pages/analyze.py").run()
+    page = frozen.switch_page("../analyze.py").run()
     assert not page.exception
     (photo,) = page.session_state["intake"].photos
     assert photo.name.startswith("camera_2")
@@ -159,7 +160,7 @@ def test_a_discarded_picture_is_nowhere(frozen: AppTest):
     button(frozen, "Discard").click().run()
     assert not frozen.exception
     assert "live_frozen" not in frozen.session_state
-    page = frozen.switch_page("pages/analyze.py").run()
+    page = frozen.switch_page("../analyze.py").run()
     assert not page.exception
     assert page.session_state["intake"].photos == ()
     assert not page.metric

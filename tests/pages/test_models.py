@@ -13,8 +13,8 @@ from fer_core.networks.bundles import CARD_FILE, SERVING_FILE, bundle_folders, r
 from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.layers import LAYERS_FILE
 from pages.parts.models import card_body
+from tests.conftest import NAVIGATION
 
-PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 SECTIONS = [
     "Measured",
@@ -27,8 +27,8 @@ SECTIONS = [
 
 
 def open_page(model: str | None = None) -> AppTest:
-    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
-    app.switch_page("pages/models.py")
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    app.switch_page("../models.py")
     if model:
         app.query_params["model"] = model
     return app.run()

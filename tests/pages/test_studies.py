@@ -14,9 +14,9 @@ from fer_core.studies.plans import (
     table_path,
     write_plan,
 )
+from tests.conftest import NAVIGATION
 from tests.fer_core.studies.study_tables import study_plan, write_search, write_study
 
-PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 STAGES = {f"{n}-stages": {"stages": n} for n in (2, 3)}
 NETWORKS = {"custom": {"network": "custom"}, "vgg": {"network": "VGG13"}}
@@ -29,8 +29,8 @@ def _own_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def open_page(study: str | None = None) -> AppTest:
-    app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
-    page = app.switch_page("pages/studies.py").run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    page = app.switch_page("../studies.py").run()
     return page if study is None else page.selectbox(key="study").set_value(study).run()
 
 

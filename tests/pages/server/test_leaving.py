@@ -17,7 +17,7 @@ LARGE_AND_SMALL = """
 import psutil
 from pages.server import leaving
 if {is_told}:
-    leaving._give_photos_back_at_once()
+    leaving.give_photos_back_at_once()
 process = psutil.Process()
 before = process.memory_info().rss
 stays = []

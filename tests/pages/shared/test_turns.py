@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.batch.waiting_line import Wait, WaitingLine
 from pages.shared import turns
-from tests.conftest import PROJECT
+from tests.conftest import NAVIGATION
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_a_place_in_the_line_in_words(wait, words):
 
 
 def test_who_is_turned_away_keeps_the_photo_and_asks_again(monkeypatch):
-    page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    page = AppTest.from_file(str(NAVIGATION), default_timeout=120).run()
     full = WaitingLine(places=1, longest=0)
     monkeypatch.setattr(turns, "_line", lambda: full)
     page.button[0].click().run()

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.drawing import encode_png
 from pages.shared.verbatim import message_as_text, name_as_code
-from tests.conftest import PROJECT
+from tests.conftest import NAVIGATION, PROJECT
 from tests.corpus import ORIENTATION
 
 HOSTILE = [
@@ -111,10 +111,10 @@ def portrait_with_exif(astronaut) -> bytes:
 
 
 def test_pages_show_hostile_names_as_code_and_nothing_of_exif(portrait_with_exif):
-    page = AppTest.from_file(PROJECT / "app.py", default_timeout=60).run()
+    page = AppTest.from_file(NAVIGATION, default_timeout=60).run()
     good, bad = HOSTILE[0], HOSTILE[1]
     files = [(good, portrait_with_exif, "image/jpeg"), (bad, b"no image", "image/png")]
-    for where in ("pages/analyze.py", "pages/landmarks.py", "pages/compare.py"):
+    for where in ("../analyze.py", "../landmarks.py", "../compare.py"):
         page.switch_page(where).run()
         page.file_uploader[0].set_value(files).run()
         assert not page.exception
@@ -123,7 +123,7 @@ def test_pages_show_hostile_names_as_code_and_nothing_of_exif(portrait_with_exif
         texts = "\n".join(element.value for kind in kinds for element in kind)
         texts += "\n".join(i.caption for image in page.get("image") for i in image.proto.imgs)
         assert "Telling" not in texts
-        if where == "pages/analyze.py":
+        if where == "../analyze.py":
             assert f"{name_as_code(good)}: 1 face in" in texts
         for name in (good, bad):
             assert name not in texts.replace(name_as_code(name), "")

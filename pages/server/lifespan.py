@@ -1,0 +1,27 @@
+"""What the server does when it starts, while it runs and when it stops."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+from streamlit import runtime
+
+from pages.server.kept_files import keep_longer
+from pages.server.leaving import forget_who_left, give_photos_back_at_once
+from pages.server.patches import keep_uploads_in_memory, look_no_address_up
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Prepare the server before its first visitor, and forget those who left as long as it runs."""
+    server = runtime.get_instance()
+    keep_uploads_in_memory()
+    look_no_address_up()
+    keep_longer(server.media_file_mgr)
+    give_photos_back_at_once()
+    forgetting = asyncio.create_task(forget_who_left(server))
+    try:
+        yield
+    finally:
+        forgetting.cancel()
