@@ -1,0 +1,235 @@
+"""What stands between the network and each address under /api.
+
+Each is an ASGI middleware of its own, so that an address takes those that it needs: `RequestLog` and the
+exception handlers are for all; `OriginCheck` for all, with other origins; `Switch` and `Tokens` for some.
+"""
+
+import hmac
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.logger import get_logger
+
+from fer_core.errors import AnalysisError, BundleError, BusyError, FerError
+
+#: Streamlit's own kind of logger: its level and format are settings of the server.
+log: Final[logging.Logger] = get_logger(__name__)
+
+#: Seconds after which a client may ask again, in `Retry-After`.
+RETRY_SECONDS: Final = 10
+#: In the log, for a path that is none of ours: clients put names of files there (`curl -T`).
+_OTHER_PATH: Final = "(another path)"
+_OTHER_METHOD: Final = "(another method)"
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_SAFE_SITES: Final = ("same-origin", "none")
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+_SENTENCES: Final = {
+    404: "There is nothing at this address. What there is stands in openapi.json.",
+    405: "This address does not take this method.",
+}
+_FAILED: Final = "The server failed on this request. The cause is in its log."
+
+
+def error_response(
+    status: int, sentence: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return the answer of everything that goes wrong: {"error": sentence}.
+
+    Args:
+        status: of HTTP; 429 and 503 also tell when to ask again.
+        sentence: for whoever meets it.
+        headers: further ones.
+    """
+    told = dict(headers or {})
+    if status in (429, 503):
+        told.setdefault("Retry-After", str(RETRY_SECONDS))
+    return JSONResponse({"error": sentence}, status_code=status, headers=told)
+
+
+async def _of_http(_request: Request, error: HTTPException) -> Response:
+    # Starlette's own errors say the name of their status, and ours a sentence.
+    is_bare = error.detail == HTTPStatus(error.status_code).phrase
+    sentence = _SENTENCES.get(error.status_code) if is_bare else None
+    return error_response(error.status_code, sentence or error.detail, error.headers)
+
+
+def _answers(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(_request: Request, error: Exception) -> Response:
+        return error_response(status, str(error))
+
+    return handle
+
+
+async def _of_memory(_request: Request, _error: MemoryError) -> Response:
+    return error_response(503, "There is not enough memory at the moment. Try again soon.")
+
+
+async def _of_leaving(_request: Request, _error: ClientDisconnect) -> Response:
+    # Nobody reads it; the log tells the status.
+    return error_response(400, "The body was cut short.")
+
+
+#: From what is raised to the answer, for `Starlette(exception_handlers=...)`.
+HANDLERS: Final[Mapping[Any, Callable[[Request, Any], Awaitable[Response]]]] = {
+    HTTPException: _of_http,
+    BusyError: _answers(429),
+    AnalysisError: _answers(503),
+    BundleError: _answers(503),
+    FerError: _answers(400),
+    MemoryError: _of_memory,
+    ClientDisconnect: _of_leaving,
+}
+
+
+class RequestLog:
+    """Writes one line a request: method, path, status and milliseconds, and nothing that the client chose.
+
+    What no handler knows becomes an answer in JSON here; where it was raised goes to the log, without the
+    message, which may quote the request.
+    """
+
+    def __init__(self, app: ASGIApp, *, paths: Sequence[str]) -> None:
+        """Wrap an app.
+
+        Args:
+            app: what answers.
+            paths: those that may stand in the log, as the app sees them.
+        """
+        self._app = app
+        self._paths = tuple(paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = 0
+
+        async def send_noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Cache-Control", "no-store")
+                headers["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception as error:
+            log.error("%s at %s", type(error).__name__, _places(error))
+            if not status:
+                await error_response(500, _FAILED)(scope, receive, send_noted)
+        finally:
+            milliseconds = 1000 * (time.perf_counter() - began)
+            method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
+            log.info("%s %s %d %.0f ms", method, self._shown(scope), status, milliseconds)
+
+    def _shown(self, scope: Scope) -> str:
+        root, path = scope.get("root_path", ""), scope["path"]
+        return path if path.removeprefix(root) in self._paths else _OTHER_PATH
+
+
+def _places(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return " <- ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
+
+
+class OriginCheck:
+    """Refuses what a browser sends for a page of another site, with 403.
+
+    `Sec-Fetch-Site` decides where there is one, else `Origin`, which must name our own `Host`. What has
+    neither comes from no browser's page.
+    """
+
+    def __init__(self, app: ASGIApp, *, allowed: Sequence[str] = ()) -> None:
+        """Wrap an app.
+
+        Args:
+            app: what answers.
+            allowed: origins of other sites whose pages may ask, such as "https://example.org".
+        """
+        self._app = app
+        self._allowed = frozenset(allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and not self._is_ours(Headers(scope=scope)):
+            sentence = "Pages of other sites may not use this server."
+            await error_response(403, sentence)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_ours(self, headers: Headers) -> bool:
+        origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site")
+        if origin is not None and origin.lower() in self._allowed:
+            return True
+        if site is not None:
+            return site in _SAFE_SITES
+        return origin is None or _is_at(origin, headers.get("Host", ""))
+
+
+def _is_at(origin: str, host: str) -> bool:
+    """Return whether an origin is at this host and port; an origin names no port that its scheme implies."""
+    try:
+        parts = urlsplit(origin.lower())
+    except ValueError:
+        return False
+    default = _DEFAULT_PORTS.get(parts.scheme)
+    return default is not None and parts.netloc == host.lower().removesuffix(default)
+
+
+class Switch:
+    """Answers 404 to everything where the API is switched off."""
+
+    def __init__(self, app: ASGIApp, *, is_on: bool) -> None:
+        """Wrap an app."""
+        self._app = app
+        self._is_on = is_on
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and not self._is_on:
+            sentence = "The HTTP API of this server is switched off (FER_API=off)."
+            await error_response(404, sentence)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+class Tokens:
+    """Answers 401 to whoever bears none of some tokens; with no tokens, everybody may ask."""
+
+    def __init__(self, app: ASGIApp, *, tokens: Sequence[str]) -> None:
+        """Wrap an app."""
+        self._app = app
+        self._tokens = tuple(token.encode() for token in tokens)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and self._tokens and not self._is_known(Headers(scope=scope)):
+            sentence = (
+                "This server asks for a token. Send one of its tokens in the header Authorization: "
+                "Bearer TOKEN."
+            )
+            challenge = {"WWW-Authenticate": "Bearer"}
+            await error_response(401, sentence, challenge)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_known(self, headers: Headers) -> bool:
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        # All are compared, so that the time tells nothing of which one was like it.
+        given = token.strip().encode()
+        found = [hmac.compare_digest(given, known) for known in self._tokens]
+        return scheme.lower() == "bearer" and any(found)
