@@ -40,9 +40,9 @@ _JPEG_QUALITY: Final = 88
 #: Weight of the colour where a heatmap is hottest.
 _HEAT_SHARE: Final = 0.75
 #: Light, so that they show on every skin, and apart for colour-blind people (Okabe and Ito).
-_MESH_COLOR: Final = "#C8D2D8"
-_CONTOUR_COLOR: Final = "#56B4E9"
-_IRIS_COLOR: Final = "#F0E442"
+MESH_COLOR: Final = "#C8D2D8"
+CONTOUR_COLOR: Final = "#56B4E9"
+IRIS_COLOR: Final = "#F0E442"
 _KEYPOINT_COLOR: Final = "#E69F00"
 _OWN_KEYPOINT_COLOR: Final = "#CC79A7"
 
@@ -121,7 +121,7 @@ def draw_live(
         if (points := face.face.landmarks) is not None:
             width = max(1, round(face.width * _POINT_SHARE))
             for name, edges in contour_edges().items():
-                color = _IRIS_COLOR if name.endswith("iris") else _CONTOUR_COLOR
+                color = IRIS_COLOR if name.endswith("iris") else CONTOUR_COLOR
                 _draw_lines(shown, points, edges, color, width)
     canvas = Image.fromarray(shown)
     draw = ImageDraw.Draw(canvas)
@@ -165,15 +165,15 @@ def draw_landmarks(
     unit = max(1, round(float(np.ptp(landmarks[:, 0])) * _POINT_SHARE / 2))
 
     if Overlay.MESH in overlays:
-        _draw_lines(canvas, landmarks, mesh_edges(), _MESH_COLOR, unit)
+        _draw_lines(canvas, landmarks, mesh_edges(), MESH_COLOR, unit)
     contours = contour_edges()
     irises = [name for name in contours if name.endswith("iris")]
     if Overlay.CONTOURS in overlays:
         for name in contours.keys() - irises:
-            _draw_lines(canvas, landmarks, contours[name], _CONTOUR_COLOR, 2 * unit)
+            _draw_lines(canvas, landmarks, contours[name], CONTOUR_COLOR, 2 * unit)
     if Overlay.IRISES in overlays:
         for name in irises:
-            _draw_lines(canvas, landmarks, contours[name], _IRIS_COLOR, 2 * unit)
+            _draw_lines(canvas, landmarks, contours[name], IRIS_COLOR, 2 * unit)
 
     def dots(points: np.ndarray, color: str) -> None:
         for x, y in np.round(points * 16).astype(int).tolist():
