@@ -74,7 +74,7 @@ class Sender {
       const asks = this.asks;
       this.asks = {};
       const response = await this.post({ n: frame.number, ...asks }, body, { signal });
-      pause = await this.receive(response, frame);
+      pause = await this.receive(response, frame, signal);
     } catch (error) {
       if (error.name === "AbortError" || signal.aborted) return;
       this.handlers.failed("The server does not answer. Trying again.", false);
@@ -95,8 +95,10 @@ class Sender {
     }
   }
 
-  async receive(response, frame) {
+  // Returns for how many milliseconds all of it rests.
+  async receive(response, frame, signal) {
     const answer = await response.json().catch(() => ({}));
+    if (signal.aborted) return 0;
     if (response.ok) {
       this.adapt(performance.now() - frame.posted - answer.milliseconds);
       if (frame.number > this.drawn) {

@@ -75,6 +75,8 @@ class LivePage {
       foot.querySelector(".legend").append(entry);
     });
     this.find("answers").replaceChildren(...parts, foot);
+    // Once they have a size.
+    requestAnimationFrame(() => this.drawStrips());
   }
 
   listen() {
@@ -220,11 +222,16 @@ class LivePage {
     this.find("rest").classList.toggle("on", Boolean(number));
   }
 
-  tick() {
-    const now = performance.now();
+  drawStrips() {
     const line = getComputedStyle(this.root).getPropertyValue("--st-border-color");
+    const now = performance.now() / 1000;
     this.data.networks.forEach((network, i) =>
-      drawStrip(this.root.querySelectorAll(".network canvas")[i], this.moments, network, now / 1000, line));
+      drawStrip(this.root.querySelectorAll(".network canvas")[i], this.moments, network, now, line));
+  }
+
+  tick() {
+    this.drawStrips();
+    const now = performance.now();
     this.looks = this.looks.filter((look) => look.at > now - COUNTED);
     this.find("figures").textContent = [this.speed(), this.restingNote(), this.recordingNote()].filter(Boolean).join(" \u00b7 ");
   }
