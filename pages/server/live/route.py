@@ -100,7 +100,7 @@ def _told_to_wait(place: int) -> Response:
 def _look(camera: "LiveCamera", content: bytes, asked: dict[str, str]) -> dict[str, Any]:
     """Return the answer to one frame, in a thread of its own."""
     began = time.perf_counter()
-    image_rgb = _decode(content)
+    image_rgb = decode_frame(content)
     frame = camera.look(image_rgb, seconds=time.monotonic())
     # It shows in the next answer.
     if asked.get("resting") == "now":
@@ -109,13 +109,13 @@ def _look(camera: "LiveCamera", content: bytes, asked: dict[str, str]) -> dict[s
     elif asked.get("resting") == "off":
         camera.end_calibration()
     return {
-        "faces": [_face(face) for face in frame.faces],
+        "faces": [face_record(face) for face in frame.faces],
         "resting": frame.resting_number,
         "milliseconds": round(1000 * (time.perf_counter() - began), 1),
     }
 
 
-def _decode(content: bytes) -> "np.ndarray":
+def decode_frame(content: bytes) -> "np.ndarray":
     """Return a frame's pixels, uint8 (H, W, 3)."""
     import cv2
     import numpy as np
@@ -138,7 +138,8 @@ def _decode(content: bytes) -> "np.ndarray":
     return image_rgb
 
 
-def _face(face: "LiveFace") -> dict[str, Any]:
+def face_record(face: "LiveFace") -> dict[str, Any]:
+    """Return a face's part of the answer: its number, box, landmarks and each network's probabilities."""
     import numpy as np
 
     points = face.face.landmarks
