@@ -72,7 +72,7 @@ def _live(
             page = context.new_page()
             page.goto(f"{url}/live")
             page.get_by_role("button", name="Start the camera").click()
-            page.locator(".figures").filter(has_text="answers a second").wait_for(timeout=60_000)
+            page.locator(".figures").filter(has_text="fps").wait_for(timeout=60_000)
             pages.append(page)
         time.sleep(WARM_UP_SECONDS)
         before = [

@@ -124,7 +124,7 @@ def test_answers_follow_a_face_are_frozen_and_nobody_else_is_asked(
     expect(message(page)).to_have_text("")
     assert page.locator("video").evaluate("v => [v.videoWidth, v.videoHeight]") == [640, 480]
     expect(page.locator(".figures")).to_have_text(
-        re.compile(r"^\d+ answers a second, \d+ ms after the picture \(\d+ ms on the server\)$")
+        re.compile(r"^\d+ fps, \d+ ms from camera to prediction \(\d+ ms on the server\)$")
     )
     lefts: list[float] = []
 
@@ -173,7 +173,7 @@ def test_a_resting_face_is_subtracted_and_answers_are_recorded(
     page.get_by_role("button", name="Record CSV").click()
     page.get_by_role("button", name="Calibrate to my resting face").click()
     expect(answers(page).last).to_contain_text("Neutral")
-    expect(page.locator(".figures")).to_contain_text("Relative to the resting face of face 1")
+    expect(page.locator(".figures")).to_contain_text("the resting face of face 1 counts as neutral")
     page.get_by_role("button", name="Reset calibration").click()
     expect(answers(page).last).to_contain_text("Happy")
     with page.expect_download() as download:
@@ -202,7 +202,7 @@ def test_a_visitor_in_line_is_told_the_place_and_comes_in_by_itself(
     )
     page.goto(f"{server.url}/live")
     page.get_by_role("button", name="Start the camera").click()
-    expect(message(page)).to_contain_text("You are number 3 in the line")
+    expect(message(page)).to_contain_text("You are number 3 in line")
     expect(answers(page).last).to_contain_text("Happy", timeout=CONNECT_MS)
     expect(message(page)).to_have_text("")
 
@@ -213,7 +213,7 @@ def test_a_server_that_is_away_is_asked_again_and_one_that_forgot_the_visit_is_n
     page = context.new_page()
     start(page, server)
     page.route("**/api/live**", lambda route: route.abort())
-    expect(message(page)).to_contain_text("The server does not answer")
+    expect(message(page)).to_contain_text("The server does not respond")
     page.unroute("**/api/live**")
     expect(message(page)).to_have_text("", timeout=CONNECT_MS)
     asked: list[str] = []
@@ -231,9 +231,9 @@ def test_a_server_that_is_away_is_asked_again_and_one_that_forgot_the_visit_is_n
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        ("NotAllowedError", "The camera is not allowed for this page"),
+        ("NotAllowedError", "The camera is blocked for this page"),
         ("NotFoundError", "No camera found"),
-        ("NotReadableError", "Another program uses the camera"),
+        ("NotReadableError", "Another program is using the camera"),
     ],
 )
 def test_a_camera_that_is_not_to_be_had_is_explained(
@@ -262,7 +262,7 @@ def test_a_camera_that_was_denied_before_is_said_at_once(context: BrowserContext
         },
     )
     page.goto(f"{server.url}/live")
-    expect(message(page)).to_contain_text("The camera is not allowed for this page")
+    expect(message(page)).to_contain_text("The camera is blocked for this page")
 
 
 def test_a_browser_that_gives_no_camera_is_told_of_https(context: BrowserContext, server: Server):
@@ -272,7 +272,7 @@ def test_a_browser_that_gives_no_camera_is_told_of_https(context: BrowserContext
     )
     page = context.new_page()
     page.goto(f"{server.url}/live")
-    expect(message(page)).to_contain_text("begins with https")
+    expect(message(page)).to_contain_text("only over HTTPS")
     expect(page.get_by_role("button", name="Take a snapshot or upload a photo")).to_be_visible()
 
 

@@ -77,7 +77,7 @@ class Sender {
       pause = await this.receive(response, frame, signal);
     } catch (error) {
       if (error.name === "AbortError" || signal.aborted) return;
-      this.handlers.failed("The server does not answer. Trying again.", false);
+      this.handlers.failed("The server does not respond. Trying again.", false);
       pause = RETRY_MS;
     }
     if (signal.aborted) return;

@@ -2,16 +2,13 @@
 
 const TROUBLE = {
   unavailable:
-    "This browser gives the page no camera. Browsers do so over HTTPS, or on the machine that runs the app itself. " +
-    "Open the page by an address that begins with https, or analyze a photo instead.",
-  denied:
-    "The camera is not allowed for this page. Allow it beside the address or in the browser's settings for this site, " +
-    "and start again. Analyzing a photo needs no camera.",
-  missing: "No camera found. Connect one, or analyze a photo instead.",
-  busy: "Another program uses the camera. Close it there, and start again.",
-  ended: "The camera was disconnected. Connect it, and start again.",
+    "The browser does not let this page use the camera. Cameras work only over HTTPS or on localhost.",
+  denied: "The camera is blocked for this page. Allow it in the address bar or in the browser's site settings, then start again.",
+  missing: "No camera found. Connect one, or use a photo instead.",
+  busy: "Another program is using the camera. Close it, then start again.",
+  ended: "The camera was disconnected. Connect it, then start again.",
 };
-const OFF = "The camera is off. Start it to see each network's answer and a strip of the last half minute.";
+const OFF = "The camera is off. Start it to see each network's prediction and a chart of the last 30 seconds.";
 // Over how many milliseconds the rate and the delay are counted.
 const COUNTED = 3000;
 
@@ -100,7 +97,7 @@ class LivePage {
     const video = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
     Object.assign(video, device ? { deviceId: { exact: device } } : { facingMode: "user" });
     if (!navigator.mediaDevices?.getUserMedia) return this.trouble(TROUBLE.unavailable);
-    this.say("The browser asks whether this page may use the camera.");
+    this.say("Allow the camera in the browser's dialog.");
     const attempt = (this.attempt = {});
     let stream;
     try {
@@ -121,7 +118,7 @@ class LivePage {
     this.offerCameras(track);
     this.find("start").textContent = "Stop";
     this.find("start").classList.remove("primary");
-    this.say("Waiting for the first answer.", true);
+    this.say("Waiting for the first prediction.", true);
     this.sender = new Sender(this.video, this.data.token, {
       answered: (answer, frame) => this.answered(answer, frame),
       waiting: (place) => this.wait(place),
@@ -159,7 +156,7 @@ class LivePage {
   wait(place) {
     this.enable(false);
     this.overlay.clear();
-    this.say(`Others use the live camera now. You are number ${place} in the line; your turn comes by itself.`, true);
+    this.say(`The server is busy with other live visitors. You are number ${place} in line; this page starts by itself.`, true);
   }
 
   // Over the picture, or in its place.
@@ -243,11 +240,11 @@ class LivePage {
     const delay = median(this.looks.map((look) => look.delay));
     const server = median(this.looks.map((look) => look.server));
     Object.assign(this.root.dataset, { rate: rate.toFixed(2), delay: delay.toFixed(1), server: server.toFixed(1) });
-    return `${Math.round(rate)} answers a second, ${Math.round(delay)} ms after the picture (${Math.round(server)} ms on the server)`;
+    return `${Math.round(rate)} fps, ${Math.round(delay)} ms from camera to prediction (${Math.round(server)} ms on the server)`;
   }
 
   restingNote() {
-    return this.resting ? `Relative to the resting face of face ${this.resting}` : "";
+    return this.resting ? `Calibrated: the resting face of face ${this.resting} counts as neutral` : "";
   }
 
   recordingNote() {
