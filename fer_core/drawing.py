@@ -12,6 +12,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from fer_core.expressions import COLORS
 from fer_core.faces.crops import cut, pixel_box
 from fer_core.faces.landmarks import contour_edges, keypoints, mesh_edges
+from fer_core.networks.levels import Level, in_words, level_of
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, FaceAnalysis
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from fer_core.live.face import LiveFace
     from fer_core.networks.classifier import Prediction
 
-#: Colour of a face on which the network is not sure; no expression has it.
-NOT_SURE_COLOR: Final = "#FFFFFF"
+#: Colour of a face whose expression is unclear; no expression has it.
+UNCLEAR_COLOR: Final = "#FFFFFF"
 _INK: Final = "#101418"
 _PAPER: Final = "#FFFFFF"
 #: Label height and line width as shares of the image's long side, so that a photo of any size looks
@@ -130,7 +131,7 @@ def draw_live(
     for face in faces:
         box = np.round(face.face.box_xyxy).astype(int).tolist()
         labels = []
-        color = NOT_SURE_COLOR
+        color = UNCLEAR_COLOR
         for name, prediction in face.predictions.items():
             color, words = _look_of(prediction)
             labels.append((f"{titles.get(name, name)} {words}", color))
@@ -289,14 +290,15 @@ def face_label(face: "FaceAnalysis", model: str | None = None) -> tuple[str, str
     prediction = (
         face.predictions.get(model) if model else next(reversed(face.predictions.values()), None)
     )
-    return (NOT_SURE_COLOR, "face") if prediction is None else _look_of(prediction)
+    return (UNCLEAR_COLOR, "face") if prediction is None else _look_of(prediction)
 
 
 def _look_of(prediction: "Prediction") -> tuple[str, str]:
     """Return the colour and the words of an opinion."""
-    if prediction.abstained:
-        return NOT_SURE_COLOR, "not sure"
-    return COLORS[prediction.expression], f"{prediction.expression} {prediction.confidence:.0%}"
+    words = in_words(prediction)
+    if level_of(prediction) is Level.UNCLEAR:
+        return UNCLEAR_COLOR, words
+    return COLORS[prediction.expression], f"{words} {prediction.confidence:.0%}"
 
 
 def _between(low: int, value: float, high: int) -> int:

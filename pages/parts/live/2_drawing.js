@@ -3,17 +3,19 @@
 const SECONDS = 30;
 // For how long an answer holds at most: where the camera stops, its last one must not go on.
 const HOLD = 1;
-const UNSURE = "#ffffff";
+const UNCLEAR = "#ffffff";
 const INK = "#101418";
 
-// The most probable expression of one answer, and whether the network is sure of it.
+// The most probable expression of one answer, and how to say and to colour it.
 function opinion(network, answer) {
   const best = answer.probabilities.indexOf(Math.max(...answer.probabilities));
+  const isUnclear = answer.level === "unclear";
   return {
     expression: network.labels[best],
     confidence: answer.probabilities[best],
-    words: answer.abstained ? "Not sure" : capitalized(network.labels[best]),
-    color: answer.abstained ? UNSURE : network.colors[best],
+    words: capitalized(answer.words),
+    share: isUnclear ? "" : percent(answer.probabilities[best]),
+    color: isUnclear ? UNCLEAR : network.colors[best],
   };
 }
 
@@ -83,8 +85,8 @@ class Overlay {
     const line = 1.5 * size;
     context.font = `600 ${size}px ${getComputedStyle(this.canvas).fontFamily}`;
     context.textBaseline = "middle";
-    const plates = opinions.map(([short, { words, confidence, color: plate }], i) => ({
-      text: `${hasNumber && i === 0 ? `${face.number}  ` : ""}${short}: ${words} ${percent(confidence)}`,
+    const plates = opinions.map(([short, { words, share, color: plate }], i) => ({
+      text: `${hasNumber && i === 0 ? `${face.number}  ` : ""}${short}: ${words} ${share}`,
       plate,
     }));
     // Above the face where there is room, else below it: never on it.

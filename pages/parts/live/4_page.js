@@ -206,9 +206,9 @@ class LivePage {
     this.data.networks.forEach((network, i) => {
       const place = this.root.querySelectorAll(".expression")[i];
       if (!face) return place.replaceChildren("No face");
-      const { words, expression, confidence } = opinion(network, face.answers[network.name]);
+      const { words, share } = opinion(network, face.answers[network.name]);
       const small = document.createElement("small");
-      small.textContent = words === "Not sure" ? `perhaps ${expression}, ${percent(confidence)}` : percent(confidence);
+      small.textContent = share;
       place.replaceChildren(words, small);
     });
   }

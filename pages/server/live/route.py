@@ -142,6 +142,8 @@ def face_record(face: "LiveFace") -> dict[str, Any]:
     """Return a face's part of the answer: its number, box, landmarks and each network's probabilities."""
     import numpy as np
 
+    from fer_core.networks.levels import in_words, level_of
+
     points = face.face.landmarks
     xy = np.empty(0) if points is None else points[:, :2].astype(float).ravel()
     return {
@@ -155,6 +157,8 @@ def face_record(face: "LiveFace") -> dict[str, Any]:
                     round(float(p), _PROBABILITY_DIGITS) for p in answer.probabilities
                 ],
                 "abstained": answer.abstained,
+                "words": in_words(answer),
+                "level": str(level_of(answer)),
             }
             for name, answer in face.predictions.items()
         },
