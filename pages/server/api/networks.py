@@ -1,0 +1,46 @@
+"""`GET /api/networks`: what can be asked, and what it was measured to be worth."""
+
+from typing import Final
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from fer_core.networks.bundles import Bundle, opinions, resolvable
+from pages.server.api.answers import Measured, Network, Networks
+
+#: Reading all specs takes some hundredths of a second of one core.
+_MOST_AT_ONCE: Final = 2
+_threads: Final = CapacityLimiter(_MOST_AT_ONCE)
+
+
+async def list_networks(_request: Request) -> Response:
+    """Answer a request."""
+    return await to_thread.run_sync(_answer, limiter=_threads)
+
+
+def _answer() -> JSONResponse:
+    defaults = set(opinions())
+    # One that does not open is left out; asking it says why.
+    bundles = [bundle for bundle in resolvable() if isinstance(bundle, Bundle)]
+    networks = [_network(bundle, is_default=bundle.spec.name in defaults) for bundle in bundles]
+    return JSONResponse(Networks(networks=networks).model_dump(mode="json"))
+
+
+def _network(bundle: Bundle, *, is_default: bool) -> Network:
+    spec = bundle.spec
+    return Network(
+        name=spec.name,
+        title=spec.title,
+        is_default=is_default,
+        labels=list(spec.labels),
+        sees_pixels=spec.sees_pixels,
+        sees_landmarks=spec.landmark_features is not None,
+        parameters=spec.parameters,
+        abstention_threshold=spec.abstention_threshold,
+        license=spec.license,
+        measured={
+            data: Measured.model_validate(metrics, from_attributes=True)
+            for data, metrics in spec.metrics.items()
+        },
+    )
