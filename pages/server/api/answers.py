@@ -48,7 +48,7 @@ class Face(BaseModel):
     )
     detector_confidence: Share = Field(description="How sure it is that this is a face.")
     head_pose_degrees: HeadPose | None = Field(
-        description="How the head is turned; null without landmarks."
+        description="Pitch, yaw and roll of the head; null without landmarks."
     )
     landmarks_found: bool = Field(description="Whether the face's landmarks were found.")
     quality: list[Quality] = Field(description="Reasons for caution; empty for most faces.")
@@ -116,3 +116,16 @@ class Error(BaseModel):
     """What went wrong."""
 
     error: str = Field(description="A sentence that says what came and what to do.")
+
+
+#: What an answer about a photo consists of, by the path that leads there.
+PARTS: Final[dict[str, type[BaseModel]]] = {
+    "answer": Photo,
+    "answer.faces[]": Face,
+    "answer.faces[].predictions[NETWORK]": Prediction,
+}
+
+
+def described_fields(part: type[BaseModel]) -> dict[str, str]:
+    """Return what each field of a part is, by its name."""
+    return {name: field.description or "" for name, field in part.model_fields.items()}

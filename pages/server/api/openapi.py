@@ -17,7 +17,7 @@ _JSON: Final = "application/json"
 _BINARY: Final = {"type": "string", "format": "binary"}
 _TOKEN: Final = "token"
 #: Why each status comes, beside 200.
-_WHY: Final = {
+WHY: Final = {
     400: "A parameter is wrong, a network is unknown, or the image is empty, damaged or cut short.",
     401: "The server asks for a token, and none of its tokens was sent.",
     403: "A page of another site asked.",
@@ -124,7 +124,7 @@ def _responses(model: str | None, statuses: Sequence[int]) -> dict[str, Any]:
         "200": {"description": "The answer.", "content": {_JSON: {"schema": schema}}}
     }
     for status in sorted(statuses):
-        found[str(status)] = _failure(_WHY[status])
+        found[str(status)] = _failure(WHY[status])
         if status in _LATER:
             found[str(status)]["headers"] = {
                 "Retry-After": {
