@@ -3,11 +3,10 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
-from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -30,7 +29,7 @@ WAIT_SECONDS: Final = 30.0
 _MOST_AT_ONCE: Final = 64
 #: Largest bodies that all of these may hold together.
 _LARGEST_AT_ONCE: Final = 8
-_FLAGS: Final = {"": False, "0": False, "false": False, "1": True, "true": True}
+_FLAGS: Final = {"0": False, "1": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Analyze:
             most_bytes_at_once=_LARGEST_AT_ONCE * most_bytes,
         )
         # Never short of a thread, for there are no more bodies: the line alone decides who waits.
-        self._threads = CapacityLimiter(_MOST_AT_ONCE)
+        self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="api")
 
     async def answer(self, request: Request) -> Response:
         """Answer a request."""
@@ -71,11 +70,12 @@ class Analyze:
             gone = threading.Event()
             watching = asyncio.create_task(_set_when_gone(request, gone))
             try:
-                return await to_thread.run_sync(
-                    partial(look, content, question, gone), limiter=self._threads
-                )
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._threads, look, content, question, gone)
             finally:
                 watching.cancel()
+                # Also where the server stops.
+                gone.set()
 
 
 def question_of(query: QueryParams) -> Question:
@@ -90,7 +90,7 @@ def question_of(query: QueryParams) -> Question:
         networks = tuple(dict.fromkeys(name for name in named if name))
         if not networks:
             raise HTTPException(400, "networks names no network. Leave it out for the usual ones.")
-    flag = query.get("landmarks", "").lower()
+    flag = query.get("landmarks", "0")
     if flag not in _FLAGS:
         raise HTTPException(400, "landmarks must be 1 or 0.")
     return Question(networks, _FLAGS[flag])

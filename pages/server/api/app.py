@@ -3,7 +3,7 @@
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 
 from fer_core.settings import api_is_on, api_origins, api_tokens
 from pages.server.api.analyze import Analyze
@@ -30,14 +30,16 @@ def create_api(*, most_bytes: int) -> Starlette:
         Route("/openapi.json", describe),
     ]
     pages_own: list[BaseRoute] = []  # what a page of ours asks for alone
-    routes = [*pages_own, Mount("/", routes=public, middleware=_public_guards())]
+    # An address with a slash behind it is another one: a redirect would name the Host that the client sent.
+    programs = Router(public, redirect_slashes=False)
+    routes = [*pages_own, Mount("/", app=programs, middleware=_public_guards())]
     paths = [path for route in (*pages_own, *public) if (path := getattr(route, "path", None))]
     api = Starlette(
         routes=routes,
         middleware=[Middleware(RequestLog, paths=paths)],
         exception_handlers=HANDLERS,
     )
-    api.state.asks_for_token = bool(api_tokens())
+    api.router.redirect_slashes = False
     return api
 
 

@@ -1,25 +1,14 @@
 """`GET /api/networks`: what can be asked, and what it was measured to be worth."""
 
-from typing import Final
-
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from fer_core.networks.bundles import Bundle, opinions, resolvable
 from pages.server.api.answers import Measured, Network, Networks
 
-#: Reading all specs takes some hundredths of a second of one core.
-_MOST_AT_ONCE: Final = 2
-_threads: Final = CapacityLimiter(_MOST_AT_ONCE)
 
-
-async def list_networks(_request: Request) -> Response:
+def list_networks(_request: Request) -> Response:
     """Answer a request."""
-    return await to_thread.run_sync(_answer, limiter=_threads)
-
-
-def _answer() -> JSONResponse:
     defaults = set(opinions())
     # One that does not open is left out; asking it says why.
     bundles = [bundle for bundle in resolvable() if isinstance(bundle, Bundle)]

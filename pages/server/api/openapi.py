@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from fer_core import __version__
+from fer_core.networks.bundles import bundle_names
+from fer_core.settings import api_tokens
 from pages.server.api.answers import Error, Networks, Photo
 from pages.server.api.bodies import FIELD
 
@@ -33,25 +35,21 @@ _FOR_PHOTOS: Final = (400, 413, 415, 429, 503)
 _LATER: Final = (429, 503)
 
 
-async def describe(request: Request) -> Response:
+def describe(request: Request) -> Response:
     """Answer a request."""
-    asks_for_token = bool(request.app.state.asks_for_token)
-    return JSONResponse(document(request.scope.get("root_path") or "/", token=asks_for_token))
+    server = request.scope.get("root_path") or "/"
+    return JSONResponse(document(server, bundle_names(), token=bool(api_tokens())))
 
 
-@cache
-def document(server: str, *, token: bool) -> dict[str, Any]:
+def document(server: str, networks: Sequence[str], *, token: bool) -> dict[str, Any]:
     """Return the description.
 
     Args:
         server: the path that all paths in it begin at, such as "/api".
+        networks: names of those that can be asked.
         token: whether requests must bear a token.
     """
-    _, schemas = models_json_schema(
-        [(model, "serialization") for model in (Photo, Networks, Error)],
-        ref_template=_SCHEMAS + "{model}",
-    )
-    components: dict[str, Any] = {"schemas": schemas["$defs"]}
+    components: dict[str, Any] = {"schemas": _schemas()}
     described: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -62,7 +60,7 @@ def document(server: str, *, token: bool) -> dict[str, Any]:
         },
         "servers": [{"url": server}],
         "paths": {
-            "/analyze": {"post": _analyze()},
+            "/analyze": {"post": _analyze(networks)},
             "/networks": {"get": _get("listNetworks", "List the networks", Networks.__name__)},
             "/openapi.json": {"get": _get("describe", "Describe the API in OpenAPI 3.1", None)},
         },
@@ -74,7 +72,17 @@ def document(server: str, *, token: bool) -> dict[str, Any]:
     return described
 
 
-def _analyze() -> dict[str, Any]:
+@cache
+def _schemas() -> dict[str, Any]:
+    _, schemas = models_json_schema(
+        [(model, "serialization") for model in (Photo, Networks, Error)],
+        ref_template=_SCHEMAS + "{model}",
+    )
+    found: dict[str, Any] = schemas["$defs"]
+    return found
+
+
+def _analyze(networks: Sequence[str]) -> dict[str, Any]:
     return {
         "operationId": "analyze",
         "summary": "Find every face in a photo and name its apparent expression",
@@ -85,8 +93,11 @@ def _analyze() -> dict[str, Any]:
                 "description": "Names of networks, with commas between; by default those with is_default.",
                 "style": "form",
                 "explode": False,
-                "schema": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-                "example": ["cnn_photos", "dual_photos"],
+                "schema": {
+                    "type": "array",
+                    "items": {"type": "string"} | ({"enum": list(networks)} if networks else {}),
+                    "minItems": 1,
+                },
             },
             {
                 "name": "landmarks",
