@@ -265,7 +265,7 @@ def _read_file(path: str) -> Photo:
     try:
         return decode(PhotoFile(path, Path(path)).read())
     except ImageDecodeError as error:
-        raise ImageDecodeError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
 
 
 def _from_array(pixels: np.ndarray) -> Photo:

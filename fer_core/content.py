@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from fer_core.errors import ImageDecodeError
+from fer_core.errors import NotAnImageError
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -289,7 +289,7 @@ def kind_of_unknown(name: str) -> Kind:
 
 
 def check_is_photo(data: bytes) -> None:
-    """Raise ImageDecodeError if a file's bytes are known to be something else than a photo."""
+    """Raise NotAnImageError if a file's bytes are known to be something else than a photo."""
     found = content_of(data)
     if found.kind in (Kind.PHOTO, Kind.ANIMATION) or found is UNKNOWN:
         return
@@ -298,7 +298,7 @@ def check_is_photo(data: bytes) -> None:
         Kind.VIDEO: "This is a video, and not a photo.",
         Kind.ARCHIVE: "This is a zip, and not a photo. Unpack it first.",
     }
-    raise ImageDecodeError(
+    raise NotAnImageError(
         what.get(found.kind) or f"This is a {found.noun}, which is not read. {found.mend}".rstrip()
     )
 

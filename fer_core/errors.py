@@ -10,7 +10,19 @@ class FerError(Exception):
 
 
 class ImageDecodeError(FerError):
-    """The bytes are not an image that we read, or the image is too large."""
+    """The bytes are not an image that we read, or damaged, or the image is too large."""
+
+
+class NotAnImageError(ImageDecodeError):
+    """The bytes are of another kind than the images that we read."""
+
+
+class ImageTooLargeError(ImageDecodeError):
+    """The image has more pixels or parts than are read, or takes too long to read."""
+
+
+class ImageMemoryError(ImageDecodeError):
+    """There was not enough memory to read the image."""
 
 
 class InputError(FerError):

@@ -31,8 +31,14 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _PROBABILITY_DIGITS: Final = 7
 
 
-def to_record(path: str | None, analysis: Analysis) -> dict[str, Any]:
-    """Return the JSON object of one photo, as `analyze` prints it; `path` is None where there is no file."""
+def to_record(path: str | None, analysis: Analysis, *, landmarks: bool = False) -> dict[str, Any]:
+    """Return the JSON object of one photo, as `analyze` prints it.
+
+    Args:
+        path: of the file; None where there is none.
+        analysis: of the photo.
+        landmarks: add each face's `landmarks`, 478 times x, y and z in pixels; None where none were found.
+    """
     return {
         "path": path,
         "width": analysis.width,
@@ -40,7 +46,7 @@ def to_record(path: str | None, analysis: Analysis) -> dict[str, Any]:
         "turned_degrees": 90 * analysis.quarter_turns,
         "framing": str(analysis.framing),
         "smallest_face_pixels": analysis.smallest_face_pixels,
-        "faces": [_face_record(face) for face in analysis.faces],
+        "faces": [_face_record(face, landmarks=landmarks) for face in analysis.faces],
         "seconds": round(analysis.seconds, 4),
         "error": None,
     }
@@ -61,9 +67,10 @@ def error_record(path: str, message: str) -> dict[str, Any]:
     }
 
 
-def _face_record(analysis: FaceAnalysis) -> dict[str, Any]:
+def _face_record(analysis: FaceAnalysis, *, landmarks: bool) -> dict[str, Any]:
     face, pose = analysis.face, analysis.face.head_pose
-    return {
+    points = face.landmarks if landmarks else None
+    record = {
         "box_xyxy": _rounded(face.box_xyxy),
         "stored_box_xyxy": _rounded(analysis.stored_box_xyxy),
         "detector_confidence": round(float(face.confidence), 4),
@@ -88,10 +95,13 @@ def _face_record(analysis: FaceAnalysis) -> dict[str, Any]:
             for name, prediction in analysis.predictions.items()
         },
     }
+    if landmarks:
+        record["landmarks"] = None if points is None else [_rounded(point) for point in points]
+    return record
 
 
-def _rounded(box_xyxy: "np.ndarray") -> list[float]:
-    return [round(float(edge), _PIXEL_DIGITS) for edge in box_xyxy]
+def _rounded(pixels: "np.ndarray") -> list[float]:
+    return [round(float(value), _PIXEL_DIGITS) for value in pixels]
 
 
 def csv_lines(

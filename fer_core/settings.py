@@ -71,6 +71,64 @@ def named_networks() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
+def api_is_on() -> bool:
+    """Return whether the HTTP API answers: unless FER_API is "off".
+
+    Raises:
+        SettingError: FER_API is neither "on" nor "off".
+    """
+    value = os.environ.get("FER_API", "").strip().lower() or "on"
+    if value not in ("on", "off"):
+        raise SettingError(f"FER_API is {value!r}. Set it to on or off, or leave it out for on.")
+    return value == "on"
+
+
+def api_tokens() -> tuple[str, ...]:
+    """Return the tokens of FER_API_TOKENS, one of which a request to the HTTP API must bear; () for none.
+
+    Raises:
+        SettingError: the variable is set and names no token, or one that is short or has other characters.
+            The message does not quote it.
+    """
+    tokens = _listed("FER_API_TOKENS")
+    if tokens == ():
+        raise SettingError(
+            "FER_API_TOKENS is set and names no token. Leave it out to let everybody use the HTTP API, or "
+            "make a token with: openssl rand -hex 32"
+        )
+    for number, token in enumerate(tokens or (), start=1):
+        if len(token) < SHORTEST_TOKEN or not _TOKEN.fullmatch(token):
+            raise SettingError(
+                f"Token {number} of FER_API_TOKENS must have {SHORTEST_TOKEN} or more letters, digits or "
+                "characters of -._~+/, and commas stand between tokens. Make one with: openssl rand -hex 32"
+            )
+    return tokens or ()
+
+
+def api_origins() -> tuple[str, ...]:
+    """Return the origins of FER_API_ORIGINS, whose pages may use the HTTP API; () for none.
+
+    Raises:
+        SettingError: one is no origin, such as "*" or an address with a path.
+    """
+    origins = tuple(origin.lower() for origin in _listed("FER_API_ORIGINS") or ())
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingError(
+                f"FER_API_ORIGINS names {origin!r}, which is no origin. Give scheme, host and port alone, "
+                "with commas between: https://example.org,http://localhost:3000"
+            )
+    return origins
+
+
+def _listed(variable: str) -> tuple[str, ...] | None:
+    """Return what a variable names, with commas between; None if it is not set or empty."""
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        return None
+    return tuple(dict.fromkeys(name for part in value.split(",") if (name := part.strip())))
+
+
 def face_shape_path() -> Path:
     """Return where `python -m training face-shape` writes the average face and its movements."""
     return project_root() / "models" / "face_shape.npz"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from fer_core.errors import ImageDecodeError
+from fer_core.errors import ImageTooLargeError
 
 #: Parts of a file: segments of a JPEG, chunks of a PNG, blocks of a GIF. A photo of 50 MB has some thousand.
 MAX_PARTS: Final = 100_000
@@ -29,24 +29,24 @@ _GIF_EXTENSION: Final = 0x21
 
 
 def check_parts(data: bytes) -> None:
-    """Raise ImageDecodeError if a file has more parts than any photo."""
+    """Raise ImageTooLargeError if a file has more parts than any photo."""
     for start, parts in _PARTS.items():
         if data.startswith(start) and any(
             n > MAX_PARTS for n, _ in enumerate(parts(data), start=1)
         ):
-            raise ImageDecodeError(
+            raise ImageTooLargeError(
                 f"The file has more than {MAX_PARTS:,} parts, so reading it would take too long. "
                 "Save it again."
             )
 
 
 def check_scans(data: bytes, width: int, height: int) -> None:
-    """Raise ImageDecodeError if a JPEG, which `check_parts` let pass, goes over its pixels too often."""
+    """Raise ImageTooLargeError if a JPEG, which `check_parts` let pass, goes over its pixels too often."""
     if not data.startswith(_JPEG):
         return
     scans = sum(marker == _JPEG_START_OF_SCAN for marker in _jpeg_segments(data))
     if scans * width * height > MAX_SCANNED_MEGAPIXELS * 1_000_000:
-        raise ImageDecodeError(
+        raise ImageTooLargeError(
             f"This JPEG goes over its pixels {scans:,} times, so reading it would take too long. "
             "Save it again."
         )

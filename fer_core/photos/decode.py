@@ -10,7 +10,12 @@ from typing import Final
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from fer_core.errors import ImageDecodeError
+from fer_core.errors import (
+    ImageDecodeError,
+    ImageMemoryError,
+    ImageTooLargeError,
+    NotAnImageError,
+)
 from fer_core.photos.bombs import check_parts, check_scans
 from fer_core.photos.orientation import AS_STORED, Orientation, orientation_of
 
@@ -82,8 +87,11 @@ def decode(data: bytes) -> Photo:
     It takes at most some 500 MB of memory, of which the photo keeps 3 bytes a pixel.
 
     Raises:
-        ImageDecodeError: not an image of a known format, damaged, empty, above the limits on pixels, or made
-            to be slow; one or two sentences that name the problem and the mend.
+        NotAnImageError: not an image of a known format.
+        ImageTooLargeError: above the limits on pixels, or made to be slow.
+        ImageMemoryError: memory was short.
+        ImageDecodeError: the base of these; itself where the image is damaged or empty. The message has one
+            or two sentences that name the problem and the mend.
     """
     if not data:
         raise ImageDecodeError("The file is empty. Choose another file.")
@@ -122,13 +130,13 @@ def _explained() -> Iterator[None]:
     except ImageDecodeError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageDecodeError(f"This is not an image that can be read. {_MEND}") from error
+        raise NotAnImageError(f"This is not an image that can be read. {_MEND}") from error
     except Image.DecompressionBombError as error:
         # Raised on the header, at twice Pillow's own limit.
         size = f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} megapixels"
-        raise ImageDecodeError(_too_large(size, f"{MAX_MEGAPIXELS} megapixels")) from error
+        raise ImageTooLargeError(_too_large(size, f"{MAX_MEGAPIXELS} megapixels")) from error
     except MemoryError as error:
-        raise ImageDecodeError(NO_MEMORY) from error
+        raise ImageMemoryError(NO_MEMORY) from error
     except Exception as error:
         # On damaged bytes Pillow's decoders fail in more ways than can be listed (OSError, ValueError,
         # SyntaxError, struct.error, what plugins define ...), all of which mean the same to a user.
@@ -152,9 +160,9 @@ def _check_size(image: Image.Image) -> None:
     megapixels = _most_megapixels(image)
     if width * height > megapixels * 1_000_000:
         kind = f" of a {image.format} file" if megapixels < _PILLOW_MEGAPIXELS else ""
-        raise ImageDecodeError(_too_large(size, f"{megapixels} megapixels{kind}"))
+        raise ImageTooLargeError(_too_large(size, f"{megapixels} megapixels{kind}"))
     if max(width, height) > MAX_SIDE:
-        raise ImageDecodeError(_too_large(size, f"{MAX_SIDE:,} pixels a side"))
+        raise ImageTooLargeError(_too_large(size, f"{MAX_SIDE:,} pixels a side"))
 
 
 def _most_megapixels(image: Image.Image) -> int:

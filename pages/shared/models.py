@@ -5,7 +5,7 @@ ever in it. Everything heavy is imported where it is used, so that a page appear
 """
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -103,17 +103,20 @@ def _show_unreadable(files: Sequence[UnreadableFile]) -> None:
         )
 
 
-def load_analyzer() -> "Analyzer":
-    """Return the pipeline with every network that opens.
+def load_analyzer(names: Iterable[str] | None = None) -> "Analyzer":
+    """Return the pipeline with some networks; by default with every one of `load_classifiers` that opens.
 
     Raises:
-        BundleError: none does.
+        BundleError: one of the names does not open; without names, if none does.
     """
     from fer_core.analysis import Analyzer
 
-    classifiers, errors = load_classifiers()
-    if not classifiers:
-        raise errors[0]
+    if names is not None:
+        classifiers = {name: _open_classifier(name) for name in names}
+    else:
+        classifiers, errors = load_classifiers()
+        if not classifiers:
+            raise errors[0]
     return Analyzer(_load_finder(), classifiers)
 
 
@@ -122,13 +125,15 @@ def load_classifiers() -> "tuple[dict[str, Classifier], list[FerError]]":
     classifiers, errors = {}, []
     for name in opinions():
         try:
-            bundle = resolve(name)
-            classifiers[name] = _load_classifier(
-                bundle, folder=str(bundle.path), spec=bundle.spec.model_dump_json()
-            )
+            classifiers[name] = _open_classifier(name)
         except FerError as error:
             errors.append(error)
     return classifiers, errors
+
+
+def _open_classifier(name: str) -> "Classifier":
+    bundle = resolve(name)
+    return _load_classifier(bundle, folder=str(bundle.path), spec=bundle.spec.model_dump_json())
 
 
 def bundle_of(name: str) -> Bundle | None:

@@ -26,6 +26,7 @@ page = st.navigation(
         st.Page(_PAGES / "evaluation.py", title="Evaluation", icon=":material/monitoring:"),
         st.Page(_PAGES / "studies.py", title="Studies", icon=":material/experiment:"),
         st.Page(_PAGES / "models.py", title="Models", icon=":material/deployed_code:"),
+        st.Page(_PAGES / "api.py", title="API", icon=":material/api:"),
     ]
 )
 show_sidebar()

@@ -1,6 +1,5 @@
 """The line in which photos wait for a server that has others to serve."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -8,12 +7,11 @@ from typing import Final
 
 import streamlit as st
 
-from fer_core.batch.waiting_line import Wait, WaitingLine
+from fer_core.batch.waiting_line import Wait
 from fer_core.errors import BusyError
+from pages.server.line import line
 from pages.shared.verbatim import message_as_text
 
-#: Each is a visitor with a page open; the last one waits for some seconds.
-_LONGEST: Final = 100
 #: Before work that has time asks again.
 _BUSY_SECONDS: Final = 2.0
 
@@ -27,7 +25,7 @@ def turn(say: Callable[[str], object]) -> AbstractContextManager[None]:
     Raises:
         BusyError: too many wait already.
     """
-    return _line().turn(lambda wait: say(in_words(wait)))
+    return line().turn(lambda wait: say(in_words(wait)))
 
 
 @contextmanager
@@ -57,9 +55,3 @@ def show_busy(error: BusyError, *, key: str = "busy") -> None:
     """Say that too many wait, and offer to ask again by a button of this key; nothing given is lost."""
     st.warning(f"**There is too much to do.** {message_as_text(error)}", icon=":material/groups:")
     st.button("Try again", icon=":material/refresh:", key=key)
-
-
-@st.cache_resource(show_spinner=False)
-def _line() -> WaitingLine:
-    # As many as the cores: more at once would take as long, and more memory.
-    return WaitingLine(places=os.cpu_count() or 1, longest=_LONGEST)

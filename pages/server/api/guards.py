@@ -20,7 +20,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.logger import get_logger
 
-from fer_core.errors import AnalysisError, BundleError, BusyError, FerError
+from fer_core.errors import (
+    AnalysisError,
+    BundleError,
+    BusyError,
+    FerError,
+    ImageMemoryError,
+    ImageTooLargeError,
+    NotAnImageError,
+)
 
 #: Streamlit's own kind of logger: its level and format are settings of the server.
 log: Final[logging.Logger] = get_logger(__name__)
@@ -85,6 +93,9 @@ HANDLERS: Final[Mapping[Any, Callable[[Request, Any], Awaitable[Response]]]] = {
     BusyError: _answers(429),
     AnalysisError: _answers(503),
     BundleError: _answers(503),
+    NotAnImageError: _answers(415),
+    ImageTooLargeError: _answers(413),
+    ImageMemoryError: _answers(503),
     FerError: _answers(400),
     MemoryError: _of_memory,
     ClientDisconnect: _of_leaving,

@@ -24,7 +24,7 @@ def test_a_place_in_the_line_in_words(wait, words):
 def test_who_is_turned_away_keeps_the_photo_and_asks_again(monkeypatch):
     page = AppTest.from_file(str(NAVIGATION), default_timeout=120).run()
     full = WaitingLine(places=1, longest=0)
-    monkeypatch.setattr(turns, "_line", lambda: full)
+    monkeypatch.setattr(turns, "line", lambda: full)
     page.button[0].click().run()
     (warning,) = page.warning
     assert "0 photos are waiting already" in warning.value

@@ -1,0 +1,29 @@
+"""API: how programs send photos to this server and what it answers, with programs to start from."""
+
+import streamlit as st
+
+from pages.parts import api
+from pages.shared import notes
+
+st.title("Use it from a program")
+st.markdown(
+    "Send a photo over HTTP and get every face with its apparent expression, as JSON. The answers, the "
+    "limits and the privacy are those of the pages: photos are processed in memory on this server and not "
+    "stored."
+)
+
+if api.is_offered():
+    address = api.address()
+    api.show_token()
+    st.subheader("Examples")
+    api.show_examples(address)
+    st.subheader("What can be asked")
+    api.show_addresses(address)
+    st.subheader("What comes back")
+    api.show_fields()
+    st.subheader("Limits")
+    api.show_limits()
+else:
+    api.show_switched_off()
+
+notes.show_limits()

@@ -1,0 +1,107 @@
+"""The parts of the page on the HTTP API."""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+import streamlit as st
+
+from fer_core.networks.bundles import opinions
+from fer_core.photos.decode import MAX_MEGAPIXELS
+from fer_core.settings import api_is_on, api_origins, api_tokens
+from pages.server.api.analyze import BODY_SECONDS, WAIT_SECONDS
+from pages.server.api.answers import PARTS, described_fields
+from pages.server.api.examples import LOCAL, examples
+from pages.server.api.openapi import WHY
+
+#: What may stand in an address as it is; none of it has a meaning in a string of a program.
+_IN_ADDRESSES: Final = "/:[]%"
+
+
+def is_offered() -> bool:
+    """Return whether the API of this server is switched on."""
+    return api_is_on()
+
+
+def address() -> str:
+    """Return where the visitor's browser finds the API: below this page's own address."""
+    page = urlsplit(st.context.url or LOCAL)
+    return f"{page.scheme}://{quote(page.netloc + page.path.rstrip('/'), safe=_IN_ADDRESSES)}"
+
+
+def show_switched_off() -> None:
+    """Say that there is nothing to use here, and what to do instead."""
+    st.info(
+        "**The API of this server is switched off.** On a server of your own it is on, unless "
+        "`FER_API=off` is set.",
+        icon=":material/power_off:",
+    )
+
+
+def show_token() -> None:
+    """Say that a token is asked for, where that is so."""
+    if api_tokens():
+        st.info(
+            "**This server asks for a token.** Its operator gives you one; keep it in the variable that the "
+            "examples read.",
+            icon=":material/key:",
+        )
+
+
+def show_examples(address: str) -> None:
+    """Show a program for each language."""
+    found = examples(address, opinions()[-1], token=bool(api_tokens()))
+    for tab, example in zip(st.tabs([e.title for e in found]), found, strict=True):
+        with tab:
+            st.code(example.code, language=example.language, wrap_lines=True)
+            if example.language == "javascript":
+                st.caption(_where_pages_may_ask())
+
+
+def _where_pages_may_ask() -> str:
+    origins = ", ".join(f"`{origin}`" for origin in api_origins())
+    others = f" and of {origins}" if origins else ""
+    return (
+        f"In a browser: pages of this server{others} may ask, others may not (`FER_API_ORIGINS`)."
+    )
+
+
+def show_addresses(address: str) -> None:
+    """Show what there is to ask."""
+    st.markdown(
+        "- `POST /analyze` answers with every face of a photo. The photo is the body, or the field `file` of "
+        "a form.\n"
+        "  - `networks=A,B` asks these networks in place of the usual ones.\n"
+        "  - `landmarks=1` adds the landmarks of each face.\n"
+        "- `GET /networks` lists the networks with their measured accuracy.\n"
+        "- `GET /openapi.json` says all of this in OpenAPI 3.1, for programs that write programs."
+    )
+    st.link_button("openapi.json", f"{address}/openapi.json", icon=":material/data_object:")
+
+
+def show_fields() -> None:
+    """Show the fields of the answer about a photo, then what is answered where there is none."""
+    for path, part in PARTS.items():
+        st.markdown(f"`{path}`")
+        _show_table("Field", described_fields(part))
+    st.markdown(
+        'Where something goes wrong, the answer is `{"error": "..."}` with one of these statuses:'
+    )
+    _show_table("Status", {str(status): why for status, why in WHY.items()})
+
+
+def _show_table(title: str, meanings: Mapping[str, str]) -> None:
+    rows = [{title: f"`{name}`", "Meaning": meaning} for name, meaning in meanings.items()]
+    st.table(rows, border="horizontal", hide_index=True)
+
+
+def show_limits() -> None:
+    """Show how much is taken."""
+    megabytes = st.get_option("server.maxUploadSize")
+    st.markdown(
+        f"- A file has at most {megabytes} MB and {MAX_MEGAPIXELS} megapixels, and arrives within "
+        f"{BODY_SECONDS:g} seconds.\n"
+        "- Photos wait in one line with those of the pages, "
+        f"{WAIT_SECONDS:g} seconds at most. After 429 and 503 ask again, later by `Retry-After`.\n"
+        "- One photo a request. For videos and folders there are the page *Batch* and the command line."
+    )

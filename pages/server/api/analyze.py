@@ -1,0 +1,153 @@
+"""`POST /api/analyze`: one photo in, the JSON object of the command line's `analyze` out."""
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from fer_core.batch.waiting_line import Wait
+from fer_core.content import check_is_photo
+from fer_core.networks.bundles import RENAMED, bundle_names
+from fer_core.photos.decode import decode
+from fer_core.records import to_record
+from pages.server.api.bodies import BodyReader
+from pages.server.line import line
+from pages.shared.models import load_analyzer
+
+#: In which a photo must arrive: 50 MB at 7 megabits a second, a phone's photo over a poor connection.
+BODY_SECONDS: Final = 60.0
+#: Longest wait in the line; a visitor of a page sees a place in it, and a program sees nothing.
+WAIT_SECONDS: Final = 30.0
+#: Requests that send, wait or are worked on. Each waits in a thread of its own.
+_MOST_AT_ONCE: Final = 64
+#: Largest bodies that all of these may hold together.
+_LARGEST_AT_ONCE: Final = 8
+_FLAGS: Final = {"0": False, "1": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked about a photo.
+
+    Attributes:
+        networks: names; None for those that answer by default.
+        landmarks: whether each face's landmarks are to be told.
+    """
+
+    networks: tuple[str, ...] | None
+    landmarks: bool
+
+
+class Analyze:
+    """The address, with its limits."""
+
+    def __init__(self, *, most_bytes: int) -> None:
+        """Set the limits.
+
+        Args:
+            most_bytes: of the body of one request.
+        """
+        self._bodies = BodyReader(
+            most_bytes=most_bytes,
+            seconds=BODY_SECONDS,
+            most_at_once=_MOST_AT_ONCE,
+            most_bytes_at_once=_LARGEST_AT_ONCE * most_bytes,
+        )
+        # Never short of a thread, for there are no more bodies: the line alone decides who waits.
+        self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="api")
+
+    async def answer(self, request: Request) -> Response:
+        """Answer a request."""
+        question = question_of(request.query_params)
+        async with self._bodies.body(request) as content:
+            gone = threading.Event()
+            watching = asyncio.create_task(_set_when_gone(request, gone))
+            try:
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._threads, look, content, question, gone)
+            finally:
+                watching.cancel()
+                # Also where the server stops.
+                gone.set()
+
+
+def question_of(query: QueryParams) -> Question:
+    """Return what a query asks for.
+
+    Raises:
+        HTTPException: 400, it names no network, or `landmarks` is no flag.
+    """
+    networks = None
+    if "networks" in query:
+        named = (name.strip() for name in ",".join(query.getlist("networks")).split(","))
+        networks = tuple(dict.fromkeys(name for name in named if name))
+        if not networks:
+            raise HTTPException(400, "networks names no network. Leave it out for the usual ones.")
+    flag = query.get("landmarks", "0")
+    if flag not in _FLAGS:
+        raise HTTPException(400, "landmarks must be 1 or 0.")
+    return Question(networks, _FLAGS[flag])
+
+
+def look(content: bytes, question: Question, gone: threading.Event) -> JSONResponse:
+    """Return the answer about one file, after its turn in the line; blocks meanwhile.
+
+    Args:
+        content: of the file.
+        question: what is asked.
+        gone: set when nobody waits for the answer any more, which ends the wait.
+
+    Raises:
+        HTTPException: 400, a network is unknown; 503, the turn did not come in time.
+        BusyError: the line is full.
+        ImageDecodeError, AnalysisError, BundleError: as what is called says.
+        ClientDisconnect: the client has gone.
+    """
+    check_networks(question.networks or ())
+    analyzer = load_analyzer(question.networks)
+    with line().turn(_Patience(gone)):
+        check_is_photo(content)
+        analysis = analyzer.analyze(decode(content))
+    return JSONResponse(to_record(None, analysis, landmarks=question.landmarks))
+
+
+def check_networks(names: tuple[str, ...]) -> None:
+    """Raise HTTPException 400 with the names that are known if one is not."""
+    if not names:
+        return
+    known = bundle_names()
+    for name in names:
+        if name not in known and RENAMED.get(name) not in known:
+            raise HTTPException(
+                400, f"No network is called {name[:40]!r}. There are: {', '.join(known)}."
+            )
+
+
+class _Patience:
+    """Ends the wait in the line after a time, and when the client has gone."""
+
+    def __init__(self, gone: threading.Event) -> None:
+        self._gone = gone
+        self._until = time.monotonic() + WAIT_SECONDS
+
+    def __call__(self, _wait: Wait) -> None:
+        if self._gone.is_set():
+            raise ClientDisconnect
+        if time.monotonic() > self._until:
+            raise HTTPException(
+                503, f"The server has too much to do: {WAIT_SECONDS:g} seconds were not enough."
+            )
+
+
+async def _set_when_gone(request: Request, gone: threading.Event) -> None:
+    # The body has been read, so nothing else can come.
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    gone.set()

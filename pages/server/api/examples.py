@@ -1,0 +1,72 @@
+"""The examples of the API, as the page and docs/api.md show them; tests run them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+#: Where the app listens by default, for documents.
+LOCAL: Final = "http://localhost:8501/api"
+
+_CURL: Final = """\
+# The photo as the body
+curl {address}/analyze {token}--data-binary @photo.jpg
+# As a field of a form; with the landmarks of each face, by one network alone
+curl "{address}/analyze?networks={network}&landmarks=1" {token}--form file=@photo.jpg
+# The networks that can be asked
+curl {address}/networks {token}"""
+_CURL_TOKEN: Final = '--header "Authorization: Bearer $TOKEN" '
+
+_PYTHON: Final = """\
+import json, os, urllib.request
+request = urllib.request.Request("{address}/analyze", open("photo.jpg", "rb").read())
+{token}answer = json.load(urllib.request.urlopen(request))
+for face in answer["faces"]:
+    prediction = face["predictions"]["{network}"]
+    print(face["box_xyxy"], prediction["expression"], prediction["confidence"])"""
+_PYTHON_TOKEN: Final = """\
+request.add_header("Authorization", "Bearer " + os.environ["TOKEN"])
+"""
+
+_JAVASCRIPT: Final = """\
+const [photo] = document.querySelector("input[type=file]").files;
+const response = await fetch("{address}/analyze", {{ method: "POST", body: photo{token} }});
+const answer = await response.json();
+if (!response.ok) throw new Error(answer.error);
+for (const face of answer.faces)
+  console.log(face.box_xyxy, face.predictions["{network}"].expression);"""
+_JAVASCRIPT_TOKEN: Final = ", headers: { Authorization: `Bearer ${token}` }"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A program of a few lines.
+
+    Attributes:
+        title: what people call its language.
+        language: what highlighters and Markdown call it.
+        code: the program.
+    """
+
+    title: str
+    language: str
+    code: str
+
+
+def examples(address: str, network: str, *, token: bool = False) -> tuple[Example, ...]:
+    """Return the examples.
+
+    Args:
+        address: of the API, such as LOCAL, without what has a meaning in a string or a shell.
+        network: one of those that answer by default.
+        token: whether requests must bear a token, which then comes from a variable.
+    """
+
+    def of(title: str, language: str, template: str, with_token: str) -> Example:
+        code = template.format(address=address, network=network, token=with_token if token else "")
+        return Example(title, language, code.rstrip())
+
+    python = _PYTHON if token else _PYTHON.replace("json, os, urllib", "json, urllib")
+    return (
+        of("curl", "bash", _CURL, _CURL_TOKEN),
+        of("Python", "python", python, _PYTHON_TOKEN),
+        of("JavaScript", "javascript", _JAVASCRIPT, _JAVASCRIPT_TOKEN),
+    )

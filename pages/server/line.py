@@ -1,0 +1,17 @@
+"""The one line in which photos wait, whether they come from a page or over HTTP."""
+
+import os
+from functools import cache
+from typing import Final
+
+from fer_core.batch.waiting_line import WaitingLine
+
+#: Each is a visitor with a page open, or a request; the last one waits for some seconds.
+_LONGEST: Final = 100
+
+
+@cache
+def line() -> WaitingLine:
+    """Return the process's line. Safe to use from several threads."""
+    # As many places as cores: more at once would take as long, and more memory.
+    return WaitingLine(places=os.cpu_count() or 1, longest=_LONGEST)
