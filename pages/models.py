@@ -23,4 +23,4 @@ if bundle is not None:
     models.show_files(bundle)
     models.show_card(bundle)
 
-notes.show_limits()
+notes.show_fair_use()

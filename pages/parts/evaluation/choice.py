@@ -22,7 +22,7 @@ from fer_core.networks.bundles import (
     resolve,
 )
 from fer_core.settings import models_root
-from pages.shared.models import spec_of
+from pages.shared.titles import spec_of
 from pages.shared.verbatim import message_as_text, name_as_code
 
 if TYPE_CHECKING:
