@@ -57,6 +57,7 @@ def running_server(
     environment: Mapping[str, str] | None = None,
     port: int | None = None,
     may_write: bool = False,
+    base: str = "",
 ) -> Iterator[Server]:
     """Run the app as README says, but from an empty folder and unable to write a byte.
 
@@ -67,6 +68,7 @@ def running_server(
         environment: variables beside ours.
         port: where it listens; by default one that is free.
         may_write: whether it is able to write after all.
+        base: the path that it is served under, such as "/look".
     """
     folders = {name: tmp_path_factory.mktemp(name) for name in ("home", "tmp", "cwd")}
     if port is None:
@@ -75,6 +77,7 @@ def running_server(
             port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
     command += ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    command += [f"--server.baseUrlPath={base}"] if base else []
     command += options
     variables = os.environ | {
         "HOME": str(folders["home"]),
@@ -91,7 +94,7 @@ def running_server(
         stdout=output,
         stderr=output,
     )
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}{base}"
     try:
         wait_until_healthy(url, process)
         yield Server(url, tuple(folders.values()), process)
