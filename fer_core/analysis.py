@@ -16,6 +16,7 @@ from fer_core.faces.finder import Face, FaceFinder, Found, Framing
 from fer_core.faces.quality import QualityNote, assess
 from fer_core.faces.search import SMALLEST_FACE
 from fer_core.networks.classifier import Classifier, Prediction
+from fer_core.networks.levels import in_words
 from fer_core.photos.decode import Photo
 
 log = logging.getLogger(__name__)
@@ -49,13 +50,8 @@ class FaceAnalysis:
 
     def __repr__(self) -> str:
         left, top, right, bottom = (round(float(v)) for v in self.face.box_xyxy)
-        said = (f"{name} {_in_words(prediction)}" for name, prediction in self.predictions.items())
+        said = (f"{name} {in_words(p)} {p.confidence:.0%}" for name, p in self.predictions.items())
         return f"Face at ({left}, {top}, {right}, {bottom}): {', '.join(said)}"
-
-
-def _in_words(prediction: Prediction) -> str:
-    unsure = "not sure, " if prediction.abstained else ""
-    return f"{unsure}{prediction.expression} {prediction.confidence:.0%}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

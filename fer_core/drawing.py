@@ -12,6 +12,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from fer_core.expressions import COLORS
 from fer_core.faces.crops import cut, pixel_box
 from fer_core.faces.landmarks import contour_edges, keypoints, mesh_edges
+from fer_core.networks.levels import Level, in_words, level_of
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, FaceAnalysis
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from fer_core.live.face import LiveFace
     from fer_core.networks.classifier import Prediction
 
-#: Colour of a face on which the network is not sure; no expression has it.
-NOT_SURE_COLOR: Final = "#FFFFFF"
+#: Colour of a face whose expression is unclear; no expression has it.
+UNCLEAR_COLOR: Final = "#FFFFFF"
 _INK: Final = "#101418"
 _PAPER: Final = "#FFFFFF"
 #: Label height and line width as shares of the image's long side, so that a photo of any size looks
@@ -40,9 +41,9 @@ _JPEG_QUALITY: Final = 88
 #: Weight of the colour where a heatmap is hottest.
 _HEAT_SHARE: Final = 0.75
 #: Light, so that they show on every skin, and apart for colour-blind people (Okabe and Ito).
-_MESH_COLOR: Final = "#C8D2D8"
-_CONTOUR_COLOR: Final = "#56B4E9"
-_IRIS_COLOR: Final = "#F0E442"
+MESH_COLOR: Final = "#C8D2D8"
+CONTOUR_COLOR: Final = "#56B4E9"
+IRIS_COLOR: Final = "#F0E442"
 _KEYPOINT_COLOR: Final = "#E69F00"
 _OWN_KEYPOINT_COLOR: Final = "#CC79A7"
 
@@ -121,7 +122,7 @@ def draw_live(
         if (points := face.face.landmarks) is not None:
             width = max(1, round(face.width * _POINT_SHARE))
             for name, edges in contour_edges().items():
-                color = _IRIS_COLOR if name.endswith("iris") else _CONTOUR_COLOR
+                color = IRIS_COLOR if name.endswith("iris") else CONTOUR_COLOR
                 _draw_lines(shown, points, edges, color, width)
     canvas = Image.fromarray(shown)
     draw = ImageDraw.Draw(canvas)
@@ -130,7 +131,7 @@ def draw_live(
     for face in faces:
         box = np.round(face.face.box_xyxy).astype(int).tolist()
         labels = []
-        color = NOT_SURE_COLOR
+        color = UNCLEAR_COLOR
         for name, prediction in face.predictions.items():
             color, words = _look_of(prediction)
             labels.append((f"{titles.get(name, name)} {words}", color))
@@ -165,15 +166,15 @@ def draw_landmarks(
     unit = max(1, round(float(np.ptp(landmarks[:, 0])) * _POINT_SHARE / 2))
 
     if Overlay.MESH in overlays:
-        _draw_lines(canvas, landmarks, mesh_edges(), _MESH_COLOR, unit)
+        _draw_lines(canvas, landmarks, mesh_edges(), MESH_COLOR, unit)
     contours = contour_edges()
     irises = [name for name in contours if name.endswith("iris")]
     if Overlay.CONTOURS in overlays:
         for name in contours.keys() - irises:
-            _draw_lines(canvas, landmarks, contours[name], _CONTOUR_COLOR, 2 * unit)
+            _draw_lines(canvas, landmarks, contours[name], CONTOUR_COLOR, 2 * unit)
     if Overlay.IRISES in overlays:
         for name in irises:
-            _draw_lines(canvas, landmarks, contours[name], _IRIS_COLOR, 2 * unit)
+            _draw_lines(canvas, landmarks, contours[name], IRIS_COLOR, 2 * unit)
 
     def dots(points: np.ndarray, color: str) -> None:
         for x, y in np.round(points * 16).astype(int).tolist():
@@ -289,14 +290,15 @@ def face_label(face: "FaceAnalysis", model: str | None = None) -> tuple[str, str
     prediction = (
         face.predictions.get(model) if model else next(reversed(face.predictions.values()), None)
     )
-    return (NOT_SURE_COLOR, "face") if prediction is None else _look_of(prediction)
+    return (UNCLEAR_COLOR, "face") if prediction is None else _look_of(prediction)
 
 
 def _look_of(prediction: "Prediction") -> tuple[str, str]:
     """Return the colour and the words of an opinion."""
-    if prediction.abstained:
-        return NOT_SURE_COLOR, "not sure"
-    return COLORS[prediction.expression], f"{prediction.expression} {prediction.confidence:.0%}"
+    words = in_words(prediction)
+    if level_of(prediction) is Level.UNCLEAR:
+        return UNCLEAR_COLOR, words
+    return COLORS[prediction.expression], f"{words} {prediction.confidence:.0%}"
 
 
 def _between(low: int, value: float, high: int) -> int:

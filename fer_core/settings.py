@@ -71,11 +71,6 @@ def named_networks() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def ice_servers_json() -> str:
-    """Return FER_ICE_SERVERS: the servers that help a camera's connection, which `ice.py` reads."""
-    return os.environ.get("FER_ICE_SERVERS", "").strip()
-
-
 def api_is_on() -> bool:
     """Return whether the HTTP API answers: unless FER_API is "off".
 

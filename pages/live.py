@@ -2,22 +2,17 @@
 
 import streamlit as st
 
-from pages.parts import live
+from pages.parts.live import camera
 from pages.shared import notes
 
 st.title("See expressions live")
 st.markdown(
-    "The camera's picture goes to this server, and comes back with every face's landmarks and two opinions "
-    "on its expression. Nothing is recorded."
+    "Your browser sends small pictures of the camera to this server, which answers with each face's "
+    "landmarks and two predictions. Pictures are not stored."
 )
 
-camera = live.load_camera()
-left, right = st.columns([5, 4], gap="medium")
-with left:
-    connection = live.show_camera(camera)
-    live.offer_snapshot(connection)
-    live.offer_freeze(connection)
-with right:
-    live.show_answers(connection)
+camera.show_camera(camera.load_visit())
+camera.show_frozen()
+camera.offer_photo()
 
 notes.show_limits()

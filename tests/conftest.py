@@ -7,10 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-
-# First of all: TensorFlow, which tests of training load into this process, puts its own OpenSSL before that
-# of whatever comes after it, and the live camera's SRTP does not survive that. The app loads no TensorFlow.
-import pylibsrtp  # noqa: F401
 import pytest
 from filelock import FileLock
 from PIL import Image

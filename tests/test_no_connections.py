@@ -38,10 +38,7 @@ counts["command line"] = lost()
 
 page = """
 import sys
-import streamlit_webrtc.component
 from streamlit.testing.v1 import AppTest
-# It looks for the visitor's session, and AppTest has only the shell of a server.
-streamlit_webrtc.component.get_this_session_info = lambda: None
 page = AppTest.from_file("pages/shared/navigation.py", default_timeout=60).run()
 page.button[0].click().run()
 assert page.metric and not page.exception

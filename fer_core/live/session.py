@@ -1,7 +1,6 @@
-"""One visitor's camera: frames in, annotated frames out, and what the last half minute showed.
+"""One visitor's camera: frames in, and out the faces with what each network says to them.
 
-Nothing here knows how frames arrive. Whoever has one gives it to `LiveCamera.look`, from any thread; a frame
-that comes while another is looked at is dropped, so that the picture is never late.
+Nothing here knows how frames arrive. Whoever has one gives it to `LiveCamera.look`, from any thread.
 """
 
 import dataclasses
@@ -9,29 +8,23 @@ import math
 import threading
 import time
 import weakref
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from fer_core.drawing import draw_live
 from fer_core.faces.crops import face_inputs
 from fer_core.faces.finder import LOOK_CONFIDENCE, Face
 from fer_core.faces.mediapipe_models import FaceMesh, VideoLandmarker
 from fer_core.live.face import LiveFace
+from fer_core.live.resting import RestingFace
 from fer_core.networks.classifier import Classifier, Prediction
 
-#: What the strip shows, and how often a moment is kept for it.
-HISTORY_SECONDS: Final = 30.0
-HISTORY_STEP: Final = 0.2
 #: Time constant of the probabilities: a single frame in which an eye blinks should not change the answer.
 SMOOTHING_SECONDS: Final = 0.4
 #: A face that was away for longer is a new one when it is back.
 AWAY_SECONDS: Final = 1.0
-#: Over how long the rate is counted.
-RATE_SECONDS: Final = 3.0
 MAX_FACES: Final = 4
 #: A camera without a frame for so long has ended, whether or not anybody said so.
 IDLE_SECONDS: Final = 5.0
@@ -42,141 +35,102 @@ class LiveFrame:
     """One frame that was looked at.
 
     Attributes:
-        seconds: when it was taken.
         image_rgb: uint8 (H, W, 3), as it came.
-        annotated_rgb: uint8 (H, W, 3), with boxes, landmarks and answers.
         faces: from the largest to the smallest.
+        resting_number: of the face whose answers are relative to its resting face; None without.
     """
 
-    seconds: float
     image_rgb: np.ndarray
-    annotated_rgb: np.ndarray
     faces: tuple[LiveFace, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Moment:
-    """What is kept of a frame for the strip.
-
-    Attributes:
-        seconds: when it was taken.
-        faces: float32 (classes,) probabilities by network, by the face's number; from the largest face
-            to the smallest.
-    """
-
-    seconds: float
-    faces: dict[int, dict[str, np.ndarray]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LiveState:
-    """How things stand.
-
-    Attributes:
-        frame: the last that was looked at; None before the first and after the end.
-        history: of the last `HISTORY_SECONDS`, oldest first.
-        rate: frames a second that were looked at, over the last `RATE_SECONDS`.
-        look_seconds: from a frame to its annotated picture, median of those.
-        dropped: frames that were not looked at, since the start.
-    """
-
-    frame: LiveFrame | None
-    history: tuple[Moment, ...]
-    rate: float
-    look_seconds: float
-    dropped: int
+    resting_number: int | None
 
 
 class LiveCamera:
     """Looks at the frames of one camera. Safe to call from several threads.
 
-    It closes itself when no frame has come for `IDLE_SECONDS`, and then calls `on_idle`, if there is one:
-    a connection that breaks off does not always say so.
+    It closes itself when no frame has come for `IDLE_SECONDS`: a visitor who leaves does not always say so.
     """
 
-    def __init__(self, classifiers: Mapping[str, Classifier], titles: Mapping[str, str]) -> None:
-        """Keep what is needed; MediaPipe's model is read when the first frame comes.
+    def __init__(self, classifiers: Mapping[str, Classifier]) -> None:
+        """Keep the networks; MediaPipe's model is read when the first frame comes.
 
         Args:
             classifiers: by the names of their bundles; they may be shared with others.
-            titles: what stands before each network's answer on the picture.
         """
         self.classifiers = dict(classifiers)
-        self.show_landmarks = True
-        self.on_idle: Callable[[], None] | None = None
-        self._titles = dict(titles)
-        # Held while a frame is looked at; whoever finds it held drops the frame.
+        # Held while a frame is looked at; the next one waits.
         self._looking = threading.Lock()
-        # Held for a moment, while what others read is changed.
-        self._state = threading.Lock()
         self._landmarker: VideoLandmarker | None = None
         self._last_look = 0.0
         self._milliseconds = -1
+        # As the networks see them, not relative to a resting face.
         self._followed: dict[int, LiveFace] = {}
         self._last_seen: dict[int, float] = {}
         self._count = 0
+        self._resting: RestingFace | None = None
         self._frame: LiveFrame | None = None
-        self._history: deque[Moment] = deque(maxlen=math.ceil(HISTORY_SECONDS / HISTORY_STEP) + 1)
-        self._looks: deque[tuple[float, float]] = deque(maxlen=256)
-        self._dropped = 0
 
-    def look(self, image_rgb: np.ndarray, *, seconds: float, dropped: int = 0) -> np.ndarray:
-        """Return the frame with its faces and answers drawn on it.
+    @property
+    def frame(self) -> LiveFrame | None:
+        """The last frame that was looked at; None before the first and after the end."""
+        return self._frame
 
-        A frame that comes while another is looked at is not looked at: the last picture is returned, or
-        the frame as it is if there is none.
+    def look(self, image_rgb: np.ndarray, *, seconds: float) -> LiveFrame:
+        """Find the faces of a frame, and ask the networks. A frame waits for the one before.
 
         Args:
             image_rgb: uint8 (H, W, 3).
             seconds: when it was taken, by a clock that is never put back.
-            dropped: frames before it that whoever calls left out.
-
-        Returns:
-            uint8 (H, W, 3).
 
         Raises:
             BundleError: MediaPipe's model is missing or damaged.
         """
-        if not self._looking.acquire(blocking=False):
-            with self._state:
-                self._dropped += 1 + dropped
-                return image_rgb if self._frame is None else self._frame.annotated_rgb
-        try:
-            began = time.perf_counter()
-            faces = self._follow(self._find(image_rgb, seconds), image_rgb, seconds)
-            annotated = draw_live(
-                image_rgb, faces, titles=self._titles, landmarks=self.show_landmarks
-            )
-            frame = LiveFrame(seconds, image_rgb, annotated, faces)
-            self._keep(frame, time.perf_counter() - began, dropped)
-            return annotated
-        finally:
-            self._last_look = time.monotonic()
-            self._looking.release()
+        with self._looking:
+            try:
+                found = self._follow(self._find(image_rgb, seconds), image_rgb, seconds)
+                resting = self._resting
+                if resting is not None and resting.number not in self._followed:
+                    resting = self._resting = None
+                faces = tuple(_relative_to(resting, face) for face in found)
+                number = None if resting is None else resting.number
+                self._frame = LiveFrame(image_rgb, faces, number)
+                return self._frame
+            finally:
+                self._last_look = time.monotonic()
 
-    def state(self, seconds: float) -> LiveState:
-        """Return how things stand at a time of the frames' clock."""
-        with self._state:
-            recent = [look for look in self._looks if look[0] > seconds - RATE_SECONDS]
-            return LiveState(
-                frame=self._frame,
-                history=tuple(m for m in self._history if m.seconds >= seconds - HISTORY_SECONDS),
-                rate=_rate([at for at, _ in recent]),
-                look_seconds=float(np.median([took for _, took in recent])) if recent else 0.0,
-                dropped=self._dropped,
-            )
+    def calibrate(self, number: int | None = None) -> bool:
+        """Take a face as it is now for its resting face, until it is away for `AWAY_SECONDS`.
+
+        Args:
+            number: of the face; by default the largest one.
+
+        Returns:
+            Whether the face is there.
+        """
+        with self._looking:
+            if number is None and self._frame and self._frame.faces:
+                number = self._frame.faces[0].number
+            face = None if number is None else self._followed.get(number)
+            if face is None:
+                return False
+            self._resting = RestingFace.of(face.number, face.predictions)
+            return True
+
+    def end_calibration(self) -> None:
+        """Give the networks' own answers again."""
+        with self._looking:
+            self._resting = None
 
     def close(self) -> None:
         """Free MediaPipe's instance and forget pictures and faces; the next frame begins anew."""
-        with self._looking, self._state:
+        with self._looking:
             if self._landmarker is not None:
                 self._landmarker.close()
             self._landmarker = None
             self._frame = None
+            self._resting = None
             self._followed.clear()
             self._last_seen.clear()
-            self._looks.clear()
-            self._dropped = 0
 
     def is_idle(self) -> bool | None:
         """Return whether no frame has come for long; None if it is closed."""
@@ -218,7 +172,9 @@ class LiveCamera:
         for i, (number, face) in enumerate(zip(numbers, faces, strict=True)):
             new = {name: predictions[i] for name, predictions in answers.items()}
             if (before := self._followed.get(number)) is not None:
-                weight = 1 - math.exp(-(seconds - self._last_seen[number]) / SMOOTHING_SECONDS)
+                # Frames on their way at the same time can change places.
+                passed = max(0.0, seconds - self._last_seen[number])
+                weight = 1 - math.exp(-passed / SMOOTHING_SECONDS)
                 new = {name: _mixed(before.predictions[name], p, weight) for name, p in new.items()}
             self._followed[number] = LiveFace(number, face, new)
             self._last_seen[number] = seconds
@@ -243,17 +199,6 @@ class LiveCamera:
                 numbers[i] = self._count
         return [numbers[i] for i in range(len(faces))]
 
-    def _keep(self, frame: LiveFrame, took: float, dropped: int) -> None:
-        with self._state:
-            self._frame = frame
-            self._dropped += dropped
-            self._looks.append((frame.seconds, took))
-            # Half a frame early is nearer to the step than half a frame late.
-            if not self._history or frame.seconds - self._history[-1].seconds > 0.9 * HISTORY_STEP:
-                self._history.append(_moment(frame))
-            while frame.seconds - self._history[0].seconds > HISTORY_SECONDS:
-                self._history.popleft()
-
 
 def _close_when_idle(reference: "weakref.ref[LiveCamera]") -> None:
     """Wait for a camera to be closed, and close it when its frames end; a thread of its own."""
@@ -265,37 +210,17 @@ def _close_when_idle(reference: "weakref.ref[LiveCamera]") -> None:
             return
         if idle:
             camera.close()
-            if camera.on_idle:
-                camera.on_idle()
             return
         # Not held while it sleeps: nothing else may need the camera any more.
         del camera
 
 
-def series(
-    history: Sequence[Moment], name: str, *, number: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return one network's answers over time for one face.
-
-    Args:
-        history: oldest first.
-        name: of the network's bundle.
-        number: of the face; by default the one that is largest at each moment.
-
-    Returns:
-        float64 (N,) seconds and float32 (N, classes) probabilities, NaN where the face was not seen.
-    """
-    shown = [
-        next(iter(m.faces.values()), None) if number is None else m.faces.get(number)
-        for m in history
-    ]
-    classes = next((len(face[name]) for face in shown if face), 0)
-    unseen = np.full(classes, np.nan, np.float32)
-    rows = [face[name] if face else unseen for face in shown]
-    return (
-        np.array([moment.seconds for moment in history]),
-        np.array(rows, np.float32).reshape(len(rows), classes),
-    )
+def _relative_to(resting: RestingFace | None, face: LiveFace) -> LiveFace:
+    """Return a face with its answers relative to its resting face, if that is whose face it is."""
+    if resting is None or face.number != resting.number:
+        return face
+    relative = {name: resting.apply(name, p) for name, p in face.predictions.items()}
+    return dataclasses.replace(face, predictions=relative)
 
 
 def _mixed(before: Prediction, new: Prediction, weight: float) -> Prediction:
@@ -307,24 +232,8 @@ def _mixed(before: Prediction, new: Prediction, weight: float) -> Prediction:
     )
 
 
-def _moment(frame: LiveFrame) -> Moment:
-    return Moment(
-        frame.seconds,
-        {
-            face.number: {name: p.probabilities for name, p in face.predictions.items()}
-            for face in frame.faces
-        },
-    )
-
-
 def _distance(face: Face, other: Face) -> float:
     """Return how far two boxes' centres are apart, in widths of the wider one."""
     a, b = face.box_xyxy, other.box_xyxy
     apart = np.linalg.norm((a[:2] + a[2:] - b[:2] - b[2:]) / 2)
     return float(apart / max(a[2] - a[0], b[2] - b[0]))
-
-
-def _rate(times: Sequence[float]) -> float:
-    """Return how often a second something happened, from when it did."""
-    passed = times[-1] - times[0] if times else 0.0
-    return (len(times) - 1) / passed if passed > 0 else 0.0

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.drawing import NOT_SURE_COLOR
+from fer_core.drawing import UNCLEAR_COLOR
 from fer_core.expressions import COLORS, Expression
 from fer_core.video.analysis import VideoAnalysis, longest_gap
 from fer_core.views.plots import thinned
@@ -139,7 +139,7 @@ def _strip(part: pd.DataFrame, analysis: VideoAnalysis) -> list[go.Bar]:
                 orientation="h",
                 showlegend=False,
                 marker={
-                    "color": COLORS[Expression(answer)] if sure else NOT_SURE_COLOR,
+                    "color": COLORS[Expression(answer)] if sure else UNCLEAR_COLOR,
                     "pattern": {"shape": "" if sure else "/", "fgcolor": GUIDE_COLOR},
                     "line": {"width": 0},
                 },

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.notes import show_sidebar
 
-_PAGES = Path(__file__).parents[1]
+_PAGES = Path(__file__).resolve().parents[1]
 
 st.set_page_config(
     page_title="Second Look",

@@ -15,6 +15,7 @@ import streamlit as st
 from fer_core.content import check_is_photo
 from fer_core.errors import ImageDecodeError
 from fer_core.photos.decode import NO_MEMORY, Photo, decode
+from pages.server.connection import uploads_are_refused, visit_was_lost
 from pages.shared.turns import turn
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ EXAMPLE_CREDIT: Final = "Astronaut Eileen Collins. NASA, public domain."
 MAX_MEGAPIXELS_KEPT: Final = 120
 
 _UPLOAD, _CAMERA = "Upload", "Camera"
-#: Without it Streamlit's server refuses every upload, so that no other site can send one in a visitor's name.
-_UPLOAD_COOKIE: Final = "_streamlit_xsrf"
-#: Names Streamlit's protocol, a token and, if there was one, the session that the page had before.
-_CONNECTION_HEADER: Final = "Sec-WebSocket-Protocol"
 # Keys in the session. Those of widgets are separate, since a widget's state ends with its page.
 _INTAKE: Final = "intake"
 _CURRENT: Final = "current_photo"
@@ -157,18 +154,6 @@ def offer_photos() -> Intake:
     return current_intake()
 
 
-def visit_was_lost() -> bool:
-    """Return whether the page had an earlier session that the server does not know, or no longer.
-
-    It was started anew, or it heard nothing of the page for longer than it keeps a session.
-    """
-    from streamlit.runtime.scriptrunner import get_script_run_ctx
-
-    names = [name.strip() for name in st.context.headers.get(_CONNECTION_HEADER, "").split(",")]
-    context = get_script_run_ctx()
-    return len(names) > 2 and context is not None and names[2] not in ("", context.session_id)
-
-
 def open_camera() -> None:
     """Let the camera be the way that is open when photos are offered next."""
     st.session_state[_SOURCE] = _CAMERA
@@ -200,14 +185,6 @@ def tell_if_uploads_are_refused(what: str) -> None:
         )
         if st.context.url:
             st.link_button("Open as a page", st.context.url, icon=":material/open_in_new:")
-
-
-def uploads_are_refused() -> bool:
-    """Return whether the visitor's browser did not send the cookie that the server asks of uploads."""
-    # A test without a browser has no headers.
-    has_browser = bool(st.context.headers.get("Host"))
-    protected = bool(st.get_option("server.enableXsrfProtection"))
-    return has_browser and protected and _UPLOAD_COOKIE not in st.context.cookies
 
 
 def current_intake() -> Intake:

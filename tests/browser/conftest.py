@@ -56,8 +56,8 @@ def running_server(
     output: int = subprocess.DEVNULL,
     environment: Mapping[str, str] | None = None,
     port: int | None = None,
+    path: str = "",
     may_write: bool = False,
-    base: str = "",
 ) -> Iterator[Server]:
     """Run the app as README says, but from an empty folder and unable to write a byte.
 
@@ -67,8 +67,8 @@ def running_server(
         output: where all that it prints goes.
         environment: variables beside ours.
         port: where it listens; by default one that is free.
+        path: "/of/the/app" under which it is served.
         may_write: whether it is able to write after all.
-        base: the path that it is served under, such as "/look".
     """
     folders = {name: tmp_path_factory.mktemp(name) for name in ("home", "tmp", "cwd")}
     if port is None:
@@ -77,8 +77,7 @@ def running_server(
             port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
     command += ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
-    command += [f"--server.baseUrlPath={base}"] if base else []
-    command += options
+    command += [f"--server.baseUrlPath={path}", *options]
     variables = os.environ | {
         "HOME": str(folders["home"]),
         "TMPDIR": str(folders["tmp"]),
@@ -94,7 +93,7 @@ def running_server(
         stdout=output,
         stderr=output,
     )
-    url = f"http://127.0.0.1:{port}{base}"
+    url = f"http://127.0.0.1:{port}{path}"
     try:
         wait_until_healthy(url, process)
         yield Server(url, tuple(folders.values()), process)
@@ -173,13 +172,23 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     context.close()
 
 
-def y4m(image_rgb: np.ndarray, *, frames: int = 2) -> bytes:
-    """Return a still video in the one form that Chromium's fake camera reads: YUV4MPEG2 in yuv420p."""
+def y4m(*images_rgb: np.ndarray, rate: int = 10) -> bytes:
+    """Return a video in the one form that Chromium's fake camera reads: YUV4MPEG2 in yuv420p.
+
+    Args:
+        images_rgb: the frames; one alone makes a still video.
+        rate: frames a second.
+    """
     height, width = CAMERA_HW
     side = min(height, width)
-    frame = np.zeros((height, width, 3), np.uint8)
-    left = (width - side) // 2
-    frame[:, left : left + side] = cv2.resize(image_rgb, (side, side), interpolation=cv2.INTER_AREA)
-    planes = cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes()
-    head = f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420mpeg2\n".encode()
-    return head + frames * (b"FRAME\n" + planes)
+    content = f"YUV4MPEG2 W{width} H{height} F{rate}:1 Ip A1:1 C420mpeg2\n".encode()
+    for image_rgb in images_rgb if len(images_rgb) > 1 else 2 * images_rgb:
+        frame = image_rgb
+        if image_rgb.shape[:2] != CAMERA_HW:
+            frame = np.zeros((height, width, 3), np.uint8)
+            left = (width - side) // 2
+            frame[:, left : left + side] = cv2.resize(
+                image_rgb, (side, side), interpolation=cv2.INTER_AREA
+            )
+        content += b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes()
+    return content

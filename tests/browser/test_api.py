@@ -30,7 +30,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, L
     """A server under a path of its own, and what it prints."""
     with (
         kept_log() as (log, writing),
-        running_server(tmp_path_factory, base=BASE, output=writing) as server,
+        running_server(tmp_path_factory, path=BASE, output=writing) as server,
     ):
         yield server, log
 

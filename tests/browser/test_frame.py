@@ -25,7 +25,8 @@ def page_around(address: str) -> Iterator[str]:
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
-            frame = f'<iframe src="{address}" style="width:1200px;height:1400px"></iframe>'
+            style = "width:1200px;height:1400px"
+            frame = f'<iframe src="{address}" allow="camera" style="{style}"></iframe>'
             self.wfile.write(b"<!DOCTYPE html>" + frame.encode())
 
         def log_message(self, *_: object) -> None:
@@ -39,10 +40,12 @@ def page_around(address: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def framed(context: BrowserContext, server: Server) -> Iterator[tuple[Page, FrameLocator]]:
+def framed(
+    context: BrowserContext, server: Server, path: str = ""
+) -> Iterator[tuple[Page, FrameLocator]]:
     """Show the app within a page of another site: for a browser, localhost and 127.0.0.1 are two."""
     page = context.new_page()
-    with page_around(server.url.replace("127.0.0.1", "localhost")) as address:
+    with page_around(server.url.replace("127.0.0.1", "localhost") + path) as address:
         page.goto(address)
         yield page, page.frame_locator("iframe")
 
@@ -134,6 +137,13 @@ def test_where_uploads_are_refused_the_page_says_so_and_leads_to_where_they_work
         alone.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(photo(astronaut_png))
         expect(alone.get_by_alt_text("me.png with 1 face marked")).to_be_visible()
         expect(alone.get_by_text(REFUSED)).to_have_count(0)
+
+
+def test_the_live_camera_works_in_a_frame_that_may_have_it(strict: BrowserContext, space: Server):
+    """It needs no cookie: a visit's frames bring a token of their own."""
+    with framed(strict, space, "/live") as (_, app):
+        app.get_by_role("button", name="Start the camera").click()
+        expect(app.locator(".network .expression").last).to_contain_text("Happy")
 
 
 def test_nothing_is_said_on_a_first_visit_without_a_frame(page: Page):

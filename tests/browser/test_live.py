@@ -1,19 +1,27 @@
-"""The live camera as a visitor meets it: a real connection, in a browser whose camera shows the portrait."""
+"""The live camera as a visitor meets it, in a browser whose camera shows a portrait that moves to and fro."""
 
+import csv
 import io
-import ipaddress
+import json
 import os
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
+import cv2
+import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
-from tests.browser.conftest import Server, running_server
+from tests.browser.conftest import (
+    CAMERA_HW,
+    Server,
+    chromium_executable,
+    rights,
+    running_server,
+    y4m,
+)
 from tests.browser.probes import (
     ATTEMPT,
     SITECUSTOMIZE,
@@ -27,47 +35,56 @@ pytestmark = pytest.mark.browser
 
 #: A machine with more to do than its cores can says little about speed.
 IS_BUSY = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
-#: From the click to the first answers.
+#: From the click to the first answers, the time of loading the networks included.
 CONNECT_MS = 30_000 if IS_BUSY else 10_000
-#: As the page counts them, on a machine that the browser shares; the benchmark says what the server does.
-FRAMES_A_SECOND = 0 if IS_BUSY else 3
-#: Remembers what servers each connection is made with.
-REMEMBER_SERVERS = """
-const Original = window.RTCPeerConnection;
-window.RTCPeerConnection = class extends Original {
-  constructor(configuration) {
-    super(configuration);
-    (window.servers ??= []).push(this.getConfiguration().iceServers);
-  }
-};
+#: How far the face moves, in the picture's pixels, and in how many frames there and back.
+SWAY, PERIOD = 160, 40
+#: As the browser's own functions fail, by the name of the error.
+FAILS = """
+navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("told so", "{name}"));
 """
 
 
-def own_addresses() -> list[str]:
-    return [
-        address.address.partition("%")[0]
-        for addresses in psutil.net_if_addrs().values()
-        for address in addresses
-        if address.family in (socket.AF_INET, socket.AF_INET6)
+@pytest.fixture(scope="module")
+def moving(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray
+) -> Iterator[Browser]:
+    """Chromium whose camera shows a face that sways."""
+    height, width = CAMERA_HW
+    close = cv2.resize(astronaut[:260, 90:350], (height, height), interpolation=cv2.INTER_AREA)
+    offsets = (width - height) // 2 + SWAY * np.sin(2 * np.pi * np.arange(PERIOD) / PERIOD) / 2
+    frames = []
+    for offset in offsets.astype(int):
+        frame = np.full((height, width, 3), 90, np.uint8)
+        frame[:, offset : offset + height] = close
+        frames.append(frame)
+    video = tmp_path_factory.mktemp("moving") / "sway.y4m"
+    video.write_bytes(y4m(*frames, rate=30))
+    arguments = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={video}",
     ]
+    moving = browser.browser_type.launch(
+        executable_path=chromium_executable(), args=[*arguments, *rights()]
+    )
+    yield moving
+    moving.close()
+
+
+@pytest.fixture
+def context(moving: Browser) -> Iterator[BrowserContext]:
+    context = moving.new_context(viewport={"width": 390, "height": 844})
+    yield context
+    context.close()
 
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Log]]:
-    """A server whose attempts to reach another machine are said and fail, and which has tempting tokens."""
-    if all(ipaddress.ip_address(address).is_loopback for address in own_addresses()):
-        pytest.skip("WebRTC needs an address besides that of loopback")
+    """A server whose attempts to reach another machine are said and fail."""
     folder = tmp_path_factory.mktemp("site")
-    inside = "ipaddress.ip_address(address[0]).is_loopback"
-    assert inside in SITECUSTOMIZE
-    (folder / "sitecustomize.py").write_text(
-        SITECUSTOMIZE.replace(
-            f"not {inside}",
-            f"not {inside} and address[0].partition('%')[0] not in {own_addresses()}",
-        )
-    )
-    # streamlit-webrtc would fetch servers from elsewhere with such a token, were it left to itself.
-    variables = {"PYTHONPATH": str(folder), "HF_TOKEN": "hf_none", "FER_ICE_SERVERS": ""}
+    (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    variables = {"PYTHONPATH": str(folder)}
     with (
         kept_log() as (log, writing),
         running_server(tmp_path_factory, output=writing, environment=variables) as server,
@@ -75,29 +92,26 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
         yield server, log
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    context.add_init_script(REMEMBER_SERVERS)
-    yield context
-    context.close()
+def message(page: Page) -> Locator:
+    return page.locator(".stage .message")
 
 
-def component(page: Page) -> FrameLocator:
-    return page.frame_locator("iframe[title*='webrtc_streamer']")
+def answers(page: Page) -> Locator:
+    return page.locator(".network .expression")
 
 
 def start(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/live")
-    component(page).get_by_role("button", name="Start the camera").click()
+    page.get_by_role("button", name="Start the camera").click()
+    expect(answers(page).last).to_contain_text("Happy", timeout=CONNECT_MS)
 
 
-def frames_a_second(page: Page) -> int:
-    said = page.get_by_text(re.compile(r"Frames a second: \d+")).inner_text()
-    return int(said.partition(":")[2].split(".")[0])
+def box_left(page: Page) -> float:
+    """Return where the face is that is drawn, in the overlay's pixels."""
+    return page.locator(".live").evaluate("root => root.page.overlay.boxes[0]?.left ?? -1")
 
 
-def test_the_camera_is_seen_answered_frozen_and_nobody_else_is_asked(
+def test_answers_follow_a_face_are_frozen_and_nobody_else_is_asked(
     context: BrowserContext, watched: tuple[Server, Log]
 ):
     server, log = watched
@@ -107,78 +121,136 @@ def test_the_camera_is_seen_answered_frozen_and_nobody_else_is_asked(
     page.goto(server.url)
     expect(page.get_by_role("button", name="Try the example photo")).to_be_visible()
     start(page, server)
-    # The first answer, the time of loading the networks included.
-    answers = page.get_by_test_id("stMetricValue")
-    expect(answers).to_have_text(["Happy", "Happy"], timeout=CONNECT_MS)
-    picture = component(page).locator("video")
-    assert picture.evaluate("video => [video.videoWidth, video.videoHeight]") == [640, 480]
+    expect(message(page)).to_have_text("")
+    assert page.locator("video").evaluate("v => [v.videoWidth, v.videoHeight]") == [640, 480]
+    expect(page.locator(".figures")).to_have_text(
+        re.compile(r"^\d+ fps, \d+ ms from camera to prediction \(\d+ ms on the server\)$")
+    )
+    lefts: list[float] = []
 
-    # The strip grows, in the same element: another one in its place would flicker.
-    area = page.locator(".strip polygon").first
-    strip = page.locator(".strip")
-    strip.evaluate("strip => { strip.seenBefore = true }")
-    points = area.evaluate("polygon => polygon.points.length")
-    assert wait_for(lambda: area.evaluate("polygon => polygon.points.length") > points + 8)
-    assert strip.evaluate("strip => strip.seenBefore")
-    assert wait_for(lambda: frames_a_second(page) >= FRAMES_A_SECOND, seconds=15)
+    def has_swayed() -> bool:
+        lefts.append(box_left(page))
+        # At the overlay's own scale: a fifth of the sway would do for no jitter.
+        return max(lefts) - min(lefts) > 20
+
+    assert wait_for(has_swayed)
     main = "document.querySelector('[data-testid=stMain]')"
     assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
 
-    page.get_by_role("button", name="Freeze this moment").click()
+    page.get_by_role("button", name="Freeze").click()
     expect(page.get_by_alt_text("Frozen picture with 1 face marked")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Annotated PNG").click()
     frozen = Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))
     assert (frozen.format, frozen.size) == ("PNG", (640, 480))
+    # The camera goes on while the page runs anew.
+    sent = page.locator(".live").evaluate("root => root.page.sender.sent")
+    assert wait_for(
+        lambda: page.locator(".live").evaluate("root => root.page.sender.sent") > sent + 3
+    )
 
-    (inner,) = [frame for frame in page.frames if "webrtc_streamer" in frame.url]
-    assert inner.evaluate("window.servers") == [[]]
     page.get_by_role("link", name="Open in Analyze").click()
     expect(page.get_by_role("heading", name="See the expressions in a photo")).to_be_visible()
-    expect(answers.first).to_have_text("Happy")
-    assert requests
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("Happy")
+    live = [request for request in requests if "/api/live" in request]
+    assert live[-1].endswith("end=1"), "the server is told that the page was left"
     assert [a for a in requests if not a.startswith((server.url, "data:", "blob:"))] == []
     assert ATTEMPT not in log.text
     assert "Traceback" not in log.text
+    assert "/api/live 200" not in log.text, "a line for each frame would drown all else"
+
+    page.get_by_role("button", name="Expand sidebar").click()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Live").click()
+    expect(message(page)).to_contain_text("The camera is off.")
+    expect(page.get_by_text("No face")).to_have_count(0)
 
 
-def test_a_camera_that_is_not_allowed_is_explained_and_a_snapshot_offered(
+def test_a_resting_face_is_subtracted_and_answers_are_recorded(
     context: BrowserContext, server: Server
 ):
     page = context.new_page()
-    deny_camera(page)
-    page.goto(f"{server.url}/live")
-    expect(page.get_by_test_id("stAlertContentWarning")).to_contain_text(
-        "The camera is not allowed for this page"
+    start(page, server)
+    page.get_by_role("button", name="Record CSV").click()
+    page.get_by_role("button", name="Calibrate to my resting face").click()
+    expect(answers(page).last).to_contain_text("Neutral")
+    expect(page.locator(".figures")).to_contain_text("the resting face of face 1 counts as neutral")
+    page.get_by_role("button", name="Reset calibration").click()
+    expect(answers(page).last).to_contain_text("Happy")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Stop and save CSV").click()
+    assert re.fullmatch(r"live_[-\d]+_[-\d]+\.csv", download.value.suggested_filename)
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8"))))
+    seconds = [float(row["seconds"]) for row in rows]
+    assert seconds == sorted(seconds)
+    assert {row["face"] for row in rows} == {"1"}
+    assert {row["cnn_photos_expression"] for row in rows} >= {"happy", "neutral"}
+    shares = [float(v) for k, v in rows[0].items() if k.startswith("dual_photos_p_")]
+    assert sum(shares) == pytest.approx(1, abs=1e-3)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(message(page)).to_contain_text("The camera is off.")
+
+
+def test_a_visitor_in_line_is_told_the_place_and_comes_in_by_itself(
+    context: BrowserContext, server: Server
+):
+    page = context.new_page()
+    full = {"error": "wait", "place": 3}
+    page.route(
+        "**/api/live**",
+        lambda route: route.fulfill(status=429, json=full),
+        times=2,
     )
+    page.goto(f"{server.url}/live")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(message(page)).to_contain_text("You are number 3 in line")
+    expect(answers(page).last).to_contain_text("Happy", timeout=CONNECT_MS)
+    expect(message(page)).to_have_text("")
+
+
+def test_a_server_that_is_away_is_asked_again_and_one_that_forgot_the_visit_is_not(
+    context: BrowserContext, server: Server
+):
+    page = context.new_page()
+    start(page, server)
+    page.route("**/api/live**", lambda route: route.abort())
+    expect(message(page)).to_contain_text("The server does not respond")
+    page.unroute("**/api/live**")
+    expect(message(page)).to_have_text("", timeout=CONNECT_MS)
+    asked: list[str] = []
+
+    def forget(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=404, body=json.dumps({"error": "This visit is over."}))
+
+    page.route("**/api/live**", forget)
+    expect(message(page)).to_have_text("This visit is over.")
+    expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
+    assert len(asked) <= 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("NotAllowedError", "The camera is blocked for this page"),
+        ("NotFoundError", "No camera found"),
+        ("NotReadableError", "Another program is using the camera"),
+    ],
+)
+def test_a_camera_that_is_not_to_be_had_is_explained(
+    context: BrowserContext, server: Server, error: str, said: str
+):
+    context.add_init_script(FAILS.format(name=error))
+    page = context.new_page()
+    page.goto(f"{server.url}/live")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(message(page)).to_contain_text(said)
+    expect(page.get_by_text(error)).to_have_count(0)
     page.get_by_role("button", name="Take a snapshot or upload a photo").click()
     expect(page.get_by_test_id("stCameraInput")).to_be_visible()
 
 
-def test_a_browser_that_gives_no_camera_is_told_of_https(context: BrowserContext, server: Server):
-    """As browsers do with pages over plain HTTP from another machine."""
-    context.add_init_script(
-        "Object.defineProperty(Navigator.prototype, 'mediaDevices', { value: undefined })"
-    )
+def test_a_camera_that_was_denied_before_is_said_at_once(context: BrowserContext, server: Server):
     page = context.new_page()
-    page.goto(f"{server.url}/live")
-    expect(page.get_by_test_id("stAlertContentWarning")).to_contain_text("begins with https")
-    expect(page.get_by_role("button", name="Take a snapshot or upload a photo")).to_be_visible()
-
-
-@pytest.mark.slow
-def test_a_connection_that_finds_no_way_is_explained(context: BrowserContext, server: Server):
-    """A browser that keeps its addresses to itself, as if nothing it sends arrived."""
-    context.add_init_script(
-        "RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {})"
-    )
-    page = context.new_page()
-    start(page, server)
-    expect(page.get_by_test_id("stAlertContentWarning")).to_contain_text("TURN server")
-    expect(page.get_by_role("button", name="Take a snapshot or upload a photo")).to_be_visible()
-
-
-def deny_camera(page: Page) -> None:
     session = page.context.new_cdp_session(page)
     target = session.send("Target.getTargetInfo")["targetInfo"]
     session.send(
@@ -189,12 +261,32 @@ def deny_camera(page: Page) -> None:
             "browserContextId": target["browserContextId"],
         },
     )
+    page.goto(f"{server.url}/live")
+    expect(message(page)).to_contain_text("The camera is blocked for this page")
+
+
+def test_a_browser_that_gives_no_camera_is_told_of_https(context: BrowserContext, server: Server):
+    """As browsers do with pages over plain HTTP from another machine."""
+    context.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'mediaDevices', { value: undefined })"
+    )
+    page = context.new_page()
+    page.goto(f"{server.url}/live")
+    expect(message(page)).to_contain_text("only over HTTPS")
+    expect(page.get_by_role("button", name="Take a snapshot or upload a photo")).to_be_visible()
+
+
+def test_the_camera_works_under_a_sub_path(
+    context: BrowserContext, tmp_path_factory: pytest.TempPathFactory
+):
+    with running_server(tmp_path_factory, path="/tools/fer") as server:
+        start(context.new_page(), server)
 
 
 @pytest.mark.slow
 @pytest.mark.release
 def test_no_picture_of_a_camera_outlives_its_visit(
-    tmp_path_factory: pytest.TempPathFactory, browser: Browser, tmp_path: Path
+    tmp_path_factory: pytest.TempPathFactory, moving: Browser, tmp_path: Path
 ):
     """Nor does what MediaPipe knows of it; the numbers may wait for the garbage collector."""
     (tmp_path / "sitecustomize.py").write_text(
@@ -203,24 +295,23 @@ def test_no_picture_of_a_camera_outlives_its_visit(
         )
     )
     options = ("--server.disconnectedSessionTTL=3",)
-    variables = {"PYTHONPATH": str(tmp_path), "FER_ICE_SERVERS": ""}
+    variables = {"PYTHONPATH": str(tmp_path)}
     with (
         kept_log() as (log, writing),
         running_server(tmp_path_factory, *options, output=writing, environment=variables) as server,
     ):
-        context = browser.new_context()
+        context = moving.new_context()
         page = context.new_page()
         start(page, server)
-        expect(page.get_by_test_id("stMetricValue").first).to_have_text("Happy")
         assert wait_for(lambda: bool(log.alive and min(log.alive[-1]) > 0))
         # To stop is enough, though the visit goes on.
-        component(page).get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Stop").click()
         assert wait_for(lambda: log.alive[-1] == [0, 0])
-        component(page).get_by_role("button", name="Start the camera").click()
+        page.get_by_role("button", name="Start the camera").click()
         assert wait_for(lambda: bool(log.alive and min(log.alive[-1]) > 0))
-        page.get_by_role("button", name="Freeze this moment").click()
+        page.get_by_role("button", name="Freeze").click()
         expect(page.get_by_alt_text("Frozen picture with 1 face marked")).to_be_visible()
-        # The page is left without a word: the connection itself must tell, or the session's end.
+        # The page is left without a word: the frames' end must tell, and the session's.
         context.close()
         gone = wait_for(lambda: log.alive[-1] == [0, 0], seconds=60)
         assert gone, log.text[-2000:]

@@ -122,6 +122,17 @@ def test_visits_to_several_servers_stay_with_theirs(
 
 
 @pytest.mark.slow
+@pytest.mark.browser
+def test_the_live_camera_reaches_the_server_of_its_visit(browser: Browser, address: str):
+    context = browser.new_context(ignore_https_errors=True)
+    page = context.new_page()
+    page.goto(f"{address}/live")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator(".network .expression").last).to_contain_text("Happy")
+    context.close()
+
+
+@pytest.mark.slow
 def test_answers_carry_the_headers_and_large_uploads_are_refused(address: str):
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE

@@ -8,7 +8,7 @@ from PIL import Image, ImageColor
 
 from fer_core.analysis import Analysis, FaceAnalysis
 from fer_core.drawing import (
-    NOT_SURE_COLOR,
+    UNCLEAR_COLOR,
     Overlay,
     draw_face_landmarks,
     draw_faces,
@@ -76,9 +76,9 @@ def test_a_box_has_its_expressions_color_and_the_input_is_untouched(expression: 
 def test_a_face_without_a_sure_answer_has_a_color_of_its_own():
     unsure = prediction(Expression.SAD, confidence=0.3)
     drawn = draw_faces(canvas(400, 600), analysis(600, 400, ((100, 100, 300, 300), unsure)))
-    assert has_color(drawn, NOT_SURE_COLOR)
+    assert has_color(drawn, UNCLEAR_COLOR)
     assert not has_color(drawn, COLORS[Expression.SAD])
-    assert NOT_SURE_COLOR not in COLORS.values()
+    assert UNCLEAR_COLOR not in COLORS.values()
 
 
 def test_boxes_follow_the_scale_of_the_image():
@@ -157,7 +157,7 @@ def test_a_png_holds_the_very_pixels():
     assert (np.asarray(decoded) == image).all()
 
 
-@pytest.mark.parametrize("color", [*COLORS.values(), NOT_SURE_COLOR])
+@pytest.mark.parametrize("color", [*COLORS.values(), UNCLEAR_COLOR])
 def test_labels_can_be_read_on_every_color(color: str):
     def luminance(name: str) -> float:
         c = np.array(ImageColor.getrgb(name)) / 255

@@ -10,6 +10,7 @@ from pages.server.api.analyze import Analyze
 from pages.server.api.guards import HANDLERS, OriginCheck, RequestLog, Switch, Tokens
 from pages.server.api.networks import list_networks
 from pages.server.api.openapi import describe
+from pages.server.live.route import LiveRoute
 
 
 def create_api(*, most_bytes: int) -> Starlette:
@@ -29,14 +30,15 @@ def create_api(*, most_bytes: int) -> Starlette:
         Route("/networks", list_networks),
         Route("/openapi.json", describe),
     ]
-    pages_own: list[BaseRoute] = []  # what a page of ours asks for alone
+    live = LiveRoute().route()
+    pages_own: list[BaseRoute] = [live]  # what a page of ours asks for alone
     # An address with a slash behind it is another one: a redirect would name the Host that the client sent.
     programs = Router(public, redirect_slashes=False)
     routes = [*pages_own, Mount("/", app=programs, middleware=_public_guards())]
     paths = [path for route in (*pages_own, *public) if (path := getattr(route, "path", None))]
     api = Starlette(
         routes=routes,
-        middleware=[Middleware(RequestLog, paths=paths)],
+        middleware=[Middleware(RequestLog, paths=paths, quiet=[live.path])],
         exception_handlers=HANDLERS,
     )
     api.router.redirect_slashes = False

@@ -109,15 +109,17 @@ class RequestLog:
     message, which may quote the request.
     """
 
-    def __init__(self, app: ASGIApp, *, paths: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, *, paths: Sequence[str], quiet: Sequence[str] = ()) -> None:
         """Wrap an app.
 
         Args:
             app: what answers.
             paths: those that may stand in the log, as the app sees them.
+            quiet: those of them whose successes would drown all else in the log, and have no line.
         """
         self._app = app
         self._paths = tuple(paths)
+        self._quiet = frozenset(quiet)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -144,12 +146,11 @@ class RequestLog:
                 await error_response(500, _FAILED)(scope, receive, send_noted)
         finally:
             milliseconds = 1000 * (time.perf_counter() - began)
-            method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
-            log.info("%s %s %d %.0f ms", method, self._shown(scope), status, milliseconds)
-
-    def _shown(self, scope: Scope) -> str:
-        root, path = scope.get("root_path", ""), scope["path"]
-        return path if path.removeprefix(root) in self._paths else _OTHER_PATH
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            if path not in self._quiet or status >= HTTPStatus.BAD_REQUEST:
+                method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
+                shown = scope["path"] if path in self._paths else _OTHER_PATH
+                log.info("%s %s %d %.0f ms", method, shown, status, milliseconds)
 
 
 def _places(error: BaseException) -> str:

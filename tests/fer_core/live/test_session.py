@@ -1,7 +1,7 @@
 """A camera's frames: who is in them, what is kept of them, and what is not."""
 
-import re
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 
@@ -9,24 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer_core.drawing import draw_live
 from fer_core.expressions import COLORS, FER2013, Expression
 from fer_core.live.face import LiveFace
-from fer_core.live.session import (
-    AWAY_SECONDS,
-    HISTORY_SECONDS,
-    HISTORY_STEP,
-    SMOOTHING_SECONDS,
-    LiveCamera,
-    series,
-)
-from fer_core.live.strip import strip_html
+from fer_core.live.resting import RESTING_NEUTRAL
+from fer_core.live.session import AWAY_SECONDS, SMOOTHING_SECONDS, LiveCamera
 from fer_core.networks.bundles import resolve
 from fer_core.networks.classifier import Classifier, Prediction
 
 GREY = np.full((240, 320, 3), 120, np.uint8)
 STEP = 0.1
-#: No network and no MediaPipe: where a test is about something else.
-NOBODY = np.zeros((24, 32, 3), np.uint8)
+TITLES = {"cnn": "pixels", "dual": "+ landmarks"}
 
 
 class Says:
@@ -48,7 +41,7 @@ def networks(classifier: Classifier) -> dict[str, Classifier]:
 
 @pytest.fixture
 def camera(networks: dict[str, Classifier]) -> Iterator[LiveCamera]:
-    camera = LiveCamera(networks, {"cnn": "pixels", "dual": "+ landmarks"})
+    camera = LiveCamera(networks)
     yield camera
     camera.close()
 
@@ -56,7 +49,7 @@ def camera(networks: dict[str, Classifier]) -> Iterator[LiveCamera]:
 @pytest.fixture
 def simple() -> Iterator[LiveCamera]:
     """A camera whose one network says what it is told."""
-    camera = LiveCamera({"cnn": Says(Expression.HAPPY)}, {})
+    camera = LiveCamera({"cnn": Says(Expression.HAPPY)})
     yield camera
     camera.close()
 
@@ -71,19 +64,20 @@ def beside(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.concatenate([left, right], axis=1))
 
 
-def seen(camera: LiveCamera, seconds: float) -> tuple[LiveFace, ...]:
-    state = camera.state(seconds)
-    assert state.frame is not None
-    return state.frame.faces
+def numbers(faces: tuple[LiveFace, ...]) -> list[int]:
+    return [face.number for face in faces]
 
 
-def test_a_face_comes_out_with_both_answers_drawn_on_the_picture(
+def test_a_face_comes_out_with_both_answers_which_can_be_drawn(
     camera: LiveCamera, frame: np.ndarray
 ):
     before = frame.copy()
-    annotated = camera.look(frame, seconds=1.0)
-    (face,) = seen(camera, 1.0)
+    look = camera.look(frame, seconds=1.0)
+    (face,) = look.faces
     assert [p.expression for p in face.predictions.values()] == [Expression.HAPPY] * 2
+    assert look.image_rgb is frame
+    assert camera.frame is look
+    annotated = draw_live(frame, look.faces, titles=TITLES)
     assert annotated.shape == frame.shape
     np.testing.assert_array_equal(frame, before)
     # Two plates in happy's colour, above the box.
@@ -93,31 +87,28 @@ def test_a_face_comes_out_with_both_answers_drawn_on_the_picture(
     assert np.count_nonzero(np.diff(plates.astype(int)) == 1) == 2
 
 
-def test_answers_do_not_cover_a_face_at_the_upper_border(camera: LiveCamera, frame: np.ndarray):
-    camera.look(frame, seconds=1.0)
-    (face,) = seen(camera, 1.0)
+def test_drawn_answers_do_not_cover_a_face_at_the_upper_border(
+    camera: LiveCamera, frame: np.ndarray
+):
+    (face,) = camera.look(frame, seconds=1.0).faces
     high = np.ascontiguousarray(frame[int(face.face.box_xyxy[1]) - 4 :])
-    camera.show_landmarks = False
-    annotated = camera.look(high, seconds=2.5)
-    (face,) = seen(camera, 2.5)
-    left, top, right, bottom = face.face.box_xyxy.astype(int)
+    faces = camera.look(high, seconds=2.5).faces
+    annotated = draw_live(high, faces, titles=TITLES, landmarks=False)
+    left, top, right, bottom = faces[0].face.box_xyxy.astype(int)
     inside = np.s_[top + 5 : bottom - 4, left + 5 : right - 4]
     np.testing.assert_array_equal(annotated[inside], high[inside])
 
 
-def test_a_picture_without_a_face_is_shown_as_it_is(camera: LiveCamera):
-    np.testing.assert_array_equal(camera.look(GREY, seconds=1.0), GREY)
-    assert seen(camera, 1.0) == ()
-    (moment,) = camera.state(1.0).history
-    assert moment.faces == {}
+def test_a_picture_without_a_face_has_none(simple: LiveCamera):
+    assert simple.look(GREY, seconds=1.0).faces == ()
 
 
 def test_two_faces_keep_their_numbers_while_they_move(simple: LiveCamera, frame: np.ndarray):
     pair = beside(frame, frame[:, ::-1])
     left_numbers, right_numbers = set(), set()
     for i in range(6):
-        simple.look(np.roll(pair, 6 * i, axis=1), seconds=STEP * i)
-        left, right = sorted(seen(simple, STEP * i), key=lambda f: float(f.face.box_xyxy[0]))
+        faces = simple.look(np.roll(pair, 6 * i, axis=1), seconds=STEP * i).faces
+        left, right = sorted(faces, key=lambda f: float(f.face.box_xyxy[0]))
         left_numbers.add(left.number)
         right_numbers.add(right.number)
     assert len(left_numbers) == len(right_numbers) == 1
@@ -128,12 +119,9 @@ def test_the_largest_face_is_first_whatever_its_number(simple: LiveCamera, frame
     small = np.full_like(frame, 120)
     small[60:, 30:230] = np.asarray(Image.fromarray(frame).resize((200, 200)))
     simple.look(beside(small, np.full_like(frame, 120)), seconds=0.0)
-    simple.look(beside(small, frame), seconds=STEP)
-    first, second = seen(simple, STEP)
-    assert first.width > second.width
-    assert (first.number, second.number) == (2, 1)
-    (_, moment) = series(simple.state(STEP).history, "cnn", number=2)
-    assert np.isnan(moment).all()  # It came less than a step of the history after the first.
+    faces = simple.look(beside(small, frame), seconds=STEP).faces
+    assert faces[0].width > faces[1].width
+    assert numbers(faces) == [2, 1]
 
 
 def test_a_face_is_the_same_after_a_blink_and_a_new_one_after_a_while(
@@ -141,21 +129,19 @@ def test_a_face_is_the_same_after_a_blink_and_a_new_one_after_a_while(
 ):
     simple.look(frame, seconds=0.0)
     simple.look(GREY, seconds=STEP)
-    simple.look(frame, seconds=2 * STEP)
-    assert seen(simple, 2 * STEP)[0].number == 1
-    simple.look(frame, seconds=3 * STEP + AWAY_SECONDS)
-    assert seen(simple, 3 * STEP + AWAY_SECONDS)[0].number == 2
+    assert numbers(simple.look(frame, seconds=2 * STEP).faces) == [1]
+    assert numbers(simple.look(frame, seconds=3 * STEP + AWAY_SECONDS).faces) == [2]
 
 
 def test_an_answer_follows_with_its_time_constant(frame: np.ndarray):
     network = Says(Expression.HAPPY)
-    camera = LiveCamera({"cnn": network}, {})
+    camera = LiveCamera({"cnn": network})
     camera.look(frame, seconds=0.0)
     network.expression = Expression.SAD
     # One step of a whole constant and two of a half come to the same.
     camera.look(frame, seconds=SMOOTHING_SECONDS / 2)
-    camera.look(frame, seconds=SMOOTHING_SECONDS)
-    probabilities = seen(camera, SMOOTHING_SECONDS)[0].predictions["cnn"].probabilities
+    (face,) = camera.look(frame, seconds=SMOOTHING_SECONDS).faces
+    probabilities = face.predictions["cnn"].probabilities
     assert probabilities[FER2013.index(Expression.HAPPY)] == pytest.approx(np.exp(-1), abs=1e-5)
     assert probabilities.sum() == pytest.approx(1, abs=1e-5)
     camera.close()
@@ -167,8 +153,8 @@ def test_times_that_do_not_grow_reach_mediapipe_as_growing(
 ):
     """It raises otherwise, and what it raised in is of no use afterwards."""
     for seconds in times:
-        simple.look(frame, seconds=seconds)
-        assert len(seen(simple, seconds)) == 1
+        (face,) = simple.look(frame, seconds=seconds).faces
+        assert face.predictions["cnn"].confidence == pytest.approx(1)
 
 
 def test_after_a_failure_of_mediapipe_the_next_frame_is_looked_at(
@@ -181,31 +167,12 @@ def test_after_a_failure_of_mediapipe_the_next_frame_is_looked_at(
     empty = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.zeros((0, 0, 3), np.uint8))
     with pytest.raises(RuntimeError):
         simple._landmarker._task._instance.detect_for_video(empty, 1)
-    found = []
-    for i in (1, 2):
-        simple.look(frame, seconds=STEP * i)
-        found.append(len(seen(simple, STEP * i)))
-    assert found[-1] == 1
+    # Its instance may be of no use for one more.
+    simple.look(frame, seconds=STEP)
+    assert len(simple.look(frame, seconds=2 * STEP).faces) == 1
 
 
-def test_the_history_is_bounded_in_time_and_number(
-    simple: LiveCamera, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(simple, "_find", lambda *_: [])
-    for i in range(2500):
-        simple.look(NOBODY, seconds=i / 50)
-    history = simple.state(50.0).history
-    times = np.array([moment.seconds for moment in history])
-    assert times[-1] - times[0] <= HISTORY_SECONDS
-    assert times[-1] - times[0] > HISTORY_SECONDS - 2 * HISTORY_STEP
-    assert np.diff(times).min() > 0.8 * HISTORY_STEP
-    assert simple.state(50.0 + 2 * HISTORY_SECONDS).history == ()
-    assert simple.state(50.0).rate == pytest.approx(50, rel=0.01)
-
-
-def test_a_frame_that_comes_while_another_is_looked_at_is_dropped(
-    simple: LiveCamera, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_frame_waits_for_the_one_before(simple: LiveCamera, monkeypatch: pytest.MonkeyPatch):
     began, go_on = threading.Event(), threading.Event()
 
     def find_slowly(*_: object) -> list[object]:
@@ -214,18 +181,47 @@ def test_a_frame_that_comes_while_another_is_looked_at_is_dropped(
         return []
 
     monkeypatch.setattr(simple, "_find", find_slowly)
-    slow = threading.Thread(target=simple.look, args=(GREY,), kwargs={"seconds": 1.0})
-    slow.start()
+    pictures = [GREY.copy(), GREY.copy()]
+    first, second = (
+        threading.Thread(target=simple.look, args=(picture,), kwargs={"seconds": float(i)})
+        for i, picture in enumerate(pictures)
+    )
+    first.start()
     assert began.wait(10)
-    # Nothing was looked at yet: the frame itself comes back, and at once.
-    assert simple.look(NOBODY, seconds=1.1, dropped=2) is NOBODY
+    second.start()
+    time.sleep(0.05)
+    assert simple.frame is None
     go_on.set()
-    slow.join(10)
-    state = simple.state(1.2)
-    assert state.dropped == 3
-    assert state.frame is not None
-    assert state.frame.image_rgb is GREY
-    assert len(state.history) == 1
+    first.join(10)
+    second.join(10)
+    assert simple.frame is not None
+    assert simple.frame.image_rgb is pictures[1]
+
+
+def test_what_a_resting_face_gets_counts_as_neutral_until_it_is_gone(frame: np.ndarray):
+    network = Says(Expression.SAD)
+    camera = LiveCamera({"cnn": network})
+    assert not camera.calibrate(), "nobody is there"
+    camera.look(frame, seconds=0.0)
+    assert not camera.calibrate(7), "no such face"
+    assert camera.calibrate()
+    look = camera.look(frame, seconds=STEP)
+    resting = look.faces[0].predictions["cnn"]
+    assert look.resting_number == 1
+    assert resting.expression is Expression.NEUTRAL
+    assert resting.confidence == pytest.approx(RESTING_NEUTRAL, abs=1e-3)
+    # The answers themselves stay as they are below: smoothing and the end of it need them.
+    camera.end_calibration()
+    look = camera.look(frame, seconds=2 * STEP)
+    assert look.resting_number is None
+    assert look.faces[0].predictions["cnn"].confidence == pytest.approx(1)
+    # Whoever comes after it is somebody else.
+    camera.calibrate()
+    look = camera.look(frame, seconds=3 * STEP + AWAY_SECONDS)
+    assert numbers(look.faces) == [2]
+    assert look.resting_number is None
+    assert look.faces[0].predictions["cnn"].expression is Expression.SAD
+    camera.close()
 
 
 def test_closing_frees_mediapipe_and_forgets_the_picture(simple: LiveCamera, frame: np.ndarray):
@@ -233,37 +229,28 @@ def test_closing_frees_mediapipe_and_forgets_the_picture(simple: LiveCamera, fra
     task = simple._landmarker._task
     simple.close()
     assert not task._finalizer.alive
-    state = simple.state(0.1)
-    assert state.frame is None
-    assert state.rate == 0
-    # What was answered stays to be read.
-    assert len(state.history) == 1
+    assert simple.frame is None
     simple.close()
-    simple.look(frame, seconds=1.0)
-    assert seen(simple, 1.0)[0].number == 2
+    assert numbers(simple.look(frame, seconds=1.0).faces) == [2]
 
 
 def test_a_camera_whose_frames_end_without_a_word_closes_itself(
     simple: LiveCamera, frame: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("fer_core.live.session.IDLE_SECONDS", 0.2)
-    said = threading.Event()
-    simple.on_idle = said.set
-    simple.look(frame, seconds=0.0)
-    task = simple._landmarker._task
-    assert said.wait(10)
-    assert not task._finalizer.alive
-    assert simple.state(0.1).frame is None
     # It watches again when frames come again.
-    said.clear()
-    simple.look(frame, seconds=1.0)
-    assert simple.state(1.0).frame is not None
-    assert said.wait(10)
-    assert simple.state(1.0).frame is None
+    for seconds in (0.0, 1.0):
+        simple.look(frame, seconds=seconds)
+        task = simple._landmarker._task
+        assert simple.frame is not None
+        deadline = time.monotonic() + 10
+        while simple.frame is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not task._finalizer.alive
 
 
 def test_a_camera_that_nobody_holds_is_let_go_while_it_is_watched(frame: np.ndarray):
-    camera = LiveCamera({}, {})
+    camera = LiveCamera({})
     camera.look(frame, seconds=0.0)
     gone = weakref.ref(camera)
     del camera
@@ -271,37 +258,9 @@ def test_a_camera_that_nobody_holds_is_let_go_while_it_is_watched(frame: np.ndar
 
 
 def test_each_camera_follows_faces_by_itself(networks: dict[str, Classifier], frame: np.ndarray):
-    first, second = (LiveCamera(networks, {}) for _ in range(2))
-    first.look(frame, seconds=0.0)
-    second.look(GREY, seconds=0.0)
-    assert len(seen(first, 0.0)) == 1
-    assert seen(second, 0.0) == ()
+    first, second = (LiveCamera(networks) for _ in range(2))
+    assert len(first.look(frame, seconds=0.0).faces) == 1
+    assert second.look(GREY, seconds=0.0).faces == ()
     assert first._landmarker is not second._landmarker
     first.close()
     second.close()
-
-
-def test_the_strip_has_an_area_for_what_is_answered_and_gaps_without_a_face(
-    simple: LiveCamera, frame: np.ndarray
-):
-    for i, image in enumerate((frame, GREY, frame)):
-        simple.look(image, seconds=i * 5.0)
-    times, probabilities = series(simple.state(10.0).history, "cnn")
-    assert np.isnan(probabilities[1]).all()
-    html = strip_html({"<Pixels>": (times, probabilities)}, FER2013.labels, now=15.0, seconds=30.0)
-    assert "&lt;Pixels&gt;" in html
-    assert all(str(label).capitalize() in html for label in FER2013.labels)
-    ((color, points),) = re.findall(r'<polygon fill="(.*?)" points="(.*?)"', html)
-    assert color == COLORS[Expression.HAPPY]
-    corners = [tuple(map(float, point.split(","))) for point in points.split()]
-    # 300 units for 30 seconds: full for a second each, 15 and 5 seconds ago, and flat between.
-    upper = corners[: len(corners) // 2]
-    assert upper == [(150, 0), (160, 0), (200, 100), (210, 100), (250, 0), (260, 0)]
-
-
-def test_before_any_face_the_strip_is_empty(simple: LiveCamera):
-    simple.look(GREY, seconds=0.0)
-    values = series(simple.state(0.0).history, "cnn")
-    assert "<polygon" not in strip_html(
-        {"Pixels": values}, FER2013.labels, now=0.0, seconds=HISTORY_SECONDS
-    )

@@ -1,0 +1,42 @@
+"""Who may be live: so many visits at once as a server can look at, the others in the order they came."""
+
+import threading
+import time
+from collections.abc import Hashable
+
+
+class LivePlaces:
+    """Places for live visits, and the line for them. Safe to share between threads.
+
+    A visit keeps its place, or its place in the line, by asking again and again.
+    """
+
+    def __init__(self, places: int, *, patience_s: float) -> None:
+        """Open them.
+
+        Args:
+            places: how many visits are live at once, at least 1.
+            patience_s: a visit that has not asked for so many seconds has left.
+        """
+        self._places = places
+        self._patience_s = patience_s
+        self._lock = threading.Lock()
+        #: When each visit asked last, in the order in which they came.
+        self._asked: dict[Hashable, float] = {}
+
+    def ask(self, visit: Hashable) -> int:
+        """Return 0 if a visit may be live now, or else its place in the line, from 1."""
+        now = time.monotonic()
+        with self._lock:
+            self._asked = {
+                other: asked
+                for other, asked in self._asked.items()
+                if other == visit or now - asked <= self._patience_s
+            }
+            self._asked[visit] = now
+            return max(0, list(self._asked).index(visit) + 1 - self._places)
+
+    def leave(self, visit: Hashable) -> None:
+        """Give up the visit's place, if it has one."""
+        with self._lock:
+            self._asked.pop(visit, None)

@@ -1,0 +1,66 @@
+"""How much to rely on a prediction, in three levels, and how to say it."""
+
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from fer_core.networks.classifier import Prediction
+
+#: By how much probability the first of two expressions must lead to be named alone. Chosen on the clean faces
+#: of FER2013's PublicTest (n 2,853) by what most annotators of FER+ said: of the predictions below their
+#: threshold with such a lead, 66 % of `dual_photos` and 61 % of `cnn_photos` are right, and 53 % of both
+#: without it; there one of the first two is right in 94 and 93 %.
+CLEAR_LEAD: Final = 0.2
+
+
+class Level(StrEnum):
+    """How much to rely on a prediction."""
+
+    #: The confidence reaches the network's threshold.
+    CONFIDENT = "confident"
+    #: It does not, but one expression leads clearly.
+    PROBABLE = "probable"
+    #: Two expressions or more are close, or something about the face makes any answer doubtful.
+    UNCLEAR = "unclear"
+
+
+def level_of(prediction: Prediction) -> Level:
+    """Return how much to rely on a prediction."""
+    if not prediction.abstained:
+        return Level.CONFIDENT
+    second, first = np.sort(prediction.probabilities)[-2:]
+    is_probable = first - second >= CLEAR_LEAD and not prediction.is_doubtful
+    return Level.PROBABLE if is_probable else Level.UNCLEAR
+
+
+def levels(probabilities: np.ndarray, threshold: float) -> np.ndarray:
+    """Return the level of each of many predictions.
+
+    Args:
+        probabilities: float (N, C), C at least 2.
+        threshold: confidence in [0, 1] from which the network is confident.
+
+    Returns:
+        object (N,) of `Level`.
+    """
+    ordered = np.sort(probabilities, axis=1)
+    first, second = ordered[:, -1], ordered[:, -2]
+    unsure = np.where(first - second >= CLEAR_LEAD, Level.PROBABLE, Level.UNCLEAR)
+    return np.where(first >= threshold, Level.CONFIDENT, unsure)
+
+
+def in_words(prediction: Prediction) -> str:
+    """Return a prediction in words: "happy", "probably happy", "unclear: angry or sad".
+
+    Of a doubtful face it says "unclear: perhaps happy".
+    """
+    level = level_of(prediction)
+    if level is Level.CONFIDENT:
+        return str(prediction.expression)
+    if level is Level.PROBABLE:
+        return f"probably {prediction.expression}"
+    if prediction.is_doubtful:
+        return f"unclear: perhaps {prediction.expression}"
+    first, second = (prediction.labels[i] for i in np.argsort(prediction.probabilities)[:-3:-1])
+    return f"unclear: {first} or {second}"

@@ -1,0 +1,144 @@
+// Frames to the server and answers back: at most two requests under way, and never one that waits here.
+
+// Width of the frames and quality of the JPEGs; a slow connection gets less of both, step by step.
+const STEPS = [[640, 0.8], [640, 0.6], [480, 0.6], [320, 0.6], [320, 0.4]];
+const UNDER_WAY = 2;
+// Milliseconds of a request beside the server's own: above the first the connection is slow, below the second fast.
+const SLOW = 250;
+const FAST = 100;
+// Answers between two changes of step.
+const PATIENCE = 10;
+const RETRY_MS = 2000;
+
+class Sender {
+  // `handlers`: answered(answer, frame), waiting(place), failed(sentence, isOver).
+  constructor(video, token, handlers) {
+    this.video = video;
+    this.token = token;
+    this.handlers = handlers;
+    this.canvas = document.createElement("canvas");
+    this.context = this.canvas.getContext("2d", { alpha: false });
+    this.step = 0;
+    this.beside = 0;
+    this.sinceStep = 0;
+    this.sent = 0;
+    this.drawn = 0;
+    this.underWay = 0;
+    this.asks = {};
+    this.running = false;
+    this.stopping = new AbortController();
+  }
+
+  // What the next frame asks for besides: { resting: "now" | "off", face: number }.
+  ask(what) {
+    this.asks = what;
+  }
+
+  start() {
+    this.running = true;
+    this.next();
+  }
+
+  // With `isOver` the server forgets this camera at once, in place of some seconds later.
+  stop(isOver = true) {
+    if (!this.running) return;
+    this.running = false;
+    this.stopping.abort();
+    this.stopping = new AbortController();
+    this.underWay = 0;
+    if (isOver) this.post({ end: 1 }, null, { keepalive: true }).catch(() => {});
+  }
+
+  next() {
+    const { signal } = this.stopping;
+    const go = () => {
+      if (signal.aborted || !this.running) return;
+      if (this.underWay < UNDER_WAY) this.send(signal);
+      else this.isIdle = true;
+    };
+    // Once a new picture is there: none is sent twice.
+    if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(go);
+    else requestAnimationFrame(go);
+  }
+
+  async send(signal) {
+    const frame = { number: ++this.sent, taken: performance.now() };
+    this.underWay += 1;
+    let pause = 0;
+    try {
+      const body = await this.picture(frame);
+      if (signal.aborted) return;
+      // The next picture goes out while this one is looked at.
+      this.next();
+      frame.posted = performance.now();
+      const asks = this.asks;
+      this.asks = {};
+      const response = await this.post({ n: frame.number, ...asks }, body, { signal });
+      pause = await this.receive(response, frame, signal);
+    } catch (error) {
+      if (error.name === "AbortError" || signal.aborted) return;
+      this.handlers.failed("The server does not respond. Trying again.", false);
+      pause = RETRY_MS;
+    }
+    if (signal.aborted) return;
+    if (pause) {
+      // All of it rests: no second request asks meanwhile.
+      this.running = false;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (signal.aborted) return;
+      this.running = true;
+    }
+    this.underWay -= 1;
+    if (this.isIdle || pause) {
+      this.isIdle = false;
+      this.next();
+    }
+  }
+
+  // Returns for how many milliseconds all of it rests.
+  async receive(response, frame, signal) {
+    const answer = await response.json().catch(() => ({}));
+    if (signal.aborted) return 0;
+    if (response.ok) {
+      this.adapt(performance.now() - frame.posted - answer.milliseconds);
+      if (frame.number > this.drawn) {
+        this.drawn = frame.number;
+        this.handlers.answered(answer, frame);
+      }
+      return 0;
+    }
+    const isBusy = response.status === 429 || response.status === 503;
+    if (answer.place) this.handlers.waiting(answer.place);
+    else this.handlers.failed(answer.error ?? `The server answered with status ${response.status}.`, !isBusy);
+    if (!isBusy) this.stop(false);
+    return RETRY_MS;
+  }
+
+  adapt(beside) {
+    this.beside += 0.2 * (beside - this.beside);
+    if (++this.sinceStep < PATIENCE) return;
+    const change = this.beside > SLOW ? 1 : this.beside < FAST ? -1 : 0;
+    const step = Math.min(STEPS.length - 1, Math.max(0, this.step + change));
+    if (step !== this.step) this.sinceStep = 0;
+    this.step = step;
+  }
+
+  picture(frame) {
+    const [longest, quality] = STEPS[this.step];
+    const { videoWidth, videoHeight } = this.video;
+    const scale = Math.min(1, longest / Math.max(videoWidth, videoHeight));
+    frame.width = this.canvas.width = Math.round(videoWidth * scale);
+    frame.height = this.canvas.height = Math.round(videoHeight * scale);
+    this.context.drawImage(this.video, 0, 0, frame.width, frame.height);
+    return new Promise((resolve, reject) => {
+      this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/jpeg", quality);
+    });
+  }
+
+  post(query, body, options) {
+    // Beside the page's own address, so that a server under any path is reached.
+    const url = new URL(`api/live?${new URLSearchParams(query)}`, window.location.href);
+    const headers = { "X-Live-Token": this.token, "Content-Type": "image/jpeg" };
+    return fetch(url, { method: "POST", headers, body, cache: "no-store", ...options });
+  }
+}

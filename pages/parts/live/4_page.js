@@ -1,0 +1,283 @@
+// The Live page: camera, buttons and what they do. The files of this folder are joined in the order of their names.
+
+const TROUBLE = {
+  unavailable:
+    "The browser does not let this page use the camera. Cameras work only over HTTPS or on localhost.",
+  denied: "The camera is blocked for this page. Allow it in the address bar or in the browser's site settings, then start again.",
+  missing: "No camera found. Connect one, or use a photo instead.",
+  busy: "Another program is using the camera. Close it, then start again.",
+  ended: "The camera was disconnected. Connect it, then start again.",
+};
+const OFF = "The camera is off. Start it to see each network's prediction and a chart of the last 30 seconds.";
+// Over how many milliseconds the rate and the delay are counted.
+const COUNTED = 3000;
+
+function troubleOf(error) {
+  if (["NotAllowedError", "SecurityError"].includes(error.name)) return TROUBLE.denied;
+  if (["NotReadableError", "AbortError"].includes(error.name)) return TROUBLE.busy;
+  return TROUBLE.missing;
+}
+
+class LivePage {
+  constructor(root, data, freeze) {
+    this.root = root;
+    this.data = data;
+    this.sendFreeze = freeze;
+    this.stage = root.querySelector(".stage");
+    this.video = root.querySelector("video");
+    this.overlay = new Overlay(root.querySelector(".overlay"), data.networks, data.edges);
+    this.moments = [];
+    this.looks = [];
+    this.chosen = null;
+    this.buildAnswers();
+    this.listen();
+    this.say(OFF);
+    this.mirror();
+    if (!navigator.mediaDevices?.getUserMedia) this.trouble(TROUBLE.unavailable);
+    else navigator.permissions?.query({ name: "camera" }).then((p) => p.state === "denied" && this.trouble(TROUBLE.denied), () => {});
+  }
+
+  // Other networks, or a visit that the server had lost, begin anew.
+  takeOver(data) {
+    if (data.token === this.data.token) return;
+    this.stop();
+    this.data = data;
+    this.overlay = new Overlay(this.find("overlay"), data.networks, data.edges);
+    this.moments = [];
+    this.buildAnswers();
+  }
+
+  find(name) {
+    return this.root.querySelector(`.${name}`);
+  }
+
+  buildAnswers() {
+    const parts = this.data.networks.map((network) => {
+      const part = document.createElement("section");
+      part.className = "network";
+      part.innerHTML = '<h3></h3><p class="expression">\u2013</p><canvas role="img"></canvas>';
+      part.querySelector("h3").textContent = network.title;
+      part.querySelector("canvas").setAttribute(
+        "aria-label", `Probability of each expression by ${network.title}, last ${SECONDS} seconds`);
+      return part;
+    });
+    const foot = document.createElement("div");
+    foot.innerHTML = '<div class="axis"><span>30 s ago</span><span>20</span><span>10</span><span>now</span></div><div class="legend"></div>';
+    const { labels, colors } = this.data.networks[0];
+    labels.forEach((label, k) => {
+      const entry = document.createElement("span");
+      const patch = document.createElement("i");
+      patch.style.background = colors[k];
+      entry.append(patch, capitalized(label));
+      foot.querySelector(".legend").append(entry);
+    });
+    this.find("answers").replaceChildren(...parts, foot);
+    // Once they have a size.
+    requestAnimationFrame(() => this.drawStrips());
+  }
+
+  listen() {
+    this.find("start").addEventListener("click", () => (this.stream ? this.stop() : this.start()));
+    this.find("mirror").addEventListener("change", () => this.mirror());
+    this.find("cameras").addEventListener("change", (event) => this.start(event.target.value));
+    this.find("freeze").addEventListener("click", () => this.freeze());
+    this.find("record").addEventListener("click", () => this.record());
+    this.find("rest").addEventListener("click", () =>
+      this.sender?.ask(this.resting ? { resting: "off" } : { resting: "now", ...(this.chosen && { face: this.chosen }) }));
+    this.find("fullscreen").addEventListener("click", () =>
+      document.fullscreenElement ? document.exitFullscreen() : this.stage.requestFullscreen?.());
+    this.find("overlay").addEventListener("click", (event) => {
+      this.chosen = this.overlay.faceAt(event.clientX, event.clientY) ?? null;
+    });
+    this.find("fullscreen").hidden = !document.fullscreenEnabled;
+  }
+
+  async start(device) {
+    this.stop();
+    const video = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+    Object.assign(video, device ? { deviceId: { exact: device } } : { facingMode: "user" });
+    if (!navigator.mediaDevices?.getUserMedia) return this.trouble(TROUBLE.unavailable);
+    this.say("Allow the camera in the browser's dialog.");
+    const attempt = (this.attempt = {});
+    let stream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+    } catch (error) {
+      return this.trouble(troubleOf(error));
+    }
+    // The page was left, or another camera chosen, while the browser asked.
+    if (this.attempt !== attempt) return stream.getTracks().forEach((track) => track.stop());
+    this.stream = stream;
+    const [track] = stream.getVideoTracks();
+    track.addEventListener("ended", () => this.trouble(TROUBLE.ended));
+    this.find("mirror").checked = track.getSettings().facingMode !== "environment";
+    this.mirror();
+    this.video.srcObject = stream;
+    await this.video.play().catch(() => {});
+    if (this.attempt !== attempt) return;
+    this.offerCameras(track);
+    this.find("start").textContent = "Stop";
+    this.find("start").classList.remove("primary");
+    this.say("Waiting for the first prediction.", true);
+    this.sender = new Sender(this.video, this.data.token, {
+      answered: (answer, frame) => this.answered(answer, frame),
+      waiting: (place) => this.wait(place),
+      failed: (sentence, isOver) => (isOver ? this.trouble(sentence) : this.say(sentence, true)),
+    });
+    this.sender.start();
+    this.timer = setInterval(() => this.tick(), 100);
+  }
+
+  stop() {
+    this.attempt = null;
+    clearInterval(this.timer);
+    this.sender?.stop();
+    this.sender = null;
+    this.stream?.getTracks().forEach((track) => track.stop());
+    this.stream = null;
+    this.video.srcObject = null;
+    if (this.recording) this.record();
+    this.overlay.clear();
+    this.looks = [];
+    this.enable(false);
+    this.showResting(null);
+    this.find("start").textContent = "Start the camera";
+    this.find("start").classList.add("primary");
+    this.find("figures").textContent = "";
+    this.root.querySelectorAll(".expression").forEach((place) => { place.textContent = "\u2013"; });
+    this.say(OFF);
+  }
+
+  trouble(sentence) {
+    this.stop();
+    this.say(sentence);
+  }
+
+  wait(place) {
+    this.enable(false);
+    this.overlay.clear();
+    this.say(`The server is busy with other live visitors. You are number ${place} in line; this page starts by itself.`, true);
+  }
+
+  // Over the picture, or in its place.
+  say(sentence, isOver = false) {
+    this.stage.classList.toggle("over", isOver);
+    this.find("message").textContent = sentence;
+  }
+
+  enable(isLive) {
+    for (const name of ["freeze", "rest", "record"]) this.find(name).disabled = !isLive;
+  }
+
+  mirror() {
+    this.stage.classList.toggle("mirrored", this.find("mirror").checked);
+  }
+
+  async offerCameras(track) {
+    const devices = (await navigator.mediaDevices.enumerateDevices()).filter((d) => d.kind === "videoinput");
+    this.find("choice").hidden = devices.length < 2;
+    this.find("cameras").replaceChildren(...devices.map((d, i) => new Option(d.label || `Camera ${i + 1}`, d.deviceId)));
+    this.find("cameras").value = track.getSettings().deviceId;
+  }
+
+  answered(answer, frame) {
+    this.say("");
+    this.enable(true);
+    this.overlay.draw(answer, frame, {
+      video: this.video,
+      isMirrored: this.find("mirror").checked,
+      hasMesh: this.find("mesh").checked,
+      chosen: this.chosen,
+    });
+    const now = performance.now();
+    this.looks.push({ at: now, delay: now - frame.taken, server: answer.milliseconds });
+    this.recording?.add(answer, frame);
+    if (this.recording?.isFull) this.record();
+    this.showResting(answer.resting);
+    const face = answer.faces.find((f) => f.number === this.chosen) ?? (this.chosen ? null : answer.faces[0]);
+    // A face that was chosen and is gone: back to the largest.
+    if (!face && answer.faces.length) this.chosen = null;
+    this.moments.push({ seconds: now / 1000, answers: face?.answers });
+    while (this.moments[0].seconds < now / 1000 - SECONDS - HOLD) this.moments.shift();
+    this.showFace(face);
+  }
+
+  showFace(face) {
+    this.data.networks.forEach((network, i) => {
+      const place = this.root.querySelectorAll(".expression")[i];
+      if (!face) return place.replaceChildren("No face");
+      const { words, share } = opinion(network, face.answers[network.name]);
+      const small = document.createElement("small");
+      small.textContent = share;
+      place.replaceChildren(words, small);
+    });
+  }
+
+  showResting(number) {
+    this.resting = number;
+    this.find("rest").textContent = number ? "Reset calibration" : "Calibrate to my resting face";
+    this.find("rest").classList.toggle("on", Boolean(number));
+  }
+
+  drawStrips() {
+    const line = getComputedStyle(this.root).getPropertyValue("--st-border-color");
+    const now = performance.now() / 1000;
+    this.data.networks.forEach((network, i) =>
+      drawStrip(this.root.querySelectorAll(".network canvas")[i], this.moments, network, now, line));
+  }
+
+  tick() {
+    this.drawStrips();
+    const now = performance.now();
+    this.looks = this.looks.filter((look) => look.at > now - COUNTED);
+    this.find("figures").textContent = [this.speed(), this.restingNote(), this.recordingNote()].filter(Boolean).join(" \u00b7 ");
+  }
+
+  speed() {
+    if (this.looks.length < 2) return "";
+    const rate = (1000 * (this.looks.length - 1)) / (this.looks.at(-1).at - this.looks[0].at);
+    const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+    const delay = median(this.looks.map((look) => look.delay));
+    const server = median(this.looks.map((look) => look.server));
+    Object.assign(this.root.dataset, { rate: rate.toFixed(2), delay: delay.toFixed(1), server: server.toFixed(1) });
+    return `${Math.round(rate)} fps, ${Math.round(delay)} ms from camera to prediction (${Math.round(server)} ms on the server)`;
+  }
+
+  restingNote() {
+    return this.resting ? `Calibrated: the resting face of face ${this.resting} counts as neutral` : "";
+  }
+
+  recordingNote() {
+    return this.recording ? `Recording: ${this.recording.rows.toLocaleString("en")} rows` : "";
+  }
+
+  record() {
+    const button = this.find("record");
+    if (this.recording) {
+      this.recording.save();
+      this.recording = null;
+    } else {
+      this.recording = new Recording(this.data.networks);
+    }
+    button.textContent = this.recording ? "Stop and save CSV" : "Record CSV";
+    button.classList.toggle("on", Boolean(this.recording));
+  }
+
+  // The last picture that was looked at stays on the server for some seconds: that is the one.
+  freeze() {
+    this.sendFreeze();
+  }
+}
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  // Streamlit calls this anew whenever the page runs.
+  const root = parentElement.querySelector(".live");
+  root.page ??= new LivePage(root, data, () => setTriggerValue("frozen", true));
+  root.page.takeOver(data);
+  const leave = () => root.page.stop();
+  window.addEventListener("pagehide", leave);
+  return () => {
+    window.removeEventListener("pagehide", leave);
+    setTimeout(() => { if (!root.isConnected) root.page.stop(); });
+  };
+}

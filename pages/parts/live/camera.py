@@ -1,0 +1,183 @@
+"""The live camera on its page: a component that runs in the browser, and pictures that the visitor freezes.
+
+The browser sends frames to the route of `pages.server.live` and draws the answers. What comes of them stays
+in a `LiveCamera` in the visitor's session; the networks behind it are everybody's.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from fer_core.errors import FerError
+from pages.server.live.visits import open_visit
+from pages.shared import photo_intake
+from pages.shared.downloads import offer_file
+from pages.shared.models import load_analyzer, title_of
+from pages.shared.verbatim import message_as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fer_core.live.session import LiveCamera
+    from fer_core.networks.classifier import Classifier
+
+_FOLDER: Final = Path(__file__).parent
+#: Width of the lines over the picture in its own pixels.
+_MESH_WIDTH, _CONTOUR_WIDTH = 0.4, 1.2
+# Keys in the session.
+_LIVE: Final = "live_visit"
+_FROZEN: Final = "live_frozen"
+
+_component = st.components.v2.component(
+    "live_camera",
+    html=(_FOLDER / "live.html").read_text(encoding="utf-8"),
+    css=(_FOLDER / "live.css").read_text(encoding="utf-8"),
+    # Joined, since a component of Streamlit's is one module.
+    js="\n".join(file.read_text(encoding="utf-8") for file in sorted(_FOLDER.glob("*.js"))),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visitor's camera, with the token by which its frames find it."""
+
+    camera: "LiveCamera"
+    token: str
+
+
+def load_visit() -> Visit:
+    """Return this visitor's camera; without models the page ends here, and says why."""
+    from fer_core.live.session import LiveCamera
+
+    try:
+        classifiers = load_analyzer().classifiers
+    except FerError as error:
+        st.error(
+            "**The model cannot be loaded, so faces cannot be looked at.** "
+            + message_as_text(error),
+            icon=":material/report:",
+        )
+        st.stop()
+    visit = st.session_state.get(_LIVE)
+    if not isinstance(visit, Visit) or visit.camera.classifiers != classifiers:
+        camera = LiveCamera(classifiers)
+        visit = Visit(camera, open_visit(camera))
+        st.session_state[_LIVE] = visit
+    return visit
+
+
+def show_camera(visit: Visit) -> None:
+    """Show the camera with its buttons, the networks' answers and their strips, all by the browser."""
+    _component(
+        key="live_camera",
+        data={
+            "token": visit.token,
+            "networks": _networks(visit.camera.classifiers),
+            "edges": _edges(),
+        },
+        on_frozen_change=_freeze,
+    )
+
+
+def offer_photo() -> None:
+    """Offer a photo in place of the live camera."""
+    if st.button("Take a snapshot or upload a photo", icon=":material/photo_camera:"):
+        photo_intake.open_camera()
+        st.switch_page("../analyze.py")
+
+
+def show_frozen() -> None:
+    """Show the picture that the visitor froze, if there is one, with what can be done with it."""
+    from fer_core.drawing import draw_live, encode_png
+
+    frame, taken = st.session_state.get(_FROZEN) or (None, None)
+    if frame is None or taken is None:
+        return
+    classifiers = st.session_state[_LIVE].camera.classifiers
+    picture = draw_live(frame.image_rgb, frame.faces, titles=_short_titles(classifiers))
+    n = len(frame.faces)
+    found = "no face" if n == 0 else "1 face" if n == 1 else f"{n} faces"
+    st.image(
+        picture,
+        caption=f"Frozen at {taken:%H:%M:%S}, server time",
+        alt=f"Frozen picture with {found} marked",
+    )
+    with st.container(horizontal=True):
+        offer_file(
+            "Annotated PNG",
+            lambda: encode_png(picture),
+            _file_name(taken, "_annotated"),
+            "image/png",
+        )
+        st.page_link("../analyze.py", label="Open in Analyze", icon=":material/frame_person:")
+        st.button("Discard", icon=":material/delete:", on_click=_discard, args=(taken,))
+
+
+def _networks(classifiers: "Mapping[str, Classifier]") -> list[dict[str, Any]]:
+    """Return what the browser shows of each network."""
+    from fer_core.expressions import COLORS
+    from fer_core.records import answer_columns
+
+    short = _short_titles(classifiers)
+    return [
+        {
+            "name": name,
+            "title": title_of(name),
+            "short": short[name],
+            "labels": [str(label) for label in classifier.bundle.spec.labels],
+            "colors": [COLORS[label] for label in classifier.bundle.spec.labels],
+            "columns": answer_columns(name, classifier.bundle.spec.labels),
+        }
+        for name, classifier in classifiers.items()
+    ]
+
+
+def _short_titles(classifiers: "Mapping[str, Classifier]") -> dict[str, str]:
+    """Return what stands before each network's answer on the picture, where there is little room."""
+    return {
+        name: "pixels" if classifier.bundle.spec.landmark_features is None else "+ landmarks"
+        for name, classifier in classifiers.items()
+    }
+
+
+@cache
+def _edges() -> list[dict[str, Any]]:
+    """Return the lines between landmarks: each kind's colour, width and ends, pair after pair."""
+    import numpy as np
+
+    from fer_core.drawing import CONTOUR_COLOR, IRIS_COLOR, MESH_COLOR
+    from fer_core.faces.landmarks import contour_edges, mesh_edges
+
+    contours = contour_edges()
+    kinds = (
+        (MESH_COLOR, _MESH_WIDTH, [mesh_edges()]),
+        (CONTOUR_COLOR, _CONTOUR_WIDTH, [e for k, e in contours.items() if "iris" not in k]),
+        (IRIS_COLOR, _CONTOUR_WIDTH, [e for k, e in contours.items() if "iris" in k]),
+    )
+    return [
+        {"color": color, "width": width, "pairs": np.concatenate(edges).ravel().tolist()}
+        for color, width, edges in kinds
+    ]
+
+
+def _freeze() -> None:
+    """Keep the picture of this moment, also as the photo that the other pages look at."""
+    visit = st.session_state.get(_LIVE)
+    frame = visit.camera.frame if visit else None
+    if frame is not None:
+        taken = datetime.now().astimezone()
+        st.session_state[_FROZEN] = frame, taken
+        photo_intake.take_picture(_file_name(taken), frame.image_rgb)
+
+
+def _discard(taken: datetime) -> None:
+    del st.session_state[_FROZEN]
+    photo_intake.drop_picture(_file_name(taken))
+
+
+def _file_name(taken: datetime, ending: str = "") -> str:
+    return f"camera_{taken:%Y-%m-%d_%H-%M-%S}{ending}.png"

@@ -1,0 +1,165 @@
+"""POST /api/live: one frame of a visit's camera in, its faces and the networks' answers out."""
+
+import io
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from anyio import CapacityLimiter, to_thread
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from fer_core.live.places import LivePlaces
+from pages.server.api.bodies import BodyReader
+from pages.server.api.guards import OriginCheck, error_response
+from pages.server.live.visits import camera_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fer_core.live.face import LiveFace
+    from fer_core.live.session import LiveCamera
+
+TOKEN_HEADER: Final = "X-Live-Token"
+#: Live visits at once for each core: with one face each, four on two cores get 5 frames a second and more.
+VISITS_PER_CORE: Final = 2
+#: The browser sends 640 pixels in some 40 KB; an answer takes no longer for a few more.
+MOST_PIXELS_A_SIDE: Final = 1280
+_MOST_BYTES: Final = 500_000
+#: Frames of one visit that the server holds: one that is looked at, one that waits, one on its way.
+_MOST_AT_ONCE: Final = 3
+#: A visit without a frame for so long gives up its place, and one that waits asks every 2 seconds.
+_PATIENCE_S: Final = 6.0
+_COORDINATE_DIGITS: Final = 1
+_PROBABILITY_DIGITS: Final = 4
+
+
+class LiveRoute:
+    """Answers frames, those of so many visits at once as the cores are good for."""
+
+    def __init__(self, cores: int | None = None) -> None:
+        """Open the places; `cores` are those of the machine by default."""
+        cores = cores or os.cpu_count() or 1
+        self._places = LivePlaces(VISITS_PER_CORE * cores, patience_s=_PATIENCE_S)
+        most = _MOST_AT_ONCE * VISITS_PER_CORE * cores
+        self._bodies = BodyReader(
+            most_bytes=_MOST_BYTES,
+            seconds=10,
+            most_at_once=2 * most,
+            most_bytes_at_once=2 * most * _MOST_BYTES,
+        )
+        # A visit's second frame is decoded while its first is looked at.
+        self._threads = CapacityLimiter(most)
+        self._frames: dict[str, int] = {}
+
+    async def _answer(self, request: Request) -> Response:
+        """Look at a frame.
+
+        The query may hold `resting=now` (with `face`, a number) and `resting=off`, which begin and end the
+        calibration to a resting face, and `end=1`, which forgets the camera in place of taking a frame.
+        """
+        token = request.headers.get(TOKEN_HEADER, "")
+        camera = camera_of(token)
+        if camera is None:
+            raise HTTPException(
+                404, "This visit is over. Reload the page to start the camera again."
+            )
+        if "end" in request.query_params:
+            self._places.leave(token)
+            await to_thread.run_sync(camera.close)
+            return Response(status_code=204)
+        if place := self._places.ask(token):
+            return _told_to_wait(place)
+        if self._frames.get(token, 0) >= _MOST_AT_ONCE:
+            return error_response(429, "Too many frames at once.")
+        self._frames[token] = self._frames.get(token, 0) + 1
+        try:
+            async with self._bodies.body(request) as content:
+                answer = await to_thread.run_sync(
+                    _look, camera, content, dict(request.query_params), limiter=self._threads
+                )
+            return JSONResponse(answer)
+        finally:
+            self._frames[token] -= 1
+            if not self._frames[token]:
+                del self._frames[token]
+
+    def route(self) -> Route:
+        """Return the route, which only pages of this server may use."""
+        return Route("/live", self._answer, methods=["POST"], middleware=[Middleware(OriginCheck)])
+
+
+def _told_to_wait(place: int) -> Response:
+    sentence = f"Others use the live camera now; this visit is number {place} in the line."
+    return JSONResponse({"error": sentence, "place": place}, 429, {"Retry-After": "2"})
+
+
+def _look(camera: "LiveCamera", content: bytes, asked: dict[str, str]) -> dict[str, Any]:
+    """Return the answer to one frame, in a thread of its own."""
+    began = time.perf_counter()
+    image_rgb = decode_frame(content)
+    frame = camera.look(image_rgb, seconds=time.monotonic())
+    # It shows in the next answer.
+    if asked.get("resting") == "now":
+        number = asked.get("face", "")
+        camera.calibrate(int(number) if number.isdecimal() else None)
+    elif asked.get("resting") == "off":
+        camera.end_calibration()
+    return {
+        "faces": [face_record(face) for face in frame.faces],
+        "resting": frame.resting_number,
+        "milliseconds": round(1000 * (time.perf_counter() - began), 1),
+    }
+
+
+def decode_frame(content: bytes) -> "np.ndarray":
+    """Return a frame's pixels, uint8 (H, W, 3)."""
+    import cv2
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        # Reads the head alone: a small file can say that it has many pixels.
+        with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
+            size = image.size
+    except (UnidentifiedImageError, OSError) as error:
+        raise HTTPException(415, "A frame must be a JPEG.") from error
+    if max(size) > MOST_PIXELS_A_SIDE:
+        raise HTTPException(
+            413,
+            f"A frame may have {MOST_PIXELS_A_SIDE} pixels a side; this one has {size[0]} x {size[1]}.",
+        )
+    image_rgb = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if image_rgb is None:
+        raise HTTPException(400, "This JPEG is damaged.")
+    return image_rgb
+
+
+def face_record(face: "LiveFace") -> dict[str, Any]:
+    """Return a face's part of the answer: its number, box, landmarks and each network's probabilities."""
+    import numpy as np
+
+    from fer_core.networks.levels import in_words, level_of
+
+    points = face.face.landmarks
+    xy = np.empty(0) if points is None else points[:, :2].astype(float).ravel()
+    return {
+        "number": face.number,
+        "box": [round(float(side), _COORDINATE_DIGITS) for side in face.face.box_xyxy],
+        # x and y in turn: half of what pairs take.
+        "landmarks": xy.round(_COORDINATE_DIGITS).tolist(),
+        "answers": {
+            name: {
+                "probabilities": [
+                    round(float(p), _PROBABILITY_DIGITS) for p in answer.probabilities
+                ],
+                "abstained": answer.abstained,
+                "words": in_words(answer),
+                "level": str(level_of(answer)),
+            }
+            for name, answer in face.predictions.items()
+        },
+    }
