@@ -1,15 +1,13 @@
 """The parts of the About page."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
 
 from fer_core.data_names import known_data_sets
-from fer_core.networks.bundles import Bundle, BundleSpec
+from fer_core.networks.bundles import BundleSpec
 from pages.shared.networks import chosen_networks
-from pages.shared.titles import bundle_of, title_of
-from pages.shared.verbatim import message_as_text
+from pages.shared.titles import bundle_of, origin_sentences, title_of
 
 #: The data set whose figures published networks have.
 _FER2013: Final = "fer2013"
@@ -67,19 +65,6 @@ def show_sources() -> None:
         "[FER+](https://arxiv.org/abs/1608.01041) and [ExpW](https://arxiv.org/abs/1609.06426)\n"
         "- Faces and landmarks: [MediaPipe](https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker)"
     )
-
-
-def origin_sentences(bundles: "Sequence[Bundle]") -> list[str]:
-    """Return which weights answer, and why not those that are wanted; nothing of those that are embedded."""
-    sentences = []
-    for bundle in bundles:
-        if bundle.pin:
-            sentences.append(f"`{bundle.spec.name}` is from {bundle.origin}.")
-        elif bundle.missed:
-            sentences.append(
-                f"The embedded weights answer for `{bundle.spec.name}`: {message_as_text(bundle.missed)}"
-            )
-    return sentences
 
 
 def accuracy_sentence(spec: BundleSpec) -> str | None:

@@ -5,7 +5,7 @@ from typing import Final
 import streamlit as st
 
 from fer_core.networks.bundles import bundle_names, opinions
-from pages.shared.titles import title_of
+from pages.shared.titles import bundle_of, origin_sentences, title_of
 
 #: Of the URL.
 _PARAMETER: Final = "networks"
@@ -45,6 +45,9 @@ def offer_networks() -> None:
             format_func=lambda name: title_of(name) if name else "None",
             on_change=_choose,
         )
+        bundles = [bundle for name in chosen if (bundle := bundle_of(name))]
+        for sentence in origin_sentences(bundles):
+            st.markdown(sentence)
     if list(chosen) == opinions():
         st.query_params.pop(_PARAMETER, None)
     else:

@@ -1,9 +1,11 @@
-"""What people call a network."""
+"""What people call a network, and where its weights are from."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from fer_core.errors import FerError
 from fer_core.networks.bundles import Bundle, BundleSpec, resolve
+from pages.shared.verbatim import message_as_text
 
 #: Of networks whose specs have a sentence for a title.
 _TITLES: Final = {
@@ -38,3 +40,16 @@ def spec_of(name: str) -> BundleSpec | None:
     """Return what is known of a model; None if it cannot be opened, which loading it will explain."""
     bundle = bundle_of(name)
     return bundle.spec if bundle else None
+
+
+def origin_sentences(bundles: Sequence[Bundle]) -> list[str]:
+    """Return which weights answer, and why not those that are wanted; nothing of those that are embedded."""
+    sentences = []
+    for bundle in bundles:
+        if bundle.pin:
+            sentences.append(f"`{bundle.spec.name}` is from {bundle.origin}.")
+        elif bundle.missed:
+            sentences.append(
+                f"The embedded weights answer for `{bundle.spec.name}`: {message_as_text(bundle.missed)}"
+            )
+    return sentences
