@@ -23,6 +23,6 @@ if current is not None:
             notes.show_no_face(analysis)
         else:
             results.show_face(photo, analysis, number)
-            results.offer_downloads(photo, current.intake, current.analyses)
+        results.offer_downloads(photo, current.intake, current.analyses)
 
 notes.show_fair_use()

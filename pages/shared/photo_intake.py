@@ -203,14 +203,15 @@ def _offer_examples() -> None:
 
 @lru_cache
 def _example_picture(example: Example) -> "np.ndarray":
-    """Return an example's picture for its button, uint8 (H, W, 3), the upper square of the photo."""
-    from fer_core.drawing import fit_long_side
+    """Return an example's picture for its button, uint8 (side, side, 3): the upper square of the photo."""
+    import numpy as np
+    from PIL import Image, ImageOps
 
-    rgb = decode(example.file.read_bytes()).rgb
-    side = min(rgb.shape[:2])
-    left = (rgb.shape[1] - side) // 2
-    square = rgb[:side, left : left + side]
-    return fit_long_side(square, smallest=2 * _EXAMPLE_WIDTH, largest=2 * _EXAMPLE_WIDTH)
+    # By Pillow, which is there already: what analyzing takes is loaded with the first photo.
+    with Image.open(example.file) as image:
+        return np.asarray(
+            ImageOps.fit(image.convert("RGB"), [2 * _EXAMPLE_WIDTH] * 2, centering=(0.5, 0))
+        )
 
 
 def _show_bar() -> None:
