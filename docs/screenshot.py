@@ -26,7 +26,7 @@ def main() -> None:
         )
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.goto(url)
-        page.get_by_role("button", name="Try the example photo").click()
+        page.get_by_role("button", name="Astronaut", exact=True).click()
         expect(page.get_by_test_id("stPlotlyChart").get_by_text("Surprise")).to_be_visible()
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
         page.mouse.move(0, 0)

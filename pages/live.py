@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts.live import camera
 from pages.shared import notes
+from pages.shared.networks import offer_networks
 
 st.title("See expressions live")
 st.markdown(
@@ -11,6 +12,7 @@ st.markdown(
     "landmarks and two predictions. Pictures are not stored."
 )
 
+offer_networks()
 camera.show_camera(camera.load_visit())
 camera.show_frozen()
 camera.offer_photo()

@@ -244,7 +244,7 @@ def test_serving_needs_no_training_framework(container: Container):
 @pytest.mark.release
 def test_the_command_line_answers_as_the_containers_user(container: Container):
     done = container.run(
-        ["python", "-m", "fer_core", "analyze", "pages/shared/example_astronaut.png"]
+        ["python", "-m", "fer_core", "analyze", "pages/shared/examples/astronaut.png"]
     )
     assert done.returncode == 0, done.stderr
     (face,) = json.loads(done.stdout)["faces"]

@@ -210,7 +210,9 @@ def _example_picture(example: Example) -> "np.ndarray":
     # By Pillow, which is there already: what analyzing takes is loaded with the first photo.
     with Image.open(example.file) as image:
         return np.asarray(
-            ImageOps.fit(image.convert("RGB"), [2 * _EXAMPLE_WIDTH] * 2, centering=(0.5, 0))
+            ImageOps.fit(
+                image.convert("RGB"), (2 * _EXAMPLE_WIDTH, 2 * _EXAMPLE_WIDTH), centering=(0.5, 0)
+            )
         )
 
 

@@ -57,8 +57,8 @@ SPARE_BYTES = 100 * 1024 * 1024
 
 
 def try_example(page: Page) -> None:
-    page.get_by_role("button", name="Try the example photo").click()
-    expect_answer(page, "example_astronaut.png")
+    page.get_by_role("button", name="Astronaut", exact=True).click()
+    expect_answer(page, "astronaut.png")
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
@@ -232,7 +232,7 @@ def test_a_disk_that_is_full_and_gets_room_and_may_then_only_be_read(
         subprocess.run(["mount", "-o", "remount,size=64m", cache], check=True)
         interact(page)
         expect(limits(page)).to_contain_text("cnn_photos is from the Hub")
-        expect_answer(page, "example_astronaut.png")
+        expect_answer(page, "astronaut.png")
         subprocess.run(["mount", "-o", "remount,ro", cache], check=True)
         with visit(browser, server) as other:
             try_example(other)

@@ -110,7 +110,7 @@ def test_an_upload_without_the_token_is_refused_in_a_space_too(
 ):
     """A page of another site may send the cookie along, but cannot read it to say it in a header."""
     with framed(lenient, space) as (_, app):
-        expect(app.get_by_role("button", name="Try the example photo")).to_be_visible()
+        expect(app.get_by_role("button", name="Astronaut", exact=True)).to_be_visible()
         address = space.url.replace("127.0.0.1", "localhost")
         (cookie,) = lenient.cookies(address)
         assert (cookie["name"], cookie["sameSite"]) == ("_streamlit_xsrf", "None")
@@ -147,5 +147,5 @@ def test_the_live_camera_works_in_a_frame_that_may_have_it(strict: BrowserContex
 
 
 def test_nothing_is_said_on_a_first_visit_without_a_frame(page: Page):
-    expect(page.get_by_role("button", name="Try the example photo")).to_be_visible()
+    expect(page.get_by_role("button", name="Astronaut", exact=True)).to_be_visible()
     expect(page.get_by_text(REFUSED)).to_have_count(0)

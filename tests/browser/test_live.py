@@ -119,7 +119,7 @@ def test_answers_follow_a_face_are_frozen_and_nobody_else_is_asked(
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.goto(server.url)
-    expect(page.get_by_role("button", name="Try the example photo")).to_be_visible()
+    expect(page.get_by_role("button", name="Astronaut", exact=True)).to_be_visible()
     start(page, server)
     expect(message(page)).to_have_text("")
     assert page.locator("video").evaluate("v => [v.videoWidth, v.videoHeight]") == [640, 480]

@@ -169,7 +169,7 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
         assert wait_for(lambda: log.alive[-1:] == [[0, 0]], seconds=25)
         following = browser.new_page()
         following.goto(server.url)
-        following.get_by_role("button", name="Try the example photo").click()
+        following.get_by_role("button", name="Astronaut", exact=True).click()
         expect(following.get_by_test_id("stMetricValue").first).to_be_visible()
         following.close()
 

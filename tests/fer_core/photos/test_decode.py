@@ -17,7 +17,7 @@ from PIL import Image
 from fer_core.errors import ImageDecodeError, ImageTooLargeError, NotAnImageError
 from fer_core.photos import decode as decoding
 from fer_core.photos.decode import decode
-from pages.shared.photo_intake import EXAMPLE_FILE
+from pages.shared.examples import EXAMPLES
 from tests.conftest import PROJECT
 
 
@@ -261,11 +261,11 @@ def test_108_megapixels_take_no_more_than_600_mb(tmp_path, astronaut, file_forma
 import resource, pathlib, numpy as np
 from fer_core.faces.finder import FaceFinder
 from fer_core.photos.decode import decode
-from pages.shared.photo_intake import EXAMPLE_FILE
+from pages.shared.examples import EXAMPLES
 from tests.conftest import PROJECT
 finder = FaceFinder()
 finder.find(np.zeros((512, 512, 3), np.uint8))
-decode(pathlib.Path({str(EXAMPLE_FILE)!r}).read_bytes())
+decode(pathlib.Path({str(EXAMPLES[0].file)!r}).read_bytes())
 idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 photo = decode(pathlib.Path({str(path)!r}).read_bytes())
 assert (photo.width, photo.height) == (9_000, 12_000)
