@@ -38,7 +38,8 @@ from fer_core.networks.bundles import opinions, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
 from fer_core.records import to_record
-from tests.benchmarks.measuring import PROJECT, print_table
+from pages.server.live.route import TOKEN_HEADER
+from tests.benchmarks.measuring import PROJECT, one_face_photo, print_table
 from tests.benchmarks.visits import Visit, VisitError, visit
 
 N_PHOTOS: Final = 60
@@ -147,8 +148,9 @@ async def send(page: Visit, photo: Photo, name: str, tally: Tally) -> None:
         raise VisitError(problems[0])
     tally.seconds.append(seconds)
     tally.told_to_wait += told
-    (record,) = json.loads(await page.download("JSON"))
-    tally.mixed_up += not (is_of(photo, record) and record["path"] == name)
+    # One for each photo of the visit.
+    records = {record["path"]: record for record in json.loads(await page.download("JSON"))}
+    tally.mixed_up += not (name in records and is_of(photo, records[name]))
 
 
 def is_of(photo: Photo, record: dict[str, Any]) -> bool:
@@ -201,6 +203,26 @@ async def program(
             await asyncio.sleep(chance.expovariate(1 / think))
 
 
+async def live(number: int, url: str, frame: bytes, until: float, tally: Tally) -> None:
+    """Be on the Live page until the time is over: one frame under way, the next after its answer."""
+    try:
+        async with visit(url) as page:
+            await page.open("live")
+            told = [
+                c.json for c in page.of_kind("bidi_component") if c.component_name == "live_camera"
+            ]
+            headers = {TOKEN_HEADER: json.loads(told[0])["token"], "Content-Type": "image/jpeg"}
+            async with httpx2.AsyncClient(timeout=120) as client:
+                while time.monotonic() < until:
+                    began = time.perf_counter()
+                    answered = await client.post(f"{url}/api/live", content=frame, headers=headers)
+                    answered.raise_for_status()
+                    tally.seconds.append(time.perf_counter() - began)
+                    tally.mixed_up += len(answered.json()["faces"]) != 1
+    except Exception as error:  # whatever it is counts against the server
+        tally.failed.append(f"live, {type(error).__name__}: {error}")
+
+
 async def watch(process: psutil.Process, samples: list[float]) -> None:
     """Note the server's memory each second."""
     while True:
@@ -224,6 +246,8 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
         await asyncio.sleep(SECONDS_UNTIL_FORGOTTEN)
         before = megabytes(process)
         tally, programs, samples = Tally(), Tally(), []
+        watched = Tally()
+        frame = one_face_photo()
         watching = asyncio.create_task(watch(process, samples))
         until = time.monotonic() + 60 * arguments.minutes
         await asyncio.gather(
@@ -235,6 +259,7 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
                 program(n, url, photos, until, PROGRAMS_THINK, programs)
                 for n in range(arguments.programs)
             ),
+            *(live(n, url, frame, until, watched) for n in range(arguments.live)),
         )
         await asyncio.sleep(SECONDS_UNTIL_FORGOTTEN)
         watching.cancel()
@@ -256,6 +281,10 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
         ("told to ask again later", f"{programs.turned_away}", ""),
         ("seconds to an answer: median", percentile(programs, 50), ""),
         ("95 % within", percentile(programs, 95), ""),
+        ("live: frames per second of a visit", _rate(watched, arguments), "at least 4"),
+        ("failed", f"{len(watched.failed)}", "0"),
+        ("milliseconds to an answer: median", _milliseconds(watched, 50), ""),
+        ("95 % within", _milliseconds(watched, 95), ""),
         ("memory before, MB", f"{before:.0f}", ""),
         ("at the peak", f"{max(samples):.0f}", ""),
         (
@@ -266,12 +295,21 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
     ]
     title = (
         f"{arguments.visitors} visitors for {arguments.minutes:g} minutes, who look at an answer for "
-        f"{arguments.think:g} s on average, and {arguments.programs} programs"
+        f"{arguments.think:g} s on average, {arguments.programs} programs and {arguments.live} live visitors"
     )
     print_table(title, ("what", "measured", "aim: at most"), rows)
-    failed = tally.failed + programs.failed
+    failed = tally.failed + programs.failed + watched.failed
     for problem in sorted(set(failed)):
         print(f"{failed.count(problem)} times: {problem}")
+
+
+def _rate(tally: Tally, arguments: argparse.Namespace) -> str:
+    seconds = 60 * arguments.minutes * max(1, arguments.live)
+    return f"{len(tally.seconds) / seconds:.1f}"
+
+
+def _milliseconds(tally: Tally, percent: float) -> str:
+    return f"{1000 * np.percentile(tally.seconds, percent):.0f}" if tally.seconds else ""
 
 
 def percentile(tally: Tally, percent: float) -> str:
@@ -286,6 +324,7 @@ def main() -> None:
     )
     parser.add_argument("--visitors", type=int, default=50, help="at the same time")
     parser.add_argument("--programs", type=int, default=2, help="that use the HTTP API meanwhile")
+    parser.add_argument("--live", type=int, default=4, help="visitors on the Live page meanwhile")
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--think", type=float, default=10, help="seconds between two photos")
     arguments = parser.parse_args()

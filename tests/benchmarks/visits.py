@@ -17,6 +17,7 @@ from streamlit.proto.Common_pb2 import UploadedFileInfo
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.util import calc_hash
 
 _COOKIE: Final = "_streamlit_xsrf"
 
@@ -40,6 +41,12 @@ class Visit:
         self._http = http
         self._socket = socket
         self._session = ""
+        self._page = ""
+
+    async def open(self, page: str) -> None:
+        """Go to another page, by its path in the address."""
+        self._page = calc_hash(page)
+        await self.run()
 
     async def run(self, *widgets: WidgetState) -> None:
         """Have the page run with these widgets used, and wait until it is drawn.
@@ -49,6 +56,7 @@ class Visit:
         """
         message = BackMsg()
         message.rerun_script.widget_states.CopyFrom(WidgetStates(widgets=widgets))
+        message.rerun_script.page_script_hash = self._page
         await self._send(message)
         while True:
             kind, answer = await self._receive()
