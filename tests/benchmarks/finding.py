@@ -43,7 +43,7 @@ def main() -> None:
     rows = range(0, len(photos), PHOTO_STEP)
     heads = [head for row in rows if (head := _head(finder, photos.rgb(row))) is not None]
     found, pasted, false = _on_scenes(finder, heads)
-    made_up = [len(finder.find(image)) for image in _empty_pictures()]
+    empty = [finder.find_upright(image) for image in _empty_pictures()]
     crops, n_crops = _on_crops(finder)
     print_table(
         "Faces",
@@ -58,8 +58,14 @@ def main() -> None:
             ("false ones beside them", f"{SCENES} scenes", str(false), ""),
             (
                 "false ones in pictures without people",
-                f"{len(made_up)} pictures",
-                str(sum(made_up)),
+                f"{len(empty)} pictures",
+                str(sum(len(found.faces) for found in empty)),
+                "",
+            ),
+            (
+                "of these pictures turned",
+                str(len(empty)),
+                str(sum(found.quarter_turns > 0 for found in empty)),
                 "",
             ),
             *(

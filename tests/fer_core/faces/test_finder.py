@@ -162,6 +162,18 @@ def test_a_head_in_any_direction_is_turned_as_far_as_quarters_do(finder, astrona
     assert abs(face.head_pose.roll) <= 62
 
 
+@pytest.mark.parametrize("quarter_turns", [0, 1, 2, 3])
+def test_a_blurred_face_that_fills_a_photo_is_turned_upright(finder, astronaut, quarter_turns):
+    """The detector gives it a score of 0.56, upright or not."""
+    blurred = cv2.GaussianBlur(astronaut[40:200, 145:305], (0, 0), 4)
+    photo = cv2.resize(blurred, (350, 350), interpolation=cv2.INTER_CUBIC)
+    found = finder.find_upright(np.ascontiguousarray(np.rot90(photo, -quarter_turns)))
+    (face,) = found.faces
+    assert face.is_upright
+    assert face.confidence < 0.6
+    assert found.quarter_turns == quarter_turns
+
+
 def test_a_picture_without_faces_is_not_turned(finder):
     assert finder.find_upright(data.coffee()).quarter_turns == 0
 
