@@ -36,7 +36,7 @@ from fer_core.studies.plans import (
     read_study,
     study_names,
 )
-from fer_core.views import View, calibration, classes, confusion, searches, studies
+from fer_core.views import View, calibration, classes, confusion, searches, studies, study_cells
 from fer_core.views.accuracy import accuracy_view
 from fer_core.views.data_sets import across_view
 from fer_core.views.learning import learning_view
@@ -243,7 +243,7 @@ def _study_section(name: str) -> Section:
             for sentence in findings(results):
                 section.say(sentence.replace("**", ""))
             section.show(studies.learning_view(results, read_history(plan)))
-            section.show(studies.recalls_view(results, measured_on(results)[-1]))
+            section.show(study_cells.recalls_view(results, measured_on(results)[-1]))
         for reference in plan.references:
             section.say(
                 f"Published by others, not measured here: {reference.label}, {reference.accuracy:.1%} "
