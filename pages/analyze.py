@@ -1,14 +1,14 @@
-"""Analyze: a photo in, every face in it with its apparent expression out."""
+"""Photo: a photo in, every face in it with its apparent expression out."""
 
 import streamlit as st
 
 from pages.shared import notes, results
 from pages.shared.models import current_photo
+from pages.shared.photo_intake import has_photos
 
 st.title("See the expressions in a photo")
-st.markdown(
-    "Every face gets a number, the expression that it appears to show, and how sure the model is."
-)
+if not has_photos():
+    st.markdown("Upload a photo to see each face's apparent expression and the model's confidence.")
 
 current = current_photo()
 if current is not None:
@@ -18,11 +18,11 @@ if current is not None:
     with left:
         results.show_photo(photo, analysis)
         number = results.choose_face(photo, analysis)
-        results.offer_downloads(photo, current.intake, current.analyses)
     with right:
         if number is None:
             notes.show_no_face(analysis)
         else:
             results.show_face(photo, analysis, number)
+            results.offer_downloads(photo, current.intake, current.analyses)
 
-notes.show_limits()
+notes.show_fair_use()

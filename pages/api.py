@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts import api
 from pages.shared import notes
+from pages.shared.address import app_address
 
 st.title("Use it from a program")
 st.markdown(
@@ -13,7 +14,7 @@ st.markdown(
 )
 
 if api.is_offered():
-    address = api.address()
+    address = app_address()
     api.show_token()
     st.subheader("Examples")
     api.show_examples(address)
@@ -26,4 +27,4 @@ if api.is_offered():
 else:
     api.show_switched_off()
 
-notes.show_limits()
+notes.show_fair_use()

@@ -25,6 +25,6 @@ if batch is not None and batch.results and not batch.is_looking:
 else:
     # Not a container: what stood there before would stay, in grey, for as long as the work takes.
     place = st.empty()
-notes.show_limits()
+notes.show_fair_use()
 if batch is not None and batch.is_busy:
     go_on(batch, bar, partial(results.show_growing_table, place))

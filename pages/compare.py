@@ -12,7 +12,7 @@ st.markdown(
     "second look help?"
 )
 
-current = current_photo()
+current = current_photo(or_example=True)
 if current is not None:
     photo, analysis = current.photo, current.analysis
     notes.show_turned(analysis)
@@ -34,4 +34,4 @@ if current is not None:
                 compare.show_regions(face, number, shape)
                 compare.show_what_if(photo, face, number, shape)
 
-notes.show_limits()
+notes.show_fair_use()

@@ -11,7 +11,7 @@ st.markdown(
     "478 points that MediaPipe finds on each face, in depth, with the movements that they add up to."
 )
 
-current = current_photo()
+current = current_photo(or_example=True)
 if current is not None:
     photo, analysis = current.photo, current.analysis
     notes.show_turned(analysis)
@@ -31,4 +31,4 @@ if current is not None:
         landmarks.show_pose_and_measures(mesh)
         landmarks.show_blendshapes(mesh, number)
 
-notes.show_limits()
+notes.show_fair_use()

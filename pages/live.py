@@ -15,4 +15,4 @@ camera.show_camera(camera.load_visit())
 camera.show_frozen()
 camera.offer_photo()
 
-notes.show_limits()
+notes.show_fair_use()

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.parts.models import facts, files, opened, training
+from pages.shared import notes
 
 st.title("Models")
 st.caption(
@@ -21,3 +22,5 @@ if bundle is not None:
     training.show_training(bundle)
     files.show_files(bundle)
     files.show_card(bundle)
+
+notes.show_fair_use()

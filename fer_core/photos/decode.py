@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from fer_core.content import HEAD_BYTES, Kind, content_of_head
 from fer_core.errors import (
     ImageDecodeError,
     ImageMemoryError,
@@ -35,6 +36,9 @@ MAX_SIDE: Final = 65_535
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
 #: What a visitor is told where memory is short.
 NO_MEMORY: Final = "There was not enough memory to read this image. Shrink it and try again."
+_DAMAGED: Final = (
+    "The image is damaged or cut short, so it cannot be read. Save or download it again."
+)
 _MEND: Final = "Use a JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC file."
 _16_BIT_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N")
 #: Grey with fractions up to here is of the range 0 to 1, which filters and bright lights go beyond.
@@ -96,7 +100,7 @@ def decode(data: bytes) -> Photo:
     if not data:
         raise ImageDecodeError("The file is empty. Choose another file.")
     _register_heif()
-    with _explained():
+    with _explained(data[:HEAD_BYTES]):
         check_parts(data)
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             _check_size(image)
@@ -119,8 +123,12 @@ def from_pillow(image: Image.Image) -> Photo:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """Raise whatever reading an image may raise as ImageDecodeError; keep Pillow from warning."""
+def _explained(head: bytes = b"") -> Iterator[None]:
+    """Raise whatever reading an image may raise as ImageDecodeError; keep Pillow from warning.
+
+    Args:
+        head: first bytes of the file, which tell what no longer opens from what is no image.
+    """
     try:
         with warnings.catch_warnings():
             # Pillow warns of bombs, for which our own limits are stricter and raise, and of every tag of
@@ -130,6 +138,8 @@ def _explained() -> Iterator[None]:
     except ImageDecodeError:
         raise
     except UnidentifiedImageError as error:
+        if content_of_head(head).kind in (Kind.PHOTO, Kind.ANIMATION):
+            raise ImageDecodeError(_DAMAGED) from error
         raise NotAnImageError(f"This is not an image that can be read. {_MEND}") from error
     except Image.DecompressionBombError as error:
         # Raised on the header, at twice Pillow's own limit.
@@ -140,9 +150,7 @@ def _explained() -> Iterator[None]:
     except Exception as error:
         # On damaged bytes Pillow's decoders fail in more ways than can be listed (OSError, ValueError,
         # SyntaxError, struct.error, what plugins define ...), all of which mean the same to a user.
-        raise ImageDecodeError(
-            "The image is damaged or cut short, so it cannot be read. Save or download it again."
-        ) from error
+        raise ImageDecodeError(_DAMAGED) from error
 
 
 def _register_heif() -> None:

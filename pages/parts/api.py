@@ -1,8 +1,6 @@
 """The parts of the page on the HTTP API."""
 
 from collections.abc import Mapping
-from typing import Final
-from urllib.parse import quote, urlsplit
 
 import streamlit as st
 
@@ -11,22 +9,13 @@ from fer_core.photos.decode import MAX_MEGAPIXELS
 from fer_core.settings import api_is_on, api_origins, api_tokens
 from pages.server.api.analyze import BODY_SECONDS, WAIT_SECONDS
 from pages.server.api.answers import PARTS, described_fields
-from pages.server.api.examples import LOCAL, examples
+from pages.server.api.examples import examples
 from pages.server.api.openapi import WHY
-
-#: What may stand in an address as it is; none of it has a meaning in a string of a program.
-_IN_ADDRESSES: Final = "/:[]%"
 
 
 def is_offered() -> bool:
     """Return whether the API of this server is switched on."""
     return api_is_on()
-
-
-def address() -> str:
-    """Return where the visitor's browser finds the API: below this page's own address."""
-    page = urlsplit(st.context.url or LOCAL)
-    return f"{page.scheme}://{quote(page.netloc + page.path.rstrip('/'), safe=_IN_ADDRESSES)}"
 
 
 def show_switched_off() -> None:

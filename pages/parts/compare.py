@@ -9,8 +9,9 @@ from fer_core.errors import FerError
 from fer_core.networks.bundles import DEFAULT_PAIR, bundle_names, resolve
 from fer_core.settings import face_shape_path
 from pages.shared.charts import PLAIN_CHART
-from pages.shared.models import load_classifiers, title_of
+from pages.shared.models import load_classifiers
 from pages.shared.photo_intake import ChosenPhoto
+from pages.shared.titles import title_of
 from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from fer_core.errors import AnalysisError, BusyError, FerError
-from fer_core.networks.bundles import SERVING_FILE, Bundle, BundleSpec, opinions, resolve
+from fer_core.networks.bundles import SERVING_FILE, Bundle, resolve
+from pages.shared.networks import chosen_networks, read_url
 from pages.shared.photo_intake import (
     ChosenPhoto,
     Intake,
     UnreadableFile,
-    choose_photo,
+    current_key,
+    has_photos,
     offer_photos,
+    take_example,
 )
+from pages.shared.titles import spec_of
 from pages.shared.turns import show_busy, turn
 from pages.shared.verbatim import message_as_text, name_as_code
 
@@ -32,10 +36,6 @@ if TYPE_CHECKING:
     from fer_core.networks.classifier import Classifier
     from fer_core.networks.keypoints import KeypointBundle, KeypointFinder
 
-#: Of networks whose specs have a sentence for a title.
-_TITLES: Final = {"cnn": "CNN, FER2013", "dual": "Dual-input, FER2013"}
-#: Characters of a title that can stand as a heading.
-_LONGEST_NAME: Final = 32
 _ANALYSES: Final = "analyses"
 
 
@@ -59,11 +59,17 @@ class Current:
         return self.analyses[self.photo.key]
 
 
-def current_photo() -> Current | None:
+def current_photo(*, or_example: bool = False) -> Current | None:
     """Offer the ways to give photos, analyze what is new, and return the photo to look at, if any.
 
     What cannot be read is said in its place; without models the page ends here, and says why.
+
+    Args:
+        or_example: take an example in where the visitor has given no photo.
     """
+    if or_example and not has_photos():
+        take_example()
+    read_url()
     try:
         intake = offer_photos()
         _show_unreadable(intake.unreadable)
@@ -86,7 +92,8 @@ def current_photo() -> Current | None:
             f"One of the networks cannot be loaded. {message_as_text(missing)}",
             icon=":material/report:",
         )
-    photo = choose_photo(intake, analyses)
+    key = current_key(intake)
+    photo = next((photo for photo in intake.photos if photo.key == key), None)
     if photo is None:
         return None
     analysis = analyses[photo.key]
@@ -123,7 +130,7 @@ def load_analyzer(names: Iterable[str] | None = None) -> "Analyzer":
 def load_classifiers() -> "tuple[dict[str, Classifier], list[FerError]]":
     """Return the networks that open, by the names of their bundles, and why the others do not."""
     classifiers, errors = {}, []
-    for name in opinions():
+    for name in chosen_networks():
         try:
             classifiers[name] = _open_classifier(name)
         except FerError as error:
@@ -136,31 +143,9 @@ def _open_classifier(name: str) -> "Classifier":
     return _load_classifier(bundle, folder=str(bundle.path), spec=bundle.spec.model_dump_json())
 
 
-def bundle_of(name: str) -> Bundle | None:
-    """Return a model; None if it cannot be opened, which loading it will explain."""
-    try:
-        return resolve(name)
-    except FerError:
-        return None
-
-
-def spec_of(name: str) -> BundleSpec | None:
-    """Return what is known of a model; None if it cannot be opened, which loading it will explain."""
-    bundle = bundle_of(name)
-    return bundle.spec if bundle else None
-
-
-def title_of(name: str) -> str:
-    """Return what people call a network: its title if that is a name, else the name of its bundle."""
-    if name in _TITLES:
-        return _TITLES[name]
-    spec = spec_of(name)
-    return spec.title if spec and len(spec.title) <= _LONGEST_NAME else name
-
-
 def specs_of_networks() -> tuple[str, ...]:
     """Return what answers rest on: each network's spec as JSON, with its checksums and calibration."""
-    return tuple(spec.model_dump_json() for name in opinions() if (spec := spec_of(name)))
+    return tuple(spec.model_dump_json() for name in chosen_networks() if (spec := spec_of(name)))
 
 
 def are_of_all_networks(analyses: "Collection[Analysis]") -> bool:

@@ -1,14 +1,14 @@
-"""The one way for photos into the app.
+"""The one way for photos into the app: uploads, the clipboard, the camera, examples.
 
 Photos live in the visitor's session and nowhere else: no cache, which all visitors share, and no disk.
-What one page took in is there on the others.
+What one page took in is there on the others, in a bar with a thumbnail for each.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Self
 
 import streamlit as st
 
@@ -16,19 +16,24 @@ from fer_core.content import check_is_photo
 from fer_core.errors import ImageDecodeError
 from fer_core.photos.decode import NO_MEMORY, Photo, decode
 from pages.server.connection import uploads_are_refused, visit_was_lost
+from pages.shared.examples import EXAMPLES, Example
+from pages.shared.networks import offer_networks
+from pages.shared.paste import take_pasted_files
 from pages.shared.turns import turn
+from pages.shared.verbatim import name_as_code
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from fer_core.analysis import Analysis
 
-EXAMPLE_FILE: Final = Path(__file__).parent / "example_astronaut.png"
-EXAMPLE_NAME: Final = "example_astronaut.png"
-EXAMPLE_CREDIT: Final = "Astronaut Eileen Collins. NASA, public domain."
 #: Decoded pixels that one visitor may keep on the server, 3 bytes each: ten photos of a phone.
 MAX_MEGAPIXELS_KEPT: Final = 120
 
+#: Side in pixels of a photo's picture in the bar, and of the bar's parts.
+_THUMBNAIL: Final = 160
+_CARD_WIDTH: Final = 80
+_EXAMPLE_WIDTH: Final = 136
+_SHOW, _SHOWN = ":material/visibility:", ":material/check:"
 _UPLOAD, _CAMERA = "Upload", "Camera"
 # Keys in the session. Those of widgets are separate, since a widget's state ends with its page.
 _INTAKE: Final = "intake"
@@ -46,11 +51,25 @@ class ChosenPhoto:
         key: stands for the photo in the session.
         name: of the file.
         photo: the pixels.
+        thumbnail: uint8 (side, side, 3), a square of the photo of 160 pixels a side at most.
     """
 
     key: str
     name: str
     photo: Photo
+    thumbnail: "np.ndarray"
+
+    @classmethod
+    def of(cls, key: str, name: str, photo: Photo) -> Self:
+        """Return a photo with its thumbnail."""
+        from fer_core.drawing import fit_long_side
+
+        height, width = photo.rgb.shape[:2]
+        side = min(height, width)
+        # The upper part of a portrait, where faces mostly are.
+        left = (width - side) // 2
+        square = photo.rgb[:side, left : left + side]
+        return cls(key, name, photo, fit_long_side(square, smallest=1, largest=_THUMBNAIL).copy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +99,7 @@ class SentFile:
         try:
             content = self.content()
             check_is_photo(content)
-            return ChosenPhoto(self.key, self.name, decode(content))
+            return ChosenPhoto.of(self.key, self.name, decode(content))
         except ImageDecodeError as error:
             return UnreadableFile(self.name, str(error))
         except MemoryError:
@@ -110,28 +129,49 @@ class Intake:
 
 
 def offer_photos() -> Intake:
-    """Show the ways to give photos and return what was given last, on this page or another.
+    """Show the ways to give photos and return what the visitor has given, on this page or another.
 
     Raises:
         BusyError: the server has too much to do; what was given is kept.
     """
-    generation = st.session_state.setdefault(_GENERATION, _new_generation())
     if visit_was_lost() and _INTAKE not in st.session_state:
         st.info(
-            "**This page lost its server for a while.** Photos are kept in its memory only, so those that "
-            "you gave are gone. Please choose them again.",
+            "**The connection to the server was lost.** Photos are kept in its memory only, so yours are "
+            "gone. Please add them again.",
             icon=":material/restart_alt:",
         )
     tell_if_uploads_are_refused("Uploads and the camera")
+    has_some = has_photos()
+    if has_some:
+        bar, ways = st.columns([5, 3], gap="medium")
+    else:
+        bar, ways = None, st.container()
+    with ways:
+        _offer_ways_in(is_small=has_some)
+    if not has_some:
+        _offer_examples()
+    _read_what_was_sent()
+    if bar is not None:
+        with bar:
+            _show_bar()
+            offer_networks()
+    return current_intake()
+
+
+def _offer_ways_in(*, is_small: bool) -> None:
+    """Show the uploader, which also takes what is pasted anywhere on the page, and the camera."""
+    generation = st.session_state.setdefault(_GENERATION, _new_generation())
     upload, camera = st.tabs([_UPLOAD, _CAMERA], key=_SOURCE, on_change="rerun")
     with upload:
         st.file_uploader(
-            "Photos with faces",
+            "Drop, paste or choose photos",
             accept_multiple_files=True,
             key=f"upload_{generation}",
             on_change=_take_widget,
             args=(f"upload_{generation}",),
+            label_visibility="collapsed" if is_small else "visible",
         )
+        take_pasted_files()
     # Only in the open tab: the browser asks for the camera as soon as the widget is there.
     if camera.open:
         with camera:
@@ -143,15 +183,84 @@ def offer_photos() -> Intake:
                 on_change=_take_widget,
                 args=(f"camera_{generation}",),
             )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Try the example photo",
-            icon=":material/photo_library:",
-            on_click=_take_example,
-        )
-        st.caption(EXAMPLE_CREDIT, width="content")
-    _read_what_was_sent()
-    return current_intake()
+
+
+def _offer_examples() -> None:
+    st.caption("Or try an example:")
+    with st.container(horizontal=True):
+        for example in EXAMPLES:
+            with st.container(width=_EXAMPLE_WIDTH, gap="xxsmall"):
+                st.image(_example_picture(example), width="stretch", alt=example.credit)
+                st.button(
+                    example.title,
+                    key=f"example_{example.file.stem}",
+                    help=example.credit,
+                    width="stretch",
+                    on_click=take_example,
+                    args=(example,),
+                )
+
+
+@lru_cache
+def _example_picture(example: Example) -> "np.ndarray":
+    """Return an example's picture for its button, uint8 (H, W, 3), the upper square of the photo."""
+    from fer_core.drawing import fit_long_side
+
+    rgb = decode(example.file.read_bytes()).rgb
+    side = min(rgb.shape[:2])
+    left = (rgb.shape[1] - side) // 2
+    square = rgb[:side, left : left + side]
+    return fit_long_side(square, smallest=2 * _EXAMPLE_WIDTH, largest=2 * _EXAMPLE_WIDTH)
+
+
+def _show_bar() -> None:
+    """Show a thumbnail of each photo of the visit, to look at it or to remove it."""
+    intake = current_intake()
+    current = current_key(intake)
+    with st.container(horizontal=True, key="photo_bar"):
+        for photo in intake.photos:
+            with st.container(width=_CARD_WIDTH, gap="xxsmall"):
+                st.image(photo.thumbnail, width="stretch", alt=f"Thumbnail of {photo.name}")
+                with st.container(horizontal=True, gap="xxsmall", wrap=False):
+                    st.button(
+                        "",
+                        icon=_SHOWN if photo.key == current else _SHOW,
+                        key=f"show_{photo.key}",
+                        help=f"Show {name_as_code(photo.name)}",
+                        type="primary" if photo.key == current else "secondary",
+                        on_click=_select,
+                        args=(photo.key,),
+                    )
+                    st.button(
+                        "",
+                        key=f"remove_{photo.key}",
+                        help=f"Remove {name_as_code(photo.name)}",
+                        icon=":material/close:",
+                        type="tertiary",
+                        on_click=_remove,
+                        args=(photo.key,),
+                    )
+
+
+def has_photos() -> bool:
+    """Return whether the visitor has given photos, read or not."""
+    return bool(current_intake().photos or st.session_state.get(_SENT))
+
+
+def current_key(intake: Intake) -> str | None:
+    """Return the key of the photo to look at: the one that was chosen, else the newest; None without any."""
+    keys = [photo.key for photo in intake.photos]
+    current = st.session_state.get(_CURRENT)
+    return current if current in keys else keys[-1] if keys else None
+
+
+def _select(key: str) -> None:
+    st.session_state[_CURRENT] = key
+
+
+def _remove(key: str) -> None:
+    intake = current_intake()
+    st.session_state[_INTAKE] = Intake(tuple(p for p in intake.photos if p.key != key))
 
 
 def open_camera() -> None:
@@ -160,18 +269,16 @@ def open_camera() -> None:
 
 
 def take_picture(name: str, image_rgb: "np.ndarray") -> None:
-    """Take a picture, uint8 (H, W, 3), into the session, in place of what was there."""
+    """Take a picture, uint8 (H, W, 3), into the session, beside the photos that are there."""
     from fer_core.drawing import encode_png
 
-    _empty_ways_in()
     _take([SentFile(name, name, lambda: encode_png(image_rgb))])
 
 
 def drop_picture(name: str) -> None:
-    """Forget the picture that was taken in under this name, if it is still there, read or not."""
-    sent = st.session_state.get(_SENT, ())
-    if any(file.key == name for file in (*sent, *current_intake().photos)):
-        _take(())
+    """Forget the picture that was taken in under this name, read or not."""
+    st.session_state[_SENT] = tuple(f for f in st.session_state.get(_SENT, ()) if f.key != name)
+    _remove(name)
 
 
 def tell_if_uploads_are_refused(what: str) -> None:
@@ -193,44 +300,11 @@ def current_intake() -> Intake:
     return intake if isinstance(intake, Intake) else Intake()
 
 
-def choose_photo(intake: Intake, analyses: Mapping[str, "Analysis"]) -> ChosenPhoto | None:
-    """Return the photo to look at, with a choice where there are several; None without any."""
-    photos = {photo.key: photo for photo in intake.photos}
-    if not photos:
-        return None
-    current = st.session_state.get(_CURRENT)
-    if current not in photos:
-        current = next(iter(photos))
-    if len(photos) > 1:
-        if st.session_state.get("photo_picker") not in photos:
-            st.session_state["photo_picker"] = current
-        # Names alone: Streamlit keeps what names the choices for longer than a visit lasts.
-        names = {
-            key: f"{photo.name} \u2013 {_count(analyses[key])}" for key, photo in photos.items()
-        }
-        current = st.selectbox(
-            f"Photo ({len(photos)} in all)",
-            list(photos),
-            format_func=names.__getitem__,
-            key="photo_picker",
-        )
-    st.session_state[_CURRENT] = current
-    return photos[current]
-
-
-def _count(analysis: "Analysis") -> str:
-    n = len(analysis.faces)
-    return f"{n or 'no'} face{'' if n == 1 else 's'}"
-
-
 def _take_widget(key: str) -> None:
     value = st.session_state[key]
     files = value if isinstance(value, list) else [value] if value is not None else []
     _take(SentFile(file.file_id, file.name, file.getvalue) for file in files)
-
-
-def _empty_ways_in() -> None:
-    """Give the other ways in new keys: they would still show what is no longer looked at."""
+    # The bar shows what was taken; the widget begins anew, empty.
     st.session_state[_GENERATION] = _new_generation()
 
 
@@ -239,16 +313,20 @@ def _new_generation() -> int:
     return secrets.randbelow(1_000_000_000)
 
 
-def _take_example() -> None:
-    _empty_ways_in()
-    _take([SentFile("example", EXAMPLE_NAME, EXAMPLE_FILE.read_bytes)])
+def take_example(example: Example = EXAMPLES[0]) -> None:
+    """Take an example into the session."""
+    _take([SentFile(f"example_{example.file.stem}", example.file.name, example.file.read_bytes)])
 
 
 def _take(files: Iterable[SentFile]) -> None:
-    """Put files in place of what was there; those that were read before need not be read again."""
-    known = {photo.key: photo for photo in current_intake().photos}
-    st.session_state[_SENT] = tuple(known.get(file.key, file) for file in files)
-    st.session_state[_INTAKE] = Intake()
+    """Put files beside the photos that are there; the newest is the one to look at."""
+    known = {photo.key for photo in current_intake().photos}
+    waiting = st.session_state.get(_SENT, ())
+    sent = [file for file in files if file.key not in {*known, *(w.key for w in waiting)}]
+    st.session_state[_SENT] = (*waiting, *sent)
+    # What could not be read was said once.
+    st.session_state[_INTAKE] = Intake(current_intake().photos)
+    st.session_state.pop(_CURRENT, None)
 
 
 def _read_what_was_sent() -> None:
@@ -260,11 +338,8 @@ def _read_what_was_sent() -> None:
     place = st.empty()
     while sent := st.session_state.get(_SENT):
         file, *others = sent
-        if isinstance(file, SentFile):
-            with turn(place.status):
-                read = file.read()
-        else:
-            read = file
+        with turn(place.status):
+            read = file.read()
         st.session_state[_INTAKE] = current_intake().with_one_more(read)
         st.session_state[_SENT] = tuple(others)
     place.empty()

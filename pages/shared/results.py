@@ -1,6 +1,7 @@
 """Showing an analysis: the photo with its boxes, a choice of faces, one face in full, downloads."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from functools import partial
 from pathlib import PurePath
@@ -9,10 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from fer_core.networks.bundles import opinions
-from pages.shared.charts import PLAIN_CHART
-from pages.shared.downloads import offer_files
-from pages.shared.models import spec_of, title_of
-from pages.shared.photo_intake import EXAMPLE_CREDIT, EXAMPLE_NAME, ChosenPhoto, Intake
+from fer_core.settings import api_is_on
+from pages.shared.address import app_address
+from pages.shared.bars import show_bars
+from pages.shared.downloads import File, offer_files
+from pages.shared.examples import EXAMPLES
+from pages.shared.levels import level_sentence
+from pages.shared.networks import chosen_networks
+from pages.shared.photo_intake import ChosenPhoto, Intake
+from pages.shared.photo_view import show_photo_with_faces
+from pages.shared.titles import spec_of, title_of
 from pages.shared.verbatim import name_as_code
 
 if TYPE_CHECKING:
@@ -34,7 +41,7 @@ _LANDMARKS: Final = "show_landmarks"
 
 
 def show_photo(photo: ChosenPhoto, analysis: "Analysis") -> None:
-    """Show the photo with a numbered box around each face."""
+    """Show the photo with a numbered box around each face; a click on a face chooses it."""
     from fer_core.drawing import draw_faces, fit_long_side
 
     n = len(analysis.faces)
@@ -46,23 +53,41 @@ def show_photo(photo: ChosenPhoto, analysis: "Analysis") -> None:
         landmarks=landmarks,
     )
     found = "No face" if n == 0 else "1 face" if n == 1 else f"{n} faces"
-    caption = f"{name_as_code(photo.name)}: {found} in {analysis.seconds:.2f} s."
-    if photo.name == EXAMPLE_NAME:
-        caption += f" {EXAMPLE_CREDIT}"
-    st.image(
-        shown, caption=caption, width="stretch", alt=f"{photo.name} with {found.lower()} marked"
+    clicked = show_photo_with_faces(
+        shown,
+        analysis,
+        chosen=chosen_face(photo, analysis) or 0,
+        alt=f"{photo.name} with {found.lower()} marked",
+        key="photo_view",
     )
+    if clicked and clicked != chosen_face(photo, analysis):
+        _choose(photo, clicked)
+        st.rerun()
+    st.caption(f"{name_as_code(photo.name)}: {found}, {analysis.seconds:.2f} s{_credit(photo)}")
     if n:
         st.toggle("Show the 478 landmarks of each face", key=_LANDMARKS)
 
 
+def _credit(photo: ChosenPhoto) -> str:
+    return next((f". {e.credit}" for e in EXAMPLES if e.file.name == photo.name), "")
+
+
+def chosen_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
+    """Return the number, from 1, of the face to look at; None without any."""
+    n = len(analysis.faces)
+    return min(int(st.session_state.get(_FACES, {}).get(photo.key, 1)), n) or None
+
+
+def _choose(photo: ChosenPhoto, number: int) -> None:
+    st.session_state.setdefault(_FACES, {})[photo.key] = number
+
+
 def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
     """Return the number, from 1, of the face to look at, with cards to choose from; None without."""
-    chosen = st.session_state.setdefault(_FACES, {})
+    number = chosen_face(photo, analysis)
     n = len(analysis.faces)
     if n < 2:
-        return n or None
-    number = min(int(chosen.get(photo.key, 1)), n)
+        return number
     scrolls = n > _FACES_BEFORE_SCROLLING
     with st.container(
         horizontal=True,
@@ -79,98 +104,113 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
                     help=f"Show face {i}",
                     type="primary" if i == number else "secondary",
                     width="stretch",
-                    on_click=partial(chosen.__setitem__, photo.key, i),
+                    on_click=_choose,
+                    args=(photo, i),
                 )
-                st.caption(_short_answer(next(reversed(face.predictions.values()))))
+                st.caption(answer(_main(face)))
     return number
 
 
+def _main(face: "FaceAnalysis") -> "Prediction":
+    """Return the prediction that is said first: of the last network, which sees most."""
+    return next(reversed(face.predictions.values()))
+
+
 def show_face(photo: ChosenPhoto, analysis: "Analysis", number: int) -> None:
-    """Show one face in full: crop, every network's answer and probabilities, reasons for caution."""
+    """Show one face in full: crop, prediction, whether the networks agree, reasons for caution, all bars."""
+    from fer_core.networks.levels import level_of
+
     face = analysis.faces[number - 1]
+    prediction = _main(face)
+    name = next(reversed(face.predictions))
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.image(_crop(photo, face), width=_CROP_WIDTH, alt=f"Face {number}")
-        with st.container(gap="xxsmall"):
-            for name, prediction in face.predictions.items():
-                _show_answer(prediction, _heading(number, name, len(face.predictions)))
+        st.metric(
+            f"Face {number}: apparent expression",
+            answer(prediction),
+            f"{prediction.confidence:.0%} {prediction.expression}",
+            delta_color="off",
+            delta_arrow="off",
+            help=level_sentence(name, level_of(prediction)),
+        )
     if len(face.predictions) > 1:
         show_agreement(face)
     for note in face.quality:
-        st.warning(note.sentence, icon=":material/visibility_off:")
+        st.badge(
+            str(note.code).capitalize(),
+            icon=":material/visibility_off:",
+            color="orange",
+            help=note.sentence,
+        )
+        st.caption(note.sentence)
     show_probabilities(face, number)
 
 
 def show_agreement(face: "FaceAnalysis") -> None:
-    """Say whether the networks name the same expression, as far as they answer."""
-    predictions = face.predictions.values()
-    if any(prediction.abstained for prediction in predictions):
-        st.badge("Not every opinion is sure", icon=":material/question_mark:", color="gray")
-    elif len({prediction.expression for prediction in predictions}) == 1:
-        st.badge("The opinions agree", icon=":material/check:", color="green")
-    else:
-        st.badge("The opinions differ", icon=":material/call_split:", color="orange")
+    """Say whether the networks name the same expression; where they differ, what each says."""
+    expressions = {prediction.expression for prediction in face.predictions.values()}
+    if len(expressions) == 1:
+        st.badge("Both networks agree", icon=":material/check:", color="green")
+        return
+    said = ", ".join(
+        f"{title_of(name)}: {answer(prediction).lower()} {prediction.confidence:.0%}"
+        for name, prediction in face.predictions.items()
+    )
+    st.badge("The networks disagree", icon=":material/call_split:", color="orange")
+    st.caption(f"{said}. Compare shows how often each was right with such a pair of predictions.")
 
 
 def show_probabilities(face: "FaceAnalysis", number: int) -> None:
-    """Show every network's probabilities in one chart."""
-    from fer_core.views.faces import probabilities_bar
-
-    st.plotly_chart(
-        probabilities_bar({title_of(n): p for n, p in face.predictions.items()}),
-        width="stretch",
-        key="probabilities",
-        config=PLAIN_CHART,
+    """Show every network's probability of each expression."""
+    show_bars(
+        {title_of(name): prediction for name, prediction in face.predictions.items()},
         alt=f"Probability of each expression for face {number}",
     )
 
 
 def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "Analysis"]) -> None:
     """Offer the results of all photos as JSON and CSV, and the current photo with its boxes."""
+    analysis = analyses[photo.key]
     records = partial(_records, intake, analyses)
     stem = PurePath(photo.name).stem
+    files: list[File] = [
+        ("JSON", partial(_as_json, records), "second_look.json", "application/json"),
+        ("CSV", partial(_as_csv, records), "second_look.csv", "text/csv"),
+    ]
+    if analysis.faces:
+        picture = partial(_as_png, photo, analysis)
+        files.append(("Annotated PNG", picture, f"{stem}_annotated.png", "image/png"))
     with st.container(horizontal=True):
-        offer_files(
-            (
-                ("JSON", partial(_as_json, records), "second_look.json", "application/json"),
-                ("CSV", partial(_as_csv, records), "second_look.csv", "text/csv"),
-                (
-                    "Annotated PNG",
-                    partial(_as_png, photo, analyses[photo.key]),
-                    f"{stem}_annotated.png",
-                    "image/png",
-                ),
-            )
-        )
+        offer_files(files)
+        with st.popover("Copy", icon=":material/content_copy:"):
+            st.code(repr(analysis), language=None, wrap_lines=True)
+        with st.popover("Use in code", icon=":material/code:"):
+            show_code(photo)
+
+
+def show_code(photo: ChosenPhoto) -> None:
+    """Show how a program gets the same result: in Python, on the command line, over HTTP."""
+    networks = chosen_networks()
+    named = "" if networks == opinions() else ",".join(networks)
+    name = PurePath(photo.name).name
+    st.code(
+        f"import fer_core\n\nprint(fer_core.analyze({name!r}{f', networks={named!r}' if named else ''}))",
+        language="python",
+    )
+    option = f" --models {named}" if named else ""
+    st.code(f"python -m fer_core analyze{option} {shlex.quote(name)}", language="shell")
+    if api_is_on():
+        query = f"?networks={named}" if named else ""
+        url = f"{app_address()}/api/analyze{query}"
+        st.code(f"curl -F file=@{shlex.quote(name)} {shlex.quote(url)}", language="shell")
 
 
 def answer(prediction: "Prediction") -> str:
-    """Return the expression in words, or that the model is not sure."""
-    return "Not sure" if prediction.abstained else str(prediction.expression).capitalize()
+    """Return a prediction in words, such as "Probably happy"."""
+    from fer_core.networks.levels import in_words
 
-
-def _heading(number: int, name: str, n_opinions: int) -> str:
-    if n_opinions == 1:
-        return f"Face {number}: apparent expression"
-    return f"Face {number}: {title_of(name)}"
-
-
-def _show_answer(prediction: "Prediction", heading: str) -> None:
-    st.metric(heading, answer(prediction))
-    if prediction.is_doubtful:
-        st.caption(f"Closest is {prediction.expression} with {prediction.confidence:.0%}.")
-    elif prediction.abstained:
-        st.caption(
-            f"Closest is {prediction.expression} with {prediction.confidence:.0%}; an answer needs "
-            f"{prediction.abstention_threshold:.0%}."
-        )
-    else:
-        st.caption(f"{prediction.confidence:.0%} confidence, calibrated")
-
-
-def _short_answer(prediction: "Prediction") -> str:
-    if prediction.abstained:
-        return answer(prediction)
-    return f"{answer(prediction)} {prediction.confidence:.0%}"
+    words = in_words(prediction)
+    return words[0].upper() + words[1:]
 
 
 def _crop(photo: ChosenPhoto, face: "FaceAnalysis") -> "np.ndarray":
@@ -195,7 +235,7 @@ def _as_json(records: partial[list[dict[str, Any]]]) -> str:
 def _as_csv(records: partial[list[dict[str, Any]]]) -> str:
     from fer_core.records import csv_lines
 
-    specs = {name: spec_of(name) for name in opinions()}
+    specs = {name: spec_of(name) for name in chosen_networks()}
     return "".join(csv_lines(records(), {n: spec.labels for n, spec in specs.items() if spec}))
 
 

@@ -6,8 +6,8 @@ python -m tests.benchmarks.load --visitors 20 --minutes 1
 Starts the app as README does and lets visitors come, who speak the browser's protocol. Each sends photos
 of its own, one in five as large as a phone's, waits for the answer, compares the JSON file with what the
 same code says of that photo in this process, looks at it for a while, and after some photos leaves for
-another to come. They all come in the same second, so the first photos stand in line. Server and visitors
-share the machine.
+another to come. They all come in the same second, so the first photos stand in line. Meanwhile some
+programs send photos over HTTP, one after the other. Server, visitors and programs share the machine.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import httpx2
 import numpy as np
 import psutil
 from PIL import Image, ImageEnhance
@@ -46,6 +47,8 @@ LARGE: Final = (4032, 3024)
 #: A session is kept for two minutes for who lost the network, and looked for four times a minute.
 SECONDS_UNTIL_FORGOTTEN: Final = 150
 AIM_MEMORY: Final = 1.15
+#: Seconds on average between two photos of a program.
+PROGRAMS_THINK: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,15 @@ class Tally:
     Attributes:
         seconds: from a photo's first byte until its page was drawn, of each answer.
         told_to_wait: of how many photos a visitor was told a place in the line.
-        mixed_up: answers that were not that photo's.
+        turned_away: how often a program was told to ask again later.
+    mixed_up: answers that were not that photo's.
         failed: what went wrong, in words.
         visits: that were begun.
     """
 
     seconds: list[float] = field(default_factory=list)
     told_to_wait: int = 0
+    turned_away: int = 0
     mixed_up: int = 0
     failed: list[str] = field(default_factory=list)
     visits: int = 0
@@ -143,11 +148,15 @@ async def send(page: Visit, photo: Photo, name: str, tally: Tally) -> None:
     tally.seconds.append(seconds)
     tally.told_to_wait += told
     (record,) = json.loads(await page.download("JSON"))
+    tally.mixed_up += not (is_of(photo, record) and record["path"] == name)
+
+
+def is_of(photo: Photo, record: dict[str, Any]) -> bool:
+    """Return whether an answer is that photo's."""
     without = {"path", "seconds"}
-    same = {k: v for k, v in record.items() if k not in without} == {
+    return {k: v for k, v in record.items() if k not in without} == {
         k: v for k, v in photo.record.items() if k not in without
     }
-    tally.mixed_up += not (same and record["path"] == name)
 
 
 async def visitor(
@@ -167,6 +176,29 @@ async def visitor(
                         break
         except Exception as error:  # whatever it is counts against the server
             tally.failed.append(f"{type(error).__name__}: {error}")
+
+
+async def program(
+    number: int, url: str, photos: list[Photo], until: float, think: float, tally: Tally
+) -> None:
+    """Send photos over HTTP until the time is over; where the server says so, ask again later."""
+    chance = random.Random(f"program {number}")
+    async with httpx2.AsyncClient(timeout=120) as client:
+        while time.monotonic() < until:
+            photo = chance.choice(photos)
+            began = time.perf_counter()
+            try:
+                answered = await client.post(f"{url}/api/analyze", content=photo.content)
+                if later := answered.headers.get("Retry-After"):
+                    tally.turned_away += 1
+                    await asyncio.sleep(int(later))
+                    continue
+                answered.raise_for_status()
+                tally.seconds.append(time.perf_counter() - began)
+                tally.mixed_up += not is_of(photo, answered.json())
+            except Exception as error:  # whatever it is counts against the server
+                tally.failed.append(f"over HTTP, {type(error).__name__}: {error}")
+            await asyncio.sleep(chance.expovariate(1 / think))
 
 
 async def watch(process: psutil.Process, samples: list[float]) -> None:
@@ -191,14 +223,18 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
                 await send(page, photo, f"alone{number}.jpg", alone)
         await asyncio.sleep(SECONDS_UNTIL_FORGOTTEN)
         before = megabytes(process)
-        tally, samples = Tally(), []
+        tally, programs, samples = Tally(), Tally(), []
         watching = asyncio.create_task(watch(process, samples))
         until = time.monotonic() + 60 * arguments.minutes
         await asyncio.gather(
             *(
                 visitor(n, url, photos, until, arguments.think, tally)
                 for n in range(arguments.visitors)
-            )
+            ),
+            *(
+                program(n, url, photos, until, PROGRAMS_THINK, programs)
+                for n in range(arguments.programs)
+            ),
         )
         await asyncio.sleep(SECONDS_UNTIL_FORGOTTEN)
         watching.cancel()
@@ -214,6 +250,12 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
         ("seconds to an answer: median", f"{np.percentile(tally.seconds, 50):.2f}", ""),
         ("95 % within", f"{np.percentile(tally.seconds, 95):.2f}", ""),
         ("longest", f"{max(tally.seconds):.2f}", ""),
+        ("over HTTP: photos answered", f"{len(programs.seconds)}", ""),
+        ("failed", f"{len(programs.failed)}", "0"),
+        ("answers to the photo of another", f"{programs.mixed_up}", "0"),
+        ("told to ask again later", f"{programs.turned_away}", ""),
+        ("seconds to an answer: median", percentile(programs, 50), ""),
+        ("95 % within", percentile(programs, 95), ""),
         ("memory before, MB", f"{before:.0f}", ""),
         ("at the peak", f"{max(samples):.0f}", ""),
         (
@@ -224,11 +266,17 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
     ]
     title = (
         f"{arguments.visitors} visitors for {arguments.minutes:g} minutes, who look at an answer for "
-        f"{arguments.think:g} s on average"
+        f"{arguments.think:g} s on average, and {arguments.programs} programs"
     )
     print_table(title, ("what", "measured", "aim: at most"), rows)
-    for problem in sorted(set(tally.failed)):
-        print(f"{tally.failed.count(problem)} times: {problem}")
+    failed = tally.failed + programs.failed
+    for problem in sorted(set(failed)):
+        print(f"{failed.count(problem)} times: {problem}")
+
+
+def percentile(tally: Tally, percent: float) -> str:
+    """Return within how many seconds that share of the answers came; nothing where none did."""
+    return f"{np.percentile(tally.seconds, percent):.2f}" if tally.seconds else ""
 
 
 def main() -> None:
@@ -237,6 +285,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--visitors", type=int, default=50, help="at the same time")
+    parser.add_argument("--programs", type=int, default=2, help="that use the HTTP API meanwhile")
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--think", type=float, default=10, help="seconds between two photos")
     arguments = parser.parse_args()

@@ -3,9 +3,11 @@
 import base64
 import contextlib
 import io
+import json
 import os
 import socket
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -170,6 +172,18 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
         following.get_by_role("button", name="Try the example photo").click()
         expect(following.get_by_test_id("stMetricValue").first).to_be_visible()
         following.close()
+
+
+@pytest.mark.slow
+def test_nothing_stays_of_a_photo_that_a_program_sent(forgetting, astronaut: np.ndarray):
+    kinds = ("fer_core.photos.decode.Photo", "fer_core.analysis.Analysis")
+    with forgetting(*kinds) as (server, log):
+        asked = urllib.request.Request(f"{server.url}/api/analyze", png(astronaut))
+        for _ in range(3):
+            with urllib.request.urlopen(asked, timeout=60) as answered:
+                assert len(json.load(answered)["faces"]) == 1
+        seen = len(log.alive)
+        assert wait_for(lambda: len(log.alive) > seen + 1 and log.alive[-1] == [0, 0])
 
 
 @pytest.mark.slow

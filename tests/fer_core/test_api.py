@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import fer_core
-from fer_core.errors import BundleError, FerError, ImageDecodeError, InputError
+from fer_core.errors import BundleError, FerError, ImageDecodeError, InputError, NotAnImageError
 from tests.conftest import PROJECT
 
 PAIR = ["cnn_photos", "dual_photos"]
@@ -147,9 +147,9 @@ def test_an_unknown_network_is_named_with_the_nearest(photo_path):
     [
         ("missing.jpg", ImageDecodeError, r"^missing\.jpg: There is no such file"),
         (PROJECT, InputError, "is a folder"),
-        (PROJECT / "README.md", ImageDecodeError, r"README\.md: This is not an image"),
+        (PROJECT / "README.md", NotAnImageError, r"README\.md: This is not an image"),
         (b"", ImageDecodeError, "empty"),
-        (b"no image", ImageDecodeError, "not an image"),
+        (b"no image", NotAnImageError, "not an image"),
         (np.zeros((9, 9), np.uint8), InputError, r"uint8 \(9, 9\)\. Repeat grey"),
         (np.zeros((9, 9, 4), np.uint8), InputError, "transparency"),
         (np.zeros((2, 9, 9, 3), np.uint8), InputError, "one image at a time"),

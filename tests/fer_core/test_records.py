@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
 
 from fer_core.expressions import FER2013
@@ -38,6 +39,15 @@ def test_the_record_has_the_contracts_fields_and_is_json(record):
     assert tuple(answer["probabilities"]) == FER2013.labels
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert json.loads(json.dumps(record)) == record
+
+
+def test_landmarks_are_in_the_record_where_they_are_asked_for(analyzer, astronaut_png, record):
+    analysis = analyzer.analyze(decode(astronaut_png))
+    (face,) = to_record(None, analysis, landmarks=True)["faces"]
+    points = face.pop("landmarks")
+    assert face == record["faces"][0]
+    np.testing.assert_allclose(points, analysis.faces[0].face.landmarks, atol=0.051)
+    assert json.loads(json.dumps(points)) == points
 
 
 def test_a_photo_without_a_face_is_no_error(analyzer, no_face_png):

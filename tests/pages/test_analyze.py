@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.networks.bundles import SERVING_FILE, resolve
 from fer_core.photos.decode import decode
+from pages.parts.about import accuracy_sentence
 from pages.shared import photo_intake
+from pages.shared.examples import EXAMPLES
 from pages.shared.models import load_analyzer
-from pages.shared.notes import accuracy_sentence
 from pages.shared.results import answer
 from tests.clips import song
 from tests.conftest import NAVIGATION, png
@@ -41,38 +43,59 @@ def texts(page: AppTest) -> str:
 def expected(astronaut_png: bytes) -> str:
     """The answer on the example photo, without the page."""
     face = load_analyzer().analyze(decode(astronaut_png)).faces[0]
-    return answer(face.predictions["cnn_photos"])
+    return answer(face.predictions["dual_photos"])
 
 
-def test_an_empty_page_offers_photos_and_names_the_limits():
+def shown_names(page: AppTest) -> list[str]:
+    """Return the names of the photos in the bar, in order."""
+    pictures = [image.proto.imgs[0].alt for image in page.get("image") if image.proto.imgs]
+    return [alt.removeprefix("Thumbnail of ") for alt in pictures if alt.startswith("Thumbnail")]
+
+
+def bar_button(page: AppTest, kind: str, i: int) -> Any:
+    """Return the button that shows or removes the photo at a place of the bar."""
+    return [button for button in page.button if str(button.key).startswith(f"{kind}_")][i]
+
+
+def test_an_empty_page_offers_photos_and_says_what_it_is_for():
     page = open_page()
     assert not page.exception
     assert page.title[0].value
-    assert [widget.label for widget in page.button] == ["Try the example photo"]
+    assert [widget.label for widget in page.button] == [example.title for example in EXAMPLES]
     assert not page.camera_input, "the browser would ask for the camera at once"
     assert not page.metric
     text = texts(page)
     for promise in (
-        "Apparent expression, not feeling",
-        "at work, in education, in policing or in medicine",
-        "processed in memory on this server and not stored",
-        "NASA, public domain",
+        "Apparent expression, not emotion",
+        "Not for decisions at work, in school, in policing or in medicine",
+        "Photos are not stored",
     ):
         assert promise in text
+    assert all("public domain" in str(widget.help).lower() for widget in page.button)
 
 
-def test_the_accuracy_on_the_page_is_the_bundles_own():
+@pytest.mark.parametrize(("i", "faces"), [(0, "1 face"), (1, "1 face"), (2, "29 faces")])
+def test_every_example_is_answered(i: int, faces: str):
+    page = open_page().button[i].click().run()
+    assert not page.exception
+    assert faces in texts(page)
+    assert EXAMPLES[i].credit in texts(page)
+
+
+def test_the_accuracy_on_the_about_page_is_the_bundles_own():
+    about = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    about.switch_page("../about.py").run()
     for name in ("cnn_photos", "dual_photos"):
         spec = resolve(name).spec
         sentence = accuracy_sentence(spec)
         assert sentence is not None
+        assert sentence in texts(about)
         for data in ("ferplus:test", "expw:test", "fer2013:test"):
             measured = spec.metrics[data]
-            assert f"{measured.accuracy:.1%} of {measured.n:,} faces" in sentence
-        assert (
-            f"{spec.metrics['ferplus:test'].selective_accuracy:.1%} of these, and says" in sentence
-        )
-        assert sentence in texts(open_page())
+            assert f"{measured.accuracy:.1%} of {measured.n:,}" in sentence
+        ferplus = spec.metrics["ferplus:test"]
+        assert f"{ferplus.accuracy_clean:.1%} of {ferplus.n_clean:,}" in sentence
+        assert f"right on {ferplus.selective_accuracy:.1%} of those" in sentence
 
 
 def test_the_accuracy_of_a_network_of_fer2013_is_that_of_its_own_labels():
@@ -91,9 +114,11 @@ def test_without_a_measurement_no_accuracy_is_claimed():
 def test_the_example_photo_is_answered(expected: str):
     page = open_page().button[0].click().run()
     assert not page.exception
-    assert page.metric[0].label == "Face 1: CNN, web photos"
+    assert page.metric[0].label == "Face 1: apparent expression"
     assert page.metric[0].value == expected
-    assert page.get("plotly_chart")
+    assert "94.8% of its 2,459 confident predictions" in page.metric[0].help
+    assert "Both networks agree" in texts(page)
+    assert not page.get("plotly_chart"), "its library takes longer to load than the photo"
     assert [widget.label for widget in page.download_button] == ["JSON", "CSV", "Annotated PNG"]
 
 
@@ -126,11 +151,13 @@ def test_a_broken_file_is_explained_and_the_others_still_work(
     )
     assert not page.exception
     assert [error.value.startswith("`broken.jpg`: ") for error in page.error] == [True]
-    assert page.metric[0].value == expected
-    assert page.selectbox[0].options == ["me.png \u2013 1 face", "coffee.png \u2013 no faces"]
-    page.selectbox[0].select_index(1).run()
+    assert shown_names(page) == ["me.png", "coffee.png"]
+    assert "No face found" in page.info[0].value, "the newest is shown first"
     assert not page.metric
-    assert "No face found" in page.info[0].value
+    labels = [widget.label for widget in page.download_button]
+    assert labels == ["JSON", "CSV"], "there is nothing to draw"
+    bar_button(page, "show", 0).click().run()
+    assert page.metric[0].value == expected
 
 
 def test_what_is_no_photo_is_named(astronaut_png: bytes):
@@ -170,23 +197,47 @@ def test_a_photo_that_lies_on_its_side_is_turned_and_that_is_said(
     assert len(page.download_button) == 3
 
 
-def test_many_faces_have_cards_and_one_chart(astronaut: np.ndarray):
+def test_many_faces_have_cards(astronaut: np.ndarray):
     crowd = png(np.tile(astronaut, (3, 4, 1)))
     page = upload(open_page(), ("crowd.png", crowd, "image/png"))
     assert not page.exception
     cards = [widget for widget in page.button if re.fullmatch(r"\d+", widget.label)]
     assert len(cards) == 12
-    assert len(page.get("plotly_chart")) == 1
     cards[6].click().run()
-    assert page.metric[0].label == "Face 7: CNN, web photos"
-    assert len(page.get("plotly_chart")) == 1
+    assert page.metric[0].label == "Face 7: apparent expression"
 
 
-def test_removing_the_files_empties_the_page(astronaut_png: bytes):
+def test_photos_are_added_removed_and_kept_across_pages(astronaut_png: bytes, no_face_png: bytes):
     page = upload(open_page(), ("me.png", astronaut_png, "image/png"))
-    page.file_uploader[0].set_value([]).run()
+    page = upload(page, ("coffee.png", no_face_png, "image/png"))
+    assert shown_names(page) == ["me.png", "coffee.png"]
+    page = page.switch_page("../landmarks.py").run()
+    assert shown_names(page) == ["me.png", "coffee.png"]
+    assert "No face found" in page.info[0].value, "the same photo as on the page before"
+    page = page.switch_page("../analyze.py").run()
+    bar_button(page, "remove", 1).click().run()
+    assert shown_names(page) == ["me.png"]
+    assert page.metric
+    bar_button(page, "remove", 0).click().run()
     assert not page.exception
     assert not page.metric
+    assert [widget.label for widget in page.button] == [example.title for example in EXAMPLES]
+
+
+def test_other_networks_answer_when_they_are_chosen_and_the_url_says_so():
+    page = open_page().button[0].click().run()
+    page.selectbox(key="second_network").set_value("dual").run()
+    assert not page.exception
+    assert page.query_params["networks"] in ("cnn_photos,dual", ["cnn_photos,dual"])
+    assert "86.0% of its 2,220 confident predictions" in page.metric[0].help
+    page.selectbox(key="second_network").set_value("").run()
+    assert not page.exception
+    assert "Both networks agree" not in texts(page)
+    named = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
+    named.query_params["networks"] = "dual,cnn"
+    named.run()
+    named.button[0].click().run()
+    assert named.selectbox(key="first_network").value == "dual"
 
 
 def test_too_many_pixels_for_one_visit_are_refused_with_a_reason(

@@ -88,7 +88,7 @@ def test_a_frozen_picture_is_the_photo_of_the_other_pages_without_what_was_drawn
     (photo,) = page.session_state["intake"].photos
     assert photo.name.startswith("camera_2")
     np.testing.assert_array_equal(photo.photo.rgb, astronaut)
-    assert [metric.value for metric in page.metric] == ["Happy", "Happy"]
+    assert [metric.value for metric in page.metric] == ["Happy"]
 
 
 def test_a_discarded_picture_is_nowhere(frozen: AppTest):

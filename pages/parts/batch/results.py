@@ -11,8 +11,8 @@ from fer_core.photos.decode import decode
 from pages.parts.batch.work import Batch, Task, networks_of, start
 from pages.shared import notes, results
 from pages.shared.downloads import Content, offer_file
-from pages.shared.models import spec_of, title_of
 from pages.shared.photo_intake import ChosenPhoto
+from pages.shared.titles import spec_of, title_of
 from pages.shared.turns import show_busy, turn
 from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
@@ -158,7 +158,7 @@ def _show_selected(file: Any, result: "PhotoResult", number: int) -> None:
     try:
         with turn(place.status):
             upright = result.analysis.shown(decode(file.read()))
-            photo = ChosenPhoto("batch", result.name, upright)
+            photo = ChosenPhoto.of("batch", result.name, upright)
     except BusyError as error:
         show_busy(error, key="busy-row")
         return

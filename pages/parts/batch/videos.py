@@ -16,7 +16,8 @@ import streamlit as st
 from fer_core.errors import BusyError, FerError
 from fer_core.networks.bundles import opinions
 from pages.shared.downloads import offer_files
-from pages.shared.models import load_analyzer, title_of
+from pages.shared.models import load_analyzer
+from pages.shared.titles import title_of
 from pages.shared.turns import patient_turn, show_busy, turn
 from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view

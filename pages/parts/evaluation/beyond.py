@@ -9,7 +9,7 @@ from fer_core.errors import DataError
 from fer_core.networks.bundles import SERVING_FILE
 from pages.parts.evaluation.choice import CLEAN_FACES, Chosen, found_faces, robustness_of
 from pages.parts.glossary import defined
-from pages.shared.models import bundle_of, spec_of
+from pages.shared.titles import bundle_of, spec_of
 from pages.shared.verbatim import public_message
 from pages.shared.views import show_view
 

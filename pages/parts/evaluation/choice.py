@@ -25,7 +25,7 @@ from fer_core.settings import models_root
 from pages.parts.evaluation.own import offer_own
 from pages.parts.glossary import defined
 from pages.shared.links import linked, linked_list
-from pages.shared.models import spec_of, title_of
+from pages.shared.titles import spec_of, title_of
 from pages.shared.verbatim import name_as_code, public_message
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ CLEAN_FACES: Final = "Without duplicates"
 _FIRST_DATA: Final = ("ferplus:test", "fer2013:test")
 #: Whose own labels FER2013_PAIR learnt alone.
 _FER2013: Final = "fer2013"
+#: Key of the widget: the networks that answer on other pages are another choice.
+_NETWORKS: Final = "evaluated_networks"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,13 +127,13 @@ def _choose(catalog: dict[str, dict[str, Path]]) -> tuple[str, list[str], str]:
     )
     here = list(catalog[data])
     on_networks = linked_list(
-        "networks", {name: name for name in here}, _usual_networks(data, here), key="networks"
+        "networks", {name: name for name in here}, _usual_networks(data, here), key=_NETWORKS
     )
     names = st.multiselect(
         "Networks",
         here,
         format_func=label_of,
-        key="networks",
+        key=_NETWORKS,
         on_change=on_networks,
         placeholder="Choose networks",
         width=560,

@@ -16,7 +16,8 @@ from fer_core.errors import FerError
 from pages.server.live.visits import open_visit
 from pages.shared import photo_intake
 from pages.shared.downloads import offer_file
-from pages.shared.models import load_analyzer, title_of
+from pages.shared.models import load_analyzer
+from pages.shared.titles import title_of
 from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:

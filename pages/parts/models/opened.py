@@ -8,7 +8,7 @@ from fer_core.errors import FerError
 from fer_core.networks.bundles import BaseBundle, all_names
 from fer_core.networks.layers import read_layers
 from pages.shared.links import linked
-from pages.shared.models import title_of
+from pages.shared.titles import title_of
 from pages.shared.verbatim import public_message
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core.errors import ImageDecodeError
+from fer_core.errors import ImageDecodeError, ImageTooLargeError, NotAnImageError
 from fer_core.photos import decode as decoding
 from fer_core.photos.decode import decode
 from pages.shared.photo_intake import EXAMPLE_FILE
@@ -146,7 +146,7 @@ def png_of_size(width: int, height: int) -> bytes:
 def test_a_bomb_is_refused_before_it_is_decoded(side):
     bomb = png_of_size(side, side)
     began = time.perf_counter()
-    with pytest.raises(ImageDecodeError, match=r"megapixels are the most.*Shrink"):
+    with pytest.raises(ImageTooLargeError, match=r"megapixels are the most.*Shrink"):
         decode(bomb)
     # Decoding 900 megapixels takes tens of seconds and gigabytes; reading a header does not.
     assert time.perf_counter() - began < 2
@@ -158,18 +158,20 @@ def test_just_under_the_limit_is_read():
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
+    ("data", "kind", "message"),
     [
-        (b"", "empty"),
-        (b"hello, I am a text file", "not an image"),
-        (b"%PDF-1.4 something", "not an image"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
-        (png_of_size(0, 5), "not an image|no pixels|damaged"),
+        (b"", ImageDecodeError, "empty"),
+        (b"hello, I am a text file", NotAnImageError, "not an image"),
+        (b"%PDF-1.4 something", NotAnImageError, "not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", NotAnImageError, "not an image"),
+        (png_of_size(0, 5), ImageDecodeError, "no pixels|damaged"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", ImageDecodeError, "damaged or cut short"),
     ],
 )
-def test_what_is_no_image_is_said_to_be_none(data, message):
-    with pytest.raises(ImageDecodeError, match=message):
+def test_what_is_no_image_is_said_to_be_none(data, kind, message):
+    with pytest.raises(ImageDecodeError, match=message) as error:
         decode(data)
+    assert type(error.value) is kind
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
@@ -194,7 +196,7 @@ def test_damaged_bytes_never_raise_anything_else(astronaut):
 
 
 def test_other_formats_that_pillow_knows_stay_shut(quadrants):
-    with pytest.raises(ImageDecodeError, match="not an image"):
+    with pytest.raises(NotAnImageError, match="not an image"):
         decode(encoded(quadrants, "PPM"))
 
 
@@ -231,8 +233,9 @@ def test_a_huge_photo_is_upright(all_are_huge, monkeypatch, quadrants, orientati
 @pytest.mark.parametrize("keep", [0.1, 0.5, 0.9])
 def test_a_huge_photo_cut_short_is_an_error(all_are_huge, astronaut, file_format, keep):
     data = encoded(Image.fromarray(astronaut), file_format)
-    with pytest.raises(ImageDecodeError, match="damaged or cut short"):
+    with pytest.raises(ImageDecodeError, match="damaged or cut short") as error:
         decode(data[: int(len(data) * keep)])
+    assert type(error.value) is ImageDecodeError
 
 
 def test_other_huge_files_are_refused(all_are_huge, quadrants):

@@ -124,7 +124,7 @@ def test_pages_show_hostile_names_as_code_and_nothing_of_exif(portrait_with_exif
         texts += "\n".join(i.caption for image in page.get("image") for i in image.proto.imgs)
         assert "Telling" not in texts
         if where == "../analyze.py":
-            assert f"{name_as_code(good)}: 1 face in" in texts
+            assert f"{name_as_code(good)}: 1 face, " in texts
         for name in (good, bad):
             assert name not in texts.replace(name_as_code(name), "")
 
@@ -137,7 +137,7 @@ def test_downloads_hold_names_as_they_are_and_nothing_of_exif(portrait_with_exif
     from pages.shared.photo_intake import ChosenPhoto, Intake, UnreadableFile
     from pages.shared.results import _as_csv, _as_json, _as_png, _records
 
-    photo = ChosenPhoto("a", HOSTILE[0], decode(portrait_with_exif))
+    photo = ChosenPhoto.of("a", HOSTILE[0], decode(portrait_with_exif))
     intake = Intake((photo,), (UnreadableFile("=cmd|'/c calc'!A1.png", "It is damaged."),))
     analysis = load_analyzer().analyze(photo.photo)
     records = partial(_records, intake, {"a": analysis})

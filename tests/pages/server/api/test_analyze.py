@@ -136,6 +136,7 @@ def test_each_kind_of_bad_file_has_its_status(client, corpus, name, status):
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_no_file_of_the_corpus_makes_it_fail(client, corpus):
     allowed = {Fate.PHOTO: {200}, Fate.REFUSED: REFUSALS, Fate.EITHER: {200} | REFUSALS}
     for specimen in corpus:

@@ -50,6 +50,8 @@ def served() -> Iterator[str]:
     """Serve the API on a port of its own; give its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        # Who comes before the server runs waits.
+        listening.listen()
         app = Starlette(routes=[Mount("/api", app=create_api(most_bytes=1_000_000))])
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -1,0 +1,12 @@
+"""About: what the predictions mean, how accurate they are, what happens to photos."""
+
+import streamlit as st
+
+from pages.parts import about
+
+st.title("About Second Look")
+about.show_meaning()
+about.show_accuracy()
+about.show_fair_use()
+about.show_privacy()
+about.show_sources()

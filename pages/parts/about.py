@@ -1,0 +1,100 @@
+"""The parts of the About page."""
+
+from typing import Final
+
+import streamlit as st
+
+from fer_core.data_names import known_data_sets
+from fer_core.networks.bundles import BundleSpec
+from pages.shared.networks import chosen_networks
+from pages.shared.titles import bundle_of, origin_sentences, title_of
+
+#: The data set whose figures published networks have.
+_FER2013: Final = "fer2013"
+
+
+def show_meaning() -> None:
+    """Say what the app does, and what a prediction is."""
+    st.markdown(
+        "Second Look finds every face in a photo, a video or a camera's picture and names its **apparent "
+        "expression**: what the face looks like in one picture. That is not what the person feels.\n\n"
+        "Two networks answer. The CNN sees the pixels of a face; the dual-input network also sees where its "
+        "landmarks are. Each prediction has one of three levels:\n"
+        "- **Happy**: the confidence is above the network's threshold.\n"
+        "- **Probably happy**: it is below, but one expression leads clearly.\n"
+        "- **Unclear: angry or sad**: two expressions are close, or the face is hard to see."
+    )
+
+
+def show_accuracy() -> None:
+    """Show how accurate the networks in use are, as measured with these weights."""
+    st.header("Accuracy")
+    bundles = [bundle for name in chosen_networks() if (bundle := bundle_of(name))]
+    for bundle in bundles:
+        if sentence := accuracy_sentence(bundle.spec):
+            st.markdown(sentence)
+    st.markdown("Other photos can be harder. [Evaluation](evaluation) has every figure.")
+    if origins := origin_sentences(bundles):
+        st.markdown(" ".join(origins))
+
+
+def show_fair_use() -> None:
+    """Say what predictions must not be used for."""
+    st.header("Fair use")
+    st.markdown(
+        "Do not use predictions to decide about people: not at work, in school, in policing or in medicine. "
+        "In the European Union, reading emotions at work and in schools is prohibited (Regulation 2024/1689, "
+        "Article 5). Show only photos of people who agreed to it."
+    )
+
+
+def show_privacy() -> None:
+    """Say what happens to photos."""
+    st.header("Privacy")
+    st.markdown(
+        "Photos, videos and camera pictures are processed in this server's memory. They are not stored, not "
+        "logged and not used for training. They are deleted when your visit ends. Nothing is sent to others."
+    )
+
+
+def show_sources() -> None:
+    """Name the data and the software that the app rests on."""
+    st.header("Sources")
+    st.markdown(
+        "- Training data: [FER2013](https://arxiv.org/abs/1307.0414), "
+        "[FER+](https://arxiv.org/abs/1608.01041) and [ExpW](https://arxiv.org/abs/1609.06426)\n"
+        "- Faces and landmarks: [MediaPipe](https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker)"
+    )
+
+
+def accuracy_sentence(spec: BundleSpec) -> str | None:
+    """Return the measured accuracy in words; None if these weights were not measured.
+
+    By each data set's labels on test faces, on which no choice was made; of those first whose validation
+    faces chose the network.
+    """
+    known = known_data_sets()
+    chosen_by = [reference.source for reference in spec.references]
+    sources = dict.fromkeys((*chosen_by, *known) if chosen_by else (_FER2013,))
+    measured = {
+        judge: spec.metrics[f"{source}:test"]
+        for source in sources
+        if source in known and (judge := known[source].judge) and f"{source}:test" in spec.metrics
+    }
+    if not measured:
+        return None
+    judge, first = next(iter(measured.items()))
+    by_others = "".join(
+        f" By {other} it is right on {m.accuracy:.1%} of {m.n:,}."
+        for other, m in measured.items()
+        if other != judge
+    )
+    without_copies = (
+        f" Without faces that also occur in the training data, it is right on {first.accuracy_clean:.1%} of "
+        f"{first.n_clean:,}."
+    )
+    return (
+        f"**{title_of(spec.name)}** (`{spec.name}`) is right on {first.accuracy:.1%} of {first.n:,} test "
+        f"faces by {judge}.{without_copies} It is confident about {first.coverage:.0%} of them, and right on "
+        f"{first.selective_accuracy:.1%} of those.{by_others}"
+    )

@@ -1,0 +1,61 @@
+"""How often predictions of a level were right on test faces, in a sentence for the visitor."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fer_core.data_names import known_data_sets
+from fer_core.errors import FerError
+from fer_core.networks.bundles import Bundle
+from pages.shared.titles import bundle_of, title_of
+
+if TYPE_CHECKING:
+    from fer_core.evaluation.levels import LevelShare
+    from fer_core.networks.levels import Level
+
+_FER2013 = "fer2013"
+
+
+def level_sentence(name: str, level: "Level") -> str | None:
+    """Return how often a network's predictions of a level were right; None if that was not measured."""
+    bundle = bundle_of(name)
+    source = judged_by(bundle) if bundle else None
+    if bundle is None or source is None:
+        return None
+    try:
+        shares = _shares(
+            str(bundle.path), source, bundle.spec.abstention_threshold, sha=str(bundle.spec.sha256)
+        )
+    except FerError:
+        return None
+    share = shares[level]
+    if share.accuracy is None:
+        return None
+    judge = known_data_sets()[source].judge
+    return (
+        f"{title_of(name)}: {share.accuracy:.1%} of its {share.n:,} {level} predictions on test faces are "
+        f"right by {judge}."
+    )
+
+
+def judged_by(bundle: Bundle) -> str | None:
+    """Return the source whose test faces a network is judged by; None if none was measured.
+
+    That is the first that chose the network, of those with a test split; else FER2013.
+    """
+    chosen_by = [reference.source for reference in bundle.spec.references]
+    known = known_data_sets()
+    for source in (*chosen_by, _FER2013):
+        if source in known and known[source].judge and f"{source}:test" in bundle.spec.metrics:
+            return source
+    return None
+
+
+# The threshold and the checksums of the weights stand for the content.
+@st.cache_data(show_spinner=False, max_entries=32)
+def _shares(folder: str, source: str, threshold: float, *, sha: str) -> "dict[Level, LevelShare]":
+    from fer_core.evaluation.levels import level_shares
+    from fer_core.evaluation.predictions import predictions_path, read_predictions
+
+    return level_shares(read_predictions(predictions_path(Path(folder), source, "test")), threshold)

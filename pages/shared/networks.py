@@ -1,0 +1,60 @@
+"""Which networks answer: the visitor's choice, kept for the visit and in the page's URL."""
+
+from typing import Final
+
+import streamlit as st
+
+from fer_core.networks.bundles import bundle_names, opinions
+from pages.shared.titles import bundle_of, origin_sentences, title_of
+
+#: Of the URL.
+_PARAMETER: Final = "networks"
+# Keys in the session.
+_CHOSEN: Final = "networks"
+_FIRST, _SECOND = "first_network", "second_network"
+_NONE: Final = ""
+
+
+def chosen_networks() -> list[str]:
+    """Return the networks that answer this visitor: the choice, else those of the settings."""
+    chosen = st.session_state.get(_CHOSEN)
+    return list(chosen) if chosen else opinions()
+
+
+def read_url() -> None:
+    """Take the networks that the URL names, where all of them are here."""
+    named = [name for name in st.query_params.get(_PARAMETER, "").split(",") if name]
+    if named and set(named) <= set(bundle_names()):
+        st.session_state[_CHOSEN] = tuple(dict.fromkeys(named[:2]))
+
+
+def offer_networks() -> None:
+    """Show which networks answer, with a choice of one or two others, and keep the URL true."""
+    read_url()
+    chosen = chosen_networks()
+    label = " + ".join(title_of(name) for name in chosen)
+    with st.popover(label, icon=":material/deployed_code:", help="Choose the networks"):
+        first, second = [*chosen, _NONE][:2]
+        names = list(dict.fromkeys([*bundle_names(), *chosen]))
+        st.session_state[_FIRST], st.session_state[_SECOND] = first, second
+        st.selectbox("First network", names, key=_FIRST, format_func=title_of, on_change=_choose)
+        st.selectbox(
+            "Second network",
+            [*names, _NONE],
+            key=_SECOND,
+            format_func=lambda name: title_of(name) if name else "None",
+            on_change=_choose,
+        )
+        bundles = [bundle for name in chosen if (bundle := bundle_of(name))]
+        for sentence in origin_sentences(bundles):
+            st.markdown(sentence)
+    if list(chosen) == opinions():
+        st.query_params.pop(_PARAMETER, None)
+    else:
+        st.query_params[_PARAMETER] = ",".join(chosen)
+
+
+def _choose() -> None:
+    names = (st.session_state[_FIRST], st.session_state[_SECOND])
+    st.session_state[_CHOSEN] = tuple(dict.fromkeys(name for name in names if name))
+    st.query_params.pop(_PARAMETER, None)

@@ -1,0 +1,64 @@
+"""A photo whose faces can be clicked: a component with a button over each face."""
+
+import base64
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fer_core.analysis import Analysis
+
+_FOLDER: Final = Path(__file__).parent
+
+_view = st.components.v2.component(
+    "photo_view",
+    html='<div class="photo"><img><div class="faces"></div></div>',
+    css=(_FOLDER / "photo_view.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "photo_view.js").read_text(encoding="utf-8"),
+)
+
+
+def show_photo_with_faces(
+    image_rgb: "np.ndarray", analysis: "Analysis", *, chosen: int, alt: str, key: str
+) -> int | None:
+    """Show a photo, and return the number of the face that was clicked in this run, if any.
+
+    Args:
+        image_rgb: uint8 (H, W, 3), the photo at any scale with boxes and labels drawn on it.
+        analysis: of it.
+        chosen: number of the face that is looked at, from 1; 0 for none.
+        alt: text in place of the picture.
+        key: of the component.
+    """
+    from fer_core.drawing import encode_jpeg, face_label
+
+    picture = base64.b64encode(encode_jpeg(image_rgb)).decode("ascii")
+    shares = (analysis.width, analysis.height)
+    faces = []
+    for number, face in enumerate(analysis.faces, start=1):
+        left, top, right, bottom = (float(side) for side in face.face.box_xyxy)
+        faces.append(
+            {
+                "number": number,
+                "label": f"Face {number}: {face_label(face)[1]}",
+                # In percent of the picture.
+                "left": 100 * left / shares[0],
+                "top": 100 * top / shares[1],
+                "width": 100 * (right - left) / shares[0],
+                "height": 100 * (bottom - top) / shares[1],
+            }
+        )
+    clicked = _view(
+        key=key,
+        data={
+            "picture": f"data:image/jpeg;base64,{picture}",
+            "alt": alt,
+            "faces": faces,
+            "chosen": chosen,
+        },
+        on_face_change=lambda: None,
+    ).get("face")
+    return int(clicked) if clicked else None

@@ -1,0 +1,55 @@
+"""What people call a network, and where its weights are from."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fer_core.errors import FerError
+from fer_core.networks.bundles import Bundle, BundleSpec, resolve
+from pages.shared.verbatim import message_as_text
+
+#: Of networks whose specs have a sentence for a title.
+_TITLES: Final = {
+    "cnn": "CNN, FER2013",
+    "dual": "Dual-input, FER2013",
+    "expw_cnn": "CNN, ExpW",
+    "ferplus": "CNN, FER+",
+    "landmarks_only": "Landmarks alone, FER2013",
+    "resnet5": "ResNet, five classes",
+}
+#: Characters of a title that can stand as a heading.
+_LONGEST_NAME: Final = 32
+
+
+def title_of(name: str) -> str:
+    """Return what people call a network: its title if that is a name, else the name of its bundle."""
+    if name in _TITLES:
+        return _TITLES[name]
+    spec = spec_of(name)
+    return spec.title if spec and len(spec.title) <= _LONGEST_NAME else name
+
+
+def bundle_of(name: str) -> Bundle | None:
+    """Return a model; None if it cannot be opened, which loading it will explain."""
+    try:
+        return resolve(name)
+    except FerError:
+        return None
+
+
+def spec_of(name: str) -> BundleSpec | None:
+    """Return what is known of a model; None if it cannot be opened, which loading it will explain."""
+    bundle = bundle_of(name)
+    return bundle.spec if bundle else None
+
+
+def origin_sentences(bundles: Sequence[Bundle]) -> list[str]:
+    """Return which weights answer, and why not those that are wanted; nothing of those that are embedded."""
+    sentences = []
+    for bundle in bundles:
+        if bundle.pin:
+            sentences.append(f"`{bundle.spec.name}` is from {bundle.origin}.")
+        elif bundle.missed:
+            sentences.append(
+                f"The embedded weights answer for `{bundle.spec.name}`: {message_as_text(bundle.missed)}"
+            )
+    return sentences
