@@ -210,7 +210,7 @@ def levels_view(
         )
     lay_out(figure, height=140 + 44 * len(thresholds), x="Share of faces (%)")
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
-    figure.update_xaxes(range=[0, 100])
+    figure.update_xaxes(range=[0, 101])
     rows_from_top(figure, of_bars=True)
     return View(
         "levels",

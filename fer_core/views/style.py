@@ -43,8 +43,9 @@ SEQUENTIAL: Final = "sequential"
 DIVERGING: Final = "diverging"
 _SHADES: Final = {
     SEQUENTIAL: (
-        [[0, "#EEF4F8"], [1, "#00598C"]],
-        [[0, "#1F2A32"], [1, "#86CDF5"]],
+        # Steeper where neither black nor white stands out much.
+        [[0, "#F1F6FA"], [0.5, "#BFDAEB"], [0.8, "#6FB0D8"], [1, "#00598C"]],
+        [[0, "#1F2A32"], [0.6, "#2A5673"], [0.85, "#6DB1DB"], [1, "#A5DDFC"]],
     ),
     DIVERGING: (
         [[0, "#C05000"], [0.5, "#F3F4F4"], [1, "#00639C"]],
@@ -94,6 +95,7 @@ _AXIS: Final = {
     "automargin": True,
     "ticks": "",
     "tickfont": {"size": NOTE_SIZE},
+    "ticklabelstandoff": 4,
     "title": {"font": {"size": _TEXT_SIZE}, "standoff": 10},
 }
 
@@ -106,7 +108,7 @@ def _template(ink: str, paper: str, shades: list[list[Any]]) -> go.layout.Templa
             "font": {"family": _FONT, "size": _TEXT_SIZE, "color": ink},
             "paper_bgcolor": _TRANSPARENT,
             "plot_bgcolor": _TRANSPARENT,
-            "margin": {"l": _SIDE, "r": _SIDE, "t": 24, "b": 8},
+            "margin": {"l": _SIDE, "r": _SIDE, "t": 16, "b": 8},
             "xaxis": _AXIS,
             "yaxis": _AXIS,
             # Below the axis' title in pixels, whatever the height.
@@ -200,12 +202,12 @@ def add_cells(
         **settings,
     )
     cells = figure.data[-1]
+    # At the places of rows and columns: of a name that is a number, Plotly would make another place.
     notes = [
-        {"x": column, "y": name, "text": word, "showarrow": False, "name": _CELL}
+        {"x": column, "y": row, "text": text[row][column], "showarrow": False, "name": _CELL}
         | {"xref": cells.xaxis or "x", "yref": cells.yaxis or "y"}
-        for name, values, words in zip(y, z, text, strict=True)
-        for column, value, word in zip(x, values, words, strict=True)
-        if value == value
+        for row, column in np.ndindex(len(y), len(x))
+        if not np.isnan(cells.z[row][column])
     ]
     # All at once: Plotly takes a second to add a hundred one by one.
     figure.layout.annotations = [*figure.layout.annotations, *notes]
@@ -216,16 +218,12 @@ def _color_cells(figure: go.Figure, cells: go.Heatmap, shades: list[list[Any]]) 
     """Give a heat map these shades, and its texts the color that stands out more from each cell."""
     cells.colorscale = shades
     axes = cells.xaxis or "x", cells.yaxis or "y"
-    colors = {}
-    for y, row in zip(cells.y, cells.z, strict=True):
-        for x, value in zip(cells.x, row, strict=True):
-            if value == value:
-                share = (value - cells.zmin) / (cells.zmax - cells.zmin)
-                colors[x, y] = text_on(shade_at(shades, float(share)))
+    shares = (np.asarray(cells.z) - cells.zmin) / (cells.zmax - cells.zmin)
     notes = figure.layout.to_plotly_json()["annotations"]
     for note in notes:
         if note.get("name") == _CELL and (note["xref"], note["yref"]) == axes:
-            note["font"] = {"color": colors[note["x"], note["y"]], "size": _TEXT_SIZE}
+            color = text_on(shade_at(shades, float(shares[int(note["y"])][int(note["x"])])))
+            note["font"] = {"color": color, "size": _TEXT_SIZE}
     figure.layout.annotations = notes
 
 

@@ -168,7 +168,7 @@ def _data_section(
     )
     for kind, estimates, sizes in (
         ("All faces", whole, n),
-        ("Without copies", clean, {name: len(rows) for name, rows in clean_rows.items()}),
+        ("Without duplicates", clean, {name: len(rows) for name, rows in clean_rows.items()}),
     ):
         if estimates:
             section.parts.append(f"<h3>{kind}</h3>{headline_html(estimates, sizes)}")
@@ -204,7 +204,7 @@ def _show_pair(section: Section, results: Mapping[str, EvaluationResult], on: st
 
 
 def _beyond_section(bundles: list[Bundle]) -> Section:
-    section = Section("On other faces")
+    section = Section("Other data sets")
     try:
         annotators = read_annotators()
     except DataError as error:

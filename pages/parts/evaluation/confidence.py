@@ -5,7 +5,7 @@ import streamlit as st
 from fer_core.data_names import data_name
 from fer_core.networks.bundles import BundleSpec
 from pages.parts.evaluation.choice import Chosen, choose_network
-from pages.parts.glossary import GLOSSARY, defined
+from pages.parts.glossary import defined
 from pages.shared.verbatim import public_message
 from pages.shared.views import show_view
 
@@ -41,8 +41,6 @@ def show_confidence(chosen: Chosen) -> None:
 
 def _show_levels(chosen: Chosen) -> None:
     """Show how many predictions are at each level and how many of these are right, whole and clean."""
-    import pandas as pd
-
     from fer_core.views.calibration import levels_table, levels_view
 
     thresholds = {
@@ -56,26 +54,41 @@ def _show_levels(chosen: Chosen) -> None:
     rows = {"whole": {name: chosen.whole[name] for name in thresholds}}
     if chosen.knows_copies:
         rows["clean"] = {name: r.select(r.clean) for name, r in rows["whole"].items()}
-    table = pd.concat(
-        [levels_table(results, thresholds).assign(rows=kind) for kind, results in rows.items()]
-    )
-    table[["share", "accuracy"]] *= 100
-    order = ["network", "level", "rows", "faces", "predictions", "share", "right", "accuracy"]
-    percent = st.column_config.NumberColumn
+    kinds = {kind: levels_table(results, thresholds) for kind, results in rows.items()}
+    cells = [
+        {
+            "Network": name,
+            "Rows": kind,
+            "Faces": int(part["faces"].iloc[0]),
+            **{
+                level.capitalize(): _level_words(n, share, accuracy)
+                for level, n, share, accuracy in zip(
+                    part["level"],
+                    part["predictions"],
+                    part["share"],
+                    part["accuracy"],
+                    strict=True,
+                )
+            },
+        }
+        for name in thresholds
+        for kind, table in kinds.items()
+        for part in [table[table["network"] == name]]
+    ]
     st.dataframe(
-        table[order].sort_values(["network", "rows"], ascending=[True, False], kind="stable"),
+        cells,
         hide_index=True,
         column_config={
-            "network": st.column_config.TextColumn("Network", pinned=True),
-            "level": st.column_config.TextColumn("Level", help=GLOSSARY["Levels"]),
-            "rows": st.column_config.TextColumn("Rows", help=defined("Whole", "Clean")),
-            "faces": st.column_config.NumberColumn("Faces", format="localized"),
-            "predictions": st.column_config.NumberColumn("Predictions", format="localized"),
-            "share": percent("Share", format="%.1f%%"),
-            "right": st.column_config.NumberColumn("Right", format="localized"),
-            "accuracy": percent("Accuracy", format="%.1f%%", help=GLOSSARY["Accuracy"]),
+            "Network": st.column_config.TextColumn(pinned=True),
+            "Rows": st.column_config.TextColumn(help=defined("Whole", "Clean")),
+            "Faces": st.column_config.NumberColumn(format="localized"),
         },
     )
+
+
+def _level_words(n: int, share: float, accuracy: float) -> str:
+    right = f", {accuracy:.1%} right" if n else ""
+    return f"{share:.1%} ({n:,}){right}"
 
 
 def _show_coverage(chosen: Chosen, threshold: float) -> None:
