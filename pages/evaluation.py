@@ -1,25 +1,31 @@
-"""Evaluation: how good each network is, on which faces, how sure, and compared with what."""
+"""Evaluation: accuracy, confusions and confidence of each network on labelled faces."""
 
 import streamlit as st
 
-from pages.parts.evaluation import questions as parts
 from pages.parts.evaluation.choice import choose_predictions
+from pages.parts.evaluation.questions import QUESTIONS
+from pages.shared.captions import readable_captions
+from pages.shared.links import linked
 
-st.title("How good are they?")
-st.markdown(
-    "Every figure on this page is computed from what the networks said about faces with known labels. "
-    "The address of the page brings back what you see."
+st.title("Evaluation")
+readable_captions()
+st.caption(
+    "Every figure is computed from stored predictions on labelled faces. "
+    "The URL keeps your selection: bookmark or share it."
 )
 
 chosen = choose_predictions()
 if chosen is not None:
-    question = st.pills(
-        "Question",
-        list(parts.QUESTIONS),
-        default=next(iter(parts.QUESTIONS)),
+    words = list(QUESTIONS)
+    on_change = linked("view", {word: word for word in words}, words[0], key="view")
+    view = st.pills(
+        "View",
+        words,
+        format_func=lambda word: QUESTIONS[word].title,
         required=True,
-        key="question",
-        bind="query-params",
+        key="view",
+        on_change=on_change,
         label_visibility="collapsed",
     )
-    parts.QUESTIONS[question](chosen)
+    st.caption(chosen.on)
+    QUESTIONS[str(view)].show(chosen)

@@ -1,26 +1,28 @@
-"""Models: every network that is here, from what it sees and costs to where it comes from."""
+"""Models: each network with its input, accuracy, architecture, speed, training and files."""
 
 import streamlit as st
 
-from pages.parts import models
+from pages.parts.models import facts, files, opened, training
 from pages.shared import notes
+from pages.shared.captions import readable_captions
 
-st.title("Look into the models")
-st.markdown(
-    "Each network with what it sees, what it was measured to be worth, how it is built, how fast it is, "
-    "and where its weights come from."
+st.title("Models")
+readable_captions()
+st.caption(
+    "Each network with its accuracy, architecture, speed, training and files. "
+    "The URL keeps your selection: bookmark or share it."
 )
 
-bundle = models.choose_bundle()
+bundle = opened.choose_bundle()
 if bundle is not None:
-    layers = models.layers_or_explain(bundle)
-    models.show_facts(bundle, layers)
-    models.show_measured(bundle)
+    layers = opened.layers_or_explain(bundle)
+    facts.show_facts(bundle, layers)
+    facts.show_measured(bundle)
     if layers:
-        models.show_architecture(bundle, layers)
-    models.show_speed(bundle)
-    models.show_training(bundle)
-    models.show_files(bundle)
-    models.show_card(bundle)
+        training.show_architecture(bundle, layers)
+    training.show_speed(bundle)
+    training.show_training(bundle)
+    files.show_files(bundle)
+    files.show_card(bundle)
 
 notes.show_fair_use()

@@ -1,23 +1,27 @@
-"""Studies: what was tried in training, as tables and figures, with the command that repeats it."""
+"""Experiments: each study of training as tables and figures, with the command that reproduces it."""
 
 import streamlit as st
 
 from fer_core.errors import DataError
 from fer_core.studies.plans import SearchPlan, read_plan, study_names
 from pages.parts import studies
-from pages.shared.verbatim import message_as_text
+from pages.shared.captions import readable_captions
+from pages.shared.links import linked
+from pages.shared.verbatim import public_message
 
-st.title("What was tried in training")
-st.markdown(
-    "Each study is a planned set of runs that differ in a few settings. Every figure comes from the tables "
-    "that its command leaves."
+st.title("Experiments")
+readable_captions()
+st.caption(
+    "Training runs that differ in a few settings. "
+    "The URL keeps your selection: bookmark or share it."
 )
 
 names = study_names()
 if not names:
     studies.show_none()
 else:
-    name = st.selectbox("Study", names, key="study", bind="query-params")
+    on_change = linked("study", {name: name for name in names}, names[0], key="study")
+    name = st.selectbox("Experiment", names, key="study", on_change=on_change, width=320)
     try:
         plan = read_plan(name)
         st.header(plan.title)
@@ -27,4 +31,4 @@ else:
         else:
             studies.show_study(plan)
     except DataError as error:
-        st.error(message_as_text(error), icon=":material/report:")
+        st.error(public_message(error), icon=":material/report:")

@@ -38,6 +38,26 @@ def headline_data(
     )
 
 
+def headline_cells(
+    estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the table as text, a row per network and a column per measure, and where each best value is.
+
+    Returns:
+        Texts, with the intervals in brackets, and bool of the same shape; one network alone has no best.
+    """
+    columns = {_FACES: [f"{n[network]:,}" for network in estimates]}
+    is_best = {_FACES: [False] * len(estimates)}
+    for measure in MEASURES:
+        values = [measured[measure.name] for measured in estimates.values()]
+        best = _best(measure, values)
+        head = _head(measure)
+        columns[head] = [_words(measure, value) for value in values]
+        is_best[head] = [len(values) > 1 and value.value == best for value in values]
+    names = pd.Index(estimates, name="Network")
+    return pd.DataFrame(columns, index=names), pd.DataFrame(is_best, index=names)
+
+
 def headline_markdown(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
     """Return the table as Markdown, a row a measure, the best of each in bold."""
     return _table(estimates, n, "pipe")
@@ -65,8 +85,7 @@ def _table(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]
             else _words(measure, value)
             for value in values
         ]
-        unit = " (%)" if measure.percent else ""
-        rows.append([measure.title + unit, *cells])
+        rows.append([_head(measure), *cells])
     head = ["", *estimates]
     if latex:
         # Written as they are, so that what LaTeX takes for a command is written for it.
@@ -74,6 +93,10 @@ def _table(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]
         head = [name.replace("_", r"\_") for name in head]
     align = ["left", *["right"] * len(estimates)]
     return tabulate(rows, headers=head, tablefmt=form, colalign=align, disable_numparse=True)
+
+
+def _head(measure: Measure) -> str:
+    return measure.title + (" (%)" if measure.percent else "")
 
 
 def _best(measure: Measure, values: list[Estimate]) -> float:

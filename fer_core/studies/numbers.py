@@ -40,7 +40,7 @@ def accuracies(results: StudyResults, *, clean: bool = False) -> pd.DataFrame:
             has none, and stays whole.
 
     Returns:
-        A row a run and data set: `variant`, the plan's values, `seed`, `data` ("SOURCE:SPLIT"), `rows`
+        One row per run and data set: `variant`, the plan's values, `seed`, `data` ("SOURCE:SPLIT"), `rows`
         ("whole" or "clean"), `n` and `accuracy`, a fraction.
     """
     parts = []
@@ -58,7 +58,7 @@ def accuracies(results: StudyResults, *, clean: bool = False) -> pd.DataFrame:
 
 
 def recalls(results: StudyResults, data: str) -> pd.DataFrame:
-    """Return the share of each class's faces that was answered as labelled, on the whole of a split.
+    """Return the recall of each class on the whole of a split.
 
     Returns:
         float (variants, classes), means over seeds, classes in the order of `Expression`, with the mean
@@ -73,7 +73,7 @@ def recalls(results: StudyResults, data: str) -> pd.DataFrame:
 
 
 def runs_table(results: StudyResults) -> pd.DataFrame:
-    """Return the runs with columns named for people, a row a run.
+    """Return the runs with columns named for people, one row per run.
 
     A measure that no run has is left out. Measures other than accuracy are of whole splits, and not of what
     was learnt from.
@@ -94,7 +94,7 @@ def runs_table(results: StudyResults) -> pd.DataFrame:
     return table.assign(
         **{
             "seconds": runs["seconds"],
-            "images a second": runs["images_per_second"],
+            "images per second": runs["images_per_second"],
             "hardware": runs["hardware"],
             "commit": runs["code_commit"],
         }
@@ -120,7 +120,7 @@ def progress(results: StudyResults) -> str:
 
 
 def findings(results: StudyResults) -> list[str]:
-    """Say which variant is best by validation, what it does on test, and how sure that is."""
+    """Say which variant is best on validation, its accuracy on test, and how certain that is."""
     sentences = []
     tested = None
     for data in measured_on(results):
@@ -132,14 +132,14 @@ def findings(results: StudyResults) -> list[str]:
             by_clean, chosen_on = _means(results, data, "accuracy"), "rows"
         best = str(by_clean.idxmax())
         sentence = (
-            f"By the {chosen_on} of {data_name(data)}, **{labels_of(results)[best]}** is best, "
-            f"{by_clean[best]:.1%} right."
+            f"On the {chosen_on} of {data_name(data)}, **{labels_of(results)[best]}** is best, with an "
+            f"accuracy of {by_clean[best]:.1%}."
         )
         test = f"{source_of(data)}:test"
         if test in measured_on(results):
             tested = tested or (test, best)
             sentence += (
-                f" On {data_name(test)} it is right on {_whole_and_clean(results, test, best)}."
+                f" On {data_name(test)}, its accuracy is {_whole_and_clean(results, test, best)}."
             )
         sentences.append(sentence)
     if tested:
@@ -150,23 +150,23 @@ def findings(results: StudyResults) -> list[str]:
 def _whole_and_clean(results: StudyResults, data: str, variant: str) -> str:
     whole, clean = (_means(results, data, f)[variant] for f in ("accuracy", "accuracy_clean"))
     n, n_clean = (_means(results, data, name)[variant] for name in ("n", "n_clean"))
-    said = f"{whole:.1%} of all {n:,.0f} faces"
+    said = f"{whole:.1%} on all {n:,.0f} faces"
     if pd.isna(clean):
         return said
-    return said + f" and on {clean:.1%} of the {n_clean:,.0f} without a copy in the training data"
+    return said + f" and {clean:.1%} on the {n_clean:,.0f} without duplicates"
 
 
 def _how_sure(results: StudyResults, data: str, variant: str) -> str:
     """Say how far an accuracy may be from the true one, by the number of faces and by the seeds."""
     share, n = (_means(results, data, name)[variant] for name in ("accuracy", "n"))
     margin = _Z_95 * math.sqrt(share * (1 - share) / n)
-    said = f"A share of {n:,.0f} faces is sure to about \u00b1{100 * margin:.1f} points (95 %)"
+    said = f"The 95% interval of this accuracy is about \u00b1{100 * margin:.1f} points ({n:,.0f} faces)"
     by_variant = _number(results.runs, data, "accuracy").groupby(results.runs["variant"])
     if by_variant.size().max() == 1:
-        return said + ", and each variant was trained once: smaller differences prove little."
+        return said + ". Each variant was trained once, so smaller differences prove little."
     spread = (by_variant.max() - by_variant.min()).max()
     return (
-        said + f"; runs that differ in their seed alone lie up to {100 * spread:.1f} points apart."
+        said + f". Runs that differ only in their seed are up to {100 * spread:.1f} points apart."
     )
 
 

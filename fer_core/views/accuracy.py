@@ -1,4 +1,4 @@
-"""Accuracy with its interval, on all faces and on those without a copy in the training data."""
+"""Accuracy with its interval, on all faces and without those that training data holds too."""
 
 from collections.abc import Mapping
 
@@ -12,17 +12,17 @@ from fer_core.views.view import View
 def accuracy_view(
     whole: Mapping[str, Estimate], clean: Mapping[str, Estimate], n: tuple[int, int], on: str
 ) -> View:
-    """Return each network's accuracy with its interval, on all rows and on the clean ones.
+    """Return each network's accuracy with its 95% interval, on all rows and on the clean ones.
 
     Args:
         whole: by network, on all rows.
-        clean: on those without a copy in the training data; empty where nothing is known about copies.
+        clean: on the clean rows; empty where nothing is known about duplicates.
         n: rows of both.
         on: says which data these are.
     """
     figure = new_figure()
     rows = []
-    kinds = [(whole, f"all {n[0]:,} faces"), (clean, f"{n[1]:,} without a copy in Training")]
+    kinds = [(whole, f"all {n[0]:,} faces"), (clean, f"{n[1]:,} without duplicates")]
     for i, (estimates, kind) in enumerate(kinds):
         if not estimates:
             continue
@@ -40,25 +40,23 @@ def accuracy_view(
                 "arrayminus": [100 * (e.value - e.low) for e in estimates.values()],
                 "thickness": 2,
             },
-            hovertemplate="%{y}: %{x:.2f} %<extra>" + kind + "</extra>",
+            hovertemplate="%{y}: %{x:.1f}%<extra>" + kind + "</extra>",
         )
         rows += [
             {"network": name, "faces": kind, "accuracy": e.value, "low": e.low, "high": e.high}
             for name, e in estimates.items()
         ]
-    lay_out(figure, height=150 + 46 * len(whole), x="Accuracy (%)", y="Network")
+    lay_out(figure, height=150 + 46 * len(whole), x="Accuracy (%)")
     # The two marks of a network one above the other, so that their bars do not cover each other.
     figure.update_layout(scattermode="group", scattergap=0.6)
     ends = [100 * edge for e in (*whole.values(), *clean.values()) for edge in (e.low, e.high)]
     figure.update_xaxes(range=[max(0, min(ends) - 1), min(100, max(ends) + 1)])
     rows_from_top(figure)
-    reading = (
-        f"{on} Each mark is a network's accuracy, its bar the 95 % bootstrap interval over faces."
-    )
+    reading = f"Share of right predictions; bars are 95% bootstrap intervals over faces. {on}"
     if clean:
         reading += (
-            f" {n[0] - n[1]:,} of the {n[0]:,} faces have a copy in the training data, and a network may "
-            "know those by heart: the figure without them says more about new faces, the one on all is what "
-            "papers report."
+            f" {n[0] - n[1]:,} of the {n[0]:,} faces are duplicates of training images, which a network may "
+            "have memorized. The accuracy without them says more about new faces. Papers report the accuracy "
+            "on all faces."
         )
     return View("accuracy", "Accuracy", figure, reading, pd.DataFrame(rows))

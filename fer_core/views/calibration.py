@@ -1,17 +1,38 @@
-"""How sure a network is, how right it then is, and what not answering would buy."""
+"""Confidence against accuracy: calibration, accuracy against coverage, and levels of confidence."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from fer_core.evaluation import metrics
+from fer_core.evaluation.levels import level_shares
 from fer_core.evaluation.metrics import ECE_BINS
 from fer_core.evaluation.predictions import EvaluationResult
+from fer_core.networks.levels import Level
 from fer_core.networks.softmax import softmax
 from fer_core.views.plots import CURVE_HEIGHT, percent_axes, thinned
-from fer_core.views.style import GUIDE_COLOR, guide_line, lay_out, line_of, marker_of, new_figure
+from fer_core.views.style import (
+    BLUE,
+    GUIDE_COLOR,
+    SKY_BLUE,
+    guide_line,
+    lay_out,
+    line_of,
+    marker_of,
+    network_looks,
+    new_figure,
+    rows_from_top,
+)
 from fer_core.views.view import View
+
+#: Colour and pattern of bars by level, from solid to sparse.
+_LEVEL_BARS: Final = {
+    Level.CONFIDENT: (BLUE, ""),
+    Level.PROBABLE: (SKY_BLUE, "/"),
+    Level.UNCLEAR: (GUIDE_COLOR, "."),
+}
 
 
 def before_scaling(result: EvaluationResult, temperature: float) -> np.ndarray:
@@ -35,7 +56,7 @@ def reliability_view(
         temperature: that its logits were divided by; None if that is not known.
         on: says which rows of which data set these are.
     """
-    kinds = {"as given" if temperature is None else "after scaling": result.probabilities}
+    kinds = {"as uploaded" if temperature is None else "after scaling": result.probabilities}
     if temperature is not None:
         kinds = {"before scaling": before_scaling(result, temperature), **kinds}
     figure = new_figure()
@@ -44,7 +65,7 @@ def reliability_view(
         y=[0, 100],
         mode="lines",
         line=guide_line(),
-        name="as right as sure",
+        name="perfect calibration",
         hoverinfo="skip",
     )
     tables = []
@@ -55,11 +76,11 @@ def reliability_view(
             x=100 * table["mean confidence"],
             y=100 * table["accuracy"],
             mode="lines+markers",
-            name=f"{kind}: ECE {100 * error:.1f} %",
+            name=f"{kind}: ECE {100 * error:.1f}%",
             line=line_of(i),
             marker=marker_of(i) | {"size": 6 + 24 * np.sqrt(table["faces"] / len(result))},
             customdata=table["faces"],
-            hovertemplate="sure %{x:.1f} %, right %{y:.1f} %, %{customdata} faces<extra></extra>",
+            hovertemplate="confidence %{x:.1f}%, accuracy %{y:.1f}%, %{customdata} faces<extra></extra>",
         )
         tables.append(table.assign(probabilities=kind, ece=error))
     lay_out(figure, height=CURVE_HEIGHT, x="Mean confidence (%)", y="Accuracy (%)")
@@ -67,16 +88,16 @@ def reliability_view(
     said = (
         ""
         if temperature is None
-        else f" Scaling divides the network's outputs by {temperature:.3f}, chosen on the clean rows of "
-        "its validation split."
+        else f" Temperature scaling divides the logits by {temperature:.3f}, chosen on the clean rows of the "
+        "validation split."
     )
     return View(
         f"reliability-{name}",
-        f"Is {name} as right as it is sure?",
+        f"Calibration of {name}",
         figure,
-        f"{on} Faces are sorted into {ECE_BINS} intervals of confidence; on the dashed line a network that "
-        "says 70 % is right in 70 %. Below it, it is too sure. Few faces lie in the intervals of low "
-        f"confidence.{said}",
+        f"Below the dashed line, confidence is higher than accuracy. {on} Faces are sorted into {ECE_BINS} "
+        "intervals of confidence, and larger marks stand for more faces. On the dashed line, predictions "
+        f"with 70% confidence are right in 70% of cases.{said}",
         pd.concat(tables, ignore_index=True),
     )
 
@@ -121,10 +142,11 @@ def risk_coverage(result: EvaluationResult) -> pd.DataFrame:
 
 
 def risk_coverage_view(results: Mapping[str, EvaluationResult], threshold: float, on: str) -> View:
-    """Return accuracy against the share of faces answered, with the place of one threshold on each."""
+    """Return accuracy against coverage, with a mark at one threshold on each curve."""
     figure = new_figure()
     tables = []
-    for i, (name, result) in enumerate(results.items()):
+    looks = network_looks(results)
+    for name, result in results.items():
         table = risk_coverage(result)
         shown = table.iloc[thinned(len(table))]
         figure.add_scatter(
@@ -132,9 +154,9 @@ def risk_coverage_view(results: Mapping[str, EvaluationResult], threshold: float
             y=100 * shown["accuracy"],
             mode="lines",
             name=name,
-            line=line_of(i),
+            line=looks[name].line,
             customdata=shown["threshold"],
-            hovertemplate="answers %{x:.1f} %, right in %{y:.1f} %, from %{customdata:.2f}"
+            hovertemplate="coverage %{x:.1f}%, accuracy %{y:.1f}%, threshold %{customdata:.2f}"
             "<extra>" + name + "</extra>",
         )
         coverage, accuracy = metrics.coverage_and_accuracy(
@@ -144,20 +166,80 @@ def risk_coverage_view(results: Mapping[str, EvaluationResult], threshold: float
             x=[100 * coverage],
             y=[100 * accuracy],
             mode="markers",
-            marker=marker_of(i, size=14) | {"line": {"color": GUIDE_COLOR, "width": 1}},
+            marker=looks[name].marker(size=14) | {"line": {"color": GUIDE_COLOR, "width": 1}},
             showlegend=False,
-            hovertemplate=f"{name} from {threshold:.2f}: answers %{{x:.1f}} %, right in %{{y:.1f}} %"
+            hovertemplate=f"{name} at {threshold:.2f}: coverage %{{x:.1f}}%, accuracy %{{y:.1f}}%"
             "<extra></extra>",
         )
         tables.append(table.assign(network=name))
-    lay_out(figure, height=CURVE_HEIGHT, x="Faces answered (%)", y="Accuracy on these (%)")
+    lay_out(figure, height=CURVE_HEIGHT, x="Coverage (% of faces)", y="Accuracy (%)")
     figure.update_xaxes(range=[0, 101])
     return View(
         "risk-coverage",
-        "What abstaining buys",
+        "Accuracy against coverage",
         figure,
-        f"{on} A network that answers only when it is sure enough answers fewer faces (to the left) and is "
-        "right more often (upwards). The marks stand at the threshold chosen above. The far left is a "
-        "handful of faces and jumps about.",
+        f"A higher threshold covers fewer faces with higher accuracy; marks show the chosen threshold. {on} "
+        "The curve is noisy on the far left, where few faces are left.",
         pd.concat(tables, ignore_index=True),
+    )
+
+
+def levels_view(
+    results: Mapping[str, EvaluationResult], thresholds: Mapping[str, float], on: str
+) -> View:
+    """Return the share of predictions at each level of confidence, with how many of them are right.
+
+    Args:
+        results: by network.
+        thresholds: of the same networks: the confidence from which a prediction is confident.
+        on: says which rows of which data set these are.
+    """
+    table = levels_table(results, thresholds)
+    figure = new_figure()
+    for level, (color, pattern) in _LEVEL_BARS.items():
+        part = table[table["level"] == level]
+        figure.add_bar(
+            x=100 * part["share"],
+            y=part["network"],
+            orientation="h",
+            name=level.capitalize(),
+            marker={"color": color, "pattern": {"shape": pattern, "fillmode": "replace"}},
+            customdata=part[["predictions", "accuracy"]].assign(accuracy=100 * part["accuracy"]),
+            hovertemplate="%{y}: %{x:.1f}% of faces (%{customdata[0]:,}), %{customdata[1]:.1f}% right"
+            f"<extra>{level}</extra>",
+        )
+    lay_out(figure, height=140 + 44 * len(thresholds), x="Share of faces (%)")
+    figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
+    figure.update_xaxes(range=[0, 101])
+    rows_from_top(figure, of_bars=True)
+    return View(
+        "levels",
+        "Levels of confidence",
+        figure,
+        f"How many predictions are confident, probable or unclear. {on} Confident: the confidence reaches "
+        "the network's threshold. Probable: it does not, but the first expression leads clearly. Unclear: "
+        "the first two are close.",
+        table,
+    )
+
+
+def levels_table(
+    results: Mapping[str, EvaluationResult], thresholds: Mapping[str, float]
+) -> pd.DataFrame:
+    """Return, by network and level, predictions and their share, and how many are right and their share.
+
+    An accuracy without predictions is NaN.
+    """
+    return pd.DataFrame(
+        {
+            "network": name,
+            "level": level,
+            "predictions": share.n,
+            "share": share.n / max(share.total, 1),
+            "right": share.right,
+            "accuracy": np.nan if share.accuracy is None else share.accuracy,
+            "faces": share.total,
+        }
+        for name, threshold in thresholds.items()
+        for level, share in level_shares(results[name], threshold).items()
     )

@@ -9,7 +9,14 @@ import plotly.graph_objects as go
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import Expression
 from fer_core.views.plots import CURVE_HEIGHT, percent_axes, thinned
-from fer_core.views.style import guide_line, lay_out, line_of, marker_of, new_figure, rows_from_top
+from fer_core.views.style import (
+    Look,
+    guide_line,
+    lay_out,
+    network_looks,
+    new_figure,
+    rows_from_top,
+)
 from fer_core.views.view import View
 
 
@@ -54,31 +61,32 @@ def class_view(results: Mapping[str, EvaluationResult], measure: str, on: str) -
     """
     report = class_report(results)
     figure = new_figure()
-    for i, (name, part) in enumerate(report.groupby("network", sort=False)):
+    looks = network_looks(results)
+    for name, part in report.groupby("network", sort=False):
         figure.add_scatter(
             x=100 * part[measure],
             y=part["expression"],
             mode="markers",
             name=str(name),
-            marker=marker_of(i, size=12),
+            marker=looks[str(name)].marker(size=12),
             customdata=part["faces"],
-            hovertemplate="%{y}: %{x:.1f} % (%{customdata} faces)<extra>" + str(name) + "</extra>",
+            hovertemplate="%{y}: %{x:.1f}% (%{customdata} faces)<extra>" + str(name) + "</extra>",
         )
     n_classes = report["expression"].nunique()
-    lay_out(figure, height=130 + 40 * n_classes, x=f"{measure.capitalize()} (%)", y="Expression")
+    lay_out(figure, height=130 + 40 * n_classes, x=f"{measure[0].upper()}{measure[1:]} (%)")
     figure.update_xaxes(range=[0, 102])
     rows_from_top(figure)
     meaning = {
-        "recall": "of the faces with a label, the share that is answered so",
-        "precision": "of the faces that get an answer, the share that is labelled so",
-        "F1": "the harmonic mean of recall and precision",
+        "recall": "Recall: share of the faces with a label that are predicted so.",
+        "precision": "Precision: share of the faces with a prediction that are labelled so.",
+        "F1": "F1: harmonic mean of precision and recall.",
     }[measure]
     return View(
         f"classes-{measure.lower()}",
-        f"{measure.capitalize()} of each expression",
+        f"{measure[0].upper()}{measure[1:]} by expression",
         figure,
-        f"{on} {measure.capitalize()}: {meaning}. Rare expressions (disgust) have few faces, so their marks "
-        "are the least certain.",
+        f"{meaning} {on} Rare expressions, such as disgust, have few faces, so their values are the least "
+        "certain.",
         report,
     )
 
@@ -91,14 +99,15 @@ def precision_recall_view(
 
     figure = new_figure()
     tables = []
-    for i, (name, result) in enumerate(results.items()):
+    looks = network_looks(results)
+    for name, result in results.items():
         truth, score = _one_against_rest(result, expression)
         precision, recall, thresholds = precision_recall_curve(truth, score, drop_intermediate=True)
         area = average_precision_score(truth, score)
         tables.append(
             _curve(
                 figure,
-                i,
+                looks[name],
                 name,
                 area,
                 recall,
@@ -112,11 +121,10 @@ def precision_recall_view(
     percent_axes(figure)
     return View(
         "precision-recall",
-        f"Precision and recall of {expression}",
+        f"Precision and recall: {expression}",
         figure,
-        f"{on} Calling every face {expression} whose probability passes a threshold: as the threshold falls, "
-        "more of them are found (to the right) and more of the others join them (downwards). The number is "
-        "the area, as average precision; higher is better.",
+        f"Numbers are average precision; higher is better. {on} A face counts as {expression} if that "
+        "probability reaches a threshold. As the threshold falls, recall rises and precision usually falls.",
         pd.concat(tables, ignore_index=True),
     )
 
@@ -127,13 +135,16 @@ def roc_view(results: Mapping[str, EvaluationResult], expression: Expression, on
 
     figure = new_figure()
     tables = []
-    for i, (name, result) in enumerate(results.items()):
+    looks = network_looks(results)
+    for name, result in results.items():
         truth, score = _one_against_rest(result, expression)
         false, true, thresholds = roc_curve(truth, score)
         area = roc_auc_score(truth, score)
         columns = ("false positive rate", "true positive rate")
         tables.append(
-            _curve(figure, i, name, area, false, true, np.minimum(thresholds, 1.0), *columns)
+            _curve(
+                figure, looks[name], name, area, false, true, np.minimum(thresholds, 1.0), *columns
+            )
         )
     figure.add_scatter(
         x=[0, 100],
@@ -147,12 +158,11 @@ def roc_view(results: Mapping[str, EvaluationResult], expression: Expression, on
     percent_axes(figure)
     return View(
         "roc",
-        f"ROC of {expression}",
+        f"ROC: {expression}",
         figure,
-        f"{on} The same thresholds, by the share of the other faces called {expression} (to the right) and "
-        f"the share of {expression} faces found (upwards). The number is the area: the chance that a "
-        f"{expression} face gets a higher probability than another one. It hides how rare an expression is; "
-        "read it beside precision.",
+        f"Numbers are areas under the curve; higher is better. {on} The area is the chance that a face "
+        f"labelled {expression} gets a higher probability of it than another face. It does not show how "
+        "rare an expression is, so read it beside precision.",
         pd.concat(tables, ignore_index=True),
     )
 
@@ -166,7 +176,7 @@ def _one_against_rest(
 
 def _curve(
     figure: go.Figure,
-    position: int,
+    look: Look,
     name: str,
     area: float,
     x: np.ndarray,
@@ -182,9 +192,9 @@ def _curve(
         y=100 * y[keep],
         mode="lines",
         name=f"{name}: {area:.3f}",
-        line=line_of(position),
+        line=look.line,
         customdata=thresholds[keep],
-        hovertemplate="%{x:.1f} %, %{y:.1f} % at %{customdata:.2f}<extra>" + name + "</extra>",
+        hovertemplate="%{x:.1f}%, %{y:.1f}% at %{customdata:.2f}<extra>" + name + "</extra>",
     )
     columns = {x_name: x[keep], y_name: y[keep], "threshold": thresholds[keep]}
     return pd.DataFrame({"network": name, "area": area, **columns})

@@ -1,4 +1,4 @@
-"""What is taken for what: confusion matrices whose cells can be clicked."""
+"""Confusion matrices whose cells can be clicked."""
 
 from typing import Final
 
@@ -9,18 +9,23 @@ import plotly.graph_objects as go
 from fer_core.evaluation import metrics
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import Expression
-from fer_core.views.style import BLUE, BLUES, VERMILION, lay_out, new_figure, without_grid
+from fer_core.views.style import (
+    DIVERGING,
+    SEQUENTIAL,
+    add_cells,
+    lay_out,
+    new_figure,
+    without_grid,
+)
 from fer_core.views.view import View
 
 #: What a cell of a confusion matrix is a share of.
-SHARES: Final = ("faces", "of the label", "of the answer")
+SHARES: Final = ("faces", "of the label", "of the prediction")
 _HEIGHT: Final = 520
-#: Share of the strongest colour from which text on it is white.
-_STRONG: Final = 0.6
 
 
 def confusion_view(result: EvaluationResult, name: str, share: str, on: str) -> View:
-    """Return how often each label got each answer.
+    """Return how often each label got each prediction.
 
     Args:
         result: the predictions.
@@ -32,16 +37,16 @@ def confusion_view(result: EvaluationResult, name: str, share: str, on: str) -> 
     values = _shared(counts, share)
     text = [[_cell(value, share) for value in row] for row in values]
     whole = {
-        "faces": "Each cell counts faces",
-        "of the label": "Each row adds up to 100 % of the faces with that label",
-        "of the answer": "Each column adds up to 100 % of the faces that got that answer",
+        "faces": "Cells count faces",
+        "of the label": "Rows add up to 100% of the faces with a label",
+        "of the prediction": "Columns add up to 100% of the faces with a prediction",
     }[share]
     figure = _matrix(values, text, counts, result.expressions, diverging=False)
     return View(
         f"confusion-{name}",
         f"Confusion matrix of {name}",
         figure,
-        f"{on} Rows are labels, columns the answers of {name}; right answers lie on the diagonal. {whole}.",
+        f"{whole}; right predictions lie on the diagonal. {on}",
         _tidy_matrix(counts, result.expressions),
     )
 
@@ -49,7 +54,7 @@ def confusion_view(result: EvaluationResult, name: str, share: str, on: str) -> 
 def confusion_difference_view(
     first: EvaluationResult, second: EvaluationResult, names: tuple[str, str], on: str
 ) -> View:
-    """Return by how many points of percent of a label's faces two networks' answers differ."""
+    """Return by how many points two networks' shares of each label's faces differ."""
     counts = [metrics.confusion_matrix(r.labels, r.probabilities) for r in (first, second)]
     change = _shared(counts[1], "of the label") - _shared(counts[0], "of the label")
     text = [[f"{value:+.1f}" if round(value, 1) else "0" for value in row] for row in change]
@@ -60,8 +65,8 @@ def confusion_difference_view(
         "confusion-difference",
         f"{names[1]} against {names[0]}",
         figure,
-        f"{on} Points of percent of each label's faces that {names[1]} answers so more often (blue) or more "
-        f"rarely (orange) than {names[0]}. On the diagonal more is better, elsewhere less.",
+        f"Percentage points: blue where {names[1]} predicts so more often than {names[0]}, orange where less "
+        f"often. {on} On the diagonal more is better, elsewhere less.",
         data,
     )
 
@@ -90,41 +95,32 @@ def _matrix(
 ) -> go.Figure:
     """Return a matrix whose cells can be clicked."""
     names = [str(expression) for expression in expressions]
-    n = len(names)
     reach = float(np.abs(values).max()) or 1.0
-    figure = new_figure(
-        go.Heatmap(
-            z=values,
-            x=names,
-            y=names,
-            zmin=-reach if diverging else 0,
-            zmax=reach,
-            colorscale=(
-                [[0, VERMILION], [0.5, "rgba(128,138,146,0.08)"], [1, BLUE]] if diverging else BLUES
-            ),
-            hoverinfo="skip",
-        )
+    figure = new_figure()
+    add_cells(
+        figure,
+        values,
+        x=names,
+        y=names,
+        text=text,
+        ends=(-reach if diverging else 0, reach),
+        shades=DIVERGING if diverging else SEQUENTIAL,
+        hoverinfo="skip",
     )
-    # Plotly tells no one of clicks on a heat map, so its cells are covered with points.
-    truth, answer = (grid.ravel() for grid in np.indices((n, n)))
-    cells = np.array(text).ravel()
-    strong = np.abs(values.ravel()) > _STRONG * reach
-    # White on strong colours; elsewhere the theme's own colour of text.
-    for those, font in ((strong, {"color": "#FFFFFF"}), (~strong, {})):
-        figure.add_scatter(
-            x=[names[i] for i in answer[those]],
-            y=[names[i] for i in truth[those]],
-            mode="markers+text",
-            text=cells[those],
-            textfont={"size": 13, **font},
-            marker={"symbol": "square", "size": 44, "color": "rgba(0,0,0,0)"},
-            selected={"marker": {"opacity": 1}},
-            unselected={"marker": {"opacity": 1}, "textfont": font},
-            customdata=counts.ravel()[those],
-            hovertemplate="labelled %{y}, answered %{x}: %{customdata} faces<extra></extra>",
-            showlegend=False,
-        )
-    lay_out(figure, height=_HEIGHT, x="Answer", y="Label")
+    # Plotly reports no clicks on a heat map, so its cells are covered with invisible points.
+    truth, answer = (grid.ravel() for grid in np.indices(counts.shape))
+    figure.add_scatter(
+        x=[names[i] for i in answer],
+        y=[names[i] for i in truth],
+        mode="markers",
+        marker={"symbol": "square", "size": 44, "color": "rgba(0,0,0,0)"},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        customdata=counts.ravel(),
+        hovertemplate="labelled %{y}, predicted %{x}: %{customdata} faces<extra></extra>",
+        showlegend=False,
+    )
+    lay_out(figure, height=_HEIGHT, x="Prediction", y="Label")
     without_grid(figure)
     figure.update_xaxes(side="bottom", tickangle=-40)
     return figure
@@ -132,5 +128,5 @@ def _matrix(
 
 def _tidy_matrix(counts: np.ndarray, expressions: tuple[Expression, ...]) -> pd.DataFrame:
     names = [str(expression) for expression in expressions]
-    index = pd.MultiIndex.from_product([names, names], names=["label", "answer"])
+    index = pd.MultiIndex.from_product([names, names], names=["label", "prediction"])
     return pd.DataFrame({"faces": counts.ravel()}, index=index).reset_index()

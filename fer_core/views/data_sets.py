@@ -1,4 +1,4 @@
-"""Networks beyond one test set: on every data set that they were measured on, and with the face finder."""
+"""Networks on all test sets that they were evaluated on, and together with the face finder."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -13,7 +13,7 @@ from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import FER2013
 from fer_core.networks.bundles import BundleSpec
 from fer_core.views.plots import add_points
-from fer_core.views.style import lay_out, new_figure, without_grid
+from fer_core.views.style import add_cells, lay_out, new_figure, without_grid
 from fer_core.views.view import View
 
 _ONE_PERSON: Final = "one person"
@@ -39,7 +39,7 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
                         "network": spec.name,
                         "data": data_name(name),
                         "accuracy": measured.accuracy,
-                        "accuracy without copies": measured.accuracy_clean,
+                        "accuracy without duplicates": measured.accuracy_clean,
                         "faces": measured.n,
                         "left out": excluded,
                         "trained on": source_name(f"{spec.training_data.source}:"),
@@ -76,13 +76,12 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
     trained = {spec.name: source_name(f"{spec.training_data.source}:") for spec in specs}
     return View(
         "across",
-        "On other faces",
+        "All test sets",
         figure,
-        "Accuracy (%) of each network on all rows of each test set, through the classes that both have. "
-        + (f"Left out, since networks have no such class: {'; '.join(out)}. " if out else "")
+        "Accuracy (%) on all rows of each test set, over the classes that network and set share. "
+        + (f"Left out, because networks do not know the class: {'; '.join(out)}. " if out else "")
         + _about_people(annotators)
-        + "A network that falls far from one set to another has learnt one set's ways of framing and "
-        "labelling. "
+        + "A network whose accuracy drops on another set has fitted the framing and labels of its own set. "
         + f"Trained on: {', '.join(f'{name} {source}' for name, source in trained.items())}.",
         table,
     )
@@ -98,9 +97,8 @@ def _about_people(annotators: Sequence[Agreement]) -> str:
     if not annotators:
         return ""
     return (
-        f'"{_ONE_PERSON.capitalize()}" is how often one of FER+\'s ten annotators agrees with most of the '
-        "others (FER+), or with FER2013's own label (FER2013), on faces that have a majority: labels are "
-        "that uncertain. "
+        f"\u201c{_ONE_PERSON.capitalize()}\u201d is how often one of FER+'s ten annotators agrees with most "
+        "of the others (FER+), or with FER2013's label (FER2013), on faces with a majority. "
     )
 
 
@@ -110,29 +108,17 @@ def _matrix(table: pd.DataFrame, columns: list[str]) -> go.Figure:
     values = 100 * wide.reindex(judges, columns=columns).to_numpy()
     # All are test sets: the source alone tells them apart, and leaves room on a phone.
     names = [name.partition(" ")[0] for name in columns]
-    figure = new_figure(
-        go.Heatmap(
-            z=values,
-            x=names,
-            y=judges,
-            zmin=0,
-            zmax=100,
-            # So pale that the theme's text is read on all of it.
-            colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,0.3)"]],
-            hoverinfo="skip",
-        )
+    figure = new_figure()
+    add_cells(
+        figure,
+        values,
+        x=names,
+        y=judges,
+        text=[[f"{value:.1f}" for value in row] for row in values],
+        ends=(0, 100),
+        hovertemplate="%{y}, %{x}: %{z:.1f}%<extra></extra>",
     )
-    known = [place for place in np.ndindex(values.shape) if not np.isnan(values[place])]
-    figure.add_scatter(
-        x=[names[column] for _, column in known],
-        y=[judges[row] for row, _ in known],
-        mode="text",
-        text=[f"{values[place]:.1f}" for place in known],
-        textfont={"size": 14},
-        hovertemplate="%{y}, %{x}: %{text} %<extra></extra>",
-        showlegend=False,
-    )
-    lay_out(figure, height=150 + 46 * len(judges), x="Test set", y="Judge")
+    lay_out(figure, height=150 + 46 * len(judges), x="Test set")
     without_grid(figure)
     figure.update_xaxes(tickangle=0)
     return figure
@@ -152,7 +138,7 @@ def coverage_view(results: Mapping[str, EvaluationResult], found: np.ndarray, on
         rows += [
             {"network": name, "accuracy of": what, "accuracy": value, "faces": n}
             for what, value, n in (
-                ("all crops as they are", float(right.mean()), len(result)),
+                ("all crops", float(right.mean()), len(result)),
                 ("crops with a face found", float(right[found].mean()), int(found.sum())),
                 ("end to end", float((right & found).mean()), len(result)),
             )
@@ -161,15 +147,15 @@ def coverage_view(results: Mapping[str, EvaluationResult], found: np.ndarray, on
     figure = new_figure()
     for i, (what, part) in enumerate(table.groupby("accuracy of", sort=False)):
         add_points(figure, i, part, y="network", name=str(what), form=".2f", size=11)
-    lay_out(figure, height=150 + 56 * len(results), x="Accuracy (%)", y="Network")
+    lay_out(figure, height=150 + 56 * len(results), x="Accuracy (%)")
     ends = 100 * table["accuracy"]
     figure.update_xaxes(range=[max(0, ends.min() - 2), min(100, ends.max() + 2)])
     return View(
         "coverage",
         "With the face finder",
         figure,
-        f"{on} In {found.mean():.1%} of the images a face was found, in {int((~found).sum()):,} none. Papers "
-        "report the accuracy on the crops as they are. End to end, an image in which no face is found counts "
-        "as wrong, as it would be to somebody who looks at that image in the app.",
+        f"A face was found in {found.mean():.1%} of the images; in {int((~found).sum()):,} none was. {on} "
+        "Papers report the accuracy on all crops. End to end, an image in which no face is found counts as "
+        "wrong, as it is for a user of the app.",
         table,
     )

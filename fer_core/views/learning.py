@@ -61,11 +61,11 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
     figure.update_yaxes(title="Loss (nats)", row=2, col=1)
     return View(
         f"learning-{name}",
-        f"How {name} was trained",
+        "Learning curves",
         figure,
-        f"Weights {name}. {_chosen_words(chosen_on, parts)}Each epoch is one pass through the training data, "
-        "whose images are varied and whose labels may be softened, so training can look worse than "
-        "validation. A gap that opens to the other side is overfitting.",
+        "Training accuracy that rises away from validation accuracy is overfitting. "
+        f"Weights: {name}. {_chosen_words(chosen_on, parts)}One epoch is one pass through the training data. "
+        "Images are augmented and labels may be smoothed, so training can look worse than validation.",
         history,
     )
 
@@ -79,5 +79,5 @@ def _chosen_words(chosen_on: str | None, parts: list[str]) -> str:
     """Return the sentence on what the epoch was chosen by, with a blank after it; nothing if unknown."""
     if chosen_on is None:
         return ""
-    by = "the mean of the accuracies" if parts else "the accuracy"
+    by = "mean accuracy" if parts else "accuracy"
     return f"The epoch was chosen by {by} on the clean rows of {chosen_on}. "

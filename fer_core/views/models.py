@@ -13,7 +13,8 @@ from fer_core.networks.layers import Layer, Stage, stages_of
 from fer_core.views.style import (
     BLUE,
     GUIDE_COLOR,
-    ORANGE,
+    NOTE_SIZE,
+    OCHRE,
     lay_out,
     new_figure,
     new_panels,
@@ -28,7 +29,7 @@ _BOX_TEXT: Final = "#1B2A30"
 _ROW_HEIGHT: Final = 36
 _FRAME_HEIGHT: Final = 90
 #: Pixels from a box's middle to that of the box below.
-_LEVEL_HEIGHT: Final = 96
+_LEVEL_HEIGHT: Final = 116
 #: Half a box, as shares of the distance to the next one.
 _HALF_WIDTH: Final = 0.45
 _HALF_HEIGHT: Final = 0.33
@@ -37,7 +38,7 @@ _WAY_UP: Final = "the way up"
 #: Room for a bar's number beyond its end.
 _BEYOND: Final = 1.7
 _NOT_COUNTED: Final = (
-    "Biases, normalisation, activations, pooling and sums are not counted as multiply-adds."
+    "Biases, normalization, activations, pooling and sums are not counted as multiply-adds."
 )
 
 
@@ -89,8 +90,8 @@ def architecture_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
         title="Architecture",
         figure=figure,
         reading=(
-            "Each box is a stage, layers at one height and width; arrows show what it takes in. The bluer "
-            f"the box, the more multiply-adds for one face. {_weights(spec)}"
+            "Boxes are stages, arrows their inputs; a bluer box costs more multiply-adds. A stage is a "
+            f"run of layers at one height and width. {_weights(spec)}"
         ),
         data=_table(stages),
     )
@@ -109,7 +110,7 @@ def cost_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
     figure = new_panels(cols=2, shared_yaxes=True, horizontal_spacing=0.05)
     costs = (
         ("Multiply-adds", BLUE, [stage.multiply_adds for stage in stages]),
-        ("Parameters", ORANGE, [stage.parameters for stage in stages]),
+        ("Parameters", OCHRE, [stage.parameters for stage in stages]),
     )
     for column, (title, color, values) in enumerate(costs, start=1):
         figure.add_bar(
@@ -145,8 +146,8 @@ def cost_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
         title="Cost by stage",
         figure=figure,
         reading=(
-            f"Left, the multiply-adds of each stage for one face, {total:,} in all; right, its parameters, "
-            f"{parameters:,} in all. Each panel has its own scale. {_NOT_COUNTED} {_weights(spec)}"
+            f"In all {total:,} multiply-adds per face and {parameters:,} parameters. Each panel has its own "
+            f"scale. {_NOT_COUNTED} {_weights(spec)}"
         ),
         data=_table(stages),
     )
@@ -185,7 +186,7 @@ def _table(stages: Sequence[Stage]) -> pd.DataFrame:
         [
             {
                 "Stage": stage.name,
-                "Takes in": ", ".join(stage.inputs),
+                "Inputs": ", ".join(stage.inputs),
                 "Layers": _made_of(stage),
                 "Output": _shape(stage.output),
                 "Multiply-adds": stage.multiply_adds,
@@ -218,13 +219,13 @@ def _made_of(stage: Stage) -> str:
     widths = [str(layer.output[-1]) for layer in stage.layers if layer.type == "Dense"]
     words += [f"dense {', '.join(widths)}"] if widths else []
     if any(layer.type == "Matmul" for layer in stage.layers):
-        words.append("centre of mass" if kernels else "matrix product")
+        words.append("soft-argmax" if kernels else "matrix product")
     return ", ".join(words) or stage.layers[0].type
 
 
 def _input_words(output: tuple[int, ...]) -> str:
     if len(output) == 3:
-        return f"{output[0]}x{output[1]} {'grey' if output[2] == 1 else 'colour'} pixels"
+        return f"{output[0]}x{output[1]} {'greyscale' if output[2] == 1 else 'RGB'}"
     return f"{output[-1]:,} numbers"
 
 
@@ -351,7 +352,7 @@ def _draw_box(figure: go.Figure, stage: Stage, place: _Place, *, share: float) -
         y=place.level,
         text="<br>".join(lines),
         showarrow=False,
-        font={"size": 11, "color": _BOX_TEXT},
+        font={"size": NOTE_SIZE, "color": _BOX_TEXT},
     )
 
 

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 
 from fer_core.evaluation.predictions import EvaluationResult, PairedComparison
-from fer_core.views.style import GUIDE_COLOR, color_of, lay_out, new_figure, without_grid
+from fer_core.views.style import GUIDE_COLOR, lay_out, network_looks, new_figure, without_grid
 from fer_core.views.view import View
 
 
 def paired_view(
     first: EvaluationResult, second: EvaluationResult, names: tuple[str, str], on: str
 ) -> View:
-    """Return, for each label, the faces that only one of two networks has right."""
+    """Return, by label, how many faces only one of two networks gets right."""
     right, also = (r.probabilities.argmax(axis=1) == r.labels for r in (first, second))
     expressions = [str(expression) for expression in first.expressions]
     n_classes = len(expressions)
@@ -20,23 +20,21 @@ def paired_view(
         for mask in (right & ~also, also & ~right)
     ]
     figure = new_figure()
+    looks = network_looks(names)
     for i, (name, counts) in enumerate(zip(names, only, strict=True)):
         figure.add_bar(
             x=counts if i else -counts,
             y=expressions,
             orientation="h",
             name=f"only {name} right",
-            marker={
-                "color": color_of(i),
-                "pattern": {"shape": "" if i else "/", "fillmode": "replace"},
-            },
+            marker=looks[name].bar,
             text=counts,
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{text} faces<extra></extra>",
         )
     reach = max(1, *(int(c.max()) for c in only)) * 1.25
-    lay_out(figure, height=130 + 40 * n_classes, x="Faces", y="Label")
+    lay_out(figure, height=130 + 40 * n_classes, x="Faces")
     figure.update_layout(barmode="relative")
     figure.update_xaxes(
         range=[-reach, reach], showticklabels=False, zeroline=True, zerolinecolor=GUIDE_COLOR
@@ -45,27 +43,27 @@ def paired_view(
     data = pd.DataFrame({"label": expressions, **dict(zip(names, only, strict=True))})
     return View(
         "paired",
-        "Who is right alone",
+        "Faces that only one network gets right",
         figure,
-        f"{on} Faces of each label that one network has right and the other wrong. Faces on which both are "
-        "right or both wrong say nothing about which is better, and are left out.",
+        f"By label, the faces that one network gets right and the other wrong. {on} Faces on which both are "
+        "right or both wrong do not tell which is better and are left out.",
         data,
     )
 
 
 def comparison_sentence(comparison: PairedComparison, names: tuple[str, str]) -> str:
-    """Return what a paired comparison says, in words."""
+    """Return a paired comparison in words."""
     first, second = comparison.accuracies
     low, high = (100 * edge for edge in comparison.interval)
     p = comparison.p_value
     verdict = (
-        "the difference is larger than chance alone would make it"
+        "the difference is larger than chance explains"
         if p < 0.05
-        else "chance alone could make such a difference"
+        else "chance could explain the difference"
     )
     return (
-        f"{names[1]} is right on {second:.2%} of {comparison.n:,} faces, {names[0]} on {first:.2%}: "
-        f"{100 * comparison.difference:+.2f} points (95 % bootstrap interval {low:+.2f} to {high:+.2f}). "
-        f"Only {names[1]} is right on {comparison.only_second:,}, only {names[0]} on "
+        f"Of {comparison.n:,} faces, {names[1]} gets {second:.1%} right and {names[0]} {first:.1%}. The "
+        f"difference is {100 * comparison.difference:+.1f} points (95% bootstrap interval {low:+.1f} to "
+        f"{high:+.1f}). Only {names[1]} is right on {comparison.only_second:,} faces, only {names[0]} on "
         f"{comparison.only_first:,} (McNemar's exact p = {p:.2g}): {verdict}."
     )

@@ -1,4 +1,4 @@
-"""Networks on whole photos, end to end: how often they are right, and how often when they are sure."""
+"""Accuracy on whole photos, end to end: face finder, crop and network."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,15 +10,15 @@ from fer_core.views.plots import add_points
 from fer_core.views.style import lay_out, new_figure
 from fer_core.views.view import View
 
-_AS_THEY_ARE: Final = "as they are"
+_AS_THEY_ARE: Final = "original size"
 _ON: Final = (
-    "Development set of web photos with one main face each, five expressions, one annotator each "
-    "(`webphotos`); networks and thresholds were chosen on it, so its figures flatter those that were."
+    "Development set `webphotos`: web photos with one main face, five expressions, one annotator per photo. "
+    "Networks and thresholds were chosen on it, so its figures are optimistic for those networks."
 )
 
 
 def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
-    """Return each network's accuracy on photos, as they are and with faces shrunk, with 95 % intervals."""
+    """Return each network's accuracy on photos at several sizes of the face, with 95% intervals."""
     table = photos_table(rows)
     figure = new_figure()
     for i, (faces, part) in enumerate(table.groupby("faces", sort=False)):
@@ -33,17 +33,17 @@ def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
             interval=("accuracy low", "accuracy high"),
         )
     networks = list(dict.fromkeys(table["network"]))
-    lay_out(figure, height=150 + 56 * len(networks), x="Accuracy (%)", y="")
+    lay_out(figure, height=150 + 56 * len(networks), x="Accuracy (%)")
     if len(table):
         figure.update_xaxes(range=[max(0, 100 * table["accuracy low"].min() - 2), 100])
     n = max((row.n for row in rows), default=0)
     return View(
         "photos",
-        "On whole photos",
+        "Whole photos",
         figure,
-        f"{_ON} Face finder, crop and network in one go; the largest face of each of {n:,} photos counts. "
-        "Bars are 95 % bootstrap intervals over photos. Shrunk: the photo is scaled down until the network's "
-        "crop of the face has so many pixels a side.",
+        f"Accuracy on the largest face of each of {n:,} photos, with 95% bootstrap intervals. {_ON} Face "
+        "finder, crop and network run in sequence. For the other sizes, photos are scaled down until the "
+        "network's crop of the face has that side in pixels.",
         table,
     )
 

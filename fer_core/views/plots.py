@@ -56,7 +56,7 @@ def add_points(
         offsetgroup=name,
         name=name,
         marker=marker_of(position, size=size),
-        hovertemplate=f"%{{y}}: %{{x:{form}}} %<extra>{name}</extra>",
+        hovertemplate=f"%{{y}}: %{{x:{form}}}%<extra>{name}</extra>",
         **bars,
     )
     figure.update_layout(scattermode="group", scattergap=0.4)

@@ -16,7 +16,7 @@ from fer_core.evaluation.robustness import (
     accuracy_table,
     mean_relative_drop,
 )
-from fer_core.views.style import FIXED_LEGEND, GUIDE_COLOR, lay_out, line_of, marker_of, new_panels
+from fer_core.views.style import FIXED_LEGEND, GUIDE_COLOR, Look, lay_out, network_looks, new_panels
 from fer_core.views.view import View
 
 #: Side by side; more would be too narrow for a phone.
@@ -49,7 +49,7 @@ def robustness_view(results: Mapping[str, Robustness], *, only_clean: bool = Fal
     )
     return View(
         name="robustness-clean" if only_clean else "robustness",
-        title="Accuracy on worse images",
+        title="Accuracy on degraded images",
         figure=_figure(data),
         reading=_reading(shown, only_clean=only_clean),
         data=_for_people(data),
@@ -92,14 +92,15 @@ def _figure(data: pd.DataFrame) -> go.Figure:
         horizontal_spacing=0.05,
         vertical_spacing=0.3 / n_rows,
         subplot_titles=[kind[0].upper() + kind[1:] for kind in kinds],
-        x_title="Strength (0: the image as it is)",
+        x_title="Strength (0: original image)",
         y_title="Accuracy (%)",
     )
-    for at, name in enumerate(data["network"].drop_duplicates()):
+    looks = network_looks(data["network"])
+    for name, look in looks.items():
         for panel, kind in enumerate(kinds):
             part = data[(data["network"] == name) & (data["corruption"] == kind)]
             row, column = divmod(panel, _COLUMNS)
-            line = _line(part, name, at, in_legend=panel == 0)
+            line = _line(part, name, look, in_legend=panel == 0)
             figure.add_trace(line, row=row + 1, col=column + 1)
     lay_out(figure, height=height)
     # Plotly leaves no room for titles that several panels share.
@@ -118,7 +119,7 @@ def _figure(data: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def _line(part: pd.DataFrame, name: str, at: int, *, in_legend: bool) -> go.Scatter:
+def _line(part: pd.DataFrame, name: str, look: Look, *, in_legend: bool) -> go.Scatter:
     return go.Scatter(
         x=part["strength"],
         y=100 * part["accuracy"],
@@ -126,10 +127,10 @@ def _line(part: pd.DataFrame, name: str, at: int, *, in_legend: bool) -> go.Scat
         legendgroup=name,
         showlegend=in_legend,
         mode="lines+markers",
-        line=line_of(at),
-        marker=marker_of(at, size=7),
+        line=look.line,
+        marker=look.marker(size=7),
         customdata=[
-            f"{parameter}: {value:g}" if parameter else "the image as it is"
+            f"{parameter}: {value:g}" if parameter else "original image"
             for parameter, value in zip(part["parameter"], part["value"], strict=True)
         ],
         hovertemplate=f"{name}: %{{y:.1f}}%<br>%{{customdata}}<extra></extra>",
@@ -145,23 +146,22 @@ def _reading(results: Mapping[str, Robustness], *, only_clean: bool) -> str:
     drops = {name: mean_relative_drop(result) for name, result in results.items()}
     weights = {name: result.weights_sha256[:12] for name, result in results.items()}
     return (
-        "Each panel is one way in which an image gets worse, from the image as it is (0) to strength 5; "
-        "the further a line falls, the more that network needs what is lost. Faces of "
-        f"{data_name(f'{first.source}:{first.split}')}, the same under all conditions and drawn with seed "
+        "Each panel is one kind of image degradation, from none (0) to strength 5. Faces of "
+        f"{data_name(f'{first.source}:{first.split}')}, the same under all conditions, drawn with seed "
         f"{first.seed}: {n}"
-        + (", without those of which the training data holds a copy. " if only_clean else ". ")
-        + f"By chance alone, an accuracy may lie off by up to {_uncertainty(results):.1f} points (95 % "
-        "interval). Landmarks, for networks that see them, are found anew in each corrupted image. Mean "
-        "relative drop, the share of its accuracy that a network loses over all kinds and strengths: "
+        + (", without duplicates of training images. " if only_clean else ". ")
+        + f"The 95% interval of an accuracy is at most \u00b1{_uncertainty(results):.1f} points. Landmarks, "
+        "for networks that see them, are found again in each degraded image. Mean relative drop of "
+        "accuracy over all kinds and strengths: "
         + ", ".join(f"{name} {drop:.1%}" for name, drop in drops.items())
-        + ". Weights, by the sha256 of the file that answered: "
+        + ". Weights (sha256 of the serving file): "
         + ", ".join(f"{name} {sha}" for name, sha in weights.items())
         + "."
     )
 
 
 def _uncertainty(results: Mapping[str, Robustness]) -> float:
-    """Return, in points, the half-width of a share's 95 % interval at its widest: about one half."""
+    """Return, in points, the half-width of a share's 95% interval at its widest: about one half."""
     n = min(len(result) for result in results.values())
     return 100 * 1.96 * 0.5 / float(np.sqrt(max(n, 1)))
 

@@ -1,4 +1,4 @@
-"""A search's figures: which settings its trials tried, and how the best of them got better."""
+"""A search's figures: the settings of its trials, and the best result over time."""
 
 import json
 from typing import Any, Final
@@ -11,19 +11,19 @@ from plotly.colors import sample_colorscale
 
 from fer_core.data_names import data_name
 from fer_core.studies.plans import SearchPlan, SearchResults
-from fer_core.views.style import BLUE, GUIDE_COLOR, VERMILION, lay_out, new_figure
+from fer_core.views.style import BLUE, GUIDE_COLOR, VERMILION, add_label, lay_out, new_figure
 from fer_core.views.view import View
 
 #: From the worst trial to the best; every shade stands out from both themes.
 _SCALE: Final = [[0, VERMILION], [0.5, GUIDE_COLOR], [1, BLUE]]
 #: Pixels between the axes of two settings.
-_AXIS_STEP: Final = 64
+_AXIS_STEP: Final = 76
 #: How far from its axis, in axes, the name of a setting and its values are written.
 _TEXT_OFFSET: Final = 0.12
 
 
 def paths_view(results: SearchResults) -> View:
-    """Return all trials as lines through parallel axes, one a setting, coloured by what they reached.
+    """Return all trials as lines through parallel axes, one per setting, coloured by their result.
 
     The axes lie, one below the other, so that they can be read in a narrow window.
     """
@@ -66,19 +66,19 @@ def paths_view(results: SearchResults) -> View:
     figure.update_yaxes(range=[len(axes) - 0.5, -0.5], **hidden)
     return View(
         name=f"{_slug(plan)}-paths",
-        title="Settings and what they reached",
+        title="Settings and results",
         figure=figure,
-        reading=f"A line a trial, {len(trials)} in all: where it crosses an axis is the setting that it had, "
-        f"and on the last axis what it reached, {_objective_words(plan)}. From orange, the worst, over grey "
-        "to blue, the best, which is drawn thick. Axes run from the least to the greatest value that was "
-        f"tried{_log_words(plan)}. Trials are short runs: they rank settings, and do not tell how good a "
-        "full run is.",
+        reading=f"One line per trial ({len(trials)}), from orange (worst) to blue (best, drawn thick). A "
+        "line crosses each axis at the trial's setting and the last axis at its result, the "
+        f"{_objective_words(plan)}. Axes run from the least to the greatest value that was "
+        f"tried{_log_words(plan)}. Trials are short runs: they rank settings and do not show the accuracy "
+        "of a full run.",
         data=trials[["trial", *plan.values, plan.objective]],
     )
 
 
 def best_so_far_view(results: SearchResults) -> View:
-    """Return what each trial reached, in their order, and the best up to there."""
+    """Return the result of each trial in order, and the best so far."""
     plan, trials = results.plan, results.trials
     scores = _scores(results)
     best = scores.cummax() if plan.greater_is_better else scores.cummin()
@@ -103,14 +103,14 @@ def best_so_far_view(results: SearchResults) -> View:
     lay_out(figure, height=340, x="Trial", y=_objective_title(plan))
     figure.update_xaxes(tickformat="d", showgrid=False)
     winner = best.iloc[-1]
-    unit = " %" if _is_share(plan) else ""
+    unit = "%" if _is_share(plan) else ""
     return View(
         name=f"{_slug(plan)}-best",
-        title="The best so far",
+        title="Best so far",
         figure=figure,
-        reading=f"A point a trial in the order in which they were begun, {_objective_words(plan)}; the line "
-        f"is the best up to there. It ends at {winner:.4g}{unit}, reached by trial "
-        f"{number[scores == winner].iloc[0]}. The scale does not begin at 0.",
+        reading=f"Points are trials in order; the line is the best so far. It ends at {winner:.4g}{unit}, "
+        f"reached by trial {number[scores == winner].iloc[0]}. Results are the {_objective_words(plan)}. The "
+        "scale does not start at 0.",
         data=pd.DataFrame({"trial": number, plan.objective: scores, "best so far": best}),
     )
 
@@ -140,25 +140,22 @@ def _draw_axis(figure: go.Figure, place: int, title: str, ticks: dict[float, str
     figure.add_shape(
         type="line", x0=0, x1=1, y0=place, y1=place, layer="below", line={"color": GUIDE_COLOR}
     )
-    font = {"size": 12}
-    figure.add_annotation(
+    add_label(
+        figure,
         x=0,
         y=place - _TEXT_OFFSET,
         text=f"<b>{title}</b>",
         xanchor="left",
         yanchor="bottom",
-        showarrow=False,
-        font=font,
     )
     for x, text in ticks.items():
-        figure.add_annotation(
+        add_label(
+            figure,
             x=x,
             y=place + _TEXT_OFFSET,
             text=text,
             xanchor="left" if x == 0 else "right" if x == 1 else "center",
             yanchor="top",
-            showarrow=False,
-            font=font,
         )
 
 
@@ -209,7 +206,7 @@ def _objective_words(plan: SearchPlan) -> str:
 
 def _log_words(plan: SearchPlan) -> str:
     names = " and ".join(plan.log_values)
-    return f"; {names} in orders of magnitude" if plan.log_values else ""
+    return f"; {names} on a log scale" if plan.log_values else ""
 
 
 def _text(value: Any) -> str:

@@ -1,46 +1,89 @@
-"""The look of all figures: one Plotly template, one palette for series, and how axes are laid out.
+"""The look of all figures: Plotly templates for light and dark grounds, and the palette of series.
 
-Streamlit puts fonts, grounds and greys of the visitor's theme, light or dark, over those of a figure's
-template. What stands here holds in both themes, and alone where a figure is shown without Streamlit: in its
-HTML file and in the report. Expressions have colours of their own, `fer_core.expressions.COLORS`.
+A figure is made for a light ground, as in its HTML file and in the report; `for_dark` returns it for a dark
+one. Expressions have colours of their own, `fer_core.expressions.COLORS`.
 """
 
-from typing import Any, Final
+import itertools
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-#: Okabe and Ito's colours that are seen on light and on dark grounds, apart for colour-blind people; brown in
-#: place of black and yellow, which one of the grounds swallows.
+#: Colours of series. All have a contrast of 3:1 or more with white and with the app's dark ground; the first
+#: three are Okabe and Ito's.
 BLUE: Final = "#0072B2"
 VERMILION: Final = "#D55E00"
 GREEN: Final = "#009E73"
-PURPLE: Final = "#CC79A7"
-ORANGE: Final = "#E69F00"
-SKY_BLUE: Final = "#56B4E9"
+PINK: Final = "#C2609A"
+OCHRE: Final = "#A67C00"
+SKY_BLUE: Final = "#2E93CC"
 BROWN: Final = "#8A6D5C"
+VIOLET: Final = "#7B5CD6"
 #: Mid grey with a contrast of 3:1 or more with both themes' grounds.
 GUIDE_COLOR: Final = "#808A92"
-#: Of text and grid on the white pages of files; in the app the theme's.
-_INK: Final = "#1B2A30"
+#: Colours of text by ground, as in .streamlit/config.toml.
+INK: Final = "#1B2A30"
+DARK_INK: Final = "#E6ECEF"
+#: Grounds of labels that cover lines: those of the app's pages.
+GROUND: Final = "#FFFFFF"
+DARK_GROUND: Final = "#14181C"
+#: Grounds of the boxes that follow the pointer.
+_PAPER: Final = "#FFFFFF"
+_DARK_PAPER: Final = "#1E252A"
 _GRID_COLOR: Final = "rgba(128,138,146,0.25)"
 _TRANSPARENT: Final = "rgba(0,0,0,0)"
-#: Of heat maps from nothing to much; the app's text is read on the lower part, white on the upper.
-BLUES: Final = [[0, "rgba(0,114,178,0.04)"], [1, BLUE]]
-#: A dash and a marker beside each colour, so that no two series differ by colour alone.
+#: Streamlit's font, and what stands in for it in files.
+_FONT: Final = "'Source Sans', system-ui, sans-serif"
+#: Shades of heat maps by name, on light and on dark grounds: from nothing to much, and from less to more.
+SEQUENTIAL: Final = "sequential"
+DIVERGING: Final = "diverging"
+_SHADES: Final = {
+    SEQUENTIAL: (
+        # Steeper where neither black nor white stands out much.
+        [[0, "#F1F6FA"], [0.5, "#BFDAEB"], [0.8, "#6FB0D8"], [1, "#00598C"]],
+        [[0, "#1F2A32"], [0.6, "#2A5673"], [0.85, "#6DB1DB"], [1, "#A5DDFC"]],
+    ),
+    DIVERGING: (
+        [[0, "#C05000"], [0.5, "#F3F4F4"], [1, "#00639C"]],
+        [[0, "#F29A5E"], [0.5, "#262E34"], [1, "#74C2F0"]],
+    ),
+}
+#: What `annotation.name` says of the number in a cell of a heat map.
+_CELL: Final = "cell"
+#: What it says of a label with a ground of its own.
+_LABEL: Final = "label"
+#: A dash, a marker and a pattern beside each colour, so that no two series differ by colour alone.
 _SERIES: Final = (
-    (BLUE, "solid", "circle"),
-    (VERMILION, "dash", "square"),
-    (GREEN, "dot", "diamond"),
-    (PURPLE, "dashdot", "triangle-up"),
-    (ORANGE, "longdash", "cross"),
-    (SKY_BLUE, "longdashdot", "x"),
-    (BROWN, "8px,2px", "star"),
+    (BLUE, "solid", "circle", ""),
+    (VERMILION, "dash", "square", "/"),
+    (GREEN, "dot", "diamond", "x"),
+    (PINK, "dashdot", "triangle-up", "\\"),
+    (OCHRE, "longdash", "cross", "-"),
+    (SKY_BLUE, "longdashdot", "x", "|"),
+    (BROWN, "8px,2px", "star", "+"),
+    (VIOLET, "2px,6px", "triangle-down", "."),
+    (GUIDE_COLOR, "12px,3px,3px,3px", "pentagon", ""),
 )
+#: Places of the shipped networks in the palette: the same on every page, whatever stands beside them.
+_NETWORKS: Final = {
+    "cnn_photos": 0,
+    "dual_photos": 1,
+    "cnn": 2,
+    "dual": 3,
+    "expw_cnn": 4,
+    "ferplus": 5,
+    "landmarks_only": 6,
+    "resnet5": 7,
+}
 #: Of a legend whose entries cannot be switched off.
 FIXED_LEGEND: Final = {"itemclick": False, "itemdoubleclick": False}
-#: Of text in a figure, such as panels' titles.
-_NOTE_SIZE: Final = 13
+#: Pixels of type: of most text, and of what stands inside figures, such as panels' titles.
+_TEXT_SIZE: Final = 14
+NOTE_SIZE: Final = 13
 #: Pixels left and right of a figure.
 _SIDE: Final = 8
 #: No axis is dragged: a finger on a figure scrolls the page.
@@ -50,37 +93,53 @@ _AXIS: Final = {
     "zeroline": False,
     "fixedrange": True,
     "automargin": True,
-    # Streamlit's theme colours ticks, which makes Plotly draw them.
     "ticks": "",
+    "tickfont": {"size": NOTE_SIZE},
+    "ticklabelstandoff": 4,
+    "title": {"font": {"size": _TEXT_SIZE}, "standoff": 10},
 }
 
-TEMPLATE: Final = go.layout.Template(
-    layout={
-        "colorway": [color for color, _, _ in _SERIES],
-        "font": {"family": "system-ui, sans-serif", "size": 13, "color": _INK},
-        "paper_bgcolor": _TRANSPARENT,
-        "plot_bgcolor": _TRANSPARENT,
-        "margin": {"l": _SIDE, "r": _SIDE, "t": 24, "b": 8},
-        "xaxis": _AXIS,
-        "yaxis": _AXIS,
-        # Below the axis' title in pixels, whatever the height.
-        "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
-        "hovermode": "closest",
-        "hoverlabel": {
-            "align": "left",
-            "bgcolor": "#FFFFFF",
-            "bordercolor": GUIDE_COLOR,
-            "font": {"color": _INK},
+
+def _template(ink: str, paper: str, shades: list[list[Any]]) -> go.layout.Template:
+    """Return the template for grounds on which text has the colour `ink`."""
+    return go.layout.Template(
+        layout={
+            "colorway": [color for color, *_ in _SERIES],
+            "font": {"family": _FONT, "size": _TEXT_SIZE, "color": ink},
+            "paper_bgcolor": _TRANSPARENT,
+            "plot_bgcolor": _TRANSPARENT,
+            "margin": {"l": _SIDE, "r": _SIDE, "t": 16, "b": 8},
+            "xaxis": _AXIS,
+            "yaxis": _AXIS,
+            # Below the axis' title in pixels, whatever the height.
+            "legend": {
+                "orientation": "h",
+                "yref": "container",
+                "y": 0,
+                "yanchor": "bottom",
+                "x": 0,
+                "font": {"size": _TEXT_SIZE},
+            },
+            "hovermode": "closest",
+            "hoverlabel": {
+                "align": "left",
+                "bgcolor": paper,
+                "bordercolor": GUIDE_COLOR,
+                "font": {"color": ink, "family": _FONT, "size": NOTE_SIZE},
+            },
+            "annotationdefaults": {"font": {"size": NOTE_SIZE}},
+            "dragmode": False,
+            "bargap": 0.35,
         },
-        "annotationdefaults": {"font": {"size": _NOTE_SIZE}},
-        "dragmode": False,
-        "bargap": 0.35,
-    },
-    data={
-        "scatter": [{"marker": {"line": {"width": 0}}}],
-        "heatmap": [{"colorscale": BLUES, "showscale": False, "xgap": 2, "ygap": 2}],
-    },
-)
+        data={
+            "scatter": [{"marker": {"line": {"width": 0}}}],
+            "heatmap": [{"colorscale": shades, "showscale": False, "xgap": 2, "ygap": 2}],
+        },
+    )
+
+
+TEMPLATE: Final = _template(INK, _PAPER, _SHADES[SEQUENTIAL][0])
+DARK_TEMPLATE: Final = _template(DARK_INK, _DARK_PAPER, _SHADES[SEQUENTIAL][1])
 
 
 def new_figure(*traces: Any) -> go.Figure:
@@ -90,11 +149,116 @@ def new_figure(*traces: Any) -> go.Figure:
     return go.Figure(list(traces), layout={"template": TEMPLATE, "margin": sides})
 
 
+def for_dark(figure: go.Figure) -> go.Figure:
+    """Return a copy of a figure for a dark ground."""
+    dark = go.Figure(figure).update_layout(template=DARK_TEMPLATE)
+    for cells in dark.select_traces({"type": "heatmap"}):
+        if cells.meta in _SHADES:
+            _color_cells(dark, cells, _SHADES[cells.meta][1])
+    dark.update_annotations({"bgcolor": DARK_GROUND}, selector={"name": _LABEL})
+    return dark
+
+
+def add_label(figure: go.Figure, **settings: Any) -> None:
+    """Add a text on the page's ground, which lines behind it do not cross; settings are an annotation's."""
+    figure.add_annotation(showarrow=False, name=_LABEL, bgcolor=GROUND, borderpad=1, **settings)
+
+
+def add_cells(
+    figure: go.Figure,
+    z: Any,
+    *,
+    x: Sequence[str],
+    y: Sequence[str],
+    text: Sequence[Sequence[str]],
+    ends: tuple[float, float],
+    shades: str = SEQUENTIAL,
+    place: tuple[int, int] | None = None,
+    **settings: Any,
+) -> None:
+    """Add a heat map with a text in each cell, black or white, whichever stands out more.
+
+    Args:
+        figure: that it is added to.
+        z: float (rows, columns); NaN leaves a cell empty.
+        x: names of the columns.
+        y: names of the rows.
+        text: of each cell.
+        ends: the values of the ends of the shades.
+        shades: SEQUENTIAL or DIVERGING.
+        place: row and column of the panel, from 1.
+        settings: further ones of Plotly's heat map.
+    """
+    panel = {} if place is None else {"row": place[0], "col": place[1]}
+    low, high = ends if ends[0] < ends[1] else (ends[0], ends[0] + 1)
+    figure.add_heatmap(
+        z=z,
+        x=list(x),
+        y=list(y),
+        zmin=low,
+        zmax=high,
+        meta=shades,
+        **panel,
+        **settings,
+    )
+    cells = figure.data[-1]
+    # At the places of rows and columns: of a name that is a number, Plotly would make another place.
+    notes = [
+        {"x": column, "y": row, "text": text[row][column], "showarrow": False, "name": _CELL}
+        | {"xref": cells.xaxis or "x", "yref": cells.yaxis or "y"}
+        for row, column in np.ndindex(len(y), len(x))
+        if not np.isnan(cells.z[row][column])
+    ]
+    # All at once: Plotly takes a second to add a hundred one by one.
+    figure.layout.annotations = [*figure.layout.annotations, *notes]
+    _color_cells(figure, cells, _SHADES[shades][0])
+
+
+def _color_cells(figure: go.Figure, cells: go.Heatmap, shades: list[list[Any]]) -> None:
+    """Give a heat map these shades, and its texts the color that stands out more from each cell."""
+    cells.colorscale = shades
+    axes = cells.xaxis or "x", cells.yaxis or "y"
+    shares = (np.asarray(cells.z) - cells.zmin) / (cells.zmax - cells.zmin)
+    notes = figure.layout.to_plotly_json()["annotations"]
+    for note in notes:
+        if note.get("name") == _CELL and (note["xref"], note["yref"]) == axes:
+            color = text_on(shade_at(shades, float(shares[int(note["y"])][int(note["x"])])))
+            note["font"] = {"color": color, "size": _TEXT_SIZE}
+    figure.layout.annotations = notes
+
+
+def shade_at(shades: Sequence[Sequence[Any]], share: float) -> tuple[float, ...]:
+    """Return the color, RGB from 0 to 255, at a share in [0, 1] of shades, as Plotly draws it."""
+    share = min(1.0, max(0.0, share))
+    (low, first), (high, second) = next(
+        (a, b) for a, b in itertools.pairwise(shades) if share <= b[0]
+    )
+    part = (share - low) / (high - low)
+    pairs = zip(_rgb(first), _rgb(second), strict=True)
+    return tuple(a + part * (b - a) for a, b in pairs)
+
+
+def _rgb(color: str) -> tuple[int, ...]:
+    return tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
+
+
+def text_on(ground: Sequence[float]) -> str:
+    """Return black or white, whichever stands out more from an RGB color from 0 to 255.
+
+    The contrast is 4.5:1 at least, as WCAG 2.1 asks for.
+    """
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in np.divide(ground, 255)
+    ]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#FFFFFF" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#000000"
+
+
 def new_panels(**grid: Any) -> go.Figure:
     """Return a figure of several panels in the look of all; arguments are those of `make_subplots`."""
     figure = make_subplots(figure=new_figure(), **grid)
     # The panels' titles, which Plotly writes as large as a figure's.
-    return figure.update_annotations(font_size=_NOTE_SIZE)
+    return figure.update_annotations(font_size=NOTE_SIZE)
 
 
 def lay_out(
@@ -134,16 +298,70 @@ def color_of(position: int) -> str:
 
 def line_of(position: int) -> dict[str, Any]:
     """Return Plotly's settings of the line of the series at a position."""
-    color, dash, _ = _SERIES[position % len(_SERIES)]
+    color, dash, _, _ = _SERIES[position % len(_SERIES)]
     return {"color": color, "dash": dash, "width": 2}
 
 
 def marker_of(position: int, *, size: int = 9) -> dict[str, Any]:
     """Return Plotly's settings of the markers of the series at a position."""
-    color, _, symbol = _SERIES[position % len(_SERIES)]
+    color, _, symbol, _ = _SERIES[position % len(_SERIES)]
     return {"color": color, "symbol": symbol, "size": size}
 
 
 def guide_line(*, width: float = 1) -> dict[str, Any]:
     """Return Plotly's settings of a line that helps to read and is no data."""
     return {"color": GUIDE_COLOR, "dash": "dash", "width": width}
+
+
+class Look(NamedTuple):
+    """How one network is drawn on every page.
+
+    Attributes:
+        color: "#RRGGBB", for marks, lines and bars.
+        dash: Plotly's dash of its lines.
+        symbol: Plotly's marker.
+        pattern: Plotly's pattern of its bars.
+    """
+
+    color: str
+    dash: str
+    symbol: str
+    pattern: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Plotly's settings of a line."""
+        return {"color": self.color, "dash": self.dash, "width": 2}
+
+    def marker(self, *, size: int = 9) -> dict[str, Any]:
+        """Return Plotly's settings of markers."""
+        return {"color": self.color, "symbol": self.symbol, "size": size}
+
+    @property
+    def bar(self) -> dict[str, Any]:
+        """Plotly's settings of bars."""
+        return {
+            "color": self.color,
+            "pattern": {"shape": self.pattern, "fillmode": "replace", "fgcolor": self.color},
+        }
+
+
+def network_looks(names: Iterable[str]) -> dict[str, Look]:
+    """Return how each of these networks is drawn, by its bundle's name.
+
+    A shipped network looks the same everywhere. Another one's look follows from its name, and is the next
+    that is free where it is taken: up to nine networks differ.
+    """
+    wanted = list(dict.fromkeys(names))
+    places = {name: _NETWORKS[name] for name in wanted if name in _NETWORKS}
+    for name in wanted:
+        if name not in places:
+            first = zlib.crc32(name.encode()) % len(_SERIES)
+            turns = [(first + i) % len(_SERIES) for i in range(len(_SERIES))]
+            places[name] = next((p for p in turns if p not in places.values()), first)
+    return {name: Look(*_SERIES[places[name]]) for name in wanted}
+
+
+def network_look(name: str) -> Look:
+    """Return how a network is drawn where no other stands beside it, by its bundle's name."""
+    return network_looks([name])[name]

@@ -3,10 +3,17 @@
 Pages show views and the report writes them, so that what a figure says is written once.
 """
 
+import re
 from dataclasses import dataclass
+from typing import Any, Final
 
 import pandas as pd
 import plotly.graph_objects as go
+
+#: The one tool of a figure's page saves the figure as SVG.
+_TOOLS: Final[dict[str, Any]] = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
+#: Between two sentences.
+_STOP: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z\u201c\"(])")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,7 +25,8 @@ class View:
         title: a few words, for its heading.
         figure: of `fer_core.views.style`, for light and dark grounds; without a title of its own, and its
             axes have titles with units.
-        reading: plain sentences that say how to read it, on which data, how many rows, which weights.
+        reading: plain sentences that say how to read it, on which data, how many rows, which weights. The
+            first fits in one line and stands under the figure; pages keep the others behind "Details".
         data: the numbers in the figure, tidy: a row a mark, columns named for people.
     """
 
@@ -28,9 +36,20 @@ class View:
     reading: str
     data: pd.DataFrame
 
+    @property
+    def caption(self) -> str:
+        """The first sentence of the reading."""
+        return _STOP.split(self.reading, maxsplit=1)[0]
+
+    @property
+    def details(self) -> str:
+        """The rest of the reading; empty without one."""
+        return "".join(_STOP.split(self.reading, maxsplit=1)[1:])
+
     def html(self) -> str:
         """Return one page of HTML that shows the figure without a network, about 5 MB."""
-        return str(self.figure.to_html(include_plotlyjs=True, full_html=True))
+        tools = _TOOLS | {"toImageButtonOptions": {"format": "svg", "filename": self.name}}
+        return str(self.figure.to_html(include_plotlyjs=True, full_html=True, config=tools))
 
     def csv(self) -> str:
         """Return the numbers as comma-separated values."""

@@ -1,4 +1,4 @@
-"""The parts of the studies page. Plotly is loaded where it is used, so that the page appears before."""
+"""The parts of the experiments page. Plotly is imported where it is used: the page appears sooner."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -15,15 +15,17 @@ from fer_core.studies.plans import (
     read_search,
     read_study,
 )
+from pages.parts.glossary import column_help, defined
 from pages.shared.downloads import offer_file
-from pages.shared.verbatim import message_as_text
+from pages.shared.links import linked
+from pages.shared.verbatim import public_message
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ALL: Final = "All faces"
-_CLEAN: Final = "Without copies"
+_CLEAN: Final = "Without duplicates"
 #: How numbers are rounded, by what their column's name ends with.
 _FORMATS: Final = {
     "(%)": "%.1f",
@@ -31,20 +33,20 @@ _FORMATS: Final = {
     "log loss": "%.3f",
     "validation loss": "%.3f",
     "seconds": "%,.0f",
-    "images a second": "%,.0f",
+    "images per second": "%,.0f",
     "parameters": "%,d",
     "training rows": "%,d",
 }
 
 
 def show_none() -> None:
-    """Say how the first study is run."""
-    st.info("No study was run here yet. This runs one:", icon=":material/experiment:")
+    """Say how to run the first experiment."""
+    st.info("There are no experiments yet. Run one with:", icon=":material/experiment:")
     st.code("python -m training study conv_stages", language="bash")
 
 
 def show_study(plan: StudyPlan) -> None:
-    """Show a study: figure, sentences, table, curves, recalls, command, references.
+    """Show a study: figure, findings, table, curves, recalls, command, references.
 
     Raises:
         DataError: its table is damaged.
@@ -83,7 +85,7 @@ def show_search(plan: SearchPlan) -> None:
 
 def _show_not_run(plan: StudyPlan | SearchPlan) -> None:
     st.info(
-        f"Planned, and not run yet: 0 of {plan.planned} runs are done. This runs it:",
+        f"Planned, not run yet (0 of {plan.planned} runs). Run it with:",
         icon=":material/experiment:",
     )
     st.code(plan.command, language="bash")
@@ -93,32 +95,41 @@ def _show_accuracy(results: StudyResults) -> None:
     from fer_core.views.studies import accuracy_view
 
     st.markdown(progress(results))
-    faces = st.segmented_control("Faces", [_ALL, _CLEAN], default=_ALL, required=True)
-    show_view(accuracy_view(results, clean=faces == _CLEAN))
+    kinds = {"all": _ALL, "clean": _CLEAN}
+    on_change = linked("faces", kinds, _ALL, key="study_faces")
+    faces = st.segmented_control(
+        "Faces",
+        list(kinds.values()),
+        required=True,
+        key="study_faces",
+        on_change=on_change,
+        help=defined("Whole", "Clean"),
+    )
+    show_view(accuracy_view(results, clean=faces == _CLEAN), help=defined("Accuracy"))
     st.markdown("\n".join(f"- {sentence}" for sentence in findings(results)))
 
 
 def _show_table(table: "pd.DataFrame", name: str) -> None:
     st.subheader("Runs")
-    columns = {
-        column: st.column_config.NumberColumn(format="%.3g")
-        for column in table.select_dtypes("float").columns
-    }
-    columns |= {
-        column: st.column_config.NumberColumn(format=number_format)
+    forms = dict.fromkeys(table.select_dtypes("float").columns, "%.3g")
+    forms |= {
+        column: number_format
         for column in table.columns
         for ending, number_format in _FORMATS.items()
         if column.endswith(ending)
+    }
+    columns = {
+        column: st.column_config.NumberColumn(format=number_format, help=column_help(column))
+        for column, number_format in forms.items()
     }
     # Stays in sight while the others are scrolled.
     columns[table.columns[0]] = st.column_config.Column(pinned=True)
     st.dataframe(table, hide_index=True, column_config=columns, key=f"runs-{name}")
     offer_file(
-        "Runs (CSV)",
+        "Download (CSV)",
         lambda: table.to_csv(index=False),
         f"{name}.csv",
         "text/csv",
-        icon=":material/table:",
         type="tertiary",
     )
 
@@ -130,7 +141,7 @@ def _show_learning(results: StudyResults) -> None:
         history = read_history(results.plan)
     except DataError as error:
         st.error(
-            f"The learning curves cannot be shown. {message_as_text(error)}",
+            f"The learning curves cannot be shown. {public_message(error)}",
             icon=":material/report:",
         )
         return
@@ -139,24 +150,25 @@ def _show_learning(results: StudyResults) -> None:
 
 
 def _show_recalls(results: StudyResults) -> None:
-    from fer_core.views.studies import recalls_view
+    from fer_core.views.study_cells import recalls_view
 
     choices = measured_on(results)
     tests = [data for data in choices if split_of(data) == "test"]
-    st.subheader("Recall by class")
+    st.subheader("Recall by class", help=defined("Recall"))
     data = st.selectbox(
-        "Measured on",
+        "Data set",
         choices,
         index=choices.index((tests or choices)[0]),
         format_func=data_name,
         key=f"recalls-{results.plan.name}",
+        width=320,
     )
     show_view(recalls_view(results, data), heading=False)
 
 
 def _show_command(plan: StudyPlan | SearchPlan) -> None:
-    st.subheader("Repeat it")
-    st.markdown("Does what is left of it; what is finished stays as it is.")
+    st.subheader("Reproduce")
+    st.caption("Runs what is missing; finished runs are kept.")
     st.code(plan.command, language="bash")
 
 
@@ -164,14 +176,12 @@ def _show_references(plan: StudyPlan) -> None:
     if not plan.references:
         return
     st.subheader("Published by others")
-    st.markdown(
-        "These figures are others', as they published them. They were not measured here, and what they were "
-        "measured on may differ."
-    )
-    st.table(
+    st.caption("Figures as published, not measured here; their test data may differ.")
+    st.dataframe(
         {
-            "Whose": [reference.label for reference in plan.references],
+            "Source": [reference.label for reference in plan.references],
             "Accuracy": [f"{reference.accuracy:.1%}" for reference in plan.references],
-            "Measured on": [reference.note for reference in plan.references],
-        }
+            "Evaluated on": [reference.note for reference in plan.references],
+        },
+        hide_index=True,
     )

@@ -1,15 +1,21 @@
 """What the pages' charts share."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-#: Plotly's configuration of a chart without its bar of tools.
+import streamlit as st
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+#: Plotly's configuration of a chart without its bar of tools, which covers charts on phones.
 PLAIN_CHART: Final[dict[str, Any]] = {"displayModeBar": False}
 
 
-def chart_with_picture(name: str) -> dict[str, Any]:
-    """Return the configuration of a chart whose one tool saves it as NAME.svg."""
-    return {
-        "displaylogo": False,
-        "modeBarButtons": [["toImage"]],
-        "toImageButtonOptions": {"format": "svg", "filename": name},
-    }
+def themed(figure: "go.Figure") -> "go.Figure":
+    """Return a figure for the visitor's theme, to be shown with `theme=None`.
+
+    Streamlit's own greys have too little contrast.
+    """
+    from fer_core.views.style import for_dark
+
+    return for_dark(figure) if st.context.theme.type == "dark" else figure

@@ -7,6 +7,8 @@ may be called `[x](javascript:alert(1))` or `$x$.png`.
 import re
 from typing import Final
 
+from fer_core.settings import models_root
+
 #: Controls, and the marks that make a line read backwards: `photo\u202egpj.exe` looks like an exe.jpg.
 _INVISIBLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _REPLACED: Final = "\ufffd"
@@ -20,6 +22,9 @@ _SPECIAL: Final = re.compile(
 )
 #: What would make a list, a heading or a quotation at the start of a paragraph.
 _START: Final = re.compile(r"^(?=[-+=]|\d+[.)])")
+
+#: An absolute path of at least three names; the last two are kept. An address has a colon or slash before.
+_PATH: Final = re.compile(r"(?<![\w.:/])/(?:[^\s/`]+/)+([^\s/`]+/[^\s/`]+)")
 
 
 def name_as_code(name: str) -> str:
@@ -41,3 +46,11 @@ def message_as_text(message: object) -> str:
         return code or (f"\\{special}" if special else f"{parted}{_JOINER}")
 
     return _START.sub(_JOINER, _SPECIAL.sub(shown, text))
+
+
+def public_message(message: object) -> str:
+    """Return a message as `message_as_text` does, absolute paths cut to their last two names.
+
+    Where files lie on the server is no visitor's business.
+    """
+    return message_as_text(_PATH.sub(r"\1", str(message).replace(str(models_root()), "models")))

@@ -81,7 +81,7 @@ def _questions() -> list[str]:
 
 def _answer(page: AppTest, question: str) -> float:
     """Return the seconds of one run of the page with a question."""
-    page.session_state["question"] = question
+    page.query_params["view"] = question
     start = time.perf_counter()
     page.run()
     seconds = time.perf_counter() - start

@@ -1,13 +1,11 @@
 """The evaluation page as a visitor meets it."""
 
 import re
-from urllib.parse import quote
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from fer_core.data_names import data_name
 from fer_core.evaluation.predictions import predictions_path, read_predictions
 from fer_core.networks.bundles import resolve
 from tests.browser.conftest import Server
@@ -29,7 +27,7 @@ def rows_of_the_cell() -> list[int]:
 
 
 def shown_rows(page: Page) -> list[int]:
-    pictures = page.get_by_alt_text(re.compile(rf"labelled {LABEL}, answered {ANSWER}"))
+    pictures = page.get_by_alt_text(re.compile(rf"labelled {LABEL}, predicted {ANSWER}"))
     expect(pictures.first).to_be_visible()
     alts = [picture.get_attribute("alt") or "" for picture in pictures.all()]
     return [int(re.findall(r"row (\d+)", alt)[0]) for alt in alts]
@@ -41,9 +39,9 @@ def test_a_click_on_a_cell_shows_its_faces_and_the_link_shows_them_again(
     page: Page, browser: Browser
 ):
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Evaluation").click()
-    expect(page.get_by_role("heading", name="How good are they?")).to_be_visible()
-    page.goto(f"{page.url.partition('?')[0]}?data={quote(data_name('fer2013:test'))}")
-    page.get_by_text("What is taken for what?", exact=True).click()
+    expect(page.get_by_role("heading", name="Evaluation", exact=True)).to_be_visible()
+    page.goto(f"{page.url.partition('?')[0]}?data=fer2013-test")
+    page.get_by_text("Confusions", exact=True).click()
     expect(page.get_by_role("heading", name="Confusion matrix of dual")).to_be_visible()
     names = [str(expression) for expression in resolve("dual").spec.labels]
     grid = page.locator(".js-plotly-plot .heatmaplayer, .js-plotly-plot .plot").first
@@ -65,14 +63,29 @@ def test_a_click_on_a_cell_shows_its_faces_and_the_link_shows_them_again(
     again.close()
 
 
-def test_a_link_opens_its_question(page: Page, server: Server):
-    page.goto(f"{server.url}/evaluation?question=How+sure%3F")
-    expect(page.get_by_role("heading", name="What abstaining buys")).to_be_visible()
+def test_back_and_forward_move_between_the_views_and_the_link_is_short(page: Page, server: Server):
+    page.goto(f"{server.url}/evaluation?view=confusions")
+    confusions = page.get_by_role("heading", name="Confusion matrix of dual_photos")
+    expect(confusions).to_be_visible()
+    page.get_by_text("Whole photos", exact=True).click()
+    photos = page.get_by_role("heading", name="Whole photos")
+    expect(photos).to_be_visible()
+    page.get_by_text("Without duplicates", exact=True).click()
+    expect(page).to_have_url(f"{server.url}/evaluation?view=photos&faces=clean")
+    page.go_back()
+    expect(page).to_have_url(f"{server.url}/evaluation?view=photos")
+    expect(page.get_by_role("radio", name="All faces")).to_be_checked()
+    page.go_back()
+    expect(confusions).to_be_visible()
+    expect(page).to_have_url(f"{server.url}/evaluation?view=confusions")
+    page.go_forward()
+    expect(photos).to_be_visible()
+    expect(confusions).to_have_count(0)
 
 
 def test_an_own_file_that_is_no_table_leaves_the_page_alive(page: Page):
     page.goto(f"{page.url}evaluation")
-    page.get_by_text("Compare with your own predictions").click()
+    page.get_by_text("Add your own network").click()
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         {"name": "own.parquet", "mimeType": "application/octet-stream", "buffer": b"no table"}
     )
@@ -80,12 +93,14 @@ def test_an_own_file_that_is_no_table_leaves_the_page_alive(page: Page):
     expect(page.get_by_role("heading", name="All measures")).to_be_visible()
 
 
-@pytest.mark.parametrize("question", ["How+good%3F", "What+is+taken+for+what%3F", "Which+faces%3F"])
-def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server, question: str):
+@pytest.mark.parametrize("view", ["accuracy", "confusions", "confidence"])
+def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server, view: str):
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
-    page.goto(f"{server.url}/evaluation?question={question}")
+    page.goto(f"{server.url}/evaluation?view={view}")
     expect(page.get_by_test_id("stCaptionContainer").last).to_be_visible()
+    # Charts have no bar of tools, which would cover them.
+    expect(page.locator(".modebar-btn")).to_have_count(0)
     for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), place
     context.close()

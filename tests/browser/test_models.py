@@ -15,12 +15,13 @@ pytestmark = pytest.mark.browser
 @pytest.mark.release
 def test_a_model_is_chosen_and_stands_in_the_address(page: Page):
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Models").click()
-    expect(page.get_by_role("heading", name="Look into the models")).to_be_visible()
-    page.get_by_test_id("stButtonGroup").get_by_text("landmarks_only", exact=True).click()
+    expect(page.get_by_role("heading", name="Models", exact=True)).to_be_visible()
+    page.get_by_test_id("stSelectbox").click()
+    page.get_by_role("option", name="landmarks_only").click()
     title = resolve("landmarks_only").spec.title
     expect(page.get_by_role("heading", name=title)).to_be_visible()
     expect(page).to_have_url(re.compile(r"/models\?model=landmarks_only$"))
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3)
 
 
 @pytest.mark.slow
@@ -30,7 +31,7 @@ def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server
     page = context.new_page()
     page.goto(f"{server.url}/models?model=dual")
     expect(page.get_by_role("heading", name=resolve("dual").spec.title)).to_be_visible()
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3)
     page.get_by_text("Model card", exact=True).click()
     expect(page.get_by_role("heading", name="Intended use")).to_be_visible()
     for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):

@@ -1,4 +1,4 @@
-"""The studies page as a visitor meets it."""
+"""The experiments page as a visitor meets it."""
 
 import re
 
@@ -23,8 +23,8 @@ def plan() -> StudyPlan:
 def test_the_page_is_found_from_the_others_and_an_unknown_study_is_no_harm(
     page: Page, server: Server
 ):
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Studies").click()
-    expect(page.get_by_role("heading", name="What was tried in training")).to_be_visible()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Experiments").click()
+    expect(page.get_by_role("heading", name="Experiments")).to_be_visible()
     page.goto(f"{server.url}/studies?study=no_such_study")
     expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -37,8 +37,12 @@ def test_a_study_is_told_and_the_faces_without_copies_are_one_click_away(
     expect(page.get_by_role("heading", name=plan.title)).to_be_visible()
     expect(page.get_by_text(plan.question)).to_be_visible()
     expect(page.get_by_test_id("stCode")).to_contain_text(plan.command)
-    page.get_by_role("radio", name="Without copies").click()
-    expect(page.get_by_text(re.compile("Only faces without a copy"))).to_be_visible()
+    page.get_by_role("radio", name="Without duplicates").click()
+    expect(page).to_have_url(re.compile("faces=clean"))
+    page.get_by_text("Details and download").first.click()
+    expect(
+        page.get_by_text(re.compile("Duplicates of training images are left out"))
+    ).to_be_visible()
 
 
 @pytest.mark.slow
@@ -48,7 +52,7 @@ def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server
     page = context.new_page()
     page.goto(f"{server.url}/studies?study={NAME}")
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3)
-    expect(page.get_by_role("heading", name="Repeat it")).to_be_visible()
+    expect(page.get_by_role("heading", name="Reproduce")).to_be_visible()
     for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), place
     context.close()

@@ -1,8 +1,10 @@
-"""The evaluation page without a browser: every question answers, and its numbers are those of the files."""
+"""The evaluation page without a browser: every view works, and its numbers are those of the files."""
 
 import io
 import json
+import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,6 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.data_names import data_name
 from fer_core.evaluation.photo_accuracy import read_photo_accuracy
 from fer_core.evaluation.predictions import compare, predictions_path, read_predictions
 from fer_core.networks.bundles import resolve
@@ -23,7 +24,7 @@ SECONDS = 60
 def open_page(**query: str) -> AppTest:
     app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
     app.switch_page("../evaluation.py")
-    for name, value in ({"data": data_name("fer2013:test")} | query).items():
+    for name, value in ({"data": "fer2013-test"} | query).items():
         app.query_params[name] = value
     return app.run()
 
@@ -31,6 +32,11 @@ def open_page(**query: str) -> AppTest:
 def texts(page: AppTest) -> str:
     kinds = (page.markdown, page.caption, page.info, page.warning, page.error)
     return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def measures(page: AppTest) -> pd.DataFrame:
+    """The table of all measures, which is the first."""
+    return page.dataframe[0].value
 
 
 def predictions(name: str) -> Path:
@@ -44,43 +50,47 @@ def test_the_networks_that_answer_are_shown_first_by_what_most_people_say():
     assert page.multiselect[0].value == ["cnn_photos", "dual_photos"]
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_every_question_is_answered_at_its_own_address(question):
-    page = open_page(question=question)
+@pytest.mark.parametrize("view", QUESTIONS)
+def test_every_view_opens_by_its_url_in_short_sentences(view):
+    page = open_page(view=view)
     assert not page.exception
     assert not page.error
-    assert page.subheader or "faces." in texts(page)
+    assert page.subheader or " faces" in texts(page)
+    # Credits of data sets are longer.
+    captions = [caption.value for caption in page.caption if "](" not in caption.value]
+    assert all(len(caption) <= 120 for caption in captions)
+    for paragraph in re.split(r"\n+", texts(page)):
+        for sentence in re.split(r"(?<=[.!?])\s+", paragraph):
+            assert len(sentence.split()) <= 30, sentence
+    assert not re.search(r"\d %", texts(page))
 
 
 def test_the_headline_is_what_was_recorded_with_the_weights():
-    page = open_page()
-    table = next(m.value for m in page.markdown if m.value.startswith("|"))
-    line = next(line for line in table.splitlines() if "| Accuracy" in line)
-    for name, cell in zip(("cnn", "dual"), line.split("|")[2:4], strict=True):
+    table = measures(open_page())
+    for name in ("cnn", "dual"):
         recorded = resolve(name).spec.metrics["fer2013:test"]
-        assert f"{100 * recorded.accuracy:.1f} [" in cell
+        assert table.loc[name, "Accuracy (%)"].startswith(f"{100 * recorded.accuracy:.1f} [")
 
 
-def test_without_copies_the_figures_are_those_of_the_clean_rows():
-    page = open_page(faces="Without copies")
-    table = next(m.value for m in page.markdown if m.value.startswith("|"))
+def test_without_duplicates_the_figures_are_those_of_the_clean_rows():
+    table = measures(open_page(faces="clean"))
     recorded = resolve("cnn").spec.metrics["fer2013:test"]
-    assert f"{recorded.n_clean:,}" in table
-    cells = [" ".join(cell.strip("* ").split()) for cell in table.split("|")]
-    assert any(cell.startswith(f"{100 * recorded.accuracy_clean:.1f} [") for cell in cells)
+    assert table.loc["cnn", "Faces"] == f"{recorded.n_clean:,}"
+    cell = table.loc["cnn", "Accuracy (%)"]
+    assert cell.startswith(f"{100 * recorded.accuracy_clean:.1f} [")
 
 
 def test_a_network_of_five_expressions_is_compared_on_these_alone():
     page = open_page()
-    page.multiselect(key="networks-fer2013:test").set_value(["dual", "resnet5"]).run()
+    page.multiselect(key="evaluated_networks").set_value(["dual", "resnet5"]).run()
+    assert page.query_params["networks"] == ["dual", "resnet5"]
     assert "faces labelled angry, disgust, happy, sad or surprise" in texts(page)
-    table = next(m.value for m in page.markdown if m.value.startswith("|"))
-    faces = next(line for line in table.splitlines() if "Faces" in line)
-    assert faces.count(f"{resolve('resnet5').spec.metrics['fer2013:test'].n:,}") == 2
+    n = f"{resolve('resnet5').spec.metrics['fer2013:test'].n:,}"
+    assert measures(page)["Faces"].tolist() == [n, n]
 
 
 def test_the_pair_is_compared_as_the_command_line_does():
-    page = open_page(question="Which is better?")
+    page = open_page(view="compare")
     found = compare(*(read_predictions(predictions(name)) for name in ("cnn", "dual")))
     assert f"only cnn on {found.only_first:,} (McNemar's exact p = {found.p_value:.2g})" in texts(
         page
@@ -88,7 +98,7 @@ def test_the_pair_is_compared_as_the_command_line_does():
 
 
 def test_a_cell_shows_as_many_faces_as_it_counts():
-    page = open_page(question="What is taken for what?", label="fear", answer="sad")
+    page = open_page(view="confusions", label="fear", prediction="sad")
     result = read_predictions(predictions("dual"))
     names = [str(e) for e in result.expressions]
     answers = result.probabilities.argmax(axis=1)
@@ -106,11 +116,9 @@ def test_own_predictions_stand_beside_ours():
     page = open_page()
     page.file_uploader[0].set_value([own_file()]).run()
     assert not page.exception
-    table = next(m.value for m in page.markdown if m.value.startswith("|"))
-    head, *_, last = table.splitlines()
-    assert [cell.strip() for cell in head.split("|")[2:5]] == ["cnn", "dual", "own"]
-    cells = [cell.strip().strip("*") for cell in last.split("|")]
-    assert cells[2] == cells[4]
+    table = measures(page)
+    assert table.index.tolist() == ["cnn", "dual", "own"]
+    assert table.loc["own"].tolist() == table.loc["cnn"].tolist()
 
 
 def test_own_labels_that_were_put_right_count():
@@ -118,10 +126,8 @@ def test_own_labels_that_were_put_right_count():
     wrong = own_file(lambda t: t.assign(label=(t["label"] + 1) % 7))
     for file, is_right in ((wrong, False), (own_file(), True)):
         page.file_uploader[0].set_value([file]).run()
-        table = next(m.value for m in page.markdown if m.value.startswith("|"))
-        line = next(line for line in table.splitlines() if "| Accuracy" in line)
-        cells = [cell.strip(" *") for cell in line.split("|")]
-        assert (cells[2] == cells[4]) == is_right
+        accuracy = measures(page)["Accuracy (%)"]
+        assert (accuracy["cnn"] == accuracy["own"]) == is_right
 
 
 @pytest.mark.parametrize(
@@ -138,11 +144,68 @@ def test_own_predictions_with_a_fault_leave_ours_on_the_page(change, said):
     page.file_uploader[0].set_value([own_file(change)]).run()
     assert not page.exception
     assert said in page.error[0].value
-    assert any(m.value.startswith("|") for m in page.markdown)
+    assert measures(page).index.tolist() == ["cnn", "dual"]
+
+
+def own_bundle(network: str, **changes: object) -> tuple[str, bytes, str]:
+    folder = resolve(network).path
+    spec = json.loads((folder / "spec.json").read_text()) | changes
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("spec.json", json.dumps(spec))
+        archive.write(predictions(network), "predictions/fer2013-test.parquet")
+    return "mine.zip", content.getvalue(), "application/zip"
+
+
+def test_an_own_bundle_stands_beside_ours_with_its_threshold():
+    page = open_page(view="confidence")
+    page.file_uploader[0].set_value([own_bundle("cnn", name="mine")]).run()
+    assert not page.exception
+    assert "predictions on 1 data set" in page.success[0].value
+    shown = page.dataframe[0].value
+    assert shown["Network"].tolist() == ["cnn", "cnn", "dual", "dual", "mine", "mine"]
+    levels = shown.set_index(["Network", "Rows"])
+    assert levels.loc[("mine", "clean")].tolist() == levels.loc[("cnn", "clean")].tolist()
+    page.selectbox(key="data").set_value("ferplus:test").run()
+    assert "no predictions on this data set" in page.info[0].value
+
+
+def test_an_own_bundle_of_a_name_of_ours_gets_another_and_a_bad_one_says_why():
+    page = open_page()
+    page.file_uploader[0].set_value([own_bundle("cnn")]).run()
+    assert measures(page).index.tolist() == ["cnn", "dual", "cnn (own)"]
+    page.file_uploader[0].set_value([own_bundle("cnn", temperature=-1)]).run()
+    assert not page.exception
+    assert "temperature" in page.error[0].value
+    assert measures(page).index.tolist() == ["cnn", "dual"]
+
+
+def test_levels_are_counted_on_whole_and_clean_rows():
+    levels = open_page(view="confidence").dataframe[0].value.set_index(["Network", "Rows"])
+    recorded = resolve("cnn").spec.metrics["fer2013:test"]
+    assert levels.loc[("cnn", "whole"), "Faces"] == recorded.n
+    assert levels.loc[("cnn", "clean"), "Faces"] == recorded.n_clean
+    confident = levels.loc[("cnn", "whole"), "Confident"]
+    assert confident.startswith(f"{recorded.coverage:.1%} (")
+    assert confident.endswith(f", {recorded.selective_accuracy:.1%} right")
+
+
+def test_choices_stand_in_the_url_in_short_words():
+    page = open_page()
+    page.button_group(key="view").set_value("confusions").run()
+    page.selectbox(key="data").set_value("ferplus:test").run()
+    page.button_group(key="faces").set_value("Without duplicates").run()
+    page.selectbox(key="network").set_value("cnn_photos").run()
+    assert page.query_params == {
+        "view": "confusions",
+        "faces": "clean",
+        "network": "cnn_photos",
+    }
+    assert page.selectbox(key="network").value == "cnn_photos"
 
 
 def test_own_predictions_of_other_faces_are_not_compared_row_by_row():
-    page = open_page(question="Which is better?")
+    page = open_page(view="compare")
     page.file_uploader[0].set_value([own_file(lambda t: t.iloc[:100])]).run()
     page.selectbox(key="network").set_value("own").run()
     assert not page.exception
@@ -152,14 +215,15 @@ def test_own_predictions_of_other_faces_are_not_compared_row_by_row():
 def test_damaged_and_missing_predictions_say_so(monkeypatch, tmp_path):
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
     page = open_page()
-    assert "No predictions are here" in page.info[0].value
+    assert "There are no predictions yet" in page.info[0].value
     for name in ("cnn", "dual"):
         shutil.copytree(resolve_shipped(name), tmp_path / name)
     (tmp_path / "dual" / "predictions" / "fer2013-test.parquet").write_bytes(b"damaged")
     page = open_page()
     assert not page.exception
     assert "not a readable parquet file" in page.error[0].value
-    assert any(m.value.startswith("|") for m in page.markdown)
+    assert str(tmp_path) not in page.error[0].value
+    assert measures(page).index.tolist() == ["cnn"]
 
 
 def resolve_shipped(name: str) -> Path:
@@ -167,10 +231,10 @@ def resolve_shipped(name: str) -> Path:
 
 
 def test_photos_are_shown_for_the_weights_that_answer_alone(monkeypatch, tmp_path):
-    page = open_page(question="On photos?")
+    page = open_page(view="photos")
     table = page.dataframe[0].value
     recorded = {(row.network, row.face_pixels): row for row in read_photo_accuracy()}
-    whole = table[table["faces"] == "as they are"].set_index("network")["accuracy"]
+    whole = table[table["faces"] == "original size"].set_index("network")["accuracy"]
     for name in ("cnn_photos", "dual_photos"):
         assert whole[name] == pytest.approx(100 * recorded[name, None].accuracy)
     assert "Development set" in texts(page)
@@ -178,35 +242,26 @@ def test_photos_are_shown_for_the_weights_that_answer_alone(monkeypatch, tmp_pat
     shutil.copytree(resolve_shipped("dual"), tmp_path / "cnn_photos")
     shutil.copy(resolve_shipped("photos.parquet"), tmp_path)
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
-    page = open_page(question="On photos?")
+    page = open_page(view="photos")
     assert set(page.dataframe[0].value["network"]) == {"cnn"}
     assert "weights were replaced since" in texts(page)
-
-
-def test_how_a_network_was_trained_says_what_chose_its_epoch():
-    data = "ferplus:test"
-    query = {"data": data_name(data), f"networks-{data}": "cnn_photos"}
-    page = open_page(question="How trained?", **query)
-    (chart,) = page.get("plotly_chart")
-    traces = json.loads(chart.proto.spec)["data"]
-    assert {trace["mode"] for trace in traces} == {"lines+markers"}, "two points make a short line"
-    names = {trace["name"] for trace in traces}
-    assert names == {"training", "validation", "validation, FER+", "validation, ExpW"}
-    assert "by the mean of the accuracies on the clean rows of FER+ PublicTest" in texts(page)
 
 
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("expw_cnn", "expw:test", "right in 85 % on the clean rows of ExpW Validation."),
-        ("ferplus", "ferplus:test", "always answers: on the clean rows of FER+ PublicTest"),
+        ("expw_cnn", "expw:test", "85% accuracy on the clean rows of ExpW Validation."),
+        (
+            "ferplus",
+            "ferplus:test",
+            "needs no threshold: it has 85% accuracy or more on the clean rows of FER+ PublicTest",
+        ),
         ("cnn", "fer2013:test", "on the clean rows of FER2013 PublicTest (validation)."),
-        ("cnn_photos", "ferplus:test", "80% on ExpW Validation (where it answers"),
+        ("cnn_photos", "ferplus:test", "80% accuracy on ExpW Validation ("),
     ],
 )
 def test_a_threshold_is_said_to_be_of_what_it_was_chosen_on(name: str, data: str, said: str):
-    query = {"data": data_name(data), f"networks-{data}": name}
-    page = open_page(question="How sure?", **query)
+    page = open_page(view="confidence", data=data.replace(":", "-"), networks=name)
     assert not page.exception
     assert said in texts(page)
 
@@ -219,9 +274,9 @@ def test_a_network_measured_on_validation_alone_has_no_other_faces(monkeypatch, 
     spec["metrics"] = {k: v for k, v in spec["metrics"].items() if k == "fer2013:valid"}
     (tmp_path / "cnn" / "spec.json").write_text(json.dumps(spec))
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
-    page = open_page(question="On other faces?")
+    page = open_page(view="data-sets")
     assert not page.exception
-    assert "None of these networks was measured on a test split" in texts(page)
+    assert "None of these networks was evaluated on a test split" in texts(page)
 
 
 def test_a_network_that_cannot_be_opened_is_still_judged_by_its_predictions(monkeypatch, tmp_path):
@@ -229,14 +284,14 @@ def test_a_network_that_cannot_be_opened_is_still_judged_by_its_predictions(monk
     spec = json.loads((tmp_path / "cnn" / "spec.json").read_text())
     (tmp_path / "cnn" / "spec.json").write_text(json.dumps(spec | {"temperature": -1}))
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
-    page = open_page(question="How sure?")
+    page = open_page(view="confidence")
     assert not page.exception
-    assert "What abstaining buys" in [heading.value for heading in page.subheader]
+    assert "Accuracy against coverage" in [heading.value for heading in page.subheader]
 
 
 def test_without_thumbnails_faces_are_named_by_their_rows(monkeypatch, tmp_path):
     shutil.copytree(resolve_shipped("cnn"), tmp_path / "cnn")
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
-    page = open_page(question="Which faces?")
+    page = open_page(view="faces")
     assert not page.exception
-    assert "named by their rows" in texts(page)
+    assert "shown by their row numbers" in texts(page)

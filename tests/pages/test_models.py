@@ -9,15 +9,15 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.data_names import data_name
 from fer_core.networks import bundles, speed
-from fer_core.networks.bundles import CARD_FILE, SERVING_FILE, bundle_folders, resolve
+from fer_core.networks.bundles import CARD_FILE, HISTORY_FILE, SERVING_FILE, bundle_folders, resolve
 from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.layers import LAYERS_FILE
-from pages.parts.models import card_body
+from pages.parts.models.files import card_body
 from tests.conftest import NAVIGATION
 
 SECONDS = 60
 SECTIONS = [
-    "Measured",
+    "Accuracy by data set",
     "Architecture",
     "Cost by stage",
     "Speed on this server",
@@ -35,7 +35,7 @@ def open_page(model: str | None = None) -> AppTest:
 
 
 def choose(page: AppTest, model: str) -> AppTest:
-    return page.button_group[0].set_value(model).run()
+    return page.selectbox(key="model").set_value(model).run()
 
 
 def headings(page: AppTest) -> list[str]:
@@ -57,19 +57,21 @@ def test_every_bundle_opens_by_its_address(folder: Path):
     page = open_page(folder.name)
     assert not page.exception
     assert not page.error
-    assert page.button_group[0].value == folder.name
-    assert headings(page) == [spec.title, *SECTIONS]
-    assert len(page.get("plotly_chart")) == 2
+    assert page.selectbox(key="model").value == folder.name
+    has_history = (folder / HISTORY_FILE).is_file()
+    assert [h for h in headings(page) if h != "Learning curves"] == [spec.title, *SECTIONS]
+    assert len(page.get("plotly_chart")) == 2 + has_history
     measured, _, files = (frame.value for frame in page.dataframe)
     assert measured["Data"].tolist() == [data_name(data) for data in spec.metrics]
     checked = files.set_index("File").loc[list(spec.sha256)]
     assert checked["sha256"].tolist() == list(spec.sha256.values())
-    assert set(checked["Checksum"]) == {"agrees"}
+    assert set(checked["Checksum"]) == {"verified"}
     assert any(spec.code_commit in markdown.value for markdown in page.markdown)
 
 
 @pytest.mark.parametrize(
-    ("threshold", "said"), [(0.0, "Always answers"), (0.4, "below 40%"), (1.1, "Never sure")]
+    ("threshold", "said"),
+    [(0.0, "**Threshold** 0%"), (0.4, "**Threshold** 40.0%"), (1.1, "**Threshold**: none")],
 )
 def test_what_a_threshold_means_is_said_in_words(models: Path, threshold: float, said: str):
     file = models / "landmarks_only" / "spec.json"
@@ -99,7 +101,29 @@ def test_faces_that_a_network_cannot_name_are_said_to_be_left_out():
 def test_an_unknown_name_in_the_address_opens_the_first():
     page = open_page("no_such_model")
     assert not page.exception
-    assert page.button_group[0].value == bundle_folders()[0].name
+    assert page.selectbox(key="model").value == bundle_folders()[0].name
+
+
+def test_learning_curves_say_what_chose_the_epoch():
+    page = open_page("cnn_photos")
+    chart = page.get("plotly_chart")[-1]
+    traces = json.loads(chart.proto.spec)["data"]
+    assert {trace["mode"] for trace in traces} == {"lines+markers"}, "two points make a short line"
+    names = {trace["name"] for trace in traces}
+    assert names == {"training", "validation", "validation, FER+", "validation, ExpW"}
+    said = "by mean accuracy on the clean rows of FER+ PublicTest"
+    assert any(said in markdown.value for markdown in page.markdown)
+
+
+def test_no_path_of_the_server_is_shown(models: Path):
+    (models / "landmarks_only" / SERVING_FILE).write_bytes(b"damaged")
+    (models / "landmarks_only" / LAYERS_FILE).write_text("stage\nhead\n")
+    page = open_page("landmarks_only")
+    kinds = (page.markdown, page.caption, page.info, page.warning, page.error)
+    said = "\n".join(element.value for kind in kinds for element in kind)
+    assert "damaged" in said
+    assert str(models) not in said
+    assert "`landmarks_only`" in said
 
 
 def test_a_damaged_spec_is_explained_and_the_others_still_open(models: Path):
@@ -112,7 +136,7 @@ def test_a_damaged_spec_is_explained_and_the_others_still_open(models: Path):
     choose(page, "landmarks_only")
     assert not page.exception
     assert not page.error
-    assert headings(page)[1:] == SECTIONS
+    assert [h for h in headings(page)[1:] if h != "Learning curves"] == SECTIONS
 
 
 def test_a_bundle_without_layers_or_card_shows_the_rest(models: Path):
@@ -122,8 +146,8 @@ def test_a_bundle_without_layers_or_card_shows_the_rest(models: Path):
     assert not page.exception
     assert "training describe" in page.info[0].value
     assert "no readable card" in page.info[1].value
-    assert not page.get("plotly_chart")
-    assert "Measured" in headings(page)
+    assert "Architecture" not in headings(page)
+    assert "Accuracy by data set" in headings(page)
 
 
 def test_a_broken_table_of_layers_is_explained(models: Path):
@@ -131,7 +155,7 @@ def test_a_broken_table_of_layers_is_explained(models: Path):
     page = open_page("landmarks_only")
     assert not page.exception
     assert "Its layers cannot be shown" in page.warning[0].value
-    assert "Measured" in headings(page)
+    assert "Accuracy by data set" in headings(page)
 
 
 def test_a_damaged_or_missing_weight_file_is_named(models: Path):
@@ -145,7 +169,7 @@ def test_a_damaged_or_missing_weight_file_is_named(models: Path):
     assert "model.keras is missing" in said
     checked = page.dataframe[-1].value.set_index("File")["Checksum"]
     assert checked[SERVING_FILE] == "differs"
-    assert "agrees" not in set(checked)
+    assert "verified" not in set(checked)
     page.button[0].click().run()
     assert not page.exception
     assert "is damaged" in page.warning[0].value
@@ -176,7 +200,7 @@ def test_weights_that_were_not_measured_say_so(models: Path):
     file.write_text(json.dumps(json.loads(file.read_text()) | {"metrics": {}}))
     page = open_page("landmarks_only")
     assert not page.exception
-    assert "not measured" in page.info[0].value
+    assert "not evaluated" in page.info[0].value
 
 
 def test_without_a_model_the_page_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -184,7 +208,7 @@ def test_without_a_model_the_page_says_what_to_do(monkeypatch: pytest.MonkeyPatc
     page = open_page()
     assert not page.exception
     assert "There is no model" in page.error[0].value
-    assert not page.button_group
+    assert not page.selectbox
 
 
 @pytest.mark.usefixtures("models")
@@ -196,7 +220,7 @@ def test_speed_is_measured_when_asked_and_kept_for_that_model():
     assert not page.exception
     shown = {m.label: m.value for m in page.metric if "at a time" in m.label}
     assert list(shown) == ["One face at a time", "32 faces at a time"]
-    assert all(float(value.removesuffix(" ms a face")) > 0 for value in shown.values())
+    assert all(float(value.removesuffix(" ms per face")) > 0 for value in shown.values())
     assert any(speed.cpu_name() in caption.value for caption in page.caption)
     choose(page, "keypoints")
     assert not any("at a time" in metric.label for metric in page.metric)

@@ -36,7 +36,7 @@ from fer_core.studies.plans import (
     read_study,
     study_names,
 )
-from fer_core.views import View, calibration, classes, confusion, searches, studies
+from fer_core.views import View, calibration, classes, confusion, searches, studies, study_cells
 from fer_core.views.accuracy import accuracy_view
 from fer_core.views.data_sets import across_view
 from fer_core.views.learning import learning_view
@@ -168,7 +168,7 @@ def _data_section(
     )
     for kind, estimates, sizes in (
         ("All faces", whole, n),
-        ("Without copies", clean, {name: len(rows) for name, rows in clean_rows.items()}),
+        ("Without duplicates", clean, {name: len(rows) for name, rows in clean_rows.items()}),
     ):
         if estimates:
             section.parts.append(f"<h3>{kind}</h3>{headline_html(estimates, sizes)}")
@@ -204,7 +204,7 @@ def _show_pair(section: Section, results: Mapping[str, EvaluationResult], on: st
 
 
 def _beyond_section(bundles: list[Bundle]) -> Section:
-    section = Section("On other faces")
+    section = Section("Other data sets")
     try:
         annotators = read_annotators()
     except DataError as error:
@@ -243,7 +243,7 @@ def _study_section(name: str) -> Section:
             for sentence in findings(results):
                 section.say(sentence.replace("**", ""))
             section.show(studies.learning_view(results, read_history(plan)))
-            section.show(studies.recalls_view(results, measured_on(results)[-1]))
+            section.show(study_cells.recalls_view(results, measured_on(results)[-1]))
         for reference in plan.references:
             section.say(
                 f"Published by others, not measured here: {reference.label}, {reference.accuracy:.1%} "

@@ -1,10 +1,9 @@
 """Choosing whose predictions on which faces to look at, and reading them once for all visitors.
 
-Stored predictions hold no photo of anybody's, so they are shared. A visitor's own predictions stay in the
-visitor's session.
+Stored predictions hold no photo, so they are shared. A visitor's own predictions stay in the session.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,13 +16,17 @@ from fer_core.networks.bundles import (
     FER2013_PAIR,
     SERVING_FILE,
     Bundle,
+    BundleSpec,
     bundle_names,
     opinions,
     resolve,
 )
 from fer_core.settings import models_root
-from pages.shared.titles import spec_of
-from pages.shared.verbatim import message_as_text, name_as_code
+from pages.parts.evaluation.own import offer_own
+from pages.parts.glossary import defined
+from pages.shared.links import linked, linked_list
+from pages.shared.titles import spec_of, title_of
+from pages.shared.verbatim import name_as_code, public_message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,12 +36,13 @@ if TYPE_CHECKING:
     from fer_core.evaluation.robustness import Robustness
 
 ALL_FACES: Final = "All faces"
-CLEAN_FACES: Final = "Without copies"
+CLEAN_FACES: Final = "Without duplicates"
 #: What is looked at first, if it is there: test splits, which no choice was made on.
 _FIRST_DATA: Final = ("ferplus:test", "fer2013:test")
 #: Whose own labels FER2013_PAIR learnt alone.
 _FER2013: Final = "fer2013"
-_OWN: Final = "own_predictions"
+#: Key of the widget: the networks that answer on other pages are another choice.
+_NETWORKS: Final = "evaluated_networks"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,13 +54,15 @@ class Chosen:
         faces: ALL_FACES or CLEAN_FACES.
         results: on the chosen faces, by network, the visitor's own last; all within the same expressions.
         whole: the same networks on all faces.
-        knows_copies: whether any row is known to have a copy in Training.
+        specs: of the networks that open, the visitor's bundle among them.
+        knows_copies: whether any row is known to be a duplicate of a training image.
     """
 
     data: str
     faces: str
     results: "dict[str, EvaluationResult]"
     whole: "dict[str, EvaluationResult]"
+    specs: dict[str, BundleSpec]
     knows_copies: bool
 
     @property
@@ -64,8 +70,9 @@ class Chosen:
         """Which rows of which data set these are, in words."""
         sizes = sorted({len(result) for result in self.results.values()})
         n = " or ".join(f"{size:,}" for size in sizes)
-        kind = "all" if self.faces == ALL_FACES else "without a copy in the training data:"
-        return f"{data_name(self.data)}, {kind} {n} faces."
+        if self.faces == ALL_FACES:
+            return f"{data_name(self.data)}: all {n} faces."
+        return f"{data_name(self.data)}: {n} faces without duplicates in the training data."
 
 
 def choose_predictions() -> Chosen | None:
@@ -73,56 +80,32 @@ def choose_predictions() -> Chosen | None:
     catalog = _catalog()
     if not catalog:
         st.info(
-            "**No predictions are here.** They come with a network that was measured: "
+            "**There are no predictions yet.** They come with an evaluated network: "
             "`python -m training evaluate BUNDLE --data fer2013:test`.",
             icon=":material/database_off:",
         )
         return None
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        data = st.selectbox(
-            "Data set and split",
-            list(catalog),
-            format_func=data_name,
-            key="data",
-            bind="query-params",
-            width=320,
-        )
-        names = st.multiselect(
-            "Networks",
-            list(catalog[data]),
-            default=_usual_networks(data, catalog[data]),
-            # A key a data set, since not every network was measured on every one.
-            key=f"networks-{data}",
-            bind="query-params",
-            placeholder="Choose networks",
-            width=420,
-        )
-        faces = st.segmented_control(
-            "Faces",
-            [ALL_FACES, CLEAN_FACES],
-            default=ALL_FACES,
-            required=True,
-            key="faces",
-            bind="query-params",
-            help="A tenth of FER2013's test faces have a copy in its training split. Leave them out to see "
-            "how a network does on faces that it cannot have learnt by heart.",
-        )
+        data, names, faces = _choose(catalog)
     results = {}
     for name in names:
         try:
             results[name] = _read(catalog[data][name])
         except DataError as error:
-            st.error(f"{name_as_code(name)}: {message_as_text(error)}", icon=":material/report:")
-    own = _offer_own()
+            st.error(f"{name_as_code(name)}: {public_message(error)}", icon=":material/report:")
+    specs = {name: spec for name in results if (spec := spec_of(name))}
+    own = offer_own(data, catalog[data])
     if own is not None:
-        results["own"] = own
+        results[own.name] = own.result
+        if own.spec is not None:
+            specs[own.name] = own.spec
     if not results:
         st.info("Choose a network.", icon=":material/arrow_upward:")
         return None
     try:
         results = _on_common_ground(results)
     except DataError as error:
-        st.error(message_as_text(error), icon=":material/report:")
+        st.error(public_message(error), icon=":material/report:")
         return None
     knows_copies = any(not result.clean.all() for result in results.values())
     chosen = results
@@ -132,7 +115,59 @@ def choose_predictions() -> Chosen | None:
     for name in empty:
         st.warning(f"{name_as_code(name)} has no such faces.", icon=":material/warning:")
         del chosen[name]
-    return Chosen(data, str(faces), chosen, results, knows_copies) if chosen else None
+    return Chosen(data, faces, chosen, results, specs, knows_copies) if chosen else None
+
+
+def _choose(catalog: dict[str, dict[str, Path]]) -> tuple[str, list[str], str]:
+    """Return data set, networks and faces of the visitor's choice, which stand in the URL."""
+    words = {data.replace(":", "-"): data for data in catalog}
+    on_data = linked("data", words, next(iter(catalog)), key="data")
+    data = st.selectbox(
+        "Data set", list(catalog), format_func=data_name, key="data", on_change=on_data, width=320
+    )
+    here = list(catalog[data])
+    on_networks = linked_list(
+        "networks", {name: name for name in here}, _usual_networks(data, here), key=_NETWORKS
+    )
+    names = st.multiselect(
+        "Networks",
+        here,
+        format_func=label_of,
+        key=_NETWORKS,
+        on_change=on_networks,
+        placeholder="Choose networks",
+        width=560,
+    )
+    kinds = {"all": ALL_FACES, "clean": CLEAN_FACES}
+    on_faces = linked("faces", kinds, ALL_FACES, key="faces")
+    faces = st.segmented_control(
+        "Faces",
+        list(kinds.values()),
+        required=True,
+        key="faces",
+        on_change=on_faces,
+        help=f"{defined('Whole', 'Clean')}  \nA tenth of FER2013's test faces are duplicates of training "
+        "images. Without them, a network cannot score by having memorized them.",
+    )
+    return str(data), names, str(faces)
+
+
+def choose_network(
+    names: Sequence[str], *, parameter: str = "network", label: str = "Network"
+) -> str:
+    """Return one of some networks, by default the last; it stands in the URL."""
+    on_change = linked(parameter, {name: name for name in names}, names[-1], key=parameter)
+    return str(
+        st.selectbox(
+            label, names, format_func=label_of, key=parameter, on_change=on_change, width=300
+        )
+    )
+
+
+def label_of(name: str) -> str:
+    """Return a network's title with its bundle's name."""
+    title = title_of(name)
+    return name if title == name else f"{title} ({name})"
 
 
 def _on_common_ground(results: "dict[str, EvaluationResult]") -> "dict[str, EvaluationResult]":
@@ -143,15 +178,15 @@ def _on_common_ground(results: "dict[str, EvaluationResult]") -> "dict[str, Eval
     first = next(iter(common.values())).expressions
     if any(set(result.expressions) != set(first) for result in results.values()):
         st.info(
-            "These networks do not know the same expressions. They are compared on the faces labelled "
-            f"{', '.join(first[:-1])} or {first[-1]}, and by their answers among these alone.",
+            "These networks know different expressions. They are compared on the faces labelled "
+            f"{', '.join(first[:-1])} or {first[-1]}, with probabilities among these only.",
             icon=":material/balance:",
         )
     return common
 
 
 def estimates_of(results: "Mapping[str, EvaluationResult]") -> "dict[str, dict[str, Estimate]]":
-    """Return the headline measures of each network, computed once a session for the same predictions."""
+    """Return the measures of each network with intervals, computed once per session."""
     from fer_core.evaluation.intervals import estimate
 
     known = st.session_state.setdefault("estimates", {})
@@ -166,9 +201,9 @@ def estimates_of(results: "Mapping[str, EvaluationResult]") -> "dict[str, dict[s
 
 
 def found_faces(chosen: Chosen) -> "np.ndarray | None":
-    """Return bool (N,), where a face was found among the chosen faces; None if nobody looked.
+    """Return bool (N,), whether a face was found in each image; None if it is not known.
 
-    A network that sees landmarks records it, so that any such network's predictions tell.
+    Predictions of networks that see landmarks record it.
     """
     import numpy as np
 
@@ -232,7 +267,7 @@ def _read_version(file: str, modified_ns: int, size: int) -> "EvaluationResult":
 
 
 def robustness_of(bundle: Bundle, data: str) -> "Robustness | None":
-    """Return a network's answers to corrupted images of "SOURCE:SPLIT"; None if nobody asked it.
+    """Return a network's predictions on degraded images of "SOURCE:SPLIT"; None without any.
 
     Raises:
         DataError: the file is damaged or of other weights.
@@ -255,37 +290,3 @@ def _robustness_version(
     from fer_core.evaluation.robustness import stored_robustness
 
     return stored_robustness(_bundle, source, split)
-
-
-def _offer_own() -> "EvaluationResult | None":
-    """Offer to look at predictions of the visitor's own beside the stored ones."""
-    from fer_core.evaluation.predictions import parse_predictions
-
-    with st.expander("Compare with your own predictions", icon=":material/upload_file:"):
-        st.markdown(
-            "A CSV or parquet file with a row a face: `row` (the image's number in the data set), `label` "
-            "(index of its expression among the columns that follow), `p_angry` ... `p_neutral` "
-            "(probabilities that add up to 1, but for rounding), `found_face` and `clean` (true or false, 1 "
-            "or 0). It stays in this session's memory."
-        )
-        file = st.file_uploader(
-            f"Predictions file, at most {st.get_option('server.maxUploadSize')} MB",
-            type=["csv", "parquet"],
-            key="own_file",
-        )
-    if file is None:
-        st.session_state.pop(_OWN, None)
-        return None
-    kept = st.session_state.get(_OWN)
-    if kept is None or kept[0] != file.file_id:
-        try:
-            kept = file.file_id, parse_predictions(file.getvalue(), file.name)
-        except DataError as error:
-            kept = file.file_id, error
-        st.session_state[_OWN] = kept
-    if isinstance(kept[1], DataError):
-        st.error(
-            f"**Your file cannot be used.** {message_as_text(kept[1])}", icon=":material/report:"
-        )
-        return None
-    return kept[1]

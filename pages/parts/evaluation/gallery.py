@@ -1,4 +1,4 @@
-"""Faces behind the figures: of a cell, of a disagreement, of the surest mistakes."""
+"""Faces behind the figures: of a cell, of a disagreement, of mistakes with high confidence."""
 
 import base64
 from typing import TYPE_CHECKING, Final
@@ -7,8 +7,8 @@ import streamlit as st
 
 from fer_core.data_names import data_name, known_data_sets, source_of
 from fer_core.errors import DataError
-from pages.parts.evaluation.choice import Chosen
-from pages.shared.verbatim import message_as_text
+from pages.parts.evaluation.choice import Chosen, choose_network
+from pages.shared.verbatim import message_as_text, public_message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,17 +21,17 @@ _SHOWN: Final = 48
 _THUMBNAIL: Final = 72
 _ANY: Final = "any"
 _GRID: Final = "display:grid;grid-template-columns:repeat(auto-fill,minmax(96px,1fr));gap:12px"
-_FIGURE: Final = "margin:0;font-size:0.75rem;line-height:1.3"
-_ORDERS: Final = ("Surest mistakes", "Least sure", "Random")
+_FIGURE: Final = "margin:0;font-size:0.8125rem;line-height:1.3"
+_ORDERS: Final = ("Confident mistakes", "Least confident", "Random")
 
 
 def show_cell(result: "EvaluationResult", name: str, chosen: Chosen) -> None:
     """Show the faces of one cell of a network's confusion matrix, the most confident first."""
-    label, answer = _choose_cell(result)
-    if _ANY in (label, answer):
-        st.caption("Click a cell, or choose label and answer, to see the faces.")
+    label, prediction = _choose_cell(result)
+    if _ANY in (label, prediction):
+        st.caption("Select a cell, or a label and a prediction, to see the faces.")
         return
-    keep = _where(result, label, answer)
+    keep = _where(result, label, prediction)
     _show(result, name, _by_confidence(result, keep), chosen)
 
 
@@ -41,29 +41,20 @@ def show_gallery(chosen: Chosen) -> None:
 
     names = list(chosen.results)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = str(
-            st.selectbox(
-                "Network",
-                names,
-                index=len(names) - 1,
-                key="network",
-                bind="query-params",
-                width=220,
-            )
-        )
+        name = choose_network(names)
         order = st.segmented_control(
             "Order", _ORDERS, default=_ORDERS[0], required=True, key="order", bind="query-params"
         )
     result = chosen.results[name]
-    label, answer = _choose_cell(result)
-    keep = _where(result, label, answer)
+    label, prediction = _choose_cell(result)
+    keep = _where(result, label, prediction)
     if order == _ORDERS[0]:
         keep &= result.probabilities.argmax(axis=1) != result.labels
         positions = _by_confidence(result, keep)
     elif order == _ORDERS[1]:
         positions = _by_confidence(result, keep)[::-1]
     else:
-        seed = st.number_input("Draw", 1, 1000, 1, key="draw", bind="query-params", width=160)
+        seed = st.number_input("Seed", 1, 1000, 1, key="seed", bind="query-params", width=160)
         positions = np.random.default_rng(int(seed)).permutation(np.flatnonzero(keep))
     _show(result, name, positions, chosen)
 
@@ -74,10 +65,10 @@ def show_disagreements(
     """Show the faces that only one of two networks has right, as that one is sure of them."""
     right, also = (r.probabilities.argmax(axis=1) == r.labels for r in pair)
     only = st.segmented_control(
-        "Faces that only one has right",
+        "Faces that only one gets right",
         list(names),
         default=names[1],
-        format_func=lambda name: f"only {name}",
+        format_func=lambda name: f"Only {name}",
         required=True,
         key="right",
         bind="query-params",
@@ -91,19 +82,21 @@ def _choose_cell(result: "EvaluationResult") -> tuple[str, str]:
     known = [_ANY, *map(str, result.expressions)]
     with st.container(horizontal=True):
         label = st.selectbox("Label", known, key="label", bind="query-params", width=180)
-        answer = st.selectbox("Answer", known, key="answer", bind="query-params", width=180)
-    return str(label), str(answer)
+        prediction = st.selectbox(
+            "Prediction", known, key="prediction", bind="query-params", width=180
+        )
+    return str(label), str(prediction)
 
 
-def _where(result: "EvaluationResult", label: str, answer: str) -> "np.ndarray":
+def _where(result: "EvaluationResult", label: str, prediction: str) -> "np.ndarray":
     import numpy as np
 
     known = [str(expression) for expression in result.expressions]
     keep = np.ones(len(result), bool)
     if label != _ANY:
         keep &= result.labels == known.index(label)
-    if answer != _ANY:
-        keep &= result.probabilities.argmax(axis=1) == known.index(answer)
+    if prediction != _ANY:
+        keep &= result.probabilities.argmax(axis=1) == known.index(prediction)
     return keep
 
 
@@ -115,27 +108,25 @@ def _by_confidence(result: "EvaluationResult", keep: "np.ndarray") -> "np.ndarra
 
 
 def _show(result: "EvaluationResult", name: str, positions: "np.ndarray", chosen: Chosen) -> None:
-    """Show the faces at `positions`, in this order, with label, answer and confidence."""
+    """Show the faces at `positions`, in this order, with label, prediction and confidence."""
     n = len(positions)
     st.caption(
-        f"{n:,} of {len(result):,} faces. {chosen.on} Under each face the label and, where {name} answers "
-        "otherwise, its answer, with its confidence in brackets."
+        f"{n:,} of {len(result):,} faces: label \u2192 prediction of {message_as_text(name)} (confidence)."
     )
     if not n:
         return
     try:
         thumbnails = _load_thumbnails(chosen.data)
     except DataError as error:
-        st.error(message_as_text(error), icon=":material/report:")
+        st.error(public_message(error), icon=":material/report:")
         return
     if thumbnails is None:
         st.info(
-            f"No pictures of {data_name(chosen.data)} may be or are kept here, so the faces are named by "
-            "their rows in the data set.",
+            f"There are no pictures of {data_name(chosen.data)} here. Faces are shown by their row numbers.",
             icon=":material/image_not_supported:",
         )
     pages = -(-n // _SHOWN)
-    # A key a choice: another choice starts on its first page.
+    # One key per choice: another choice starts on its first page.
     page = (
         st.number_input(f"Page of {pages}", 1, pages, 1, key=f"page-{n}-{positions[0]}", width=160)
         if pages > 1
@@ -160,10 +151,10 @@ def _show(result: "EvaluationResult", name: str, positions: "np.ndarray", chosen
 
 
 def _figure(
-    row: int, label: str, answer: str, confidence: float, thumbnails: "Thumbnails | None"
+    row: int, label: str, prediction: str, confidence: float, thumbnails: "Thumbnails | None"
 ) -> str:
-    """Return one face as HTML: its picture, or its row number, with label and answer."""
-    words = f"row {row}: labelled {label}, answered {answer}, {confidence:.0%}"
+    """Return one face as HTML: its picture, or its row number, with label and prediction."""
+    words = f"row {row}: labelled {label}, predicted {prediction}, {confidence:.0%}"
     picture = f"row {row}"
     if thumbnails is not None and row in thumbnails:
         data = base64.b64encode(thumbnails.image(row)).decode()
@@ -171,7 +162,7 @@ def _figure(
             f'<img src="data:image/jpeg;base64,{data}" alt="{words}" title="{words}" '
             f'width="{_THUMBNAIL}" height="{_THUMBNAIL}" style="border-radius:4px">'
         )
-    said = answer if answer == label else f"{label} \u2192 {answer}"
+    said = label if prediction == label else f"{label} \u2192 {prediction}"
     return f'<figure style="{_FIGURE}">{picture}<figcaption>{said} ({confidence:.0%})</figcaption></figure>'
 
 

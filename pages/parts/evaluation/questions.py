@@ -1,36 +1,33 @@
-"""The questions that the evaluation page answers, a function each."""
+"""The views of the evaluation page: accuracy, confusions, expressions, pairs, and the list of all."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import streamlit as st
 
-from fer_core.data_names import data_name, split_of
-from fer_core.errors import DataError, FerError
-from fer_core.networks.bundles import HISTORY_FILE, SERVING_FILE, Bundle, BundleSpec, resolve
-from pages.parts.evaluation.choice import (
-    CLEAN_FACES,
-    Chosen,
-    estimates_of,
-    found_faces,
-    robustness_of,
-)
+from fer_core.errors import DataError
+from pages.parts.evaluation.beyond import show_data_sets, show_photos
+from pages.parts.evaluation.choice import CLEAN_FACES, Chosen, choose_network, estimates_of
+from pages.parts.evaluation.confidence import show_confidence
 from pages.parts.evaluation.gallery import show_cell, show_disagreements, show_gallery
+from pages.parts.glossary import GLOSSARY, defined
 from pages.shared.downloads import offer_file
-from pages.shared.verbatim import message_as_text, name_as_code
+from pages.shared.verbatim import public_message
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
-    from fer_core.evaluation.robustness import Robustness
     from fer_core.views import View
 
-_DIFFERENCE: Final = "difference of two"
+_DIFFERENCE: Final = "difference"
+_CELLS: Final = {
+    "faces": "Faces",
+    "of the label": "% of the label",
+    "of the prediction": "% of the prediction",
+    _DIFFERENCE: "Difference",
+}
 
 
-def _show_headline(chosen: Chosen) -> None:
-    from fer_core.evaluation.headline import headline_data, headline_latex, headline_markdown
-    from fer_core.evaluation.intervals import RESAMPLES
-    from fer_core.evaluation.measures import MEASURES
+def _show_accuracy(chosen: Chosen) -> None:
     from fer_core.views.accuracy import accuracy_view
 
     whole = estimates_of(chosen.whole)
@@ -41,56 +38,71 @@ def _show_headline(chosen: Chosen) -> None:
         {name: e["accuracy"] for name, e in whole.items()},
         {name: e["accuracy"] for name, e in clean.items()},
     )
-    show_view(accuracy_view(*by_network, sizes, chosen.on))
-    st.subheader("All measures")
-    shown = clean if chosen.faces == CLEAN_FACES and chosen.knows_copies else whole
-    shown = {name: shown[name] for name in chosen.results}
-    n = {name: len(result) for name, result in chosen.results.items()}
-    # An interval stays on one line of a narrow cell.
-    st.markdown(headline_markdown(shown, n).replace(", ", ",\u00a0"))
-    st.caption(
-        f"{chosen.on} In brackets the 95 % bootstrap interval over faces (bias-corrected, {RESAMPLES:,} "
-        "resamples, fewer for very large files); in bold the best. Each interval is of one network alone: "
-        "whether two differ on the same faces is asked under *Which is better?*, which is sharper."
+    show_view(
+        accuracy_view(*by_network, sizes, chosen.on), help=defined("Accuracy", "Bootstrap interval")
     )
-    with st.expander("What the measures mean", icon=":material/help:"):
-        st.markdown("\n".join(f"- **{m.title}**: {m.definition}" for m in MEASURES))
-    with st.container(horizontal=True):
-        for label, text, suffix in (
-            ("CSV", lambda: headline_data(shown, n).to_csv(index=False), "csv"),
-            ("Markdown", lambda: headline_markdown(shown, n), "md"),
-            ("LaTeX", lambda: headline_latex(shown, n), "tex"),
-        ):
-            _download(label, text, f"measures.{suffix}")
+    shown = clean if chosen.faces == CLEAN_FACES and chosen.knows_copies else whole
+    _show_measures(chosen, {name: shown[name] for name in chosen.results})
+
+
+def _show_measures(chosen: Chosen, shown: dict[str, Any]) -> None:
+    from fer_core.evaluation.headline import (
+        headline_cells,
+        headline_data,
+        headline_latex,
+        headline_markdown,
+    )
+    from fer_core.evaluation.intervals import RESAMPLES
+
+    st.subheader("All measures", help=defined("Bootstrap interval"))
+    n = {name: len(result) for name, result in chosen.results.items()}
+    cells, is_best = headline_cells(shown, n)
+    styles = is_best.map(lambda best: "font-weight: bold" if best else "")
+    config: dict[str, Any] = {
+        column: st.column_config.TextColumn(help=GLOSSARY.get(column.removesuffix(" (%)")))
+        for column in map(str, cells)
+    }
+    config["Network"] = st.column_config.TextColumn(pinned=True)
+    st.dataframe(cells.style.apply(lambda _: styles, axis=None), column_config=config)
+    st.caption("In brackets the 95% bootstrap interval; the best value of each measure is bold.")
+    with st.expander("Details and download"):
+        st.markdown(
+            f"{chosen.on} Intervals are bias-corrected, from {RESAMPLES:,} resamples of the faces, fewer for "
+            "very large files. Each interval is of one network alone. *Compare two* tests whether two "
+            "networks differ on the same faces, which is more sensitive."
+        )
+        with st.container(horizontal=True):
+            for label, text, suffix in (
+                ("CSV", lambda: headline_data(shown, n).to_csv(index=False), "csv"),
+                ("Markdown", lambda: headline_markdown(shown, n), "md"),
+                ("LaTeX", lambda: headline_latex(shown, n), "tex"),
+            ):
+                _download(label, text, f"measures.{suffix}")
 
 
 def _download(label: str, text: Callable[[], str], file: str) -> None:
     offer_file(label, text, file, key=f"download-{file}", type="tertiary")
 
 
-def _show_confusion(chosen: Chosen) -> None:
+def _show_confusions(chosen: Chosen) -> None:
     from fer_core.views.confusion import SHARES, confusion_view
 
     names = list(chosen.results)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = _choose_network(chosen)
+        name = choose_network(names)
         share = st.segmented_control(
             "Cells",
             [*SHARES, _DIFFERENCE] if len(names) > 1 else list(SHARES),
             default="of the label",
-            format_func=lambda s: (
-                {"faces": "Faces", "of the label": "% of the label"}.get(s)
-                or ("% of the answer" if s == "of the answer" else "Difference")
-            ),
+            format_func=_CELLS.__getitem__,
             required=True,
             key="cells",
-            bind="query-params",
             wrap=True,
         )
-        other = _choose_other(chosen, name) if share == _DIFFERENCE else None
+        other = _choose_other(names, name) if share == _DIFFERENCE else None
     result = chosen.results[name]
     if other is None:
-        view = confusion_view(result, name, share if share in SHARES else SHARES[1], chosen.on)
+        view = confusion_view(result, name, str(share), chosen.on)
     elif (view_or_none := _difference(chosen, name, other)) is None:
         return
     else:
@@ -99,7 +111,7 @@ def _show_confusion(chosen: Chosen) -> None:
     show_cell(result, name, chosen)
 
 
-def _difference(chosen: Chosen, name: str, other: str) -> Any:
+def _difference(chosen: Chosen, name: str, other: str) -> "View | None":
     from fer_core.evaluation.predictions import check_same_rows
     from fer_core.views.confusion import confusion_difference_view
 
@@ -107,31 +119,22 @@ def _difference(chosen: Chosen, name: str, other: str) -> Any:
     try:
         check_same_rows(first, second)
     except DataError as error:
-        st.warning(message_as_text(error), icon=":material/warning:")
+        st.warning(public_message(error), icon=":material/warning:")
         return None
     return confusion_difference_view(first, second, (other, name), chosen.on)
 
 
 def _open_cell(point: dict[str, Any]) -> None:
     """Let the lists under the matrix name the clicked cell."""
-    st.session_state["label"], st.session_state["answer"] = point["y"], point["x"]
+    st.session_state["label"], st.session_state["prediction"] = point["y"], point["x"]
 
 
-def _choose_network(chosen: Chosen) -> str:
-    names = list(chosen.results)
-    return str(
-        st.selectbox(
-            "Network", names, index=len(names) - 1, key="network", bind="query-params", width=220
-        )
-    )
+def _choose_other(names: list[str], name: str) -> str:
+    others = [other for other in names if other != name]
+    return choose_network(others, parameter="other", label="Compared with")
 
 
-def _choose_other(chosen: Chosen, name: str) -> str:
-    others = [other for other in chosen.results if other != name]
-    return str(st.selectbox("Compared with", others, key="other", bind="query-params", width=220))
-
-
-def _show_classes(chosen: Chosen) -> None:
+def _show_expressions(chosen: Chosen) -> None:
     from fer_core.views.classes import areas, class_view, precision_recall_view, roc_view
 
     measure = st.segmented_control(
@@ -139,12 +142,13 @@ def _show_classes(chosen: Chosen) -> None:
         ["recall", "precision", "F1"],
         default="recall",
         required=True,
-        format_func=str.capitalize,
+        format_func=lambda name: name[0].upper() + name[1:],
         key="measure",
         bind="query-params",
+        help=defined("Recall", "Precision"),
     )
     show_view(class_view(chosen.results, str(measure), chosen.on))
-    st.subheader("One against the rest")
+    st.subheader("One expression against the rest")
     known = next(iter(chosen.results.values())).expressions
     wanted = st.pills(
         "Expression",
@@ -167,72 +171,9 @@ def _show_classes(chosen: Chosen) -> None:
     with right:
         show_view(roc_view(chosen.results, expression, chosen.on))
     table = areas(chosen.results)
-    with st.expander("All areas", icon=":material/table:"):
+    with st.expander("Areas of all expressions", icon=":material/table:"):
         st.dataframe(table, hide_index=True)
         _download("CSV", lambda: table.to_csv(index=False), "areas.csv")
-
-
-def _show_confidence(chosen: Chosen) -> None:
-    from fer_core.views.calibration import reliability_view, risk_coverage_view
-
-    name = _choose_network(chosen)
-    bundle = _bundle(name)
-    temperature = bundle.spec.temperature if bundle else None
-    show_view(reliability_view(chosen.results[name], name, temperature, chosen.on))
-    own = bundle.spec.abstention_threshold if bundle else None
-    start = own if own is not None and own <= 1 else 0.5
-    threshold = st.slider(
-        "Answer only from this confidence",
-        0.0,
-        1.0,
-        round(start, 2),
-        0.01,
-        key=f"threshold-{name}",
-        bind="query-params",
-    )
-    from fer_core.evaluation.metrics import coverage_and_accuracy
-
-    with st.container(horizontal=True):
-        for other, result in chosen.results.items():
-            coverage, accuracy = coverage_and_accuracy(
-                result.labels, result.probabilities, threshold
-            )
-            with st.container(width=260, gap="xxsmall"):
-                st.metric(f"{other} answers", f"{coverage:.0%} of faces")
-                st.caption(f"right in {accuracy:.1%}" if coverage else "none at this threshold")
-    if bundle is not None:
-        st.caption(message_as_text(_about_threshold(bundle.spec)))
-    show_view(risk_coverage_view(chosen.results, threshold, chosen.on))
-
-
-def _about_threshold(spec: BundleSpec) -> str:
-    """Say from which confidence on a network answers, and what that was chosen on."""
-    where = f"on the clean rows of {spec.chosen_on}"
-    if spec.references and 0 < spec.abstention_threshold <= 1:
-        reached = " and ".join(
-            f"{r.answered_accuracy:.0%} on {data_name(r.data)} (where it answers {r.coverage:.0%})"
-            for r in spec.references
-        )
-        return (
-            f"{spec.name} answers from {spec.abstention_threshold:.2f} on, the lowest threshold at which "
-            f"answers on clean rows are right in {reached}."
-        )
-    if spec.abstention_threshold > 1:
-        return f"No threshold makes answers right in 85 % {where}, so {spec.name} answers nothing."
-    if spec.abstention_threshold == 0:
-        return f"{spec.name} always answers: {where} that is right in 85 % or more."
-    return (
-        f"{spec.name} answers from {spec.abstention_threshold:.2f} on, chosen so that answers are right in "
-        f"85 % {where}."
-    )
-
-
-def _bundle(name: str) -> Bundle | None:
-    """Return the bundle of a network; None for a visitor's own and one that does not open."""
-    try:
-        return resolve(name)
-    except FerError:
-        return None
 
 
 def _show_pair(chosen: Chosen) -> None:
@@ -243,153 +184,42 @@ def _show_pair(chosen: Chosen) -> None:
         st.info("Choose two networks above.", icon=":material/arrow_upward:")
         return
     with st.container(horizontal=True):
-        name = _choose_network(chosen)
-        other = _choose_other(chosen, name)
+        name = choose_network(list(chosen.results))
+        other = _choose_other(list(chosen.results), name)
     pair = chosen.results[other], chosen.results[name]
     try:
         comparison = compare(*pair)
     except DataError as error:
-        st.warning(message_as_text(error), icon=":material/warning:")
+        st.warning(public_message(error), icon=":material/warning:")
         return
-    st.markdown(f"{chosen.on} {comparison_sentence(comparison, (other, name))}")
+    st.markdown(
+        comparison_sentence(comparison, (other, name)),
+        help=defined("McNemar's test", "Bootstrap interval"),
+    )
     show_view(paired_view(*pair, (other, name), chosen.on))
     show_disagreements(pair, (other, name), chosen)
 
 
-def _show_other_faces(chosen: Chosen) -> None:
-    from fer_core.evaluation.human_agreement import read_annotators
-    from fer_core.views.data_sets import across_view, coverage_view
+class Question(NamedTuple):
+    """One view of the page.
 
-    bundles = [bundle for name in chosen.whole if (bundle := _bundle(name))]
-    try:
-        annotators = read_annotators()
-    except DataError as error:
-        annotators = []
-        st.caption(message_as_text(error))
-    specs = [bundle.spec for bundle in bundles]
-    if any(split_of(data) == "test" for spec in specs for data in spec.metrics):
-        show_view(across_view(specs, annotators))
-    elif bundles:
-        st.info(
-            "None of these networks was measured on a test split yet: "
-            "`python -m training evaluate BUNDLE --data fer2013:test`.",
-            icon=":material/grid_off:",
-        )
-    found = found_faces(chosen)
-    if found is None:
-        st.info(
-            "Where faces are found is known from a network that sees landmarks; none was measured on these "
-            "faces.",
-            icon=":material/face_retouching_off:",
-        )
-    else:
-        same = {name: r for name, r in chosen.results.items() if len(r) == len(found)}
-        show_view(coverage_view(same, found, chosen.on))
-    try:
-        stored = {b.spec.name: robustness_of(b, chosen.data) for b in bundles}
-        known = {name: result for name, result in stored.items() if result is not None}
-        if known:
-            weights = tuple((name, result.weights_sha256) for name, result in known.items())
-            show_view(
-                _robustness_view(
-                    known, chosen.data, weights, only_clean=chosen.faces == CLEAN_FACES
-                )
-            )
-        else:
-            st.info(
-                "How the networks do on worse images of these faces was not measured: "
-                f"`python -m training robustness BUNDLE --data {chosen.data}`.",
-                icon=":material/blur_on:",
-            )
-    except DataError as error:
-        st.error(message_as_text(error), icon=":material/report:")
+    Attributes:
+        title: on its pill.
+        show: shows it.
+    """
+
+    title: str
+    show: Callable[[Chosen], None]
 
 
-# Twenty panels of lines take Plotly a third of a second. What is cached is of stored predictions alone; the
-# data set and the weights stand for them.
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _robustness_view(
-    _results: "dict[str, Robustness]",
-    data: str,
-    weights: tuple[tuple[str, str], ...],
-    *,
-    only_clean: bool,
-) -> "View":
-    from fer_core.views.robustness import robustness_view
-
-    return robustness_view(_results, only_clean=only_clean)
-
-
-def _show_learning(chosen: Chosen) -> None:
-    import pandas as pd
-
-    from fer_core.views.learning import learning_view
-
-    name = _choose_network(chosen)
-    # Of the weights that answer, which may be the Hub's.
-    bundle = _bundle(name)
-    file = bundle.path / HISTORY_FILE if bundle else None
-    if file is None or not file.is_file():
-        st.info(
-            f"No history of the training of {name_as_code(name)} is here.",
-            icon=":material/history_toggle_off:",
-        )
-        return
-    try:
-        view = learning_view(pd.read_csv(file), name, bundle.spec.chosen_on if bundle else None)
-    except (ValueError, KeyError):
-        st.error(
-            f"{name_as_code(str(file))} is damaged. Restore it from version control.",
-            icon=":material/report:",
-        )
-        return
-    show_view(view)
-
-
-def _show_photos(chosen: Chosen) -> None:
-    from fer_core.evaluation.photo_accuracy import read_photo_accuracy
-    from fer_core.views.photos import photos_view
-
-    try:
-        rows = read_photo_accuracy()
-    except DataError as error:
-        st.info(message_as_text(error), icon=":material/photo_library:")
-        return
-    weights = {name: _weights_of(name) for name in {row.network for row in rows}}
-    current = [row for row in rows if row.weights_sha256 == weights[row.network]]
-    if len(current) < len(rows):
-        st.caption(
-            "Networks whose weights were replaced since are left out: `python -m training photos`."
-        )
-    if not current:
-        return
-    view = photos_view(current)
-    show_view(view)
-    shares = ["accuracy", "macro recall", "answered", "accuracy on answered"]
-    shown = view.data[["network", "faces", "photos", *shares]].copy()
-    shown[shares] *= 100
-    st.dataframe(
-        shown,
-        hide_index=True,
-        column_config={name: st.column_config.NumberColumn(format="%.1f%%") for name in shares},
-    )
-
-
-def _weights_of(name: str) -> str | None:
-    """Return the sha256 of the weights that answer for a network; None if it does not open."""
-    bundle = _bundle(name)
-    return bundle.spec.sha256.get(SERVING_FILE) if bundle else None
-
-
-#: In the order of the page.
-QUESTIONS: Final[dict[str, Callable[[Chosen], None]]] = {
-    "How good?": _show_headline,
-    "What is taken for what?": _show_confusion,
-    "Which expressions?": _show_classes,
-    "How sure?": _show_confidence,
-    "Which is better?": _show_pair,
-    "Which faces?": show_gallery,
-    "On other faces?": _show_other_faces,
-    "On photos?": _show_photos,
-    "How trained?": _show_learning,
+#: By their words in the URL, in the order of the page.
+QUESTIONS: Final = {
+    "accuracy": Question("Accuracy", _show_accuracy),
+    "confusions": Question("Confusions", _show_confusions),
+    "expressions": Question("Expressions", _show_expressions),
+    "confidence": Question("How sure?", show_confidence),
+    "compare": Question("Compare two", _show_pair),
+    "faces": Question("Browse faces", show_gallery),
+    "data-sets": Question("Other data sets", show_data_sets),
+    "photos": Question("Whole photos", show_photos),
 }

@@ -1,5 +1,7 @@
 """The figures hold the numbers that scikit-learn or a count by hand gives, and say what they are."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,8 @@ from fer_core.views import View
 from fer_core.views.accuracy import accuracy_view
 from fer_core.views.calibration import (
     before_scaling,
+    levels_table,
+    levels_view,
     reliability,
     reliability_view,
     risk_coverage,
@@ -98,6 +102,7 @@ def all_views(results: dict[str, EvaluationResult]) -> list[View]:
         roc_view(results, Expression.SAD, ON),
         reliability_view(one, "one", 1.2, ON),
         risk_coverage_view(results, 0.5, ON),
+        levels_view(results, dict.fromkeys(results, 0.5), ON),
         learning_view(history, "one"),
         paired_view(one, two, names, ON),
         across_view([resolve("cnn").spec], [AGREEMENT]),
@@ -105,14 +110,18 @@ def all_views(results: dict[str, EvaluationResult]) -> list[View]:
     ]
 
 
-def test_every_figure_names_its_axes_and_says_how_to_read_it(results):
+def test_every_figure_says_how_to_read_it_in_short_sentences(results):
     for view in all_views(results):
         layout = view.figure.layout
-        assert all(axis.title.text for axis in view.figure.select_yaxes()), view.name
         # Panels above one another share the lowest one's.
         assert any(axis.title.text for axis in view.figure.select_xaxes()), view.name
-        assert len(view.reading) > 60, view.name
+        assert len(view.caption) <= 110, view.caption
+        assert view.details, view.name
+        assert f"{view.caption} {view.details}" == view.reading
+        for sentence in re.split(r"(?<=[.!?])\s+", view.reading):
+            assert len(sentence.split()) <= 30, sentence
         assert view.reading.endswith("."), view.name
+        assert not re.search(r"\d %", view.reading + view.figure.to_json()), view.name
         assert len(view.data), view.name
         assert layout.template == TEMPLATE, view.name
         # Of the template's, or the page's theme has no say.
@@ -123,7 +132,7 @@ def test_every_figure_names_its_axes_and_says_how_to_read_it(results):
 def test_a_confusion_matrix_counts_as_sklearn_does(results, share):
     result = results["one"]
     view = confusion_view(result, "one", share, ON)
-    normalize = {"faces": None, "of the label": "true", "of the answer": "pred"}[share]
+    normalize = {"faces": None, "of the label": "true", "of the prediction": "pred"}[share]
     expected = sklearn.metrics.confusion_matrix(
         result.labels, result.probabilities.argmax(axis=1), normalize=normalize
     )
@@ -135,16 +144,13 @@ def test_a_confusion_matrix_counts_as_sklearn_does(results, share):
 def test_each_cell_has_one_point_that_tells_its_label_and_answer(results):
     result = results["one"]
     view = confusion_view(result, "one", "faces", ON)
-    points = [
-        (y, x, text)
-        for trace in view.figure.data[1:]
-        for y, x, text in zip(trace.y, trace.x, trace.text, strict=True)
-    ]
+    (clicked,) = view.figure.data[1:]
+    assert len(set(zip(clicked.y, clicked.x, strict=True))) == 49
+    points = [(note.y, note.x, note.text) for note in view.figure.layout.annotations]
     assert len(points) == 49
-    names = [str(e) for e in result.expressions]
     counts = metrics.confusion_matrix(result.labels, result.probabilities)
     for y, x, text in points:
-        assert int(text) == counts[names.index(y), names.index(x)]
+        assert int(text) == counts[y, x]
 
 
 def test_a_difference_is_of_shares_of_the_label(results):
@@ -216,6 +222,18 @@ def test_risk_coverage_agrees_with_the_measure_at_every_threshold(results):
         assert found == pytest.approx((row["coverage"], row["accuracy"]))
 
 
+def test_levels_share_out_all_faces_and_agree_with_coverage(results):
+    table = levels_table(results, {"one": 0.5, "two": 1.1}).set_index(["network", "level"])
+    assert table["share"].groupby("network").sum().tolist() == pytest.approx([1, 1])
+    one = results["one"]
+    coverage, accuracy = metrics.coverage_and_accuracy(one.labels, one.probabilities, 0.5)
+    confident = table.loc[("one", "confident")]
+    assert (confident["share"], confident["accuracy"]) == pytest.approx((coverage, accuracy))
+    assert confident["right"] == round(accuracy * confident["predictions"])
+    assert table.loc[("two", "confident"), "predictions"] == 0
+    assert np.isnan(table.loc[("two", "confident"), "accuracy"])
+
+
 def test_equal_confidences_are_answered_together():
     p = np.tile(np.array([[0.6, 0.4, 0, 0, 0, 0, 0]], np.float32), (4, 1))
     n = np.arange(4)
@@ -233,7 +251,7 @@ def test_the_paired_bars_sum_to_the_comparison(results):
     assert data["one"].sum() == comparison.only_first
     assert data["two"].sum() == comparison.only_second
     sentence = comparison_sentence(comparison, ("one", "two"))
-    assert f"{comparison.accuracies[1]:.2%}" in sentence
+    assert f"{comparison.accuracies[1]:.1%}" in sentence
     assert "McNemar" in sentence
 
 
@@ -241,15 +259,16 @@ def test_a_view_can_be_taken_away_without_a_network(results):
     view = confusion_view(results["one"], "one", "faces", ON)
     assert "Plotly.newPlot" in view.html()
     assert 'src="http' not in view.html()
-    assert view.csv().splitlines()[0] == "label,answer,faces"
+    assert view.csv().splitlines()[0] == "label,prediction,faces"
 
 
 def test_each_network_stands_beside_one_person_and_what_was_left_out_is_named():
     specs = [resolve(name).spec for name in ("cnn", "dual")]
     view = across_view(specs, [AGREEMENT])
     assert list(view.figure.data[0].y) == ["cnn", "dual", "one person"]
-    cells = view.figure.data[1]
-    texts = dict(zip(zip(cells.y, cells.x, strict=True), cells.text, strict=True))
+    cells = view.figure.data[0]
+    notes = view.figure.layout.annotations
+    texts = {(cells.y[note.y], cells.x[note.x]): note.text for note in notes}
     assert texts["one person", "FER+"] == "75.7"
     assert texts["dual", "FER2013"] == f"{100 * specs[1].metrics['fer2013:test'].accuracy:.1f}"
     assert ("one person", "ExpW") not in texts
@@ -270,4 +289,4 @@ def test_end_to_end_a_face_that_is_not_found_counts_as_wrong(results):
     right = results["one"].probabilities.argmax(axis=1) == results["one"].labels
     assert table["one", "end to end"] == pytest.approx((right & found).sum() / 500)
     assert table["one", "crops with a face found"] == pytest.approx(right[found].mean())
-    assert table["one", "end to end"] < table["one", "all crops as they are"]
+    assert table["one", "end to end"] < table["one", "all crops"]

@@ -1,12 +1,16 @@
 """The look of all figures: said once, for series that are told apart by more than colour."""
 
 import re
+import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fer_core import views
+from fer_core.networks.bundles import KEYPOINTS_NAME, bundle_folders
 from fer_core.views import style
+from tests.conftest import PROJECT
 
 MODULES = sorted(Path(views.__file__).parent.glob("*.py"))
 
@@ -34,6 +38,7 @@ def test_the_template_leaves_the_ground_free_and_a_finger_to_the_page():
 
 def test_no_two_series_differ_by_colour_alone():
     n = len(style.TEMPLATE.layout.colorway)
+    assert n == 9
     assert [style.color_of(i) for i in range(n)] == list(style.TEMPLATE.layout.colorway)
     for of in (style.color_of, lambda i: style.line_of(i)["dash"], _symbol):
         assert len({of(i) for i in range(n)}) == n
@@ -44,14 +49,66 @@ def _symbol(position):
     return style.marker_of(position)["symbol"]
 
 
-@pytest.mark.parametrize("ground", ["#FFFFFF", "#14181C"])
-def test_every_colour_stands_out_from_both_themes(ground):
-    """WCAG 2 asks for 3:1 of graphics; two pale ones of later places come near it on white."""
-    for color in (*style.TEMPLATE.layout.colorway[:3], style.GUIDE_COLOR):
-        assert _contrast(color, ground) >= 3
+def test_a_network_looks_the_same_whatever_stands_beside_it():
+    shipped = [folder.name for folder in bundle_folders() if folder.name != KEYPOINTS_NAME]
+    looks = style.network_looks([*shipped, "somebody_elses"])
+    for part in ("color", "dash", "symbol"):
+        assert len({getattr(look, part) for look in looks.values()}) == 9
+    assert len({(look.color, look.pattern) for look in looks.values()}) == 9
+    for name in shipped:
+        assert style.network_look(name) == looks[name]
+        assert style.network_looks(["own", name])[name] == looks[name]
 
 
-def _contrast(one, other):
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_texts_and_marks_meet_wcag_aa_on_the_apps_grounds(theme):
+    """WCAG 2.1 asks for 4.5:1 of text (1.4.3) and 3:1 of graphics (1.4.11)."""
+    config = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text())["theme"][theme]
+    ground, panel = config["backgroundColor"], config["secondaryBackgroundColor"]
+    for color in (config["textColor"], config["linkColor"], config["primaryColor"]):
+        assert contrast(color, ground) >= 4.5
+        assert contrast(color, panel) >= 4.5
+    template = style.TEMPLATE if theme == "light" else style.DARK_TEMPLATE
+    layout = template.layout
+    assert contrast(layout.font.color, ground) >= 4.5
+    assert contrast(layout.hoverlabel.font.color, layout.hoverlabel.bgcolor) >= 4.5
+    for color in (*layout.colorway, style.GUIDE_COLOR):
+        assert contrast(color, ground) >= 3
+    assert (style.GROUND if theme == "light" else style.DARK_GROUND) == ground
+
+
+@pytest.mark.parametrize("template", [style.TEMPLATE, style.DARK_TEMPLATE])
+def test_type_is_13_to_14_pixels(template):
+    layout = template.layout
+    fonts = (layout.font, layout.xaxis.tickfont, layout.yaxis.title.font, layout.legend.font)
+    for font in (*fonts, layout.hoverlabel.font, layout.annotationdefaults.font):
+        assert 13 <= font.size <= 14
+
+
+@pytest.mark.parametrize("shades", [style.SEQUENTIAL, style.DIVERGING])
+def test_every_shade_of_a_heat_map_has_a_text_that_stands_out(shades):
+    figure = style.new_figure()
+    z = np.linspace(-1, 1, 41)[None]
+    names = [str(i) for i in range(41)]
+    style.add_cells(figure, z, x=names, y=["row"], text=[names], ends=(-1, 1), shades=shades)
+    for of_theme in (figure, style.for_dark(figure)):
+        cells = of_theme.data[0]
+        for note, share in zip(of_theme.layout.annotations, np.linspace(0, 1, 41), strict=True):
+            parts = [f"{round(c):02x}" for c in style.shade_at(cells.colorscale, share)]
+            assert contrast(note.font.color, f"#{''.join(parts)}") >= 4.5
+
+
+def test_a_figure_for_dark_grounds_is_a_copy():
+    figure = style.new_figure()
+    style.add_label(figure, x=0, y=0, text="label")
+    dark = style.for_dark(figure)
+    assert dark.layout.template == style.DARK_TEMPLATE
+    assert dark.layout.annotations[0].bgcolor == style.DARK_GROUND
+    assert figure.layout.template == style.TEMPLATE
+    assert figure.layout.annotations[0].bgcolor == style.GROUND
+
+
+def contrast(one, other):
     low, high = sorted(map(_luminance, (one, other)))
     return (high + 0.05) / (low + 0.05)
 

@@ -11,7 +11,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fer_core.drawing import encode_png
-from pages.shared.verbatim import message_as_text, name_as_code
+from fer_core.settings import models_root
+from pages.shared.verbatim import message_as_text, name_as_code, public_message
 from tests.conftest import NAVIGATION, PROJECT
 from tests.corpus import ORIENTATION
 
@@ -152,3 +153,12 @@ def test_downloads_hold_names_as_they_are_and_nothing_of_exif(portrait_with_exif
         assert b"Telling" not in content
     assert dict(Image.open(io.BytesIO(annotated)).getexif()) == {}
     assert Image.open(io.BytesIO(encode_png(photo.photo.rgb))).info == {}
+
+
+def test_a_public_message_shows_no_path_of_the_server():
+    root = models_root()
+    shown = public_message(
+        f"{root / 'cnn' / 'spec.json'} is damaged; see /srv/app/cache/abc/x.csv."
+    )
+    assert shown == "models/cnn/spec.json is damaged; see abc/x.csv."
+    assert public_message("photos/a/b/c.jpg and 1/2/3 stay") == "photos/a/b/c.jpg and 1/2/3 stay"

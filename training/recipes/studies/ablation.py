@@ -15,9 +15,9 @@ _WHOLE_CROPS = (
 STUDY = Study(
     name="ablation",
     title="The recipe of cnn, one part taken away at a time",
-    question="The recipe that made cnn, in eight epochs instead of 100, and eight times the same with one "
-    "thing otherwise. What is chosen by this is chosen on validation faces without a copy in training, so no "
-    "run is measured on the test split. So short a run says little about what hinders learning by heart.",
+    question="The recipe of cnn in eight epochs instead of 100, and eight variants, each with one change. "
+    "Variants are chosen on clean validation faces, so no run is evaluated on the test split. Runs this "
+    "short say little about overfitting.",
     recipe="cnn",
     overrides=(
         "architecture.widths=[32,64,128,256]",

@@ -1,0 +1,141 @@
+"""The views beyond one data set: all test sets, the face finder, degraded images, and whole photos."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fer_core.data_names import split_of
+from fer_core.errors import DataError
+from fer_core.networks.bundles import SERVING_FILE
+from pages.parts.evaluation.choice import CLEAN_FACES, Chosen, found_faces, robustness_of
+from pages.parts.glossary import defined
+from pages.shared.titles import bundle_of, spec_of
+from pages.shared.verbatim import public_message
+from pages.shared.views import show_view
+
+if TYPE_CHECKING:
+    from fer_core.evaluation.robustness import Robustness
+    from fer_core.views import View
+
+
+def show_data_sets(chosen: Chosen) -> None:
+    """Show the networks on all test sets, together with the face finder, and on degraded images."""
+    from fer_core.evaluation.human_agreement import read_annotators
+    from fer_core.views.data_sets import across_view, coverage_view
+
+    specs = list(chosen.specs.values())
+    try:
+        annotators = read_annotators()
+    except DataError as error:
+        annotators = []
+        st.caption(public_message(error))
+    if any(split_of(data) == "test" for spec in specs for data in spec.metrics):
+        show_view(across_view(specs, annotators), help=defined("Accuracy", "Whole"))
+    elif specs:
+        st.info(
+            "None of these networks was evaluated on a test split yet: "
+            "`python -m training evaluate BUNDLE --data fer2013:test`.",
+            icon=":material/grid_off:",
+        )
+    found = found_faces(chosen)
+    if found is None:
+        st.info(
+            "It is not known in which images a face is found: no network with landmarks was evaluated on "
+            "them.",
+            icon=":material/face_retouching_off:",
+        )
+    else:
+        same = {name: r for name, r in chosen.results.items() if len(r) == len(found)}
+        show_view(coverage_view(same, found, chosen.on))
+    _show_robustness(chosen)
+
+
+def _show_robustness(chosen: Chosen) -> None:
+    bundles = [bundle for name in chosen.whole if (bundle := bundle_of(name))]
+    try:
+        stored = {b.spec.name: robustness_of(b, chosen.data) for b in bundles}
+        known = {name: result for name, result in stored.items() if result is not None}
+        if known:
+            weights = tuple((name, result.weights_sha256) for name, result in known.items())
+            show_view(
+                _robustness_view(
+                    known, chosen.data, weights, only_clean=chosen.faces == CLEAN_FACES
+                )
+            )
+        else:
+            st.info(
+                "These networks were not evaluated on degraded images of this data set: "
+                f"`python -m training robustness BUNDLE --data {chosen.data}`.",
+                icon=":material/blur_on:",
+            )
+    except DataError as error:
+        st.error(public_message(error), icon=":material/report:")
+
+
+# Twenty panels of lines take Plotly a third of a second. What is cached is of stored predictions alone; the
+# data set and the weights stand for them.
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _robustness_view(
+    _results: "dict[str, Robustness]",
+    data: str,
+    weights: tuple[tuple[str, str], ...],
+    *,
+    only_clean: bool,
+) -> "View":
+    from fer_core.views.robustness import robustness_view
+
+    return robustness_view(_results, only_clean=only_clean)
+
+
+def show_photos(chosen: Chosen) -> None:
+    """Show the accuracy of networks on whole photos; the choice of data set has no part in it."""
+    from fer_core.evaluation.photo_accuracy import read_photo_accuracy
+    from fer_core.views.photos import photos_view
+
+    try:
+        rows = read_photo_accuracy()
+    except DataError as error:
+        st.info(public_message(error), icon=":material/photo_library:")
+        return
+    weights = {name: _weights_of(name) for name in {row.network for row in rows}}
+    current = [row for row in rows if row.weights_sha256 == weights[row.network]]
+    if len(current) < len(rows):
+        st.caption(
+            "Networks whose weights were replaced since then are left out: `python -m training photos`."
+        )
+    if not current:
+        return
+    view = photos_view(current)
+    show_view(view, help=defined("Bootstrap interval"))
+    shares = {
+        "accuracy": "Accuracy",
+        "macro recall": "Balanced accuracy",
+        "answered": "Coverage",
+        "accuracy on answered": "Accuracy on covered",
+    }
+    shown = view.data[["network", "faces", "photos", *shares]].copy()
+    shown[list(shares)] *= 100
+    helps = {"macro recall": "Balanced accuracy (macro recall)", "answered": "Coverage"}
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={
+            "network": st.column_config.TextColumn("Network", pinned=True),
+            "faces": "Faces",
+            "photos": "Photos",
+            **{
+                name: st.column_config.NumberColumn(
+                    title,
+                    format="%.1f%%",
+                    help=defined(helps[name]) if name in helps else None,
+                )
+                for name, title in shares.items()
+            },
+        },
+    )
+
+
+def _weights_of(name: str) -> str | None:
+    """Return the sha256 of the weights that answer for a network; None if it does not open."""
+    spec = spec_of(name)
+    return spec.sha256.get(SERVING_FILE) if spec else None

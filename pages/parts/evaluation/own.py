@@ -1,0 +1,116 @@
+"""A visitor's own network: a bundle in a zip, or a table of predictions, kept in the session's memory."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from fer_core.data_names import data_name
+from fer_core.errors import DataError
+from pages.shared.verbatim import message_as_text, name_as_code, public_message
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from fer_core.evaluation.predictions import EvaluationResult
+    from fer_core.evaluation.user_bundles import UserBundle
+    from fer_core.networks.bundles import BundleSpec
+
+_KEPT: Final = "own_network"
+_MOST_MEGABYTES: Final = 50
+_FORMS: Final = (
+    "- **A bundle as a zip**: `spec.json` and `predictions/SOURCE-SPLIT.parquet`; weights may be left out.\n"
+    "- **A table of predictions** for the data set above, as CSV or Parquet, with one row per face.\n\n"
+    "Files stay in this session's memory and are not stored."
+)
+_COLUMNS: Final = (
+    "**row**: number of the image in the data set  \n"
+    "**label**: index of the expression among the columns that follow  \n"
+    "**p_angry ... p_neutral**: probabilities  \n"
+    "**found_face**, **clean**: true or false"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Own:
+    """A visitor's network on the chosen data set.
+
+    Attributes:
+        name: what it is called here; none of ours is called so.
+        result: its predictions.
+        spec: its spec under that name; None if a table was uploaded.
+    """
+
+    name: str
+    result: "EvaluationResult"
+    spec: "BundleSpec | None"
+
+
+def offer_own(data: str, taken: "Collection[str]") -> Own | None:
+    """Offer to add a network, and return it if it has predictions on "SOURCE:SPLIT".
+
+    Args:
+        data: the chosen data set.
+        taken: names of our networks.
+    """
+    from fer_core.evaluation.predictions import EvaluationResult
+
+    with st.expander("Add your own network", icon=":material/upload_file:"):
+        st.markdown(_FORMS, help=_COLUMNS)
+        file = st.file_uploader(
+            f"Zip, CSV or Parquet, at most {_MOST_MEGABYTES} MB",
+            type=["zip", "csv", "parquet"],
+            max_upload_size=_MOST_MEGABYTES,
+            key="own_file",
+        )
+    if file is None:
+        st.session_state.pop(_KEPT, None)
+        return None
+    kept = st.session_state.get(_KEPT)
+    if kept is None or kept[0] != file.file_id:
+        try:
+            kept = file.file_id, _parse(file.getvalue(), file.name)
+        except DataError as error:
+            kept = file.file_id, error
+        st.session_state[_KEPT] = kept
+    given: UserBundle | EvaluationResult | DataError = kept[1]
+    if isinstance(given, DataError):
+        st.error(f"**Your file cannot be used.** {public_message(given)}", icon=":material/report:")
+        return None
+    if isinstance(given, EvaluationResult):
+        return Own(_free("own", taken), given, None)
+    _describe(given)
+    if data not in given.results:
+        names = ", ".join(data_name(known) for known in given.results)
+        st.info(
+            f"Your network has no predictions on this data set. It has: {message_as_text(names)}.",
+            icon=":material/database_off:",
+        )
+        return None
+    name = _free(given.spec.name, taken)
+    return Own(name, given.results[data], given.spec.model_copy(update={"name": name}))
+
+
+def _parse(content: bytes, name: str) -> "UserBundle | EvaluationResult":
+    from fer_core.evaluation.predictions import parse_predictions
+    from fer_core.evaluation.user_bundles import parse_user_bundle
+
+    if name.lower().endswith(".zip"):
+        return parse_user_bundle(content, name)
+    return parse_predictions(content, name)
+
+
+def _describe(bundle: "UserBundle") -> None:
+    checked = " and ".join(bundle.verified)
+    st.success(
+        f"{name_as_code(bundle.spec.name)}: predictions on {len(bundle.results)} "
+        f"{'data set' if len(bundle.results) == 1 else 'data sets'}"
+        + (f"; sha256 of {checked} verified." if checked else ".")
+        + f" {message_as_text(bundle.spec.title)}",
+        icon=":material/check_circle:",
+    )
+
+
+def _free(name: str, taken: "Collection[str]") -> str:
+    """Return a name that none of ours has."""
+    return f"{name} (own)" if name in taken else name

@@ -1,0 +1,41 @@
+"""Definitions of terms, for the tooltips of the pages on evaluation, experiments and models."""
+
+from typing import Final
+
+from fer_core.evaluation.measures import MEASURES
+
+#: By the term as pages write it.
+GLOSSARY: Final = {
+    **{measure.title: measure.definition for measure in MEASURES},
+    "Bootstrap interval": "Range that holds 95% of the values when faces are drawn again with replacement. "
+    "It shows how much a figure depends on the choice of faces.",
+    "Whole": "All rows of a split whose label the network knows.",
+    "Clean": "Rows without a duplicate in the training data.",
+    "McNemar's test": "Tests whether two networks differ in accuracy on the same faces. It counts the faces "
+    "that only one of them gets right. A small p means that chance does not explain the difference.",
+    "Coverage": "Share of faces whose prediction reaches the confidence threshold.",
+    "Threshold": "Confidence from which a prediction counts as confident.",
+    "Temperature": "Number that logits are divided by, so that confidence matches accuracy.",
+    "Levels": "Confident: the threshold is reached. Probable: it is not, but one expression leads clearly. "
+    "Unclear: the first two are close.",
+    "Recall": "Share of the faces with a label that are predicted so.",
+    "Precision": "Share of the faces with a prediction that are labelled so.",
+    "Multiply-adds": "Multiplications, each with an addition, that the network does for one face.",
+}
+#: The same by the short names that stand in the heads of columns.
+SHORT_NAMES: Final = {measure.short: measure.title for measure in MEASURES}
+
+
+def defined(*terms: str) -> str:
+    """Return the definitions of terms as Markdown for a tooltip."""
+    return "  \n".join(f"**{term}**: {GLOSSARY[term]}" for term in terms)
+
+
+def column_help(column: str) -> str | None:
+    """Return the definition of what a table's column shows, by the words in its head; None without one."""
+    words = column.lower().removesuffix(" (%)")
+    found = [title for short, title in SHORT_NAMES.items() if short.lower() in words]
+    # "balanced accuracy" is not "accuracy".
+    terms = sorted(found, key=len)[-1:]
+    terms += [term for term in ("Whole", "Clean") if words.endswith(term.lower())]
+    return defined(*terms) if terms else None

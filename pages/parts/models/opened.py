@@ -1,0 +1,64 @@
+"""Choosing a bundle of any kind, and reading its layers."""
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from fer_core.errors import FerError
+from fer_core.networks.bundles import BaseBundle, all_names
+from fer_core.networks.layers import read_layers
+from pages.shared.links import linked
+from pages.shared.titles import title_of
+from pages.shared.verbatim import public_message
+
+if TYPE_CHECKING:
+    from fer_core.networks.layers import Layer
+
+    AnyBundle = BaseBundle[Any]
+
+
+def choose_bundle() -> "AnyBundle | None":
+    """Let the visitor choose a bundle; say what is wrong if there is none, or if it is damaged."""
+    from fer_core.networks.kinds import resolve_any
+
+    names = all_names()
+    if not names:
+        st.error(
+            "There is no model here. Restore the folder `models` from version control, or train one with: "
+            "`python -m training fit cnn`",
+            icon=":material/report:",
+        )
+        return None
+    on_change = linked("model", {name: name for name in names}, names[0], key="model")
+    name = st.selectbox(
+        "Model", names, format_func=_label, key="model", on_change=on_change, width=320
+    )
+    try:
+        return resolve_any(name)
+    except FerError as error:
+        st.error(
+            f"**This model cannot be opened.** {public_message(error)}", icon=":material/report:"
+        )
+        return None
+
+
+def layers_or_explain(bundle: "AnyBundle") -> "tuple[Layer, ...] | None":
+    """Return the layers of a bundle's network; None if they are not known, after saying why."""
+    try:
+        layers = read_layers(bundle)
+    except FerError as error:
+        st.warning(
+            f"Its layers cannot be shown. {public_message(error)}", icon=":material/report:"
+        )
+        return None
+    if layers is None:
+        st.info(
+            "This model has no table of layers, so its architecture cannot be shown. Write it with: "
+            f"`python -m training describe models/{bundle.spec.name}`"
+        )
+    return layers
+
+
+def _label(name: str) -> str:
+    title = title_of(name)
+    return name if title == name else f"{title} ({name})"

@@ -1,0 +1,62 @@
+"""Choices that stand in the URL in short words, each with an entry in the browser's history.
+
+Widgets that Streamlit binds to the URL (`bind="query-params"`) replace the entry, so that Back leaves the
+page. What a script writes to `st.query_params` adds one, so that Back returns to the choice before.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+T = TypeVar("T")
+
+
+def linked(parameter: str, words: Mapping[str, T], default: T, *, key: str) -> Callable[[], None]:
+    """Set a widget to what the URL says, and return its `on_change`, which writes the choice to the URL.
+
+    Args:
+        parameter: name in the URL.
+        words: values of the widget by their word in the URL.
+        default: value without the parameter, or with an unknown word; it is not written.
+        key: of the widget, which is created after this and without a default.
+    """
+    value = words.get(st.query_params.get(parameter, ""), default)
+    st.session_state[key] = value
+
+    def write() -> None:
+        chosen = st.session_state[key]
+        _write(parameter, [] if chosen == default else [_word(words, chosen)])
+
+    return write
+
+
+def linked_list(
+    parameter: str, words: Mapping[str, T], default: Sequence[T], *, key: str
+) -> Callable[[], None]:
+    """Do as `linked` for a widget with several values, each with a parameter of its own in the URL.
+
+    An empty choice is not written, so that the default returns with the page.
+    """
+    said = [words[word] for word in st.query_params.get_all(parameter) if word in words]
+    # An empty choice is kept until something is chosen: the URL cannot tell it from none.
+    if said or st.session_state.get(key) != [] or st.query_params.get_all(parameter):
+        st.session_state[key] = said or list(default)
+
+    def write() -> None:
+        chosen = list(st.session_state[key])
+        is_default = chosen == list(default)
+        _write(parameter, [] if is_default else [_word(words, value) for value in chosen])
+
+    return write
+
+
+def _write(parameter: str, words: list[str]) -> None:
+    if words:
+        st.query_params[parameter] = words if len(words) > 1 else words[0]
+    elif parameter in st.query_params:
+        del st.query_params[parameter]
+
+
+def _word(words: Mapping[str, T], value: T) -> str:
+    return next(word for word, known in words.items() if known == value)
