@@ -55,7 +55,7 @@ class Overlay(StrEnum):
     CONTOURS = "contours"
     IRISES = "irises"
     KEYPOINTS = "keypoints"
-    OWN_KEYPOINTS = "our points"
+    OWN_KEYPOINTS = "15-point model"
 
 
 def draw_faces(

@@ -1,15 +1,14 @@
-"""Compare: both networks on one face, why they answer so, and which of them to trust."""
+"""Compare: two networks on one face, how often such answers are right, why, and what would change them."""
 
 import streamlit as st
 
-from pages.parts import compare
+from pages.parts.compare import networks, odds, what_if, why
 from pages.shared import notes, results
 from pages.shared.models import current_photo
 
-st.title("Compare the two opinions")
+st.title("Compare two networks")
 st.markdown(
-    "One network sees the pixels of a face, the other the pixels and where its landmarks lie. Does that "
-    "second look help?"
+    "See how two networks answer on one face, how often such a pair is right, and what changes their answers."
 )
 
 current = current_photo(or_example=True)
@@ -22,16 +21,18 @@ if current is not None:
         notes.show_no_face(analysis)
     else:
         results.show_face(photo, analysis, number)
-        compare.show_seconds(analysis)
+        networks.show_seconds(analysis)
         if len(face.predictions) < 2:
-            compare.show_only_one()
+            networks.show_only_one()
         else:
-            compare.show_trust(face)
-            compare.show_pixels(photo, face)
+            odds.show_odds(face)
+            shape = why.average_face() if face.face.mesh else None
+            if shape:
+                what_if.show_what_if(photo, face, number, shape)
+            why.show_pixels(photo, face, number)
             if face.face.mesh is None:
                 notes.show_no_landmarks()
-            elif shape := compare.average_face():
-                compare.show_regions(face, number, shape)
-                compare.show_what_if(photo, face, number, shape)
+            elif shape:
+                why.show_regions(face, number, shape)
 
 notes.show_fair_use()

@@ -1,4 +1,4 @@
-"""Landmarks: where the parts of a face are, how it is turned, and what its muscles seem to do."""
+"""Landmarks: where the features of a face are, the pose of the head, and the strongest movements."""
 
 import streamlit as st
 
@@ -7,9 +7,7 @@ from pages.shared import notes, results
 from pages.shared.models import current_photo
 
 st.title("See the landmarks of a face")
-st.markdown(
-    "478 points that MediaPipe finds on each face, in depth, with the movements that they add up to."
-)
+st.markdown("MediaPipe's 478 landmarks, with head pose, distances and blendshapes.")
 
 current = current_photo(or_example=True)
 if current is not None:

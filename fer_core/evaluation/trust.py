@@ -1,59 +1,68 @@
-"""How often two networks were right where they gave the answers that they give now."""
+"""How often two networks were right where they gave the pair of predictions that they give now."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from fer_core.errors import DataError
 from fer_core.evaluation.predictions import EvaluationResult, check_same_rows
 from fer_core.expressions import Expression
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
-    """How often two networks were right where they gave a certain pair of answers.
+class PairOdds:
+    """How often two networks were right where they gave a certain pair of predictions.
 
     Attributes:
-        n: labelled faces with that pair of answers.
+        n: labelled faces with that pair of predictions.
         right: of these, how many each network had right.
         intervals: 95 % Wilson intervals of the shares.
+        total: labelled faces on which both networks were evaluated.
     """
 
     n: int
     right: tuple[int, int]
     intervals: tuple[tuple[float, float], tuple[float, float]]
+    total: int
 
 
-def who_to_trust(
-    pairs: Sequence[tuple[EvaluationResult, EvaluationResult]],
-    answers: tuple[Expression, Expression],
-) -> Trust:
-    """Count, on the same stored rows, who was right where both answered as they do now.
+def pair_odds(
+    first: EvaluationResult, second: EvaluationResult, answers: tuple[Expression, Expression]
+) -> PairOdds:
+    """Count who was right, on the rows of one split on which both predicted what they predict now.
+
+    Rows of which only one network has a prediction are left out: the other one may not know their class.
 
     Args:
-        pairs: the predictions of both networks on each data set; counts are summed over these.
+        first: predictions of one network.
+        second: of the other, on the same split.
         answers: of both networks now.
 
     Raises:
-        DataError: the results of a pair are not of the same rows, or have other labels.
+        DataError: they have no row in common, or other labels.
     """
-    n, right = 0, np.zeros(2, int)
-    for pair in pairs:
-        check_same_rows(*pair)
-        said = [result.probabilities.argmax(axis=1) for result in pair]
-        same = np.logical_and(
-            *(
-                given == result.expressions.index(answer)
-                for given, result, answer in zip(said, pair, answers, strict=True)
-            )
+    common = np.intersect1d(first.rows, second.rows)
+    if not len(common):
+        raise DataError("The two networks have no test face in common; evaluate both on one split.")
+    pair = [result.select(np.isin(result.rows, common)) for result in (first, second)]
+    check_same_rows(*pair)
+    said = [result.probabilities.argmax(axis=1) for result in pair]
+    same = np.logical_and(
+        *(
+            given == result.expressions.index(answer)
+            for given, result, answer in zip(said, pair, answers, strict=True)
         )
-        n += int(same.sum())
-        right += [
-            int((given == result.labels)[same].sum())
-            for given, result in zip(said, pair, strict=True)
-        ]
-    first, second = map(int, right)
-    return Trust(n, (first, second), (_wilson(first, n), _wilson(second, n)))
+    )
+    n = int(same.sum())
+    right = [
+        int((given == result.labels)[same].sum()) for given, result in zip(said, pair, strict=True)
+    ]
+    return PairOdds(
+        n=n,
+        right=(right[0], right[1]),
+        intervals=(_wilson(right[0], n), _wilson(right[1], n)),
+        total=len(common),
+    )
 
 
 def _wilson(successes: int, n: int) -> tuple[float, float]:

@@ -41,10 +41,10 @@ class Movement(StrEnum):
 
     SMILE = "smile"
     FROWN = "mouth corners down"
-    JAW_OPEN = "jaw open"
-    BROWS_UP = "brows raised"
-    BROWS_DOWN = "brows lowered"
-    EYES_WIDE = "eyes wide open"
+    JAW_OPEN = "mouth open"
+    BROWS_UP = "brows up"
+    BROWS_DOWN = "brows down"
+    EYES_WIDE = "eyes wide"
     EYES_CLOSED = "eyes closed"
     NOSE_WRINKLED = "nose wrinkled"
 
@@ -214,6 +214,6 @@ def read_face_shape(path: Path) -> FaceShape:
     # A cut or altered archive fails in any of these ways, depending on where it is damaged.
     except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
         raise BundleError(
-            f"{path} is missing or damaged ({error}). Restore it from version control, or make it anew "
+            f"{path} is missing or damaged ({error}). Restore it from version control, or write it again "
             "with: python -m training face-shape fer2013"
         ) from error

@@ -1,16 +1,18 @@
 """Why a network answers as it does: where in the pixels its evidence lies, and which landmarks count."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import cv2
 import numpy as np
 
 from fer_core.expressions import Expression
-from fer_core.faces.crops import INPUT_SIZE, FaceInputs, frame_square
+from fer_core.faces.crops import INPUT_SIZE, FaceInputs, face_inputs, frame_square
 from fer_core.faces.finder import Face
 from fer_core.faces.landmarks import feature_vector
 from fer_core.faces.mediapipe_models import FaceMesh
 from fer_core.faces.shape import FaceShape, Movement, Region
+from fer_core.faces.warp import Portrait
 from fer_core.networks.classifier import Classifier, Prediction
 
 #: In logits; what a map must reach to be shown as evidence.
@@ -82,19 +84,33 @@ def region_influence(
 
 
 def what_if(
-    classifier: Classifier,
-    inputs: FaceInputs,
-    face: Face,
+    classifiers: Mapping[str, Classifier],
+    face: Portrait,
     shape: FaceShape,
-    amounts: dict[Movement, float],
-) -> tuple[FaceMesh, Prediction]:
-    """Return a face's mesh with movements added, and a network's answer to it; the pixels stay.
+    amounts: Mapping[Movement, float],
+) -> tuple[Portrait, dict[str, Prediction]]:
+    """Return a face with movements added to its landmarks and pixels, and networks' predictions on it.
 
-    Raises:
-        ValueError: the face has no landmarks.
+    Why the pixels move too: mean change of the probability of the expressions that fit (happy; surprise;
+    angry or sad) in percentage points, over 40 neutral faces of the web photos (n = 40 in each row).
+
+    | moved by 100 % | network | landmarks alone | landmarks and pixels |
+    |---|---|---|---|
+    | smile | cnn_photos | 0 | +41 |
+    | smile | dual_photos | +9 | +56 |
+    | mouth open, brows up, eyes wide | cnn_photos | 0 | +71 |
+    | mouth open, brows up, eyes wide | dual_photos | +15 | +80 |
+    | mouth corners and brows down | cnn_photos | 0 | +11 |
+    | mouth corners and brows down | dual_photos | +1 | +10 |
+
+    With the landmarks that MediaPipe finds in the warped pixels, `dual_photos` gains 52, 69 and 10 points.
+
+    Args:
+        classifiers: by name.
+        face: as it is.
+        shape: what a movement does to landmarks.
+        amounts: as for `FaceShape.with_movements`.
     """
-    if face.mesh is None:
-        raise ValueError("the face has no landmarks that could be moved")
-    moved = shape.with_movements(face.mesh, amounts)
-    (answer,) = classifier.predict([inputs_with_mesh(inputs, face, moved)])
-    return moved, answer
+    moved = face.warped(shape.with_movements(face.mesh, amounts))
+    inputs = [face_inputs(moved.rgb, moved.face)]
+    return moved, {name: c.predict(inputs)[0] for name, c in classifiers.items()}

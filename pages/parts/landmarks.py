@@ -1,4 +1,4 @@
-"""Showing one face's landmarks: overlays, a mesh to turn, head pose, measures and blendshapes."""
+"""One face's landmarks: overlays, a mesh to rotate, head pose, measures and blendshapes."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Side in pixels at which a face with overlays is shown, and its frame over the networks' own.
 _SHOWN_SIDE: Final = 720
 _MARGIN: Final = 1.25
-#: Degrees below which a head is not said to be turned.
+#: Degrees below which a head counts as straight.
 _STRAIGHT: Final = 5
 
 
@@ -31,7 +31,7 @@ def show_overlays(photo: ChosenPhoto, face: "Face", mesh: "FaceMesh", number: in
     overlays = st.pills(
         "Overlays",
         [o for o in Overlay if o is not Overlay.OWN_KEYPOINTS or finder is not None],
-        format_func=str.capitalize,
+        format_func=_capitalized,
         selection_mode="multi",
         default=[Overlay.CONTOURS, Overlay.IRISES],
         key="overlays",
@@ -51,7 +51,9 @@ def show_overlays(photo: ChosenPhoto, face: "Face", mesh: "FaceMesh", number: in
         alt=f"Face {number} with {names}",
     )
     if own:
-        st.caption(_keypoints_sentence(own.bundle.spec))
+        st.caption("Violet: the 15-point model. Orange: MediaPipe's landmarks of the same names.")
+        with st.expander("Details"):
+            st.markdown(_keypoints_sentence(own.bundle.spec))
 
 
 def _keypoint_finder() -> "KeypointFinder | None":
@@ -60,58 +62,60 @@ def _keypoint_finder() -> "KeypointFinder | None":
         return load_keypoint_finder()
     except FerError as error:
         st.warning(
-            f"Our keypoints cannot be shown. {message_as_text(error)}", icon=":material/report:"
+            f"The 15-point model cannot be loaded. {message_as_text(error)}",
+            icon=":material/report:",
         )
         return None
 
 
 def _keypoints_sentence(spec: "KeypointSpec") -> str:
-    """Say whose points these are and how well they are measured to lie."""
-    text = (
-        "Violet: the 15 keypoints by our own network, which sees 96x96 grey pixels; MediaPipe's points of "
-        "the same names are orange."
-    )
+    """Return what the 15-point model is and how exact it was measured to be."""
+    text = "The 15-point model is a network of this project, which sees 96x96 grey pixels."
     measured = spec.metrics.get("keypoints:test")
     if measured is None:
         return text
-    whom = "" if measured.persons is None else f" of {measured.persons} persons it never saw"
+    whom = (
+        ""
+        if measured.persons is None
+        else f" of {measured.persons} persons who are not in its training data"
+    )
     return (
-        f"{text} On {measured.n:,} test images{whom}, its points lie on average "
-        f"{measured.normalized_mean_error:.1%} of the eyes' distance from the labelled ones."
+        f"{text} On {measured.n:,} test images{whom}, its mean error is "
+        f"{measured.normalized_mean_error:.1%} of the distance between the eyes."
     )
 
 
 def show_mesh(mesh: "FaceMesh", number: int) -> None:
-    """Show the landmarks in depth, as a figure to turn."""
+    """Show the landmarks in depth, as a figure to rotate."""
     from fer_core.faces.landmarks import upright_points
     from fer_core.views.faces import mesh_3d
 
-    is_upright = st.toggle("Turned to face the camera", key="upright_mesh")
+    is_upright = st.toggle("Frontalized", key="upright_mesh", help="Rotated to face the camera")
     points = upright_points(mesh) if is_upright else mesh.landmarks - mesh.landmarks.mean(axis=0)
     st.plotly_chart(
         mesh_3d(points),
         width="stretch",
         key="mesh",
         config=PLAIN_CHART,
-        alt=f"Mesh of face {number} in three dimensions",
+        alt=f"3D mesh of face {number}",
     )
-    st.caption("Drag to turn. Depth is MediaPipe's estimate from one picture.")
+    st.caption("Drag to rotate. Depth is MediaPipe's estimate from one photo.")
 
 
 def show_pose_and_measures(mesh: "FaceMesh") -> None:
-    """Show how the head is turned, and a few distances."""
+    """Show the head pose and a few ratios of distances."""
     from fer_core.faces.landmarks import geometry
 
     pose, measured = mesh.head_pose, geometry(mesh.landmarks)
-    st.subheader("Head and features")
+    st.subheader("Head pose and features")
     values = {
-        "Head turned": _turn(pose.yaw, "to the right of the picture", "to the left"),
-        "Head tilted": _turn(pose.roll, "clockwise", "counter-clockwise"),
-        "Head nodded": _turn(pose.pitch, "down", "up"),
-        "Eyes open": _pair(measured.left_eye_opening, measured.right_eye_opening),
-        "Brows above lids": _pair(measured.left_brow_height, measured.right_brow_height),
-        "Mouth open": f"{measured.mouth_opening:.0%}",
-        "Mouth wide": f"{measured.mouth_width:.0%}",
+        "Yaw": _turn(pose.yaw, "right", "left"),
+        "Roll": _turn(pose.roll, "clockwise", "counterclockwise"),
+        "Pitch": _turn(pose.pitch, "down", "up"),
+        "Eye opening (left / right)": _pair(measured.left_eye_opening, measured.right_eye_opening),
+        "Brow height (left / right)": _pair(measured.left_brow_height, measured.right_brow_height),
+        "Mouth opening": f"{measured.mouth_opening:.0%}",
+        "Mouth width": f"{measured.mouth_width:.0%}",
     }
     with st.container(horizontal=True):
         for label, value in values.items():
@@ -119,10 +123,15 @@ def show_pose_and_measures(mesh: "FaceMesh") -> None:
                 st.caption(label)
                 st.markdown(f"**{value}**")
     st.caption(
-        "Eyes: distance of the lids over the eye's width, the person's left and right. Mouth open: "
-        "distance of the lips over the mouth's width. Brows and mouth's width: over the distance of the "
-        "eyes' centres."
+        "Ratios of distances in 3D. Left and right are the person's; yaw is as seen in the photo."
     )
+    with st.expander("Details"):
+        st.markdown(
+            "- Eye opening: distance between the lids over the eye's width\n"
+            "- Brow height: distance from lid to brow over the distance between the eyes' centres\n"
+            "- Mouth opening: distance between the lips over the mouth's width\n"
+            "- Mouth width: over the distance between the eyes' centres"
+        )
 
 
 def show_blendshapes(mesh: "FaceMesh", number: int) -> None:
@@ -140,8 +149,12 @@ def show_blendshapes(mesh: "FaceMesh", number: int) -> None:
         alt=f"Strongest movements of face {number}: {strongest}",
     )
     st.caption(
-        "MediaPipe's blendshapes from 0, not made, to 1, made fully; left and right are the person's."
+        "MediaPipe's blendshapes, from 0 (none) to 1 (full). Left and right are the person's."
     )
+
+
+def _capitalized(overlay: str) -> str:
+    return overlay[0].upper() + overlay[1:]
 
 
 def _turn(degrees: float, positive: str, negative: str) -> str:

@@ -1,4 +1,4 @@
-"""The page of the two opinions as a visitor meets it."""
+"""The compare page as a visitor meets it."""
 
 import io
 import re
@@ -8,65 +8,61 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import Server, running_server, visit
+from tests.browser.conftest import Server
 
 pytestmark = pytest.mark.browser
-
-#: The sentence under the sliders, as long as nothing was moved.
-UNMOVED = re.compile(r"As it is: (\w+ \d+%)\. Landmarks moved: \1\.")
 
 
 def open_compare(page: Page) -> None:
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Compare").click()
-    expect(page.get_by_role("heading", name="Compare the two opinions")).to_be_visible()
+    expect(page.get_by_role("heading", name="Compare two networks")).to_be_visible()
 
 
-def moved_answer(page: Page) -> Locator:
-    return page.get_by_text(re.compile(r"As it is: .* Landmarks moved: "))
+def moved_face(page: Page) -> Locator:
+    return page.get_by_alt_text(re.compile(r"^Face 1, "))
+
+
+def moved_bars(page: Page) -> Locator:
+    return page.get_by_role("group", name=re.compile(r"^Probabilities for face 1, "))
 
 
 def test_both_networks_answer_and_say_why(page: Page):
     open_compare(page)
-    page.get_by_role("button", name="Try the example photo").click()
-    expect(page.get_by_text("Face 1: CNN, web photos", exact=True)).to_be_visible()
-    expect(page.get_by_text("Face 1: Dual-input, web photos", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Time per face: CNN, web photos \d"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"right on [\d.]+% of [\d,]+ faces"))).not_to_have_count(0)
+    expect(page.get_by_alt_text(re.compile("^Heat map on face 1"))).to_have_count(2)
     expect(
-        page.get_by_text(re.compile(r"Time of each network a face: CNN, web photos \d"))
+        page.get_by_role("group", name="Change in probability by region of face 1")
     ).to_be_visible()
-    expect(page.get_by_text(re.compile(r"of [\d,]+ faces; 95 % interval"))).not_to_have_count(0)
-    expect(page.get_by_alt_text(re.compile("^Activation map of "))).to_have_count(2)
-    # Answers, influence, what if.
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(0)
+
+
+def test_a_preset_changes_picture_and_bars_and_reset_brings_both_back(page: Page):
+    open_compare(page)
+    expect(moved_face(page)).to_have_attribute("alt", "Face 1, original")
+    bars = moved_bars(page).text_content()
+    picture = moved_face(page).get_attribute("src")
+    page.get_by_role("button", name="Surprise").click()
+    expect(moved_bars(page)).to_contain_text("\u2192")
+    expect(moved_face(page)).to_have_attribute("alt", re.compile(r"mouth open \+80%"))
+    expect(moved_face(page)).not_to_have_attribute("src", str(picture))
+    for shown in (moved_face(page), moved_bars(page)):
+        expect(shown).to_be_in_viewport(ratio=0.99)
+    page.get_by_role("button", name="Reset").click()
+    expect(moved_face(page)).to_have_attribute("alt", "Face 1, original")
+    expect(moved_face(page)).to_have_attribute("src", str(picture))
+    expect(moved_bars(page)).to_have_text(str(bars))
 
 
 @pytest.mark.slow
 @pytest.mark.release
-def test_a_slider_changes_the_answer_and_the_button_brings_it_back(
-    browser: Browser, tmp_path_factory: pytest.TempPathFactory
-):
-    """With networks that are less than 100 % sure of the example photo."""
-    environment = {"FER_NETWORKS": "cnn,dual"}
-    with (
-        running_server(tmp_path_factory, environment=environment) as server,
-        visit(browser, server) as page,
-    ):
-        move_and_reset(page)
-
-
-def move_and_reset(page: Page) -> None:
-    page.get_by_role("button", name="Try the example photo").click()
-    expect(page.get_by_text("Face 1: CNN, FER2013", exact=True)).to_be_visible()
+def test_a_slider_is_moved_by_keys(page: Page):
     open_compare(page)
-    expect(moved_answer(page)).to_have_text(UNMOVED)
-    mesh = page.get_by_alt_text("Moved landmarks of face 1")
-    unmoved_picture = mesh.get_attribute("src")
-    page.get_by_role("slider", name="Smile").focus()
-    for _ in range(10):
-        page.keyboard.press("ArrowLeft")
-    expect(moved_answer(page)).not_to_have_text(UNMOVED)
-    assert mesh.get_attribute("src") != unmoved_picture
-    page.get_by_role("button", name="Back to the face as it is").click()
-    expect(moved_answer(page)).to_have_text(UNMOVED)
+    expect(moved_face(page)).to_have_attribute("alt", "Face 1, original")
+    page.get_by_role("slider", name="Mouth open").focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    expect(moved_face(page)).to_have_attribute("alt", "Face 1, mouth open +40%")
 
 
 @pytest.mark.slow
@@ -79,20 +75,27 @@ def test_another_face_is_chosen(page: Page, astronaut: np.ndarray):
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         {"name": "two.png", "mimeType": "image/png", "buffer": pair.getvalue()}
     )
-    expect(page.get_by_text("Face 1: CNN, web photos", exact=True)).to_be_visible()
     page.get_by_role("button", name="2", exact=True).click()
-    expect(page.get_by_text("Face 2: Dual-input, web photos", exact=True)).to_be_visible()
-    expect(page.get_by_alt_text("Moved landmarks of face 2")).to_be_visible()
+    expect(page.get_by_text("Face 2: apparent expression")).to_be_visible()
+    expect(page.get_by_alt_text("Face 2, original")).to_be_visible()
 
 
 @pytest.mark.slow
 @pytest.mark.release
-def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server):
+def test_a_narrow_window_shows_face_and_bars_on_one_screen_and_never_scrolls_sideways(
+    browser: Browser, server: Server
+):
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(f"{server.url}/compare")
-    page.get_by_role("button", name="Try the example photo").click()
-    expect(page.get_by_alt_text("Moved landmarks of face 1")).to_be_visible()
+    page.get_by_role("button", name="Surprise").click()
+    expect(moved_bars(page)).to_contain_text("\u2192")
+    face, bars = moved_face(page).bounding_box(), moved_bars(page).bounding_box()
+    assert face
+    assert bars
+    assert face["y"] + face["height"] <= bars["y"]
+    # Streamlit's header covers 60 pixels.
+    assert bars["y"] + bars["height"] - face["y"] <= 844 - 60
     for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), place
     context.close()

@@ -15,9 +15,7 @@ def open_landmarks(page: Page) -> None:
     expect(page.get_by_role("heading", name="See the landmarks of a face")).to_be_visible()
 
 
-def test_the_photo_of_one_page_is_there_on_the_other(page: Page):
-    page.get_by_role("button", name="Try the example photo").click()
-    expect(page.get_by_text("Face 1: CNN, web photos", exact=True)).to_be_visible()
+def test_an_example_has_its_landmarks_at_once(page: Page):
     open_landmarks(page)
     expect(page.get_by_alt_text(re.compile("Face 1 with .*contours"))).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
@@ -28,7 +26,6 @@ def test_the_photo_of_one_page_is_there_on_the_other(page: Page):
 @pytest.mark.release
 def test_overlays_are_switched_on_and_off(page: Page):
     open_landmarks(page)
-    page.get_by_role("button", name="Try the example photo").click()
     expect(page.get_by_alt_text(re.compile("Face 1 with .*contours"))).to_be_visible()
     pictures = set()
     for overlay, switched_on in (
@@ -36,7 +33,7 @@ def test_overlays_are_switched_on_and_off(page: Page):
         ("Irises", "no overlay"),
         ("Mesh", "mesh"),
         ("Keypoints", "mesh, keypoints"),
-        ("Our points", "mesh, keypoints, our points"),
+        ("15-point model", "mesh, keypoints, 15-point model"),
     ):
         page.get_by_test_id("stButtonGroup").get_by_text(overlay, exact=True).click()
         image = page.get_by_alt_text(f"Face 1 with {switched_on}", exact=True)
@@ -51,7 +48,6 @@ def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(f"{server.url}/landmarks")
-    page.get_by_role("button", name="Try the example photo").click()
     expect(page.get_by_text("Mouth corner up (left)")).to_be_visible()
     for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), place

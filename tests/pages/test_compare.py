@@ -1,6 +1,7 @@
 """The compare page without a browser: one network, two, no face, a face without landmarks."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -8,37 +9,27 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.faces.finder import FaceFinder
-from fer_core.faces.landmarks import upright_points
-from fer_core.faces.shape import estimate, write_face_shape
+from fer_core.evaluation.trust import PairOdds
 from fer_core.networks.bundles import resolve
-from fer_core.photos.decode import decode
-from pages.parts import compare
+from pages.parts.compare import odds, why
 from tests.conftest import NAVIGATION, png
 
-PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 
 
 @pytest.fixture
-def two_opinions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, astronaut_png: bytes) -> None:
-    """A folder of models in which a second bundle stands, and an average face."""
+def two_networks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder of models with `cnn`, and a copy of it under the name of a second network."""
     cnn = resolve("cnn")
     for name in ("cnn", "dual"):
         shutil.copytree(cnn.path, tmp_path / name)
     spec = json.loads((tmp_path / "dual" / "spec.json").read_text())
     (tmp_path / "dual" / "spec.json").write_text(json.dumps(spec | {"name": "dual"}))
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
-    mesh = FaceFinder().find(decode(astronaut_png).rgb)[0].mesh
-    assert mesh is not None
-    rng = np.random.default_rng(0)
-    points = upright_points(mesh) + rng.normal(0, 0.05, (100, 478, 3))
-    write_face_shape(estimate(points, rng.random((100, 52))), tmp_path / "shape.npz")
-    monkeypatch.setattr(compare, "face_shape_path", lambda: tmp_path / "shape.npz")
-    compare._load_shape.clear()
 
 
 def open_page() -> AppTest:
+    """Open the page, which shows an example at once."""
     app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
     return app.switch_page("../compare.py").run()
 
@@ -51,57 +42,100 @@ def headings(page: AppTest) -> list[str]:
     return [heading.value for heading in page.subheader]
 
 
+def moved_bars(page: AppTest) -> str:
+    return next(h.value for h in page.html if 'aria-label="Probabilities for face' in h.value)
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    return next(button for button in page.button if button.label == label).click().run()
+
+
 def test_with_one_network_there_is_nothing_to_compare(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     shutil.copytree(resolve("cnn").path, tmp_path / "cnn")
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
-    page = open_page().button[0].click().run()
+    page = open_page()
     assert not page.exception
-    assert "Missing here: cnn_photos, dual_photos; train with" in page.info[0].value
-    assert len(page.metric) == 1
+    assert "Missing here: cnn_photos, dual_photos. Train with" in page.info[0].value
+    assert not headings(page)
 
 
-@pytest.mark.usefixtures("two_opinions")
-def test_the_example_photo_is_explained():
-    page = open_page().button[0].click().run()
+@pytest.mark.usefixtures("two_networks")
+def test_an_example_is_explained_at_once():
+    page = open_page()
     assert not page.exception
-    assert [metric.label for metric in page.metric] == [
-        "Face 1: CNN, FER2013",
-        "Face 1: Dual-input, FER2013",
-        "Both",
-    ]
     assert headings(page) == [
-        "Whom to trust",
-        "What counted in the pixels",
-        "What counted in the landmarks",
-        "What if the landmarks moved?",
+        "How often is this pair of answers right?",
+        "What if the face moved?",
+        "Where the network looked",
+        "Which features mattered",
     ]
-    assert len(page.get("plotly_chart")) == 3
-    assert any(caption.value.startswith("Time of each network") for caption in page.caption)
+    captions = [caption.value for caption in page.caption]
+    assert any(caption.startswith("Time per face: CNN, FER2013 ") for caption in captions)
+    # Neither of the two sees landmarks.
+    assert captions.count("CNN, FER2013 sees pixels only.") == 1
+    assert captions.count("Dual-input, FER2013 sees pixels only.") == 1
+    assert not page.get("plotly_chart"), "no chart has to be loaded"
 
 
-@pytest.mark.usefixtures("two_opinions")
-def test_trust_is_counted_on_the_stored_predictions():
-    page = open_page().button[0].click().run()
-    said = next(m.value for m in page.markdown if "in the training data (" in m.value)
-    assert "(3,192 of FER2013)" in said
-    assert "both networks' closest answer was happy" in said
-    shown = next(metric.value for metric in page.metric if metric.label == "Both")
-    assert 75 <= int(shown.removesuffix("%")) <= 95
+@pytest.mark.usefixtures("two_networks")
+def test_odds_are_counted_on_the_stored_predictions():
+    page = open_page()
+    said = next(m.value for m in page.markdown if m.value.startswith("On test faces where"))
+    assert "as here, both networks predict **happy**:" in said
+    found = re.search(
+        r"- \*\*FER2013\*\*: both networks right on \*\*([\d.]+)%\*\* of [\d,]+ faces "
+        r"\(([\d.]+)% to ([\d.]+)%\)",
+        said,
+    )
+    assert found, said
+    share, low, high = map(float, found.groups())
+    assert 75 <= low < share < high <= 95
 
 
-@pytest.mark.usefixtures("two_opinions")
-def test_sliders_move_and_go_back():
-    page = open_page().button[0].click().run()
+def test_a_rare_pair_of_answers_has_too_few_faces_to_say():
+    few = PairOdds(29, (20, 9), ((0.5, 0.8), (0.2, 0.5)), 3000)
+    assert odds._lines("FER2013", few, ["A", "B"]) == [
+        "- **FER2013**: only 29 of 3,000 test faces, too few to say"
+    ]
+    enough = PairOdds(30, (20, 10), ((0.488, 0.808), (0.192, 0.512)), 3000)
+    assert odds._lines("FER2013", enough, ["A", "B"]) == [
+        "- **FER2013**: A right on **66.7%** of 30 faces (48.8% to 80.8%)",
+        "- **FER2013**: B right on **33.3%** of 30 faces (19.2% to 51.2%)",
+    ]
+
+
+@pytest.mark.usefixtures("two_networks")
+def test_a_preset_moves_the_face_and_reset_brings_it_back():
+    page = open_page()
+    before = moved_bars(page)
+    assert ">before<" not in before
+    press(page, "Surprise")
+    assert not page.exception
+    by_label = {slider.label: slider.value for slider in page.slider}
+    assert (by_label["Mouth open"], by_label["Smile"]) == (0.8, -1)
+    surprised = moved_bars(page)
+    assert ">before<" in surprised
+    assert "\u2192" in surprised
+    press(page, "Make it smile")
+    assert {slider.label: slider.value for slider in page.slider}["Mouth open"] == 0
+    assert moved_bars(page) != surprised
+    press(page, "Reset")
+    assert not page.exception
+    assert moved_bars(page) == before
+
+
+@pytest.mark.usefixtures("two_networks")
+def test_sliders_are_no_warning_in_the_log(caplog: pytest.LogCaptureFixture):
+    page = open_page()
     page.slider[0].set_value(0.5).run()
-    assert not page.exception
-    next(b for b in page.button if b.label == "Back to the face as it is").click().run()
-    assert not page.exception
+    press(page, "Reset")
     assert page.slider[0].value == 0
+    assert "default value" not in caplog.text
 
 
-@pytest.mark.usefixtures("two_opinions")
+@pytest.mark.usefixtures("two_networks")
 def test_a_photo_without_a_face_gets_advice(no_face_png: bytes):
     page = upload(open_page(), "coffee.png", no_face_png)
     assert not page.exception
@@ -109,59 +143,67 @@ def test_a_photo_without_a_face_gets_advice(no_face_png: bytes):
     assert not headings(page)
 
 
-@pytest.mark.usefixtures("two_opinions", "no_landmarks")
+@pytest.mark.usefixtures("two_networks", "no_landmarks")
 def test_a_face_without_landmarks_has_the_pixels_explained(astronaut_png: bytes):
     page = upload(open_page(), "me.png", astronaut_png)
     assert not page.exception
-    assert headings(page) == ["Whom to trust", "What counted in the pixels"]
+    assert headings(page) == [
+        "How often is this pair of answers right?",
+        "Where the network looked",
+    ]
     assert "no landmarks" in page.info[0].value
 
 
-@pytest.mark.usefixtures("two_opinions")
+@pytest.mark.usefixtures("two_networks")
 def test_one_of_ten_faces_is_chosen(astronaut: np.ndarray):
     page = upload(open_page(), "crowd.png", png(np.tile(astronaut, (2, 5, 1))))
     assert not page.exception
     cards = [widget for widget in page.button if widget.label.isdecimal()]
     cards[6].click().run()
     assert not page.exception
-    assert page.metric[0].label == "Face 7: CNN, FER2013"
+    assert page.metric[0].label == "Face 7: apparent expression"
+    assert 'aria-label="Probabilities for face 7, original"' in moved_bars(page)
 
 
-@pytest.mark.usefixtures("two_opinions")
+@pytest.mark.usefixtures("two_networks")
 def test_a_missing_average_face_says_how_to_make_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    monkeypatch.setattr(compare, "face_shape_path", lambda: tmp_path / "none.npz")
-    page = open_page().button[0].click().run()
+    monkeypatch.setattr(why, "face_shape_path", lambda: tmp_path / "none.npz")
+    why._load_shape.clear()
+    page = open_page()
     assert not page.exception
     assert ["face-shape fer2013" in warning.value for warning in page.warning] == [True]
 
 
-@pytest.mark.usefixtures("two_opinions")
+def test_networks_with_other_classes_are_compared_on_what_they_share(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("FER_NETWORKS", "landmarks_only,resnet5")
+    page = open_page()
+    assert not page.exception
+    captions = [caption.value for caption in page.caption]
+    assert "Landmarks alone, FER2013 sees no pixels." in captions
+    # Five classes beside seven: no bar where a network does not know the class.
+    assert "\u2013" in moved_bars(page)
+    assert sum(caption.endswith("in percentage points.") for caption in captions) == 2
+    assert any(m.value.startswith("On test faces where") for m in page.markdown)
+
+
+@pytest.mark.usefixtures("two_networks")
 def test_a_damaged_second_network_leaves_the_first_at_work(tmp_path: Path):
     (tmp_path / "dual" / "model.tflite").write_bytes(b"damaged")
-    page = open_page().button[0].click().run()
+    page = open_page()
     assert not page.exception
     assert [metric.label for metric in page.metric] == ["Face 1: apparent expression"]
     assert "model.tflite is damaged" in page.warning[0].value
+    assert not headings(page)
 
 
-@pytest.mark.usefixtures("two_opinions")
-def test_answers_are_not_kept_when_the_networks_change(tmp_path: Path):
-    page = open_page().button[0].click().run()
+@pytest.mark.usefixtures("two_networks")
+def test_predictions_are_not_kept_when_the_networks_change(tmp_path: Path):
+    page = open_page()
     shutil.rmtree(tmp_path / "dual")
     page.run()
     assert not page.exception
-    assert [metric.label for metric in page.metric] == ["Face 1: apparent expression"]
-
-
-@pytest.mark.usefixtures("two_opinions")
-def test_an_unsure_opinion_is_no_agreement(tmp_path: Path):
-    file = tmp_path / "dual" / "spec.json"
-    spec = json.loads(file.read_text())
-    file.write_text(json.dumps(spec | {"abstention_threshold": 1.0}))
-    page = open_page().button[0].click().run()
-    assert page.metric[1].value == "Not sure"
-    shown = "".join(m.value for m in page.markdown)
-    assert "Not every opinion is sure" in shown
-    assert "The opinions agree" not in shown
+    assert not headings(page)

@@ -1,4 +1,4 @@
-"""The landmarks page without a browser: empty, good, bad and odd input."""
+"""The landmarks page without a browser: good, bad and odd input."""
 
 from pathlib import Path
 
@@ -24,19 +24,12 @@ def upload(page: AppTest, name: str, content: bytes) -> AppTest:
     return page.file_uploader[0].set_value([(name, content, "image/png")]).run()
 
 
-def test_an_empty_page_offers_photos():
+def test_an_example_has_its_mesh_pose_and_movements_at_once():
     page = open_page()
-    assert not page.exception
-    assert [widget.label for widget in page.button] == ["Try the example photo"]
-    assert not page.get("plotly_chart")
-
-
-def test_the_example_photo_has_its_mesh_pose_and_movements():
-    page = open_page().button[0].click().run()
     assert not page.exception
     assert len(page.get("plotly_chart")) == 2
     assert [heading.value for heading in page.subheader] == [
-        "Head and features",
+        "Head pose and features",
         "Strongest movements",
     ]
     values = [m.value for m in page.markdown if m.value.startswith("**")]
@@ -46,7 +39,7 @@ def test_the_example_photo_has_its_mesh_pose_and_movements():
 
 
 def test_no_overlay_at_all_is_allowed():
-    page = open_page().button[0].click().run()
+    page = open_page()
     page.button_group[0].set_value([]).run()
     assert not page.exception
     assert len(page.get("plotly_chart")) == 2
@@ -82,26 +75,26 @@ def test_one_of_ten_faces_is_chosen(astronaut: np.ndarray):
     assert len(page.get("plotly_chart")) == 2
 
 
-def test_our_own_keypoints_come_with_their_measured_error():
+def test_the_15_point_model_comes_with_its_measured_error():
     spec = resolve_keypoints().spec
-    page = open_page().button[0].click().run()
-    said = "15 keypoints by our own network"
-    assert not any(said in caption.value for caption in page.caption)
+    page = open_page()
+    said = "The 15-point model is a network"
+    assert not any(said in text.value for text in page.markdown)
     page.button_group[0].set_value([Overlay.KEYPOINTS, Overlay.OWN_KEYPOINTS]).run()
     assert not page.exception
-    (caption,) = [caption.value for caption in page.caption if said in caption.value]
+    (text,) = [text.value for text in page.markdown if said in text.value]
     measured = spec.metrics["keypoints:test"]
-    assert f"{measured.normalized_mean_error:.1%}" in caption
-    assert f"{measured.n:,} test images of {measured.persons} persons" in caption
+    assert f"{measured.normalized_mean_error:.1%}" in text
+    assert f"{measured.n:,} test images of {measured.persons} persons" in text
 
 
-def test_without_our_keypoint_network_its_overlay_is_not_offered(
+def test_without_the_15_point_model_its_overlay_is_not_offered(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     for name in ("cnn", "dual"):
         (tmp_path / name).symlink_to(resolve(name).path)
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
-    page = open_page().button[0].click().run()
+    page = open_page()
     assert not page.exception
     assert page.button_group[0].options == ["Mesh", "Contours", "Irises", "Keypoints"]
 
@@ -111,6 +104,6 @@ def test_a_damaged_keypoint_network_is_explained(monkeypatch: pytest.MonkeyPatch
     (tmp_path / "keypoints").mkdir()
     (tmp_path / "keypoints" / "spec.json").write_text('{"task": "keypoints"}')
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
-    page = open_page().button[0].click().run()
+    page = open_page()
     assert not page.exception
-    assert "Our keypoints cannot be shown" in page.warning[0].value
+    assert "The 15-point model cannot be loaded" in page.warning[0].value

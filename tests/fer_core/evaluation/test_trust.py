@@ -1,38 +1,57 @@
-"""Counts of stored answers say whom to trust."""
+"""Counts of stored predictions say how often a pair of them is right."""
 
 import numpy as np
 import pytest
 
+from fer_core.errors import DataError
 from fer_core.evaluation.predictions import EvaluationResult
-from fer_core.evaluation.trust import who_to_trust
-from fer_core.expressions import FER2013, Expression
+from fer_core.evaluation.trust import pair_odds
+from fer_core.expressions import FER2013, FERPLUS, Expression
 
 
-def result(answers, labels):
+def result(answers, labels, *, rows=None, space=FER2013):
     return EvaluationResult(
-        expressions=FER2013.labels,
-        rows=np.arange(len(labels)),
+        expressions=space.labels,
+        rows=np.arange(len(labels)) if rows is None else np.array(rows),
         labels=np.array(labels),
-        probabilities=np.eye(7, dtype=np.float32)[answers],
+        probabilities=np.eye(len(space), dtype=np.float32)[answers],
         found_face=np.ones(len(labels), bool),
         clean=np.ones(len(labels), bool),
     )
 
 
-def test_who_to_trust_counts_only_faces_with_this_pair_of_answers():
-    angry, happy, sad = (FER2013.index(e) for e in ("angry", "happy", "sad"))
-    labels = [angry] * 3 + [happy] * 1 + [sad] * 2 + [angry]
-    first = result([angry] * 6 + [happy], labels)
-    second = result([happy] * 6 + [happy], labels)
-    found = who_to_trust([(first, second)], (Expression.ANGRY, Expression.HAPPY))
-    assert found.n == 6
+ANGRY, HAPPY, SAD = (FER2013.index(e) for e in ("angry", "happy", "sad"))
+LABELS = [ANGRY] * 3 + [HAPPY] * 1 + [SAD] * 2 + [ANGRY]
+FIRST = result([ANGRY] * 6 + [HAPPY], LABELS)
+SECOND = result([HAPPY] * 6 + [HAPPY], LABELS)
+PAIR = (Expression.ANGRY, Expression.HAPPY)
+
+
+def test_only_faces_with_this_pair_of_predictions_count():
+    found = pair_odds(FIRST, SECOND, PAIR)
+    assert (found.n, found.total) == (6, 7)
     assert found.right == (3, 1)
     low, high = found.intervals[0]
     # Wilson's interval of three in six.
     assert (low, high) == pytest.approx((0.1876, 0.8124), abs=1e-3)
-    nobody = who_to_trust([(first, second)], (Expression.FEAR, Expression.HAPPY))
+
+
+def test_a_pair_that_never_occurred_has_no_odds():
+    nobody = pair_odds(FIRST, SECOND, (Expression.FEAR, Expression.HAPPY))
     assert (nobody.n, nobody.right) == (0, (0, 0))
     assert nobody.intervals == ((0, 1), (0, 1))
-    other = result([angry] * 2, [happy] * 2), result([happy] * 2, [happy] * 2)
-    both = who_to_trust([(first, second), other], (Expression.ANGRY, Expression.HAPPY))
-    assert (both.n, both.right) == (8, (3, 3)), "the counts of both data sets"
+
+
+def test_networks_with_other_rows_and_classes_are_counted_on_what_they_share():
+    # The second network knows contempt as well, and has no prediction for row 0.
+    second = result([HAPPY] * 6, LABELS[1:], rows=range(1, 7), space=FERPLUS)
+    found = pair_odds(FIRST, second, PAIR)
+    assert (found.n, found.total) == (5, 6)
+    assert found.right == (2, 1)
+
+
+def test_networks_without_a_common_row_or_with_other_labels_are_refused():
+    with pytest.raises(DataError, match="no test face in common"):
+        pair_odds(FIRST, result([HAPPY], [HAPPY], rows=[99]), PAIR)
+    with pytest.raises(DataError, match="disagree about the labels"):
+        pair_odds(FIRST, result([HAPPY] * 7, [SAD] * 7), PAIR)

@@ -5,9 +5,12 @@ import pytest
 
 from fer_core.expressions import FER2013, Expression
 from fer_core.faces.crops import FaceInputs
+from fer_core.faces.shape import Movement, read_face_shape
+from fer_core.faces.warp import portrait
 from fer_core.networks.classifier import Prediction
-from fer_core.networks.explain import activation_heatmap
+from fer_core.networks.explain import activation_heatmap, what_if
 from fer_core.photos.decode import decode
+from fer_core.settings import face_shape_path
 
 
 def prediction(maps):
@@ -61,3 +64,20 @@ def test_a_real_faces_heatmap_moves_with_the_face(analyzer, classifier, astronau
     for step in [(shift, 0), (-shift, 0), (0, shift), (0, -shift)]:
         # Some of it leaves the part of the image that the network looks at.
         np.testing.assert_allclose(centre(*step) - still, step, atol=shift / 3)
+
+
+def test_a_face_that_is_surprised_by_the_sliders_looks_less_happy(
+    analyzer, classifier, astronaut, astronaut_png
+):
+    """The shipped network, which sees pixels alone, sees that they moved."""
+    face = analyzer.analyze(decode(astronaut_png)).faces[0].face
+    still = portrait(astronaut, face)
+    shape = read_face_shape(face_shape_path())
+    happy = classifier.bundle.spec.labels.index(Expression.HAPPY)
+
+    def happiness(amounts):
+        _, predictions = what_if({"one": classifier}, still, shape, amounts)
+        return predictions["one"].probabilities[happy]
+
+    surprised = {Movement.SMILE: -1.0, Movement.JAW_OPEN: 0.8, Movement.BROWS_UP: 1.0}
+    assert happiness(surprised) < happiness({}) - 0.05

@@ -7,10 +7,9 @@ import pytest
 from PIL import ImageColor
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from fer_core.expressions import COLORS, FER2013
+from fer_core.expressions import COLORS
 from fer_core.faces.landmarks import mesh_edges
-from fer_core.networks.classifier import Prediction
-from fer_core.views.faces import blendshapes_bar, influence_bar, mesh_3d, probabilities_bar
+from fer_core.views.faces import blendshapes_bar, mesh_3d
 from fer_core.views.style import TEMPLATE
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
@@ -38,12 +37,6 @@ SIGHT = {
         ]
     ),
 }
-PROBABILITIES = np.array([0.002, 0.008, 0.05, 0.7, 0.1, 0.1, 0.04], np.float32)
-
-
-@pytest.fixture
-def prediction() -> Prediction:
-    return Prediction(FER2013.labels, PROBABILITIES, 0.62, np.zeros((1, 1, 7), np.float32))
 
 
 def linear(color: str) -> np.ndarray:
@@ -61,52 +54,8 @@ def contrast(first: str, second: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_all_classes_are_bars_in_percent_and_in_their_colors(prediction: Prediction):
-    figure = probabilities_bar({"Pixels": prediction})
-    bars = figure.data[0]
-    assert bars.orientation == "h"
-    np.testing.assert_allclose(bars.x, 100 * PROBABILITIES, rtol=1e-6)
-    assert list(bars.marker.color) == [COLORS[label] for label in FER2013.labels]
-    assert [name.removeprefix("<b>").removesuffix("</b>").lower() for name in bars.y] == [
-        str(x) for x in FER2013.labels
-    ]
-    assert "Probability (%)" in figure.layout.xaxis.title.text
-    assert figure.layout.yaxis.title.text
-    assert figure.data[-1].text[0] == "< 1%", "no class is impossible"
-    assert figure.data[-1].text[3] == "70%"
-
-
-def test_two_opinions_stand_side_by_side(prediction: Prediction):
-    other = Prediction(FER2013.labels, PROBABILITIES[::-1], 0.5, None)
-    figure = probabilities_bar({"Pixels": prediction, "Both": other})
-    first, in_legend, second, _, values = figure.data
-    assert in_legend.name == "Pixels"
-    assert not first.showlegend
-    assert (first.name, second.name) == ("Pixels", "Both")
-    np.testing.assert_allclose(first.x, 100 * PROBABILITIES, rtol=1e-6)
-    np.testing.assert_allclose(second.x, 100 * PROBABILITIES[::-1], rtol=1e-6)
-    assert first.marker.pattern.shape != second.marker.pattern.shape
-    assert figure.layout.showlegend
-    assert not probabilities_bar({"Pixels": prediction}).layout.showlegend
-    assert values.text[0] == "< 1% / 4%"
-    # The last opinion names the face: its class stands out, and its threshold is drawn.
-    assert [row for row in second.y if row.startswith("<b>")] == ["<b>Happy</b>"]
-    assert figure.layout.shapes[0].x0 == pytest.approx(50)
-
-
-@pytest.mark.parametrize("threshold", [0.31, 0.62])
-def test_the_threshold_for_an_answer_is_drawn_and_named(threshold: float):
-    prediction = Prediction(
-        FER2013.labels, PROBABILITIES, threshold, np.zeros((1, 1, 7), np.float32)
-    )
-    figure = probabilities_bar({"Pixels": prediction})
-    line = figure.layout.shapes[0]
-    assert line.x0 == line.x1 == pytest.approx(100 * threshold)
-    assert f"{threshold:.0%}" in figure.layout.annotations[0].text
-
-
-def test_ground_and_text_are_left_to_the_theme(prediction: Prediction):
-    layout = probabilities_bar({"Pixels": prediction}).layout
+def test_ground_and_text_are_left_to_the_theme():
+    layout = blendshapes_bar(np.zeros(52)).layout
     assert layout.template == TEMPLATE
     assert layout.paper_bgcolor is layout.plot_bgcolor is layout.font.color is None
 
@@ -127,16 +76,6 @@ def test_colors_stand_out_from_both_themes():
     for name, color in COLORS.items():
         for mode in ("light", "dark"):
             assert contrast(color, theme[mode]["backgroundColor"]) >= 2, (name, mode)
-
-
-def test_influence_keeps_order_sign_and_names_the_points():
-    figure = influence_bar({"brows": 0.021, "mouth": -0.3})
-    (bars,) = figure.data
-    assert list(bars.y) == ["Brows", "Mouth"]
-    assert list(bars.text) == ["+2.1", "-30.0"]
-    assert bars.marker.color[0] != bars.marker.color[1]
-    low, high = figure.layout.xaxis.range
-    assert low < -30 < 30 < high
 
 
 def test_the_strongest_blendshapes_come_first_and_neutral_never():

@@ -1,0 +1,90 @@
+"""How often two networks were right on test faces with the pair of predictions that they give now."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from fer_core.data_names import source_name
+from fer_core.errors import FerError
+from fer_core.networks.bundles import resolve
+from pages.parts.compare.networks import pair_of
+from pages.shared.titles import title_of
+from pages.shared.verbatim import message_as_text
+
+if TYPE_CHECKING:
+    from fer_core.analysis import FaceAnalysis
+    from fer_core.evaluation.predictions import EvaluationResult
+    from fer_core.evaluation.trust import PairOdds
+
+#: Test faces below which a share says nothing: its 95 % interval is then up to 36 points wide.
+_FEWEST: Final = 30
+
+
+def show_odds(face: "FaceAnalysis") -> None:
+    """Show, for each data set, how often each network is right on test faces with this pair of answers."""
+    from fer_core.evaluation.trust import pair_odds
+
+    (first, one), (second, other) = pair_of(face).items()
+    st.subheader("How often is this pair of answers right?")
+    agree = one.expression is other.expression
+    titles = ["both networks"] if agree else [title_of(first), title_of(second)]
+    said = (
+        f"both networks predict **{one.expression}**"
+        if agree
+        else f"{titles[0]} predicts **{one.expression}** and {titles[1]} **{other.expression}**"
+    )
+    lines = []
+    for source in _sources(first, second):
+        name = source_name(f"{source}:test")
+        try:
+            odds = pair_odds(
+                _clean_test_results(first, source),
+                _clean_test_results(second, source),
+                (one.expression, other.expression),
+            )
+        except FerError as error:
+            lines.append(f"- **{name}**: {message_as_text(error)}")
+        else:
+            lines += _lines(name, odds, titles)
+    st.markdown(f"On test faces where, as here, {said}:\n" + "\n".join(lines))
+    st.caption("Test faces without a copy in the training data; 95% Wilson intervals.")
+
+
+def _lines(name: str, odds: "PairOdds", titles: list[str]) -> list[str]:
+    """Return the odds on one data set as Markdown, a line per network, or one of too few faces."""
+    if odds.n < _FEWEST:
+        found = f"only {odds.n}" if odds.n else "none"
+        return [f"- **{name}**: {found} of {odds.total:,} test faces, too few to say"]
+    return [
+        f"- **{name}**: {title} right on **{odds.right[i] / odds.n:.1%}** of {odds.n:,} faces "
+        f"({low:.1%} to {high:.1%})"
+        for i, (title, (low, high)) in enumerate(zip(titles, odds.intervals, strict=False))
+    ]
+
+
+def _sources(*names: str) -> tuple[str, ...]:
+    """Return the data sets whose test faces tell the odds: those that all networks were calibrated on.
+
+    Where there is none, FER2013.
+    """
+    by_network = [[r.source for r in resolve(name).spec.references] for name in names]
+    common = [source for source in by_network[0] if all(source in of for of in by_network)]
+    return tuple(common) or ("fer2013",)
+
+
+def _clean_test_results(name: str, source: str) -> "EvaluationResult":
+    from fer_core.evaluation.predictions import predictions_path
+
+    bundle = resolve(name)
+    path = predictions_path(bundle.path, source, "test")
+    return _read_clean_results(str(path), str(bundle.spec.sha256))
+
+
+# The checksums of the weights stand for the content, which changes only with them.
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _read_clean_results(path: str, sha256: str) -> "EvaluationResult":
+    from fer_core.evaluation.predictions import read_predictions
+
+    result = read_predictions(Path(path))
+    return result.select(result.clean)

@@ -1,0 +1,129 @@
+"""What the networks would say if the face moved: sliders and presets that warp it."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from fer_core.faces.shape import Movement
+from pages.parts.compare.bars import show_change
+from pages.parts.compare.networks import pair_of
+from pages.shared.models import load_classifiers
+from pages.shared.photo_intake import ChosenPhoto
+from pages.shared.titles import title_of
+
+if TYPE_CHECKING:
+    from fer_core.analysis import FaceAnalysis
+    from fer_core.faces.shape import FaceShape
+
+#: Movements that have a slider, with where it begins: a face can also smile less, or close its mouth.
+_SLIDERS: Final = {
+    Movement.SMILE: -1.0,
+    Movement.FROWN: 0.0,
+    Movement.JAW_OPEN: -1.0,
+    Movement.BROWS_UP: 0.0,
+    Movement.BROWS_DOWN: 0.0,
+    Movement.EYES_WIDE: 0.0,
+}
+#: What each preset sets the sliders to; those that it does not name go to 0. A smile is taken back first: on
+#: a face without one this changes nothing.
+_PRESETS: Final[Mapping[str, Mapping[Movement, float]]] = {
+    "Make it smile": {Movement.SMILE: 1.0},
+    "Make it frown": {Movement.SMILE: -1.0, Movement.FROWN: 1.0, Movement.BROWS_DOWN: 1.0},
+    "Surprise": {
+        Movement.SMILE: -1.0,
+        Movement.JAW_OPEN: 0.8,
+        Movement.BROWS_UP: 1.0,
+        Movement.EYES_WIDE: 0.6,
+    },
+    "Reset": {},
+}
+_ICONS: Final = {
+    "Make it smile": ":material/sentiment_satisfied:",
+    "Make it frown": ":material/sentiment_dissatisfied:",
+    "Surprise": ":material/sentiment_excited:",
+    "Reset": ":material/undo:",
+}
+#: Pixels: in a window 390 pixels wide the face and its bars fit one screen.
+_WIDTH: Final = 240
+_SHOWN_SIDE: Final = 480
+
+
+# A slider reruns this alone, not the page.
+@st.fragment
+def show_what_if(photo: ChosenPhoto, face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
+    """Let the visitor move the face, and show what both networks then predict."""
+    from fer_core.drawing import fit_long_side
+    from fer_core.faces.warp import portrait
+    from fer_core.networks.explain import what_if
+
+    st.subheader("What if the face moved?")
+    place = f"what_if_{photo.key}_{number}"
+    with st.container(horizontal=True):
+        for name, preset in _PRESETS.items():
+            st.button(
+                name,
+                key=f"{place}_{name}",
+                icon=_ICONS[name],
+                on_click=_set_sliders,
+                args=(place, preset),
+            )
+    # In a narrow window one below the other: the face and its bars stay above the sliders.
+    left, middle, right = st.columns([3, 4, 3], gap="medium")
+    with right:
+        amounts = {movement: _slider(movement, place) for movement in _SLIDERS}
+    before = pair_of(face)
+    shown, after = portrait(photo.photo.rgb, face.face), before
+    if any(amounts.values()):
+        classifiers = load_classifiers()[0]
+        shown, predictions = what_if({n: classifiers[n] for n in before}, shown, shape, amounts)
+        after = {
+            name: dataclasses.replace(prediction, is_doubtful=before[name].is_doubtful)
+            for name, prediction in predictions.items()
+        }
+    moved = ", ".join(f"{m} {amount:+.0%}" for m, amount in amounts.items() if amount)
+    with left:
+        st.image(
+            fit_long_side(shown.rgb, smallest=_SHOWN_SIDE, largest=_SHOWN_SIDE),
+            width=_WIDTH,
+            output_format="JPEG",
+            alt=f"Face {number}, {moved or 'original'}",
+        )
+    with middle:
+        show_change(
+            [(title_of(name), was, after[name]) for name, was in before.items()],
+            alt=f"Probabilities for face {number}, {moved or 'original'}",
+        )
+    st.caption(
+        "Pixels and landmarks move together. Teeth stay, so frowning changes a broad smile little."
+    )
+    with st.expander("Details"):
+        st.markdown(
+            "The movements are those of FER2013's faces: how landmarks go with each blendshape. The pixels "
+            "follow by a piecewise affine warp. This shows what the networks make of a shape, not what this "
+            "person would look like."
+        )
+
+
+def _slider(movement: Movement, place: str) -> float:
+    key = _key(place, movement)
+    # In place of a default: presets set it through the session, and Streamlit warns where both do.
+    st.session_state.setdefault(key, 0.0)
+    return st.slider(
+        str(movement).capitalize(),
+        _SLIDERS[movement],
+        1.0,
+        step=0.05,
+        format="percent",
+        key=key,
+    )
+
+
+def _set_sliders(place: str, preset: Mapping[Movement, float]) -> None:
+    for movement in _SLIDERS:
+        st.session_state[_key(place, movement)] = preset.get(movement, 0.0)
+
+
+def _key(place: str, movement: Movement) -> str:
+    return f"{place}_{movement.name}"
