@@ -39,6 +39,8 @@ _SERIES: Final = (
 )
 #: Of a legend whose entries cannot be switched off.
 FIXED_LEGEND: Final = {"itemclick": False, "itemdoubleclick": False}
+#: Opacity of what is only probable.
+_PALE: Final = 0.4
 #: Of text in a figure, such as panels' titles.
 _NOTE_SIZE: Final = 13
 #: Pixels left and right of a figure.
@@ -130,6 +132,12 @@ def without_grid(figure: go.Figure) -> go.Figure:
 def color_of(position: int) -> str:
     """Return the colour of the series at a position."""
     return _SERIES[position % len(_SERIES)][0]
+
+
+def pale(color: str) -> str:
+    """Return the colour "#RRGGBB" as it marks what is only probable."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{_PALE})"
 
 
 def line_of(position: int) -> dict[str, Any]:
