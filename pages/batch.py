@@ -1,4 +1,4 @@
-"""Batch: many photos at once in a table and in sum, and videos with every face over time."""
+"""Batch: many photos at once in a table, a contact sheet and charts, and videos with every face over time."""
 
 from functools import partial
 
@@ -6,17 +6,17 @@ import streamlit as st
 
 from pages.parts.batch import results
 from pages.parts.batch.videos import show_videos
-from pages.parts.batch.work import current_batch, current_videos, go_on
+from pages.parts.batch.work import current_batch, current_videos, resume
 from pages.shared import notes
 
-st.title("See the expressions in many photos, and in videos")
-st.markdown(
-    "Photos: every face in a table, with what both networks say and what it all adds up to. Videos: every "
-    "face followed, its expression over time, and when it changes."
-)
+st.title("Batch and video")
+st.markdown("Upload many files to see each face's apparent expression and the model's confidence.")
 
 batch = current_batch()
-show_videos(current_videos())
+videos = current_videos()
+show_videos(videos)
+if videos and batch is not None:
+    st.divider()
 bar = st.empty()
 if batch is not None and batch.results and not batch.is_looking:
     place = st.container()
@@ -27,4 +27,4 @@ else:
     place = st.empty()
 notes.show_fair_use()
 if batch is not None and batch.is_busy:
-    go_on(batch, bar, partial(results.show_growing_table, place))
+    resume(batch, bar, partial(results.show_growing_table, place))

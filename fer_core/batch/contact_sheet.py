@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from fer_core.batch.results import CROP_SIDE, FACE, RESULT, PhotoResult
 from fer_core.drawing import encode_jpeg, face_label, text_color
+from fer_core.networks.levels import Level, in_words, level_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,13 +20,17 @@ if TYPE_CHECKING:
 FACES_A_SHEET: Final = 48
 _COLUMNS: Final = 6
 _GAP: Final = 10
-_PLATE: Final = 22
+_PLATE: Final = 38
+#: Height of the upper one of the plate's two lines.
+_WORDS: Final = 21
 _NAME: Final = 18
 _CELL_WIDTH: Final = CROP_SIDE + _GAP
 _CELL_HEIGHT: Final = CROP_SIDE + _PLATE + _NAME + _GAP
 _PAPER: Final = "#FFFFFF"
 _INK: Final = "#101418"
 _ELLIPSIS: Final = "..."
+#: Share of its colour in the plate of a probable expression; the rest is white.
+_PALE_SHARE: Final = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,27 +38,35 @@ class SheetFace:
     """One face on a sheet.
 
     Attributes:
+        result: position of its photo among the results.
+        number: the face's number in its photo, from 1.
+        name: file name of its photo.
         crop: a JPEG of CROP_SIDE pixels.
-        words: what it appears to show.
-        color: "#RRGGBB" of that.
-        name: of its photo.
+        level: how much to rely on the prediction.
+        words: "Happy", "Probably happy" or "Unclear".
+        detail: the confidence, or the expressions between which it is unclear.
+        color: "#RRGGBB" of the plate that the words stand on.
+        text_color: "#RRGGBB" that can be read on it.
     """
 
-    crop: bytes
-    words: str
-    color: str
+    result: int
+    number: int
     name: str
+    crop: bytes
+    level: Level
+    words: str
+    detail: str
+    color: str
+    text_color: str
 
 
 def sheet_faces(results: Sequence[PhotoResult], table: "pd.DataFrame") -> list[SheetFace]:
-    """Return the faces in rows of `batch.results_table`, as the network that sees most names them."""
-    faces = []
-    for position, number in zip(table[RESULT], table[FACE], strict=True):
-        if number:
-            result = results[position]
-            color, words = face_label(result.faces[number - 1])
-            faces.append(SheetFace(result.crops[number - 1], words, color, result.name))
-    return faces
+    """Return the faces in rows of `batch.results_table`, with the last network's prediction."""
+    return [
+        _sheet_face(results[position], int(position), int(number))
+        for position, number in zip(table[RESULT], table[FACE], strict=True)
+        if number
+    ]
 
 
 def sheets_of(faces: Sequence[SheetFace]) -> list[Sequence[SheetFace]]:
@@ -61,12 +74,17 @@ def sheets_of(faces: Sequence[SheetFace]) -> list[Sequence[SheetFace]]:
     return [faces[i : i + FACES_A_SHEET] for i in range(0, len(faces), FACES_A_SHEET)]
 
 
+def sheet_file(faces: Sequence[SheetFace]) -> bytes:
+    """Return one sheet as a JPEG file's content."""
+    return encode_jpeg(draw_sheet(faces))
+
+
 def sheets_zip(faces: Sequence[SheetFace]) -> bytes:
     """Return a zip of all sheets as JPEGs, made in memory."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for number, sheet in enumerate(sheets_of(faces), start=1):
-            archive.writestr(f"contact_sheet_{number:03d}.jpg", encode_jpeg(draw_sheet(sheet)))
+            archive.writestr(f"contact_sheet_{number:03d}.jpg", sheet_file(sheet))
     return content.getvalue()
 
 
@@ -84,10 +102,38 @@ def draw_sheet(faces: Sequence[SheetFace]) -> np.ndarray:
             sheet.paste(crop, (left, top))
         plate = (left, top + CROP_SIDE, left + CROP_SIDE - 1, top + CROP_SIDE + _PLATE - 1)
         draw.rectangle(plate, fill=face.color, outline=_INK if face.color == _PAPER else None)
-        _write(draw, (left, plate[1]), _PLATE, face.words, text_color(face.color), 14)
+        _write(draw, (left, plate[1] + 2), _WORDS, face.words, face.text_color, 14)
+        low = plate[1] + _WORDS
+        _write(draw, (left, low), _PLATE - _WORDS - 2, face.detail, face.text_color, 11)
         name = face.name.split("/")[-1]
         _write(draw, (left, top + CROP_SIDE + _PLATE), _NAME, name, _INK, 11)
     return np.asarray(sheet)
+
+
+def _sheet_face(result: PhotoResult, position: int, number: int) -> SheetFace:
+    face = result.faces[number - 1]
+    prediction = next(reversed(face.predictions.values()))
+    level = level_of(prediction)
+    color, _ = face_label(face)
+    if level is Level.PROBABLE:
+        color = _pale(color)
+    words, _, detail = in_words(prediction).partition(": ")
+    return SheetFace(
+        position,
+        number,
+        result.name,
+        result.crops[number - 1],
+        level,
+        words.capitalize(),
+        detail or f"{prediction.confidence:.0%}",
+        color,
+        text_color(color),
+    )
+
+
+def _pale(color: str) -> str:
+    rgb = (255 + _PALE_SHARE * (channel - 255) for channel in ImageColor.getrgb(color)[:3])
+    return "#" + "".join(f"{round(channel):02X}" for channel in rgb)
 
 
 def _write(

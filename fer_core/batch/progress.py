@@ -57,7 +57,7 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Photos a second; 0 while it is not known."""
+        """Photos per second; 0 while it is not known."""
         if self._began is None:
             return 0.0
         time_s, done = self._began
@@ -65,12 +65,12 @@ class Progress:
         return (self._done - done) / seconds if seconds > 0 else 0.0
 
     def __str__(self) -> str:
-        """Return the state: "1,200 of 5,000 photos, 40.0 a second, 1 min 35 s left"."""
+        """Return the state: "1,200 of 5,000 photos, 40.0 per second, 1 min 35 s left"."""
         parts = [f"{self._done:,} of {self._total:,} {self._noun}".rstrip()]
         if self._errors:
             parts.append(f"{self._errors:,} of them not readable")
         if rate := self.rate:
-            parts.append(f"{rate:,.1f} a second")
+            parts.append(f"{rate:,.1f} per second")
             left = (self._total - self._done) / rate
             if left >= 1:
                 parts.append(f"{duration(left)} left")

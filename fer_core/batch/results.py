@@ -18,6 +18,8 @@ from fer_core.drawing import draw_faces, encode_jpeg, fit_long_side
 from fer_core.errors import AnalysisError, ImageDecodeError
 from fer_core.expressions import Expression
 from fer_core.faces.crops import cut, frame_square
+from fer_core.faces.quality import Quality
+from fer_core.networks.levels import Level, in_words, level_of
 from fer_core.photos.decode import decode
 from fer_core.records import csv_lines, error_record, escape_formula, to_record
 
@@ -29,25 +31,45 @@ if TYPE_CHECKING:
 CROP_SIDE: Final = 112
 #: Longest side in pixels of annotated photos: the zip of 500 is then some 150 MB.
 ANNOTATED_SIDE: Final = 1600
-#: Columns of the table that stand for no network.
-RESULT, PHOTO, FACE, OUTCOME, NOTES, ERROR = (
+#: Columns of the table that belong to no single network.
+RESULT, PHOTO, FACE, OUTCOME, AGREEMENT, NOTES, ERROR = (
     "result",
     "photo",
     "face",
     "outcome",
+    "agreement",
     "notes",
     "error",
 )
+#: Reasons for caution as they stand in the table.
+_NOTES: Final = {
+    Quality.SMALL: "small face",
+    Quality.BLURRED: "blurred",
+    Quality.DARK: "dark",
+    Quality.BRIGHT: "overexposed",
+    Quality.TURNED: "turned to the side",
+    Quality.CUT: "cut by the edge",
+    Quality.UPRIGHT: "maybe not upright",
+    Quality.COVERED: "mouth covered",
+    Quality.DRAWN: "looks drawn",
+}
 
 
 class Outcome(StrEnum):
-    """What became of a face, or of a photo without one."""
+    """The level of confidence in a face's expression, or why a photo has no face."""
+
+    CONFIDENT = str(Level.CONFIDENT)
+    PROBABLE = str(Level.PROBABLE)
+    UNCLEAR = str(Level.UNCLEAR)
+    NO_FACE = "no face"
+    UNREADABLE = "not readable"
+
+
+class Agreement(StrEnum):
+    """Whether all networks find the same expression most likely."""
 
     AGREE = "agree"
     DIFFER = "differ"
-    NOT_SURE = "not sure"
-    NO_FACE = "no face"
-    UNREADABLE = "not readable"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,21 +116,23 @@ def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
 
 
 def results_table(results: Sequence[PhotoResult], networks: Sequence[str]) -> "pd.DataFrame":
-    """Return the results with a row a face, and a row for each photo without one.
+    """Return the results with a row per face, and a row for each photo without one.
 
     Args:
-        results: of the photos.
-        networks: that were asked.
+        results: one per photo.
+        networks: names of the networks that were asked.
 
     Returns:
         Columns `result` (position in `results`), `photo` (its name, safe in a spreadsheet), `face` (from 1; 0
-        for none), for each network its name (the expression, also where it is not sure) and its name with
-        " confidence" (0 to 1) and with " sure" (whether that is enough for an answer), `outcome`, `notes` and
-        `error`.
+        for none); for each network its name (the most likely expression), its name with " confidence" (0 to
+        1), with " level" (a `Level`) and with " words" (the prediction in words); `outcome` (an `Outcome`, by
+        the last network that answered), `agreement` (an `Agreement`; empty for fewer than two networks),
+        `notes` and `error`.
     """
     import pandas as pd
 
-    nothing = dict.fromkeys([*networks, OUTCOME, NOTES, ERROR], "")
+    texts = [c for name in networks for c in (name, level_column(name), words_column(name))]
+    nothing = dict.fromkeys([*texts, OUTCOME, AGREEMENT, NOTES, ERROR], "")
     rows: list[dict[str, Any]] = []
     for position, result in enumerate(results):
         photo = nothing | {RESULT: position, PHOTO: escape_formula(result.name)}
@@ -117,30 +141,37 @@ def results_table(results: Sequence[PhotoResult], networks: Sequence[str]) -> "p
             rows.append(photo | {FACE: 0, OUTCOME: str(outcome), ERROR: result.error or ""})
         for number, face in enumerate(result.faces, start=1):
             rows.append(photo | {FACE: number} | _face_row(face))
-    answers = [c for name in networks for c in (name, confidence_of(name), sure_of(name))]
-    columns = [RESULT, PHOTO, FACE, *answers, OUTCOME, NOTES, ERROR]
-    types = {confidence_of(name): "float64" for name in networks}
-    types |= {sure_of(name): "boolean" for name in networks}
-    return pd.DataFrame(rows, columns=columns).astype(types)
+    confidences = [confidence_column(name) for name in networks]
+    columns = [RESULT, PHOTO, FACE, *texts, *confidences, OUTCOME, AGREEMENT, NOTES, ERROR]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(confidences, "float64"))
 
 
-def confidence_of(network: str) -> str:
+def confidence_column(network: str) -> str:
     """Return the name of the column with a network's confidence."""
     return f"{network} confidence"
 
 
-def sure_of(network: str) -> str:
-    """Return the name of the column that says whether a network is sure."""
-    return f"{network} sure"
+def level_column(network: str) -> str:
+    """Return the name of the column with the level of a network's confidence."""
+    return f"{network} level"
+
+
+def words_column(network: str) -> str:
+    """Return the name of the column with a network's prediction in words."""
+    return f"{network} words"
 
 
 def outcome_of(face: FaceAnalysis) -> Outcome:
-    """Return whether the networks are sure of a face, and of one mind."""
-    predictions = face.predictions.values()
-    if any(prediction.abstained for prediction in predictions):
-        return Outcome.NOT_SURE
-    one_mind = len({prediction.expression for prediction in predictions}) == 1
-    return Outcome.AGREE if one_mind else Outcome.DIFFER
+    """Return the level of confidence of the last network, which names the face on pictures as well."""
+    return Outcome(level_of(next(reversed(face.predictions.values()))))
+
+
+def agreement_of(face: FaceAnalysis) -> Agreement | None:
+    """Return whether the networks find the same expression most likely; None for fewer than two."""
+    found = [prediction.expression for prediction in face.predictions.values()]
+    if len(found) < 2:
+        return None
+    return Agreement.AGREE if len(set(found)) == 1 else Agreement.DIFFER
 
 
 def select_rows(
@@ -148,14 +179,17 @@ def select_rows(
     networks: Sequence[str],
     *,
     outcomes: Collection[str] = (),
+    agreements: Collection[str] = (),
     expressions: Collection[str] = (),
 ) -> "pd.DataFrame":
-    """Return the rows with one of these outcomes, and one of these expressions from any network.
+    """Return the rows with one of these outcomes, agreements, and expressions of any network.
 
     Empty collections leave nothing out.
     """
     if outcomes:
         table = table[table[OUTCOME].isin(list(outcomes))]
+    if agreements:
+        table = table[table[AGREEMENT].isin(list(agreements))]
     if expressions:
         table = table[table[list(networks)].isin(list(expressions)).any(axis=1)]
     return table
@@ -212,13 +246,15 @@ class AnnotatedZip:
 def _face_row(face: FaceAnalysis) -> dict[str, Any]:
     row: dict[str, Any] = {
         OUTCOME: str(outcome_of(face)),
-        NOTES: ", ".join(str(note.code) for note in face.quality),
+        AGREEMENT: str(agreement_of(face) or ""),
+        NOTES: ", ".join(_NOTES[note.code] for note in face.quality),
     }
     for name, prediction in face.predictions.items():
         row |= {
             name: str(prediction.expression),
-            confidence_of(name): prediction.confidence,
-            sure_of(name): not prediction.abstained,
+            confidence_column(name): prediction.confidence,
+            level_column(name): str(level_of(prediction)),
+            words_column(name): in_words(prediction),
         }
     return row
 

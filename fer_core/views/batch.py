@@ -1,197 +1,223 @@
-"""What the photos of a batch add up to: expressions, how far the networks agree, photos without a face."""
+"""What the photos of a batch add up to: expressions, and how far two networks agree."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.batch.results import FACE, OUTCOME, RESULT, Outcome, sure_of
+from fer_core.batch.results import FACE, RESULT, level_column
+from fer_core.drawing import text_color
 from fer_core.expressions import Expression
+from fer_core.networks.levels import Level
 from fer_core.views.style import (
-    GUIDE_COLOR,
+    BLUE,
     color_of,
     lay_out,
     new_figure,
+    pale,
     rows_from_top,
     without_grid,
 )
 from fer_core.views.view import View
 
-_NOT_SURE: Final = str(Outcome.NOT_SURE)
-_SURE: Final = (str(Outcome.AGREE), str(Outcome.DIFFER))
+#: Stands for an expression where none leads.
+UNCLEAR: Final = str(Level.UNCLEAR)
 _PATTERNS: Final = ("", "/", "x", ".")
+#: Faces up to which an axis has a tick for each; Plotly would put some between them.
+_FEW: Final = 5
 _ROW_HEIGHT: Final = 26
 _FRAME_HEIGHT: Final = 120
-#: Share of the fullest cell from which text on it is white.
-_STRONG: Final = 0.6
+#: Of cells with a face or more: the same on light and on dark grounds, so that their text is legible on both.
+_CELLS: Final = ("#DCEBF5", BLUE)
 
 
-def expressions_view(table: pd.DataFrame, answers: pd.DataFrame) -> View:
+def expressions_view(
+    table: pd.DataFrame, networks: Sequence[str], *, titles: Mapping[str, str] | None = None
+) -> View:
     """Return how many faces each network gives each expression.
 
     Args:
-        table: of `batch.results_table`.
-        answers: of `answers_table`.
+        table: rows of `batch.results_table`.
+        networks: names of the networks that were asked.
+        titles: what networks are called, by name; by default by their names.
     """
-    networks = list(answers.columns)
+    titles = titles or {}
+    faces = table[table[FACE] > 0]
+    answers = answers_table(table, networks)
     rows = _rows(answers)
-    by_network = {name: [int((answers[name] == row).sum()) for row in rows] for name in networks}
     figure = new_figure()
     data = []
-    for position, (name, counts) in enumerate(by_network.items()):
-        figure.add_bar(
-            x=counts,
-            y=[row.capitalize() for row in rows],
-            orientation="h",
-            name=name,
-            text=counts,
-            textposition="outside",
-            cliponaxis=False,
-            marker={
-                "color": color_of(position),
-                "pattern": {"shape": _PATTERNS[position % len(_PATTERNS)], "fillmode": "replace"},
-            },
-            hovertemplate="%{y}: %{x} faces<extra>" + name + "</extra>",
-        )
-        data += [
-            {"network": name, "answer": row, "faces": n, "share": n / max(len(answers), 1)}
-            for row, n in zip(rows, counts, strict=True)
-        ]
+    most = 0
+    for position, name in enumerate(networks):
+        title, color = titles.get(name, name), color_of(position)
+        counts = _counts(answers[name], faces[level_column(name)], rows)
+        totals = np.sum(list(counts.values()), axis=0)
+        most = max(most, int(totals.max(initial=0)))
+        for level, numbers in counts.items():
+            figure.add_bar(
+                x=numbers,
+                y=[row.capitalize() for row in rows],
+                orientation="h",
+                name=title,
+                legendgroup=name,
+                showlegend=level is Level.CONFIDENT,
+                offsetgroup=name,
+                marker={
+                    "color": color if level is Level.CONFIDENT else pale(color),
+                    # Seen on any ground, however pale the bar is.
+                    "line": {"color": color, "width": 1},
+                    "pattern": {
+                        "shape": _PATTERNS[position % len(_PATTERNS)],
+                        "fillmode": "replace",
+                    },
+                },
+                hovertemplate=f"%{{y}}, {level}: %{{x}} faces<extra>{title}</extra>",
+            )
+            data += [
+                {
+                    "network": title,
+                    "expression": row,
+                    "level": str(level),
+                    "faces": int(n),
+                    "share": n / max(len(faces), 1),
+                }
+                for row, n in zip(rows, numbers, strict=True)
+                if (row == UNCLEAR) is (level is Level.UNCLEAR)
+            ]
+        _write_totals(figure, name, totals, rows)
     height = _FRAME_HEIGHT + (_ROW_HEIGHT + 14 * (len(networks) - 1)) * len(rows)
-    lay_out(figure, height=height, x="Faces", y="Apparent expression")
-    most = max((n for counts in by_network.values() for n in counts), default=0)
+    lay_out(figure, height=height, x="Faces")
     # Room for the number beside the longest bar.
-    figure.update_xaxes(range=[0, max(1.0, 1.12 * most)], tickformat=",d")
+    figure.update_xaxes(range=[0, max(1.0, 1.15 * most)], tickformat=",d")
+    if most <= _FEW:
+        figure.update_xaxes(dtick=1)
     rows_from_top(figure, of_bars=True)
-    figure.update_layout(bargap=0.25)
+    figure.update_layout(bargap=0.25, barmode="stack")
     return View(
         "expressions",
         "Apparent expressions",
         figure,
-        f"{_on(table)} A bar counts the faces that a network gives an expression; \u201cnot sure\u201d are "
-        f"those on which its confidence is too low for an answer. Asked: {', '.join(networks)}.",
-        pd.DataFrame(data, columns=["network", "answer", "faces", "share"]),
+        f"{_on(table)} Pale: probable or unclear.",
+        pd.DataFrame(data, columns=["network", "expression", "level", "faces", "share"]),
     )
 
 
-def agreement_view(table: pd.DataFrame, answers: pd.DataFrame, pair: tuple[str, str]) -> View:
-    """Return how often two networks' answers go together.
+def agreement_view(
+    table: pd.DataFrame, pair: tuple[str, str], *, titles: Mapping[str, str] | None = None
+) -> View:
+    """Return how often two networks' predictions go together.
 
     Args:
-        table: of `batch.results_table`.
-        answers: of `answers_table`.
+        table: rows of `batch.results_table`.
         pair: names of the networks: of the rows and of the columns.
+        titles: what networks are called, by name; by default by their names.
     """
+    titles = titles or {}
+    answers = answers_table(table, pair)
     rows = _rows(answers)
     counts = (
         pd.crosstab(answers[pair[0]], answers[pair[1]])
         .reindex(index=rows, columns=rows, fill_value=0)
         .to_numpy()
     )
-    most = int(counts.max(initial=0))
+    most = max(int(counts.max(initial=0)), 1)
     names = [row.capitalize() for row in rows]
+    down, across = (titles.get(name, name) for name in pair)
     figure = new_figure(
         go.Heatmap(
-            z=counts,
+            # Cells without a face show the ground.
+            z=np.where(counts > 0, counts, np.nan),
             x=names,
             y=names,
             zmin=0,
-            zmax=max(most, 1),
-            hovertemplate=f"{pair[0]}: %{{y}}<br>{pair[1]}: %{{x}}<br>%{{z}} faces<extra></extra>",
+            zmax=most,
+            colorscale=[[0, _CELLS[0]], [1, _CELLS[1]]],
+            hovertemplate=f"{down}: %{{y}}<br>{across}: %{{x}}<br>%{{z}} faces<extra></extra>",
         )
     )
-    cells = [(i, j, int(n)) for i, row in enumerate(counts) for j, n in enumerate(row) if n]
-    strong = [n > _STRONG * most for *_, n in cells]
-    # White on strong colours; elsewhere the theme's own colour of text.
-    for is_strong, font in ((True, {"color": "#FFFFFF"}), (False, {})):
-        those = [cell for cell, dark in zip(cells, strong, strict=True) if dark is is_strong]
-        figure.add_scatter(
-            x=[names[j] for _, j, _ in those],
-            y=[names[i] for i, _, _ in those],
-            mode="text",
-            text=[f"{n:,}" for *_, n in those],
-            textfont={"size": 13, **font},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-    lay_out(figure, height=440, x=f"Answer of {pair[1]}", y=f"Answer of {pair[0]}")
+    cells = [(i, j, int(counts[i, j])) for i, j in zip(*np.nonzero(counts), strict=True)]
+    figure.add_scatter(
+        x=[names[j] for _, j, _ in cells],
+        y=[names[i] for i, _, _ in cells],
+        mode="text",
+        text=[f"{n:,}" for *_, n in cells],
+        textfont={"size": 13, "color": [text_color(_cell_color(n / most)) for *_, n in cells]},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    lay_out(figure, height=440, x=across, y=down)
     without_grid(figure)
-    figure.update_xaxes(side="bottom", tickangle=-40, type="category")
-    figure.update_yaxes(type="category")
-    index = pd.MultiIndex.from_product([rows, rows], names=list(pair))
+    # All rows and columns, also those without a face.
+    order = {"type": "category", "categoryorder": "array", "categoryarray": names}
+    figure.update_xaxes(side="bottom", tickangle=-40, range=[-0.5, len(names) - 0.5], **order)
+    figure.update_yaxes(range=[len(names) - 0.5, -0.5], autorange=False, **order)
+    index = pd.MultiIndex.from_product([rows, rows], names=[down, across])
     return View(
         "agreement",
-        "Do the networks agree?",
+        "Agreement of the networks",
         figure,
-        f"{_on(table)} Each cell counts faces with these two answers; on the diagonal they are the same. "
-        f"{_agreement(table)}",
+        _agreement(answers),
         pd.DataFrame({"faces": counts.ravel()}, index=index).reset_index(),
     )
 
 
-def photos_view(table: pd.DataFrame) -> View:
-    """Return how many photos show a face, show none, or could not be read.
-
-    Args:
-        table: of `batch.results_table`.
-    """
-    first = table.drop_duplicates(RESULT)
-    counts = {
-        "with a face": int((first[FACE] > 0).sum()),
-        str(Outcome.NO_FACE): int((first[OUTCOME] == Outcome.NO_FACE).sum()),
-        str(Outcome.UNREADABLE): int((first[OUTCOME] == Outcome.UNREADABLE).sum()),
-    }
-    figure = new_figure(
-        go.Bar(
-            x=list(counts.values()),
-            y=[name.capitalize() for name in counts],
-            orientation="h",
-            text=list(counts.values()),
-            textposition="outside",
-            cliponaxis=False,
-            marker={"color": GUIDE_COLOR},
-            hovertemplate="%{y}: %{x} photos<extra></extra>",
-        )
-    )
-    lay_out(figure, height=_FRAME_HEIGHT + _ROW_HEIGHT * len(counts), x="Photos", y="")
-    figure.update_xaxes(range=[0, max(1.0, 1.12 * max(counts.values()))], tickformat=",d")
-    rows_from_top(figure, of_bars=True)
-    return View(
-        "photos",
-        "Photos",
-        figure,
-        f"{_on(table)} Photos in which no face was found may still show one that is small, turned away or "
-        "dark. Why a file could not be read stands in the table.",
-        pd.DataFrame({"outcome": list(counts), "photos": list(counts.values())}),
-    )
-
-
 def answers_table(table: pd.DataFrame, networks: Sequence[str]) -> pd.DataFrame:
-    """Return each network's answer to each face, "not sure" where it gives none.
+    """Return the expression that each network names for each face, UNCLEAR where none leads.
 
     Args:
-        table: of `batch.results_table`.
-        networks: that were asked.
+        table: rows of `batch.results_table`.
+        networks: names of the networks that were asked.
 
     Returns:
-        A row a face, a column a network.
+        A row per face, a column per network.
     """
     faces = table[table[FACE] > 0]
     return pd.DataFrame(
         {
-            name: faces[name].where(faces[sure_of(name)].astype(bool), _NOT_SURE)
+            name: faces[name].where(faces[level_column(name)] != Level.UNCLEAR, UNCLEAR)
             for name in networks
         },
         columns=list(networks),
     )
 
 
+def _counts(answers: pd.Series, levels: pd.Series, rows: list[str]) -> dict[Level, np.ndarray]:
+    """Return the faces of each row of a chart, int (len(rows),), at each level."""
+    return {
+        level: answers[levels == level].value_counts().reindex(rows, fill_value=0).to_numpy()
+        for level in Level
+    }
+
+
+def _write_totals(figure: go.Figure, name: str, totals: np.ndarray, rows: list[str]) -> None:
+    """Write the total of each row beside its stacked bars."""
+    figure.add_bar(
+        x=[0] * len(rows),
+        base=totals,
+        y=[row.capitalize() for row in rows],
+        orientation="h",
+        offsetgroup=name,
+        text=totals,
+        textposition="outside",
+        cliponaxis=False,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
 def _rows(answers: pd.DataFrame) -> list[str]:
-    """Return the expressions in the order of all charts, as far as they can come up, and "not sure"."""
+    """Return the expressions in the order of all charts, as far as they can come up, and UNCLEAR."""
     seen = set(answers.to_numpy().ravel())
     rows = [str(e) for e in Expression if e is not Expression.CONTEMPT or str(e) in seen]
-    return [*rows, _NOT_SURE]
+    return [*rows, UNCLEAR]
+
+
+def _cell_color(share: float) -> str:
+    """Return the colour, "#RRGGBB", of a cell with a share in [0, 1] of the fullest one's faces."""
+    low, high = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in _CELLS)
+    return "#" + "".join(f"{round(v):02X}" for v in low + share * (high - low))
 
 
 def _on(table: pd.DataFrame) -> str:
@@ -203,13 +229,12 @@ def _number(n: int, thing: str) -> str:
     return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
-def _agreement(table: pd.DataFrame) -> str:
-    faces = int((table[FACE] > 0).sum())
-    sure = table[table[OUTCOME].isin(_SURE)]
-    same = int((sure[OUTCOME] == Outcome.AGREE).sum())
-    if sure.empty:
-        return "On no face are both sure."
+def _agreement(answers: pd.DataFrame) -> str:
+    named = answers[(answers != UNCLEAR).all(axis=1)]
+    if named.empty:
+        return "On no face do both name an expression."
+    same = int((named.iloc[:, 0] == named.iloc[:, 1]).sum())
     return (
-        f"Both are sure of {len(sure):,} of {_number(faces, 'face')}, and name the same expression on "
-        f"{same:,} of these ({same / len(sure):.0%})."
+        f"Both name an expression on {len(named):,} of {_number(len(answers), 'face')}, the same on {same:,} "
+        f"({same / len(named):.0%})."
     )

@@ -84,6 +84,8 @@ FIXED_LEGEND: Final = {"itemclick": False, "itemdoubleclick": False}
 #: Pixels of type: of most text, and of what stands inside figures, such as panels' titles.
 _TEXT_SIZE: Final = 14
 NOTE_SIZE: Final = 13
+#: Opacity of what is only probable.
+_PALE: Final = 0.4
 #: Pixels left and right of a figure.
 _SIDE: Final = 8
 #: No axis is dragged: a finger on a figure scrolls the page.
@@ -294,6 +296,12 @@ def without_grid(figure: go.Figure) -> go.Figure:
 def color_of(position: int) -> str:
     """Return the colour of the series at a position."""
     return _SERIES[position % len(_SERIES)][0]
+
+
+def pale(color: str) -> str:
+    """Return the colour "#RRGGBB" as it marks what is only probable."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{_PALE})"
 
 
 def line_of(position: int) -> dict[str, Any]:

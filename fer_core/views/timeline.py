@@ -1,7 +1,7 @@
-"""The view of a person in a video: each network's answer as a strip, and its probabilities over time."""
+"""Views of a video: everybody's expressions as strips over time, and one person's probabilities."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,10 @@ import plotly.graph_objects as go
 
 from fer_core.drawing import UNCLEAR_COLOR
 from fer_core.expressions import COLORS, Expression
+from fer_core.networks.levels import Level, in_words, level_of
 from fer_core.video.analysis import VideoAnalysis, longest_gap
 from fer_core.views.plots import thinned
-from fer_core.views.style import FIXED_LEGEND, GUIDE_COLOR, lay_out, new_panels
+from fer_core.views.style import FIXED_LEGEND, GUIDE_COLOR, lay_out, new_figure, new_panels, pale
 from fer_core.views.view import View
 
 _PANEL_HEIGHT: Final = 210
@@ -20,12 +21,18 @@ _GAP: Final = 48
 _TOP: Final = 32
 #: For the axis title and the legend, which wraps on a phone.
 _BOTTOM: Final = 156
+#: The same for the people's strips.
+_LEGEND: Final = 104
 #: Where the strip lies above the lines, in percent, and how high it is.
 _STRIP: Final = 113
 _STRIP_HEIGHT: Final = 12
 #: Of the point that shows which one was clicked.
 _CLICK_SIZE: Final = 7
-NOT_SURE: Final = "not sure"
+#: Of the people's strips, in shares of a row and in pixels.
+_ROW_STRIP: Final = 0.72
+_ROW_HEIGHT: Final = 34
+#: People in one figure, those who were seen most.
+MOST_PEOPLE: Final = 24
 _PERCENT: Final = " (%)"
 #: Beside the colours, so that no two lines differ by colour alone.
 _DASHES: Final = {
@@ -42,10 +49,60 @@ _DASHES: Final = {
 _RANKS: Final = {label: rank for rank, label in enumerate(_DASHES, start=1)}
 
 
+def people_view(analysis: VideoAnalysis, network: str) -> View:
+    """Return everybody's expressions over time by one network, a row per person.
+
+    Each mark's `customdata` begins with the number of its first frame and the person's number.
+
+    Args:
+        analysis: of the video; somebody was seen in it.
+        network: name of the network's bundle.
+    """
+    tracks = analysis.tracks
+    people = sorted(list(tracks)[:MOST_PEOPLE])
+    parts = []
+    for track in people:
+        data = _data(analysis, track, {})
+        found = _stretches(data[data["network"] == network].reset_index(drop=True), analysis)
+        found.insert(0, "person", track)
+        parts.append(found)
+    stretches = pd.concat(parts, ignore_index=True)
+    names = {track: f"Person {track}" for track in people}
+    figure = new_figure()
+    figure.add_traces(
+        _bars(stretches, y=[names[track] for track in stretches["person"]], width=_ROW_STRIP)
+    )
+    _add_legend(figure, stretches)
+    lay_out(figure, height=_TOP + len(people) * _ROW_HEIGHT + _LEGEND, x="Time (s)")
+    figure.update_layout(
+        margin={"l": 8, "r": 12, "t": _TOP, "b": _LEGEND},
+        barmode="overlay",
+        legend=FIXED_LEGEND,
+    )
+    figure.update_xaxes(range=[0, _end(analysis)], showgrid=True)
+    figure.update_yaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=list(names.values()),
+        range=[len(people) - 0.5, -0.5],
+        autorange=False,
+        showgrid=False,
+    )
+    left_out = len(tracks) - len(people)
+    return View(
+        name="timeline",
+        title="Everybody over time",
+        figure=figure,
+        reading="Pale: probable. Hatched: unclear. Empty: not in view."
+        + (f" The {len(people)} people seen most, of {len(tracks)}." if left_out else ""),
+        data=stretches.rename(columns={"start": "from (s)", "end": "to (s)"}),
+    )
+
+
 def timeline_view(
     analysis: VideoAnalysis, track: int, *, titles: Mapping[str, str] | None = None
 ) -> View:
-    """Return a person's smoothed probabilities over time, a panel a network.
+    """Return a person's smoothed probabilities over time, a panel per network.
 
     The first value of each mark's `customdata` is the number of its frame, the first one of a stretch.
 
@@ -65,7 +122,7 @@ def timeline_view(
 
 
 def _data(analysis: VideoAnalysis, track: int, titles: Mapping[str, str]) -> pd.DataFrame:
-    """Return a row a frame and network: answer, confidence and a column of percent a class."""
+    """Return a row per frame and network: words, expression, level and a column of percent per class."""
     rows = []
     for frame, place in analysis.of_track(track):
         for name, prediction in frame.smoothed[place].items():
@@ -74,7 +131,9 @@ def _data(analysis: VideoAnalysis, track: int, titles: Mapping[str, str]) -> pd.
                     "time (s)": round(frame.time_s, 3),
                     "frame": frame.number,
                     "network": titles.get(name, name),
-                    "answer": NOT_SURE if prediction.abstained else str(prediction.expression),
+                    "answer": in_words(prediction),
+                    "expression": str(prediction.expression),
+                    "level": str(level_of(prediction)),
                     **{
                         f"{label}{_PERCENT}": round(100 * float(p), 2)
                         for label, p in zip(
@@ -104,67 +163,129 @@ def _figure(data: pd.DataFrame, analysis: VideoAnalysis) -> go.Figure:
             line.showlegend = line.name not in in_legend
             in_legend.add(line.name)
             figure.add_trace(line, row=row, col=1)
-        figure.add_traces(_strip(part, analysis), rows=row, cols=1)
+        stretches = _stretches(part, analysis)
+        figure.add_traces(
+            _bars(stretches, y=[_STRIP] * len(stretches), width=_STRIP_HEIGHT), rows=row, cols=1
+        )
     figure.update_annotations(x=0, xanchor="left")
     figure.update_xaxes(title="Time (s)", row=n, col=1)
-    lay_out(figure, height=_TOP + inner + _BOTTOM, y="Probability (%)")
+    lay_out(figure, height=_TOP + inner + _BOTTOM)
     figure.update_layout(
         # Fixed, so that the panels of two people can be compared.
         margin={"l": 56, "r": 12, "t": _TOP, "b": _BOTTOM},
         barmode="overlay",
         legend=FIXED_LEGEND,
     )
-    end = analysis.frames[-1].time_s + 1 / analysis.rate
-    figure.update_xaxes(range=[0, end])
+    figure.update_xaxes(range=[0, _end(analysis)])
     figure.update_yaxes(
         range=[0, _STRIP + _STRIP_HEIGHT / 2],
         tickvals=[0, 25, 50, 75, 100],
+        ticktext=["0", "25", "50", "75", "100%"],
     )
     return figure
 
 
-def _strip(part: pd.DataFrame, analysis: VideoAnalysis) -> list[go.Bar]:
-    """Return a network's answers as coloured stretches of time, a trace an answer."""
+def _bars(stretches: pd.DataFrame, y: list[Any], width: float) -> list[go.Bar]:
+    """Return stretches of time as coloured bars, a trace per expression and level.
+
+    Args:
+        stretches: of `_stretches`, also with a column `person`.
+        y: where each lies.
+        width: of each, in units of y.
+    """
+    placed = stretches.assign(y=y)
+    if "person" not in placed:
+        placed["person"] = 0
     bars = []
-    found = _stretches(part, analysis)
-    for answer in found["answer"].unique().tolist():
-        stretches = found[found["answer"] == answer]
-        sure = answer != NOT_SURE
+    kinds = sorted(set(zip(placed["level"], placed["expression"], strict=True)))
+    for level, expression in kinds:
+        part = placed[(placed["level"] == level) & (placed["expression"] == expression)]
+        is_clear = level != Level.UNCLEAR
         bars.append(
             go.Bar(
-                x=stretches["end"] - stretches["start"],
-                base=stretches["start"],
-                y=[_STRIP] * len(stretches),
-                width=_STRIP_HEIGHT,
+                x=part["end"] - part["start"],
+                base=part["start"],
+                y=part["y"],
+                width=width,
                 orientation="h",
                 showlegend=False,
-                marker={
-                    "color": COLORS[Expression(answer)] if sure else UNCLEAR_COLOR,
-                    "pattern": {"shape": "" if sure else "/", "fgcolor": GUIDE_COLOR},
-                    "line": {"width": 0},
-                },
-                customdata=stretches[["frame", "start", "end"]],
-                hovertemplate=f"{answer.capitalize()}<br>"
-                "%{customdata[1]:.1f} to %{customdata[2]:.1f} s<extra></extra>",
+                legendgroup=expression if is_clear else level,
+                marker=_look(level, Expression(expression)),
+                customdata=part[["frame", "person", "start", "end", "words"]],
+                hovertemplate="%{customdata[4]}<br>"
+                "%{customdata[2]:.1f} to %{customdata[3]:.1f} s<extra></extra>",
+                # A click leaves all as they look.
+                selected={"marker": {"opacity": 1}},
                 unselected={"marker": {"opacity": 1}},
             )
         )
     return bars
 
 
+def _look(level: str, expression: Expression) -> dict[str, Any]:
+    """Return Plotly's settings of a mark: the expression's colour, pale if probable, hatched if unclear."""
+    if level == Level.UNCLEAR:
+        return {
+            "color": UNCLEAR_COLOR,
+            "pattern": {"shape": "/", "fgcolor": GUIDE_COLOR},
+            "line": {"width": 0},
+        }
+    color = COLORS[expression]
+    is_probable = level == Level.PROBABLE
+    return {
+        "color": pale(color) if is_probable else color,
+        "line": {"color": color, "width": 1 if is_probable else 0},
+    }
+
+
+def _add_legend(figure: go.Figure, stretches: pd.DataFrame) -> None:
+    """Name the colours of the expressions that come up, and the hatching."""
+    clear = set(stretches.loc[stretches["level"] != Level.UNCLEAR, "expression"])
+    entries = [
+        (str(label).capitalize(), label, Level.CONFIDENT) for label in _RANKS if label in clear
+    ]
+    if (stretches["level"] == Level.UNCLEAR).any():
+        entries.append((str(Level.UNCLEAR).capitalize(), Expression.NEUTRAL, Level.UNCLEAR))
+    for name, label, level in entries:
+        group = str(level if level is Level.UNCLEAR else label)
+        figure.add_bar(
+            x=[None],
+            y=[None],
+            name=name,
+            marker=_look(level, label),
+            legendgroup=group,
+            showlegend=True,
+        )
+
+
+def _end(analysis: VideoAnalysis) -> float:
+    """Return when the last frame ends, in seconds."""
+    return analysis.frames[-1].time_s + 1 / analysis.rate
+
+
 def _stretches(part: pd.DataFrame, analysis: VideoAnalysis) -> pd.DataFrame:
-    """Return from when to when a network gave the same answer: columns answer, frame, start, end."""
+    """Return from when to when a network's prediction reads the same.
+
+    Args:
+        part: of `_data`, the rows of one network, indexed from 0.
+        analysis: of the video.
+
+    Returns:
+        Columns `words`, `expression`, `level`, `frame` (the first one), `start` and `end` in seconds.
+    """
     starts = part["time (s)"].to_numpy(float)
-    # An answer holds until the next one, or for as long as a frame where the face was gone then.
+    # A prediction holds until the next one, or for as long as a frame where the face was gone then.
     following = np.append(starts[1:], np.inf)
     seen_on = following - starts <= longest_gap(analysis.rate)
     ends = np.where(seen_on, following, starts + 1 / analysis.rate)
-    answers = part["answer"].to_numpy()
-    is_first = np.append(True, (answers[1:] != answers[:-1]) | ~seen_on[:-1])
+    words = part["answer"].to_numpy()
+    is_first = np.append(True, (words[1:] != words[:-1]) | ~seen_on[:-1])
     is_last = np.append(is_first[1:], True)
     return pd.DataFrame(
         {
-            "answer": answers[is_first],
+            "words": [text.capitalize() for text in words[is_first]],
+            "expression": part["expression"].to_numpy()[is_first],
+            "level": part["level"].to_numpy()[is_first],
             "frame": part["frame"].to_numpy()[is_first],
             "start": starts[is_first],
             "end": ends[is_last],
@@ -208,15 +329,11 @@ def _lines(part: pd.DataFrame, analysis: VideoAnalysis) -> list[go.Scatter]:
 def _reading(data: pd.DataFrame, analysis: VideoAnalysis) -> str:
     times = data.groupby("network")["time (s)"].agg(["min", "max", "size"]).iloc[0]
     smoothed = (
-        f"Each line is smoothed over time by what came before, with a time constant of "
-        f"{analysis.smoothing_s:g} s, so that it follows a change a little late"
+        f"Smoothed with a time constant of {analysis.smoothing_s:g} s."
         if analysis.smoothing_s
-        else "Nothing is smoothed: each point is one frame by itself"
+        else "Not smoothed."
     )
     return (
-        "The strip shows which expression a network names and when, hatched where it is not sure; the lines "
-        "below it show how probable it finds each. The number stands for a face that was followed from frame "
-        f"to frame; who left for more than {longest_gap(analysis.rate):g} s, or was seen before a cut, has "
-        f"another one. {smoothed}. {times['size']:.0f} frames from {times['min']:.1f} to "
-        f"{times['max']:.1f} s, at {analysis.rate:g} a second."
+        f"{times['size']:.0f} frames from {times['min']:.1f} to {times['max']:.1f} s, {analysis.rate:g} per "
+        f"second. {smoothed}"
     )

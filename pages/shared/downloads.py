@@ -24,6 +24,7 @@ def offer_file(
     mime: str | None = None,
     *,
     key: str | None = None,
+    help: str | None = None,  # noqa: A002
     icon: str = ":material/download:",
     type: Literal["secondary", "tertiary"] = "secondary",  # noqa: A002
 ) -> None:
@@ -35,6 +36,7 @@ def offer_file(
         file_name: as it is saved.
         mime: its type; by default, what its name says.
         key: of the button.
+        help: its tooltip.
         icon: on the button.
         type: of the button, as Streamlit names them.
     """
@@ -44,6 +46,7 @@ def offer_file(
         file_name,
         mime,
         key=key,
+        help=help,
         icon=icon,
         type=type,
         # Drawn anew at the click, the button would lose it now and then.

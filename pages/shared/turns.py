@@ -1,4 +1,4 @@
-"""The line in which photos wait for a server that has others to serve."""
+"""Waiting for a server that is busy with other visitors' photos."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -43,15 +43,15 @@ def patient_turn(say: Callable[[str], object]) -> Iterator[None]:
 
 
 def in_words(wait: Wait) -> str:
-    """Return what to tell a visitor who waits."""
+    """Return what to tell a visitor who waits, such as "2 photos are ahead of yours, about 3 s"."""
     if wait.before == 0:
-        return "This photo is next"
+        return "Your photo is next"
     photos = "1 photo is" if wait.before == 1 else f"{wait.before} photos are"
-    about = "" if wait.seconds is None else f", which take about {max(1, round(wait.seconds))} s"
-    return f"{photos} before this one{about}"
+    about = "" if wait.seconds is None else f", about {max(1, round(wait.seconds))} s"
+    return f"{photos} ahead of yours{about}"
 
 
 def show_busy(error: BusyError, *, key: str = "busy") -> None:
     """Say that too many wait, and offer to ask again by a button of this key; nothing given is lost."""
-    st.warning(f"**There is too much to do.** {message_as_text(error)}", icon=":material/groups:")
+    st.warning(f"**The server is busy.** {message_as_text(error)}", icon=":material/groups:")
     st.button("Try again", icon=":material/refresh:", key=key)

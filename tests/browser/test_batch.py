@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 from tests.browser.conftest import Server, running_server
 from tests.browser.probes import TELLING, kept_log, wait_for, watch_memory
@@ -77,16 +77,38 @@ def button(page: Page, name: str):
 
 
 def filters(page: Page) -> list[str]:
-    group = page.get_by_test_id("stButtonGroup")
-    expect(group).to_be_visible()
-    return group.get_by_role("button").all_inner_texts()
+    group = page.locator(".st-key-batch_outcomes").get_by_test_id("stButtonGroup")
+    expect(group).to_contain_text("Not readable")
+    return [text for text in group.get_by_role("button").all_inner_texts() if text]
+
+
+def filter_by(page: Page, name: str) -> None:
+    page.locator(".st-key-batch_outcomes").get_by_role("button", name=name).click()
+
+
+def view(page: Page, name: str) -> None:
+    page.locator(".st-key-batch_view").get_by_text(name, exact=True).click()
+
+
+def sheet(page: Page):
+    """Return the faces of the contact sheet."""
+    return page.locator(".st-key-batch_sheet").get_by_role("list").get_by_role("button")
+
+
+def expect_in_sight(page: Page, *locators: Locator) -> None:
+    """Expect these within the window, without scrolling."""
+    size = page.viewport_size
+    for locator in locators:
+        box = locator.bounding_box()
+        assert 0 <= box["x"] <= size["width"] - box["width"], locator
+        assert 0 <= box["y"] <= size["height"] - box["height"], locator
 
 
 def test_twenty_photos_a_broken_one_and_one_without_a_face(
     batch_page: Page, files: list[FilePayload]
 ):
     upload(batch_page, files)
-    expect(batch_page.get_by_role("heading", name="Take away")).to_be_visible()
+    expect(batch_page.get_by_role("heading", name=f"{N} faces in {N + 2} photos")).to_be_visible()
     counts = {
         label: int(n)
         for label, n in (
@@ -96,23 +118,23 @@ def test_twenty_photos_a_broken_one_and_one_without_a_face(
     assert counts.pop("No face") == 1
     assert counts.pop("Not readable") == 1
     assert sum(counts.values()) == N, "a row each face"
-    expect(batch_page.get_by_alt_text("Contact sheet 1 of 1")).to_be_visible()
-    expect(batch_page.get_by_test_id("stPlotlyChart")).to_have_count(3)
 
     table = batch_page.get_by_test_id("stDataFrame")
     table.click(position={"x": 12, "y": 2.5 * ROW_HEIGHT})
     expect(batch_page.get_by_alt_text("01.jpg with 1 face marked")).to_be_visible()
-    expect(batch_page.get_by_text("Face 1: Dual-input, web photos", exact=True)).to_be_visible()
+    button(batch_page, "Back").click()
 
-    batch_page.get_by_test_id("stButtonGroup").get_by_role("button", name="Not readable").click()
-    expect(batch_page.get_by_alt_text("01.jpg with 1 face marked")).to_have_count(0)
+    expect(table).to_be_visible()
+    filter_by(batch_page, "Not readable")
+    expect(batch_page.get_by_text(f"1 of {N + 2} rows")).to_be_visible()
     # While the page changes, the table before is still there.
     expect(table).to_have_count(1)
     table.click(position={"x": 12, "y": 1.5 * ROW_HEIGHT})
     expect(batch_page.get_by_test_id("stAlertContentError")).to_contain_text("broken.jpg")
+    button(batch_page, "Back").click()
 
     button(batch_page, "Make a zip of annotated photos").click()
-    # The page is drawn anew when the zip is made.
+    # The page reruns when the zip is made.
     expect(button(batch_page, "Annotated photos (zip)")).to_be_visible()
     contents = {}
     for label in ("CSV", "JSON", "Annotated photos (zip)"):
@@ -126,10 +148,60 @@ def test_twenty_photos_a_broken_one_and_one_without_a_face(
         assert len(archive.namelist()) == N + 1
 
 
-def test_cancel_stops_and_go_on_ends_it(batch_page: Page, files: list[FilePayload]):
+def test_reasons_and_downloads_are_in_sight_and_the_filter_reaches_the_charts(
+    browser: Browser, server: Server, files: list[FilePayload]
+):
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.goto(f"{server.url}/batch")
+    upload(page, [*files[:3], *files[-2:]])
+    table = page.get_by_test_id("stDataFrame")
+    expect(table).to_be_visible()
+    expect_in_sight(page, *(button(page, n) for n in ("CSV", "JSON", "Contact sheet (JPEG)")))
+    widths = "(table => [table.scrollWidth, table.clientWidth])"
+    wide, seen = page.evaluate(f"{widths}(document.querySelector('.dvn-scroller'))")
+    assert wide <= seen, "the last column, with the reasons, is in sight"
+
+    view(page, "Charts")
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2)
+    expect(page.get_by_text("3 faces in 5 photos.")).to_be_visible()
+    filter_by(page, "No face")
+    expect(page.get_by_text("No face to count.")).to_be_visible()
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(0)
+    filter_by(page, "Confident")
+    expect(page.get_by_text(re.compile(r"faces? in [234] photos\."))).to_be_visible()
+    context.close()
+
+
+def test_a_click_on_a_face_of_the_contact_sheet_opens_its_photo(
+    batch_page: Page, files: list[FilePayload]
+):
+    upload(batch_page, files)
+    expect(batch_page.get_by_test_id("stDataFrame")).to_be_visible()
+    view(batch_page, "Contact sheet")
+    expect(sheet(batch_page)).to_have_count(N)
+    expect(batch_page.get_by_alt_text("Face 1 of 19.jpg")).to_be_visible()
+    sheet(batch_page).last.click()
+    photo = batch_page.get_by_alt_text("19.jpg with 1 face marked")
+    expect(photo).to_be_visible()
+    batch_page.wait_for_timeout(500)
+    expect_in_sight(batch_page, button(batch_page, "Back"))
+    button(batch_page, "Previous").click()
+    expect(batch_page.get_by_alt_text("18.jpg with 1 face marked")).to_be_visible()
+
+    # By the keyboard: back at the face that was shown, on to the one before it.
+    button(batch_page, "Back").press("Enter")
+    expect(sheet(batch_page).nth(18)).to_be_focused()
+    batch_page.keyboard.press("ArrowLeft")
+    expect(sheet(batch_page).nth(17)).to_be_focused()
+    batch_page.keyboard.press("Enter")
+    expect(batch_page.get_by_alt_text("17.jpg with 1 face marked")).to_be_visible()
+
+
+def test_cancel_stops_and_resume_ends_it(batch_page: Page, files: list[FilePayload]):
     upload(batch_page, [many(files)])
     progress = batch_page.get_by_test_id("stProgress")
-    expect(progress).to_contain_text(re.compile(r"[1-9]\d* of 200, .* a second, .* left"))
+    expect(progress).to_contain_text(re.compile(r"[1-9]\d* of 200, .* per second, .* left"))
     button(batch_page, "Cancel").click()
     stopped = batch_page.get_by_text(re.compile(r"Stopped after \d+ of 200 photos\."))
     expect(stopped).to_be_visible()
@@ -137,7 +209,7 @@ def test_cancel_stops_and_go_on_ends_it(batch_page: Page, files: list[FilePayloa
     n = int(re.search(r"after (\d+)", stopped.inner_text())[1])
     assert 0 < n < 200
     expect(progress).to_have_count(0)
-    button(batch_page, "Go on").click()
+    button(batch_page, "Resume").click()
     expect(progress).to_contain_text(" of 200")
     button(batch_page, "Cancel").click()
     expect(stopped).to_be_visible()
@@ -151,9 +223,16 @@ def test_a_phone_scrolls_never_sideways(browser: Browser, server: Server, files:
     page = context.new_page()
     page.goto(f"{server.url}/batch")
     upload(page, files[:2])
-    expect(page.get_by_role("heading", name="Take away")).to_be_visible()
-    for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
-        assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), place
+    expect(page.get_by_role("heading", name="2 faces in 2 photos")).to_be_visible()
+    for name, shown in (
+        ("Table", page.get_by_test_id("stDataFrame")),
+        ("Contact sheet", sheet(page).first),
+        ("Charts", page.get_by_test_id("stPlotlyChart").first),
+    ):
+        view(page, name)
+        expect(shown).to_be_visible()
+        for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+            assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), (name, place)
     context.close()
 
 

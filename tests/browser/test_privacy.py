@@ -195,7 +195,7 @@ def test_a_batch_of_a_visitor_who_left_is_forgotten(
     video = clip(moving(astronaut[:240, 90:410], 5), rate=10)
     kinds = (
         "pages.parts.batch.work.Batch",
-        "pages.parts.batch.videos._Job",
+        "pages.parts.batch.jobs.VideoJob",
         "fer_core.batch.results.PhotoResult",
     )
     with forgetting(*kinds) as (server, log):

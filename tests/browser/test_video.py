@@ -53,6 +53,32 @@ def test_a_video_is_looked_at_and_its_tables_taken_away(
     assert [row["track"] for row in rows] == ["1"] * 20 + ["0"] * 10
 
 
+@pytest.fixture(scope="module")
+def two_people(astronaut: np.ndarray) -> bytes:
+    """Half a second of two faces side by side."""
+    left = moving(astronaut[:384], 5, width=240)
+    right = moving(np.ascontiguousarray(astronaut[:384, ::-1]), 5, width=240)
+    return clip([np.hstack(pair) for pair in zip(left, right, strict=True)], rate=10)
+
+
+def test_two_people_share_a_timeline_and_a_click_chooses_one(batch_page: Page, two_people: bytes):
+    give(batch_page, "two.mp4", two_people)
+    batch_page.get_by_role("button", name="Analyze the video").click()
+    expect(batch_page.get_by_text("2 people")).to_be_visible()
+    # Everybody's and one person's.
+    expect(batch_page.get_by_test_id("stPlotlyChart")).to_have_count(2)
+    expect(batch_page.get_by_role("heading", name="Person 1 over time")).to_be_visible()
+    timeline = batch_page.locator(".st-key-figure-timeline")
+    expect(timeline.get_by_text("Person 2")).to_be_visible()
+    # Those of the legend have no size.
+    bars = [bar for bar in timeline.locator(".barlayer path").all() if bar.bounding_box()["width"]]
+    lowest = max(bars, key=lambda bar: bar.bounding_box()["y"])
+    lowest.click(force=True)
+    expect(batch_page.get_by_role("heading", name="Person 2 over time")).to_be_visible()
+    wide = batch_page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390
+
+
 def test_a_text_that_is_called_a_video_is_explained(batch_page: Page):
     give(batch_page, "notes.mp4", b"no video at all")
     expect(batch_page.get_by_text("Use an MP4")).to_be_visible()

@@ -18,7 +18,8 @@ from fer_core.batch import results as core_batch
 from fer_core.errors import AnalysisError, ImageDecodeError
 from fer_core.photos.decode import Photo
 from fer_core.video.analysis import VideoAnalysis
-from pages.parts.batch import videos, work
+from pages.parts.batch import work
+from pages.parts.batch.jobs import VideoJob
 from tests.clips import clip, moving, song
 from tests.conftest import NAVIGATION, PROJECT, png
 
@@ -70,7 +71,7 @@ def test_an_empty_page_says_what_it_takes():
     assert not page.exception
     said = "\n".join(caption.value for caption in page.caption)
     assert "500 photos" in said
-    assert "110 megapixels" in said
+    assert "110 megapixels" in page.file_uploader[0].proto.help
     assert not page.dataframe
 
 
@@ -83,11 +84,10 @@ def test_every_face_and_every_photo_without_one_is_a_row(done: AppTest):
         "two.zip/deep/x.png",
         "two.zip/deep/y.png",
     ]
-    assert list(table["cnn_photos"]) == ["Happy", "", "Happy", ""]
-    assert table["outcome"].iloc[1] == "Not readable"
-    assert "not an image" in table["error"].iloc[1]
-    assert table["outcome"].iloc[3] == "No face"
-    assert len(done.get("plotly_chart")) == 3
+    assert list(table["cnn_photos words"]) == ["Happy", "", "Happy", ""]
+    assert list(table["dual_photos words"]) == ["Happy", "Not readable", "Happy", "No face"]
+    assert "not an image" in table["notes"].iloc[1]
+    assert done.subheader[0].value == "2 faces in 4 photos"
 
 
 def test_content_decides_what_an_upload_is(small: bytes, astronaut: np.ndarray):
@@ -100,7 +100,7 @@ def test_content_decides_what_an_upload_is(small: bytes, astronaut: np.ndarray):
     assert not page.exception
     table = page.dataframe[0].value
     assert table["photo"].tolist() == ["no suffix", "song.mp4", "photos.dat/deep/x.png"]
-    assert "sound file" in table["error"].iloc[1]
+    assert "sound file" in table["notes"].iloc[1]
     assert "Analyze the video" in buttons(page)
     said = "\n".join(caption.value for caption in page.caption)
     assert "Skipped 1 other file" in said
@@ -113,6 +113,57 @@ def test_filters_leave_rows_out(done: AppTest):
     page = page.multiselect[0].select("happy").run()
     assert len(page.dataframe[0].value) == 2
     page.multiselect[0].set_value([]).run()
+
+
+def test_filters_offer_the_levels_and_reach_the_charts(done: AppTest):
+    assert [option.content for option in done.pills[0].proto.options] == [
+        "Confident (2)",
+        "No face (1)",
+        "Not readable (1)",
+    ]
+    page = done.button_group(key="batch_view").set_value("Charts").run()
+    assert len(page.get("plotly_chart")) == 2
+    assert any(caption.value.startswith("2 faces in 4 photos.") for caption in page.caption)
+    page = page.pills[0].set_value(["confident"]).run()
+    assert any(caption.value.startswith("2 faces in 2 photos.") for caption in page.caption)
+    page = page.pills[0].set_value(["no face"]).run()
+    assert not page.exception
+    assert not page.get("plotly_chart")
+    page.pills[0].set_value([]).run()
+    page.button_group(key="batch_view").set_value("Table").run()
+
+
+def test_a_face_opens_its_photo_and_back_keeps_the_filter(done: AppTest):
+    page = done.pills[0].set_value(["confident"]).run()
+    keys = page.session_state["batch"].keys
+    page.session_state["batch_opened"] = f"1:{keys[0]}"
+    page = page.run()
+    assert not page.exception
+    assert not page.dataframe
+    assert "=a.png with 1 face marked" in str(page.get("image")[0].proto)
+    page = buttons(page)["Next"].click().run()
+    assert page.session_state["batch_opened"] == f"1:{keys[2]}"
+    assert buttons(page)["Next"].disabled
+    page = buttons(page)["Back"].click().run()
+    assert len(page.dataframe[0].value) == 2
+    page.pills[0].set_value([]).run()
+
+
+def test_a_file_that_cannot_be_read_opens_with_its_error(done: AppTest):
+    done.session_state["batch_opened"] = f"0:{done.session_state['batch'].keys[1]}"
+    page = done.run()
+    assert not page.exception
+    assert "not an image" in page.error[0].value
+    page = buttons(page)["Back"].click().run()
+    assert len(page.dataframe[0].value) == 4
+
+
+@pytest.mark.parametrize("face", ["2:gone", "7:{key}"])
+def test_what_is_gone_is_not_open(done: AppTest, face: str):
+    done.session_state["batch_opened"] = face.format(key=done.session_state["batch"].keys[0])
+    page = done.run()
+    assert not page.exception
+    assert len(page.dataframe[0].value) == 4
 
 
 def test_no_decoded_photo_and_no_map_is_kept(done: AppTest):
@@ -173,7 +224,7 @@ def test_cancel_keeps_what_is_done_and_can_be_taken_back(visitor_leaves_after, s
     # A zip of what is there changes nothing about that, and is none of all three.
     page = buttons(page)["Make a zip of annotated photos"].click().run()
     assert any(text.value == "Stopped after 1 of 3 photos." for text in page.markdown)
-    page = buttons(page)["Go on"].click().run()
+    page = buttons(page)["Resume"].click().run()
     assert len(page.dataframe[0].value) == 3
     page = buttons(page)["Make a zip of annotated photos"].click().run()
     assert not page.exception
@@ -221,7 +272,7 @@ def test_a_network_that_opens_later_answers_all_photos(
     (networks / "dual/model.tflite").write_bytes(whole)
     page = page.run()
     assert not page.exception
-    assert list(page.dataframe[0].value["dual"]) == ["Happy", "Happy"]
+    assert list(page.dataframe[0].value["dual words"]) == ["Happy", "Happy"]
 
 
 def test_photos_that_failed_are_tried_again(monkeypatch: pytest.MonkeyPatch, small: bytes):
@@ -231,9 +282,9 @@ def test_photos_that_failed_are_tried_again(monkeypatch: pytest.MonkeyPatch, sma
     with monkeypatch.context() as patch:
         patch.setattr(Analyzer, "analyze", fail)
         page = upload(open_page(), ("a.png", small), ("broken.png", b"no image"))
-    assert list(page.dataframe[0].value["cnn_photos"]) == ["", ""]
+    assert list(page.dataframe[0].value["cnn_photos words"]) == ["", ""]
     page = buttons(page)["Try again (1)"].click().run()
-    assert list(page.dataframe[0].value["cnn_photos"]) == ["Happy", ""]
+    assert list(page.dataframe[0].value["cnn_photos words"]) == ["Happy", ""]
     assert "Try again (1)" not in buttons(page)
 
 
@@ -274,7 +325,7 @@ def test_remove_all_leaves_no_video_in_memory(small: bytes, astronaut: np.ndarra
     assert page.select_slider
     page = buttons(page)["Remove all"].click().run()
     gc.collect()
-    kinds = (videos._Job, VideoAnalysis)
+    kinds = (VideoJob, VideoAnalysis)
     assert not [thing for thing in gc.get_objects() if type(thing) in kinds]
 
 
@@ -291,13 +342,13 @@ def test_results_stay_while_other_pages_are_looked_at(small: bytes):
 def test_limits_on_photos_and_bytes_are_said(monkeypatch: pytest.MonkeyPatch, small: bytes):
     monkeypatch.setattr(work, "MAX_PHOTOS", 2)
     page = upload(open_page(), *((f"{i}.png", small) for i in range(5)))
-    assert page.warning[0].value == "3 photos beyond the first 2 are left out."
+    assert page.warning[0].value == "3 photos beyond the limit of 2 were skipped."
     assert len(page.dataframe[0].value) == 2
     monkeypatch.setattr(work, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
     page = upload(open_page(), ("a.png", small), ("b.png", small))
-    assert "goes beyond" in page.dataframe[0].value["error"].iloc[1]
+    assert "exceeds the limit" in page.dataframe[0].value["notes"].iloc[1]
     page = upload(open_page(), ("a.png", small), ("b.mp4", small))
-    assert "goes beyond" in page.dataframe[0].value["error"].iloc[1]
+    assert "exceeds the limit" in page.dataframe[0].value["notes"].iloc[1]
 
 
 def test_without_models_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path, small: bytes):

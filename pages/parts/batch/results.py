@@ -1,4 +1,4 @@
-"""The results of a batch: a table to filter, a face to look at, what it adds up to, files to take away."""
+"""The results of a batch: filter and downloads, and below them a table, a contact sheet or charts."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,50 +6,76 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from fer_core.errors import BusyError, ImageDecodeError
-from fer_core.photos.decode import decode
+from pages.parts.batch.opened import open_face, opened_face, show_opened
+from pages.parts.batch.sheet import show_sheet
 from pages.parts.batch.work import Batch, Task, networks_of, start
-from pages.shared import notes, results
 from pages.shared.downloads import Content, offer_file
-from pages.shared.photo_intake import ChosenPhoto
 from pages.shared.titles import spec_of, title_of
-from pages.shared.turns import show_busy, turn
-from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.views import show_view
 
 if TYPE_CHECKING:
     import pandas as pd
     from streamlit.delta_generator import DeltaGenerator
 
+    from fer_core.batch.contact_sheet import SheetFace
     from fer_core.batch.results import PhotoResult
 
 _OUTCOMES: Final = {
-    "agree": "Opinions agree",
-    "differ": "Opinions differ",
-    "not sure": "Not sure",
+    "confident": "Confident",
+    "probable": "Probable",
+    "unclear": "Unclear",
     "no face": "No face",
     "not readable": "Not readable",
 }
+_AGREEMENTS: Final = {"agree": "Agree", "differ": "Differ"}
+_LEVELS: Final = (
+    "**Confident**: the confidence reaches the network's threshold. **Probable**: below it, but one "
+    "expression clearly leads. **Unclear**: two or more are close, or the face can hardly be judged."
+)
+_TABLE, _SHEET, _CHARTS = "Table", "Contact sheet", "Charts"
+_ALL: Final = "All photos, whatever the filter."
 
 
 def show_results(batch: Batch) -> None:
-    """Show all that is known of a batch."""
+    """Show all that is known of a batch, or the one photo that is open."""
+    from fer_core.batch.contact_sheet import sheet_faces
     from fer_core.batch.results import results_table
 
-    files, found = zip(*batch.in_order, strict=True)
+    found = [result for _, result in batch.in_order]
     networks = networks_of(batch)
     table = results_table(found, networks)
-    st.subheader("Faces")
+    opened = opened_face(batch)
+    if opened is not None:
+        rows = _selected(table, networks)
+        show_opened(batch, opened, _ids(batch, rows))
+        return
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.subheader(_summary(table), width="content")
+        downloads = st.container(horizontal=True, width="content")
     rows = _filtered(table, networks)
-    selected = _show_table(rows, networks)
-    if selected is not None:
-        position, number = selected
-        _show_selected(files[position], found[position], number)
-    elif len(rows):
-        st.caption("Choose a row to see its face in the photo.")
-    _show_sheets(found, rows)
-    _show_summary(table, networks)
-    _offer_downloads(batch, found, networks)
+    faces = sheet_faces(found, rows)
+    with downloads:
+        _offer_downloads(batch, found, networks, faces)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = st.segmented_control(
+            "View",
+            (_TABLE, _SHEET, _CHARTS),
+            default=_TABLE,
+            required=True,
+            key="batch_view",
+            persist_state="page",
+            label_visibility="collapsed",
+        )
+        if len(rows) < len(table):
+            st.caption(f"{len(rows):,} of {len(table):,} rows", width="content")
+    if view == _SHEET:
+        show_sheet(batch, faces)
+    elif view == _CHARTS:
+        _show_charts(rows, networks)
+    else:
+        _show_table(batch, rows, networks)
 
 
 def show_growing_table(place: "DeltaGenerator", batch: Batch) -> None:
@@ -59,198 +85,227 @@ def show_growing_table(place: "DeltaGenerator", batch: Batch) -> None:
     found = [result for _, result in batch.in_order]
     networks = networks_of(batch)
     shown = _shown(results_table(found, networks), networks)
-    place.dataframe(shown, hide_index=True, placeholder="", column_config=_columns(networks))
+    place.dataframe(
+        shown,
+        hide_index=True,
+        placeholder="",
+        column_config=_columns(networks),
+        column_order=_column_order(networks),
+    )
+
+
+def _summary(table: "pd.DataFrame") -> str:
+    from fer_core.batch.results import FACE, RESULT
+
+    faces, photos = int((table[FACE] > 0).sum()), int(table[RESULT].nunique())
+    return (
+        f"{faces:,} face{'' if faces == 1 else 's'} in {photos:,} photo{'' if photos == 1 else 's'}"
+    )
 
 
 def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
     """Offer filters, and return the rows that they leave."""
-    from fer_core.batch.results import OUTCOME, select_rows
+    from fer_core.batch.results import AGREEMENT, OUTCOME
 
     # Not the table itself: Streamlit keeps what names the choices for longer than a visit lasts.
-    counts = {o: int((table[OUTCOME] == o).sum()) for o in _OUTCOMES}
-    there = [outcome for outcome, n in counts.items() if n]
+    outcomes = {o: int((table[OUTCOME] == o).sum()) for o in _OUTCOMES}
+    agreements = {a: int((table[AGREEMENT] == a).sum()) for a in _AGREEMENTS}
     named = sorted({e for name in networks for e in table[name] if e})
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        outcomes = st.pills(
-            "Show only",
-            there,
+    with st.container(horizontal=True, vertical_alignment="bottom", key="batch_filter"):
+        st.pills(
+            "Confidence",
+            [outcome for outcome, n in outcomes.items() if n],
             selection_mode="multi",
-            format_func=lambda o: f"{_OUTCOMES[o]} ({counts[o]:,})",
+            format_func=lambda o: f"{_OUTCOMES[o]} ({outcomes[o]:,})",
             key="batch_outcomes",
+            persist_state="page",
+            help=_LEVELS,
             wrap=True,
         )
-        expressions = st.multiselect(
-            "Expression, by either network",
+        if any(agreements.values()):
+            st.pills(
+                "Networks",
+                [agreement for agreement, n in agreements.items() if n],
+                selection_mode="multi",
+                format_func=lambda a: f"{_AGREEMENTS[a]} ({agreements[a]:,})",
+                key="batch_agreements",
+                persist_state="page",
+                help="Whether both networks find the same expression most likely.",
+                wrap=True,
+            )
+        st.multiselect(
+            "Expression",
             named,
             format_func=str.capitalize,
             placeholder="Any",
             key="batch_expressions",
-            width=320,
+            persist_state="page",
+            help="The most likely expression, by either network.",
+            width=190,
         )
-    return select_rows(table, networks, outcomes=outcomes, expressions=expressions)
+    return _selected(table, networks)
 
 
-def _show_table(rows: "pd.DataFrame", networks: list[str]) -> tuple[int, int] | None:
-    """Show rows, and return the photo's position and the face's number of the chosen one, if any."""
+def _selected(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
+    """Return the rows that the filters leave."""
+    from fer_core.batch.results import select_rows
+
+    return select_rows(
+        table,
+        networks,
+        outcomes=st.session_state.get("batch_outcomes") or (),
+        agreements=st.session_state.get("batch_agreements") or (),
+        expressions=st.session_state.get("batch_expressions") or (),
+    )
+
+
+def _ids(batch: Batch, rows: "pd.DataFrame") -> list[str]:
+    """Return the ids of the faces in rows, by which they are opened."""
     from fer_core.batch.results import FACE, RESULT
 
+    keys = batch.keys
+    return [f"{number}:{keys[i]}" for i, number in zip(rows[RESULT], rows[FACE], strict=True)]
+
+
+def _show_table(batch: Batch, rows: "pd.DataFrame", networks: list[str]) -> None:
+    """Show rows; a click on one opens its photo."""
     # A key for each choice of rows: a row chosen among others would be another one's.
     key = f"batch_rows_{hash(tuple(rows.index))}"
-    event: Any = st.dataframe(
+    ids = _ids(batch, rows)
+
+    def choose() -> None:
+        chosen = st.session_state[key].selection.rows
+        if chosen and chosen[0] < len(ids):
+            open_face(ids[chosen[0]])
+
+    st.dataframe(
         _shown(rows, networks),
         hide_index=True,
         placeholder="",
         column_config=_columns(networks),
-        on_select="rerun",
+        column_order=_column_order(networks),
+        on_select=choose,
         selection_mode="single-row",
         key=key,
+        alt="Faces with their predictions",
     )
-    chosen = event.selection.rows
-    if not chosen or chosen[0] >= len(rows):
-        return None
-    row = rows.iloc[chosen[0]]
-    return int(row[RESULT]), int(row[FACE])
+    st.caption("Select a row to open its photo.")
 
 
 def _shown(rows: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
-    """Return the columns that visitors see."""
-    from fer_core.batch.results import ERROR, FACE, NOTES, OUTCOME, PHOTO, confidence_of
+    """Return the columns that visitors see, the network first that names the faces in pictures."""
+    from fer_core.batch.results import (
+        ERROR,
+        FACE,
+        NOTES,
+        OUTCOME,
+        PHOTO,
+        confidence_column,
+        words_column,
+    )
 
-    answers = [column for name in networks for column in (name, confidence_of(name))]
-    shown = rows[[PHOTO, FACE, *answers, OUTCOME, NOTES, ERROR]].copy()
+    order = list(reversed(networks))
+    answers = [column(name) for name in order for column in (words_column, confidence_column)]
+    shown = rows[[PHOTO, FACE, *answers, NOTES]].copy()
     shown[FACE] = shown[FACE].astype("Int64").where(shown[FACE] > 0)
-    shown[OUTCOME] = shown[OUTCOME].map(_OUTCOMES)
-    for name in networks:
-        shown[name] = shown[name].str.capitalize()
-        shown[confidence_of(name)] *= 100
+    shown[NOTES] = rows[ERROR].where(rows[ERROR] != "", shown[NOTES])
+    for name in order:
+        words = words_column(name)
+        shown[words] = shown[words].str.capitalize()
+        shown[confidence_column(name)] *= 100
+    first = words_column(order[0])
+    shown[first] = shown[first].where(rows[FACE] > 0, rows[OUTCOME].map(_OUTCOMES))
     return shown
+
+
+def _column_order(networks: list[str]) -> list[str]:
+    """Return the columns that are visible at first: only the first network's confidence has room."""
+    from fer_core.batch.results import FACE, NOTES, PHOTO, confidence_column, words_column
+
+    first, *others = reversed(networks)
+    answers = [words_column(first), confidence_column(first), *map(words_column, others)]
+    return [PHOTO, FACE, *answers, NOTES]
 
 
 def _columns(networks: list[str]) -> dict[str, Any]:
     """Return how the table's columns are called and written."""
-    from fer_core.batch.results import ERROR, FACE, NOTES, OUTCOME, PHOTO, confidence_of
+    from fer_core.batch.results import FACE, NOTES, PHOTO, confidence_column, words_column
 
     columns: dict[str, Any] = {
-        PHOTO: st.column_config.TextColumn("Photo", pinned=True, width="medium"),
-        FACE: st.column_config.NumberColumn("Face", width="small"),
-        OUTCOME: st.column_config.TextColumn("Outcome"),
-        NOTES: st.column_config.TextColumn("Reasons for caution"),
-        ERROR: st.column_config.TextColumn("Why it cannot be read", width="large"),
+        PHOTO: st.column_config.TextColumn("Photo", pinned=True, width=150),
+        FACE: st.column_config.NumberColumn("Face", width=55),
+        NOTES: st.column_config.TextColumn("Notes", width="medium"),
     }
     for name in networks:
         title = title_of(name)
-        columns[name] = st.column_config.TextColumn(title)
-        columns[confidence_of(name)] = st.column_config.NumberColumn(
-            "Confidence", format="%.0f%%", help=f"Confidence of {title}."
+        columns[words_column(name)] = st.column_config.TextColumn(title, width=170)
+        columns[confidence_column(name)] = st.column_config.NumberColumn(
+            "Confidence", format="%.0f%%", help=f"Confidence of {title}.", width=95
         )
     return columns
 
 
-def _show_selected(file: Any, result: "PhotoResult", number: int) -> None:
-    """Show a photo again, which was not kept, with the chosen face in full."""
-    if result.analysis is None:
-        st.error(
-            f"{name_as_code(result.name)}: {message_as_text(result.error)}",
-            icon=":material/broken_image:",
-        )
+def _show_charts(rows: "pd.DataFrame", networks: list[str]) -> None:
+    from fer_core.batch.results import FACE
+    from fer_core.views.batch import agreement_view, expressions_view
+
+    if not (rows[FACE] > 0).any():
+        st.caption("No face to count.")
         return
-    place = st.empty()
-    try:
-        with turn(place.status):
-            upright = result.analysis.shown(decode(file.read()))
-            photo = ChosenPhoto.of("batch", result.name, upright)
-    except BusyError as error:
-        show_busy(error, key="busy-row")
-        return
-    except ImageDecodeError as error:
-        st.error(message_as_text(error), icon=":material/broken_image:")
-        return
-    finally:
-        place.empty()
-    notes.show_turned(result.analysis)
-    left, right = st.columns([5, 4], gap="medium")
-    with left:
-        results.show_photo(photo, result.analysis)
-    with right:
-        if number:
-            results.show_face(photo, result.analysis, number)
-        else:
-            notes.show_no_face(result.analysis)
-
-
-def _show_sheets(found: "Sequence[PhotoResult]", rows: "pd.DataFrame") -> None:
-    from fer_core.batch.contact_sheet import draw_sheet, sheet_faces, sheets_of, sheets_zip
-    from fer_core.drawing import encode_jpeg
-
-    faces = sheet_faces(found, rows)
-    if not faces:
-        return
-    st.subheader("Contact sheet")
-    sheets = sheets_of(faces)
-    number = 1
-    if len(sheets) > 1:
-        number = st.number_input(f"Sheet (of {len(sheets)})", 1, len(sheets), 1, width=160)
-    sheet = draw_sheet(sheets[number - 1])
-    st.image(
-        sheet,
-        caption="The faces in the rows above, as the network that sees most names them.",
-        alt=f"Contact sheet {number} of {len(sheets)}",
-    )
-    with st.container(horizontal=True):
-        _download("This sheet", lambda: encode_jpeg(sheet), f"contact_sheet_{number:03d}.jpg")
-        if len(sheets) > 1:
-            _download("All sheets", partial(sheets_zip, faces), "contact_sheets.zip")
-
-
-def _show_summary(table: "pd.DataFrame", networks: list[str]) -> None:
-    from fer_core.views.batch import agreement_view, answers_table, expressions_view, photos_view
-
-    answers = answers_table(table, networks)
-    if answers.empty:
-        show_view(photos_view(table))
-        return
+    titles = {name: title_of(name) for name in networks}
     left, right = st.columns(2, gap="medium")
     with left:
-        show_view(expressions_view(table, answers))
+        show_view(expressions_view(rows, networks, titles=titles))
     with right:
         if len(networks) > 1:
-            show_view(agreement_view(table, answers, (networks[0], networks[-1])))
-    show_view(photos_view(table))
+            show_view(agreement_view(rows, (networks[0], networks[-1]), titles=titles))
 
 
-def _offer_downloads(batch: Batch, found: "Sequence[PhotoResult]", networks: list[str]) -> None:
+def _offer_downloads(
+    batch: Batch,
+    found: "Sequence[PhotoResult]",
+    networks: list[str],
+    faces: "Sequence[SheetFace]",
+) -> None:
+    from fer_core.batch.contact_sheet import FACES_A_SHEET, sheet_file, sheets_zip
     from fer_core.batch.results import ANNOTATED_SIDE, results_csv, results_json
 
     labels = {name: spec.labels for name in networks if (spec := spec_of(name))}
-    st.subheader("Take away")
+    _download("CSV", partial(results_csv, found, labels), "second_look.csv", _ALL)
+    _download("JSON", partial(results_json, found), "second_look.json", _ALL)
+    if faces:
+        several = len(faces) > FACES_A_SHEET
+        _download(
+            "Contact sheets (zip)" if several else "Contact sheet (JPEG)",
+            partial(sheets_zip if several else sheet_file, faces),
+            "contact_sheets.zip" if several else "contact_sheet.jpg",
+            "The faces that the filter leaves.",
+        )
+    if batch.zip is not None:
+        _download("Annotated photos (zip)", batch.zip, "annotated.zip", _ALL)
     is_short = batch.zip is not None and batch.n_not_zipped > 0
+    if (batch.zip is None or is_short) and any(result.faces for result in found):
+        st.button(
+            _zip_words(batch),
+            on_click=start,
+            args=(Task.ZIPPING,),
+            icon=":material/folder_zip:",
+            help=f"JPEGs of at most {ANNOTATED_SIDE:,} pixels a side, made from your uploads.",
+        )
     if is_short:
         n = batch.n_not_zipped
         st.warning(
-            f"**{n:,} photo{' is' if n == 1 else 's are'} not in the zip.** Memory was too short to "
-            "read them again.",
+            f"**{n:,} photo{' is' if n == 1 else 's are'} not in the zip.** There was not enough memory "
+            "to read them again.",
             icon=":material/memory:",
         )
-    with st.container(horizontal=True):
-        _download("CSV", partial(results_csv, found, labels), "second_look.csv")
-        _download("JSON", partial(results_json, found), "second_look.json")
-        if batch.zip is not None:
-            _download("Annotated photos (zip)", batch.zip, "annotated.zip")
-        if (batch.zip is None or is_short) and any(result.faces for result in found):
-            st.button(
-                _zip_words(batch),
-                on_click=start,
-                args=(Task.ZIPPING,),
-                icon=":material/folder_zip:",
-                help=f"JPEGs of at most {ANNOTATED_SIDE:,} pixels a side, made anew from your uploads.",
-            )
 
 
 def _zip_words(batch: Batch) -> str:
     if batch.has_begun_zip:
-        return "Go on with the zip"
+        return "Resume the zip"
     return "Make a zip of annotated photos" if batch.zip is None else "Make the zip again"
 
 
-def _download(label: str, content: Content, file: str) -> None:
-    offer_file(label, content, file, key=f"batch-{file}")
+def _download(label: str, content: Content, file: str, tip: str) -> None:
+    offer_file(label, content, file, key=f"batch-{file}", help=tip)

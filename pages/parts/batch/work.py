@@ -1,7 +1,7 @@
-"""A visitor's many photos: taken in, and looked at one by one while the page stays usable.
+"""A visitor's many photos: taken in, and analyzed one by one while the page stays usable.
 
-The work is done by the page's own run: each photo that is done is said, and Streamlit ends a run there when
-the visitor clicks or leaves. The next run goes on where that one stopped, and a visitor who left has none. A
+The page's own run does the work: it shows each photo that is done, and there Streamlit ends a run when the
+visitor clicks or leaves. The next run resumes where that one stopped, and a visitor who left has none. One
 photo at a time is decoded, so that the models are shared with others after each; nothing is kept but the
 uploads, in the session, and what `fer_core.batch.results` keeps of a photo.
 """
@@ -21,7 +21,7 @@ from fer_core.content import Kind
 from fer_core.errors import FerError
 from fer_core.networks.bundles import opinions
 from fer_core.photos.decode import MAX_MEGAPIXELS
-from pages.parts.batch.videos import forget_videos
+from pages.parts.batch.jobs import forget_videos
 from pages.shared.models import (
     are_of_all_networks,
     load_analyzer,
@@ -51,8 +51,8 @@ _GENERATION: Final = "batch_generation"
 class Task(StrEnum):
     """What is being done with a batch."""
 
-    LOOKING = "Looking at the photos"
-    ZIPPING = "Marking the faces in the photos"
+    LOOKING = "Analyzing photos"
+    ZIPPING = "Drawing the annotated photos"
 
 
 @dataclass(slots=True, eq=False)
@@ -88,9 +88,14 @@ class Batch:
         return self.task is not None
 
     @property
+    def keys(self) -> list[str]:
+        """The keys of the photos that were analyzed, as they were given."""
+        return [key for key in self.files if key in self.results]
+
+    @property
     def in_order(self) -> "list[tuple[PhotoSource, PhotoResult]]":
-        """The photos that were looked at, as they were given."""
-        return [(f, self.results[key]) for key, f in self.files.items() if key in self.results]
+        """The photos that were analyzed, as they were given."""
+        return [(self.files[key], self.results[key]) for key in self.keys]
 
     @property
     def progress(self) -> Progress:
@@ -179,16 +184,24 @@ def current_batch() -> Batch | None:
         "Photos, zips of photos, or videos",
         accept_multiple_files=True,
         key=key,
+        help=f"Photos of at most {MAX_MEGAPIXELS} megapixels each, also in zips. An animated GIF counts as a "
+        "video. For more, use the command line: `python -m fer_core analyze`.",
         on_change=_take_widget,
         args=(key,),
     )
-    st.caption(
-        f"At most {MAX_PHOTOS} photos in one go, also from zips, of at most {MAX_MEGAPIXELS} megapixels "
-        f"each; {st.get_option('server.maxUploadSize')} MB a file and {MAX_MEGABYTES:,} MB in all. For more "
-        "there is `python -m fer_core analyze`. A GIF that moves counts as a video."
+    below = st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    )
+    below.caption(
+        f"Up to {MAX_PHOTOS} photos; {st.get_option('server.maxUploadSize')} MB per file, "
+        f"{MAX_MEGABYTES:,} MB in total",
+        width="content",
     )
     batch = st.session_state.get(_BATCH)
     if not isinstance(batch, Batch) or not batch.files:
+        if current_videos():
+            with below:
+                _offer_removal()
         return None
     found = [r.analysis for r in batch.results.values() if r.analysis is not None]
     specs = specs_of_networks()
@@ -197,12 +210,18 @@ def current_batch() -> Batch | None:
     batch.specs = specs
     if batch.n_left_out:
         st.warning(
-            f"{batch.n_left_out:,} photos beyond the first {MAX_PHOTOS} are left out.",
+            f"{batch.n_left_out:,} photos beyond the limit of {MAX_PHOTOS} were skipped.",
             icon=":material/content_cut:",
         )
     for line in batch.skipped:
         st.caption(message_as_text(line))
-    _show_state(batch)
+    for missing in load_classifiers()[1] if batch.results else ():
+        st.warning(
+            f"One of the networks cannot be loaded. {message_as_text(missing)}",
+            icon=":material/report:",
+        )
+    with below:
+        _show_state(batch)
     return batch
 
 
@@ -212,7 +231,7 @@ def current_videos() -> dict[str, PhotoBytes]:
     return videos if isinstance(videos, dict) else {}
 
 
-def go_on(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object]) -> None:
+def resume(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object]) -> None:
     """Do what is left of a batch's task, and run the page anew when it is done. Call it last in a page.
 
     Streamlit ends this run at any of the calls in it, when the visitor clicks or leaves.
@@ -270,19 +289,15 @@ def networks_of(batch: Batch) -> list[str]:
 
 
 def _show_state(batch: Batch) -> None:
-    """Offer to stop what goes on, to go on with it, or to forget all."""
-    for missing in load_classifiers()[1] if batch.results else ():
-        st.warning(
-            f"One of the networks cannot be loaded. {message_as_text(missing)}",
-            icon=":material/report:",
-        )
-    with st.container(horizontal=True, vertical_alignment="center"):
+    """Offer to stop the work, to resume it, or to remove all."""
+    with st.container(horizontal=True, vertical_alignment="center", width="content"):
         if batch.is_busy:
             st.button("Cancel", on_click=_cancel, icon=":material/stop_circle:")
             return
         if not batch.is_whole:
+            st.markdown(f"Stopped after {len(batch.results):,} of {len(batch.files):,} photos.")
             st.button(
-                "Go on",
+                "Resume",
                 on_click=start,
                 args=(Task.LOOKING,),
                 icon=":material/play_circle:",
@@ -293,11 +308,13 @@ def _show_state(batch: Batch) -> None:
                 f"Try again ({n_failed:,})",
                 on_click=_look_at_failed,
                 icon=":material/refresh:",
-                help="Photos that could not be looked at for a reason that may be gone: little memory.",
+                help="Photos that failed for a reason that may be temporary, such as too little memory.",
             )
-        st.button("Remove all", on_click=_remove, icon=":material/delete:")
-        if not batch.is_whole:
-            st.markdown(f"Stopped after {len(batch.results):,} of {len(batch.files):,} photos.")
+        _offer_removal()
+
+
+def _offer_removal() -> None:
+    st.button("Remove all", on_click=_remove, icon=":material/delete:")
 
 
 def _take_widget(key: str) -> None:
@@ -319,7 +336,7 @@ def _take(uploads: "Iterable[UploadedFile]") -> None:
             continue
         too_much = Refused(
             upload.name,
-            f"One batch holds {MAX_MEGABYTES:,} MB, and this file goes beyond. Remove other files.",
+            f"This file exceeds the limit of {MAX_MEGABYTES:,} MB per batch. Remove other files.",
         )
         photos = uploaded_photos(upload.name, content, skipped) if fits else iter((too_much,))
         for i, photo in enumerate(photos):

@@ -27,7 +27,7 @@ def test_the_rate_counts_from_the_first_photo_on():
     clock.now = 15.0
     for _ in range(99):
         progress.step()
-    assert str(progress) == "110 of 1,010, 9.9 a second, 1 min 31 s left"
+    assert str(progress) == "110 of 1,010, 9.9 per second, 1 min 31 s left"
     assert progress.share == pytest.approx(110 / 1010)
 
 
@@ -45,8 +45,8 @@ def test_a_log_gets_a_line_now_and_then_and_the_end(tmp_path):
             line.step(3800)
             line.finish()
     assert log.read_text().splitlines() == [
-        "1,200 of 5,000 photos, 3 of them not readable, 30.0 a second, 2 min 7 s left: trip\ufffd1.jpg",
-        "5,000 of 5,000 photos, 3 of them not readable, 122.0 a second",
+        "1,200 of 5,000 photos, 3 of them not readable, 30.0 per second, 2 min 7 s left: trip\ufffd1.jpg",
+        "5,000 of 5,000 photos, 3 of them not readable, 122.0 per second",
     ]
 
 
@@ -61,7 +61,7 @@ def test_on_a_terminal_the_line_changes_and_is_taken_away(columns):
             line.step()
             clock.now = 1
             line.step(name="a.jpg")
-        expected = f"\r{'2 of 9, 1.0 a second, 7 s left: a.jpg':<{width}}\r\r{'':<{width}}\r"
+        expected = f"\r{'2 of 9, 1.0 per second, 7 s left: a.jpg':<{width}}\r\r{'':<{width}}\r"
         shown = ""
         # A terminal may give what was written in several parts.
         while len(shown) < len(expected):

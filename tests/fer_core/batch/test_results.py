@@ -22,20 +22,25 @@ from fer_core.batch.results import (
     CROP_SIDE,
     AnnotatedZip,
     PhotoResult,
+    agreement_of,
     look_at,
     outcome_of,
     results_csv,
     results_table,
     select_rows,
 )
+from fer_core.drawing import UNCLEAR_COLOR
 from fer_core.expressions import COLORS, FER2013, Expression
 from fer_core.faces.crops import FaceInputs
 from fer_core.faces.finder import Face
 from fer_core.networks.classifier import Prediction
-from fer_core.views.batch import agreement_view, answers_table, expressions_view, photos_view
+from fer_core.views.batch import agreement_view, answers_table, expressions_view
 from tests.conftest import png
 
 NETWORKS = ("cnn", "dual")
+BOX = np.array([10, 10, 60, 60], np.float32)
+#: Of a face, all before its predictions.
+BODY = (Face(BOX, 0.9), FaceInputs(np.zeros((48, 48), np.uint8)), ())
 HAPPY, SAD, FEAR = Expression.HAPPY, Expression.SAD, Expression.FEAR
 
 
@@ -47,13 +52,8 @@ def prediction(expression: Expression, confidence: float) -> Prediction:
 
 
 def face(first: Expression, second: Expression, confidence: float = 0.9) -> FaceAnalysis:
-    return FaceAnalysis(
-        Face(np.array([10, 10, 60, 60], np.float32), 0.9),
-        FaceInputs(np.zeros((48, 48), np.uint8)),
-        (),
-        {"cnn": prediction(first, 0.9), "dual": prediction(second, confidence)},
-        np.array([10, 10, 60, 60], np.float32),
-    )
+    predictions = {"cnn": prediction(first, 0.9), "dual": prediction(second, confidence)}
+    return FaceAnalysis(*BODY, predictions, BOX)
 
 
 def photo(name: str, *faces: FaceAnalysis) -> PhotoResult:
@@ -65,7 +65,7 @@ def photo(name: str, *faces: FaceAnalysis) -> PhotoResult:
 
 @pytest.fixture
 def results() -> list[PhotoResult]:
-    """Two agreements on happy, a disagreement, an unsure face, a photo without one, a broken file."""
+    """Two agreements, two disagreements, one of them unclear, a photo without a face, a broken file."""
     return [
         photo("a.jpg", face(HAPPY, HAPPY), face(HAPPY, SAD)),
         photo("@b.jpg", face(FEAR, SAD, confidence=0.3)),
@@ -84,8 +84,12 @@ def test_the_table_has_a_row_a_face_and_one_for_each_other_photo(table):
     assert list(table["photo"]) == ["a.jpg", "a.jpg", "'@b.jpg", "c.jpg", "none.jpg", "bad.jpg"]
     assert list(table["result"]) == [0, 0, 1, 2, 3, 4]
     assert list(table["face"]) == [1, 2, 1, 1, 0, 0]
-    outcomes = ["agree", "differ", "not sure", "agree", "no face", "not readable"]
+    outcomes = ["confident", "confident", "unclear", "confident", "no face", "not readable"]
     assert list(table["outcome"]) == outcomes
+    assert list(table["agreement"]) == ["agree", "differ", "differ", "agree", "", ""]
+    assert list(table["dual level"]) == ["confident", "confident", "unclear", "confident", "", ""]
+    assert table["dual words"].iloc[2] == "unclear: sad or neutral"
+    assert table["cnn level"].iloc[2] == "confident"
     assert list(table["dual"]) == ["happy", "sad", "sad", "happy", "", ""]
     assert table["dual confidence"].iloc[2] == pytest.approx(0.3)
     assert table["error"].iloc[5] == "It is broken."
@@ -99,58 +103,97 @@ def test_tables_of_failures_alone_and_of_nothing_have_the_same_columns(table):
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "expressions", "faces"),
+    ("outcomes", "agreements", "expressions", "faces"),
     [
-        ((), (), [0, 0, 1, 2, 3, 4]),
-        (("differ", "not readable"), (), [0, 4]),
-        ((), ("sad",), [0, 1]),
-        (("not sure",), ("happy",), []),
+        ((), (), (), [0, 0, 1, 2, 3, 4]),
+        (("unclear", "not readable"), (), (), [1, 4]),
+        ((), ("differ",), (), [0, 1]),
+        ((), (), ("sad",), [0, 1]),
+        (("unclear",), (), ("happy",), []),
     ],
 )
-def test_rows_are_left_out_by_outcome_and_by_either_networks_expression(
-    table, outcomes, expressions, faces
+def test_rows_are_left_out_by_level_agreement_and_either_networks_expression(
+    table, outcomes, agreements, expressions, faces
 ):
-    rows = select_rows(table, NETWORKS, outcomes=outcomes, expressions=expressions)
+    rows = select_rows(
+        table, NETWORKS, outcomes=outcomes, agreements=agreements, expressions=expressions
+    )
     assert list(rows["result"]) == faces
 
 
+def test_of_a_single_network_no_agreement_is_said():
+    alone = FaceAnalysis(*BODY, {"cnn": prediction(HAPPY, 0.9)}, BOX)
+    table = results_table([photo("a.jpg", alone)], ["cnn"])
+    assert list(table["agreement"]) == [""]
+    assert list(table["outcome"]) == ["confident"]
+
+
 def test_views_count_every_face_once(table):
-    answers = answers_table(table, NETWORKS)
-    counts = expressions_view(table, answers).data.set_index(["network", "answer"])["faces"]
+    view = expressions_view(table, NETWORKS, titles={"dual": "Both"})
+    counts = view.data.groupby(["network", "expression"])["faces"].sum()
     assert counts["cnn", "happy"] == 3
-    assert counts["dual", "not sure"] == 1
-    assert counts["dual", "sad"] == 1, "an answer that is not sure is none"
-    assert counts.groupby("network").sum().to_dict() == {"cnn": 4, "dual": 4}
-    view = agreement_view(table, answers, NETWORKS)
-    cells = view.data.set_index(list(NETWORKS))["faces"]
+    assert counts["Both", "unclear"] == 1
+    assert counts["Both", "sad"] == 1, "an unclear face counts for no expression"
+    assert counts.groupby("network").sum().to_dict() == {"cnn": 4, "Both": 4}
+    assert view.reading.startswith("4 faces in 5 photos.")
+    view = agreement_view(table, NETWORKS, titles={"dual": "Both"})
+    cells = view.data.set_index(["cnn", "Both"])["faces"]
     assert cells["happy", "happy"] == 2
-    assert cells["fear", "not sure"] == 1
+    assert cells["fear", "unclear"] == 1
     assert cells.sum() == 4
-    assert "Both are sure of 3 of 4 faces, and name the same expression on 2" in view.reading
-    assert list(photos_view(table).data["photos"]) == [3, 1, 1]
-    assert "4 faces in 5 photos." in photos_view(table).reading
+    assert view.reading == "Both name an expression on 3 of 4 faces, the same on 2 (67%)."
+
+
+def test_views_show_the_rows_that_they_are_given(table):
+    rows = select_rows(table, NETWORKS, outcomes=["unclear"])
+    view = expressions_view(rows, NETWORKS)
+    assert view.data.groupby("network")["faces"].sum().to_dict() == {"cnn": 1, "dual": 1}
+    assert agreement_view(rows, NETWORKS).data["faces"].sum() == 1
+
+
+def test_what_is_probable_is_counted_and_drawn_by_itself():
+    results = [photo("a.jpg", face(HAPPY, HAPPY), face(HAPPY, HAPPY, confidence=0.45))]
+    table = results_table(results, NETWORKS)
+    assert list(table["dual words"]) == ["happy", "probably happy"]
+    view = expressions_view(table, NETWORKS)
+    cells = view.data.set_index(["network", "expression", "level"])["faces"]
+    assert cells["dual", "happy", "confident"] == cells["dual", "happy", "probable"] == 1
+    bars = [bar for bar in view.figure.data if bar.name == "dual"]
+    assert len({bar.marker.color for bar in bars if sum(bar.x)}) == 2
+    assert answers_table(table, NETWORKS)["dual"].tolist() == ["happy", "happy"]
 
 
 def test_views_of_no_face_and_of_nothing_can_be_drawn():
     for few in ([photo("none.jpg")], []):
         table = results_table(few, NETWORKS)
-        answers = answers_table(table, NETWORKS)
-        assert expressions_view(table, answers).data["faces"].sum() == 0
-        assert "On no face" in agreement_view(table, answers, NETWORKS).reading
-        assert photos_view(table).data["photos"].sum() == len(few)
+        assert expressions_view(table, NETWORKS).data["faces"].sum() == 0
+        assert "On no face" in agreement_view(table, NETWORKS).reading
 
 
 def test_a_sheet_shows_the_rows_that_it_is_given(results, table):
     faces = sheet_faces(results, table)
-    assert [f.words for f in faces] == ["happy 90%", "sad 90%", "not sure", "happy 90%"]
+    assert [(f.words, f.detail) for f in faces] == [
+        ("Happy", "90%"),
+        ("Sad", "90%"),
+        ("Unclear", "sad or neutral"),
+        ("Happy", "90%"),
+    ]
+    assert [(f.result, f.number) for f in faces] == [(0, 1), (0, 2), (1, 1), (2, 1)]
     assert faces[0].color == COLORS[HAPPY]
-    some = sheet_faces(results, select_rows(table, NETWORKS, outcomes=["differ"]))
-    assert [f.words for f in some] == ["sad 90%"]
+    some = sheet_faces(results, select_rows(table, NETWORKS, outcomes=["unclear"]))
+    assert [f.words for f in some] == ["Unclear"]
     sheet = draw_sheet(faces)
     plate = np.array([0xC8, 0xAE, 0x24])
     # The second face's plate is sad's blue, the first one's happy's yellow.
     assert (sheet[10 + CROP_SIDE + 2, 12] == plate).all()
     assert (sheet[10 + CROP_SIDE + 2, 12 + CROP_SIDE + 10] == [0x00, 0x63, 0xF1]).all()
+
+
+def test_a_probable_face_has_a_pale_plate():
+    result = photo("a.jpg", face(HAPPY, HAPPY, confidence=0.45))
+    (probable,) = sheet_faces([result], results_table([result], NETWORKS))
+    assert (probable.words, probable.detail) == ("Probably happy", "45%")
+    assert probable.color not in (COLORS[HAPPY], UNCLEAR_COLOR)
 
 
 def test_many_faces_take_several_sheets(results, table):
@@ -178,7 +221,7 @@ def test_a_photo_leaves_small_things_behind(analyzer: Analyzer, astronaut, astro
     expected = astronaut[top:bottom, left:right].mean(axis=(0, 1))
     assert np.abs(centre - expected).max() < 60, "the crop shows the face in its colours"
     assert found.record["faces"][0]["predictions"]["cnn"]["expression"] == "happy"
-    assert outcome_of(one) == "agree"
+    assert (outcome_of(one), agreement_of(one)) == ("confident", "agree")
 
 
 def test_a_file_that_is_no_photo_is_a_result(analyzer: Analyzer):

@@ -24,7 +24,7 @@ from fer_core.video.smoothing import Smoother
 from fer_core.video.tables import events_csv, frame_record, frames_csv, video_record
 from fer_core.video.tracking import Tracker, iou
 from fer_core.video.writing import AnnotatedVideo, annotated_video
-from fer_core.views.timeline import NOT_SURE, timeline_view
+from fer_core.views.timeline import MOST_PEOPLE, people_view, timeline_view
 from tests.clips import clip, in_hdr, moving
 
 HAPPY, SAD = Expression.HAPPY, Expression.SAD
@@ -356,16 +356,43 @@ def test_a_timeline_breaks_where_the_face_was_gone_and_hatches_doubt():
     view = timeline_view(analysis, 1)
     line = next(trace for trace in view.figure.data if trace.name == "Happy")
     assert np.isnan(np.asarray(line.y, float)).tolist() == [False] * 3 + [True] + [False] * 2
-    bars = {
-        trace.hovertemplate.split("<")[0]: trace
-        for trace in view.figure.data
-        if trace.type == "bar"
-    }
+    bars = {trace.customdata[0][4]: trace for trace in view.figure.data if trace.type == "bar"}
     assert bars["Happy"].base.tolist() == [0.0, 5.0]
     np.testing.assert_allclose(bars["Happy"].x, [0.2, 0.2])
-    unsure = bars[NOT_SURE.capitalize()]
-    np.testing.assert_allclose([unsure.base[0], unsure.x[0]], [0.2, 0.1])
-    assert unsure.marker.pattern.shape
+    unclear = next(bar for words, bar in bars.items() if words.startswith("Unclear: "))
+    np.testing.assert_allclose([unclear.base[0], unclear.x[0]], [0.2, 0.1])
+    assert unclear.marker.pattern.shape
+
+
+def test_everybody_has_a_row_in_one_timeline_that_tells_the_levels(
+    analysis, monkeypatch: pytest.MonkeyPatch
+):
+    view = people_view(analysis, "cnn")
+    assert sorted(view.data["person"].unique()) == sorted(analysis.tracks)
+    seen = view.data.assign(seconds=view.data["to (s)"] - view.data["from (s)"])
+    for track, n in analysis.tracks.items():
+        seconds = seen.loc[seen["person"] == track, "seconds"].sum()
+        assert seconds == pytest.approx(n / analysis.rate, abs=0.15)
+    drawn = [bar for bar in view.figure.data if bar.customdata is not None]
+    assert {int(mark[1]) for bar in drawn for mark in bar.customdata} == set(analysis.tracks)
+    monkeypatch.setattr("fer_core.views.timeline.MOST_PEOPLE", 1)
+    assert MOST_PEOPLE > 1
+    few = people_view(analysis, "cnn")
+    assert list(few.data["person"].unique()) == [next(iter(analysis.tracks))]
+    assert f"of {len(analysis.tracks)}." in few.reading
+
+
+def test_in_the_timeline_of_everybody_probable_is_pale_and_unclear_is_hatched():
+    view = people_view(made_up([(0.0, 0.9), (0.1, 0.45), (0.2, 0.3)]), "cnn")
+    levels = list(view.data["level"])
+    assert levels == ["confident", "probable", "unclear"]
+    marked = [bar for bar in view.figure.data if bar.customdata is not None]
+    bars = {bar.customdata[0][4]: bar.marker for bar in marked}
+    assert bars["Happy"].color != bars["Probably happy"].color
+    hatched = [words for words, marker in bars.items() if marker.pattern.shape]
+    assert len(hatched) == 1
+    assert hatched[0].startswith("Unclear: ")
+    assert {bar.name for bar in view.figure.data if bar.showlegend} == {"Happy", "Unclear"}
 
 
 def made_up(points: Sequence[tuple[float, float]]) -> VideoAnalysis:

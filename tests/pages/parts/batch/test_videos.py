@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.batch import videos
+from pages.parts.batch import video_results, videos
 from tests.clips import clip, moving
 
 PAGE = """
@@ -52,7 +52,7 @@ def test_from_the_choice_to_the_annotated_video(film):
     assert page.get("plotly_chart")
     assert {"CSV", "Changes (CSV)", "JSON", "Make the annotated video"} <= labels(page)
     page.select_slider[0].set_value(4).run()
-    assert any("Frame 4 of 5, at 0.30 s: 1 face." in str(i.proto) for i in page.get("image"))
+    assert any("Frame 4 of 5, 0.30 s: 1 face" in str(i.proto) for i in page.get("image"))
     button(page, "Make the annotated video").click().run()
     assert not page.exception
     assert "Annotated MP4" in labels(page)
@@ -76,7 +76,7 @@ def test_a_click_that_comes_after_a_video_was_removed_does_nothing():
     """Streamlit may bring both clicks to one run of the page."""
     videos._start("gone", 10.0, True)
     videos._stop("gone")
-    videos._again("gone")
+    video_results._again("gone")
 
 
 def test_work_goes_on_where_the_page_was_left(film):

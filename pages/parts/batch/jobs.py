@@ -1,0 +1,133 @@
+"""The work on one video: how far it is, and what was found.
+
+Videos and what was found in them live in the visitor's session and nowhere else, as photos do.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import streamlit as st
+
+from pages.shared.models import load_analyzer
+from pages.shared.turns import patient_turn
+from pages.shared.verbatim import message_as_text, name_as_code
+
+if TYPE_CHECKING:
+    from fer_core.analysis import Analyzer
+    from fer_core.video.analysis import FrameAnalysis, VideoAnalysis
+    from fer_core.video.reading import VideoInfo
+
+FIRST_RATE: Final = 10
+_JOBS: Final = "videos"
+_Step = TypeVar("_Step")
+
+
+@dataclass(slots=True, eq=False)
+class VideoJob:
+    """The work on one video.
+
+    Attributes:
+        name: file name as uploaded.
+        content: the file's bytes.
+        info: what the file says.
+        rate: frames per second that are analyzed.
+        smoothing_s: time constant in seconds, 0 for none.
+        steps: what is still to be done; None before the beginning and after the end.
+        frames: what is done.
+        seconds: time that was spent on them.
+        result: at the end.
+        error: why it ended without a result.
+        annotated: the annotated video, once it was asked for.
+    """
+
+    name: str
+    content: bytes
+    info: "VideoInfo"
+    rate: float = FIRST_RATE
+    smoothing_s: float = 0.0
+    steps: "Iterator[FrameAnalysis | VideoAnalysis] | None" = None
+    frames: "list[FrameAnalysis]" = field(default_factory=list)
+    seconds: float = 0.0
+    result: "VideoAnalysis | None" = None
+    error: str | None = None
+    annotated: bytes | None = None
+
+    @property
+    def progress(self) -> float:
+        """Share of the video that is done, in [0, 1]."""
+        return self.frames[-1].progress if self.frames else 0.0
+
+    @property
+    def left(self) -> str:
+        """How far the work is, and how long it will still take, in words."""
+        done = self.progress
+        if not done:
+            return "Loading the models"
+        # The first frames take longer than the rest, so they tell little.
+        left = f", about {clock(self.seconds * (1 - done) / done)} left" if self.seconds > 1 else ""
+        return f"{clock(self.frames[-1].time_s)} of {clock(self.info.seconds)}{left}"
+
+    def start(self, rate: float, *, smooth: bool) -> None:
+        """Begin, also once more."""
+        from fer_core.video.smoothing import TIME_CONSTANT_S
+
+        self.rate, self.smoothing_s = rate, TIME_CONSTANT_S if smooth else 0.0
+        self.frames, self.seconds = [], 0.0
+        self.result = self.error = self.annotated = None
+        self.steps = self._look()
+
+    def stop(self) -> None:
+        """End the work; what was found until now is the result."""
+        from fer_core.video.analysis import stopped
+
+        self.steps = None
+        if self.frames:
+            self.result = stopped(self.info, self.frames, self.rate, self.smoothing_s)
+
+    def _look(self) -> "Iterator[FrameAnalysis | VideoAnalysis]":
+        from fer_core.video.analysis import analyze_video
+
+        analyzer: Analyzer = load_analyzer()
+        yield from analyze_video(self.content, analyzer, self.rate, smoothing_s=self.smoothing_s)
+
+
+# What widgets and fragments call outlives the visit, as Streamlit keeps them: so it holds keys of jobs alone.
+# A click may come when its job was removed by another that came with it.
+def jobs() -> dict[str, VideoJob]:
+    """Return this visitor's work on videos, by the videos' keys."""
+    known: dict[str, VideoJob] = st.session_state.setdefault(_JOBS, {})
+    return known
+
+
+def forget_videos(keep: Collection[str]) -> None:
+    """Drop all that is known of the videos whose keys are not among those to keep."""
+    known = jobs()
+    for key in known.keys() - set(keep):
+        del known[key]
+
+
+def one_by_one(steps: Iterator[_Step], say: Callable[[str], object]) -> Iterator[_Step]:
+    """Yield the steps, each of which waits for its turn among the photos and frames of other visitors."""
+    while True:
+        with patient_turn(say):
+            step = next(steps, None)
+        if step is None:
+            return
+        yield step
+
+
+def show_error(name: str, message: str) -> None:
+    """Say what is wrong with a video."""
+    st.error(f"{name_as_code(name)}: {message_as_text(message)}", icon=":material/broken_image:")
+
+
+def count(n: int, one: str, many: str) -> str:
+    """Return a number with its noun: "no people", "1 person", "3 people"."""
+    return f"{n or 'no'} {one if n == 1 else many}"
+
+
+def clock(seconds: float) -> str:
+    """Return a duration for people: "8 s", "2:05 min"."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02d} min"

@@ -1,0 +1,142 @@
+"""One opened photo of a batch: the photo with its faces, one face in full, and ways to the others."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from fer_core.errors import BusyError, ImageDecodeError
+from fer_core.photos.decode import decode
+from pages.parts.batch.work import Batch
+from pages.shared import notes, results
+from pages.shared.photo_intake import ChosenPhoto
+from pages.shared.turns import show_busy, turn
+from pages.shared.verbatim import message_as_text, name_as_code
+
+if TYPE_CHECKING:
+    from fer_core.batch.results import PhotoResult
+
+#: Scrolls to where the opened photo begins: the face that was clicked may be far below.
+_top = st.components.v2.component(
+    "opened_photo",
+    html='<span tabindex="-1"></span>',
+    # Below Streamlit's header, which stays in view.
+    css="span { display: block; height: 1px; outline: none; scroll-margin-top: 4.5rem; }",
+    js="""
+export default function ({ parentElement, data }) {
+  const top = parentElement.querySelector("span");
+  if (top.face === undefined) {
+    top.focus({ preventScroll: true });
+    top.scrollIntoView();
+  }
+  top.face = data;
+}
+""",
+)
+_OPENED: Final = "batch_opened"
+_LAST: Final = "batch_last_opened"
+
+
+# What a widget calls outlives the visit, as Streamlit keeps widgets: so it holds ids alone.
+def open_face(face: str) -> None:
+    """Open a photo.
+
+    Args:
+        face: id of one of its faces: "NUMBER:KEY", the face's number, 0 for a photo without a face, and the
+            photo's key in its batch.
+    """
+    st.session_state[_OPENED] = st.session_state[_LAST] = face
+
+
+def close_photo() -> None:
+    """Go back to all photos."""
+    st.session_state.pop(_OPENED, None)
+
+
+def opened_face(batch: Batch) -> str | None:
+    """Return the id of the face that is open; None if none is, or if its photo is gone."""
+    face = st.session_state.get(_OPENED)
+    number, _, key = str(face).partition(":")
+    if face is None or key not in batch.results:
+        return None
+    return str(face) if int(number) <= len(batch.results[key].faces) else None
+
+
+def last_opened() -> str | None:
+    """Return the id of the face that was open last, on the way back from it."""
+    face = st.session_state.pop(_LAST, None)
+    return str(face) if face else None
+
+
+def show_opened(batch: Batch, face: str, others: Sequence[str]) -> None:
+    """Show the photo of a face, with ways back and to other faces.
+
+    Args:
+        batch: that the photo is of.
+        face: id of the face.
+        others: ids of the faces in the rows that are shown, this one among them or not.
+    """
+    number, _, key = face.partition(":")
+    _top(key="batch_top", data=face)
+    _show_ways(face, others)
+    _show_photo(batch.files[key], batch.results[key], int(number))
+
+
+def _show_ways(face: str, others: Sequence[str]) -> None:
+    place = others.index(face) if face in others else None
+    before = others[place - 1] if place else None
+    after = others[place + 1] if place is not None and place + 1 < len(others) else None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Back",
+            icon=":material/arrow_back:",
+            on_click=close_photo,
+            type="primary",
+            key="batch_back",
+        )
+        for label, icon, other in (
+            ("Previous", ":material/chevron_left:", before),
+            ("Next", ":material/chevron_right:", after),
+        ):
+            st.button(
+                label,
+                icon=icon,
+                on_click=open_face,
+                args=(other,),
+                disabled=other is None,
+                key=f"batch_{label.lower()}",
+            )
+        if place is not None:
+            st.markdown(f"{place + 1:,} of {len(others):,}")
+
+
+def _show_photo(file: Any, result: "PhotoResult", number: int) -> None:
+    """Show a photo, which is decoded once more, with the chosen face in full."""
+    if result.analysis is None:
+        st.error(
+            f"{name_as_code(result.name)}: {message_as_text(result.error)}",
+            icon=":material/broken_image:",
+        )
+        return
+    place = st.empty()
+    try:
+        with turn(place.status):
+            upright = result.analysis.shown(decode(file.read()))
+            photo = ChosenPhoto.of("batch", result.name, upright)
+    except BusyError as error:
+        show_busy(error, key="busy-row")
+        return
+    except ImageDecodeError as error:
+        st.error(message_as_text(error), icon=":material/broken_image:")
+        return
+    finally:
+        place.empty()
+    notes.show_turned(result.analysis)
+    left, right = st.columns([5, 4], gap="medium")
+    with left:
+        results.show_photo(photo, result.analysis)
+    with right:
+        if number:
+            results.show_face(photo, result.analysis, number)
+        else:
+            notes.show_no_face(result.analysis)

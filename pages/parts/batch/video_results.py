@@ -1,0 +1,255 @@
+"""What was found in a video: everybody over time, one person's curves, single frames, downloads."""
+
+import json
+import time
+from functools import partial
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from fer_core.errors import BusyError, FerError
+from pages.parts.batch.jobs import VideoJob, count, jobs, one_by_one, show_error
+from pages.shared.downloads import offer_files
+from pages.shared.titles import title_of
+from pages.shared.turns import show_busy, turn
+from pages.shared.verbatim import name_as_code
+from pages.shared.views import show_view
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fer_core.video.analysis import FrameAnalysis, VideoAnalysis
+
+_TELL_SECONDS: Final = 0.3
+_SHOWN_SIDES: Final = {"smallest": 480, "largest": 960}
+_VIDEO_WIDTH: Final = 640
+_FRAME: Final = "video_frame"
+_PERSON: Final = "video_person"
+_NETWORK: Final = "video_network"
+
+
+def show_result(key: str, job: VideoJob) -> None:
+    """Show what was found in a video; `key` stands for it in the session."""
+    from fer_core.views.timeline import people_view, timeline_view
+
+    result = job.result
+    assert result is not None
+    if result.note:
+        st.warning(result.note, icon=":material/warning:")
+    people, n = result.tracks, len(result.frames)
+    st.caption(
+        f"{name_as_code(job.name)}: {n} frames, {count(len(people), 'person', 'people')}, "
+        f"{count(len(result.events), 'change', 'changes')} of expression, {job.seconds:.1f} s"
+    )
+    _offer_downloads(key, job)
+    if not people:
+        st.info("**No face was found in this video.**", icon=":material/person_off:")
+        _show_frame(key)
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        network = _choose_network(result)
+        person = _choose_person(result)
+    look_there = partial(_look_there, len(result.frames))
+    show_view(people_view(result, network), on_click=look_there)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _show_frame(key)
+    with right:
+        titles = {name: title_of(name) for name in _networks(result)}
+        show_view(timeline_view(result, person, titles=titles), on_click=look_there)
+    _show_events(result)
+
+
+def drawn(picture: "np.ndarray", frame: "FrameAnalysis") -> "np.ndarray":
+    """Return a frame's picture, uint8 (H, W, 3), with its faces marked, at a size to be shown."""
+    from fer_core.drawing import draw_faces, fit_long_side
+
+    return draw_faces(fit_long_side(picture, **_SHOWN_SIDES), frame.shown, numbers=frame.tracks)
+
+
+def _again(key: str) -> None:
+    if job := jobs().get(key):
+        job.result = None
+
+
+def _choose_network(result: "VideoAnalysis") -> str:
+    """Offer the networks, and return the one whose predictions are shown of everybody."""
+    networks = _networks(result)
+    if len(networks) == 1:
+        return networks[0]
+    if st.session_state.get(_NETWORK) not in networks:
+        st.session_state[_NETWORK] = networks[0]
+    chosen = st.segmented_control(
+        "Network", networks, format_func=title_of, key=_NETWORK, required=True
+    )
+    return chosen or networks[0]
+
+
+def _networks(result: "VideoAnalysis") -> list[str]:
+    """Return the networks that answered, first the one that names the faces in pictures."""
+    first = next(smoothed for frame in result.frames for smoothed in frame.smoothed)
+    return list(reversed(first))
+
+
+def _choose_person(result: "VideoAnalysis") -> int:
+    """Offer the people, and return the one whose curves are shown; a click on a timeline chooses too."""
+    people = result.tracks
+    if len(people) == 1:
+        return next(iter(people))
+    if st.session_state.get(_PERSON) not in people:
+        st.session_state[_PERSON] = next(iter(people))
+    names = {
+        track: f"Person {track} ({count(n, 'frame', 'frames')})" for track, n in people.items()
+    }
+    return st.selectbox(
+        "Curves of",
+        list(people),
+        format_func=names.__getitem__,
+        key=_PERSON,
+        width=240,
+        help="A face is followed as long as it is in view. A person who leaves and comes back gets a new "
+        "number. A click on a timeline chooses its person, too.",
+    )
+
+
+def _look_there(n_frames: int, point: dict[str, Any]) -> None:
+    """Show the frame of a point that was clicked, and its person's curves if the point has a person."""
+    values = point.get("customdata")
+    values = values if isinstance(values, list) else [values]
+    number, *others = values
+    if isinstance(number, int | float) and 1 <= number <= n_frames:
+        st.session_state[_FRAME] = int(number)
+    if others and isinstance(others[0], int | float) and others[0] >= 1:
+        st.session_state[_PERSON] = int(others[0])
+
+
+def _show_events(result: "VideoAnalysis") -> None:
+    st.subheader("Changes of expression")
+    if not result.events:
+        st.caption("No lasting change. Single odd frames and unclear predictions do not count.")
+        return
+    titles = {name: title_of(name) for name in {event.network for event in result.events}}
+    st.dataframe(
+        [
+            {
+                "Time (s)": round(event.time_s, 2),
+                "Person": event.track,
+                "Network": titles[event.network],
+                "From": str(event.before).capitalize(),
+                "To": str(event.after).capitalize(),
+            }
+            for event in result.events
+        ],
+        hide_index=True,
+    )
+
+
+@st.fragment
+def _show_frame(key: str) -> None:
+    """Show one frame with its faces; moving the slider reruns nothing else."""
+    from fer_core.video.reading import VideoReader
+
+    job = jobs().get(key)
+    result = job.result if job else None
+    if job is None or result is None or not result.frames:
+        return
+    st.subheader("Frame by frame")
+    n = len(result.frames)
+    number = min(int(st.session_state.get(_FRAME, 1)), n)
+    if n > 1:
+        st.session_state[_FRAME] = number
+        times = [frame.time_s for frame in result.frames]
+        number = st.select_slider(
+            "Frame",
+            range(1, n + 1),
+            format_func=lambda i: f"{times[i - 1]:.2f} s",
+            key=_FRAME,
+            help="A click on a timeline or a curve shows its frame.",
+        )
+    frame = result.frames[number - 1]
+    place = st.empty()
+    try:
+        with turn(place.status), VideoReader(job.content) as reader:
+            picture = reader.frame_at(frame.time_s).rgb
+    except BusyError as error:
+        show_busy(error, key="busy-frame")
+        return
+    except FerError as error:
+        show_error(job.name, str(error))
+        return
+    finally:
+        place.empty()
+    found = count(len(frame.tracks), "face", "faces")
+    st.image(
+        drawn(picture, frame),
+        caption=f"Frame {number} of {n}, {frame.time_s:.2f} s: {found}",
+        alt=f"Frame {number} with {found} marked",
+    )
+
+
+def _offer_downloads(key: str, job: VideoJob) -> None:
+    stem = PurePath(job.name).stem
+    with st.container(horizontal=True):
+        offer_files(
+            (
+                ("CSV", lambda: _csv(job), f"{stem}_faces.csv", "text/csv"),
+                ("Changes (CSV)", lambda: _events(job), f"{stem}_changes.csv", "text/csv"),
+                ("JSON", lambda: _json(job), f"{stem}.json", "application/json"),
+            )
+        )
+        if job.annotated is None:
+            wanted = st.button("Make the annotated video", icon=":material/movie:")
+        else:
+            wanted = False
+            offer_files((("Annotated MP4", job.annotated, f"{stem}_annotated.mp4", "video/mp4"),))
+        st.button("Analyze again", icon=":material/replay:", on_click=_again, args=(key,))
+    if wanted:
+        _annotate(job)
+    if job.annotated is not None:
+        st.video(job.annotated, format="video/mp4", width=_VIDEO_WIDTH)
+
+
+def _annotate(job: VideoJob) -> None:
+    from fer_core.video.writing import annotated_video
+
+    assert job.result is not None
+    bar = st.progress(0.0, "Drawing the frames")
+    told, done = 0.0, [0.0]
+    for step in one_by_one(
+        annotated_video(job.content, job.result), lambda words: bar.progress(done[-1], words)
+    ):
+        if isinstance(step, bytes):
+            job.annotated = step
+        elif time.perf_counter() - told >= _TELL_SECONDS:
+            told = time.perf_counter()
+            done.append(step)
+            bar.progress(step, "Drawing the frames")
+    st.rerun()
+
+
+def _csv(job: VideoJob) -> str:
+    from fer_core.video.tables import frame_record, frames_csv
+
+    assert job.result is not None
+    labels = {
+        name: prediction.labels
+        for frame in job.result.frames
+        for smoothed in frame.smoothed
+        for name, prediction in smoothed.items()
+    }
+    return "".join(frames_csv((frame_record(job.name, f) for f in job.result.frames), labels))
+
+
+def _events(job: VideoJob) -> str:
+    from fer_core.video.tables import events_csv
+
+    assert job.result is not None
+    return events_csv(job.result.events)
+
+
+def _json(job: VideoJob) -> str:
+    from fer_core.video.tables import video_record
+
+    assert job.result is not None
+    return json.dumps(video_record(job.name, job.result), ensure_ascii=False)
