@@ -27,5 +27,7 @@ if chosen is not None:
         on_change=on_change,
         label_visibility="collapsed",
     )
-    st.caption(chosen.on)
-    QUESTIONS[str(view)].show(chosen)
+    question = QUESTIONS[str(view)]
+    if question.is_of_chosen:
+        st.caption(chosen.on)
+    question.show(chosen)

@@ -206,10 +206,12 @@ class Question(NamedTuple):
     Attributes:
         title: on its pill.
         show: shows it.
+        is_of_chosen: whether it is of the chosen data set.
     """
 
     title: str
     show: Callable[[Chosen], None]
+    is_of_chosen: bool = True
 
 
 #: By their words in the URL, in the order of the page.
@@ -221,5 +223,5 @@ QUESTIONS: Final = {
     "compare": Question("Compare two", _show_pair),
     "faces": Question("Browse faces", show_gallery),
     "data-sets": Question("Other data sets", show_data_sets),
-    "photos": Question("Whole photos", show_photos),
+    "photos": Question("Whole photos", show_photos, is_of_chosen=False),
 }
