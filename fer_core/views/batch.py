@@ -57,7 +57,8 @@ def expressions_view(
         most = max(most, int(totals.max(initial=0)))
         for level, numbers in counts.items():
             figure.add_bar(
-                x=numbers,
+                # None leaves no line where there is no bar.
+                x=[int(n) or None for n in numbers],
                 y=[row.capitalize() for row in rows],
                 orientation="h",
                 name=title,

@@ -208,7 +208,10 @@ def test_a_batch_of_a_visitor_who_left_is_forgotten(
         page.get_by_role("button", name="Analyze the video").click()
         # Two uploads and a video: on a slow machine, beside other tests, more than the usual half minute.
         expect(page.get_by_text("5 frames, 1 person")).to_be_visible(timeout=90_000)
-        expect(page.get_by_role("heading", name="Take away")).to_be_visible()
+        expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=90_000)
+        page.locator(".st-key-batch_view").get_by_text("Contact sheet", exact=True).click()
+        page.get_by_alt_text("Face 1 of a.png").click()
+        expect(page.get_by_alt_text("a.png with 1 face marked")).to_be_visible()
         assert wait_for(lambda: log.alive[-1:] == [[1, 1, 1]])
         context.close()
         assert wait_for(lambda: log.alive[-1:] == [[0, 0, 0]], seconds=25)
