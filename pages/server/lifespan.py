@@ -9,7 +9,7 @@ from streamlit import runtime
 
 from pages.server.kept_files import keep_longer
 from pages.server.leaving import forget_who_left, give_photos_back_at_once
-from pages.server.patches import keep_uploads_in_memory, look_no_address_up
+from pages.server.patches import answer_without_delay, keep_uploads_in_memory, look_no_address_up
 
 
 @asynccontextmanager
@@ -18,6 +18,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     server = runtime.get_instance()
     keep_uploads_in_memory()
     look_no_address_up()
+    answer_without_delay()
     keep_longer(server.media_file_mgr)
     give_photos_back_at_once()
     forgetting = asyncio.create_task(forget_who_left(server))

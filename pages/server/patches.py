@@ -1,4 +1,7 @@
-"""What Streamlit 1.67 and Starlette 1.10 have no setting for, changed in their modules."""
+"""What Streamlit 1.67, Starlette 1.10 and asyncio have no setting for, changed in their modules."""
+
+import asyncio.base_events
+import socket
 
 
 def keep_uploads_in_memory() -> None:
@@ -21,6 +24,21 @@ def look_no_address_up() -> None:
     from streamlit import net_util
 
     net_util.get_internal_ip = net_util.get_external_ip = _unknown
+
+
+def answer_without_delay() -> None:
+    """Send the parts of an answer as they are written, also the second one.
+
+    The server writes an answer's head and body one after the other. The system keeps the second until the
+    first is acknowledged, which takes 40 ms, unless TCP_NODELAY is set. asyncio sets it for sockets whose
+    protocol is named, and Streamlit binds one without.
+    """
+    asyncio.base_events._set_nodelay = _set_nodelay  # type: ignore[attr-defined]
+
+
+def _set_nodelay(connection: socket.socket) -> None:
+    if connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _unknown() -> str | None:

@@ -203,7 +203,7 @@ async def program(
             await asyncio.sleep(chance.expovariate(1 / think))
 
 
-async def live(number: int, url: str, frame: bytes, until: float, tally: Tally) -> None:
+async def live(url: str, frame: bytes, until: float, tally: Tally) -> None:
     """Be on the Live page until the time is over: one frame under way, the next after its answer."""
     try:
         async with visit(url) as page:
@@ -259,7 +259,7 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
                 program(n, url, photos, until, PROGRAMS_THINK, programs)
                 for n in range(arguments.programs)
             ),
-            *(live(n, url, frame, until, watched) for n in range(arguments.live)),
+            *(live(url, frame, until, watched) for _ in range(arguments.live)),
         )
         await asyncio.sleep(SECONDS_UNTIL_FORGOTTEN)
         watching.cancel()
