@@ -6,8 +6,8 @@ Starts the app as README does, opens the Live page in Chromium, whose camera sho
 sways at 30 frames per second, and reads what the page says of itself: answers per second, and the time from
 a picture to its drawn answer. Browser and server share the machine. Then visitors without a browser, who send
 a frame when the last one is answered: several browsers that draw without a graphics card would take all of
-the machine. Then the stages of a frame one by one, without browser and network. Processor time counts all threads: where a machine has other work it tells more
-than the clock.
+the machine. Then the stages of a frame one by one, without browser and network. Processor time counts all
+threads: where a machine has other work it tells more than the clock.
 """
 
 import argparse
@@ -45,8 +45,9 @@ WARM_UP_SECONDS: Final = 5.0
 def main(seconds: float, visits: list[int], frames: int) -> None:
     """Measure and print."""
     pictures = _swaying(decode(one_face_photo()).rgb)
-    with server() as (url, process), _chromium(pictures) as browser:
-        rows = [_in_browser(url, process, browser, seconds)]
+    with server() as (url, process):
+        with _chromium(pictures) as browser:
+            rows = [_in_browser(url, process, browser, seconds)]
         rows += [asyncio.run(_many(url, process, n, seconds)) for n in visits]
     print_table(
         f"{seconds:g} seconds of 640x480 with one face, {', '.join(opinions())}",
