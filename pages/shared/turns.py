@@ -48,10 +48,10 @@ def in_words(wait: Wait) -> str:
         return "This photo is next"
     photos = "1 photo is" if wait.before == 1 else f"{wait.before} photos are"
     about = "" if wait.seconds is None else f", which take about {max(1, round(wait.seconds))} s"
-    return f"{photos} before this one{about}"
+    return f"{photos} ahead of yours{about}"
 
 
 def show_busy(error: BusyError, *, key: str = "busy") -> None:
     """Say that too many wait, and offer to ask again by a button of this key; nothing given is lost."""
-    st.warning(f"**There is too much to do.** {message_as_text(error)}", icon=":material/groups:")
+    st.warning(f"**The server is busy.** {message_as_text(error)}", icon=":material/groups:")
     st.button("Try again", icon=":material/refresh:", key=key)

@@ -12,9 +12,9 @@ from tests.conftest import NAVIGATION
     ("wait", "words"),
     [
         (Wait(0, None), "This photo is next"),
-        (Wait(1, None), "1 photo is before this one"),
-        (Wait(7, 3.6), "7 photos are before this one, which take about 4 s"),
-        (Wait(7, 0.01), "7 photos are before this one, which take about 1 s"),
+        (Wait(1, None), "1 photo is ahead of yours"),
+        (Wait(7, 3.6), "7 photos are ahead of yours, which take about 4 s"),
+        (Wait(7, 0.01), "7 photos are ahead of yours, which take about 1 s"),
     ],
 )
 def test_a_place_in_the_line_in_words(wait, words):
