@@ -12,7 +12,6 @@ import pytest
 
 from fer_core import settings
 from tests.test_package import package_lists
-from training.experiments import readme_table
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -173,25 +172,11 @@ def _name(call: ast.Call) -> str:
     return ast.unparse(call.func).rpartition(".")[2]
 
 
-def test_readme_results_are_those_of_the_shipped_bundles():
-    assert readme_table.with_results(README, readme_table.shipped_bundles()) == README
-
-
-def test_readme_without_markers_is_refused():
-    with pytest.raises(ValueError, match="needs the lines"):
-        readme_table.with_results("# A README", [])
-
-
 def test_face_landmarker_is_googles_file_and_named_in_the_notices():
     digest = hashlib.sha256(settings.landmarker_path().read_bytes()).hexdigest()
     assert digest == "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
     assert digest in (PROJECT / "NOTICE").read_text()
     assert digest in (PROJECT / "models" / "NOTICE").read_text()
-
-
-def test_readme_links_lead_to_files():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert target.startswith("https://") or (PROJECT / target).exists(), target
 
 
 def _requirement_lines(file: Path) -> list[str]:

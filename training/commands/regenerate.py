@@ -33,9 +33,9 @@ def regenerate(
 ) -> None:
     """Make anew all that follows from the weights of bundles; print one line of JSON for each measurement.
 
-    Predictions, metrics and cards for every data set that is there, layers, the answers to corrupted faces,
-    the README's table. For after `fit`. Corrupted faces take a quarter of an hour for a network that sees
-    landmarks.
+    Predictions, metrics and cards for every data set that is there, layers, predictions for corrupted faces,
+    the tables of README and docs/results.md. For after `fit`. Corrupted faces take a quarter of an hour for a
+    network that sees landmarks.
 
     \b
     Examples:

@@ -1,18 +1,30 @@
-"""The README's table of results, written from the bundles' specs so that no number is typed by hand.
+"""The tables of accuracy in README.md and docs/results.md, so that no measured number is typed by hand.
 
 python -m training.experiments.readme_table
+
+README has a short table: the default pair, the pair of FER2013, people, and a published network.
+docs/results.md has every shipped network on every test split.
 """
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from fer_core.data_names import data_name, split_of
+from fer_core.data_names import data_name, known_data_sets, split_of
+from fer_core.evaluation.human_agreement import (
+    FER2013_LABEL,
+    OTHERS,
+    Agreement,
+    agreement_of,
+    annotators_path,
+    read_annotators,
+)
 from fer_core.evaluation.measures import MEASURES
 from fer_core.evaluation.photo_accuracy import photo_accuracy_path, read_photo_accuracy
 from fer_core.evaluation.predictions import compare, predictions_path, read_predictions
+from fer_core.expressions import FER2013
 from fer_core.networks.bundles import (
     DEFAULT_PAIR,
     EXPRESSIONS,
@@ -24,17 +36,35 @@ from fer_core.networks.bundles import (
     task_of,
 )
 from fer_core.settings import landmarker_path
+from fer_core.studies.plans import Reference
 
 log = logging.getLogger(__name__)
 
-BEGIN: Final = "<!-- results: written by python -m training.experiments.readme_table -->"
+_WRITTEN_BY: Final = "written by python -m training.experiments.readme_table"
+#: Around the long tables in docs/results.md, and around README's short one.
+BEGIN: Final = f"<!-- results: {_WRITTEN_BY} -->"
 END: Final = "<!-- end of results -->"
+SHORT_BEGIN: Final = f"<!-- accuracy: {_WRITTEN_BY} -->"
+SHORT_END: Final = "<!-- end of accuracy -->"
 #: The one split that is reported; the others took part in choices.
 REPORTED_SPLIT: Final = "test"
 #: The source whose rows stand first for each bundle.
 COMPARED_SOURCE: Final = "fer2013"
 #: Pairs that are compared, the network that sees more last, and on which source.
 PAIRS: Final = ((DEFAULT_PAIR, "ferplus"), (FER2013_PAIR, COMPARED_SOURCE))
+#: Columns of the short table: source and measure on its test split.
+SHORT_COLUMNS: Final = (
+    ("ferplus", "accuracy"),
+    (COMPARED_SOURCE, "accuracy"),
+    (COMPARED_SOURCE, "accuracy_clean"),
+    ("expw", "accuracy"),
+)
+#: The best single network of this field that comes with its training code; whole FER2013 PrivateTest.
+PUBLISHED: Final = Reference(
+    label="[Residual Masking Network](https://github.com/phamquiluan/ResidualMaskingNetwork), as published",
+    accuracy=0.7414,
+    note=COMPARED_SOURCE,
+)
 
 #: Measures beside accuracy, on whole splits.
 _BESIDE: Final = tuple(measure for measure in MEASURES if measure.in_summaries)
@@ -102,7 +132,7 @@ def _comparison_sentence(pair: tuple[Bundle, Bundle], source: str) -> str:
     for rows, c in (("whole", compare(*results)), ("clean", compare(*clean))):
         low, high = (100 * bound for bound in c.interval)
         parts.append(
-            f"{rows} {100 * c.difference:+.2f} points (95 % interval {low:+.2f} to {high:+.2f}; it alone is "
+            f"{rows} {100 * c.difference:+.2f} points (95% interval {low:+.2f} to {high:+.2f}; it alone is "
             f"right on {c.only_second}, `{first}` alone on {c.only_first} of {c.n:,} faces, McNemar's exact "
             f"p = {c.p_value:.3f})"
         )
@@ -129,33 +159,122 @@ def photos_table() -> str:
             "\n\nWhole web photos with one main face, five expressions, end to end: face finder, crop, "
             "network (`python -m training photos`). This is the development set that the default pair was "
             "chosen on.\n",
-            "| bundle | photos | accuracy (95 % interval) | macro recall | answered | accuracy on answered |",
+            "| bundle | photos | accuracy (95% interval) | macro recall | answered | accuracy on answered |",
             "|---|---:|---:|---:|---:|---:|",
             *rows,
         )
     )
 
 
-def with_results(readme: str, bundles: Iterable[Bundle]) -> str:
-    """Return a README with the table between its two markers replaced.
+def short_table(bundles: Iterable[Bundle]) -> str:
+    """Return README's table: accuracy of four networks, of people and of a published network.
+
+    A cell is empty where something was not measured.
+    """
+    by_name = {bundle.spec.name: bundle for bundle in bundles}
+    rows: list[tuple[str, Mapping[tuple[str, str], float]]] = [
+        (
+            f"`{name}`{' (default)' if name in DEFAULT_PAIR else ''}",
+            _measured(by_name[name]),
+        )
+        for name in (*DEFAULT_PAIR, *FER2013_PAIR)
+        if name in by_name
+    ]
+    rows.append(("one annotator of FER+", _people()))
+    rows.append((PUBLISHED.label, {(PUBLISHED.note, "accuracy"): PUBLISHED.accuracy}))
+    heads = [
+        known_data_sets()[source].title
+        + (" without duplicates" if measure == "accuracy_clean" else "")
+        for source, measure in SHORT_COLUMNS
+    ]
+    lines = [f"| | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
+    for label, shares in rows:
+        cells = [f"{shares[c]:.1%}" if c in shares else "" for c in SHORT_COLUMNS]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _measured(bundle: Bundle) -> dict[tuple[str, str], float]:
+    """Return the shares of the short table's columns that were measured of a network."""
+    found = {}
+    for source, measure in SHORT_COLUMNS:
+        metrics = bundle.spec.metrics.get(f"{source}:{REPORTED_SPLIT}")
+        if metrics is not None and (value := metrics.value(measure)) is not None:
+            found[source, measure] = value
+    return found
+
+
+def _people() -> dict[tuple[str, str], float]:
+    """Return the shares of the short table's columns that were measured of people."""
+    compared = {"ferplus": OTHERS, COMPARED_SOURCE: FER2013_LABEL}
+    return {
+        (source, "accuracy"): row.agreement
+        for source, with_whom in compared.items()
+        if (row := _agreement(with_whom)) is not None
+    }
+
+
+def _agreement(agreement_with: str) -> Agreement | None:
+    """Return how often one annotator of FER+'s test faces agrees, among FER2013's seven classes."""
+    return agreement_of(
+        read_annotators(landmarker_path().parent / annotators_path().name),
+        split=REPORTED_SPLIT,
+        label_space=FER2013.name,
+        agreement_with=agreement_with,
+    )
+
+
+def people_sentence() -> str:
+    """Return in words how far people agree; nothing if that was not measured."""
+    others, label = _agreement(OTHERS), _agreement(FER2013_LABEL)
+    if others is None or label is None:
+        return ""
+    return (
+        f"\n\nPeople, on FER+'s test faces among seven classes (`python -m training human-ceiling`): one "
+        f"annotator agrees with most of the others in {others.agreement:.1%} of {others.n_judgements:,} "
+        f"judgements of {others.n_faces:,} faces (95% interval {others.low:.1%} to {others.high:.1%}), and "
+        f"with FER2013's label in {label.agreement:.1%} ({label.low:.1%} to {label.high:.1%})."
+    )
+
+
+def with_results(text: str, bundles: Iterable[Bundle]) -> str:
+    """Return docs/results.md with the tables between its two markers replaced.
 
     Raises:
         ValueError: a marker is missing.
     """
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"The README needs the lines {BEGIN!r} and {END!r}, in this order.")
     bundles = list(bundles)
-    results = f"{results_table(bundles)}{comparison(bundles)}{photos_table()}"
-    return f"{before}{BEGIN}\n{results}\n{END}{after}"
+    results = f"{results_table(bundles)}{comparison(bundles)}{photos_table()}{people_sentence()}"
+    return _between(text, BEGIN, END, results)
 
 
-def main(readme: Path = Path("README.md")) -> None:
-    """Rewrite the README in the current folder."""
-    text = readme.read_text(encoding="utf-8")
-    readme.write_text(with_results(text, shipped_bundles()), encoding="utf-8")
-    log.info("%s is up to date", readme)
+def with_accuracy(text: str, bundles: Iterable[Bundle]) -> str:
+    """Return README with the table between its two markers replaced.
+
+    Raises:
+        ValueError: a marker is missing.
+    """
+    return _between(text, SHORT_BEGIN, SHORT_END, short_table(bundles))
+
+
+def _between(text: str, begin: str, end: str, content: str) -> str:
+    before, found_begin, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
+        raise ValueError(f"The file needs the lines {begin!r} and {end!r}, in this order.")
+    return f"{before}{begin}\n{content}\n{end}{after}"
+
+
+def main(project: Path = Path()) -> None:
+    """Rewrite the tables in README.md and docs/results.md of a project's folder."""
+    bundles = shipped_bundles()
+    for file, replaced in (
+        (project / "README.md", with_accuracy),
+        (project / "docs" / "results.md", with_results),
+    ):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(replaced(text, bundles), encoding="utf-8")
+        log.info("%s is up to date", file)
 
 
 if __name__ == "__main__":

@@ -38,9 +38,10 @@ def regenerate(
     (`training.bundle.export.export_again`). With `stored`, no network runs: only the measures of stored
     predictions are taken again, of networks that name expressions (`training.measure.stored`).
 
-    Their tables of layers, predictions, metrics and cards are rewritten, then the README's table where the
-    bundles are the project's own. Unchanged weights give unchanged files. Answers to corrupted faces are
-    measured for the default pair and the pair of FER2013, unless they are there for these very weights.
+    Their tables of layers, predictions, metrics and cards are rewritten. So are the tables of README and
+    docs/results.md, if the bundles are the project's own. Unchanged weights give unchanged files.
+    Predictions for corrupted faces are measured for the default pair and the pair of FER2013, unless they
+    are there for these very weights.
 
     Raises:
         BundleError: a bundle is missing or damaged.
@@ -64,9 +65,8 @@ def regenerate(
                 log.warning("%s is not measured on %s. %s", folder.name, data, error)
         if folder.name in (*DEFAULT_PAIR, *FER2013_PAIR):
             yield from _measure_corrupted(open_or_suggest(folder))
-    readme = landmarker_path().parents[1] / "README.md"
     if any(folder.resolve().parent == landmarker_path().parent for folder in folders):
-        readme_table.main(readme)
+        readme_table.main(landmarker_path().parents[1])
 
 
 def _measured_on(folder: Path) -> tuple[str, ...]:
