@@ -1,5 +1,7 @@
 """Photo: a photo in, every face in it with its apparent expression out."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.shared import notes, results
@@ -16,7 +18,12 @@ if current is not None:
     notes.show_turned(analysis)
     left, right = st.columns([5, 4], gap="medium")
     with left:
-        results.show_photo(photo, analysis)
+        results.show_photo(
+            photo,
+            analysis,
+            number=results.chosen_face(photo, analysis),
+            choose=partial(results.remember_face, photo),
+        )
         number = results.choose_face(photo, analysis)
     with right:
         if number is None:

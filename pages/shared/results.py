@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
@@ -40,8 +40,21 @@ _FACES: Final = "current_faces"
 _LANDMARKS: Final = "show_landmarks"
 
 
-def show_photo(photo: ChosenPhoto, analysis: "Analysis") -> None:
-    """Show the photo with a numbered box around each face; a click on a face chooses it."""
+def show_photo(
+    photo: ChosenPhoto,
+    analysis: "Analysis",
+    *,
+    number: int | None,
+    choose: Callable[[int], object],
+) -> None:
+    """Show the photo with a numbered box around each face.
+
+    Args:
+        photo: to show.
+        analysis: of it.
+        number: of the face that is looked at; None without any.
+        choose: called with the number of another face that is clicked; the page then runs anew.
+    """
     from fer_core.drawing import draw_faces, fit_long_side
 
     n = len(analysis.faces)
@@ -56,12 +69,12 @@ def show_photo(photo: ChosenPhoto, analysis: "Analysis") -> None:
     clicked = show_photo_with_faces(
         shown,
         analysis,
-        chosen=chosen_face(photo, analysis) or 0,
+        chosen=number or 0,
         alt=f"{photo.name} with {found.lower()} marked",
         key="photo_view",
     )
-    if clicked and clicked != chosen_face(photo, analysis):
-        _choose(photo, clicked)
+    if clicked and clicked != number:
+        choose(clicked)
         st.rerun()
     st.caption(f"{name_as_code(photo.name)}: {found}, {analysis.seconds:.2f} s{_credit(photo)}")
     if n:
@@ -78,7 +91,8 @@ def chosen_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
     return min(int(st.session_state.get(_FACES, {}).get(photo.key, 1)), n) or None
 
 
-def _choose(photo: ChosenPhoto, number: int) -> None:
+def remember_face(photo: ChosenPhoto, number: int) -> None:
+    """Keep the number of the face to look at in a photo."""
     st.session_state.setdefault(_FACES, {})[photo.key] = number
 
 
@@ -104,7 +118,7 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
                     help=f"Show face {i}",
                     type="primary" if i == number else "secondary",
                     width="stretch",
-                    on_click=_choose,
+                    on_click=remember_face,
                     args=(photo, i),
                 )
                 st.caption(answer(_main(face)))

@@ -140,7 +140,8 @@ def test_a_face_opens_its_photo_and_back_keeps_the_filter(done: AppTest):
     page = page.run()
     assert not page.exception
     assert not page.dataframe
-    assert "=a.png with 1 face marked" in str(page.get("image")[0].proto)
+    views = [part.proto.json for part in page.get("bidi_component")]
+    assert any("=a.png with 1 face marked" in view for view in views)
     page = buttons(page)["Next"].click().run()
     assert page.session_state["batch_opened"] == f"1:{keys[2]}"
     assert buttons(page)["Next"].disabled

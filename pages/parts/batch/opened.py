@@ -79,7 +79,7 @@ def show_opened(batch: Batch, face: str, others: Sequence[str]) -> None:
     number, _, key = face.partition(":")
     _top(key="batch_top", data=face)
     _show_ways(face, others)
-    _show_photo(batch.files[key], batch.results[key], int(number))
+    _show_photo(batch.files[key], batch.results[key], key, int(number))
 
 
 def _show_ways(face: str, others: Sequence[str]) -> None:
@@ -110,7 +110,7 @@ def _show_ways(face: str, others: Sequence[str]) -> None:
             st.markdown(f"{place + 1:,} of {len(others):,}")
 
 
-def _show_photo(file: Any, result: "PhotoResult", number: int) -> None:
+def _show_photo(file: Any, result: "PhotoResult", key: str, number: int) -> None:
     """Show a photo, which is decoded once more, with the chosen face in full."""
     if result.analysis is None:
         st.error(
@@ -134,7 +134,12 @@ def _show_photo(file: Any, result: "PhotoResult", number: int) -> None:
     notes.show_turned(result.analysis)
     left, right = st.columns([5, 4], gap="medium")
     with left:
-        results.show_photo(photo, result.analysis)
+        results.show_photo(
+            photo,
+            result.analysis,
+            number=number or None,
+            choose=lambda chosen: open_face(f"{chosen}:{key}"),
+        )
     with right:
         if number:
             results.show_face(photo, result.analysis, number)

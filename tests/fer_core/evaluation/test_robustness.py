@@ -186,7 +186,7 @@ def test_the_view_of_clean_faces_says_so_and_counts_them(result):
     view = robustness_view({"cnn": result}, only_clean=True)
     assert set(view.data["faces"]) == {16}
     assert view.data["accuracy (%)"].iloc[0] == 75
-    assert "holds a copy" in view.reading
+    assert "without duplicates" in view.reading
 
 
 def test_a_view_of_nothing_or_of_different_draws_is_refused(result):
