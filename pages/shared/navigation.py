@@ -7,7 +7,8 @@ import streamlit as st
 _PAGES = Path(__file__).resolve().parents[1]
 _ICON = _PAGES / "shared" / "icon.png"
 
-
+# Before the menu, and a file of our own: Streamlit would fetch the icon of a page from a server of Google's.
+st.set_page_config(page_icon=_ICON, layout="wide")
 page = st.navigation(
     {
         "Analyze": [
@@ -32,11 +33,6 @@ page = st.navigation(
         ],
     }
 )
-st.set_page_config(
-    page_title=f"{page.title} \u00b7 Second Look",
-    # A file of our own: Streamlit would fetch a Material icon from a server of Google's.
-    page_icon=_ICON,
-    layout="wide",
-)
+st.set_page_config(page_title=f"{page.title} \u00b7 Second Look")
 st.logo(_PAGES / "shared" / "logo.svg", icon_image=_ICON, size="large")
 page.run()

@@ -219,6 +219,7 @@ async def live(url: str, frame: bytes, until: float, tally: Tally) -> None:
                     answered.raise_for_status()
                     tally.seconds.append(time.perf_counter() - began)
                     tally.mixed_up += len(answered.json()["faces"]) != 1
+                await client.post(f"{url}/api/live?end=1", headers=headers)
     except Exception as error:  # whatever it is counts against the server
         tally.failed.append(f"live, {type(error).__name__}: {error}")
 

@@ -24,6 +24,8 @@ class Sender {
     this.sent = 0;
     this.drawn = 0;
     this.underWay = 0;
+    this.hasNew = false;
+    this.isEncoding = false;
     this.asks = {};
     this.running = false;
     this.stopping = new AbortController();
@@ -36,63 +38,65 @@ class Sender {
 
   start() {
     this.running = true;
-    this.next();
+    this.watch(this.stopping.signal);
   }
 
   // With `isOver` the server forgets this camera at once, in place of some seconds later.
   stop(isOver = true) {
-    if (!this.running) return;
+    if (this.stopping.signal.aborted) return;
     this.running = false;
     this.stopping.abort();
-    this.stopping = new AbortController();
-    this.underWay = 0;
     if (isOver) this.post({ end: 1 }, null, { keepalive: true }).catch(() => {});
   }
 
-  next() {
-    const { signal } = this.stopping;
-    const go = () => {
-      if (signal.aborted || !this.running) return;
-      if (this.underWay < UNDER_WAY) this.send(signal);
-      else this.isIdle = true;
+  // Notes each new picture of the camera: none is sent twice.
+  watch(signal) {
+    const noted = () => {
+      if (signal.aborted) return;
+      this.hasNew = true;
+      this.pump(signal);
+      this.watch(signal);
     };
-    // Once a new picture is there: none is sent twice.
-    if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(go);
-    else requestAnimationFrame(go);
+    if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(noted);
+    else requestAnimationFrame(noted);
+  }
+
+  // Sends the newest picture as soon as there is one and its turn has come.
+  pump(signal) {
+    if (!this.running || !this.hasNew || this.isEncoding || this.underWay >= UNDER_WAY) return;
+    this.hasNew = false;
+    this.send(signal);
   }
 
   async send(signal) {
     const frame = { number: ++this.sent, taken: performance.now() };
     this.underWay += 1;
+    this.isEncoding = true;
     let pause = 0;
     try {
       const body = await this.picture(frame);
+      this.isEncoding = false;
       if (signal.aborted) return;
-      // The next picture goes out while this one is looked at.
-      this.next();
       frame.posted = performance.now();
       const asks = this.asks;
       this.asks = {};
       const response = await this.post({ n: frame.number, ...asks }, body, { signal });
       pause = await this.receive(response, frame, signal);
     } catch (error) {
-      if (error.name === "AbortError" || signal.aborted) return;
+      if (signal.aborted) return;
+      this.isEncoding = false;
       this.handlers.failed("The server does not respond. Trying again.", false);
       pause = RETRY_MS;
     }
-    if (signal.aborted) return;
     if (pause) {
       // All of it rests: no second request asks meanwhile.
       this.running = false;
       await new Promise((resolve) => setTimeout(resolve, pause));
-      if (signal.aborted) return;
-      this.running = true;
     }
+    if (signal.aborted) return;
+    this.running = true;
     this.underWay -= 1;
-    if (this.isIdle || pause) {
-      this.isIdle = false;
-      this.next();
-    }
+    this.pump(signal);
   }
 
   // Returns for how many milliseconds all of it rests.
