@@ -46,6 +46,11 @@ class WaitingLine:
         self._served = 0
         self._mean_seconds: float | None = None
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether somebody waits for a place."""
+        return bool(self._waiting)
+
     @contextmanager
     def turn(self, tell: Callable[[Wait], object]) -> Iterator[None]:
         """Wait in the line, and hold a place while the context lasts.

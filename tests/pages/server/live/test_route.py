@@ -2,6 +2,8 @@
 
 import gc
 import io
+import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,10 +12,12 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from fer_core.batch.waiting_line import WaitingLine
 from fer_core.live.session import LiveCamera
 from fer_core.networks.bundles import resolve
 from fer_core.networks.classifier import Classifier
 from pages.server.api.guards import HANDLERS
+from pages.server.live import route
 from pages.server.live.route import MOST_PIXELS_A_SIDE, TOKEN_HEADER, VISITS_PER_CORE, LiveRoute
 from pages.server.live.visits import camera_of, open_visit
 
@@ -127,6 +131,37 @@ def test_more_visits_than_the_cores_are_good_for_wait_in_line(
     assert [a.status_code for a in answers] == [200, 429]
     for camera in cameras:
         camera.close()
+
+
+def test_photos_that_wait_go_first(
+    client: TestClient, camera: LiveCamera, frame: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    photos = WaitingLine(places=1, longest=2)
+    monkeypatch.setattr(route, "line", lambda: photos)
+    monkeypatch.setattr(route, "_SPACING_S", 2.0)
+    sent = headers(open_visit(camera))
+
+    def seconds_of_two() -> float:
+        began = time.perf_counter()
+        for _ in range(2):
+            client.post("/live", content=frame, headers=sent)
+        return time.perf_counter() - began
+
+    seconds_of_two()
+    assert seconds_of_two() < 2
+    waits = threading.Event()
+    with photos.turn(lambda _: None):
+        waiting = threading.Thread(target=_wait_in, args=(photos, waits))
+        waiting.start()
+        assert waits.wait(10)
+        assert seconds_of_two() > 2
+    waiting.join(10)
+    assert not photos.has_waiting
+
+
+def _wait_in(photos: WaitingLine, waits: threading.Event) -> None:
+    with photos.turn(lambda _: waits.set()):
+        pass
 
 
 @pytest.mark.parametrize(
