@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts.compare import networks, odds, what_if, why
 from pages.shared import notes, results
+from pages.shared.examples import OFFICER
 from pages.shared.models import current_photo
 
 st.title("Compare two networks")
@@ -11,7 +12,7 @@ st.markdown(
     "See how two networks answer on one face, how often such a pair is right, and what changes their answers."
 )
 
-current = current_photo(or_example=True)
+current = current_photo(example=OFFICER)
 if current is not None:
     photo, analysis = current.photo, current.analysis
     notes.show_turned(analysis)

@@ -4,11 +4,9 @@ import streamlit as st
 
 from pages.parts.evaluation.choice import choose_predictions
 from pages.parts.evaluation.questions import QUESTIONS
-from pages.shared.captions import readable_captions
 from pages.shared.links import linked
 
 st.title("Evaluation")
-readable_captions()
 st.caption(
     "Every figure is computed from stored predictions on labelled faces. "
     "The URL keeps your selection: bookmark or share it."

@@ -4,12 +4,13 @@ import streamlit as st
 
 from pages.parts import landmarks
 from pages.shared import notes, results
+from pages.shared.examples import ASTRONAUT
 from pages.shared.models import current_photo
 
 st.title("See the landmarks of a face")
 st.markdown("MediaPipe's 478 landmarks, with head pose, distances and blendshapes.")
 
-current = current_photo(or_example=True)
+current = current_photo(example=ASTRONAUT)
 if current is not None:
     photo, analysis = current.photo, current.analysis
     notes.show_turned(analysis)

@@ -4,10 +4,8 @@ import streamlit as st
 
 from pages.parts.models import facts, files, opened, training
 from pages.shared import notes
-from pages.shared.captions import readable_captions
 
 st.title("Models")
-readable_captions()
 st.caption(
     "Each network with its accuracy, architecture, speed, training and files. "
     "The URL keeps your selection: bookmark or share it."

@@ -5,12 +5,10 @@ import streamlit as st
 from fer_core.errors import DataError
 from fer_core.studies.plans import SearchPlan, read_plan, study_names
 from pages.parts import studies
-from pages.shared.captions import readable_captions
 from pages.shared.links import linked
 from pages.shared.verbatim import public_message
 
 st.title("Experiments")
-readable_captions()
 st.caption(
     "Training runs that differ in a few settings. "
     "The URL keeps your selection: bookmark or share it."

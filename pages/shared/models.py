@@ -14,6 +14,7 @@ import streamlit as st
 
 from fer_core.errors import AnalysisError, BusyError, FerError
 from fer_core.networks.bundles import SERVING_FILE, Bundle, resolve
+from pages.shared.examples import Example
 from pages.shared.networks import chosen_networks, read_url
 from pages.shared.photo_intake import (
     ChosenPhoto,
@@ -59,16 +60,16 @@ class Current:
         return self.analyses[self.photo.key]
 
 
-def current_photo(*, or_example: bool = False) -> Current | None:
+def current_photo(*, example: Example | None = None) -> Current | None:
     """Offer the ways to give photos, analyze what is new, and return the photo to look at, if any.
 
     What cannot be read is said in its place; without models the page ends here, and says why.
 
     Args:
-        or_example: take an example in where the visitor has given no photo.
+        example: to take in where the visitor has given no photo.
     """
-    if or_example and not has_photos():
-        take_example()
+    if example is not None and not has_photos():
+        take_example(example)
     read_url()
     try:
         intake = offer_photos()

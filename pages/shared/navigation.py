@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.captions import readable_captions
+
 _PAGES = Path(__file__).resolve().parents[1]
 _ICON = _PAGES / "shared" / "icon.png"
 
@@ -35,4 +37,5 @@ page = st.navigation(
 )
 st.set_page_config(page_title=f"{page.title} \u00b7 Second Look")
 st.logo(_PAGES / "shared" / "logo.svg", icon_image=_ICON, size="large")
+readable_captions()
 page.run()

@@ -316,7 +316,7 @@ def _new_generation() -> int:
     return secrets.randbelow(1_000_000_000)
 
 
-def take_example(example: Example = EXAMPLES[0]) -> None:
+def take_example(example: Example) -> None:
     """Take an example into the session."""
     _take([SentFile(f"example_{example.file.stem}", example.file.name, example.file.read_bytes)])
 

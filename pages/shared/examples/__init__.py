@@ -22,18 +22,16 @@ class Example:
     credit: str
 
 
-EXAMPLES: Final = (
-    Example(
-        "Astronaut", _FOLDER / "astronaut.png", "Astronaut Eileen Collins. NASA, public domain."
-    ),
-    Example(
-        "Naval officer",
-        _FOLDER / "officer.jpg",
-        "Rear Admiral Grace Hopper. US Navy, public domain.",
-    ),
-    Example(
-        "Group of 29",
-        _FOLDER / "conference_1927.jpg",
-        "Solvay conference, Brussels 1927. Public domain in the USA.",
-    ),
+ASTRONAUT: Final = Example(
+    "Astronaut", _FOLDER / "astronaut.png", "Astronaut Eileen Collins. NASA, public domain."
 )
+#: Neutral, so that one sees what changes a prediction.
+OFFICER: Final = Example(
+    "Naval officer", _FOLDER / "officer.jpg", "Rear Admiral Grace Hopper. US Navy, public domain."
+)
+GROUP: Final = Example(
+    "Group of 29",
+    _FOLDER / "conference_1927.jpg",
+    "Solvay conference, Brussels 1927. Public domain in the USA.",
+)
+EXAMPLES: Final = (ASTRONAUT, OFFICER, GROUP)
