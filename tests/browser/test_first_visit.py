@@ -29,7 +29,7 @@ def test_the_first_visitor_may_open_a_pages_own_address(
     # Another model than the one that is shown first.
     page.goto(f"{fresh_server.url}/models?model=dual")
     expect(page.get_by_role("heading", name=resolve("dual").spec.title)).to_be_visible()
-    expect(page.get_by_role("heading", name="Second Look")).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav").get_by_text("Research")).to_be_visible()
     # Uploads stay in memory: the server cannot write.
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Landmarks").click()
     expect(page.get_by_role("heading", name="See the landmarks of a face")).to_be_visible()

@@ -51,15 +51,15 @@ def test_photos_are_named_as_they_are(page: Page, astronaut_png: bytes):
         {"name": name, "mimeType": "image/png", "buffer": astronaut_png} for name in names
     ]
     upload(page, *files)
-    captions = page.get_by_test_id("stImageCaption")
-    for name in names:
-        expect(captions.filter(has_text=name)).to_be_visible()
-        assert_only_text(page, "[data-testid=stImageCaption]")
-        expect(page.get_by_alt_text(f"{name} with 1 face marked")).to_be_visible()
-        choice = page.get_by_test_id("stSelectbox").get_by_role("combobox")
-        expect(choice).to_have_value(f"{name} \u2013 1 face")
-        choice.click()
-        options = page.get_by_role("option")
-        assert options.all_inner_texts() == [f"{other} \u2013 1 face" for other in names]
-        following = names[(names.index(name) + 1) % len(names)]
-        options.filter(has_text=following).click()
+    captions = page.get_by_test_id("stCaptionContainer")
+    # The newest is shown first.
+    for i in reversed(range(len(names))):
+        expect(page.get_by_alt_text(f"{names[i]} with 1 face marked")).to_be_visible()
+        expect(captions.filter(has_text=names[i])).to_be_visible()
+        assert_only_text(page, "[data-testid=stCaptionContainer]:has(code)")
+        expect(page.get_by_alt_text(f"Thumbnail of {names[i]}")).to_be_visible()
+        before = page.locator("[class*='st-key-show_'] button:visible").nth(max(0, i - 1))
+        before.hover()
+        expect(page.get_by_test_id("stTooltipContent")).to_contain_text(names[max(0, i - 1)])
+        assert_only_text(page, "[data-testid=stTooltipContent]")
+        before.click()
