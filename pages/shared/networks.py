@@ -45,9 +45,10 @@ def offer_networks() -> None:
             format_func=lambda name: title_of(name) if name else "None",
             on_change=_choose,
         )
-        bundles = [bundle for name in chosen if (bundle := bundle_of(name))]
-        for sentence in origin_sentences(bundles):
-            st.markdown(sentence)
+    bundles = [bundle for name in chosen if (bundle := bundle_of(name))]
+    if sentences := origin_sentences(bundles):
+        with st.container(key="weights"):
+            st.markdown(" ".join(sentences))
     if list(chosen) == opinions():
         st.query_params.pop(_PARAMETER, None)
     else:

@@ -159,10 +159,11 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
         context = browser.new_context()
         page = context.new_page()
         page.goto(server.url)
-        # Two, between which there is a choice.
+        # Two, of which the bar shows both.
         portrait = {"mimeType": "image/png", "buffer": png(astronaut)}
         give(page, [portrait | {"name": f"{name}.png"} for name in "ab"])
-        expect(page.get_by_text("Photo (2 in all)")).to_be_visible()
+        expect(page.get_by_alt_text("b.png with 1 face marked")).to_be_visible()
+        expect(page.get_by_alt_text("Thumbnail of a.png")).to_be_visible()
         assert wait_for(lambda: log.alive[-1:] == [[2, 2]])
         context.close()
         # Fifteen seconds between two looks, three for coming back.
