@@ -1,6 +1,6 @@
-"""Probabilities as a list of bars, in HTML: it is there with the answer, and no chart has to be loaded."""
+"""Bars in HTML, one row for each name: they are there with the answer, and no chart has to be loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -10,24 +10,34 @@ if TYPE_CHECKING:
     from fer_core.expressions import Expression
     from fer_core.networks.classifier import Prediction
 
-#: Fill of the first and of the second network, everywhere on the pages.
-_FILLS: Final = (
-    "repeating-linear-gradient(135deg,{color} 0 3px,transparent 3px 6px)",
-    "{color}",
+#: Fills of the first and of the second network.
+FILLS: Final = (
+    "repeating-linear-gradient(135deg,#3C8DA3 0 3px,transparent 3px 6px)",
+    "#3C8DA3",
 )
-_COLOR: Final = "#3C8DA3"
-#: What is less is not shown.
-_LEAST: Final = 0.01
+#: A smaller probability has no bar.
+LEAST: Final = 0.01
 _STYLE: Final = """<style>
 .fer-bars{display:grid;grid-template-columns:max-content 1fr max-content;gap:.2rem .6rem;align-items:center;
 font-size:.875rem;line-height:1.25}
 .fer-bars .two{display:grid;gap:2px}
-.fer-bars .bar{height:.5rem;border-radius:2px;border:1px solid #3C8DA3;box-sizing:border-box;min-width:2px}
-.fer-bars .none{height:.5rem}
+.fer-bars .track{position:relative;height:.5rem}
+.fer-bars .bar{position:absolute;top:0;height:.5rem;border-radius:2px;border:1px solid #3C8DA3;
+box-sizing:border-box}
+.fer-bars .was{position:absolute;top:0;height:.95rem;width:2px;background:currentColor}
+.fer-bars .zero{position:absolute;top:-.15rem;height:1.4rem;left:50%;width:1px;background:#808A92}
 .fer-bars .share{text-align:right;font-variant-numeric:tabular-nums}
+.fer-bars.tall{gap:.25rem .6rem;line-height:1.2}
+.fer-bars.tall .two{gap:.15rem}
+.fer-bars.tall .track{height:.95rem}
+.fer-bars.tall .bar{top:.15rem;height:.65rem}
+.fer-bars.tall .share{line-height:.95rem}
 .fer-key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.875rem;margin-bottom:.4rem}
+.fer-key.tall{display:grid;gap:.15rem;margin-bottom:.5rem}
 .fer-key i{display:inline-block;width:1.4rem;height:.6rem;border-radius:2px;margin-right:.4rem;
 border:1px solid #3C8DA3}
+.fer-key .was{display:inline-block;width:2px;height:.9rem;background:currentColor;margin:0 1.1rem 0 .65rem;
+vertical-align:middle}
 </style>"""
 
 
@@ -36,40 +46,71 @@ def show_bars(predictions: Mapping[str, "Prediction"], *, alt: str) -> None:
 
     Args:
         predictions: by the title of the network, one or two.
-        alt: what the bars are of, for who hears the page.
+        alt: accessible name of the bars.
     """
-    fills = [fill.format(color=_COLOR) for fill in _FILLS[-len(predictions) :]]
-    key = "".join(
-        f'<span><i style="background:{fill}"></i>{escape(title)}</span>'
-        for title, fill in zip(predictions, fills, strict=True)
-    )
-    labels = list(dict.fromkeys(label for p in predictions.values() for label in p.labels))
+    fills = FILLS[-len(predictions) :]
+    key = [key_entry(fill, escape(title)) for title, fill in zip(predictions, fills, strict=True)]
     rows = []
-    for label in labels:
-        shares = [_share(prediction, label) for prediction in predictions.values()]
-        bars = "".join(_bar(share, fill) for share, fill in zip(shares, fills, strict=True))
-        said = " / ".join(_percent(share) for share in shares)
-        rows.append(
-            f"<div>{escape(str(label).capitalize())}</div>"
-            f'<div class="two" aria-hidden="true">{bars}</div><div class="share">{said}</div>'
-        )
+    for label in dict.fromkeys(label for p in predictions.values() for label in p.labels):
+        shares = [share_of(prediction, label) or 0.0 for prediction in predictions.values()]
+        tracks = [track(share_bar(fill, share)) for fill, share in zip(fills, shares, strict=True)]
+        rows.append(row(str(label), tracks, [" / ".join(map(percent, shares))]))
+    show_rows(key, rows, alt=alt)
+
+
+def show_rows(key: Sequence[str], rows: Sequence[str], *, alt: str, is_tall: bool = False) -> None:
+    """Show rows of bars under their key.
+
+    Args:
+        key: from `key_entry`.
+        rows: from `row`.
+        alt: accessible name of the rows.
+        is_tall: whether each bar has a line of its own in the text beside it.
+    """
+    tall = " tall" if is_tall else ""
     st.html(
-        f'{_STYLE}<div class="fer-key">{key}</div>'
-        f'<div class="fer-bars" role="group" aria-label="{escape(alt)}">{"".join(rows)}</div>'
+        f'{_STYLE}<div class="fer-key{tall}">{"".join(key)}</div>'
+        f'<div class="fer-bars{tall}" role="group" aria-label="{escape(alt)}">{"".join(rows)}</div>'
     )
 
 
-def _bar(share: float, fill: str) -> str:
-    if share < _LEAST:
-        return '<div class="none"></div>'
-    return f'<div class="bar" style="width:{100 * share:.1f}%;background:{fill}"></div>'
+def key_entry(fill: str, content: str) -> str:
+    """Return an entry of the key: a patch of the fill, and HTML."""
+    return f'<span><i style="background:{fill}"></i>{content}</span>'
 
 
-def _share(prediction: "Prediction", label: "Expression") -> float:
-    labels = list(prediction.labels)
-    return float(prediction.probabilities[labels.index(label)]) if label in labels else 0.0
+def row(name: str, tracks: Sequence[str], shares: Sequence[str]) -> str:
+    """Return a row: its name, its tracks from `track`, and HTML for the lines beside them."""
+    lines = "".join(f"<div>{share}</div>" for share in shares)
+    return (
+        f"<div>{escape(name.capitalize())}</div>"
+        f'<div class="two" aria-hidden="true">{"".join(tracks)}</div>'
+        f'<div class="two share">{lines}</div>'
+    )
 
 
-def _percent(share: float) -> str:
-    """Return a percentage without the claim that an unlikely class is impossible."""
-    return "<1%" if share < _LEAST else f"{share:.0%}"
+def track(content: str) -> str:
+    """Return the line in which a bar stands."""
+    return f'<div class="track">{content}</div>'
+
+
+def share_bar(fill: str, share: float) -> str:
+    """Return the bar of a probability; nothing of one that is too small."""
+    return bar(fill, left=0, width=100 * share) if share >= LEAST else ""
+
+
+def bar(fill: str, *, left: float, width: float) -> str:
+    """Return a bar; its place and width in percent of its track."""
+    style = f"left:{left:.1f}%;width:max(2px,{width:.1f}%);background:{fill}"
+    return f'<div class="bar" style="{style}"></div>'
+
+
+def share_of(prediction: "Prediction", label: "Expression") -> float | None:
+    """Return the probability of an expression; None if the network does not know it."""
+    labels = prediction.labels
+    return float(prediction.probabilities[labels.index(label)]) if label in labels else None
+
+
+def percent(share: float) -> str:
+    """Return a percentage in HTML, without the claim that an unlikely expression is impossible."""
+    return "&lt;1%" if share < LEAST else f"{share:.0%}"
