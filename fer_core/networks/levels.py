@@ -27,11 +27,10 @@ class Level(StrEnum):
 
 def level_of(prediction: Prediction) -> Level:
     """Return how much to rely on a prediction."""
-    if not prediction.abstained:
-        return Level.CONFIDENT
-    second, first = np.sort(prediction.probabilities)[-2:]
-    is_probable = first - second >= CLEAR_LEAD and not prediction.is_doubtful
-    return Level.PROBABLE if is_probable else Level.UNCLEAR
+    if prediction.is_doubtful:
+        return Level.UNCLEAR
+    level: Level = levels(prediction.probabilities[None], prediction.abstention_threshold)[0]
+    return level
 
 
 def levels(probabilities: np.ndarray, threshold: float) -> np.ndarray:
@@ -44,10 +43,15 @@ def levels(probabilities: np.ndarray, threshold: float) -> np.ndarray:
     Returns:
         object (N,) of `Level`.
     """
-    ordered = np.sort(probabilities, axis=1)
+    # Compared as `Prediction.abstained` compares: in double precision.
+    ordered = np.sort(probabilities.astype(np.float64), axis=1)
     first, second = ordered[:, -1], ordered[:, -2]
-    unsure = np.where(first - second >= CLEAR_LEAD, Level.PROBABLE, Level.UNCLEAR)
-    return np.where(first >= threshold, Level.CONFIDENT, unsure)
+    # From strings NumPy would make an array of its own strings.
+    kinds = np.array([Level.CONFIDENT, Level.PROBABLE, Level.UNCLEAR], dtype=object)
+    found: np.ndarray = kinds[
+        np.where(first >= threshold, 0, np.where(first - second >= CLEAR_LEAD, 1, 2))
+    ]
+    return found
 
 
 def in_words(prediction: Prediction) -> str:

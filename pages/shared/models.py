@@ -15,7 +15,7 @@ import streamlit as st
 from fer_core.errors import AnalysisError, BusyError, FerError
 from fer_core.networks.bundles import SERVING_FILE, Bundle, resolve
 from pages.shared.examples import Example
-from pages.shared.networks import chosen_networks, read_url
+from pages.shared.networks import chosen_networks
 from pages.shared.photo_intake import (
     ChosenPhoto,
     Intake,
@@ -70,7 +70,6 @@ def current_photo(*, example: Example | None = None) -> Current | None:
     """
     if example is not None and not has_photos():
         take_example(example)
-    read_url()
     try:
         intake = offer_photos()
         _show_unreadable(intake.unreadable)

@@ -21,7 +21,7 @@ def chosen_networks() -> list[str]:
     return list(chosen) if chosen else opinions()
 
 
-def read_url() -> None:
+def _read_url() -> None:
     """Take the networks that the URL names, where all of them are here."""
     named = [name for name in st.query_params.get(_PARAMETER, "").split(",") if name]
     if named and set(named) <= set(bundle_names()):
@@ -30,7 +30,7 @@ def read_url() -> None:
 
 def offer_networks() -> None:
     """Show which networks answer, with a choice of one or two others, and keep the URL true."""
-    read_url()
+    _read_url()
     chosen = chosen_networks()
     label = " + ".join(title_of(name) for name in chosen)
     with st.popover(label, icon=":material/deployed_code:", help="Choose the networks"):

@@ -109,7 +109,7 @@ class SentFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Intake:
-    """What the visitor gave last."""
+    """The photos of a visit, and the files of the last upload that could not be read."""
 
     photos: tuple[ChosenPhoto, ...] = ()
     unreadable: tuple[UnreadableFile, ...] = ()
@@ -298,7 +298,7 @@ def tell_if_uploads_are_refused(what: str) -> None:
 
 
 def current_intake() -> Intake:
-    """Return what the visitor gave last."""
+    """Return the photos of this visit."""
     intake = st.session_state.get(_INTAKE)
     return intake if isinstance(intake, Intake) else Intake()
 

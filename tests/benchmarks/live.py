@@ -35,7 +35,7 @@ from fer_core.photos.decode import decode
 from pages.server.live.route import decode_frame, face_record
 from tests.benchmarks.load import Tally, live, server
 from tests.benchmarks.measuring import median_seconds, one_face_photo, print_table
-from tests.browser.conftest import chromium_executable, rights, y4m
+from tests.browser.conftest import camera_showing, chromium_executable, rights, y4m
 
 #: What the browser's own encoder makes of a frame on the first step of `1_sender.js`.
 QUALITY: Final = 80
@@ -128,13 +128,8 @@ def _chromium(pictures: list[np.ndarray]) -> Iterator[Browser]:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         video = Path(folder) / "camera.y4m"
         video.write_bytes(y4m(*pictures, rate=30))
-        arguments = [
-            "--use-fake-device-for-media-stream",
-            "--use-fake-ui-for-media-stream",
-            f"--use-file-for-fake-video-capture={video}",
-        ]
         browser = playwright.chromium.launch(
-            executable_path=chromium_executable(), args=[*arguments, *rights()]
+            executable_path=chromium_executable(), args=[*camera_showing(video), *rights()]
         )
         yield browser
         browser.close()

@@ -138,6 +138,15 @@ def chromium_executable() -> str:
     return executable
 
 
+def camera_showing(video: Path) -> list[str]:
+    """Return what gives Chromium a camera that shows a file of `y4m` and asks for no permission."""
+    return [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={video}",
+    ]
+
+
 def rights() -> list[str]:
     """Return what Chromium must be told to start as this user."""
     return ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -148,11 +157,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> 
     """Chromium whose camera shows the example photo and asks for no permission."""
     video = tmp_path_factory.mktemp("camera") / "astronaut.y4m"
     video.write_bytes(y4m(astronaut))
-    arguments = [
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={video}",
-    ]
+    arguments = camera_showing(video)
     expect.set_options(timeout=EXPECT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

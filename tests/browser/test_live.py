@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, e
 from tests.browser.conftest import (
     CAMERA_HW,
     Server,
+    camera_showing,
     chromium_executable,
     rights,
     running_server,
@@ -60,13 +61,8 @@ def moving(
         frames.append(frame)
     video = tmp_path_factory.mktemp("moving") / "sway.y4m"
     video.write_bytes(y4m(*frames, rate=30))
-    arguments = [
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={video}",
-    ]
     moving = browser.browser_type.launch(
-        executable_path=chromium_executable(), args=[*arguments, *rights()]
+        executable_path=chromium_executable(), args=[*camera_showing(video), *rights()]
     )
     yield moving
     moving.close()

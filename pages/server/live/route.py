@@ -58,7 +58,7 @@ class LiveRoute:
         )
         # A visit's second frame is decoded while its first is looked at.
         self._threads = CapacityLimiter(most)
-        self._frames: dict[str, int] = {}
+        self._frames: WeakKeyDictionary[LiveCamera, int] = WeakKeyDictionary()
         # When each visit's next frame may be looked at, while photos wait.
         self._next: WeakKeyDictionary[LiveCamera, float] = WeakKeyDictionary()
 
@@ -80,9 +80,10 @@ class LiveRoute:
             return Response(status_code=204)
         if place := self._places.ask(token):
             return _told_to_wait(place)
-        if self._frames.get(token, 0) >= _MOST_AT_ONCE:
+        under_way = self._frames.get(camera, 0)
+        if under_way >= _MOST_AT_ONCE:
             return error_response(429, "Too many frames at once.")
-        self._frames[token] = self._frames.get(token, 0) + 1
+        self._frames[camera] = under_way + 1
         try:
             async with self._bodies.body(request) as content:
                 await self._let_photos_go_first(camera)
@@ -91,9 +92,7 @@ class LiveRoute:
                 )
             return JSONResponse(answer)
         finally:
-            self._frames[token] -= 1
-            if not self._frames[token]:
-                del self._frames[token]
+            self._frames[camera] -= 1
 
     async def _let_photos_go_first(self, camera: "LiveCamera") -> None:
         if line().has_waiting:

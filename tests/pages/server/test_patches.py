@@ -1,0 +1,40 @@
+"""What Streamlit's server does otherwise than by itself."""
+
+import asyncio
+import asyncio.base_events
+import socket
+
+import pytest
+
+from pages.server.patches import answer_without_delay
+
+
+def nodelay_of_an_accepted_connection() -> int:
+    """Accept a connection on a socket that is bound as Streamlit binds it: without a protocol."""
+
+    async def accept() -> int:
+        bound = socket.socket(family=socket.AF_INET)
+        bound.bind(("127.0.0.1", 0))
+        accepted: asyncio.Queue[int] = asyncio.Queue()
+
+        def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            accepted.put_nowait(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        server = await asyncio.start_server(connected, sock=bound)
+        _, writer = await asyncio.open_connection(*bound.getsockname())
+        try:
+            return await asyncio.wait_for(accepted.get(), 10)
+        finally:
+            writer.close()
+            server.close()
+
+    return asyncio.run(accept())
+
+
+def test_the_parts_of_an_answer_are_sent_as_they_are_written(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(asyncio.base_events, "_set_nodelay", asyncio.base_events._set_nodelay)
+    assert nodelay_of_an_accepted_connection() == 0, "asyncio does it by itself: drop the patch"
+    answer_without_delay()
+    assert nodelay_of_an_accepted_connection() == 1
