@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from pages.server.patches import answer_without_delay
+from tests.coroutines import run
 
 
 def nodelay_of_an_accepted_connection() -> int:
@@ -30,7 +31,7 @@ def nodelay_of_an_accepted_connection() -> int:
             writer.close()
             server.close()
 
-    return asyncio.run(accept())
+    return run(accept())
 
 
 def test_the_parts_of_an_answer_are_sent_as_they_are_written(monkeypatch: pytest.MonkeyPatch):

@@ -17,6 +17,7 @@ from pages.server.api import analyze
 from pages.server.api.analyze import Analyze, Question, look
 from pages.shared.models import load_analyzer
 from tests.conftest import png
+from tests.coroutines import run
 from tests.corpus import Fate
 
 REFUSALS = {400, 413, 415}
@@ -220,7 +221,7 @@ def test_who_leaves_gives_the_place_in_the_line_up(portrait, taken_line):
         with pytest.raises(ClientDisconnect):
             await asyncio.wait_for(asked, 5)
 
-    asyncio.run(leave())
+    run(leave())
     assert not taken_line._waiting
 
 

@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from fer_core.errors import BusyError
 from pages.server.api.bodies import BodyReader
+from tests.coroutines import run
 
 BOUNDARY = "b0undary"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
@@ -55,13 +56,13 @@ def form(*parts: tuple[str, bytes]) -> bytes:
 
 def refused(bodies: BodyReader, asked: Request) -> tuple[int, str]:
     with pytest.raises(HTTPException) as error:
-        asyncio.run(read(bodies, asked))
+        run(read(bodies, asked))
     return error.value.status_code, error.value.detail
 
 
 def test_a_body_is_what_came():
-    assert asyncio.run(read(reader(), request(b"ab", b"", b"cd"))) == b"abcd"
-    assert asyncio.run(read(reader(), request(b"x" * 1000, length=1000))) == b"x" * 1000
+    assert run(read(reader(), request(b"ab", b"", b"cd"))) == b"abcd"
+    assert run(read(reader(), request(b"x" * 1000, length=1000))) == b"x" * 1000
 
 
 def test_too_long_a_body_is_refused_before_it_comes():
@@ -83,7 +84,7 @@ def test_the_limit_is_told_in_megabytes():
 
 def test_a_body_that_is_cut_short_is_no_body():
     with pytest.raises(ClientDisconnect):
-        asyncio.run(read(reader(), request(b"ab", None)))
+        run(read(reader(), request(b"ab", None)))
 
 
 def test_a_body_that_comes_too_slowly_is_given_up():
@@ -107,7 +108,7 @@ def test_only_so_many_bodies_are_taken_at_once():
                 await read(bodies, request(b"c"))
         assert await read(bodies, request(b"c")) == b"c"
 
-    asyncio.run(ask())
+    run(ask())
 
 
 def test_all_bodies_together_hold_only_so_much():
@@ -119,21 +120,21 @@ def test_all_bodies_together_hold_only_so_much():
             assert await read(bodies, request(b"x" * 400)) == b"x" * 400
         assert await read(bodies, request(b"x" * 1000)) == b"x" * 1000
 
-    asyncio.run(ask())
+    run(ask())
 
 
 def test_room_comes_back_whatever_went_wrong():
     bodies = reader(most_at_once=1, most_bytes_at_once=1000, seconds=0.05)
     for asked in (request(b"x" * 900, None), request(b"x" * 900, 0.2), request(b"x" * 2000)):
         with pytest.raises((HTTPException, ClientDisconnect)):
-            asyncio.run(read(bodies, asked))
-    assert asyncio.run(read(bodies, request(b"x" * 1000))) == b"x" * 1000
+            run(read(bodies, asked))
+    assert run(read(bodies, request(b"x" * 1000))) == b"x" * 1000
 
 
 def test_a_form_gives_the_file_in_its_field():
     body = form(('name="other"', b"1"), ('name="file"; filename="a.jpg"', b"\xff\xd8photo"))
     halves = request(body[:50], body[50:], kind=FORM)
-    assert asyncio.run(read(reader(), halves)) == b"\xff\xd8photo"
+    assert run(read(reader(), halves)) == b"\xff\xd8photo"
 
 
 @pytest.mark.parametrize(
@@ -170,4 +171,4 @@ def test_a_forms_file_is_never_written(monkeypatch):
     monkeypatch.setattr("tempfile.TemporaryFile", lambda *_, **__: pytest.fail("it was"))
     body = form(('name="file"; filename="a.jpg"', b"x" * 3_000_000))
     bodies = reader(most_bytes=4_000_000, most_bytes_at_once=4_000_000)
-    assert len(asyncio.run(read(bodies, request(body, kind=FORM)))) == 3_000_000
+    assert len(run(read(bodies, request(body, kind=FORM)))) == 3_000_000
