@@ -65,7 +65,8 @@ class Analysis:
         model_seconds: of that, the time that each network took for all faces, by its bundle's name.
         quarter_turns: counter-clockwise, that the photo was turned by after decoding to be upright, 0 to 3.
         framing: how the photo shows faces.
-        smallest_face_pixels: side of the smallest face that was searched for.
+        smallest_face_pixels: side of the smallest face that was searched for; none is below a tenth of the
+            largest.
     """
 
     width: int

@@ -10,24 +10,19 @@ import threading
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from fer_core.faces.mediapipe_models import verified_model
-
-if TYPE_CHECKING:
-    from ai_edge_litert.interpreter import Interpreter
 
 #: Pixels of a face that it reliably sees: 18 to 100 % of the 128 that it was trained on.
 SMALLEST_SIDE: Final = 23
 WINDOW_SIDE: Final = 128
 #: Pixels between two places that it looks at, and its guesses at each: two feature maps.
 _STRIDES: Final = ((8, 2), (16, 6))
-#: Sides are brought to multiples of this: the feature maps fit, and photos of about the same size share an
-#: interpreter, of which so many are kept.
+#: Sides are brought to multiples of this, so that the feature maps fit.
 _MULTIPLE: Final = 32
-_SIZES_KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,12 +48,16 @@ class Detector:
             confidence: in [0, 1], asked of a face.
             threads: that work on a call.
         """
+        from ai_edge_litert.interpreter import Interpreter
+
         with zipfile.ZipFile(io.BytesIO(verified_model())) as archive:
-            self._content = archive.read("face_detector.tflite")
-        self._confidence, self._threads = confidence, threads
+            content = archive.read("face_detector.tflite")
+        self._confidence = confidence
         self._lock = threading.Lock()
-        # To change an interpreter's size takes as long as to run it.
-        self._interpreter = lru_cache(maxsize=_SIZES_KEPT)(self._open_interpreter)
+        # One for all sizes: to change its size takes a quarter of a run, to open another a whole one, most of
+        # it for 70 MB of fresh memory.
+        self._interpreter = Interpreter(model_content=content, num_threads=threads)
+        self._size: tuple[int, ...] = ()
 
     def detect(self, rgb: np.ndarray) -> Boxes:
         """Return boxes around the faces of SMALLEST_SIDE to WINDOW_SIDE pixels, several around each.
@@ -82,22 +81,20 @@ class Detector:
 
     def _run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the raw boxes, float32 (N, 16), and their logits, float32 (N,), of float32 (H, W, 3)."""
-        interpreter = self._interpreter(*image.shape[:2])
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None])
+        interpreter = self._interpreter
+        (taken,) = interpreter.get_input_details()
+        if self._size != image.shape:
+            # Unknown until it is done: it may fail where memory is short.
+            self._size = ()
+            interpreter.resize_tensor_input(taken["index"], [1, *image.shape])
+            interpreter.allocate_tensors()
+            self._size = image.shape
+        interpreter.set_tensor(taken["index"], image[None])
         interpreter.invoke()
         boxes, scores = (
             interpreter.get_tensor(o["index"]) for o in interpreter.get_output_details()
         )
         return boxes[0], scores[0, :, 0]
-
-    def _open_interpreter(self, height: int, width: int) -> "Interpreter":
-        from ai_edge_litert.interpreter import Interpreter
-
-        interpreter = Interpreter(model_content=self._content, num_threads=self._threads)
-        (image,) = interpreter.get_input_details()
-        interpreter.resize_tensor_input(image["index"], [1, height, width, 3])
-        interpreter.allocate_tensors()
-        return interpreter
 
 
 def _padded(rgb: np.ndarray) -> np.ndarray:

@@ -23,16 +23,18 @@ SMALLEST_FACE: Final = 40
 _FINEST: Final = SMALLEST_FACE / SMALLEST_SIDE
 #: A scale this much larger than the detector's window is the last: it sees faces of that size too.
 _COARSEST: Final = 1.25 * WINDOW_SIDE
+#: Side in pixels of the largest box that is taken from another scale than the coarsest.
+_LARGEST: Final = 0.85 * WINDOW_SIDE
 #: Side in pixels of what the detector looks at in one call, for its memory, and what two neighbours share: a
 #: face that is small at this scale, and what is around it.
 _PART_SIDE: Final = 640
 _PART_OVERLAP: Final = 64
 #: Of the whole photo: the border that lets the detector see a face that fills the frame.
 _BORDER: Final = 0.25
-#: A photo with a long side up to the first, on which a face wider than the second as a share of it was
-#: found, is a portrait: finer scales would cost more than all the rest and show only strangers behind it.
-_PORTRAIT_SIDE: Final = 800
-_PORTRAIT_FACE: Final = 0.15
+#: Where the detector is this sure of a face, none is searched for whose side is less than this share of it:
+#: who is ten times as far away is a stranger behind, and the finest scale costs more than all the others.
+_SURE: Final = 0.7
+_SMALLEST_SHARE: Final = 0.1
 #: Two boxes with this intersection over union are of one face.
 _SAME_BOX: Final = 0.3
 #: Two boxes that share this much of the smaller one are of one face.
@@ -80,10 +82,14 @@ def candidates(scales: Sequence[Scale], detector: Detector) -> Boxes:
     found = [_look(coarsest, detector)]
     if not len(found[0].scores):
         found = [_look_at_bordered(coarsest, detector)]
-    long_side = max(coarsest.rgb.shape[:2]) * coarsest.factor
-    widest = np.ptp(found[0].xyxy[:, ::2], axis=1).max(initial=0.0)
-    if long_side > _PORTRAIT_SIDE or widest <= _PORTRAIT_FACE * long_side:
-        found += (_look(scale, detector) for scale in scales[1:])
+    for coarser, scale in itertools.pairwise(scales):
+        sides = np.concatenate([np.ptp(b.xyxy[b.scores >= _SURE, ::2], axis=1) for b in found])
+        if SMALLEST_SIDE * coarser.factor <= _SMALLEST_SHARE * sides.max(initial=0.0):
+            break
+        seen = _look(scale, detector)
+        # A larger box may be of a part of a face, all of which the coarser scale sees.
+        is_whole = np.ptp(seen.xyxy[:, ::2], axis=1) <= _LARGEST * scale.factor
+        found.append(Boxes(seen.xyxy[is_whole], seen.scores[is_whole]))
     return _distinct(_joined(found))
 
 

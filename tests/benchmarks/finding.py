@@ -27,6 +27,9 @@ FACES_A_SCENE: Final = 8
 SCENE_SIZES: Final = ((1200, 900), (1600, 1000), (800, 1250), (3000, 700), (4032, 3024))
 #: Sides in pixels of the pasted faces' boxes.
 SIDES: Final = (40, 400)
+#: Of small photos with someone in front: pixels, and the sides of the boxes.
+GROUP_SIZE: Final = (800, 600)
+GROUP: Final = (135, 95, 68, 47)
 #: No person is in them.
 EMPTY: Final = (
     *("grass", "gravel", "brick", "coffee", "rocket", "page", "text", "chelsea", "coins", "moon"),
@@ -43,6 +46,7 @@ def main() -> None:
     rows = range(0, len(photos), PHOTO_STEP)
     heads = [head for row in rows if (head := _head(finder, photos.rgb(row))) is not None]
     found, pasted, false = _on_scenes(finder, heads)
+    found_in_groups, in_groups = _in_groups(finder, heads)
     empty = [finder.find_upright(image) for image in _empty_pictures()]
     crops, n_crops = _on_crops(finder)
     print_table(
@@ -56,6 +60,12 @@ def main() -> None:
                 _share(found, pasted),
             ),
             ("false ones beside them", f"{SCENES} scenes", str(false), ""),
+            (
+                f"groups of {len(GROUP)} in {GROUP_SIZE[0]} pixels",
+                str(in_groups),
+                str(found_in_groups),
+                _share(found_in_groups, in_groups),
+            ),
             (
                 "false ones in pictures without people",
                 f"{len(empty)} pictures",
@@ -148,6 +158,27 @@ def _paste(
         if not is_taken[place].any():
             scene[place], is_taken[place] = pasted, True
             yield (box * scale + np.array([left, top] * 2)).astype(np.float32)
+
+
+def _in_groups(finder: FaceFinder, heads: list[tuple[np.ndarray, np.ndarray]]) -> tuple[int, int]:
+    """Return how many faces are found in small photos of groups on a plain ground, and how many there are."""
+    rng = np.random.default_rng(0)
+    n_found = 0
+    for _ in range(SCENES):
+        scene = np.full((GROUP_SIZE[1], GROUP_SIZE[0], 3), 120, np.uint8)
+        right = 0
+        boxes = []
+        for side in GROUP:
+            image, box = heads[rng.integers(len(heads))]
+            scale = side / float((box[2:] - box[:2]).max())
+            pasted = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            height, width = pasted.shape[:2]
+            scene[-height:, right : right + width] = pasted
+            boxes.append(box * scale + np.array([right, GROUP_SIZE[1] - height] * 2))
+            right += width
+        faces = np.array([face.box_xyxy for face in finder.find(scene)], np.float32).reshape(-1, 4)
+        n_found += sum((overlaps(faces, box) > SAME_FACE_OVERLAP).any() for box in boxes)
+    return int(n_found), SCENES * len(GROUP)
 
 
 def _on_turned(finder: FaceFinder, images: list[np.ndarray]) -> dict[str, tuple[int, int]]:

@@ -74,7 +74,9 @@ class Photo(BaseModel):
     framing: Framing = Field(
         description='"photo", or "crop" for a small square image that one face fills.'
     )
-    smallest_face_pixels: int = Field(description="Side of the smallest face that was looked for.")
+    smallest_face_pixels: int = Field(
+        description="Side of the smallest face that was looked for. No face below a tenth of the largest is."
+    )
     faces: list[Face] = Field(description="In reading order; empty if there is none.")
     seconds: float = Field(description="Time of the analysis, without decoding and waiting.")
     error: None = Field(description="Always null: errors have a status of their own.")

@@ -84,6 +84,39 @@ def test_enlarging_a_portrait_adds_no_face(finder, astronaut):
     assert len(finder.find(np.asarray(enlarged))) == 1
 
 
+@pytest.mark.parametrize("share", [0.7, 0.5, 0.35])
+def test_smaller_faces_beside_a_large_one_are_found(finder, astronaut, share):
+    """A small photo with a face of 160 pixels, such as a group has with someone in front."""
+    head = astronaut[:256, 96:352]
+    in_front = cv2.resize(head, (400, 400), interpolation=cv2.INTER_CUBIC)
+    behind = cv2.resize(head, None, fx=share * 400 / 256, fy=share * 400 / 256)
+    photo = np.full((500, 800, 3), 110, np.uint8)
+    photo[100:, :400] = in_front
+    photo[-len(behind) :, 420 : 420 + len(behind)] = behind
+    first, second = (face.box_xyxy for face in sorted(finder.find(photo), key=_width, reverse=True))
+    assert np.ptp(second[::2]) == pytest.approx(share * np.ptp(first[::2]), rel=0.1)
+
+
+def _width(face):
+    return np.ptp(face.box_xyxy[::2])
+
+
+def test_a_large_portrait_is_not_searched_for_faces_a_tenth_of_its_own(
+    finder, astronaut, monkeypatch
+):
+    head = astronaut[:256, 96:352]
+    photo = cv2.resize(head, (3000, 3000), interpolation=cv2.INTER_CUBIC)
+    detect, pixels = finder._detector.detect, []
+    monkeypatch.setattr(
+        finder._detector, "detect", lambda rgb: pixels.append(rgb[..., 0].size) or detect(rgb)
+    )
+    assert len(finder.find(photo)) == 1
+    assert sum(pixels) < 0.15 * 3000 * 3000
+    pixels.clear()
+    finder.find(np.full_like(photo, 110))
+    assert sum(pixels) > 0.3 * 3000 * 3000
+
+
 def test_coordinates_are_of_the_photo_however_large(finder, astronaut):
     (small,) = finder.find(astronaut)
     large_image = np.asarray(
