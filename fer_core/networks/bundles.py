@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
@@ -337,7 +338,8 @@ def read_spec(folder: Path, kind: type[S]) -> S:
     """
     file = folder / SPEC_FILE
     try:
-        return kind.model_validate_json(file.read_bytes())
+        spec: S = _validated(kind, file, _version(file))
+        return spec
     except FileNotFoundError as error:
         raise BundleError(
             f"{folder} holds no {SPEC_FILE}, so it is no bundle. A bundle is a folder that "
@@ -358,16 +360,36 @@ def open_bundle(path: Path) -> Bundle:
 
 def task_of(folder: Path) -> str:
     """Return what the network of the bundle in a folder does: its spec's `task`, else EXPRESSIONS."""
+    file = folder / SPEC_FILE
     try:
-        return str(json.loads((folder / SPEC_FILE).read_text()).get("task", EXPRESSIONS))
+        return _task(file, _version(file))
     except (OSError, ValueError, AttributeError):
         # Opening it will say what is wrong.
         return EXPRESSIONS
 
 
+def _version(file: Path) -> tuple[int, int]:
+    """Return what changes with a file's content: a page asks for the same specs dozens of times."""
+    stat = file.stat()
+    return stat.st_mtime_ns, stat.st_size
+
+
+@lru_cache(maxsize=256)
+def _validated(kind: type[S], file: Path, version: tuple[int, int]) -> S:
+    return kind.model_validate_json(file.read_bytes())
+
+
+@lru_cache(maxsize=256)
+def _task(file: Path, version: tuple[int, int]) -> str:
+    return str(json.loads(file.read_text()).get("task", EXPRESSIONS))
+
+
 def bundle_folders() -> list[Path]:
     """Return the folders of the bundles of every kind under the bundle root, by name."""
-    return sorted(path.parent for path in models_root().glob(f"*/{SPEC_FILE}"))
+    root = models_root()
+    # A folder is listed, since a pattern takes ten times as long.
+    folders = sorted(root.iterdir()) if root.is_dir() else []
+    return [folder for folder in folders if (folder / SPEC_FILE).is_file()]
 
 
 def bundle_names() -> list[str]:
@@ -400,16 +422,21 @@ def embedded(name: str) -> Bundle:
     Raises:
         BundleError: there is none, or it is damaged; the message names the nearest ones.
     """
-    folders = {folder.name: folder for folder in bundle_folders()}
-    folder = folders.get(name) or folders.get(RENAMED.get(name, name))
-    if folder is None or task_of(folder) != EXPRESSIONS:
-        names = [name for name, other in folders.items() if task_of(other) == EXPRESSIONS]
-        near = difflib.get_close_matches(name, names) or names
-        raise BundleError(
-            f"No model is called {name!r} under {models_root()}. "
-            + (f"There is: {', '.join(near)}." if near else "There is none at all.")
-        )
-    return open_bundle(folder)
+    for known in (name, RENAMED.get(name, name)):
+        folder = models_root() / known
+        # A name, and no path that leads elsewhere.
+        if (
+            folder.name == known
+            and (folder / SPEC_FILE).is_file()
+            and task_of(folder) == EXPRESSIONS
+        ):
+            return open_bundle(folder)
+    names = [folder.name for folder in bundle_folders() if task_of(folder) == EXPRESSIONS]
+    near = difflib.get_close_matches(name, names) or names
+    raise BundleError(
+        f"No model is called {name!r} under {models_root()}. "
+        + (f"There is: {', '.join(near)}." if near else "There is none at all.")
+    )
 
 
 B = TypeVar("B", bound=BaseBundle[Any])
