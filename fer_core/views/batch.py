@@ -11,15 +11,8 @@ from fer_core.batch.results import FACE, RESULT, level_column
 from fer_core.drawing import text_color
 from fer_core.expressions import Expression
 from fer_core.networks.levels import Level
-from fer_core.views.style import (
-    BLUE,
-    color_of,
-    lay_out,
-    new_figure,
-    pale,
-    rows_from_top,
-    without_grid,
-)
+from fer_core.palette import BLUE
+from fer_core.views.style import color_of, lay_out, new_figure, pale, rows_from_top, without_grid
 from fer_core.views.view import View
 
 #: Stands for an expression where none leads.

@@ -12,19 +12,9 @@ from fer_core.evaluation.metrics import ECE_BINS
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.networks.levels import Level
 from fer_core.networks.softmax import softmax
+from fer_core.palette import BLUE, GUIDE_COLOR, SKY_BLUE, network_looks
 from fer_core.views.plots import CURVE_HEIGHT, percent_axes, thinned
-from fer_core.views.style import (
-    BLUE,
-    GUIDE_COLOR,
-    SKY_BLUE,
-    guide_line,
-    lay_out,
-    line_of,
-    marker_of,
-    network_looks,
-    new_figure,
-    rows_from_top,
-)
+from fer_core.views.style import guide_line, lay_out, line_of, marker_of, new_figure, rows_from_top
 from fer_core.views.view import View
 
 #: Colour and pattern of bars by level, from solid to sparse.

@@ -8,15 +8,9 @@ import plotly.graph_objects as go
 
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import Expression
+from fer_core.palette import Look, network_looks
 from fer_core.views.plots import CURVE_HEIGHT, percent_axes, thinned
-from fer_core.views.style import (
-    Look,
-    guide_line,
-    lay_out,
-    network_looks,
-    new_figure,
-    rows_from_top,
-)
+from fer_core.views.style import guide_line, lay_out, new_figure, rows_from_top
 from fer_core.views.view import View
 
 

@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 
 from fer_core.faces.blendshapes import strongest_blendshapes
 from fer_core.faces.landmarks import contour_edges, mesh_edges
-from fer_core.views.style import BLUE, GUIDE_COLOR, lay_out, new_figure, rows_from_top
+from fer_core.palette import BLUE, GUIDE_COLOR
+from fer_core.views.style import lay_out, new_figure, rows_from_top
 
 _ROW_HEIGHT: Final = 30
 _FRAME_HEIGHT: Final = 96

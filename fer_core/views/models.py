@@ -10,16 +10,8 @@ import plotly.graph_objects as go
 
 from fer_core.networks.bundles import KERAS_FILE, BaseSpec
 from fer_core.networks.layers import Layer, Stage, stages_of
-from fer_core.views.style import (
-    BLUE,
-    GUIDE_COLOR,
-    NOTE_SIZE,
-    OCHRE,
-    lay_out,
-    new_figure,
-    new_panels,
-    rows_from_top,
-)
+from fer_core.palette import BLUE, GUIDE_COLOR, OCHRE
+from fer_core.views.style import NOTE_SIZE, lay_out, new_figure, new_panels, rows_from_top
 from fer_core.views.view import View
 
 #: Of boxes: no cost, the greatest cost, and text with a contrast of 6:1 or more with all between them. They

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from fer_core.evaluation.predictions import EvaluationResult, PairedComparison
-from fer_core.views.style import GUIDE_COLOR, lay_out, network_looks, new_figure, without_grid
+from fer_core.palette import GUIDE_COLOR, network_looks
+from fer_core.views.style import lay_out, new_figure, without_grid
 from fer_core.views.view import View
 
 

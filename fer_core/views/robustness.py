@@ -16,7 +16,8 @@ from fer_core.evaluation.robustness import (
     accuracy_table,
     mean_relative_drop,
 )
-from fer_core.views.style import FIXED_LEGEND, GUIDE_COLOR, Look, lay_out, network_looks, new_panels
+from fer_core.palette import GUIDE_COLOR, Look, network_looks
+from fer_core.views.style import FIXED_LEGEND, lay_out, new_panels
 from fer_core.views.view import View
 
 #: Side by side; more would be too narrow for a phone.

@@ -10,8 +10,9 @@ from pandas.api.types import is_numeric_dtype
 from plotly.colors import sample_colorscale
 
 from fer_core.data_names import data_name
+from fer_core.palette import BLUE, GUIDE_COLOR, VERMILION
 from fer_core.studies.plans import SearchPlan, SearchResults
-from fer_core.views.style import BLUE, GUIDE_COLOR, VERMILION, add_label, lay_out, new_figure
+from fer_core.views.style import add_label, lay_out, new_figure
 from fer_core.views.view import View
 
 #: From the worst trial to the best; every shade stands out from both themes.

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from pandas.api.types import is_numeric_dtype
 
 from fer_core.data_names import data_name, is_whole, source_name, source_of, split_name, split_of
+from fer_core.palette import GUIDE_COLOR
 from fer_core.studies.numbers import accuracies, labels_of
 from fer_core.studies.plans import Reference, StudyPlan, StudyResults
 from fer_core.views.learning import validation_sources
@@ -21,7 +22,7 @@ from fer_core.views.study_cells import (
     slug,
     wrapped,
 )
-from fer_core.views.style import GUIDE_COLOR, color_of, guide_line, marker_of, new_panels
+from fer_core.views.style import color_of, guide_line, marker_of, new_panels
 from fer_core.views.view import View
 
 #: Places of the splits in the palette of series.

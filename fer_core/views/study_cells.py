@@ -8,16 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fer_core.data_names import data_name, source_name, split_name
+from fer_core.palette import GUIDE_COLOR
 from fer_core.studies.numbers import labels_of, recalls
 from fer_core.studies.plans import StudyPlan, StudyResults
-from fer_core.views.style import (
-    GUIDE_COLOR,
-    add_cells,
-    lay_out,
-    new_figure,
-    new_panels,
-    without_grid,
-)
+from fer_core.views.style import add_cells, lay_out, new_figure, new_panels, without_grid
 from fer_core.views.view import View
 
 #: Pixels: of a panel with a vertical scale, of a row of dots or of a heat map, of what is around a

@@ -1,30 +1,19 @@
-"""The look of all figures: Plotly templates for light and dark grounds, and the palette of series.
+"""The look of all figures: Plotly templates for light and dark grounds.
 
 A figure is made for a light ground, as in its HTML file and in the report; `for_dark` returns it for a dark
 one. Expressions have colours of their own, `fer_core.expressions.COLORS`.
 """
 
 import itertools
-import zlib
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-#: Colours of series. All have a contrast of 3:1 or more with white and with the app's dark ground; the first
-#: three are Okabe and Ito's.
-BLUE: Final = "#0072B2"
-VERMILION: Final = "#D55E00"
-GREEN: Final = "#009E73"
-PINK: Final = "#C2609A"
-OCHRE: Final = "#A67C00"
-SKY_BLUE: Final = "#2E93CC"
-BROWN: Final = "#8A6D5C"
-VIOLET: Final = "#7B5CD6"
-#: Mid grey with a contrast of 3:1 or more with both themes' grounds.
-GUIDE_COLOR: Final = "#808A92"
+from fer_core.palette import GUIDE_COLOR, SERIES
+
 #: Colours of text by ground, as in .streamlit/config.toml.
 INK: Final = "#1B2A30"
 DARK_INK: Final = "#E6ECEF"
@@ -56,29 +45,6 @@ _SHADES: Final = {
 _CELL: Final = "cell"
 #: What it says of a label with a ground of its own.
 _LABEL: Final = "label"
-#: A dash, a marker and a pattern beside each colour, so that no two series differ by colour alone.
-_SERIES: Final = (
-    (BLUE, "solid", "circle", ""),
-    (VERMILION, "dash", "square", "/"),
-    (GREEN, "dot", "diamond", "x"),
-    (PINK, "dashdot", "triangle-up", "\\"),
-    (OCHRE, "longdash", "cross", "-"),
-    (SKY_BLUE, "longdashdot", "x", "|"),
-    (BROWN, "8px,2px", "star", "+"),
-    (VIOLET, "2px,6px", "triangle-down", "."),
-    (GUIDE_COLOR, "12px,3px,3px,3px", "pentagon", ""),
-)
-#: Places of the shipped networks in the palette: the same on every page, whatever stands beside them.
-_NETWORKS: Final = {
-    "cnn_photos": 0,
-    "dual_photos": 1,
-    "cnn": 2,
-    "dual": 3,
-    "expw_cnn": 4,
-    "ferplus": 5,
-    "landmarks_only": 6,
-    "resnet5": 7,
-}
 #: Of a legend whose entries cannot be switched off.
 FIXED_LEGEND: Final = {"itemclick": False, "itemdoubleclick": False}
 #: Pixels of type: of most text, and of what stands inside figures, such as panels' titles.
@@ -106,7 +72,7 @@ def _template(ink: str, paper: str, shades: list[list[Any]]) -> go.layout.Templa
     """Return the template for grounds on which text has the colour `ink`."""
     return go.layout.Template(
         layout={
-            "colorway": [color for color, *_ in _SERIES],
+            "colorway": [color for color, *_ in SERIES],
             "font": {"family": _FONT, "size": _TEXT_SIZE, "color": ink},
             "paper_bgcolor": _TRANSPARENT,
             "plot_bgcolor": _TRANSPARENT,
@@ -295,7 +261,7 @@ def without_grid(figure: go.Figure) -> go.Figure:
 
 def color_of(position: int) -> str:
     """Return the colour of the series at a position."""
-    return _SERIES[position % len(_SERIES)][0]
+    return SERIES[position % len(SERIES)][0]
 
 
 def pale(color: str) -> str:
@@ -306,70 +272,16 @@ def pale(color: str) -> str:
 
 def line_of(position: int) -> dict[str, Any]:
     """Return Plotly's settings of the line of the series at a position."""
-    color, dash, _, _ = _SERIES[position % len(_SERIES)]
+    color, dash, _, _ = SERIES[position % len(SERIES)]
     return {"color": color, "dash": dash, "width": 2}
 
 
 def marker_of(position: int, *, size: int = 9) -> dict[str, Any]:
     """Return Plotly's settings of the markers of the series at a position."""
-    color, _, symbol, _ = _SERIES[position % len(_SERIES)]
+    color, _, symbol, _ = SERIES[position % len(SERIES)]
     return {"color": color, "symbol": symbol, "size": size}
 
 
 def guide_line(*, width: float = 1) -> dict[str, Any]:
     """Return Plotly's settings of a line that helps to read and is no data."""
     return {"color": GUIDE_COLOR, "dash": "dash", "width": width}
-
-
-class Look(NamedTuple):
-    """How one network is drawn on every page.
-
-    Attributes:
-        color: "#RRGGBB", for marks, lines and bars.
-        dash: Plotly's dash of its lines.
-        symbol: Plotly's marker.
-        pattern: Plotly's pattern of its bars.
-    """
-
-    color: str
-    dash: str
-    symbol: str
-    pattern: str
-
-    @property
-    def line(self) -> dict[str, Any]:
-        """Plotly's settings of a line."""
-        return {"color": self.color, "dash": self.dash, "width": 2}
-
-    def marker(self, *, size: int = 9) -> dict[str, Any]:
-        """Return Plotly's settings of markers."""
-        return {"color": self.color, "symbol": self.symbol, "size": size}
-
-    @property
-    def bar(self) -> dict[str, Any]:
-        """Plotly's settings of bars."""
-        return {
-            "color": self.color,
-            "pattern": {"shape": self.pattern, "fillmode": "replace", "fgcolor": self.color},
-        }
-
-
-def network_looks(names: Iterable[str]) -> dict[str, Look]:
-    """Return how each of these networks is drawn, by its bundle's name.
-
-    A shipped network looks the same everywhere. Another one's look follows from its name, and is the next
-    that is free where it is taken: up to nine networks differ.
-    """
-    wanted = list(dict.fromkeys(names))
-    places = {name: _NETWORKS[name] for name in wanted if name in _NETWORKS}
-    for name in wanted:
-        if name not in places:
-            first = zlib.crc32(name.encode()) % len(_SERIES)
-            turns = [(first + i) % len(_SERIES) for i in range(len(_SERIES))]
-            places[name] = next((p for p in turns if p not in places.values()), first)
-    return {name: Look(*_SERIES[places[name]]) for name in wanted}
-
-
-def network_look(name: str) -> Look:
-    """Return how a network is drawn where no other stands beside it, by its bundle's name."""
-    return network_looks([name])[name]

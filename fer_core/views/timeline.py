@@ -10,9 +10,10 @@ import plotly.graph_objects as go
 from fer_core.drawing import UNCLEAR_COLOR
 from fer_core.expressions import COLORS, Expression
 from fer_core.networks.levels import Level, in_words, level_of
+from fer_core.palette import GUIDE_COLOR
 from fer_core.video.analysis import VideoAnalysis, longest_gap
 from fer_core.views.plots import thinned
-from fer_core.views.style import FIXED_LEGEND, GUIDE_COLOR, lay_out, new_figure, new_panels, pale
+from fer_core.views.style import FIXED_LEGEND, lay_out, new_figure, new_panels, pale
 from fer_core.views.view import View
 
 _PANEL_HEIGHT: Final = 210

@@ -1,20 +1,31 @@
 """Bars in HTML, one row for each name: they are there with the answer, and no chart has to be loaded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from fer_core.palette import network_looks
+from pages.shared.titles import title_of
+
 if TYPE_CHECKING:
     from fer_core.expressions import Expression
     from fer_core.networks.classifier import Prediction
 
-#: Fills of the first and of the second network.
-FILLS: Final = (
-    "repeating-linear-gradient(135deg,#3C8DA3 0 3px,transparent 3px 6px)",
-    "#3C8DA3",
-)
+#: Plotly's patterns of bars in CSS, with the colour in place of %s.
+_PATTERNS: Final = {
+    "": "%s",
+    "/": "repeating-linear-gradient(135deg,%s 0 3px,transparent 3px 6px)",
+    "\\": "repeating-linear-gradient(45deg,%s 0 3px,transparent 3px 6px)",
+    "x": "repeating-linear-gradient(45deg,%s 0 2px,transparent 2px 6px),"
+    "repeating-linear-gradient(135deg,%s 0 2px,transparent 2px 6px)",
+    "-": "repeating-linear-gradient(0deg,%s 0 2px,transparent 2px 4px)",
+    "|": "repeating-linear-gradient(90deg,%s 0 3px,transparent 3px 6px)",
+    "+": "repeating-linear-gradient(90deg,%s 0 2px,transparent 2px 5px),"
+    "repeating-linear-gradient(0deg,%s 0 1px,transparent 1px 4px)",
+    ".": "radial-gradient(circle,%s 1.2px,transparent 1.6px) 0 0/4px 4px",
+}
 #: A smaller probability has no bar.
 LEAST: Final = 0.01
 _STYLE: Final = """<style>
@@ -22,7 +33,7 @@ _STYLE: Final = """<style>
 font-size:.875rem;line-height:1.25}
 .fer-bars .two{display:grid;gap:2px}
 .fer-bars .track{position:relative;height:.5rem}
-.fer-bars .bar{position:absolute;top:0;height:.5rem;border-radius:2px;border:1px solid #3C8DA3;
+.fer-bars .bar{position:absolute;top:0;height:.5rem;border-radius:2px;border:1px solid;
 box-sizing:border-box}
 .fer-bars .was{position:absolute;top:0;height:.95rem;width:2px;background:currentColor}
 .fer-bars .zero{position:absolute;top:-.15rem;height:1.4rem;left:50%;width:1px;background:#808A92}
@@ -35,7 +46,7 @@ box-sizing:border-box}
 .fer-key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.875rem;margin-bottom:.4rem}
 .fer-key.tall{display:grid;gap:.15rem;margin-bottom:.5rem}
 .fer-key i{display:inline-block;width:1.4rem;height:.6rem;border-radius:2px;margin-right:.4rem;
-border:1px solid #3C8DA3}
+border:1px solid}
 .fer-key .was{display:inline-block;width:2px;height:.9rem;background:currentColor;margin:0 1.1rem 0 .65rem;
 vertical-align:middle}
 </style>"""
@@ -45,16 +56,16 @@ def show_bars(predictions: Mapping[str, "Prediction"], *, alt: str) -> None:
     """Show each network's probability of each expression.
 
     Args:
-        predictions: by the title of the network, one or two.
+        predictions: by the name of the network's bundle.
         alt: accessible name of the bars.
     """
-    fills = FILLS[-len(predictions) :]
-    key = [key_entry(fill, escape(title)) for title, fill in zip(predictions, fills, strict=True)]
+    fills = fills_of(predictions)
+    key = [key_entry(fills[name], escape(title_of(name))) for name in predictions]
     rows = []
     for label in dict.fromkeys(label for p in predictions.values() for label in p.labels):
-        shares = [share_of(prediction, label) or 0.0 for prediction in predictions.values()]
-        tracks = [track(share_bar(fill, share)) for fill, share in zip(fills, shares, strict=True)]
-        rows.append(row(str(label), tracks, [" / ".join(map(percent, shares))]))
+        shares = {name: share_of(p, label) or 0.0 for name, p in predictions.items()}
+        tracks = [track(share_bar(fills[name], share)) for name, share in shares.items()]
+        rows.append(row(str(label), tracks, [" / ".join(map(percent, shares.values()))]))
     show_rows(key, rows, alt=alt)
 
 
@@ -74,9 +85,17 @@ def show_rows(key: Sequence[str], rows: Sequence[str], *, alt: str, is_tall: boo
     )
 
 
+def fills_of(names: Iterable[str]) -> dict[str, str]:
+    """Return the CSS of each network's bars, by its bundle's name: its colour and pattern on every page."""
+    return {
+        name: f"background:{_PATTERNS[look.pattern].replace('%s', look.color)};border-color:{look.color}"
+        for name, look in network_looks(names).items()
+    }
+
+
 def key_entry(fill: str, content: str) -> str:
-    """Return an entry of the key: a patch of the fill, and HTML."""
-    return f'<span><i style="background:{fill}"></i>{content}</span>'
+    """Return an entry of the key: a patch with a fill of `fills_of`, and HTML."""
+    return f'<span><i style="{fill}"></i>{content}</span>'
 
 
 def row(name: str, tracks: Sequence[str], shares: Sequence[str]) -> str:
@@ -100,8 +119,8 @@ def share_bar(fill: str, share: float) -> str:
 
 
 def bar(fill: str, *, left: float, width: float) -> str:
-    """Return a bar; its place and width in percent of its track."""
-    style = f"left:{left:.1f}%;width:max(2px,{width:.1f}%);background:{fill}"
+    """Return a bar with a fill of `fills_of`; its place and width in percent of its track."""
+    style = f"left:{left:.1f}%;width:max(2px,{width:.1f}%);{fill}"
     return f'<div class="bar" style="{style}"></div>'
 
 

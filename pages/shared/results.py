@@ -177,7 +177,7 @@ def show_agreement(face: "FaceAnalysis") -> None:
 def show_probabilities(face: "FaceAnalysis", number: int) -> None:
     """Show every network's probability of each expression."""
     show_bars(
-        {title_of(name): prediction for name, prediction in face.predictions.items()},
+        face.predictions,
         alt=f"Probability of each expression for face {number}",
     )
 

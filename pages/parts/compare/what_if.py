@@ -11,7 +11,6 @@ from pages.parts.compare.bars import show_change
 from pages.parts.compare.networks import pair_of
 from pages.shared.models import load_classifiers
 from pages.shared.photo_intake import ChosenPhoto
-from pages.shared.titles import title_of
 
 if TYPE_CHECKING:
     from fer_core.analysis import FaceAnalysis
@@ -92,7 +91,7 @@ def show_what_if(photo: ChosenPhoto, face: "FaceAnalysis", number: int, shape: "
         )
     with middle:
         show_change(
-            [(title_of(name), was, after[name]) for name, was in before.items()],
+            {name: (was, after[name]) for name, was in before.items()},
             alt=f"Probabilities for face {number}, {moved or 'original'}",
         )
     st.caption(

@@ -80,7 +80,7 @@ def show_regions(face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
         for name in pair
     }
     show_influence(
-        [(title_of(name), values) for name, values in influence.items()],
+        influence,
         alt=f"Change in probability by region of face {number}",
     )
     for name, values in influence.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core import views
+from fer_core import palette, views
 from fer_core.networks.bundles import KEYPOINTS_NAME, bundle_folders
 from fer_core.views import style
 from tests.conftest import PROJECT
@@ -51,13 +51,13 @@ def _symbol(position):
 
 def test_a_network_looks_the_same_whatever_stands_beside_it():
     shipped = [folder.name for folder in bundle_folders() if folder.name != KEYPOINTS_NAME]
-    looks = style.network_looks([*shipped, "somebody_elses"])
+    looks = palette.network_looks([*shipped, "somebody_elses"])
     for part in ("color", "dash", "symbol"):
         assert len({getattr(look, part) for look in looks.values()}) == 9
     assert len({(look.color, look.pattern) for look in looks.values()}) == 9
     for name in shipped:
-        assert style.network_look(name) == looks[name]
-        assert style.network_looks(["own", name])[name] == looks[name]
+        assert palette.network_look(name) == looks[name]
+        assert palette.network_looks(["own", name])[name] == looks[name]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -72,7 +72,7 @@ def test_texts_and_marks_meet_wcag_aa_on_the_apps_grounds(theme):
     layout = template.layout
     assert contrast(layout.font.color, ground) >= 4.5
     assert contrast(layout.hoverlabel.font.color, layout.hoverlabel.bgcolor) >= 4.5
-    for color in (*layout.colorway, style.GUIDE_COLOR):
+    for color in (*layout.colorway, palette.GUIDE_COLOR):
         assert contrast(color, ground) >= 3
     assert (style.GROUND if theme == "light" else style.DARK_GROUND) == ground
 
