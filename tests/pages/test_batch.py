@@ -365,3 +365,14 @@ def test_downloads_are_what_the_command_line_prints(done: AppTest):
     records = json.loads(core_batch.results_json(results))
     assert [record["path"] for record in records][2] == "two.zip/deep/x.png"
     assert records[0].keys() == core_records.error_record("a", "b").keys()
+
+
+def test_photos_are_looked_at_anew_by_the_networks_that_are_chosen(small: bytes):
+    page = upload(open_page(), ("me.png", small))
+    page.selectbox(key="first_network").set_value("cnn").run()
+    page.selectbox(key="second_network").set_value("landmarks_only").run()
+    assert not page.exception
+    table = page.dataframe[0].value
+    assert {"cnn words", "landmarks_only words"} <= set(table.columns)
+    assert not {"cnn_photos words", "dual_photos words"} & set(table.columns)
+    assert page.query_params["networks"] == "cnn,landmarks_only"

@@ -19,7 +19,6 @@ from fer_core.batch.progress import Progress
 from fer_core.batch.skipped import Skipped
 from fer_core.content import Kind
 from fer_core.errors import FerError
-from fer_core.networks.bundles import opinions
 from fer_core.photos.decode import MAX_MEGAPIXELS
 from pages.parts.batch.jobs import forget_videos
 from pages.shared.models import (
@@ -28,6 +27,7 @@ from pages.shared.models import (
     load_classifiers,
     specs_of_networks,
 )
+from pages.shared.networks import chosen_networks, offer_networks
 from pages.shared.photo_intake import tell_if_uploads_are_refused
 from pages.shared.turns import patient_turn
 from pages.shared.verbatim import message_as_text
@@ -197,6 +197,8 @@ def current_batch() -> Batch | None:
         f"{MAX_MEGABYTES:,} MB in total",
         width="content",
     )
+    with below:
+        offer_networks()
     batch = st.session_state.get(_BATCH)
     if not isinstance(batch, Batch) or not batch.files:
         if current_videos():
@@ -285,7 +287,7 @@ def _look_at_failed() -> None:
 def networks_of(batch: Batch) -> list[str]:
     """Return the networks that answered."""
     names = {name for r in batch.results.values() for face in r.faces for name in face.predictions}
-    return [name for name in opinions() if name in names] or list(opinions())
+    return [name for name in chosen_networks() if name in names] or chosen_networks()
 
 
 def _show_state(batch: Batch) -> None:
