@@ -26,11 +26,11 @@ from pages.shared.photo_intake import (
     take_example,
 )
 from pages.shared.titles import spec_of
-from pages.shared.turns import show_busy, turn
+from pages.shared.turns import show_busy, show_working, turn
 from pages.shared.verbatim import message_as_text, name_as_code
 
 if TYPE_CHECKING:
-    from streamlit.elements.lib.mutable_status_container import StatusContainer
+    from streamlit.delta_generator import DeltaGenerator
 
     from fer_core.analysis import Analysis, Analyzer
     from fer_core.faces.finder import FaceFinder
@@ -180,22 +180,22 @@ def analyze_photos(
     # page is drawn next, and a click on what goes is lost.
     place = st.empty()
     if waiting:
-        with place.status("Loading the models") as status:
-            analyzer = load_analyzer()
-            for i, photo in enumerate(waiting, start=1):
-                name = f"{name_as_code(photo.name)} ({i} of {len(waiting)})"
-                try:
-                    with turn(partial(_say, status, name)):
-                        status.update(label=f"Looking at {name}")
-                        analyses[photo.key] = analyzer.analyze(photo.photo)
-                except AnalysisError as error:
-                    failed.append(UnreadableFile(photo.name, str(error)))
+        show_working(place, "Loading the models")
+        analyzer = load_analyzer()
+        for i, photo in enumerate(waiting, start=1):
+            name = f"{name_as_code(photo.name)} ({i} of {len(waiting)})"
+            try:
+                with turn(partial(_say, place, name)):
+                    show_working(place, f"Looking at {name}")
+                    analyses[photo.key] = analyzer.analyze(photo.photo)
+            except AnalysisError as error:
+                failed.append(UnreadableFile(photo.name, str(error)))
         place.empty()
     return analyses, tuple(failed)
 
 
-def _say(status: "StatusContainer", name: str, words: str) -> None:
-    status.update(label=f"{name}: {words}")
+def _say(place: "DeltaGenerator", name: str, words: str) -> None:
+    show_working(place, f"{name}: {words}")
 
 
 # The leading underscore keeps Streamlit from hashing the bundle; folder and spec, with its checksums and

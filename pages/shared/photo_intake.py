@@ -7,7 +7,7 @@ What one page took in is there on the others, in a bar with a thumbnail for each
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, Self
 
 import streamlit as st
@@ -19,7 +19,7 @@ from pages.server.connection import uploads_are_refused, visit_was_lost
 from pages.shared.examples import EXAMPLES, Example
 from pages.shared.networks import offer_networks
 from pages.shared.paste import take_pasted_files
-from pages.shared.turns import turn
+from pages.shared.turns import show_working, turn
 from pages.shared.verbatim import name_as_code
 
 if TYPE_CHECKING:
@@ -341,7 +341,7 @@ def _read_what_was_sent() -> None:
     place = st.empty()
     while sent := st.session_state.get(_SENT):
         file, *others = sent
-        with turn(place.status):
+        with turn(partial(show_working, place)):
             read = file.read()
         st.session_state[_INTAKE] = current_intake().with_one_more(read)
         st.session_state[_SENT] = tuple(others)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
@@ -11,6 +11,9 @@ from fer_core.batch.waiting_line import Wait
 from fer_core.errors import BusyError
 from pages.server.line import line
 from pages.shared.verbatim import message_as_text
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 #: Before work that has time asks again.
 _BUSY_SECONDS: Final = 2.0
@@ -49,6 +52,11 @@ def in_words(wait: Wait) -> str:
     photos = "1 photo is" if wait.before == 1 else f"{wait.before} photos are"
     about = "" if wait.seconds is None else f", about {max(1, round(wait.seconds))} s"
     return f"{photos} ahead of yours{about}"
+
+
+def show_working(place: "DeltaGenerator", words: str) -> None:
+    """Show that work is under way, in a place of one element: a status would take 50 ms to appear."""
+    place.info(words, icon="spinner")
 
 
 def show_busy(error: BusyError, *, key: str = "busy") -> None:

@@ -137,8 +137,7 @@ async def send(page: Visit, photo: Photo, name: str, tally: Tally) -> None:
 
     def look(delta: Any) -> None:
         nonlocal told
-        # In the label of a status, which is a block and no element.
-        told = told or any(words in str(delta.add_block) for words in ("ahead of yours", "is next"))
+        told = told or any(words in str(delta) for words in ("ahead of yours", "is next"))
 
     page.seen = look
     began = time.perf_counter()

@@ -1,6 +1,7 @@
 """One opened photo of a batch: the photo with its faces, one face in full, and ways to the others."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
@@ -10,7 +11,7 @@ from fer_core.photos.decode import decode
 from pages.parts.batch.work import Batch
 from pages.shared import notes, results
 from pages.shared.photo_intake import ChosenPhoto
-from pages.shared.turns import show_busy, turn
+from pages.shared.turns import show_busy, show_working, turn
 from pages.shared.verbatim import message_as_text, name_as_code
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _show_photo(file: Any, result: "PhotoResult", key: str, number: int) -> None
         return
     place = st.empty()
     try:
-        with turn(place.status):
+        with turn(partial(show_working, place)):
             upright = result.analysis.shown(decode(file.read()))
             photo = ChosenPhoto.of("batch", result.name, upright)
     except BusyError as error:

@@ -12,7 +12,7 @@ from fer_core.errors import BusyError, FerError
 from pages.parts.batch.jobs import VideoJob, count, jobs, one_by_one, show_error
 from pages.shared.downloads import offer_files
 from pages.shared.titles import title_of
-from pages.shared.turns import show_busy, turn
+from pages.shared.turns import show_busy, show_working, turn
 from pages.shared.verbatim import name_as_code
 from pages.shared.views import show_view
 
@@ -170,7 +170,7 @@ def _show_frame(key: str) -> None:
     frame = result.frames[number - 1]
     place = st.empty()
     try:
-        with turn(place.status), VideoReader(job.content) as reader:
+        with turn(partial(show_working, place)), VideoReader(job.content) as reader:
             picture = reader.frame_at(frame.time_s).rgb
     except BusyError as error:
         show_busy(error, key="busy-frame")
