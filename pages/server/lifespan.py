@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 from streamlit import runtime
 
+from pages.server.ahead import load_ahead
 from pages.server.kept_files import keep_longer
 from pages.server.leaving import forget_who_left, give_photos_back_at_once
 from pages.server.patches import answer_without_delay, keep_uploads_in_memory, look_no_address_up
@@ -21,8 +22,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     answer_without_delay()
     keep_longer(server.media_file_mgr)
     give_photos_back_at_once()
-    forgetting = asyncio.create_task(forget_who_left(server))
+    tasks = [asyncio.create_task(forget_who_left(server)), asyncio.create_task(load_ahead())]
     try:
         yield
     finally:
-        forgetting.cancel()
+        for task in tasks:
+            task.cancel()

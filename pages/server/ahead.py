@@ -1,0 +1,40 @@
+"""Loading what the first photo needs before it comes, for else the first visitor would wait for it."""
+
+import asyncio
+import logging
+from importlib import import_module
+from typing import Final
+
+from fer_core.settings import hub_repos
+
+log = logging.getLogger(__name__)
+
+#: The first page is drawn meanwhile, which comes sooner without another thread at work.
+SECONDS_FIRST: Final = 2.0
+#: What pages import when they show an answer, a comparison and a chart; together they take a second.
+LIBRARIES: Final = ("pandas", "scipy.interpolate", "scipy.stats", "plotly.graph_objects")
+
+
+async def load_ahead() -> None:
+    """Load the networks of the settings, let them look at an example once, and import what pages need.
+
+    Weights from the Hub are left for who needs them: to ask for them is not for a server without visitors.
+    """
+    await asyncio.sleep(SECONDS_FIRST)
+    if not hub_repos():
+        await asyncio.to_thread(_load)
+
+
+def _load() -> None:
+    from fer_core.networks.bundles import opinions
+    from fer_core.photos.decode import decode
+    from pages.shared.examples import EXAMPLES
+    from pages.shared.models import load_analyzer
+
+    try:
+        load_analyzer(opinions()).analyze(decode(EXAMPLES[0].file.read_bytes()))
+    except Exception:
+        # Who gives the first photo is told what is wrong.
+        log.info("The networks could not be loaded ahead", exc_info=True)
+    for library in LIBRARIES:
+        import_module(library)
