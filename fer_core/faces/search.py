@@ -23,8 +23,9 @@ SMALLEST_FACE: Final = 40
 _FINEST: Final = SMALLEST_FACE / SMALLEST_SIDE
 #: A scale this much larger than the detector's window is the last: it sees faces of that size too.
 _COARSEST: Final = 1.25 * WINDOW_SIDE
-#: Side in pixels of the largest box that is taken from another scale than the coarsest.
-_LARGEST: Final = 0.85 * WINDOW_SIDE
+#: A box with a larger side in pixels may be of a part of a face, all of which the coarser scale sees. So it
+#: counts where no other is in its place.
+_LARGE: Final = 0.7 * WINDOW_SIDE
 #: Side in pixels of what the detector looks at in one call, for its memory, and what two neighbours share: a
 #: face that is small at this scale, and what is around it.
 _PART_SIDE: Final = 640
@@ -82,15 +83,16 @@ def candidates(scales: Sequence[Scale], detector: Detector) -> Boxes:
     found = [_look(coarsest, detector)]
     if not len(found[0].scores):
         found = [_look_at_bordered(coarsest, detector)]
+    too_large: list[Boxes] = []
     for coarser, scale in itertools.pairwise(scales):
-        sides = np.concatenate([np.ptp(b.xyxy[b.scores >= _SURE, ::2], axis=1) for b in found])
+        sides = np.concatenate([_sides(boxes)[boxes.scores >= _SURE] for boxes in found])
         if SMALLEST_SIDE * coarser.factor <= _SMALLEST_SHARE * sides.max(initial=0.0):
             break
         seen = _look(scale, detector)
-        # A larger box may be of a part of a face, all of which the coarser scale sees.
-        is_whole = np.ptp(seen.xyxy[:, ::2], axis=1) <= _LARGEST * scale.factor
-        found.append(Boxes(seen.xyxy[is_whole], seen.scores[is_whole]))
-    return _distinct(_joined(found))
+        is_large = _sides(seen) > _LARGE * scale.factor
+        found.append(_selected(seen, ~is_large))
+        too_large.append(_selected(seen, is_large))
+    return _distinct(_joined([_best_first(_joined(found)), _best_first(_joined(too_large))]))
 
 
 def each_once(boxes: np.ndarray) -> list[int]:
@@ -147,6 +149,8 @@ def _parts(length: int) -> list[slice]:
 
 
 def _joined(found: Sequence[Boxes]) -> Boxes:
+    if not found:
+        return Boxes(np.empty((0, 4), np.float32), np.empty(0, np.float32))
     return Boxes(
         np.concatenate([boxes.xyxy for boxes in found]),
         np.concatenate([boxes.scores for boxes in found]),
@@ -166,10 +170,22 @@ def _blended(boxes: Boxes) -> Boxes:
 
 
 def _distinct(boxes: Boxes) -> Boxes:
-    """Return the boxes of all scales, best first, each face once."""
-    best_first = np.argsort(-boxes.scores, kind="stable")
-    kept = best_first[each_once(boxes.xyxy[best_first])]
-    return Boxes(boxes.xyxy[kept], boxes.scores[kept])
+    """Return the boxes in whose place there is none before them, best first."""
+    kept = _selected(boxes, each_once(boxes.xyxy))
+    return _selected(kept, np.argsort(-kept.scores, kind="stable"))
+
+
+def _best_first(boxes: Boxes) -> Boxes:
+    return _selected(boxes, np.argsort(-boxes.scores, kind="stable"))
+
+
+def _selected(boxes: Boxes, rows: np.ndarray | list[int]) -> Boxes:
+    return Boxes(boxes.xyxy[rows], boxes.scores[rows])
+
+
+def _sides(boxes: Boxes) -> np.ndarray:
+    sides: np.ndarray = np.ptp(boxes.xyxy[:, ::2], axis=1)
+    return sides
 
 
 def _shares_of_union(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
