@@ -25,6 +25,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import httpx2
@@ -106,12 +107,12 @@ def make_photos(rng: np.random.Generator) -> list[Photo]:
 
 
 @contextmanager
-def server() -> Iterator[tuple[str, psutil.Process]]:
-    """Run the app; give its address and process."""
+def server(app: Path = PROJECT / "app.py") -> Iterator[tuple[str, psutil.Process]]:
+    """Run an app, ours unless another is named; give its address and process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
+    command = [sys.executable, "-m", "streamlit", "run", str(app)]
     command += ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log)

@@ -4,7 +4,7 @@ python -m tests.benchmarks.pages [--visits 5]
 
 Starts the app as README does and drives it in Chromium, on the same machine. Each visit is of a visitor of
 their own, with nothing in the browser's cache. A time ends when the page shows what it is for and its script
-has ended.
+has ended. The floor is a Streamlit app of two bare pages, measured in the same way before.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from tests.benchmarks.load import server
 from tests.benchmarks.measuring import one_face_photo, print_table
 from tests.browser.conftest import chromium_executable, rights
 
+UPLOADER: Final = "Drop, paste or choose photos"
 #: Each page that the menu leads to, with its heading; the first page again is the last change.
 HEADINGS: Final = {
     "Landmarks": "See the landmarks of a face",
@@ -35,6 +36,26 @@ HEADINGS: Final = {
     "API": "Use it from a program",
     "Photo": "See the expressions in a photo",
 }
+#: An app of which nothing can be left out: a title and an uploader, and a second page.
+FLOOR: Final = """
+import streamlit as st
+
+st.set_page_config(layout="wide")
+
+
+def first():
+    st.title("First")
+    st.file_uploader("Drop a file")
+
+
+def second():
+    st.title("Second")
+
+
+st.navigation(
+    [st.Page(first, title="First", default=True), st.Page(second, title="Second")]
+).run()
+"""
 #: Of the Compare page, one after the other; the first loads the shapes of faces and does not count.
 PRESETS: Final = ("Make it smile", "Surprise", "Make it frown", "Make it smile")
 
@@ -45,25 +66,28 @@ WARPED: Final = 'img[alt^="Face 1, "]'
 def main(visits: int) -> None:
     """Measure and print."""
     firsts, photos, changes, warps = [], [], {}, []
-    with tempfile.TemporaryDirectory() as folder, server() as (url, _), _chromium() as browser:
+    with tempfile.TemporaryDirectory() as folder, _chromium() as browser, server() as (url, _):
         photo = Path(folder) / "photo.jpg"
         photo.write_bytes(one_face_photo())
         for _ in range(visits):
             with _visitor(browser) as page:
-                firsts.append(_seconds(lambda page=page: _open(page, url)))
+                firsts.append(_seconds(lambda page=page: _open(page, url, UPLOADER)))
                 photos.append(_seconds(lambda page=page: _give(page, photo)))
                 for menu, heading in HEADINGS.items():
                     changes.setdefault(menu, []).append(
                         _seconds(lambda page=page, m=menu, h=heading: _change(page, m, h))
                     )
                 warps += _warps(page)
+    floor_first, floor_change = _floor(visits)
     medians = {menu: statistics.median(seconds) for menu, seconds in changes.items()}
     rows = [
         ("first page, first visit of the server", firsts[0], "1.5"),
         ("first page, median of later visits", statistics.median(firsts[1:]), "1.5"),
+        ("first page of a bare app, median", floor_first, "floor"),
         ("photo to its answer, first of the server", photos[0], "0.8"),
         ("photo to its answer, median of later visits", statistics.median(photos[1:]), "0.8"),
         ("change of page, median of all pages", statistics.median(medians.values()), "0.4"),
+        ("change of page of a bare app, median", floor_change, "floor"),
         *((f"to {menu}", seconds, "") for menu, seconds in medians.items()),
         ("face warped by a preset, median", statistics.median(warps), "0.25"),
     ]
@@ -95,9 +119,26 @@ def _seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _open(page: Page, url: str) -> None:
+def _open(page: Page, url: str, uploader: str) -> None:
     page.goto(url)
-    page.get_by_text("Drop, paste or choose photos").wait_for()
+    page.get_by_text(uploader).wait_for()
+
+
+def _floor(visits: int) -> tuple[float, float]:
+    """Return the median seconds of the bare app: of its first page, and of a change of page."""
+    firsts, changes = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        app = Path(folder) / "app.py"
+        app.write_text(FLOOR, encoding="utf-8")
+        with server(app) as (url, _), _chromium() as browser:
+            for _ in range(visits):
+                with _visitor(browser) as page:
+                    firsts.append(_seconds(lambda page=page: _open(page, url, "Drop a file")))
+                    changes += [
+                        _seconds(lambda page=page, name=name: _change(page, name, name))
+                        for name in ("Second", "First", "Second")
+                    ]
+    return statistics.median(firsts), statistics.median(changes)
 
 
 def _give(page: Page, photo: Path) -> None:
