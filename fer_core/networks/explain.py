@@ -91,19 +91,8 @@ def what_if(
 ) -> tuple[Portrait, dict[str, Prediction]]:
     """Return a face with movements added to its landmarks and pixels, and networks' predictions on it.
 
-    Why the pixels move too: mean change of the probability of the expressions that fit (happy; surprise;
-    angry or sad) in percentage points, over 40 neutral faces of the web photos (n = 40 in each row).
-
-    | moved by 100 % | network | landmarks alone | landmarks and pixels |
-    |---|---|---|---|
-    | smile | cnn_photos | 0 | +41 |
-    | smile | dual_photos | +9 | +56 |
-    | mouth open, brows up, eyes wide | cnn_photos | 0 | +71 |
-    | mouth open, brows up, eyes wide | dual_photos | +15 | +80 |
-    | mouth corners and brows down | cnn_photos | 0 | +11 |
-    | mouth corners and brows down | dual_photos | +1 | +10 |
-
-    With the landmarks that MediaPipe finds in the warped pixels, `dual_photos` gains 52, 69 and 10 points.
+    The pixels move too because a network that sees pixels ignores the landmarks, and one that sees both
+    trusts the pixels more; `python -m tests.benchmarks.what_if` measures how much.
 
     Args:
         classifiers: by name.
