@@ -96,6 +96,10 @@ def test_the_accuracy_on_the_about_page_is_the_bundles_own():
         ferplus = spec.metrics["ferplus:test"]
         assert f"{ferplus.accuracy_clean:.1%} of {ferplus.n_clean:,}" in sentence
         assert f"right on {ferplus.selective_accuracy:.1%} of those" in sentence
+    (levels,) = about.table
+    assert list(levels.value.columns[1:]) == ["Confident", "Probable", "Unclear"]
+    dual = resolve("dual_photos").spec.metrics["ferplus:test"]
+    assert levels.value["Confident"].iloc[1].startswith(f"{dual.selective_accuracy:.1%} of ")
 
 
 def test_the_accuracy_of_a_network_of_fer2013_is_that_of_its_own_labels():
