@@ -38,6 +38,9 @@ def main() -> None:
         bars = page.get_by_role("group", name="Probability of each expression for face 1")
         expect(bars).to_be_visible()
         expect(page.get_by_text("Both networks agree")).to_be_visible()
+        # Streamlit fetches the code of these elements when they are first shown.
+        expect(page.get_by_test_id("stMetricValue")).to_be_visible()
+        expect(page.get_by_role("button", name="Annotated PNG")).to_be_visible()
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
         page.mouse.move(0, 0)
         page.screenshot(path=FILE)
@@ -51,13 +54,14 @@ def main() -> None:
 
 def _shown(page: Page) -> dict[str, Any]:
     """Return the page names, the prediction and each network's percentages, as the page says them."""
-    cells = page.locator(".fer-bars > div:not(.two)").all_inner_texts()
+    labels = page.locator(".fer-bars > div:not(.two)").all_inner_texts()
+    shares = page.locator(".fer-bars .share").all_inner_texts()
     return {
         "photo": EXAMPLE,
         "pages": page.get_by_test_id("stSidebarNavLink").locator("span[label]").all_inner_texts(),
         "prediction": page.get_by_test_id("stMetricValue").inner_text(),
         "networks": page.locator(".fer-key > span").all_inner_texts(),
-        "percentages": dict(zip(cells[::2], cells[1::2], strict=True)),
+        "percentages": dict(zip(labels, shares, strict=True)),
     }
 
 

@@ -1,7 +1,8 @@
 """Overlays on images: every function returns a new image and leaves its input alone."""
 
 import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -29,10 +30,7 @@ _PAPER: Final = "#FFFFFF"
 _TEXT_SHARE: Final = 1 / 34
 _LINE_SHARE: Final = 1 / 400
 _MIN_TEXT: Final = 11
-#: A label that is wider than its face by more than this shrinks to the number, or a crowd's labels
-#: would cover each other's faces.
-_MAX_LABEL_SHARE: Final = 1.6
-#: Height of such a number as a share of its face's width.
+#: Height of a number that stands alone, as a share of its face's width.
 _NUMBER_SHARE: Final = 0.6
 #: Radius of a landmark's dot as a share of its face's width.
 _POINT_SHARE: Final = 1 / 110
@@ -68,6 +66,8 @@ def draw_faces(
 ) -> np.ndarray:
     """Return the photo with a numbered box around each face, in the colour of its expression.
 
+    A label that would cover another face or label shrinks to the face's number; in a crowd all do.
+
     Args:
         image_rgb: uint8 (H, W, 3), the analysed photo at any scale.
         analysis: of that photo; boxes are scaled from its size to the image's.
@@ -91,11 +91,13 @@ def draw_faces(
         _draw_box(draw, box, color, line)
     # All labels after all boxes: no box crosses a label.
     numbers = range(1, len(boxes) + 1) if numbers is None else numbers
+    full, short = [], []
     for number, box, (color, words) in zip(numbers, boxes, looks, strict=True):
-        text, font, width = f"{number}  {words}", _font(text_size), box[2] - box[0]
-        if draw.textlength(text, font=font) > _MAX_LABEL_SHARE * width:
-            text, font = str(number), _font(_between(_MIN_TEXT, _NUMBER_SHARE * width, text_size))
-        _draw_labels(draw, canvas.size, box, [(text, color)], font)
+        number_size = _between(_MIN_TEXT, _NUMBER_SHARE * (box[2] - box[0]), text_size)
+        label, lone = (f"{number}  {words}", color), (str(number), color)
+        full += _place_labels(draw, canvas.size, box, [label], _font(text_size))
+        short += _place_labels(draw, canvas.size, box, [lone], _font(number_size))
+    _draw_plates(draw, _without_collisions(full, short, boxes))
     return np.asarray(canvas).copy()
 
 
@@ -138,7 +140,7 @@ def draw_live(
         if len(faces) > 1 and labels:
             labels[0] = f"{face.number}  {labels[0][0]}", labels[0][1]
         _draw_box(draw, box, color, line)
-        _draw_labels(draw, canvas.size, box, labels, font, below=True)
+        _draw_plates(draw, _place_labels(draw, canvas.size, box, labels, font, below=True))
     return np.asarray(canvas).copy()
 
 
@@ -330,7 +332,51 @@ def _draw_points(draw: ImageDraw.ImageDraw, points: np.ndarray, box: list[int]) 
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_POINT_COLOR)
 
 
-def _draw_labels(
+@dataclass(frozen=True, slots=True)
+class _Plate:
+    """A text on a ground of its colour.
+
+    Attributes:
+        text: on it.
+        color: of the ground, "#RRGGBB".
+        font: of the text.
+        box: left, top, right, bottom of the ground, pixels of the image.
+        text_at: where Pillow puts the text, x and y.
+    """
+
+    text: str
+    color: str
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+    box: tuple[int, int, int, int]
+    text_at: tuple[float, float]
+
+
+def _without_collisions(
+    full: Sequence[_Plate], short: Sequence[_Plate], boxes: Sequence[Sequence[int]]
+) -> list[_Plate]:
+    """Return each face's full label where it covers no other face and no other label, else the short one.
+
+    Where most do not fit, all are short: in a crowd, a few full labels would draw the eye to their faces.
+
+    Args:
+        full: per face.
+        short: per face; they have room, or must do without it.
+        boxes: of the faces.
+    """
+    shown: list[_Plate] = []
+    for i, plate in enumerate(full):
+        others = [*boxes[:i], *boxes[i + 1 :], *(p.box for p in (*shown, *short[i + 1 :]))]
+        shown.append(short[i] if any(_overlap(plate.box, other) for other in others) else plate)
+    n_full = sum(plate is whole for plate, whole in zip(shown, full, strict=True))
+    return shown if 2 * n_full >= len(full) else list(short)
+
+
+def _overlap(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Return whether two boxes, left, top, right, bottom, share a pixel."""
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+
+
+def _place_labels(
     draw: ImageDraw.ImageDraw,
     size: tuple[int, int],
     box: list[int],
@@ -338,8 +384,8 @@ def _draw_labels(
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
     *,
     below: bool = False,
-) -> None:
-    """Write texts on plates of their colours above the box, or inside it where the image ends.
+) -> list[_Plate]:
+    """Return plates for texts and their colours above the box, or inside it where the image ends.
 
     With `below`, what finds no room above goes below the box if there is room.
     """
@@ -354,16 +400,23 @@ def _draw_labels(
         y = box[3]
     else:
         y = min(max(box[1], 0), max(image_height - height, 0))
+    plates = []
     for (text, color), (left, top, right, _), margin, plate in zip(
         labels, boxes, margins, heights, strict=True
     ):
-        width = right - left + 2 * margin
+        width = round(right - left) + 2 * margin
         x = int(min(max(box[0], 0), max(image_width - width, 0)))
-        draw.rounded_rectangle(
-            (x, y, x + width, y + plate), radius=margin, fill=color, outline=_INK, width=1
-        )
-        draw.text((x + margin - left, y + margin - top), text, fill=text_color(color), font=font)
+        text_at = (x + margin - left, y + margin - top)
+        plates.append(_Plate(text, color, font, (x, y, x + width, y + plate), text_at))
         y += plate
+    return plates
+
+
+def _draw_plates(draw: ImageDraw.ImageDraw, plates: Iterable[_Plate]) -> None:
+    for plate in plates:
+        radius = max(2, (plate.box[3] - plate.box[1]) // 5)
+        draw.rounded_rectangle(plate.box, radius=radius, fill=plate.color, outline=_INK, width=1)
+        draw.text(plate.text_at, plate.text, fill=text_color(plate.color), font=plate.font)
 
 
 def text_color(ground: str) -> str:

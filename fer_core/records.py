@@ -2,8 +2,9 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fer_core.analysis import Analysis, FaceAnalysis
 from fer_core.expressions import Expression
@@ -11,6 +12,7 @@ from fer_core.expressions import Expression
 if TYPE_CHECKING:
     import numpy as np
 
+_Record = TypeVar("_Record")
 _PIXEL_DIGITS: Final = 1
 _DEGREE_DIGITS: Final = 1
 _BOX: Final = ("left", "top", "right", "bottom")
@@ -105,7 +107,10 @@ def _rounded(pixels: "np.ndarray") -> list[float]:
 
 
 def csv_lines(
-    records: Iterable[Mapping[str, Any]], labels: Mapping[str, Iterable[Expression]]
+    records: Iterable[Mapping[str, Any]],
+    labels: Mapping[str, Iterable[Expression]],
+    *,
+    faces: Iterable[Collection[int]] | None = None,
 ) -> Iterator[str]:
     """Yield a CSV table as it comes: the header, then the rows of each photo's JSON object.
 
@@ -115,8 +120,11 @@ def csv_lines(
     Args:
         records: of `to_record` and `error_record`.
         labels: the classes of each network that was asked, by the name of its bundle.
+        faces: which rows to keep of each record, by their `face`; by default all.
     """
-    return table_lines([*table_columns(labels), "error"], records, _csv_rows)
+    kept = repeat(None) if faces is None else faces
+    columns = [*table_columns(labels), "error"]
+    return table_lines(columns, zip(records, kept, strict=faces is not None), _csv_rows)
 
 
 def table_columns(labels: Mapping[str, Iterable[Expression]]) -> list[str]:
@@ -163,8 +171,8 @@ def face_cells(face: Mapping[str, Any]) -> dict[str, Any]:
 
 def table_lines(
     columns: Sequence[str],
-    records: Iterable[Mapping[str, Any]],
-    rows_of: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]],
+    records: Iterable[_Record],
+    rows_of: Callable[[_Record], Iterable[Mapping[str, Any]]],
 ) -> Iterator[str]:
     """Yield a CSV table as it comes: the header, then the rows of each record."""
     line = io.StringIO()
@@ -179,11 +187,15 @@ def table_lines(
         yield line.getvalue()
 
 
-def _csv_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if not record["faces"]:
+def _csv_rows(
+    record_and_faces: tuple[Mapping[str, Any], Collection[int] | None],
+) -> list[dict[str, Any]]:
+    record, faces = record_and_faces
+    rows = [row | {"error": None} for row in face_rows(record)]
+    if not rows:
         photo = {key: record[key] for key in _PHOTO_COLUMNS}
-        return [photo | {"face": 0, "error": record["error"]}]
-    return [row | {"error": None} for row in face_rows(record)]
+        rows = [photo | {"face": 0, "error": record["error"]}]
+    return [row for row in rows if faces is None or row["face"] in faces]
 
 
 def escape_formula(value: object) -> object:

@@ -8,9 +8,8 @@ from pages.shared.address import app_address
 
 st.title("Use it from a program")
 st.markdown(
-    "Send a photo over HTTP and get every face with its apparent expression, as JSON. The answers, the "
-    "limits and the privacy are those of the pages: photos are processed in memory on this server and not "
-    "stored."
+    "Send a photo over HTTP and get every face with its apparent expression, as JSON. Predictions, limits "
+    "and privacy are those of the pages: photos are processed in memory on this server and not stored."
 )
 
 if api.is_offered():
@@ -18,9 +17,9 @@ if api.is_offered():
     api.show_token()
     st.subheader("Examples")
     api.show_examples(address)
-    st.subheader("What can be asked")
+    st.subheader("Requests")
     api.show_addresses(address)
-    st.subheader("What comes back")
+    st.subheader("Response")
     api.show_fields()
     st.subheader("Limits")
     api.show_limits()

@@ -9,7 +9,7 @@ from pages.shared.models import current_photo
 
 st.title("Compare two networks")
 st.markdown(
-    "See how two networks answer on one face, how often such a pair is right, and what changes their answers."
+    "See what two networks predict for one face, how often such predictions are right, and what changes them."
 )
 
 current = current_photo(example=OFFICER)

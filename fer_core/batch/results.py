@@ -195,9 +195,24 @@ def select_rows(
     return table
 
 
-def results_csv(results: Sequence[PhotoResult], labels: Mapping[str, Iterable[Expression]]) -> str:
-    """Return the table that `analyze --format csv` prints; `labels` are each network's classes."""
-    return "".join(csv_lines((result.record for result in results), labels))
+def results_csv(
+    results: Sequence[PhotoResult],
+    labels: Mapping[str, Iterable[Expression]],
+    *,
+    rows: "pd.DataFrame | None" = None,
+) -> str:
+    """Return the table that `analyze --format csv` prints.
+
+    Args:
+        results: one per photo.
+        labels: each network's classes.
+        rows: of `results_table`, of the same results, to keep; by default all.
+    """
+    faces = None
+    if rows is not None:
+        kept = rows.groupby(RESULT)[FACE].agg(set)
+        faces = [kept.get(position, set()) for position in range(len(results))]
+    return "".join(csv_lines((result.record for result in results), labels, faces=faces))
 
 
 def results_json(results: Sequence[PhotoResult]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_core.errors import DataError
+from fer_core.evaluation.metrics import mcnemar_p
 from fer_core.evaluation.predictions import EvaluationResult, check_same_rows
 from fer_core.expressions import Expression
 
@@ -18,12 +19,14 @@ class PairOdds:
         right: of these, how many each network had right.
         intervals: 95 % Wilson intervals of the shares.
         total: labelled faces on which both networks were evaluated.
+        p_value: McNemar's, exact and two-sided, that both are right equally often; 1 for equal predictions.
     """
 
     n: int
     right: tuple[int, int]
     intervals: tuple[tuple[float, float], tuple[float, float]]
     total: int
+    p_value: float
 
 
 def pair_odds(
@@ -62,6 +65,8 @@ def pair_odds(
         right=(right[0], right[1]),
         intervals=(_wilson(right[0], n), _wilson(right[1], n)),
         total=len(common),
+        # Two different predictions are never right on the same face.
+        p_value=1.0 if answers[0] is answers[1] else mcnemar_p(right[0], right[1]),
     )
 
 

@@ -94,7 +94,7 @@ def people_view(analysis: VideoAnalysis, network: str) -> View:
         name="timeline",
         title="Everybody over time",
         figure=figure,
-        reading="Pale: probable. Hatched: unclear. Empty: not in view."
+        reading="Pale bars are probable predictions, hatched ones unclear; gaps: not in view."
         + (f" The {len(people)} people seen most, of {len(tracks)}." if left_out else ""),
         data=stretches.rename(columns={"start": "from (s)", "end": "to (s)"}),
     )

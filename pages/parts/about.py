@@ -1,11 +1,13 @@
 """The parts of the About page."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
 
 from fer_core.data_names import known_data_sets
 from fer_core.networks.bundles import BundleSpec
+from pages.shared.levels import shares_by_level
 from pages.shared.networks import chosen_networks
 from pages.shared.titles import bundle_of, origin_sentences, title_of
 
@@ -18,11 +20,11 @@ def show_meaning() -> None:
     st.markdown(
         "Second Look finds every face in a photo, a video or a camera's picture and names its **apparent "
         "expression**: what the face looks like in one picture. That is not what the person feels.\n\n"
-        "Two networks answer. The CNN sees the pixels of a face; the dual-input network also sees where its "
-        "landmarks are. Each prediction has one of three levels:\n"
-        "- **Happy**: the confidence is above the network's threshold.\n"
-        "- **Probably happy**: it is below, but one expression leads clearly.\n"
-        "- **Unclear: angry or sad**: two expressions are close, or the face is hard to see."
+        "Two networks predict for each face. The CNN sees the pixels; the dual-input network also sees where "
+        "the landmarks are. Each prediction has one of three levels:\n"
+        "- **Happy** (confident): the confidence is above the network's threshold.\n"
+        "- **Probably happy** (probable): it is below, but one expression leads clearly.\n"
+        "- **Unclear: angry or sad** (unclear): two expressions are close, or the face is hard to see."
     )
 
 
@@ -33,9 +35,26 @@ def show_accuracy() -> None:
     for bundle in bundles:
         if sentence := accuracy_sentence(bundle.spec):
             st.markdown(sentence)
+    _show_levels([bundle.spec.name for bundle in bundles])
     st.markdown("Other photos can be harder. [Evaluation](evaluation) has every figure.")
     if origins := origin_sentences(bundles):
         st.markdown(" ".join(origins))
+
+
+def _show_levels(names: Sequence[str]) -> None:
+    """Show how often each level of each network is right."""
+    rows = []
+    for name in names:
+        judge, shares = shares_by_level(name)
+        if shares:
+            cells = {
+                str(level).capitalize(): f"{share.accuracy:.1%} of {share.n:,}"
+                for level, share in shares.items()
+                if share.accuracy is not None
+            }
+            rows.append({"Right predictions": f"{title_of(name)}, by {judge}"} | cells)
+    if rows:
+        st.table(rows, border="horizontal", hide_index=True)
 
 
 def show_fair_use() -> None:
@@ -95,6 +114,6 @@ def accuracy_sentence(spec: BundleSpec) -> str | None:
     )
     return (
         f"**{title_of(spec.name)}** (`{spec.name}`) is right on {first.accuracy:.1%} of {first.n:,} test "
-        f"faces by {judge}.{without_copies} It is confident about {first.coverage:.0%} of them, and right on "
-        f"{first.selective_accuracy:.1%} of those.{by_others}"
+        f"faces by {judge}. It is confident about {first.coverage:.0%} of them, and right on "
+        f"{first.selective_accuracy:.1%} of those.{without_copies}{by_others}"
     )

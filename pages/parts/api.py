@@ -58,12 +58,12 @@ def _where_pages_may_ask() -> str:
 def show_addresses(address: str) -> None:
     """Show what there is to ask."""
     st.markdown(
-        "- `POST /analyze` answers with every face of a photo. The photo is the body, or the field `file` of "
+        "- `POST /api/analyze` returns every face of a photo. The photo is the body, or the field `file` of "
         "a form.\n"
-        "  - `networks=A,B` asks these networks in place of the usual ones.\n"
-        "  - `landmarks=1` adds the landmarks of each face.\n"
-        "- `GET /networks` lists the networks with their measured accuracy.\n"
-        "- `GET /openapi.json` says all of this in OpenAPI 3.1, for programs that write programs."
+        "  - `?networks=A,B` selects these networks instead of the default ones.\n"
+        "  - `?landmarks=1` adds the landmarks of each face.\n"
+        "- `GET /api/networks` lists the networks with their measured accuracy.\n"
+        "- `GET /api/openapi.json` describes the API in OpenAPI 3.1, for code generators."
     )
     st.link_button("openapi.json", f"{address}/openapi.json", icon=":material/data_object:")
 
@@ -74,7 +74,7 @@ def show_fields() -> None:
         st.markdown(f"`{path}`")
         _show_table("Field", described_fields(part))
     st.markdown(
-        'Where something goes wrong, the answer is `{"error": "..."}` with one of these statuses:'
+        'In case of an error, the response is `{"error": "..."}` with one of these statuses:'
     )
     _show_table("Status", {str(status): why for status, why in WHY.items()})
 
@@ -90,7 +90,7 @@ def show_limits() -> None:
     st.markdown(
         f"- A file has at most {megabytes} MB and {MAX_MEGAPIXELS} megapixels, and arrives within "
         f"{BODY_SECONDS:g} seconds.\n"
-        "- Photos wait in one line with those of the pages, "
-        f"{WAIT_SECONDS:g} seconds at most. After 429 and 503 ask again, later by `Retry-After`.\n"
-        "- One photo a request. For videos and folders there are the page *Batch* and the command line."
+        "- Photos wait in one queue with those of the pages, "
+        f"{WAIT_SECONDS:g} seconds at most. After 429 and 503, retry after the seconds in `Retry-After`.\n"
+        "- One photo per request. For videos and folders, use the page *Batch and video* or the command line."
     )

@@ -11,6 +11,8 @@ GLOSSARY: Final = {
     "It shows how much a figure depends on the choice of faces.",
     "Whole": "All rows of a split whose label the network knows.",
     "Clean": "Rows without a duplicate in the training data.",
+    "All faces": 'All rows of a split whose label the network knows; "whole" in tables.',
+    "Without duplicates": 'Rows without a duplicate in the training data; "clean" in tables and files.',
     "McNemar's test": "Tests whether two networks differ in accuracy on the same faces. It counts the faces "
     "that only one of them gets right. A small p means that chance does not explain the difference.",
     "Coverage": "Share of faces whose prediction reaches the confidence threshold.",

@@ -19,24 +19,32 @@ _FER2013 = "fer2013"
 
 def level_sentence(name: str, level: "Level") -> str | None:
     """Return how often a network's predictions of a level were right; None if that was not measured."""
+    judge, shares = shares_by_level(name)
+    share = shares.get(level)
+    if share is None or share.accuracy is None:
+        return None
+    return (
+        f"{title_of(name)}: {share.accuracy:.1%} of its {share.n:,} {level} predictions on test faces are "
+        f"right by {judge}."
+    )
+
+
+def shares_by_level(name: str) -> "tuple[str, dict[Level, LevelShare]]":
+    """Return who judges a network's predictions on test faces, and how many of each level are right.
+
+    Both are empty if that was not measured.
+    """
     bundle = bundle_of(name)
     source = judged_by(bundle) if bundle else None
     if bundle is None or source is None:
-        return None
+        return "", {}
     try:
         shares = _shares(
             str(bundle.path), source, bundle.spec.abstention_threshold, sha=str(bundle.spec.sha256)
         )
     except FerError:
-        return None
-    share = shares[level]
-    if share.accuracy is None:
-        return None
-    judge = known_data_sets()[source].judge
-    return (
-        f"{title_of(name)}: {share.accuracy:.1%} of its {share.n:,} {level} predictions on test faces are "
-        f"right by {judge}."
-    )
+        return "", {}
+    return known_data_sets()[source].judge or "", shares
 
 
 def judged_by(bundle: Bundle) -> str | None:

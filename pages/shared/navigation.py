@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.captions import readable_captions
+from pages.shared.style import add_style
 
 _PAGES = Path(__file__).resolve().parents[1]
 _ICON = _PAGES / "shared" / "icon.png"
@@ -37,5 +37,5 @@ page = st.navigation(
 )
 st.set_page_config(page_title=f"{page.title} \u00b7 Second Look")
 st.logo(_PAGES / "shared" / "logo.svg", icon_image=_ICON, size="large")
-readable_captions()
+add_style()
 page.run()

@@ -13,6 +13,8 @@ _PARAMETER: Final = "networks"
 _CHOSEN: Final = "networks"
 _FIRST, _SECOND = "first_network", "second_network"
 _NONE: Final = ""
+#: Pixels. Wider, the caption would widen the popover.
+_WIDTH: Final = 270
 
 
 def chosen_networks() -> list[str]:
@@ -26,6 +28,12 @@ def _read_url() -> None:
     named = [name for name in st.query_params.get(_PARAMETER, "").split(",") if name]
     if named and set(named) <= set(bundle_names()):
         st.session_state[_CHOSEN] = tuple(dict.fromkeys(named[:2]))
+
+
+def others_are_chosen() -> bool:
+    """Return whether the visitor, or the URL, chose networks other than those of the settings."""
+    _read_url()
+    return chosen_networks() != opinions()
 
 
 def offer_networks() -> None:
@@ -44,6 +52,11 @@ def offer_networks() -> None:
             key=_SECOND,
             format_func=lambda name: title_of(name) if name else "None",
             on_change=_choose,
+        )
+        st.caption(
+            f"The large prediction and the labels on photos are those of {title_of(chosen[-1])}, the last "
+            "one. The URL keeps your selection: bookmark or share it.",
+            width=_WIDTH,
         )
     bundles = [bundle for name in chosen if (bundle := bundle_of(name))]
     if sentences := origin_sentences(bundles):

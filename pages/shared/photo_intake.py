@@ -17,7 +17,7 @@ from fer_core.errors import ImageDecodeError
 from fer_core.photos.decode import NO_MEMORY, Photo, decode
 from pages.server.connection import uploads_are_refused, visit_was_lost
 from pages.shared.examples import EXAMPLES, Example
-from pages.shared.networks import offer_networks
+from pages.shared.networks import offer_networks, others_are_chosen
 from pages.shared.paste import take_pasted_files
 from pages.shared.turns import show_working, turn
 from pages.shared.verbatim import name_as_code
@@ -150,6 +150,9 @@ def offer_photos() -> Intake:
         _offer_ways_in(is_small=has_some)
     if not has_some:
         _offer_examples()
+        # Else whoever opens a link to a choice of networks would not see it arrive.
+        if others_are_chosen():
+            offer_networks()
     _read_what_was_sent()
     if bar is not None:
         with bar:

@@ -37,6 +37,8 @@ _LIST_HEIGHT: Final = 420
 _CARD_WIDTH: Final = 96
 _CROP_WIDTH: Final = 128
 _FACES: Final = "current_faces"
+_DISAGREE: Final = "The networks disagree"
+_DISAGREE_ICON: Final = ":material/call_split:"
 _LANDMARKS: Final = "show_landmarks"
 
 
@@ -76,9 +78,22 @@ def show_photo(
     if clicked and clicked != number:
         choose(clicked)
         st.rerun()
-    st.caption(f"{name_as_code(photo.name)}: {found}, {analysis.seconds:.2f} s{_credit(photo)}")
+    st.caption(
+        f"{name_as_code(photo.name)}: {found}, {analysis.seconds:.2f} s{_disputed(analysis)}{_credit(photo)}"
+    )
     if n:
         st.toggle("Show the 478 landmarks of each face", key=_LANDMARKS)
+
+
+def _disputed(analysis: "Analysis") -> str:
+    """Return about which of several faces the networks disagree, to be put behind a caption."""
+    n = len(analysis.faces)
+    numbers = [str(i) for i, face in enumerate(analysis.faces, start=1) if _disagree(face)]
+    if n < 2 or not numbers:
+        return ""
+    *others, last = numbers
+    faces = f"faces {', '.join(others)} and {last}" if others else f"face {last}"
+    return f". The networks disagree on {faces}"
 
 
 def _credit(photo: ChosenPhoto) -> str:
@@ -122,6 +137,8 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
                     args=(photo, i),
                 )
                 st.caption(answer(_main(face)))
+                if _disagree(face):
+                    st.badge("Disagree", icon=_DISAGREE_ICON, color="orange", help=_DISAGREE)
     return number
 
 
@@ -130,8 +147,17 @@ def _main(face: "FaceAnalysis") -> "Prediction":
     return next(reversed(face.predictions.values()))
 
 
-def show_face(photo: ChosenPhoto, analysis: "Analysis", number: int) -> None:
-    """Show one face in full: crop, prediction, whether the networks agree, reasons for caution, all bars."""
+def show_face(
+    photo: ChosenPhoto, analysis: "Analysis", number: int, *, link_to_compare: bool = False
+) -> None:
+    """Show one face in full: crop, prediction, whether the networks agree, reasons for caution, all bars.
+
+    Args:
+        photo: with the face.
+        analysis: of it.
+        number: of the face, from 1.
+        link_to_compare: link to the Compare page where the networks disagree.
+    """
     from fer_core.networks.levels import level_of
 
     face = analysis.faces[number - 1]
@@ -149,6 +175,10 @@ def show_face(photo: ChosenPhoto, analysis: "Analysis", number: int) -> None:
         )
     if len(face.predictions) > 1:
         show_agreement(face)
+        if link_to_compare and _disagree(face):
+            st.page_link(
+                "../compare.py", label="Which one is right more often?", icon=":material/compare:"
+            )
     for note in face.quality:
         st.badge(
             str(note.code).capitalize(),
@@ -162,16 +192,23 @@ def show_face(photo: ChosenPhoto, analysis: "Analysis", number: int) -> None:
 
 def show_agreement(face: "FaceAnalysis") -> None:
     """Say whether the networks name the same expression; where they differ, what each says."""
-    expressions = {prediction.expression for prediction in face.predictions.values()}
-    if len(expressions) == 1:
+    if not _disagree(face):
         st.badge("Both networks agree", icon=":material/check:", color="green")
         return
-    said = ", ".join(
-        f"{title_of(name)}: {answer(prediction).lower()} {prediction.confidence:.0%}"
-        for name, prediction in face.predictions.items()
+    st.badge(_DISAGREE, icon=_DISAGREE_ICON, color="orange")
+    st.caption(
+        ". ".join(
+            f"{title_of(name)}: {answer(prediction).lower()}, {prediction.confidence:.0%} "
+            f"{prediction.expression}"
+            for name, prediction in face.predictions.items()
+        )
+        + "."
     )
-    st.badge("The networks disagree", icon=":material/call_split:", color="orange")
-    st.caption(f"{said}. Compare shows how often each was right with such a pair of predictions.")
+
+
+def _disagree(face: "FaceAnalysis") -> bool:
+    """Return whether the networks find different expressions most likely."""
+    return len({prediction.expression for prediction in face.predictions.values()}) > 1
 
 
 def show_probabilities(face: "FaceAnalysis", number: int) -> None:

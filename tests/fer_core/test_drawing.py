@@ -101,15 +101,33 @@ def test_a_face_that_leaves_the_image_keeps_its_label_inside():
     assert has_color(drawn[:60], COLORS[Expression.HAPPY])
 
 
-def test_labels_in_a_crowd_shrink_to_numbers():
-    wide, narrow = (100, 200, 400, 500), (100, 200, 120, 220)
+def label_width(others: tuple[tuple[int, ...], ...]) -> int:
+    """Return the width in pixels of a sad face's label beside happy faces in other boxes."""
+    box = (100, 200, 130, 230)
+    faces = [(box, prediction(Expression.SAD))]
+    faces += [(other, prediction(Expression.HAPPY)) for other in others]
+    drawn = draw_faces(canvas(800, 800), analysis(800, 800, *faces))
+    above = (drawn[: box[1] - 4] == np.array(ImageColor.getrgb(COLORS[Expression.SAD]))).all(-1)
+    return int(above.any(axis=0).sum())
 
-    def label_width(box: tuple[int, ...]) -> int:
-        drawn = draw_faces(canvas(800, 800), analysis(800, 800, (box, prediction(Expression.SAD))))
-        above = (drawn[: box[1] - 4] == np.array(ImageColor.getrgb(COLORS[Expression.SAD]))).all(-1)
-        return int(above.any(axis=0).sum())
 
-    assert 0 < label_width(narrow) < label_width(wide) / 3
+def test_a_label_keeps_its_words_where_there_is_room():
+    alone = label_width(())
+    assert alone > 60, "wider than its face"
+    assert label_width(((500, 500, 530, 530),)) == alone
+
+
+@pytest.mark.parametrize(
+    "other", [(140, 180, 170, 210), (140, 205, 170, 235)], ids=["covers a face", "covers a label"]
+)
+def test_a_label_that_would_cover_another_face_shrinks_to_its_number(other: tuple[int, ...]):
+    assert 0 < label_width((other,)) < label_width(()) / 3
+
+
+def test_where_most_labels_collide_all_shrink_to_numbers():
+    crowd = tuple((x, 500, x + 30, 530) for x in range(300, 600, 60))
+    assert label_width(crowd[:1]) == label_width(())
+    assert 0 < label_width(crowd) < label_width(()) / 3
 
 
 def test_a_photo_without_faces_stays_as_it_is():

@@ -96,6 +96,10 @@ def test_the_accuracy_on_the_about_page_is_the_bundles_own():
         ferplus = spec.metrics["ferplus:test"]
         assert f"{ferplus.accuracy_clean:.1%} of {ferplus.n_clean:,}" in sentence
         assert f"right on {ferplus.selective_accuracy:.1%} of those" in sentence
+    (levels,) = about.table
+    assert list(levels.value.columns[1:]) == ["Confident", "Probable", "Unclear"]
+    dual = resolve("dual_photos").spec.metrics["ferplus:test"]
+    assert levels.value["Confident"].iloc[1].startswith(f"{dual.selective_accuracy:.1%} of ")
 
 
 def test_the_accuracy_of_a_network_of_fer2013_is_that_of_its_own_labels():
@@ -236,8 +240,27 @@ def test_other_networks_answer_when_they_are_chosen_and_the_url_says_so():
     named = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
     named.query_params["networks"] = "dual,cnn"
     named.run()
+    assert named.selectbox(key="first_network").value == "dual", "before there is a photo"
     named.button[0].click().run()
     assert named.selectbox(key="first_network").value == "dual"
+
+
+def test_faces_about_which_the_networks_disagree_are_named_with_a_link_to_more():
+    page = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
+    page.query_params["networks"] = "cnn,dual"
+    page.run()
+    with Image.open(EXAMPLES[-1].file) as group:
+        two = png(np.array(group.convert("RGB"))[400:560, 300:520])
+    upload(page, ("two.png", two, "image/png"))
+    assert not page.exception
+    assert "2 faces" in texts(page)
+    assert "The networks disagree on face 1" in texts(page)
+    assert "Dual-input, FER2013: " in texts(page)
+    links = page.get("page_link")
+    assert [link.proto.label for link in links] == ["Which one is right more often?"]
+    next(button for button in page.button if button.label == "2").click().run()
+    assert "Both networks agree" in texts(page)
+    assert not page.get("page_link")
 
 
 def test_too_many_pixels_for_one_visit_are_refused_with_a_reason(

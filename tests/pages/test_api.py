@@ -37,8 +37,8 @@ def test_the_examples_have_this_servers_address(at):
     assert [code.value for code in page.code] == [example.code for example in told]
     assert [heading.value for heading in page.subheader] == [
         "Examples",
-        "What can be asked",
-        "What comes back",
+        "Requests",
+        "Response",
         "Limits",
     ]
     assert not page.info

@@ -1,5 +1,6 @@
 """The compare page without a browser: one network, two, no face, a face without landmarks."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -95,14 +96,20 @@ def test_odds_are_counted_on_the_stored_predictions():
 
 
 def test_a_rare_pair_of_answers_has_too_few_faces_to_say():
-    few = PairOdds(29, (20, 9), ((0.5, 0.8), (0.2, 0.5)), 3000)
+    few = PairOdds(29, (20, 9), ((0.5, 0.8), (0.2, 0.5)), 3000, 0.06)
     assert odds._lines("FER2013", few, ["A", "B"]) == [
         "- **FER2013**: only 29 of 3,000 test faces, too few to say"
     ]
-    enough = PairOdds(30, (20, 10), ((0.488, 0.808), (0.192, 0.512)), 3000)
+    clear = dataclasses.replace(few, n=30, p_value=0.01)
+    assert odds._lines("FER2013", clear, ["A", "B"])[-1] == (
+        "- **FER2013**: **A is right more often** (McNemar's exact p = 0.01). Neither is right on 3.3%."
+    )
+    enough = PairOdds(30, (20, 10), ((0.488, 0.808), (0.192, 0.512)), 3000, 0.099)
     assert odds._lines("FER2013", enough, ["A", "B"]) == [
         "- **FER2013**: A right on **66.7%** of 30 faces (48.8% to 80.8%)",
         "- **FER2013**: B right on **33.3%** of 30 faces (19.2% to 51.2%)",
+        "- **FER2013**: the difference could be chance (McNemar's exact p = 0.099). "
+        "Neither is right on 0.0%.",
     ]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from fer_core.expressions import Expression
 from pages.parts.batch.opened import open_face, opened_face, show_opened
 from pages.parts.batch.sheet import show_sheet
 from pages.parts.batch.work import Batch, Task, networks_of, start
@@ -39,7 +40,7 @@ _ALL: Final = "All photos, whatever the filter."
 def show_results(batch: Batch) -> None:
     """Show all that is known of a batch, or the one photo that is open."""
     from fer_core.batch.contact_sheet import sheet_faces
-    from fer_core.batch.results import results_table
+    from fer_core.batch.results import results_csv, results_table
 
     found = [result for _, result in batch.in_order]
     networks = networks_of(batch)
@@ -70,6 +71,12 @@ def show_results(batch: Batch) -> None:
         )
         if len(rows) < len(table):
             st.caption(f"{len(rows):,} of {len(table):,} rows", width="content")
+            _download(
+                "CSV of these rows",
+                partial(results_csv, found, _labels(networks), rows=rows),
+                "second_look_selected.csv",
+                "The rows that the filter leaves.",
+            )
     if view == _SHEET:
         show_sheet(batch, faces)
     elif view == _CHARTS:
@@ -270,8 +277,7 @@ def _offer_downloads(
     from fer_core.batch.contact_sheet import FACES_A_SHEET, sheet_file, sheets_zip
     from fer_core.batch.results import ANNOTATED_SIDE, results_csv, results_json
 
-    labels = {name: spec.labels for name in networks if (spec := spec_of(name))}
-    _download("CSV", partial(results_csv, found, labels), "second_look.csv", _ALL)
+    _download("CSV", partial(results_csv, found, _labels(networks)), "second_look.csv", _ALL)
     _download("JSON", partial(results_json, found), "second_look.json", _ALL)
     if faces:
         several = len(faces) > FACES_A_SHEET
@@ -299,6 +305,11 @@ def _offer_downloads(
             "to read them again.",
             icon=":material/memory:",
         )
+
+
+def _labels(networks: list[str]) -> dict[str, tuple[Expression, ...]]:
+    """Return the classes of each network."""
+    return {name: spec.labels for name in networks if (spec := spec_of(name))}
 
 
 def _zip_words(batch: Batch) -> str:

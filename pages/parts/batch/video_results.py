@@ -40,7 +40,8 @@ def show_result(key: str, job: VideoJob) -> None:
     people, n = result.tracks, len(result.frames)
     st.caption(
         f"{name_as_code(job.name)}: {n} frames, {count(len(people), 'person', 'people')}, "
-        f"{count(len(result.events), 'change', 'changes')} of expression, {job.seconds:.1f} s"
+        f"{count(len(result.events), 'lasting change', 'lasting changes')} of "
+        f"expression, {job.seconds:.1f} s"
     )
     _offer_downloads(key, job)
     if not people:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Test faces below which a share says nothing: its 95 % interval is then up to 36 points wide.
 _FEWEST: Final = 30
+#: From this p-value on, a difference is taken for chance.
+_CHANCE: Final = 0.05
 
 
 def show_odds(face: "FaceAnalysis") -> None:
@@ -56,11 +58,24 @@ def _lines(name: str, odds: "PairOdds", titles: list[str]) -> list[str]:
     if odds.n < _FEWEST:
         found = f"only {odds.n}" if odds.n else "none"
         return [f"- **{name}**: {found} of {odds.total:,} test faces, too few to say"]
-    return [
+    lines = [
         f"- **{name}**: {title} right on **{odds.right[i] / odds.n:.1%}** of {odds.n:,} faces "
         f"({low:.1%} to {high:.1%})"
         for i, (title, (low, high)) in enumerate(zip(titles, odds.intervals, strict=False))
     ]
+    if len(titles) > 1:
+        lines.append(f"- **{name}**: {_verdict(odds, titles)}")
+    return lines
+
+
+def _verdict(odds: "PairOdds", titles: list[str]) -> str:
+    """Return which network is right more often where they disagree, if that is known."""
+    neither = f"Neither is right on {1 - sum(odds.right) / odds.n:.1%}."
+    p = f"McNemar's exact p = {odds.p_value:.2g}"
+    if odds.p_value >= _CHANCE:
+        return f"the difference could be chance ({p}). {neither}"
+    better = titles[odds.right[1] > odds.right[0]]
+    return f"**{better} is right more often** ({p}). {neither}"
 
 
 def _sources(*names: str) -> tuple[str, ...]:

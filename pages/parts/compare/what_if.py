@@ -95,13 +95,13 @@ def show_what_if(photo: ChosenPhoto, face: "FaceAnalysis", number: int, shape: "
             alt=f"Probabilities for face {number}, {moved or 'original'}",
         )
     st.caption(
-        "Pixels and landmarks move together. Teeth stay, so frowning changes a broad smile little."
+        "If a prediction changes, the network relies on what you moved; if it stays, more on the rest."
     )
     with st.expander("Details"):
         st.markdown(
             "The movements are those of FER2013's faces: how landmarks go with each blendshape. The pixels "
             "follow by a piecewise affine warp. This shows what the networks make of a shape, not what this "
-            "person would look like."
+            "person would look like. Teeth stay, so frowning changes a broad smile little."
         )
 
 

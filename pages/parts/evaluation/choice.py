@@ -87,6 +87,7 @@ def choose_predictions() -> Chosen | None:
         return None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         data, names, faces = _choose(catalog)
+    _explain_networks(data, names)
     results = {}
     for name in names:
         try:
@@ -146,10 +147,18 @@ def _choose(catalog: dict[str, dict[str, Path]]) -> tuple[str, list[str], str]:
         required=True,
         key="faces",
         on_change=on_faces,
-        help=f"{defined('Whole', 'Clean')}  \nA tenth of FER2013's test faces are duplicates of training "
-        "images. Without them, a network cannot score by having memorized them.",
+        help=f"{defined(ALL_FACES, CLEAN_FACES)}  \nA tenth of FER2013's test faces are duplicates of "
+        "training images. Without them, a network cannot score by having memorized them.",
     )
     return str(data), names, str(faces)
+
+
+def _explain_networks(data: str, names: Sequence[str]) -> None:
+    """Say why other networks are shown than elsewhere, where that is so."""
+    if source_of(data) == _FER2013 and list(names) == list(FER2013_PAIR) != opinions():
+        st.caption(
+            "For FER2013, networks trained on it alone come first. Those of the other pages are in the list."
+        )
 
 
 def choose_network(

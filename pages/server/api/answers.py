@@ -32,7 +32,7 @@ class Prediction(BaseModel):
     expression: Expression = Field(description="The most probable expression.")
     confidence: Share = Field(description="Its calibrated probability.")
     abstained: bool = Field(
-        description='Whether the network is not sure enough: take the answer as "not sure".'
+        description="Whether the confidence is below the network's threshold: probable or unclear."
     )
     probabilities: dict[str, Share] = Field(
         description="Of each expression that the network knows; they sum to 1."
@@ -89,7 +89,7 @@ class Measured(BaseModel):
     accuracy: Share = Field(description="Share that is answered as labelled.")
     n_clean: int = Field(description="Faces without a copy in the training data.")
     accuracy_clean: Share = Field(description="Share of these that is answered as labelled.")
-    coverage: Share = Field(description='Share that is answered, and not with "not sure".')
+    coverage: Share = Field(description="Share that is confident, so not abstained.")
     selective_accuracy: Share = Field(description="Share of the answered that is as labelled.")
 
 
@@ -103,7 +103,7 @@ class Network(BaseModel):
     sees_pixels: bool
     sees_landmarks: bool
     parameters: int = Field(description="Number of weights.")
-    abstention_threshold: Share = Field(description='Confidence below which it is "not sure".')
+    abstention_threshold: Share = Field(description="Confidence below which it abstains.")
     license: str = Field(description="Of the weights.")
     measured: dict[str, Measured] = Field(description='By "data set:split".')
 

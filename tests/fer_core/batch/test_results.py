@@ -1,5 +1,6 @@
 """What is kept of many photos, and what is made of it."""
 
+import csv
 import io
 import zipfile
 
@@ -229,6 +230,21 @@ def test_a_file_that_is_no_photo_is_a_result(analyzer: Analyzer):
     found = look_at(PhotoBytes("a.png", b"no photo"), analyzer)
     assert "not an image" in found.record["error"]
     assert results_csv([found], {"cnn": FER2013.labels}).count("\n") == 2
+
+
+def test_a_csv_can_hold_the_rows_of_a_filter_alone(results, table):
+    labels = dict.fromkeys(NETWORKS, FER2013.labels)
+    rows = table[table["outcome"].isin(["unclear", "not readable"]) | (table["dual"] == "sad")]
+    lines = list(csv.DictReader(io.StringIO(results_csv(results, labels, rows=rows))))
+    assert [(line["path"], line["face"]) for line in lines] == [
+        ("a.jpg", "2"),
+        ("'@b.jpg", "1"),
+        ("bad.jpg", "0"),
+    ]
+    assert lines[-1]["error"] == "It is broken."
+    everything = results_csv(results, labels)
+    assert results_csv(results, labels, rows=table) == everything
+    assert results_csv(results, labels, rows=table[:0]) == everything.splitlines(keepends=True)[0]
 
 
 def test_the_zip_holds_marked_photos_under_safe_names(astronaut: np.ndarray):

@@ -31,9 +31,15 @@ def test_only_faces_with_this_pair_of_predictions_count():
     found = pair_odds(FIRST, SECOND, PAIR)
     assert (found.n, found.total) == (6, 7)
     assert found.right == (3, 1)
+    # Of four faces on which one of them is right, one or fewer either way: 10 of 16 outcomes.
+    assert found.p_value == pytest.approx(0.625)
     low, high = found.intervals[0]
     # Wilson's interval of three in six.
     assert (low, high) == pytest.approx((0.1876, 0.8124), abs=1e-3)
+
+
+def test_equal_predictions_tell_nothing_of_which_network_is_better():
+    assert pair_odds(FIRST, FIRST, (Expression.ANGRY, Expression.ANGRY)).p_value == 1
 
 
 def test_a_pair_that_never_occurred_has_no_odds():

@@ -48,7 +48,7 @@ def test_from_the_choice_to_the_annotated_video(film):
     button(page, "Analyze the video").click().run()
     assert not page.exception
     assert not page.error
-    assert "5 frames, 1 person, no changes" in page.caption[0].value
+    assert "5 frames, 1 person, no lasting changes" in page.caption[0].value
     assert page.get("plotly_chart")
     assert {"CSV", "Changes (CSV)", "JSON", "Make the annotated video"} <= labels(page)
     page.select_slider[0].set_value(4).run()

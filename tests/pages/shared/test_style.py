@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from pages.shared.captions import SHARE
+from pages.shared.style import CAPTION_SHARE
 from tests.conftest import PROJECT
 from tests.fer_core.views.test_style import contrast
 
@@ -14,7 +14,7 @@ def test_captions_stand_out_from_every_ground(theme):
     config = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text())["theme"][theme]
     for ground in (config["backgroundColor"], config["secondaryBackgroundColor"]):
         pairs = zip(_parts(config["textColor"]), _parts(ground), strict=True)
-        mixed = [round(SHARE / 100 * a + (1 - SHARE / 100) * b) for a, b in pairs]
+        mixed = [round(CAPTION_SHARE / 100 * a + (1 - CAPTION_SHARE / 100) * b) for a, b in pairs]
         assert contrast("#" + "".join(f"{part:02x}" for part in mixed), ground) >= 4.5
 
 
