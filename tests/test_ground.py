@@ -27,7 +27,17 @@ HEAVY = {"streamlit", "tensorflow", "keras"}
 #: The direction of imports inside fer_core: each of these modules and rooms imports only itself and those
 #: before it. `live.face` is the record that `drawing` draws and the rest of `live` fills.
 ORDER = (
-    *("errors", "settings", "files", "closing", "quiet", "expressions", "data_names", "content"),
+    *(
+        "errors",
+        "settings",
+        "files",
+        "closing",
+        "quiet",
+        "expressions",
+        "palette",
+        "data_names",
+        "content",
+    ),
     *("photos", "faces", "networks", "analysis", "records", "live.face", "drawing", "live"),
     *("video", "batch", "annotate", "api", "evaluation", "studies", "views", "commands"),
     "__main__",
