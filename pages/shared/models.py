@@ -165,7 +165,7 @@ def analyze_photos(
 
     Raises:
         BundleError: a model is missing or damaged.
-        BusyError: the server has too much to do; analyses so far are kept.
+        BusyError: the server is busy; analyses so far are kept.
     """
     specs = specs_of_networks()
     kept_specs, known = st.session_state.get(_ANALYSES, (specs, {}))

@@ -132,7 +132,7 @@ def offer_photos() -> Intake:
     """Show the ways to give photos and return what the visitor has given, on this page or another.
 
     Raises:
-        BusyError: the server has too much to do; what was given is kept.
+        BusyError: the server is busy; the given files are kept.
     """
     if visit_was_lost() and _INTAKE not in st.session_state:
         st.info(
@@ -336,7 +336,7 @@ def _read_what_was_sent() -> None:
     """Decode what waits for it, file by file: where this is cut short, the next run goes on.
 
     Raises:
-        BusyError: the server has too much to do; what is not read yet is kept.
+        BusyError: the server is busy; files that were not read yet are kept.
     """
     place = st.empty()
     while sent := st.session_state.get(_SENT):

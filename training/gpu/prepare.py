@@ -250,17 +250,17 @@ def _in_transfers(folder: Path, limit_mb: float) -> list[Path]:
 def main(
     out: Annotated[Path, typer.Argument(metavar="OUT_DIR", help="The folder to make.")],
     recipe: Annotated[
-        list[str] | None, typer.Option(help="To be trained there; may be repeated.")
+        list[str] | None, typer.Option(help="Recipe to train there; may be repeated.")
     ] = None,
     campaign: Annotated[
-        list[str] | None, typer.Option(help="To be run there; may be repeated.")
+        list[str] | None, typer.Option(help="Campaign to run there; may be repeated.")
     ] = None,
-    wheels: Annotated[bool, typer.Option(help="Fetch wheels from the package index.")] = True,
-    limit_mb: Annotated[float, typer.Option(help="What one transfer may hold.")] = LIMIT_MB,
+    wheels: Annotated[bool, typer.Option(help="Download wheels from the package index.")] = True,
+    limit_mb: Annotated[float, typer.Option(help="Maximum size of one transfer in MB.")] = LIMIT_MB,
 ) -> None:
-    """Make a folder to train with on a machine that has JAX and no network, by default the recipe cnn.
+    """Make a folder for training on a machine with JAX and no network; the default is the recipe cnn.
 
-    Copy it there and run OUT_DIR/run.sh. Prints the folder, and further ones that are to be copied over it.
+    Copy it there and run OUT_DIR/run.sh. Prints the folder, and further folders to copy over it.
     """
     try:
         names = recipe or ([] if campaign else ["cnn"])

@@ -142,7 +142,8 @@ class _Patience:
             raise ClientDisconnect
         if time.monotonic() > self._until:
             raise HTTPException(
-                503, f"The server has too much to do: {WAIT_SECONDS:g} seconds were not enough."
+                503,
+                f"The server is busy: the photo's turn did not come within {WAIT_SECONDS:g} seconds.",
             )
 
 
