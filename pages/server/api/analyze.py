@@ -1,4 +1,4 @@
-"""`POST /api/analyze`: one photo in, the JSON object of the command line's `analyze` out."""
+"""`POST /api/analyze`: one photo in, the JSON object of the command `analyze` out."""
 
 import asyncio
 import threading
@@ -34,7 +34,7 @@ _FLAGS: Final = {"0": False, "1": True}
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked about a photo.
+    """The parameters of a request.
 
     Attributes:
         networks: names; None for those that answer by default.
@@ -79,7 +79,7 @@ class Analyze:
 
 
 def question_of(query: QueryParams) -> Question:
-    """Return what a query asks for.
+    """Return the parameters in a query string.
 
     Raises:
         HTTPException: 400, it names no network, or `landmarks` is no flag.
@@ -89,7 +89,7 @@ def question_of(query: QueryParams) -> Question:
         named = (name.strip() for name in ",".join(query.getlist("networks")).split(","))
         networks = tuple(dict.fromkeys(name for name in named if name))
         if not networks:
-            raise HTTPException(400, "networks names no network. Leave it out for the usual ones.")
+            raise HTTPException(400, "networks is empty. Omit it to use the default networks.")
     flag = query.get("landmarks", "0")
     if flag not in _FLAGS:
         raise HTTPException(400, "landmarks must be 1 or 0.")
@@ -97,7 +97,7 @@ def question_of(query: QueryParams) -> Question:
 
 
 def look(content: bytes, question: Question, gone: threading.Event) -> JSONResponse:
-    """Return the answer about one file, after its turn in the line; blocks meanwhile.
+    """Return the response for one file; blocks until its turn in the queue.
 
     Args:
         content: of the file.
@@ -119,7 +119,7 @@ def look(content: bytes, question: Question, gone: threading.Event) -> JSONRespo
 
 
 def check_networks(names: tuple[str, ...]) -> None:
-    """Raise HTTPException 400 with the names that are known if one is not."""
+    """Raise HTTPException 400 with the known names if a name is unknown."""
     if not names:
         return
     known = bundle_names()
@@ -131,7 +131,7 @@ def check_networks(names: tuple[str, ...]) -> None:
 
 
 class _Patience:
-    """Ends the wait in the line after a time, and when the client has gone."""
+    """Ends the wait in the queue after a time, or when the client disconnects."""
 
     def __init__(self, gone: threading.Event) -> None:
         self._gone = gone
