@@ -152,17 +152,17 @@ class ExpressionArchitecture(Architecture):
 
     @classmethod
     def origin(cls, settings: Mapping[str, Any], starts_from: str | None) -> str:
-        """Return what a card says of the weights that a network began with, in whole sentences.
+        """Return the card's sentences about a network's initial weights.
 
         Args:
             settings: of the architecture as a spec records them, maybe by an older version of the family.
             starts_from: name of the bundle that the recipe starts from.
         """
         if starts_from is None:
-            return "It began with random weights."
+            return "It started with random weights."
         return (
-            f"It began with the weights of the bundle `{starts_from}`; of its answers, with those for the "
-            "classes that are learnt here too, and with random weights for any other."
+            f"It started with the weights of the bundle `{starts_from}`. In the output layer, classes "
+            "that this bundle lacks started with random weights."
         )
 
 

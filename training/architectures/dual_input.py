@@ -88,20 +88,19 @@ class DualInput(ExpressionArchitecture):
 
     @classmethod
     def origin(cls, settings: Mapping[str, Any], starts_from: str | None) -> str:
-        """Return what a card says of the trunk and of what stands beside it."""
+        """Return the card's sentences about the trunk and the layers beside it."""
         trunk = settings["trunk_bundle"]
         if settings["fusion"] == "aligned":
             return (
-                f"It is two experts whose logits are averaged. One is the bundle `{trunk}`, unchanged. The "
-                f"other began as {_copied(starts_from)} and was "
-                "trained further on the image turned and scaled so that its landmarks lie where those of the "
-                "average face lie, together with a branch on the landmarks that began with "
-                f"{'random weights' if starts_from is None else 'the weights it has there'}. Without "
-                "landmarks the first answers alone."
+                f"It averages the logits of two experts. The first is the bundle `{trunk}`, unchanged. The "
+                f"second started as {_copied(starts_from)}. It was fine-tuned on aligned images: turned and "
+                "scaled so that the landmarks lie where the average face has them. Its landmark branch "
+                f"started with {'random weights' if starts_from is None else 'the weights of that bundle'}. "
+                "Without landmarks, only the first is used."
             )
         return (
-            f"The layers on the pixels are those of the bundle `{trunk}` and were not trained further; "
-            "the others began with random weights."
+            f"The layers on the pixels are those of the bundle `{trunk}` and were not fine-tuned; the "
+            "others started with random weights."
         )
 
     def build(self, n_outputs: int, *, side: int | None = None) -> "keras.Model":
@@ -152,7 +151,11 @@ class DualInput(ExpressionArchitecture):
 
 
 def _copied(starts_from: str | None) -> str:
-    return "a copy of it" if starts_from is None else f"that of the bundle `{starts_from}`"
+    return (
+        "a copy of it"
+        if starts_from is None
+        else f"the second expert of the bundle `{starts_from}`"
+    )
 
 
 def _align(

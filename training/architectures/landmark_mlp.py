@@ -81,11 +81,11 @@ class LandmarkMlp(ExpressionArchitecture):
 
     @classmethod
     def origin(cls, settings: Mapping[str, Any], starts_from: str | None) -> str:
-        """Return what a card says of the weights that it began with: components are told by the rows."""
+        """Return the card's sentences about the initial weights; components are computed from the rows."""
         if starts_from is None and (components := settings.get("components")):
             return (
-                f"Its first layers, which are not trained, bring the features to their {components} first "
-                "principal components in the training rows; the others began with random weights."
+                f"Its first layers are not trained: they compute the first {components} principal "
+                "components of the training rows. The others started with random weights."
             )
         return super().origin(settings, starts_from)
 

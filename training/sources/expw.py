@@ -258,11 +258,10 @@ SOURCE: Final = OwnLayoutSource(
     mixed_packs=True,
     measured=(Split.TEST,),
     judge="ExpW's labels",
-    origin="a web search's finds, cut out by a face finder; many of their labels are wrong",
+    origin="results of a web search, cropped by a face detector; many of their labels are wrong",
     terms="non-commercial research only; the photos come from the web and their rights stay with their "
     "owners",
-    hidden_because="it is given out for non-commercial research alone, and this project's files are for "
-    "everybody",
+    hidden_because="it is for non-commercial research only, and this project's files are for everybody",
     credit=None,
     # Both were found by web search; in the pack, all photos that are known to be in both are for training.
     holds_photos_of=("fer2013",),

@@ -195,8 +195,8 @@ DATA_SET: Final = DataSet(
     # Persons are dealt out to splits from both files.
     packs=_PACKS,
     measured=(Split.VALID, Split.TEST),
-    origin="frames of videos that were scaled to one size and place of the eyes; half of them are enlarged, "
-    "many are blurred. Their points were made by an automatic method, as far as known, not by hand, so the "
-    "errors above say how well that method is imitated",
+    origin="video frames that were scaled so that the eyes have one size and place; half of them are "
+    "enlarged, many are blurred. As far as known, their points were made by an automatic "
+    "method, not by hand, so the errors above show how well that method is imitated",
     terms="for research use only",
 )
