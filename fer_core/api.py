@@ -38,7 +38,7 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Analysis(pipeline.Analysis):
-    """Every face of one photo with each network's prediction; its repr has a line a face.
+    """Every face of one photo with each network's prediction; its repr has one line per face.
 
     Attributes:
         width, height: pixels of the upright photo.
@@ -61,7 +61,7 @@ class Analysis(pipeline.Analysis):
         return to_record(self.path, self)
 
     def to_dataframe(self) -> "pd.DataFrame":
-        """Return a table with one row a face and the columns of `second-look analyze --format csv`.
+        """Return a table with one row per face and the columns of `second-look analyze --format csv`.
 
         A photo without a face gives no row; the column `error` is left out, since errors are raised.
         """

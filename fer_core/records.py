@@ -128,7 +128,7 @@ def table_columns(labels: Mapping[str, Iterable[Expression]]) -> list[str]:
 
 
 def face_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of `table_columns`, one a face, from the JSON object of a photo."""
+    """Return the rows of `table_columns`, one per face, from the JSON object of a photo."""
     photo = {key: record[key] for key in _PHOTO_COLUMNS}
     rows = []
     for number, face in enumerate(record["faces"], start=1):

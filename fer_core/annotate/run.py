@@ -87,7 +87,7 @@ def finish_run(
     Args:
         run: of `begin_run`.
         engine: where.
-        jobs: processes; by default one a core.
+        jobs: processes; by default one per core.
         address: of Ray's cluster.
 
     Raises:

@@ -35,7 +35,7 @@ class Settings:
     Attributes:
         models: names of the networks that are asked.
         save_annotated: existing folder for the photos with their faces marked; None to write none.
-        frame_rate: frames a second of a video that are looked at.
+        frame_rate: frames of a video to analyze per second.
     """
 
     models: tuple[str, ...]

@@ -5,7 +5,7 @@ A CSV file begins with a byte order mark: without one, Excel takes it for the sy
 garbles umlauts. One without, of an earlier version, is gone on with all the same.
 
 In CSV, where a photo may have several rows and nothing tells how many, the last photo always is, and so is a
-video, a line a frame, that is last.
+video, one line per frame, that is last.
 """
 
 import codecs

@@ -26,7 +26,7 @@ FRAME_LIFT: Final = 0.05
 
 
 def frame_square(box_xyxy: np.ndarray) -> np.ndarray:
-    """Return the square that frames a face as FER2013 does.
+    """Return the square around a face, cropped as FER2013's images are.
 
     Args:
         box_xyxy: float (4,), the bounding box of the face's landmarks, pixels. The detector's box

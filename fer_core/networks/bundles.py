@@ -132,7 +132,7 @@ class SplitMetrics(Part):
 
     Attributes:
         n: rows of the whole split.
-        n_clean: rows without a copy in the training data.
+        n_clean: rows without a duplicate in the training data.
         accuracy, accuracy_clean: share of rows answered as labelled, of all rows and of the clean ones.
         coverage, selective_accuracy: share of rows answered at the abstention threshold, and the
             accuracy on those. Probabilities are after temperature scaling.

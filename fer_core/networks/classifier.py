@@ -69,7 +69,7 @@ class Classifier:
 
         Args:
             bundle: the network.
-            threads: of the interpreter; by default one a core, four at most.
+            threads: threads of the interpreter; by default one per core, at most four.
 
         Raises:
             BundleError: the file is missing or damaged, or wants other landmark features.

@@ -23,8 +23,9 @@ from fer_core.photos.orientation import AS_STORED, Orientation, orientation_of
 #: Largest photo that is read: a phone's 108 megapixels. Checked on the header, before a pixel is decoded: a
 #: PNG of 12 KB can hold 100 megapixels.
 MAX_MEGAPIXELS: Final = 110
-#: Largest that Pillow reads, at 7 bytes a pixel: what is sold as 50 megapixels. Less where its decoders take
-#: more: 16 and 9, measured. The rest is read by FFmpeg, at 4.5 bytes a pixel.
+#: Largest that Pillow reads, at 7 bytes per pixel: what is sold as 50 megapixels. Less where its decoders
+#: take
+#: more: 16 and 9, measured. The rest is read by FFmpeg, at 4.5 bytes per pixel.
 _PILLOW_MEGAPIXELS: Final = 52
 _MEGAPIXELS_OF: Final = {"WEBP": 18, "AVIF": 32}
 #: FFmpeg's decoders by Pillow's names of the formats, and the modes that both read alike.
@@ -88,7 +89,7 @@ class Photo:
 def decode(data: bytes) -> Photo:
     """Return the photo in an image file's bytes: the first frame, upright, as RGB.
 
-    It takes at most some 500 MB of memory, of which the photo keeps 3 bytes a pixel.
+    It takes at most some 500 MB of memory, of which the photo keeps 3 bytes per pixel.
 
     Raises:
         NotAnImageError: not an image of a known format.

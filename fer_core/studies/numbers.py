@@ -36,7 +36,7 @@ def accuracies(results: StudyResults, *, clean: bool = False) -> pd.DataFrame:
 
     Args:
         results: of the study.
-        clean: on the rows without a copy in the training data, where these are known; a training split
+        clean: on the rows without a duplicate in the training data, where these are known; a training split
             has none, and stays whole.
 
     Returns:

@@ -60,7 +60,7 @@ class _Plan(_Part):
         name: of the files.
         title: a few words.
         question: what it asks, for people.
-        command: repeats it, or does what is left of it.
+        command: runs the study, or the missing part of it.
         values: names of what is varied; columns of the table.
         seeds: of the runs.
         planned: how many runs or trials.

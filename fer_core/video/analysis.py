@@ -17,7 +17,7 @@ from fer_core.video.tracking import MAX_GAP_SECONDS, Tracker
 
 #: The whole frame is searched for new faces as often as this; in between, faces are followed.
 SEARCH_SECONDS: Final = 0.5
-#: With few frames a second, a face may be missing in as many of them.
+#: With few frames per second, a face may be missing in as many of them.
 _FRAMES_OF_GAP: Final = 2
 
 
@@ -68,7 +68,7 @@ class VideoAnalysis:
     Attributes:
         info: what its file says.
         frames: in order, without their pictures.
-        rate: frames a second that were asked for.
+        rate: requested frames per second.
         smoothing_s: time constant of the smoothing in seconds, 0 for none.
         note: what was wrong with the file, in a sentence for the user; None if nothing.
     """
@@ -100,7 +100,7 @@ class VideoAnalysis:
 
 
 def longest_gap(rate: float) -> float:
-    """Return for how many seconds a face may be out of sight, at so many frames a second."""
+    """Return for how many seconds a face may be out of sight, at a frame rate."""
     return max(MAX_GAP_SECONDS, _FRAMES_OF_GAP / rate)
 
 
@@ -119,7 +119,7 @@ def analyze_video(
     Args:
         content: the file's bytes, or its path.
         analyzer: of single photos.
-        rate: frames a second to look at, above 0; never more than the video has.
+        rate: frames to analyze per second, above 0; never more than the video has.
         smoothing_s: time constant in seconds, 0 for none.
         keep: whether the last one has the frames, some 10 KB for each face in each.
 

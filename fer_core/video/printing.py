@@ -29,7 +29,7 @@ def video_records(
         path: how the output names the video.
         content: its bytes, or where they are.
         analyzer: of single photos.
-        rate: frames a second.
+        rate: frames per second.
         annotated: where to write the video with its faces marked, once all frames were read.
     """
     video = AnnotatedVideo(rate) if annotated else None

@@ -63,7 +63,7 @@ class VideoInfo:
     Attributes:
         seconds: how long its pictures last, from the first to the end of the last; sound and subtitles
             may last longer.
-        rate: mean frames a second; None if unknown.
+        rate: mean frames per second; None if unknown.
         codec: FFmpeg's name of it.
     """
 
@@ -121,7 +121,7 @@ class VideoReader(Closing):
         Where the file is damaged or does not end, what could be read is yielded, and `note` says so.
 
         Args:
-            rate: frames a second, above 0.
+            rate: frames per second, above 0.
 
         Raises:
             VideoDecodeError: not one frame could be read.

@@ -30,7 +30,7 @@ class AnnotatedVideo(Closing):
         """Begin a video.
 
         Args:
-            rate: frames a second, about; each is shown at its own time.
+            rate: frames per second, approximately; each is shown at its own time.
             landmarks: whether to put a dot on each landmark.
         """
         self._landmarks = landmarks

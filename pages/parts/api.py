@@ -92,5 +92,5 @@ def show_limits() -> None:
         f"{BODY_SECONDS:g} seconds.\n"
         "- Photos wait in one line with those of the pages, "
         f"{WAIT_SECONDS:g} seconds at most. After 429 and 503 ask again, later by `Retry-After`.\n"
-        "- One photo a request. For videos and folders there are the page *Batch* and the command line."
+        "- One photo per request. For videos and folders there are the page *Batch* and the command line."
     )

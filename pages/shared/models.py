@@ -1,4 +1,4 @@
-"""Loading models once for all visitors, and asking them once a photo.
+"""Loading models once for all visitors, and running them once per photo.
 
 What is cached here is shared by all sessions: it is read-only and safe between threads, and no photo is
 ever in it. Everything heavy is imported where it is used, so that a page appears before.

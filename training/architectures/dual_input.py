@@ -116,7 +116,7 @@ class DualInput(ExpressionArchitecture):
         found, hidden = self.landmarks.embed(vectors)
         tower = self._tower(n_outputs, TRUNK)
         tower.trainable = False
-        # As it is served: without dropout, the branch learns beside the answers that it will meet.
+        # As served: without dropout, the branch learns beside the answers that it will meet.
         features, maps = tower(image, training=False)
         maps = layers.Identity(name=MAPS_LAYER)(maps)
         by_pixels = layers.GlobalAveragePooling2D(dtype="float32")(maps)

@@ -124,7 +124,5 @@ class LandmarkMlp(ExpressionArchitecture):
 def found_landmarks(landmarks: np.ndarray | None) -> np.ndarray:
     """Return the landmarks of training rows; raise TrainingError if no face has any."""
     if landmarks is None or not landmarks.any():
-        raise TrainingError(
-            "In none of the training rows a face was found to learn landmarks from."
-        )
+        raise TrainingError("No training row has a face with landmarks to learn from.")
     return landmarks

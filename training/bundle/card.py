@@ -430,9 +430,9 @@ def _supervision(spec: BundleSpec) -> str:
     text = "Its targets are the data set's own labels."
     if votes:
         text = (
-            f"Of each target, {1 - votes:.0%} is the data set's own label and {votes:.0%} the label "
-            f"distribution expected from the FER+ votes of {annotators} for the same image (Barsoum et al. "
-            "2016, arXiv:1608.01041). Validation and test use only the data set's own labels."
+            f"Of each target, {1 - votes:.0%} is the data set's own label. The other {votes:.0%} "
+            f"are the label distribution expected from the FER+ votes of {annotators} for the same image "
+            "(Barsoum et al. 2016, arXiv:1608.01041). Validation and test use only the data set's own labels."
         )
     if spec.recipe.get("targets") == "votes":
         text = (

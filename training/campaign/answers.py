@@ -1,6 +1,6 @@
 """A teacher's answers as a file: what is left of it when its weights are gone.
 
-A parquet file with a row a face, in the order of the data: of the campaign's training split, then of its
+A parquet file with one row per face, in the order of the data: of the campaign's training split, then of its
 validation splits. `logits` are float16, the mean of those of the face and of its mirror image; what made
 them stands in the file's metadata.
 """

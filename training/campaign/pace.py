@@ -32,7 +32,7 @@ def multiply_adds_of(recipe: Recipe) -> int:
 
 
 def measure_images_per_second(recipe: Recipe) -> float:
-    """Train on noise for a few steps and return how many images a second that was."""
+    """Train on noise for a few steps and return the images per second."""
     keras.config.set_dtype_policy(recipe.dtype_policy)
     try:
         network = with_fused_norms(recipe.architecture.build(_CLASSES, side=None))

@@ -50,7 +50,7 @@ def plan_table(campaign: Campaign, profile: Profile) -> pd.DataFrame:
                     "million multiply-adds": round(costs[kind] / 1e6),
                     "epochs": recipe.epochs,
                     "done": done,
-                    "images a second": round(speeds[kind]),
+                    "images per second": round(speeds[kind]),
                     "minutes left": round(seconds / 60),
                 }
             )

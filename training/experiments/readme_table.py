@@ -230,7 +230,7 @@ def people_sentence() -> str:
     if others is None or label is None:
         return ""
     return (
-        f"\n\nPeople, on FER+'s test faces with seven classes (`python -m training human-ceiling`): One "
+        f"\n\nPeople, on FER+'s test faces with seven classes (`python -m training human-ceiling`). One "
         f"annotator agrees with most of the others in {others.agreement:.1%} of {others.n_judgements:,} "
         f"judgements of {others.n_faces:,} faces (95% interval {others.low:.1%} to {others.high:.1%}). "
         f"The agreement with FER2013's label is {label.agreement:.1%} ({label.low:.1%} to "

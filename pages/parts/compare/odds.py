@@ -48,7 +48,7 @@ def show_odds(face: "FaceAnalysis") -> None:
         else:
             lines += _lines(name, odds, titles)
     st.markdown(f"On test faces where, as here, {said}:\n" + "\n".join(lines))
-    st.caption("Test faces without a copy in the training data; 95% Wilson intervals.")
+    st.caption("Test faces without a duplicate in the training data; 95% Wilson intervals.")
 
 
 def _lines(name: str, odds: "PairOdds", titles: list[str]) -> list[str]:

@@ -40,8 +40,8 @@ def show_data_sets(chosen: Chosen) -> None:
     found = found_faces(chosen)
     if found is None:
         st.info(
-            "It is not known in which images a face is found: no network with landmarks was evaluated on "
-            "them.",
+            "No network with landmarks was evaluated on this data set, so the images with a face "
+            "are not known.",
             icon=":material/face_retouching_off:",
         )
     else:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fer_core.live.session import LiveCamera
 
 TOKEN_HEADER: Final = "X-Live-Token"
-#: Live visits at once for each core: with one face each, four on two cores get 5 frames a second and more.
+#: Live visits at once for each core: with one face each, four on two cores get 5 frames per second and more.
 VISITS_PER_CORE: Final = 2
 #: The browser sends 640 pixels in some 40 KB; an answer takes no longer for a few more.
 MOST_PIXELS_A_SIDE: Final = 1280

@@ -138,8 +138,8 @@ def test_the_text_says_whose_answers_the_targets_are(spec):
     recipe = {**spec.recipe, "vote_smoothing": 0.3}
     softened = card_text(spec.model_copy(update={"recipe": recipe}))
     assert (
-        "70% is the data set's own label and 30% the label distribution expected from the FER+ votes"
-        in softened
+        "70% is the data set's own label. The other 30% are the label distribution expected from the "
+        "FER+ votes" in softened
     )
     alone = card_text(spec.model_copy(update={"recipe": {**recipe, "vote_smoothing": 0.0}}))
     assert "targets are the data set's own labels" in alone
