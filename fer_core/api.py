@@ -115,7 +115,7 @@ class OpenAnalyzer(Closing):
         self._is_closed = False
 
     def analyze(self, image: ImageInput) -> Analysis:
-        """Return every face of a photo; see `fer_core.analyze` for what `image` may be and what is raised.
+        """Return every face of a photo; `fer_core.analyze` documents `image` and the errors.
 
         Raises:
             InputError: the analyzer is closed.
@@ -124,7 +124,7 @@ class OpenAnalyzer(Closing):
             return _analyze(self._analyzer, image)
 
     def close(self) -> None:
-        """Wait for the calls of other threads to end, then free the models. A second call does nothing."""
+        """Wait until calls in other threads end, then free the models. A second call does nothing."""
         with self._state:
             if self._is_closed:
                 return
@@ -138,7 +138,7 @@ class OpenAnalyzer(Closing):
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:
-        """Keep the models from being freed while a call works with them."""
+        """Keep the models loaded while a call uses them."""
         with self._state:
             if self._is_closed:
                 raise InputError("This analyzer is closed. Open another with open_analyzer().")
@@ -222,7 +222,7 @@ def _kept_finder() -> FaceFinder:
 
 @cache
 def _kept_classifier(models: Path, name: str) -> Classifier:
-    """Return a network of the folder of models, which FER_MODELS may change, loaded once."""
+    """Return a network from the folder of models (FER_MODELS), loaded once."""
     return _load_classifier(name)
 
 

@@ -109,7 +109,7 @@ COLORS: Final = {
 
 
 def parse_expression(word: str) -> Expression:
-    """Return the expression that a data set's word stands for.
+    """Return the expression for a data set's word.
 
     Case, surrounding blanks and the data sets' usual synonyms (happiness, anger, surprised ...) do
     not matter.

@@ -1,4 +1,4 @@
-"""The JSON and CSV forms of an analysis, as the command line, the pages and the Python API hand them out."""
+"""The JSON and CSV forms of an analysis, for the command line, the pages and the Python API."""
 
 import csv
 import io
@@ -107,7 +107,7 @@ def _rounded(pixels: "np.ndarray") -> list[float]:
 def csv_lines(
     records: Iterable[Mapping[str, Any]], labels: Mapping[str, Iterable[Expression]]
 ) -> Iterator[str]:
-    """Yield a CSV table as it comes: the header, then the rows of each photo's JSON object.
+    """Yield a CSV table in parts: the header, then the rows of each photo's JSON object.
 
     A row is a face; `face` counts from 1 and is 0 in the one row of a photo without a face or of a file
     with an error.
@@ -140,7 +140,7 @@ def face_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def answer_columns(name: str, classes: Iterable[Expression]) -> list[str]:
-    """Return the columns of a network's answer and probabilities; `name` stands before each."""
+    """Return the columns of a network's prediction and probabilities, each prefixed with `name`."""
     return [*(f"{name}_{key}" for key in _ANSWER), *(f"{name}_p_{label}" for label in classes)]
 
 
@@ -166,7 +166,7 @@ def table_lines(
     records: Iterable[Mapping[str, Any]],
     rows_of: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]],
 ) -> Iterator[str]:
-    """Yield a CSV table as it comes: the header, then the rows of each record."""
+    """Yield a CSV table in parts: the header, then the rows of each record."""
     line = io.StringIO()
     writer = csv.DictWriter(line, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
@@ -187,5 +187,5 @@ def _csv_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def escape_formula(value: object) -> object:
-    """Return a cell that a spreadsheet shows as text: a file may be called =HYPERLINK(...)."""
+    """Return a cell that a spreadsheet shows as text; a file may be called =HYPERLINK(...)."""
     return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA_STARTS else value

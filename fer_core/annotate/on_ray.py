@@ -1,4 +1,4 @@
-"""A Ray cluster, or Ray on this machine: a pool of Ray Data's actors, each with its process and its models.
+"""Bulk annotation on Ray, on a cluster or locally: a pool of Ray Data actors, each with its own process.
 
 Only partitions' names and counts travel through Ray. An actor reads its photos one at a time and writes its
 file itself, so the object store stays small and memory is bounded by the number of actors.
@@ -26,10 +26,10 @@ _STORE_BYTES: Final = 200 * 1024 * 1024
 
 
 class PartitionActor:
-    """What runs in one of Ray's actors; rows of Ray Data in, rows out."""
+    """The callable of one Ray actor: rows of Ray Data in, rows out."""
 
     def __init__(self, task: Task) -> None:
-        """Take the task of all partitions to come."""
+        """Keep the task, which is the same for all partitions."""
         self._worker = Worker(task)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class PartitionActor:
 def annotate_on_ray(
     task: Task, partitions: list[Partition], *, jobs: int | None, address: str | None
 ) -> Iterator[Summary]:
-    """Annotate partitions on Ray; yield each one's summary when its file is written.
+    """Annotate partitions on Ray; yield a summary of each when its file is written.
 
     Args:
         task: the run.
@@ -95,7 +95,7 @@ def annotate_on_ray(
 
 
 def _pipeline(task: Task, partitions: list[Partition], actors: int) -> "Dataset":
-    """Return Ray's data set of summaries, to be computed as it is read."""
+    """Return a Ray data set of summaries, computed lazily."""
     import ray
 
     context = ray.data.DataContext.get_current()

@@ -1,4 +1,4 @@
-"""What is to be looked at: photos and videos, and folders, patterns and zips of them, on disk or uploaded.
+"""Inputs: photos and videos, and folders, patterns and zips of them, on disk or uploaded.
 
 What a file is taken for is decided by its content (`fer_core.content`), and by its name only where the
 content is not known: a photo that is damaged gets an error rather than being passed over.
@@ -89,7 +89,7 @@ class PhotoFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoBytes:
-    """One photo or video that was uploaded.
+    """One uploaded photo or video.
 
     Attributes:
         name: of the file.
@@ -106,7 +106,7 @@ class PhotoBytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoInZip:
-    """One photo in a zip that was uploaded.
+    """One photo in an uploaded zip.
 
     Attributes:
         name: `zip/path/in/zip`.
@@ -126,7 +126,7 @@ class PhotoInZip:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A file that is known not to be readable.
+    """A file that is known to be unreadable.
 
     Attributes:
         name: of the file.
@@ -142,7 +142,7 @@ class Refused:
 
 
 def kind_of(file: bytes | Path, name: str) -> Kind:
-    """Return what a file is taken for: by its content, or by its name if that is not known.
+    """Return the kind of a file: by its content, or by its name if the content is unknown.
 
     Args:
         file: its bytes, or where it is.
@@ -247,7 +247,7 @@ class _Finder:
     skipped: Skipped
 
     def named(self, path: Path) -> Iterator[PhotoFile]:
-        """Yield what a path stands for that was given; the path itself if there is nothing else behind it."""
+        """Yield the files that a given path stands for; the path itself if nothing is found in it."""
         found = False
         # os.path, since Path.is_dir raises where a name is too long or a folder is closed to us.
         if os.path.isdir(path):  # noqa: PTH112
@@ -267,7 +267,7 @@ class _Finder:
             yield PhotoFile(str(path), path, is_video=moves)
 
     def matching(self, pattern: str) -> Iterator[PhotoFile]:
-        """Yield what matches a pattern, in folders and zips that do, each once."""
+        """Yield the files that match a pattern, and those in matching folders and zips, each once."""
         seen: set[PhotoFile] = set()
         for text in sorted(glob.iglob(pattern, recursive=True)):  # noqa: PTH207
             path = Path(text)
@@ -289,13 +289,13 @@ class _Finder:
         return kind_of_unknown(path.name)
 
     def _below(self, folder: Path, name: str) -> Iterator[PhotoFile]:
-        """Yield what lies below a folder; `name` is that part of its path that nobody gave."""
+        """Yield the files below a folder; `name` is the part of its path below the given one."""
         for path in sorted(folder.rglob("*")):
             if os.path.isfile(path):  # noqa: PTH113
                 yield from self._met(path, f"{name}/{path.relative_to(folder)}")
 
     def _met(self, path: Path, name: str) -> Iterator[PhotoFile]:
-        """Yield what a file that nobody named stands for, or count it as skipped."""
+        """Yield a file that was found and not given, or count it as skipped."""
         shown = str(path)
         if is_system_file(name):
             self.skipped.add(shown, SYSTEM_FILE)
@@ -317,7 +317,7 @@ class _Finder:
             self.skipped.add(shown, "video", _ASK_FOR_VIDEOS)
 
     def _within(self, path: Path) -> Iterator[PhotoFile]:
-        """Yield the photos in a zip, or the zip if it cannot be opened, so that its `read` says why."""
+        """Yield the photos in a zip, or the zip itself if it cannot be opened, so that `read` says why."""
         try:
             members = photo_members(open_archive(path), str(path), self.skipped)
         except DAMAGED:
@@ -350,7 +350,7 @@ def _photo(content: bytes) -> bytes:
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """Raise what reading a file may raise as ImageDecodeError."""
+    """Raise the errors of reading a file as ImageDecodeError."""
     try:
         yield
     except FileNotFoundError as error:

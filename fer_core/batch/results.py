@@ -1,4 +1,4 @@
-"""The results of many photos: looking at them one by one, as a table, and as files to take away.
+"""The results of many photos, one by one, as a table, and as files to download.
 
 Photos are decoded one at a time and let go; what stays of one is its analysis and small crops of its faces.
 """
@@ -74,7 +74,7 @@ class Agreement(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoResult:
-    """What is kept of one photo.
+    """The stored results of one photo.
 
     Attributes:
         name: of the file.
@@ -99,12 +99,12 @@ class PhotoResult:
 
     @property
     def faces(self) -> tuple[FaceAnalysis, ...]:
-        """The faces; none of a file that could not be read."""
+        """The faces; empty for a file that could not be read."""
         return self.analysis.faces if self.analysis else ()
 
 
 def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
-    """Return what is kept of a photo; a file that cannot be read gives a result with the reason."""
+    """Analyze a photo and return its results; a file that cannot be read gives a result with the reason."""
     try:
         photo = decode(file.read())
         analysis = analyzer.analyze(photo)
@@ -116,7 +116,7 @@ def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
 
 
 def results_table(results: Sequence[PhotoResult], networks: Sequence[str]) -> "pd.DataFrame":
-    """Return the results with a row per face, and a row for each photo without one.
+    """Return a table with one row per face, and one row per photo without a face.
 
     Args:
         results: one per photo.
@@ -162,7 +162,7 @@ def words_column(network: str) -> str:
 
 
 def outcome_of(face: FaceAnalysis) -> Outcome:
-    """Return the level of confidence of the last network, which names the face on pictures as well."""
+    """Return the level of the last network's confidence; this network also labels faces in pictures."""
     return Outcome(level_of(next(reversed(face.predictions.values()))))
 
 
@@ -196,7 +196,7 @@ def select_rows(
 
 
 def results_csv(results: Sequence[PhotoResult], labels: Mapping[str, Iterable[Expression]]) -> str:
-    """Return the table that `analyze --format csv` prints; `labels` are each network's classes."""
+    """Return the CSV of `analyze --format csv`; `labels` are each network's classes."""
     return "".join(csv_lines((result.record for result in results), labels))
 
 
@@ -209,7 +209,7 @@ class AnnotatedZip:
     """A zip, made in memory, of photos with their faces marked, as JPEGs of at most ANNOTATED_SIDE pixels."""
 
     def __init__(self) -> None:
-        """Begin an empty one."""
+        """Create an empty zip."""
         self._content = io.BytesIO()
         # JPEGs get no smaller by packing.
         self._archive = zipfile.ZipFile(self._content, "w", zipfile.ZIP_STORED)
@@ -238,7 +238,7 @@ class AnnotatedZip:
         self._archive.writestr(f"{number:04d}-{_plain_stem(result.name)}.jpg", content)
 
     def finish(self) -> bytes:
-        """Return the zip, to which nothing can be added then."""
+        """Return the finished zip; nothing can be added afterwards."""
         self._archive.close()
         return self._content.getvalue()
 

@@ -60,7 +60,7 @@ def _work(requests: IO[bytes], tell: Callable[[object], None]) -> None:
 
 
 def _to_send(error: Exception) -> Exception:
-    """Return an error that the parent can raise and show: others than expected keep their traceback."""
+    """Return an error that the parent can raise and show; unexpected errors keep their traceback."""
     if isinstance(error, FerError | OSError):
         return error
     return JobError("".join(traceback.format_exception(error)))

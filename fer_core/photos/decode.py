@@ -1,4 +1,4 @@
-"""Untrusted bytes to a photo: format, orientation, mode and size are settled here and nowhere else."""
+"""From untrusted bytes to a photo: the only place that handles format, orientation, mode and size."""
 
 import io
 import warnings
@@ -67,12 +67,12 @@ class Photo:
 
     @property
     def width(self) -> int:
-        """Pixels from left to right."""
+        """Width in pixels."""
         return int(self.rgb.shape[1])
 
     @property
     def height(self) -> int:
-        """Pixels from top to bottom."""
+        """Height in pixels."""
         return int(self.rgb.shape[0])
 
     def turned(self, quarter_turns: int) -> "Photo":
@@ -82,7 +82,7 @@ class Photo:
         return Photo(np.rot90(self.rgb, quarter_turns), self.orientation.turned(quarter_turns))
 
     def stored_box(self, box_xyxy: np.ndarray) -> np.ndarray:
-        """Return where a box lies in the file's own rows and columns, float32 (4,), xyxy."""
+        """Return a box in the file's own rows and columns, float32 (4,), xyxy."""
         return self.orientation.stored_box(box_xyxy, self.width, self.height)
 
 
@@ -125,7 +125,7 @@ def from_pillow(image: Image.Image) -> Photo:
 
 @contextmanager
 def _explained(head: bytes = b"") -> Iterator[None]:
-    """Raise whatever reading an image may raise as ImageDecodeError; keep Pillow from warning.
+    """Raise all errors of reading an image as ImageDecodeError, and suppress Pillow's warnings.
 
     Args:
         head: first bytes of the file, which tell what no longer opens from what is no image.
@@ -185,7 +185,7 @@ def _too_large(size: str, limit: str) -> str:
 
 
 def _read(image: Image.Image) -> Photo:
-    """Return the photo upright, in strips: whole copies of a large photo would take a gigabyte."""
+    """Return the photo upright, converted in strips: full copies of a large photo would take a gigabyte."""
     image.load()
     width, height = image.size
     turn = orientation_of(image)
@@ -226,7 +226,7 @@ def _read_huge(data: bytes, image: Image.Image) -> Photo:
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Yield the row that each strip of an image begins at, and the strip."""
+    """Yield the first row of each strip of an image, and the strip."""
     rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
@@ -242,7 +242,7 @@ def _strip_to_rgb(strip: Image.Image) -> np.ndarray:
 
 
 def _grey_scale(image: Image.Image) -> tuple[float, float] | None:
-    """Return the values that become black and white where Pillow would clip grey at 255; else None."""
+    """Return the values for black and white if Pillow would clip grey at 255; else None."""
     if image.mode in _16_BIT_MODES:
         return 0.0, 65535.0
     if image.mode not in ("I", "F"):
@@ -264,7 +264,7 @@ def _grey_scale(image: Image.Image) -> tuple[float, float] | None:
 
 
 def _scaled(strip: Image.Image, scale: tuple[float, float]) -> np.ndarray:
-    """Return a strip of grey values as uint8 (h, w, 1), black where a value is none."""
+    """Return a strip of grey values as uint8 (h, w, 1), black where a value is NaN."""
     black, white = scale
     factor = 255 / (white - black) if white > black else 0.0
     grey = np.asarray(strip) * factor - black * factor

@@ -1,4 +1,4 @@
-"""Where one scene ends and another begins: told by how much a picture differs from the one before."""
+"""Scene cuts, detected by the difference between consecutive pictures."""
 
 from collections import deque
 from statistics import median
@@ -19,16 +19,16 @@ _REMEMBERED: Final = 8
 
 
 class CutFinder:
-    """Tells cuts in a video by its frames as they come. A dissolve, which takes a while, is not seen."""
+    """Detects cuts in a video frame by frame. Dissolves are not detected."""
 
     def __init__(self) -> None:
-        """Begin before the first frame."""
+        """Start before the first frame."""
         self._reformatter = VideoReformatter()
         self._before: np.ndarray | None = None
         self._usual: deque[float] = deque(maxlen=_REMEMBERED)
 
     def is_cut(self, frame: VideoFrame) -> bool:
-        """Return whether another scene begins with this frame; call it with each."""
+        """Return whether a new scene begins with this frame; call it for every frame."""
         width, height = _SIZE
         picture = (
             self._reformatter.reformat(

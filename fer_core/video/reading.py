@@ -1,4 +1,4 @@
-"""Untrusted bytes to a video's frames: format, limits, time, rotation and sampling are settled here.
+"""From untrusted bytes to video frames: format, limits, time, rotation and sampling.
 
 The format is told by the first bytes, and FFmpeg is held to it: see `fer_core.content`.
 """
@@ -58,7 +58,7 @@ _CLOCK_SECONDS: Final = 0.002
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a file says of its video.
+    """The video's properties according to its file.
 
     Attributes:
         seconds: how long its pictures last, from the first to the end of the last; sound and subtitles
@@ -90,7 +90,7 @@ class SampledFrame:
 
 
 class VideoReader(Closing):
-    """A video, opened and found to be within the limits. Close it, or use it in a `with`."""
+    """An open video that is within the limits. Close it, or use it in a `with` block."""
 
     def __init__(self, content: bytes | Path) -> None:
         """Open a video; nothing is written anywhere.
@@ -112,11 +112,11 @@ class VideoReader(Closing):
             raise
 
     def close(self) -> None:
-        """Let go of the file and of the decoder."""
+        """Close the file and the decoder."""
         self._stack.close()
 
     def frames(self, rate: float = DEFAULT_RATE) -> Iterator[SampledFrame]:
-        """Yield frames in the order of their times, `rate` a second and no more than there are.
+        """Yield frames in order of time, at most `rate` per second.
 
         Where the file is damaged or does not end, what could be read is yielded, and `note` says so.
 
@@ -154,7 +154,7 @@ class VideoReader(Closing):
             )
 
     def frame_at(self, time_s: float) -> Photo:
-        """Return the last frame that begins at or before a time in seconds, or else the first one.
+        """Return the last frame that begins at or before a time in seconds, else the first frame.
 
         Raises:
             VideoDecodeError: it cannot be read.
@@ -220,7 +220,7 @@ class VideoReader(Closing):
         self._container.close()
 
     def _open_container(self, file: io.BufferedReader | io.BytesIO, demuxer: str) -> None:
-        """Let FFmpeg find the pictures in a file that it reads from its beginning."""
+        """Open a file with FFmpeg, which reads it from its beginning."""
         try:
             self._container = open_container(file, demuxer, max_pixels=MAX_MEGAPIXELS * 1_000_000)
         except (av.FFmpegError, ValueError, MemoryError) as error:
@@ -235,7 +235,7 @@ class VideoReader(Closing):
         self._stream = pictures[0]
 
     def _decoded(self) -> Iterator[tuple[float, VideoFrame]]:
-        """Yield every frame that can be decoded with its time in seconds from the first, in order."""
+        """Yield every decodable frame in order, with its time in seconds since the first."""
         last, count = -math.inf, 0
         for frame in self._raw_frames():
             count += 1
@@ -255,7 +255,7 @@ class VideoReader(Closing):
                 last = time_s
 
     def _raw_frames(self) -> Iterator[VideoFrame | None]:
-        """Yield frames as the decoder gives them, None for what it cannot decode."""
+        """Yield the decoder's frames, None for those that it cannot decode."""
         try:
             for packet in packets_of(self._container, self._stream):
                 try:

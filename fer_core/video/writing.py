@@ -1,4 +1,4 @@
-"""A video of what was found: its frames with boxes, captions and landmarks, as an MP4 in memory."""
+"""An annotated video: frames with boxes, captions and landmarks, as an MP4 in memory."""
 
 import io
 from collections.abc import Iterator
@@ -24,10 +24,10 @@ _ENCODER: Final = {"preset": "veryfast", "crf": "23"}
 
 
 class AnnotatedVideo(Closing):
-    """An MP4 (H.264, no sound) that grows by a frame at a time. Finish it, or use it in a `with`."""
+    """An MP4 (H.264, no sound), written frame by frame. Finish it, or use it in a `with` block."""
 
     def __init__(self, rate: float, *, landmarks: bool = False) -> None:
-        """Begin a video.
+        """Start a video.
 
         Args:
             rate: frames per second, approximately; each is shown at its own time.
@@ -48,11 +48,11 @@ class AnnotatedVideo(Closing):
         self._size_hw: tuple[int, int] | None = None
 
     def close(self) -> None:
-        """Let go of the encoder."""
+        """Close the encoder."""
         self._container.close()
 
     def add(self, frame: FrameAnalysis, image_rgb: np.ndarray) -> None:
-        """Write a frame with its faces, later than those before.
+        """Write a frame with its faces; frames must be in order of time.
 
         Args:
             frame: what was found in it.
@@ -87,7 +87,7 @@ class AnnotatedVideo(Closing):
 def annotated_video(
     content: bytes | Path, analysis: VideoAnalysis, *, landmarks: bool = False
 ) -> Iterator[float | bytes]:
-    """Yield the share that is done, in [0, 1], and last the content of the annotated video.
+    """Yield the finished share, in [0, 1], and finally the content of the annotated video.
 
     The frames are read once more, since an analysis keeps no pictures.
 
