@@ -32,7 +32,7 @@ def defined(*terms: str) -> str:
 
 
 def column_help(column: str) -> str | None:
-    """Return the definition of what a table's column shows, by the words in its head; None without one."""
+    """Return the definition of a table's column by its header; None without one."""
     words = column.lower().removesuffix(" (%)")
     found = [title for short, title in SHORT_NAMES.items() if short.lower() in words]
     # "balanced accuracy" is not "accuracy".

@@ -1,4 +1,4 @@
-"""Loading what the first photo needs before it comes, for else the first visitor would wait for it."""
+"""Load the networks at startup, so that the first visitor need not wait for them."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ LIBRARIES: Final = ("pandas", "scipy.interpolate", "scipy.stats", "plotly.graph_
 
 
 async def load_ahead() -> None:
-    """Load the networks of the settings, let them look at an example once, and import what pages need.
+    """Load the configured networks, run them on an example once, and import the pages' libraries.
 
     Weights from the Hub are left for who needs them: to ask for them is not for a server without visitors.
     """

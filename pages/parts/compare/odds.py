@@ -1,4 +1,4 @@
-"""How often two networks were right on test faces with the pair of predictions that they give now."""
+"""How often two networks are right on test faces with the same pair of predictions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,7 +22,7 @@ _FEWEST: Final = 30
 
 
 def show_odds(face: "FaceAnalysis") -> None:
-    """Show, for each data set, how often each network is right on test faces with this pair of answers."""
+    """Show for each data set how often each network is right on test faces with this pair of predictions."""
     from fer_core.evaluation.trust import pair_odds
 
     (first, one), (second, other) = pair_of(face).items()
@@ -52,7 +52,7 @@ def show_odds(face: "FaceAnalysis") -> None:
 
 
 def _lines(name: str, odds: "PairOdds", titles: list[str]) -> list[str]:
-    """Return the odds on one data set as Markdown, a line per network, or one of too few faces."""
+    """Return the odds on one data set as Markdown, one line per network, or a line on too few faces."""
     if odds.n < _FEWEST:
         found = f"only {odds.n}" if odds.n else "none"
         return [f"- **{name}**: {found} of {odds.total:,} test faces, too few to say"]
@@ -64,7 +64,7 @@ def _lines(name: str, odds: "PairOdds", titles: list[str]) -> list[str]:
 
 
 def _sources(*names: str) -> tuple[str, ...]:
-    """Return the data sets whose test faces tell the odds: those that all networks were calibrated on.
+    """Return the data sets for the odds: those on which all networks were calibrated.
 
     Where there is none, FER2013.
     """

@@ -1,4 +1,4 @@
-"""POST /api/live: one frame of a visit's camera in, its faces and the networks' answers out."""
+"""POST /api/live: one camera frame of a visit in, its faces and predictions out."""
 
 import asyncio
 import io
@@ -43,10 +43,10 @@ _PROBABILITY_DIGITS: Final = 4
 
 
 class LiveRoute:
-    """Answers frames, those of so many visits at once as the cores are good for."""
+    """Handles frames, for as many visits at once as the cores allow."""
 
     def __init__(self, cores: int | None = None) -> None:
-        """Open the places; `cores` are those of the machine by default."""
+        """Create the places; `cores` is by default the number of cores."""
         cores = cores or os.cpu_count() or 1
         self._places = LivePlaces(VISITS_PER_CORE * cores, patience_s=_PATIENCE_S)
         most = _MOST_AT_ONCE * VISITS_PER_CORE * cores
@@ -63,7 +63,7 @@ class LiveRoute:
         self._next: WeakKeyDictionary[LiveCamera, float] = WeakKeyDictionary()
 
     async def _answer(self, request: Request) -> Response:
-        """Look at a frame.
+        """Analyze a frame.
 
         The query may hold `resting=now` (with `face`, a number) and `resting=off`, which begin and end the
         calibration to a resting face, and `end=1`, which forgets the camera in place of taking a frame.
@@ -102,7 +102,7 @@ class LiveRoute:
             await asyncio.sleep(at - now)
 
     def route(self) -> Route:
-        """Return the route, which only pages of this server may use."""
+        """Return the route, which only this server's pages may use."""
         return Route("/live", self._answer, methods=["POST"], middleware=[Middleware(OriginCheck)])
 
 
@@ -112,7 +112,7 @@ def _told_to_wait(place: int) -> Response:
 
 
 def _look(camera: "LiveCamera", content: bytes, asked: dict[str, str]) -> dict[str, Any]:
-    """Return the answer to one frame, in a thread of its own."""
+    """Return the response to one frame; runs in its own thread."""
     began = time.perf_counter()
     image_rgb = decode_frame(content)
     frame = camera.look(image_rgb, seconds=time.monotonic())
@@ -153,7 +153,7 @@ def decode_frame(content: bytes) -> "np.ndarray":
 
 
 def face_record(face: "LiveFace") -> dict[str, Any]:
-    """Return a face's part of the answer: its number, box, landmarks and each network's probabilities."""
+    """Return a face's part of the response: number, box, landmarks and each network's probabilities."""
     import numpy as np
 
     from fer_core.networks.levels import in_words, level_of
