@@ -1,4 +1,4 @@
-"""Two inputs, one answer: the `cnn` trunk on the pixels joined with a branch on the landmarks."""
+"""Two inputs, one prediction: the `cnn` trunk on the pixels, joined with a landmark branch."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -161,7 +161,7 @@ def _copied(starts_from: str | None) -> str:
 def _align(
     image: "keras.KerasTensor", vectors: "keras.KerasTensor", found: "keras.KerasTensor"
 ) -> "keras.KerasTensor":
-    """Return the image with its face in the average place; unchanged where there are no landmarks."""
+    """Return the image aligned to the average face; unchanged without landmarks."""
     from keras import layers
 
     fit = layers.Dense(6, use_bias=False, trainable=False, dtype="float32", name=ALIGNMENT)

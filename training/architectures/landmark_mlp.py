@@ -1,4 +1,4 @@
-"""A multilayer perceptron on landmark features: how much of an expression is geometry alone."""
+"""A multilayer perceptron on landmark features: expression from geometry alone."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -62,7 +62,7 @@ class LandmarkMlp(ExpressionArchitecture):
         return keras.Model(inputs, logits, name="landmark_mlp")
 
     def learn_from_rows(self, network: "keras.Model", landmarks: np.ndarray | None) -> None:
-        """Give the first layers the principal components of the training rows, if they are looked at.
+        """Set the first layers to the principal components of the training rows, if the settings use them.
 
         Raises:
             TrainingError: too few rows have landmarks.

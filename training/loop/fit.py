@@ -47,7 +47,7 @@ def fit(
     tensorboard: bool = False,
     callbacks: "Sequence[keras.callbacks.Callback]" = (),
 ) -> FitResult:
-    """Train `recipe` and return the network of the epoch that was best on the validation rows.
+    """Train `recipe` and return the network of the best epoch on the validation rows.
 
     State is written to `out/checkpoint` after every epoch, atomically: a run that was killed goes on
     with `resume=True` from the last whole epoch, with the optimiser and the averages as they were. All
@@ -106,7 +106,7 @@ def fit(
 
 
 def require_tensorboard() -> None:
-    """Raise TrainingError unless what writes TensorBoard's logs is installed."""
+    """Raise TrainingError unless the package for TensorBoard logs is installed."""
     if not all(importlib.util.find_spec(name) for name in ("tensorboard", "tensorflow")):
         raise TrainingError(
             "Keras writes logs for TensorBoard with the packages tensorboard and tensorflow, which are "
@@ -123,7 +123,7 @@ def _fit_phases(
     logs: list[Path],
     further: "Sequence[keras.callbacks.Callback]",
 ) -> None:
-    """Train from the state in the folder, or from nothing, to the recipe's end.
+    """Train to the recipe's end, from the state in the folder if there is one.
 
     Args:
         recipe: of the run.
@@ -192,7 +192,7 @@ def _begin_epoch(
     epoch: int,
     logs: dict[str, float] | None = None,
 ) -> None:
-    """Put the order of images and every random generator where this epoch begins.
+    """Set the order of images and all random generators to the start of this epoch.
 
     Keras leaves the generators of augmentation and dropout out of weights files, so a resumed run would
     repeat the draws of its first epochs.

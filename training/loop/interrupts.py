@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps of training and not within one. Importing this module starts Keras."""
+"""Ctrl-C between training steps, never within one. Importing this module starts Keras."""
 
 import contextlib
 import signal
@@ -38,7 +38,7 @@ class _AfterTheStep(keras.callbacks.Callback):
 
 @contextlib.contextmanager
 def interrupts_between_steps() -> Iterator[keras.callbacks.Callback]:
-    """Give a callback for `fit`, with which Ctrl-C lets the running step and any writing of files finish.
+    """Give a callback for `fit` that delays Ctrl-C until the current step and file writes are finished.
 
     A step of JAX takes over the memory of the weights that it is given: stopped within one, Keras fails
     while it cleans up, and its error hides the KeyboardInterrupt.

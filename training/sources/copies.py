@@ -1,4 +1,4 @@
-"""Which images of one set have a copy in another: the difference between whole and clean rows."""
+"""Duplicates between sets of images: the difference between all and clean rows."""
 
 from itertools import product
 from typing import Final
@@ -45,7 +45,7 @@ def copies_in(
 
 
 def loose_copies_in(images: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return bool (N,): True where an image may show the photo of one of `others`, cut out otherwise.
+    """Return bool (N,): True where an image may be another crop of a photo in `others`.
 
     The middle of each of `others` and its mirror image are looked for in windows of several sizes and
     places. What is found need not be a copy: this is for faces that need not be there.

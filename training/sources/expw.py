@@ -99,7 +99,7 @@ def load(root: Path, split: Split) -> Samples:
 
 
 def division(root: Path) -> str | None:
-    """Return how the faces are divided that lie under a data root; None if none do."""
+    """Return the division of the faces under a data root; None without faces."""
     if _pack(root).is_file():
         return PACKED
     return "by photo" if any((root / NAME / name).is_file() for name in _LISTS) else None
@@ -171,7 +171,7 @@ def _read_list(path: Path) -> Iterator[_Face]:
 
 
 def _parse(row: int, line: str) -> _Face:
-    """Return the face of a line; raise ValueError that says what is wrong with it."""
+    """Return the face of a line; raise ValueError with the fault."""
     # From the right, since a photo's name may hold blanks.
     parts = line.rsplit(maxsplit=7)
     if len(parts) != 8:
@@ -219,7 +219,7 @@ def _crop(photos: dict[str, Path], faces: list[_Face]) -> np.ndarray:
 
 
 def _decode(path: Path) -> np.ndarray:
-    """Return a photo as uint8 (H, W), grey, as it is stored: boxes do not know of its EXIF orientation."""
+    """Return a photo as uint8 (H, W), grey, without EXIF rotation, because the boxes ignore it."""
     flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
