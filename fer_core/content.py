@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-#: As much as is looked at. An animated PNG says what it is before its first pixels.
+#: Number of bytes that are examined. An animated PNG declares itself before its first pixels.
 HEAD_BYTES: Final = 4096
 #: Taken for a photo by its name where the content is not known (it may be damaged) or costly to look at.
 PHOTO_SUFFIXES: Final = (

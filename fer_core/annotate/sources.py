@@ -41,7 +41,7 @@ MIN_PARTITIONS: Final = 64
 _TABLE_SUFFIX: Final = ".parquet"
 #: Threads that look at the first bytes of files, each of which an object store takes some 20 ms for.
 _LOOKING_THREADS: Final = 16
-#: Said of what `analyze` looks at and this does not.
+#: Reason for skipping files that only `analyze` reads.
 _WHY: Final = {
     ContentKind.VIDEO: "Videos are for python -m fer_core analyze.",
     ContentKind.ARCHIVE: "Unpack first, or give it to python -m fer_core analyze.",

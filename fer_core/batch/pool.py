@@ -27,7 +27,7 @@ from fer_core.errors import JobError
 DEATHS_PER_STEP: Final = 2
 #: Processes that may die over one job before its first step.
 DEATHS_AT_START: Final = 3
-#: Jobs that are in work or wait, for each process: while one is busy with a large job, the others go on.
+#: Running and waiting jobs per process: while one process has a large job, the others continue.
 AHEAD: Final = 4
 _ROOT: Final = Path(__file__).resolve().parents[2]
 

@@ -25,7 +25,7 @@ BOUNDED_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 #: What opening a zip raises if it is damaged.
 DAMAGED: Final = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
 
-#: Said of what would be looked at outside a zip.
+#: Reason for skipping files that are only read outside zips.
 _WHY: Final = {
     Kind.VIDEO: "Videos in zips are not looked at: unpack first.",
     Kind.ARCHIVE: "Zips in zips are not looked into: unpack first.",

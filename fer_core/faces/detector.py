@@ -19,7 +19,7 @@ from fer_core.faces.mediapipe_models import verified_model
 #: Pixels of a face that it reliably sees: 18 to 100 % of the 128 that it was trained on.
 SMALLEST_SIDE: Final = 23
 WINDOW_SIDE: Final = 128
-#: Pixels between two places that it looks at, and its guesses at each: two feature maps.
+#: Stride in pixels, and boxes per place, of the two feature maps.
 _STRIDES: Final = ((8, 2), (16, 6))
 #: Sides are brought to multiples of this, so that the feature maps fit.
 _MULTIPLE: Final = 32

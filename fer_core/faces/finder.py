@@ -32,7 +32,7 @@ from fer_core.faces.search import (
 )
 from fer_core.photos.orientation import Orientation
 
-#: A detector's box, enlarged by this, is what the landmarker looks at.
+#: Factor by which a detector's box is enlarged for the landmarker.
 CONFIRM_SCALE: Final = 1.8
 #: A face with this score is believed at the first look. Of others a second look, with more around them,
 #: must find the same landmarks, with a mean difference of this share of the face. Of 854 true faces of web
@@ -64,11 +64,11 @@ UPRIGHT_MARGIN: Final = 0.1
 #: The score is this where no face is upright before the turn. The least of a web photo's face is 0.5; in two
 #: of 56 pictures without people heads of 0.65 and 0.73 seem to be upright after a turn.
 ALONE_CONFIDENCE: Final = 0.45
-#: Of the boxes in which no face is upright, so many are looked at in other turns, and scales of up to so
+#: Of the boxes in which no face is upright, this many are examined in other turns, and scales of up to this
 #: many pixels are searched in them.
 TURNED_BOXES: Final = 8
 TURNED_PIXELS: Final = 1_000_000
-#: Side in pixels of the crop that the landmarker looks at; its network takes 256.
+#: Side in pixels of the landmarker's crop; its network takes 256.
 CONFIRM_SIDE: Final = 256
 #: Faces below this side, in pixels of the photo, are guesses: the finest scale does not show them.
 MIN_FACE_SIDE: Final = 36
@@ -82,7 +82,7 @@ CROP_CONFIDENCE: Final = 0.1
 #: crop.
 CROP_LARGEST: Final = 256
 CROP_SQUARE: Final = 0.8
-#: Candidates are looked at in two threads: of 35 on two cores that takes 414 ms in place of 668.
+#: Candidates are examined in two threads: 35 of them take 414 ms instead of 668 on two cores.
 _THREADS: Final = min(2, os.cpu_count() or 1)
 
 

@@ -58,7 +58,7 @@ class LiveCamera:
             classifiers: by the names of their bundles; they may be shared with others.
         """
         self.classifiers = dict(classifiers)
-        # Held while a frame is looked at; the next one waits.
+        # Held while a frame is analyzed; the next one waits.
         self._looking = threading.Lock()
         self._landmarker: VideoLandmarker | None = None
         self._last_look = 0.0

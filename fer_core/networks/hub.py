@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How long a visitor waits for weights on their way. The pull goes on, and they answer when they are here.
+#: How long a visitor waits for a download. It continues afterwards, and the weights are used when it is done.
 WAIT_SECONDS: Final = 20.0
 #: How long a failed pull is remembered: until then the embedded weights answer without asking the Hub.
 RETRY_SECONDS: Final = 300.0

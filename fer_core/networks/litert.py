@@ -34,7 +34,7 @@ class ServingModel:
         available = ((self._image, images[..., None]), (self._landmarks, landmarks))
         given = {i: values for i, values in available if i is not None and values is not None}
         if len(images) != self._batch:
-            # If this fails half way, for instance for want of memory, the next call must do it again.
+            # If this fails midway, for instance because memory is short, the next call must repeat it.
             self._batch = 0
             for index, values in given.items():
                 interpreter.resize_tensor_input(index, values.shape)

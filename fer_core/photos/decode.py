@@ -35,7 +35,7 @@ _FFMPEG_MODES: Final = ("RGB", "L")
 MAX_SIDE: Final = 65_535
 #: Pillow's names of the formats that are read; everything else in Pillow stays shut to uploads.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
-#: What a visitor is told where memory is short.
+#: Message for visitors if memory is short.
 NO_MEMORY: Final = "There was not enough memory to read this image. Shrink it and try again."
 _DAMAGED: Final = (
     "The image is damaged or cut short, so it cannot be read. Save or download it again."

@@ -61,7 +61,7 @@ def architecture_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
     for stage in stages:
         for source in stage.inputs:
             _draw_arrow(figure, places[source], places[stage.name])
-    # What is under the pointer is told by invisible marks: shapes cannot.
+    # Invisible marks carry the hover text, because shapes cannot.
     figure.add_scatter(
         x=[places[stage.name].x for stage in stages],
         y=[places[stage.name].level for stage in stages],

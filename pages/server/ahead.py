@@ -34,7 +34,7 @@ def _load() -> None:
     try:
         load_analyzer(opinions()).analyze(decode(EXAMPLES[0].file.read_bytes()))
     except Exception:
-        # Who gives the first photo is told what is wrong.
+        # The visitor with the first photo sees the error.
         log.info("The networks could not be loaded ahead", exc_info=True)
     for library in LIBRARIES:
         import_module(library)

@@ -48,7 +48,7 @@ async def forget_who_left(server: "Runtime") -> None:
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(_SECONDS)
-        # The loop reports what fails there, and this goes on.
+        # The event loop reports errors there, and this loop continues.
         loop.call_soon(_forget, server)
 
 

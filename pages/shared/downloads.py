@@ -49,7 +49,7 @@ def offer_file(
         help=help,
         icon=icon,
         type=type,
-        # Drawn anew at the click, the button would lose it now and then.
+        # If the button were redrawn at a click, it would sometimes lose the click.
         on_click="ignore",
     )
 

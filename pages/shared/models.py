@@ -172,12 +172,12 @@ def analyze_photos(
     if kept_specs != specs or not are_of_all_networks(known.values()):
         known = {}
     analyses: dict[str, Analysis] = {p.key: known[p.key] for p in photos if p.key in known}
-    # At once, and filled below: where that is cut short, the next run goes on.
+    # Stored at once and filled below: if this run is interrupted, the next one continues.
     st.session_state[_ANALYSES] = specs, analyses
     failed: list[UnreadableFile] = []
     waiting = [photo for photo in photos if photo.key not in analyses]
-    # Always there, so that what comes after it keeps its place: else the browser makes it all anew when the
-    # page is drawn next, and a click on what goes is lost.
+    # Always present, so that later elements keep their place. Otherwise the browser would recreate them at
+    # the next rerun and lose clicks on them.
     place = st.empty()
     if waiting:
         show_working(place, "Loading the models")

@@ -307,7 +307,7 @@ def _take_widget(key: str) -> None:
     value = st.session_state[key]
     files = value if isinstance(value, list) else [value] if value is not None else []
     _take(SentFile(file.file_id, file.name, file.getvalue) for file in files)
-    # The bar shows what was taken; the widget begins anew, empty.
+    # The bar shows the added files; the widget is reset to empty.
     st.session_state[_GENERATION] = _new_generation()
 
 

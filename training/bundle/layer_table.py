@@ -245,7 +245,7 @@ def _stage_of_image(call: _Call, entered: dict[_Entrance, str]) -> str:
     place = call.sub_model, call.shape[0], call.shape[1]
     before = [s for s in images if (s.sub_model, *s.shape[:2]) == place and not s.is_input]
     if before:
-        # Where a way up meets what the way down saw, it goes on with the way up.
+        # Where a decoder path joins a skip connection, follow the decoder path.
         made = list(entered.values())
         return max((source.stage for source in before), key=made.index)
     # The two ways through a residual block enter its stage from the same one.

@@ -161,8 +161,8 @@ def _fit_phases(
             ),
             StateWriter(folder / STATE_FILE, history, patience=recipe.patience),
         ]
-        # An accelerator would stand still while each step's loss is looked at, and its epochs are short:
-        # there it is soon enough that the state's writer looks.
+        # On an accelerator, checking each step's loss would stall it, and epochs are short. There the check
+        # of the state writer after each epoch is enough.
         callbacks += [] if has_accelerator() else [keras.callbacks.TerminateOnNaN()]
         callbacks += [] if sys.stderr.isatty() else [EpochLog(history, recipe.epochs)]
         callbacks += [keras.callbacks.TensorBoard(path, write_graph=False) for path in logs]
@@ -180,7 +180,7 @@ def _fit_phases(
                 # The order is ours; Keras would shuffle the batches with a generator that is not
                 # in the state, so that a resumed run would not repeat an unbroken one.
                 shuffle=False,
-                # The bar, with the epoch's time left, for a person; a line an epoch for a log file.
+                # A progress bar with the remaining time for a person; one line per epoch for a log file.
                 verbose=1 if sys.stderr.isatty() else 0,
             )
 

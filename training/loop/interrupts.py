@@ -20,7 +20,7 @@ class _AfterTheStep(keras.callbacks.Callback):
         self._is_asked = False
 
     def ask(self, number: int, frame: FrameType | None) -> None:
-        # Who presses it again does not want to wait.
+        # A second Ctrl-C stops at once.
         if self._is_asked:
             raise KeyboardInterrupt
         self._is_asked = True
@@ -44,7 +44,7 @@ def interrupts_between_steps() -> Iterator[keras.callbacks.Callback]:
     while it cleans up, and its error hides the KeyboardInterrupt.
     """
     callback = _AfterTheStep()
-    # Only the main thread may set handlers, and who made the process deaf to Ctrl-C wants it so.
+    # Only the main thread may set handlers, and a process that ignores Ctrl-C must continue to.
     is_ours = (
         threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -84,7 +84,7 @@ def _go_on(recipe: BaseRecipe, folder: Path, *, change_settings: bool) -> OpenRu
     changed = differences(*(r.model_dump(mode="json") for r in (before, recipe)))
     parents = parents_of(recipe)
     begun = recorded_ancestors(folder) or parents_of(before).ancestors
-    # What it began with is in its state by now; its teacher is asked anew.
+    # The initial weights are in its state by now; the teacher's predictions are computed again.
     ancestors = begun.model_copy(update={"teacher": parents.ancestors.teacher})
     if begun.teacher != ancestors.teacher:
         changed["teacher"] = None if begun.teacher is None else str(begun.teacher)

@@ -6,8 +6,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-#: Pixel correlation from which two 48x48 faces are the same photo. Of about 110 FER2013 pairs above it
-#: that were looked at, all were; between 0.90 and 0.95, 7 % of 96 were different photos.
+#: Pixel correlation from which two 48x48 faces are the same photo. Of about 110 inspected FER2013 pairs above
+#: it, all were; between 0.90 and 0.95, 7% of 96 were different photos.
 COPY_CORRELATION: Final = 0.95
 _BLOCK: Final = 4096
 #: Of images that may be the same photo cut out otherwise: side of the central window that is looked for,
@@ -18,7 +18,7 @@ _LOOKED_AT: Final = (24, 28, 32, 36, 42, 48)
 _OFFSETS: Final = (-4, 0, 4)
 _SCALED: Final = 20
 #: Correlation of such windows from which an image is left out. Lower than for equal crops, since windows
-#: never fit to the pixel. Chosen to leave out too many rather than too few; pairs were not looked at.
+#: never fit to the pixel. Chosen to leave out too many rather than too few; pairs were not inspected.
 LOOSE_CORRELATION: Final = 0.9
 
 

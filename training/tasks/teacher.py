@@ -49,7 +49,7 @@ class Teacher(ABC):
 
     @abstractmethod
     def files(self, rows: Callable[[], Samples]) -> dict[Path, str]:
-        """Return, and make if missing, the files with predictions for a machine without the teacher's network.
+        """Return the files with predictions for a machine without the teacher's network, made if missing.
 
         Args:
             rows: reads the training rows that are to be answered.

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ALL_FACES: Final = "All faces"
 CLEAN_FACES: Final = "Without duplicates"
-#: What is looked at first, if it is there: test splits, which no choice was made on.
+#: Order of default data sets: test splits, on which nothing was chosen.
 _FIRST_DATA: Final = ("ferplus:test", "fer2013:test")
 #: Whose own labels FER2013_PAIR learnt alone.
 _FER2013: Final = "fer2013"

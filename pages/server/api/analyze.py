@@ -21,7 +21,7 @@ from pages.server.api.bodies import BodyReader
 from pages.server.line import line
 from pages.shared.models import load_analyzer
 
-#: In which a photo must arrive: 50 MB at 7 megabits a second, a phone's photo over a poor connection.
+#: Time limit for uploads: 50 MB at 7 megabits per second, or a phone's photo over a poor connection.
 BODY_SECONDS: Final = 60.0
 #: Longest wait in the line; a visitor of a page sees a place in it, and a program sees nothing.
 WAIT_SECONDS: Final = 30.0

@@ -32,7 +32,7 @@ VISITS_PER_CORE: Final = 2
 #: The browser sends 640 pixels in some 40 KB; an answer takes no longer for a few more.
 MOST_PIXELS_A_SIDE: Final = 1280
 _MOST_BYTES: Final = 500_000
-#: Frames of one visit that the server holds: one that is looked at, one that waits, one on its way.
+#: Frames of one visit that the server holds: one in analysis, one waiting, one in transfer.
 _MOST_AT_ONCE: Final = 3
 #: A visit without a frame for so long gives up its place, and one that waits asks every 2 seconds.
 _PATIENCE_S: Final = 6.0
@@ -56,10 +56,10 @@ class LiveRoute:
             most_at_once=2 * most,
             most_bytes_at_once=2 * most * _MOST_BYTES,
         )
-        # A visit's second frame is decoded while its first is looked at.
+        # A visit's second frame is decoded while its first is analyzed.
         self._threads = CapacityLimiter(most)
         self._frames: WeakKeyDictionary[LiveCamera, int] = WeakKeyDictionary()
-        # When each visit's next frame may be looked at, while photos wait.
+        # Time at which each visit's next frame may be analyzed, while photos wait.
         self._next: WeakKeyDictionary[LiveCamera, float] = WeakKeyDictionary()
 
     async def _answer(self, request: Request) -> Response:
