@@ -19,7 +19,7 @@ __all__ = ["Analysis", "FerError", "OpenAnalyzer", "analyze", "open_analyzer", "
 __version__ = "0.2.0"
 
 if not TYPE_CHECKING:
-    # Hidden from type checkers, for which every misspelt name would be one that this function knows.
+    # Hidden from type checkers, which would otherwise accept every misspelt name.
 
     def __getattr__(name: str) -> object:
         """Return a name of the Python API on first use; its libraries take tenths of a second to load."""

@@ -126,7 +126,7 @@ class Analyzer:
         except MemoryError as error:
             raise AnalysisError(_NO_MEMORY) from error
         except (RuntimeError, cv2.error) as error:
-            # What MediaPipe, LiteRT and OpenCV raise whatever was wrong.
+            # The errors that MediaPipe, LiteRT and OpenCV raise for every fault.
             log.warning("an analysis failed: %r", error)
             short = isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
             raise AnalysisError(_NO_MEMORY if short else _FAILED) from error

@@ -282,5 +282,5 @@ def _from_array(pixels: np.ndarray) -> Photo:
         )
     if not pixels.size:
         raise InputError(f"{came} It has no pixels.")
-    # A copy, for a caller may reuse the array for the next frame before `annotated` draws on this one.
+    # A copy, because a caller may reuse the array for the next frame before `annotated` draws on this one.
     return Photo(np.array(pixels, order="C"))

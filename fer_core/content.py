@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Number of bytes that are examined. An animated PNG declares itself before its first pixels.
 HEAD_BYTES: Final = 4096
-#: Taken for a photo by its name where the content is not known (it may be damaged) or costly to look at.
+#: File names of photos, used if the content is unknown (it may be damaged) or costly to read.
 PHOTO_SUFFIXES: Final = (
     *(
         ".jpg",
@@ -60,7 +60,7 @@ VIDEO_SUFFIXES: Final = (
     ),
     *(".asf", ".flv", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".ogv", ".mxf", ".dv"),
 )
-#: One that unpacks itself begins as a program does.
+#: A self-extracting archive begins like a program.
 _ARCHIVE_SUFFIX: Final = ".zip"
 #: Codecs that cameras, browsers and editors write; FFmpeg's other hundreds stay shut to uploads.
 CODECS: Final = (
@@ -78,13 +78,13 @@ _MAX_LATE_STREAMS: Final = 24
 #: Largest frame that is decoded for FFmpeg's first look at a container.
 _PROBED_PIXELS: Final = 10_000_000
 
-#: What macOS, Windows and network drives put beside people's files.
+#: Files and folders that macOS, Windows and network drives add.
 _SYSTEM_FILES: Final = (".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", ".directory")
 _SYSTEM_FOLDERS: Final = (
     *("__macosx", ".appledouble", ".spotlight-v100", ".trashes", ".fseventsd", ".temporaryitems"),
     *("$recycle.bin", "system volume information", "@eadir"),
 )
-#: With this before its name, macOS keeps the metadata of a file beside it, on foreign disks and in zips.
+#: Prefix of the metadata files that macOS writes beside each file on foreign disks and in zips.
 _APPLE_DOUBLE: Final = "._"
 
 
@@ -120,7 +120,7 @@ class Content:
 PHOTO: Final = Content(Kind.PHOTO, "photo")
 ZIP: Final = Content(Kind.ARCHIVE, "zip")
 SOUND: Final = Content(Kind.SOUND, "sound file")
-#: What no signature fits.
+#: A file that matches no signature.
 UNKNOWN: Final = Content(Kind.OTHER, "other file")
 _RAW: Final = Content(Kind.OTHER, "raw photo", mend="Save as JPEG.")
 _DOCUMENT: Final = Content(Kind.OTHER, "document")
@@ -217,7 +217,7 @@ _BMP_HEADERS: Final = (12, 40, 52, 56, 64, 108, 124)
 #: camcorders, and with error correction.
 _TS_PACKETS: Final = ((188, 0), (192, 4), (204, 0))
 _TS_SYNC: Final = 0x47
-#: As many packets must begin rightly.
+#: Number of packets that must begin correctly.
 _TS_SEEN: Final = 5
 #: First files of zips that are documents or programs: of Office, OpenDocument and EPUB, Java, Android.
 _DOCUMENT_MEMBERS: Final = (

@@ -81,7 +81,7 @@ def source_name(data: str) -> str:
     if set(parts) <= known.keys():
         return " and ".join(known[part].title for part in parts)
     kind, _, path = source_of(data).partition(":")
-    # Where a user's folder lies is nobody else's business.
+    # The path of a user's folder is private.
     return f"{kind} {PurePath(path).name}" if path else kind
 
 
@@ -100,7 +100,7 @@ def split_name(data: str) -> str:
 
 def validation_name(source: str) -> str:
     """Return the display name of the validation data for a training source."""
-    # Faces of a second source are only learnt from.
+    # Faces of a second source are used only for training.
     return data_name(f"{parts_of(source)[0]}:valid")
 
 

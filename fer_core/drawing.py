@@ -89,7 +89,7 @@ def draw_faces(
         if landmarks and face.face.landmarks is not None:
             _draw_points(draw, face.face.landmarks[:, :2] * scale[:2], box)
         _draw_box(draw, box, color, line)
-    # All labels after all boxes: no box crosses a label.
+    # Labels are drawn after all boxes, so that no box crosses a label.
     numbers = range(1, len(boxes) + 1) if numbers is None else numbers
     for number, box, (color, words) in zip(numbers, boxes, looks, strict=True):
         text, font, width = f"{number}  {words}", _font(text_size), box[2] - box[0]
@@ -307,7 +307,7 @@ def _between(low: int, value: float, high: int) -> int:
 
 def _draw_box(draw: ImageDraw.ImageDraw, box: list[int], color: str, line: int) -> None:
     left, top, right, bottom = box
-    # A dark rim outside and a coloured line inside it: seen on any ground.
+    # A dark rim and a coloured line inside it are visible on any background.
     draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=_INK, width=line + 2)
     draw.rectangle((left, top, right, bottom), outline=color, width=line)
 
@@ -318,7 +318,7 @@ def _draw_lines(
     """Draw the edges, int (E, 2), between landmarks, on the canvas itself."""
     import cv2
 
-    # Sixteenths of a pixel: whole ones make the mesh tremble.
+    # In sixteenths of a pixel; with whole pixels the mesh jitters.
     pairs = np.round(landmarks[edges][..., :2] * 16).astype(np.int32)
     cv2.polylines(canvas, list(pairs), False, ImageColor.getrgb(color), width, cv2.LINE_AA, 4)
 

@@ -27,7 +27,7 @@ from fer_core.networks.bundles import SERVING_FILE, Bundle, Part
 MANIFEST_FILE: Final = "_manifest.json"
 _MAX_BYTES: Final = 1_000_000
 _PART: Final = re.compile(r"part-(\d{6,})\.parquet")
-#: Libraries whose versions can change what is found in a photo.
+#: Libraries whose versions can change the results.
 _LIBRARIES: Final = (
     *("mediapipe", "ai-edge-litert", "opencv-python-headless", "numpy", "pillow", "pillow-heif"),
 )
@@ -187,5 +187,5 @@ def _short(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     text = "nothing" if value is None else str(value)
-    # Twelve digits of a checksum tell it as well as sixty-four.
+    # Twelve digits are enough to identify a checksum.
     return f"{text[:12]}..." if re.fullmatch(r"[0-9a-f]{64}", text) else text

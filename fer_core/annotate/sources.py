@@ -30,7 +30,7 @@ from fer_core.content import Kind as ContentKind
 from fer_core.errors import DataError
 from fer_core.files import readable_name
 
-#: Columns that are looked for unless others are named.
+#: Default names of columns.
 IMAGE_COLUMNS: Final = ("image", "bytes")
 ID_COLUMN: Final = "id"
 #: Most photos of a partition, unless the user says otherwise: some half a minute of a core's work, which
@@ -39,7 +39,7 @@ MAX_PARTITION: Final = 1000
 #: Small inputs are cut finer, so that there is work for this many cores.
 MIN_PARTITIONS: Final = 64
 _TABLE_SUFFIX: Final = ".parquet"
-#: Threads that look at the first bytes of files, each of which an object store takes some 20 ms for.
+#: Threads that read the first bytes of files; an object store takes about 20 ms for each.
 _LOOKING_THREADS: Final = 16
 #: Reason for skipping files that only `analyze` reads.
 _WHY: Final = {
@@ -400,7 +400,7 @@ def _checked(photo: EncodedPhoto) -> EncodedPhoto:
 def _open_table(folder: Place, name: str) -> parquet.ParquetFile:
     path = folder.path_of(name)
     if folder.is_here:
-        # As bytes, since pyarrow takes a text for UTF-8.
+        # As bytes, since pyarrow treats text as UTF-8.
         return parquet.ParquetFile(
             pa.OSFile(os.fsencode(path)), buffer_size=_BUFFER_BYTES, pre_buffer=False
         )

@@ -14,9 +14,9 @@ from pyarrow import ArrowInvalid, fs
 
 from fer_core.errors import DataError
 
-#: Stores in which an object appears when all of it has arrived, and not before. Elsewhere files are renamed.
+#: Stores in which objects appear only when complete. Elsewhere files are renamed.
 _PUT_IS_ATOMIC: Final = ("s3", "gcs", "abfs")
-#: What hides a file from pyarrow, Spark and Ray when they read a folder of parquet files.
+#: Prefix that hides a file from pyarrow, Spark and Ray when they read a folder of parquet files.
 HIDDEN: Final = (".", "_")
 
 
@@ -56,7 +56,7 @@ class Place:
         """Open a file below this folder for reading; raise OSError if that fails."""
         if self.is_here:
             return Path(self.path_of(name)).open("rb")
-        # By its name a file called x.gz would be unpacked.
+        # Otherwise a file called x.gz would be unpacked because of its name.
         return cast("BinaryIO", self.files.open_input_stream(self.path_of(name), compression=None))
 
     def holds(self, other: "Place") -> bool:

@@ -42,12 +42,12 @@ MAX_FILE_BYTES: Final = 200_000_000
 MAX_UPLOADED_MEMBER_BYTES: Final = 50_000_000
 #: Files in an uploaded zip. Each takes memory before it is known whether it is a photo.
 MAX_UPLOADED_MEMBERS: Final = 10_000
-#: Stands for a list of paths on standard input.
+#: Argument for a list of paths on standard input.
 STANDARD_INPUT: Final = "-"
 _ENTRY: Final = b"PK\x01\x02"
 _DAMAGED_ZIP: Final = "The zip is damaged or cut short, so it cannot be read. Make it again."
 _EMPTY_ZIP: Final = "This zip holds no photos. Give another file."
-#: Said of videos where they are not asked for.
+#: Reason for skipping videos.
 _ASK_FOR_VIDEOS: Final = "Give --frame-rate to look at videos."
 
 
@@ -271,7 +271,7 @@ class _Finder:
         seen: set[PhotoFile] = set()
         for text in sorted(glob.iglob(pattern, recursive=True)):  # noqa: PTH207
             path = Path(text)
-            # Folders without photos match `**` too, and are no mistake of anybody's.
+            # Folders without photos also match `**`, and are not an error.
             is_folder = os.path.isdir(path)  # noqa: PTH112
             for file in self._below(path, text) if is_folder else self._met(path, text):
                 if file not in seen:
@@ -281,9 +281,9 @@ class _Finder:
             yield PhotoFile(pattern, Path(pattern))
 
     def _kind_of(self, path: Path) -> Kind:
-        # What a pipe gives can be read once only.
+        # A pipe can be read only once.
         if os.path.isfile(path):  # noqa: PTH113
-            # Else reading it says what is wrong.
+            # Otherwise reading it reports the error.
             with suppress(OSError):
                 return kind_of(path, path.name)
         return kind_of_unknown(path.name)
@@ -360,7 +360,7 @@ def _explained(name: str) -> Iterator[None]:
     except IsADirectoryError as error:
         raise ImageDecodeError("This folder holds no photos. Give another path.") from error
     except RuntimeError as error:
-        # NotImplementedError, of a way of packing that zipfile does not know, is a RuntimeError too.
+        # NotImplementedError, for an unknown compression method, is a RuntimeError too.
         if isinstance(error, NotImplementedError):
             raise ImageDecodeError(f"The file cannot be read ({error}).") from error
         raise ImageDecodeError(

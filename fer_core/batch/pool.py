@@ -23,9 +23,9 @@ from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from fer_core.errors import JobError
 
-#: Processes that may die over one step before it is left out.
+#: Processes that may die at one step before it is skipped.
 DEATHS_PER_STEP: Final = 2
-#: Processes that may die over one job before its first step.
+#: Processes that may die at one job before its first step.
 DEATHS_AT_START: Final = 3
 #: Running and waiting jobs per process: while one process has a large job, the others continue.
 AHEAD: Final = 4
@@ -243,11 +243,12 @@ def available_cores() -> int:
 def _start() -> subprocess.Popen[bytes]:
     paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
-        # Not forked: MediaPipe's threads would not be in the copy.
+        # Not forked, because MediaPipe's threads would be missing in the child.
         [sys.executable, "-m", "fer_core.batch.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # MediaPipe and LiteRT write of their graphs and delegates there. Errors come as messages.
+        # MediaPipe and LiteRT write messages on graphs and delegates there. Errors arrive as messages of the
+        # pool.
         stderr=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
     )

@@ -20,7 +20,7 @@ from fer_core.quiet import quiet_libraries
 from fer_core.records import error_record, to_record
 from fer_core.video import DEFAULT_RATE
 
-#: Photos from which on several processes are worth their start, a second of each core.
+#: Number of photos from which several processes pay off; starting one takes one second of a core.
 MANY: Final = 32
 
 Record = dict[str, Any]
@@ -135,7 +135,7 @@ class _Recording(Work[Task, list[Record]]):
     settings: Settings
 
     def load(self) -> Handler[Task, list[Record]]:
-        # The cores are the other processes'.
+        # The other processes use the other cores.
         recorder = Recorder(self.settings, threads=1)
 
         def records(

@@ -211,9 +211,9 @@ class AnnotatedZip:
     def __init__(self) -> None:
         """Create an empty zip."""
         self._content = io.BytesIO()
-        # JPEGs get no smaller by packing.
+        # JPEGs are not compressible.
         self._archive = zipfile.ZipFile(self._content, "w", zipfile.ZIP_STORED)
-        #: Photos that could be read before, and not any more.
+        #: Photos that were readable before and are not any more.
         self.n_left_out = 0
 
     def add(self, number: int, file: PhotoSource, result: PhotoResult) -> None:
@@ -229,7 +229,7 @@ class AnnotatedZip:
         try:
             photo = decode(file.read())
         except ImageDecodeError:
-            # Memory is short: what could be read once is no broken file.
+            # Memory is short: a file that was readable before is not damaged.
             self.n_left_out += 1
             return
         photo = result.analysis.shown(photo)

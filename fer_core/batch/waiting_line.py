@@ -10,9 +10,9 @@ from typing import Final
 
 from fer_core.errors import BusyError
 
-#: Between two calls of what says how long it still takes.
+#: Seconds between two calls of the function that reports the wait.
 _SECONDS_BETWEEN_WORDS: Final = 0.5
-#: How much of the mean duration a new turn makes up.
+#: Weight of a new turn in the mean duration.
 _NEWEST: Final = 0.1
 
 

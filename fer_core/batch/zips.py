@@ -20,9 +20,9 @@ from fer_core.content import (
 )
 from fer_core.errors import ImageDecodeError
 
-#: Unpacked no further than asked; the other ways of packing unpack all that a few bytes hold.
+#: Methods that unpack only the requested bytes; others may unpack gigabytes from a few bytes.
 BOUNDED_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-#: What opening a zip raises if it is damaged.
+#: Errors of opening a damaged zip.
 DAMAGED: Final = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
 
 #: Reason for skipping files that are only read outside zips.
@@ -32,7 +32,7 @@ _WHY: Final = {
 }
 #: Flags of a member: its content is encrypted; its name is in UTF-8.
 _ENCRYPTED, _UTF_8 = 0x1, 0x800
-#: What zipfile takes names for that are not in UTF-8.
+#: The encoding that zipfile assumes for names that are not UTF-8.
 _ZIPFILES_GUESS: Final = "cp437"
 #: Code page of DOS, which old tools write, and that of Windows in Europe and America.
 _DOS, _WINDOWS = "cp437", "cp1252"
@@ -85,7 +85,7 @@ def read_member(archive: zipfile.ZipFile, member: str, limit: int) -> bytes:
     info = archive.getinfo(member)
     check_size(info.file_size, limit)
     with archive.open(info) as file:
-        # With a size: without one, all that is packed is unpacked, whatever size the zip told.
+        # With a size; without one, everything is unpacked, whatever size the zip declares.
         return file.read(info.file_size)
 
 
@@ -133,7 +133,7 @@ def _names(members: list[zipfile.ZipInfo]) -> Iterator[str]:
             yield info.filename
             continue
         name = raw[id(info)]
-        # Windows leaves five bytes without a sign.
+        # Windows leaves five bytes undefined.
         text = _unicode_path(info, name) or _utf_8(name) or name.decode(page, "backslashreplace")
         yield text.partition("\0")[0]
 

@@ -14,13 +14,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-#: A threshold that no confidence reaches: the network never answers.
+#: A threshold that no confidence reaches: the network always abstains.
 NEVER: Final = 1.1
 #: Intervals of confidence that the calibration error is averaged over.
 ECE_BINS: Final = 15
 #: Temperatures that `fit_temperature` considers.
 TEMPERATURE_RANGE: Final = (0.05, 20.0)
-#: Floor under probabilities in logarithms: the least normal float32.
+#: Lower bound of probabilities in logarithms: the smallest normal float32.
 _TINY: Final = float(np.finfo(np.float32).tiny)
 
 

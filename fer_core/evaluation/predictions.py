@@ -35,7 +35,7 @@ _COLUMNS: Final = ("row", "label", "found_face", "clean")
 _MOST_ROWS: Final = 1_000_000
 #: How far a row of probabilities may be from summing to 1.
 _SUM_TOLERANCE: Final = 1e-4
-#: What makes no difference.
+#: Deviation of a sum from 1 that is ignored.
 _SUM_EXACT: Final = 1e-6
 #: Digits kept of a measure: finer than any decision, coarser than the last bits of another machine.
 _DIGITS: Final = 7
@@ -286,7 +286,7 @@ def _column(table: pa.Table, name: str, kind: type[np.generic]) -> np.ndarray:
     values = table[name].to_numpy()
     if not np.can_cast(values.dtype, kind, casting="same_kind"):
         raise TypeError(f"{name} is {values.dtype}, expected {np.dtype(kind)}")
-    # What is too large for the kind becomes infinite, and is then no probability.
+    # A value that is too large for the type becomes infinite, which is not a probability.
     with np.errstate(over="ignore"):
         result: np.ndarray = values.astype(kind)
         return result

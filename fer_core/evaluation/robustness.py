@@ -20,7 +20,7 @@ from fer_core.networks.bundles import PREDICTIONS_FOLDER, ROBUSTNESS_FOLDER, SER
 
 #: Of every kind of corruption, from weak to strong.
 STRENGTHS: Final = (1, 2, 3, 4, 5)
-#: How many faces are drawn, and with what seed, for the answers that bundles keep: the same for all.
+#: Number of drawn faces and seed for the predictions that bundles store, the same for all.
 ROWS: Final = 1_000
 SEED: Final = 0
 _SCHEMA: Final = pa.schema(
@@ -58,7 +58,7 @@ class Condition:
     value: float
 
 
-#: The images as they are.
+#: The original images.
 UNCORRUPTED: Final = Condition("none", 0, "", 0.0)
 
 

@@ -72,8 +72,8 @@ TURNED_PIXELS: Final = 1_000_000
 CONFIRM_SIDE: Final = 256
 #: Faces below this side, in pixels of the photo, are guesses: the finest scale does not show them.
 MIN_FACE_SIDE: Final = 36
-#: A data set's face crop is enlarged to this side and given a border of a quarter of it, for the
-#: landmarker needs a margin around a face; measured, it then finds one in 97 % of FER2013.
+#: A data set's face crop is enlarged to this side and gets a border of a quarter of it, because the
+#: landmarker needs a margin around a face. Then it finds a face in 97% of FER2013 (measured).
 CROP_SIDE: Final = 192
 CROP_MARGIN: Final = CROP_SIDE // 4
 #: That a data set's crop shows a face is known, so the landmarker is not asked to be sure of it.
@@ -191,7 +191,7 @@ class FaceFinder:
         if other >= least:
             return Found(tuple(found), quarter_turns=n)
         if other > score:
-            # Neither way is clear, and the other is likelier.
+            # Neither orientation is clear, and the other is more likely.
             faces = [dataclasses.replace(face, is_upright=False) for face in faces]
         return Found(tuple(faces))
 
@@ -320,7 +320,7 @@ class FaceFinder:
         is_clear = score >= CLEAR_CONFIDENCE
         if first and is_clear:
             return first
-        # Of a clear face too: the landmarker misses one small face in thirty by chance.
+        # Also for a clear face: the landmarker misses one small face in thirty by chance.
         second = (
             self._look(rgb, box, scale=SECOND_SCALE, score=score) if first or is_clear else None
         )

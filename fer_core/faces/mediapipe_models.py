@@ -265,8 +265,8 @@ class _Task:
                     return self._instance.detect(image)
                 return self._instance.detect_for_video(image, milliseconds)
             except RuntimeError:
-                # An instance that raised once raises for good; the next image gets a new one. Not made
-                # here: where memory was short it would fail as well.
+                # After an error an instance always raises, so the next image gets a new one. It is not
+                # created here, because that would fail too if memory is short.
                 log.warning("MediaPipe failed; its instance will be made anew")
                 self._instance = None
                 self._finalizer()

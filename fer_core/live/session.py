@@ -23,10 +23,10 @@ from fer_core.networks.classifier import Classifier, Prediction
 
 #: Time constant of the probabilities: a single frame in which an eye blinks should not change the answer.
 SMOOTHING_SECONDS: Final = 0.4
-#: A face that was away for longer is a new one when it is back.
+#: A face that was away for longer gets a new number.
 AWAY_SECONDS: Final = 1.0
 MAX_FACES: Final = 4
-#: A camera without a frame for so long has ended, whether or not anybody said so.
+#: A camera without a frame for this long counts as ended.
 IDLE_SECONDS: Final = 5.0
 
 
@@ -63,7 +63,7 @@ class LiveCamera:
         self._landmarker: VideoLandmarker | None = None
         self._last_look = 0.0
         self._milliseconds = -1
-        # As the networks see them, not relative to a resting face.
+        # The networks' own predictions, not relative to a resting face.
         self._followed: dict[int, LiveFace] = {}
         self._last_seen: dict[int, float] = {}
         self._count = 0

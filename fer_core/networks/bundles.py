@@ -30,19 +30,19 @@ PREDICTIONS_FOLDER: Final = "predictions"
 ROBUSTNESS_FOLDER: Final = "robustness"
 #: Folder of the bundle that finds keypoints.
 KEYPOINTS_NAME: Final = "keypoints"
-#: The networks that are asked unless others are named, the one that sees most last.
+#: The default networks; the one with the most inputs is last.
 DEFAULT_PAIR: Final = ("cnn_photos", "dual_photos")
 #: The same architectures trained on FER2013 alone, for comparison with published figures.
 FER2013_PAIR: Final = ("cnn", "dual")
 #: Old names of bundles, and the bundles that replaced them.
 RENAMED: Final = {"cnn_wild": "cnn_photos", "dual_wild": "dual_photos"}
-#: Accuracy that answered faces reach where the abstention threshold is chosen, unless a recipe says other.
+#: Required accuracy of covered faces when the abstention threshold is chosen; recipes may set another.
 ANSWERED_ACCURACY: Final = 0.85
-#: What stands behind a measure's name where it was taken on clean rows.
+#: Suffix of a measure's name for clean rows.
 CLEAN: Final = "_clean"
 #: What `task` in a spec says of a network that finds keypoints; those that name expressions have none.
 KEYPOINTS_TASK: Final[Literal["keypoints"]] = "keypoints"
-#: The kind of the bundles whose specs tell of no task.
+#: The kind of bundles whose specs have no task.
 EXPRESSIONS: Final = "expressions"
 #: The network families that see no pixel.
 _LANDMARKS_ALONE: Final = frozenset({"landmark_mlp"})
@@ -364,7 +364,7 @@ def task_of(folder: Path) -> str:
     try:
         return _task(file, _version(file))
     except (OSError, ValueError, AttributeError):
-        # Opening it will say what is wrong.
+        # Opening it reports the error.
         return EXPRESSIONS
 
 

@@ -15,7 +15,7 @@ from fer_core.faces.shape import FaceShape, Movement, Region
 from fer_core.faces.warp import Portrait
 from fer_core.networks.classifier import Classifier, Prediction
 
-#: In logits; what a map must reach to be shown as evidence.
+#: Minimum in logits for a map to be shown as evidence.
 _LEAST_EVIDENCE: Final = 1e-4
 
 
@@ -39,7 +39,7 @@ def activation_heatmap(
     if prediction.activation_maps is None:
         raise ValueError("this network sees no pixels and has no activation maps")
     maps = prediction.activation_maps
-    # Adding the same to all classes' maps changes no answer, so only the difference is evidence.
+    # Adding the same to all classes' maps changes no prediction, so only the difference is evidence.
     evidence = maps[..., prediction.labels.index(label)] - maps.mean(axis=-1)
     evidence = np.maximum(evidence, 0).astype(np.float32)
     heatmap = np.zeros((INPUT_SIZE, INPUT_SIZE), np.float32)

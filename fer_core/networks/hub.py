@@ -106,7 +106,7 @@ class _Pull:
         self._future: Future[Path] = Future()
         self._started = time.monotonic()
         self._ended = float("inf")
-        # Not waited for at the end of the program: a command should not hang for a slow line.
+        # A daemon thread, so that a command does not hang at exit because of a slow connection.
         threading.Thread(target=self._run, args=(pull,), daemon=True).start()
 
     def _run(self, pull: Callable[[], Path]) -> None:
@@ -210,12 +210,12 @@ def _download(pin: Pin, file: str, *, replace: bool = False) -> Path:
             "it. Start once without HF_HUB_OFFLINE where there is a network."
         )
     with explained(pin.repo):
-        # A dead line is known at once; `hf_hub_download` alone tries for half a minute and longer.
+        # This detects a dead connection at once; `hf_hub_download` retries for half a minute or longer.
         url = hf_hub_url(pin.repo, file, revision=pin.revision)
         try:
             get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT)
         except HfHubHTTPError:
-            # An answer. The call below meets it again, and knows which ones are worth another try.
+            # The server responded. The call below gets the same response, and knows which ones to retry.
             log.debug("no metadata of %s", url, exc_info=True)
         path = hf_hub_download(pin.repo, file, revision=pin.revision, force_download=replace)
     return Path(path)

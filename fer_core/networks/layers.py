@@ -13,7 +13,7 @@ from fer_core.errors import DataError
 from fer_core.files import replace_file
 from fer_core.networks.bundles import LAYERS_FILE, BaseBundle
 
-#: Stage of the layers that give the answer.
+#: Stage of the output layers.
 HEAD: Final = "head"
 _COLUMNS: Final = (
     *("stage", "layer", "type", "kernel", "output", "parameters", "multiply_adds", "inputs"),

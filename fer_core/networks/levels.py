@@ -21,7 +21,7 @@ class Level(StrEnum):
     CONFIDENT = "confident"
     #: It does not, but one expression leads clearly.
     PROBABLE = "probable"
-    #: Two expressions or more are close, or something about the face makes any answer doubtful.
+    #: Two or more expressions are close, or the face is doubtful.
     UNCLEAR = "unclear"
 
 

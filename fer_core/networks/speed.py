@@ -80,7 +80,7 @@ def _answering(bundle: BaseBundle[Any]) -> Callable[[int], object]:
 
 
 def _median_seconds(answer: Callable[[int], object], n: int, seconds: float) -> float:
-    # The first call of a size makes room for it.
+    # The first call with a batch size allocates its memory.
     answer(n)
     durations: list[float] = []
     while len(durations) < _LEAST_REPEATS or sum(durations) < seconds:

@@ -13,7 +13,7 @@ from fer_core.errors import ImageTooLargeError
 #: Parts of a file: segments of a JPEG, chunks of a PNG, blocks of a GIF. A photo of 50 MB has some thousand.
 MAX_PARTS: Final = 100_000
 #: Megapixels that all scans of a JPEG may pass over: 30 times the largest photo. Encoders make up to a dozen
-#: scans; a pass takes 1.2 ms a megapixel, measured.
+#: scans; a pass takes 1.2 ms per megapixel, measured.
 MAX_SCANNED_MEGAPIXELS: Final = 1500
 
 _JPEG: Final = b"\xff\xd8"

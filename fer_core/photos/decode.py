@@ -33,7 +33,7 @@ _FFMPEG_READS: Final = {"JPEG": "mjpeg", "PNG": "png"}
 _FFMPEG_MODES: Final = ("RGB", "L")
 #: Longest side that is read, as of a JPEG: no photo is a line.
 MAX_SIDE: Final = 65_535
-#: Pillow's names of the formats that are read; everything else in Pillow stays shut to uploads.
+#: Pillow's names of the supported formats; all other decoders of Pillow are disabled for uploads.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
 #: Message for visitors if memory is short.
 NO_MEMORY: Final = "There was not enough memory to read this image. Shrink it and try again."
