@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Number of bytes that are examined. An animated PNG declares itself before its first pixels.
 HEAD_BYTES: Final = 4096
-#: File names of photos, used if the content is unknown (it may be damaged) or costly to read.
+#: Suffixes of photos, used if the content is unknown (it may be damaged) or costly to read.
 PHOTO_SUFFIXES: Final = (
     *(
         ".jpg",

@@ -27,7 +27,7 @@ def quiet_libraries() -> Iterator[None]:
         try:
             kept = os.dup(_STDERR)
         except OSError:
-            # A process without standard error, as some services are, has nothing to be kept off.
+            # Some services run without standard error; then there is nothing to redirect.
             yield
             return
         try:

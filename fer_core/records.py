@@ -25,7 +25,7 @@ FACE_COLUMNS: Final = (
     "landmarks_found",
     "quality",
 )
-#: What spreadsheets take for a formula, also behind a tab or a line's end.
+#: Characters that start a formula in spreadsheets, also after a tab or a line break.
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 #: Enough for probabilities to sum to 1 within 1e-5.
 _PROBABILITY_DIGITS: Final = 7

@@ -8,12 +8,12 @@ from typing import Final
 from fer_core.errors import SettingError
 
 _PACKAGE: Final = Path(__file__).resolve().parent
-#: What the variables start with that name a model's repository on the Hugging Face Hub.
+#: Prefix of the variables that name a model's repository on the Hugging Face Hub.
 HUB_REPO_PREFIX: Final = "FER_HUB_REPO_"
 #: What a bearer token may consist of (RFC 6750), and how long it must be to be hard to guess.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 SHORTEST_TOKEN: Final = 16
-#: An origin as browsers send it: no path, no user, and nothing that stands for others.
+#: An origin as browsers send it: no path, no user, no wildcard.
 _ORIGIN: Final = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 
 

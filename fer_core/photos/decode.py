@@ -44,7 +44,7 @@ _MEND: Final = "Use a JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC file."
 _16_BIT_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N")
 #: Grey with fractions up to here is of the range 0 to 1, which filters and bright lights go beyond.
 _UNIT_RANGE: Final = 8.0
-#: Pixels that are converted at once, a few bytes each.
+#: Number of pixels that are converted at once, a few bytes each.
 _STRIP_PIXELS: Final = 250_000
 
 
@@ -208,7 +208,8 @@ def _read_huge(data: bytes, image: Image.Image) -> Photo:
 
     decoder, size = _FFMPEG_READS[image.format or ""], image.size
     orientation = orientation_of(image)
-    # FFmpeg fills up what is missing; Pillow tells that something is. A JPEG's eighth is read quickly.
+    # FFmpeg fills missing parts silently, Pillow reports them. Reading a JPEG at an eighth of its size is
+    # fast.
     if image.format == "JPEG":
         image.draft(image.mode, (image.width // 8, image.height // 8))
         image.load()

@@ -74,7 +74,7 @@ _TRANSPOSES: Final = {
     (True, 2): Image.Transpose.FLIP_TOP_BOTTOM,
     (True, 3): Image.Transpose.TRANSVERSE,
 }
-#: By EXIF's orientation, which says where the file's first row and column lie in the upright image.
+#: By EXIF's orientation: the place of the file's first row and column in the upright image.
 _EXIF: Final[dict[object, Orientation]] = {
     1: AS_STORED,
     2: Orientation(is_mirrored=True),
@@ -90,7 +90,7 @@ _EXIF: Final[dict[object, Orientation]] = {
 def orientation_of(image: Image.Image) -> Orientation:
     """Return the EXIF orientation; upright if it is missing, unknown or damaged."""
     try:
-        # Not image.getexif(), which of a PNG decodes all pixels first.
+        # Not image.getexif(), which decodes all pixels of a PNG first.
         exif = Image.Image.getexif(image)
         return _EXIF.get(exif.get(ExifTags.Base.Orientation), AS_STORED)
     except Exception:

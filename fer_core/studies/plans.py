@@ -20,9 +20,9 @@ from fer_core.files import replace_file
 from fer_core.networks.bundles import PREDICTIONS_FOLDER
 from fer_core.studies.runs import COLUMNS, runs_path, studies_root
 
-#: What a search of a recipe's settings is called: this and the recipe's name.
+#: Prefix of a search's name, before the recipe's name.
 SEARCH_PREFIX: Final = "tune-"
-#: The columns of a study's tables that tell a run.
+#: The columns of a study's tables that identify a run.
 RUN_KEYS: Final = ("variant", "seed")
 _HISTORY_SUFFIX: Final = "-history"
 _HISTORY_COLUMNS: Final = (*RUN_KEYS, "epoch", "loss", "accuracy", "val_loss", "val_accuracy")

@@ -13,7 +13,7 @@ _SIZE: Final = (64, 36)
 #: Mean difference in grey values that a cut has at least. Between any two of eleven photos it is 47 or more;
 #: in a window that moves over one it is 5 for a 300th of its width a frame and 20 for a fiftieth.
 _LEAST_DIFFERENCE: Final = 20.0
-#: A cut differs this many times as much as neighbours did shortly before, or a shaken camera would be one.
+#: A cut's difference is this many times the recent ones; otherwise a shaken camera would be a cut.
 _TIMES_USUAL: Final = 2.5
 _REMEMBERED: Final = 8
 

@@ -14,7 +14,7 @@ from fer_core.video.colors import ColorConverter
 
 #: A display matrix has fractions of 16 bits, and the place in its third row and column.
 _MATRIX_SHAPE: Final = (3, 3)
-#: Widest pixel that is believed; anamorphic films have 4:3.
+#: Widest plausible pixel; anamorphic films have 4:3.
 _MAX_PIXEL_RATIO: Final = 3
 
 

@@ -45,7 +45,7 @@ MEND: Final = (
 MAX_SECONDS: Final = 3600.0
 #: Largest frame that is read: 4096x2304 and its like. A decoder keeps some 20 of them.
 MAX_MEGAPIXELS: Final = 10
-#: Most frames that are decoded: an hour at 60 a second.
+#: Maximum number of decoded frames: one hour at 60 per second.
 MAX_FRAMES: Final = 216_000
 
 #: A decoder's threads; each keeps frames of its own.
@@ -102,7 +102,7 @@ class VideoReader(Closing):
             VideoDecodeError: not a video of a known format, damaged, without frames, or above the limits; one
                 or two sentences that name the problem and the mend.
         """
-        #: What was wrong with what was read so far, in a sentence for the user.
+        #: Problems with the part read so far, as a sentence for the user.
         self.note: str | None = None
         self._stack = ExitStack()
         try:
@@ -161,7 +161,7 @@ class VideoReader(Closing):
         """
         stream = self._stream
         assert stream.time_base is not None
-        # An animated GIF cannot be sought in: it is read from its beginning, where a fresh reader is.
+        # Animated GIFs do not support seeking: a fresh reader reads them from the beginning.
         with suppress(av.FFmpegError):
             self._container.seek(
                 round((self._start + time_s) / float(stream.time_base)), stream=stream
@@ -203,7 +203,7 @@ class VideoReader(Closing):
             timeline = measured_timeline(
                 self._container, self._stream, most_seconds=MAX_SECONDS, most_frames=MAX_FRAMES
             )
-            # Not every format can be sought in.
+            # Not every format supports seeking.
             self._container.close()
             file.seek(0)
             self._open_container(file, demuxer)

@@ -9,8 +9,7 @@ import numpy as np
 
 from fer_core.networks.classifier import Prediction
 
-#: After this time an expression that changed at once shows to 63 %: shorter than an expression lasts, longer
-#: than a frame.
+#: After this time a sudden change shows to 63%: shorter than an expression, longer than a frame.
 TIME_CONSTANT_S: Final = 0.3
 
 

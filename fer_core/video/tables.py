@@ -71,7 +71,7 @@ def video_record(path: str, analysis: VideoAnalysis) -> dict[str, Any]:
         "note": analysis.note,
         "events": [event_record(event) for event in analysis.events],
         "frames": [
-            # What is the same in all of them stands above.
+            # The part that all of them share is above.
             {
                 key: value
                 for key, value in frame_record(path, frame).items()

@@ -12,15 +12,15 @@ from scipy.optimize import linear_sum_assignment
 
 from fer_core.faces.finder import Face
 
-#: A face that was not seen for longer is not followed any more.
+#: A face that was not seen for longer is dropped.
 MAX_GAP_SECONDS: Final = 1.0
-#: How far a face may move between two looks, in widths of it: at once, and more with every second.
+#: How far a face may move between two frames, in its widths: a constant, plus a rate per second.
 _MOVE: Final = 0.6
 _MOVE_A_SECOND: Final = 1.5
 _MOST_MOVE: Final = 1.5
 #: How many times as large or small it may become.
 _MOST_GROWTH: Final = 2.0
-#: Stands for what may not be, far above any cost that may.
+#: Cost of an impossible match, far above all possible costs.
 _NEVER: Final = 1e6
 
 

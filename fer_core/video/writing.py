@@ -17,7 +17,7 @@ from fer_core.video.reading import VideoReader
 
 #: Long sides in pixels of what is written: captions stay legible, files small.
 _SIDES: Final = {"smallest": 640, "largest": 1280}
-#: Ticks a second of the times that are written.
+#: Ticks per second of the written times.
 _CLOCK: Final = 12_800
 #: x264's; sharp enough for captions, and faster than the analysis.
 _ENCODER: Final = {"preset": "veryfast", "crf": "23"}
@@ -42,7 +42,7 @@ class AnnotatedVideo(Closing):
         self._stream.pix_fmt = "yuv420p"
         codec = self._stream.codec_context
         codec.time_base = Fraction(1, _CLOCK)
-        # Said, or players take small videos for the one standard of colours and large ones for the other.
+        # Declared, because players otherwise guess the colour standard by the size of the video.
         codec.colorspace = Colorspace.ITU601
         codec.color_range = ColorRange.MPEG
         self._size_hw: tuple[int, int] | None = None

@@ -15,7 +15,7 @@ from fer_core.palette import BLUE
 from fer_core.views.style import color_of, lay_out, new_figure, pale, rows_from_top, without_grid
 from fer_core.views.view import View
 
-#: Stands for an expression where none leads.
+#: Label for faces without a leading expression.
 UNCLEAR: Final = str(Level.UNCLEAR)
 _PATTERNS: Final = ("", "/", "x", ".")
 #: Faces up to which an axis has a tick for each; Plotly would put some between them.
@@ -60,7 +60,7 @@ def expressions_view(
                 offsetgroup=name,
                 marker={
                     "color": color if level is Level.CONFIDENT else pale(color),
-                    # Seen on any ground, however pale the bar is.
+                    # Visible on any background, however pale the bar is.
                     "line": {"color": color, "width": 1},
                     "pattern": {
                         "shape": _PATTERNS[position % len(_PATTERNS)],

@@ -68,7 +68,7 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
     for row in rows:
         if row.get("trained on") and row["left out"]:
             left_out.setdefault(f"{row['data']}: {row['left out']}", []).append(str(row["network"]))
-    # Nobody has to be named for what all leave out.
+    # Classes that all networks leave out need no network's name.
     out = sorted(
         what if len(names) == len(specs) else f"{what} ({', '.join(names)})"
         for what, names in left_out.items()

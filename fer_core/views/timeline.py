@@ -215,7 +215,7 @@ def _bars(stretches: pd.DataFrame, y: list[Any], width: float) -> list[go.Bar]:
                 customdata=part[["frame", "person", "start", "end", "words"]],
                 hovertemplate="%{customdata[4]}<br>"
                 "%{customdata[2]:.1f} to %{customdata[3]:.1f} s<extra></extra>",
-                # A click leaves all as they look.
+                # A click does not change the look of points.
                 selected={"marker": {"opacity": 1}},
                 unselected={"marker": {"opacity": 1}},
             )

@@ -4,7 +4,7 @@ from typing import Final
 
 from fer_core.evaluation.measures import MEASURES
 
-#: By the term as pages write it.
+#: Definitions, by the term on the pages.
 GLOSSARY: Final = {
     **{measure.title: measure.definition for measure in MEASURES},
     "Bootstrap interval": "Range that holds 95% of the values when faces are drawn again with replacement. "
@@ -22,7 +22,7 @@ GLOSSARY: Final = {
     "Precision": "Share of the faces with a prediction that are labelled so.",
     "Multiply-adds": "Multiplications, each with an addition, that the network does for one face.",
 }
-#: The same by the short names that stand in the heads of columns.
+#: The same definitions, by the short names in column headers.
 SHORT_NAMES: Final = {measure.short: measure.title for measure in MEASURES}
 
 

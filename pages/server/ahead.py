@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 #: The first page is drawn meanwhile, which comes sooner without another thread at work.
 SECONDS_FIRST: Final = 2.0
-#: What pages import when they show an answer, a comparison and a chart; together they take a second.
+#: Libraries that pages import for results, comparisons and charts; together they take one second.
 LIBRARIES: Final = ("pandas", "scipy.interpolate", "scipy.stats", "plotly.graph_objects")
 
 

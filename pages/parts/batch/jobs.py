@@ -64,7 +64,7 @@ class VideoJob:
         done = self.progress
         if not done:
             return "Loading the models"
-        # The first frames take longer than the rest, so they tell little.
+        # The first frames take longer than the rest, so they are no basis for an estimate.
         left = f", about {clock(self.seconds * (1 - done) / done)} left" if self.seconds > 1 else ""
         return f"{clock(self.frames[-1].time_s)} of {clock(self.info.seconds)}{left}"
 

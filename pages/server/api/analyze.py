@@ -23,9 +23,9 @@ from pages.shared.models import load_analyzer
 
 #: Time limit for uploads: 50 MB at 7 megabits per second, or a phone's photo over a poor connection.
 BODY_SECONDS: Final = 60.0
-#: Longest wait in the line; a visitor of a page sees a place in it, and a program sees nothing.
+#: Longest wait in the queue. Visitors of a page see their place in it; programs see nothing.
 WAIT_SECONDS: Final = 30.0
-#: Requests that send, wait or are worked on. Each waits in a thread of its own.
+#: Requests that upload, wait or are processed. Each waits in its own thread.
 _MOST_AT_ONCE: Final = 64
 #: Largest bodies that all of these may hold together.
 _LARGEST_AT_ONCE: Final = 8
@@ -60,7 +60,7 @@ class Analyze:
             most_at_once=_MOST_AT_ONCE,
             most_bytes_at_once=_LARGEST_AT_ONCE * most_bytes,
         )
-        # Never short of a thread, for there are no more bodies: the line alone decides who waits.
+        # There are as many threads as bodies, so only the queue decides who waits.
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="api")
 
     async def answer(self, request: Request) -> Response:
@@ -74,7 +74,7 @@ class Analyze:
                 return await loop.run_in_executor(self._threads, look, content, question, gone)
             finally:
                 watching.cancel()
-                # Also where the server stops.
+                # Also when the server stops.
                 gone.set()
 
 
