@@ -2,7 +2,7 @@
 
 A photo is written in one go. After a kill the last one may be there in part: it is cut off, and done again.
 A CSV file begins with a byte order mark: without one, Excel takes it for the system's own encoding and
-garbles umlauts. One without, of an earlier version, is gone on with all the same.
+garbles umlauts. One without it, of an earlier version, is resumed as well.
 
 In CSV, where a photo may have several rows and nothing tells how many, the last photo always is, and so is a
 video, one line per frame, that is last.
@@ -202,7 +202,7 @@ class ResultFile:
 
     def _foreign(self, what: str) -> ResultFileError:
         return ResultFileError(
-            f"{self.path} cannot be gone on with: {what}. Give another name, or the options that it was "
+            f"{self.path} cannot be resumed: {what}. Give another name, or the options that it was "
             "written with."
         )
 
