@@ -1,4 +1,4 @@
-"""Second Look's core: a photo in, every face's apparent expression out.
+"""Second Look's core: find every face in a photo and predict its apparent expression.
 
     >>> import fer_core
     >>> analysis = fer_core.analyze("photo.jpg")
@@ -19,10 +19,10 @@ __all__ = ["Analysis", "FerError", "OpenAnalyzer", "analyze", "open_analyzer", "
 __version__ = "0.2.0"
 
 if not TYPE_CHECKING:
-    # Hidden from type checkers, for which every misspelt name would be one that this function knows.
+    # Hidden from type checkers, which would otherwise accept every misspelt name.
 
     def __getattr__(name: str) -> object:
-        """Return a name of the Python API, whose libraries take some tenths of a second to load."""
+        """Return a name of the Python API on first use; its libraries take tenths of a second to load."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from fer_core import api

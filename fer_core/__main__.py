@@ -17,7 +17,7 @@ app = typer.Typer(
 app.command()(analyze)
 app.command()(annotate)
 app.command(name="models")(list_models)
-# What it does not know is for Streamlit.
+# Unknown options are passed to Streamlit.
 app.command(
     name="app", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
 )(serve_app)

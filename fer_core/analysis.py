@@ -31,7 +31,7 @@ _FAILED: Final = (
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FaceAnalysis:
-    """All that was found out about one face.
+    """The results for one face.
 
     Attributes:
         face: where it is.
@@ -56,7 +56,7 @@ class FaceAnalysis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
-    """All that was found out about one photo.
+    """The results for one photo.
 
     Attributes:
         width, height: pixels of the upright photo.
@@ -79,11 +79,11 @@ class Analysis:
     smallest_face_pixels: int = SMALLEST_FACE
 
     def shown(self, photo: Photo) -> Photo:
-        """Return the photo that was analysed as the coordinates mean it: turned, if it had to be."""
+        """Return the photo in the orientation of the coordinates: turned, if it was turned upright."""
         return photo.turned(self.quarter_turns)
 
     def without_maps(self) -> "Analysis":
-        """Return it without the networks' activation maps, most of its memory."""
+        """Return a copy without the networks' activation maps, which take most of the memory."""
         return dataclasses.replace(self, faces=tuple(map(_face_without_maps, self.faces)))
 
 
@@ -98,20 +98,20 @@ def _face_without_maps(face: FaceAnalysis) -> FaceAnalysis:
 
 
 def _cautious(prediction: Prediction, face: Face) -> Prediction:
-    """Return a prediction that is sure of nothing if nobody knows which way up the face is."""
+    """Return the prediction, marked as doubtful if it is unknown which way up the face is."""
     return prediction if face.is_upright else dataclasses.replace(prediction, is_doubtful=True)
 
 
 class Analyzer:
-    """A face finder and the networks that are asked. Safe to share between threads."""
+    """A face finder and networks. Safe to share between threads."""
 
     def __init__(self, finder: FaceFinder, classifiers: Mapping[str, Classifier]) -> None:
-        """Keep what is needed; `classifiers` by the name of the bundle, in the order of the output."""
+        """Create an analyzer; `classifiers` by bundle name, in the order of the output."""
         self._finder = finder
         self.classifiers = dict(classifiers)
 
     def analyze(self, photo: Photo, *, may_turn: bool = True) -> Analysis:
-        """Return every face of the photo with every network's opinion on it.
+        """Return every face of a photo with each network's prediction.
 
         Args:
             photo: to be looked at.
@@ -126,7 +126,7 @@ class Analyzer:
         except MemoryError as error:
             raise AnalysisError(_NO_MEMORY) from error
         except (RuntimeError, cv2.error) as error:
-            # What MediaPipe, LiteRT and OpenCV raise whatever was wrong.
+            # The errors that MediaPipe, LiteRT and OpenCV raise for every fault.
             log.warning("an analysis failed: %r", error)
             short = isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
             raise AnalysisError(_NO_MEMORY if short else _FAILED) from error
@@ -140,13 +140,13 @@ class Analyzer:
         return self._asked(photo.turned(found.quarter_turns), found, began)
 
     def analyze_again(self, photo: Photo, before: Sequence[Face]) -> Analysis:
-        """Return the faces of a video's frame that were in the frame before it, as `find_again` does."""
+        """Return the faces of a video frame that were in the previous frame, as `find_again` does."""
         began = time.perf_counter()
         found = Found(tuple(self._finder.find_again(photo.rgb, before)))
         return self._asked(photo, found, began)
 
     def _asked(self, photo: Photo, found: Found, began: float) -> Analysis:
-        """Return the faces of an upright photo with every network's opinion; the work `began` then."""
+        """Return the faces of an upright photo with each network's prediction; `began` is the start time."""
         squares = [
             frame_square(face.box_xyxy)
             if found.framing is Framing.PHOTO

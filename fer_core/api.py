@@ -38,7 +38,7 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Analysis(pipeline.Analysis):
-    """Every face of one photo with each network's prediction; its repr has a line a face.
+    """Every face of one photo with each network's prediction; its repr has one line per face.
 
     Attributes:
         width, height: pixels of the upright photo.
@@ -61,7 +61,7 @@ class Analysis(pipeline.Analysis):
         return to_record(self.path, self)
 
     def to_dataframe(self) -> "pd.DataFrame":
-        """Return a table with one row a face and the columns of `second-look analyze --format csv`.
+        """Return a table with one row per face and the columns of `second-look analyze --format csv`.
 
         A photo without a face gives no row; the column `error` is left out, since errors are raised.
         """
@@ -115,7 +115,7 @@ class OpenAnalyzer(Closing):
         self._is_closed = False
 
     def analyze(self, image: ImageInput) -> Analysis:
-        """Return every face of a photo; see `fer_core.analyze` for what `image` may be and what is raised.
+        """Return every face of a photo; `fer_core.analyze` documents `image` and the errors.
 
         Raises:
             InputError: the analyzer is closed.
@@ -124,7 +124,7 @@ class OpenAnalyzer(Closing):
             return _analyze(self._analyzer, image)
 
     def close(self) -> None:
-        """Wait for the calls of other threads to end, then free the models. A second call does nothing."""
+        """Wait until calls in other threads end, then free the models. A second call does nothing."""
         with self._state:
             if self._is_closed:
                 return
@@ -138,7 +138,7 @@ class OpenAnalyzer(Closing):
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:
-        """Keep the models from being freed while a call works with them."""
+        """Keep the models loaded while a call uses them."""
         with self._state:
             if self._is_closed:
                 raise InputError("This analyzer is closed. Open another with open_analyzer().")
@@ -222,7 +222,7 @@ def _kept_finder() -> FaceFinder:
 
 @cache
 def _kept_classifier(models: Path, name: str) -> Classifier:
-    """Return a network of the folder of models, which FER_MODELS may change, loaded once."""
+    """Return a network from the folder of models (FER_MODELS), loaded once."""
     return _load_classifier(name)
 
 
@@ -282,5 +282,5 @@ def _from_array(pixels: np.ndarray) -> Photo:
         )
     if not pixels.size:
         raise InputError(f"{came} It has no pixels.")
-    # A copy, for a caller may reuse the array for the next frame before `annotated` draws on this one.
+    # A copy, because a caller may reuse the array for the next frame before `annotated` draws on this one.
     return Photo(np.array(pixels, order="C"))

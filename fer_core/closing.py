@@ -1,4 +1,4 @@
-"""What is open until it is closed."""
+"""A base class for objects that must be closed."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType
@@ -6,11 +6,11 @@ from typing import Self
 
 
 class Closing(ABC):
-    """A context manager that is closed when its `with` block is left, by an error as well."""
+    """A context manager that is closed when its `with` block ends, also by an error."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of what is held."""
+        """Free all resources."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: photo, animation, video, sound, archive or something else.
+"""File types by their first bytes: photo, animation, video, sound, archive or other.
 
 This is the one place that decides it, for folders, zips, uploads, bulk annotation and training alike.
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-#: As much as is looked at. An animated PNG says what it is before its first pixels.
+#: Number of bytes that are examined. An animated PNG declares itself before its first pixels.
 HEAD_BYTES: Final = 4096
-#: Taken for a photo by its name where the content is not known (it may be damaged) or costly to look at.
+#: Suffixes of photos, used if the content is unknown (it may be damaged) or costly to read.
 PHOTO_SUFFIXES: Final = (
     *(
         ".jpg",
@@ -60,7 +60,7 @@ VIDEO_SUFFIXES: Final = (
     ),
     *(".asf", ".flv", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".ogv", ".mxf", ".dv"),
 )
-#: One that unpacks itself begins as a program does.
+#: A self-extracting archive begins like a program.
 _ARCHIVE_SUFFIX: Final = ".zip"
 #: Codecs that cameras, browsers and editors write; FFmpeg's other hundreds stay shut to uploads.
 CODECS: Final = (
@@ -78,18 +78,18 @@ _MAX_LATE_STREAMS: Final = 24
 #: Largest frame that is decoded for FFmpeg's first look at a container.
 _PROBED_PIXELS: Final = 10_000_000
 
-#: What macOS, Windows and network drives put beside people's files.
+#: Files and folders that macOS, Windows and network drives add.
 _SYSTEM_FILES: Final = (".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", ".directory")
 _SYSTEM_FOLDERS: Final = (
     *("__macosx", ".appledouble", ".spotlight-v100", ".trashes", ".fseventsd", ".temporaryitems"),
     *("$recycle.bin", "system volume information", "@eadir"),
 )
-#: With this before its name, macOS keeps the metadata of a file beside it, on foreign disks and in zips.
+#: Prefix of the metadata files that macOS writes beside each file on foreign disks and in zips.
 _APPLE_DOUBLE: Final = "._"
 
 
 class Kind(StrEnum):
-    """What a file is taken for."""
+    """The kind of a file."""
 
     PHOTO = "photo"
     #: A photo by its first picture, or a video by all.
@@ -102,7 +102,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file is.
+    """The type of a file.
 
     Attributes:
         kind: what it is taken for.
@@ -120,7 +120,7 @@ class Content:
 PHOTO: Final = Content(Kind.PHOTO, "photo")
 ZIP: Final = Content(Kind.ARCHIVE, "zip")
 SOUND: Final = Content(Kind.SOUND, "sound file")
-#: What no signature fits.
+#: A file that matches no signature.
 UNKNOWN: Final = Content(Kind.OTHER, "other file")
 _RAW: Final = Content(Kind.OTHER, "raw photo", mend="Save as JPEG.")
 _DOCUMENT: Final = Content(Kind.OTHER, "document")
@@ -217,7 +217,7 @@ _BMP_HEADERS: Final = (12, 40, 52, 56, 64, 108, 124)
 #: camcorders, and with error correction.
 _TS_PACKETS: Final = ((188, 0), (192, 4), (204, 0))
 _TS_SYNC: Final = 0x47
-#: As many packets must begin rightly.
+#: Number of packets that must begin correctly.
 _TS_SEEN: Final = 5
 #: First files of zips that are documents or programs: of Office, OpenDocument and EPUB, Java, Android.
 _DOCUMENT_MEMBERS: Final = (
@@ -232,7 +232,7 @@ _RAW_PHOTOMETRIC: Final = (32803, 34892)
 
 
 def is_system_file(name: str) -> bool:
-    """Return whether a path is of a file that systems put beside people's files, which nobody wants read."""
+    """Return whether a path is a file that operating systems add to folders, such as .DS_Store."""
     *folders, base = name.lower().replace("\\", "/").split("/")
     return (
         base in _SYSTEM_FILES
@@ -242,7 +242,7 @@ def is_system_file(name: str) -> bool:
 
 
 def content_of(file: bytes | Path) -> Content:
-    """Return what a file is, by its bytes.
+    """Return a file's type by its bytes.
 
     A container of FFmpeg's that cannot be opened is a video, so that its reader says what is wrong with it.
 
@@ -260,7 +260,7 @@ def content_of(file: bytes | Path) -> Content:
 
 
 def content_of_head(head: bytes) -> Content:
-    """Return what a file is, as far as its first HEAD_BYTES tell: sound in a container is a video to them."""
+    """Return a file's type by its first HEAD_BYTES; a container with only sound counts as a video."""
     if head.startswith(_PNG):
         return _APNG if b"acTL" in head else PHOTO
     for start, content in _STARTS.items():
@@ -279,7 +279,7 @@ def content_of_head(head: bytes) -> Content:
 
 
 def kind_of_unknown(name: str) -> Kind:
-    """Return what a file whose content is not known, or not looked at, is by its name."""
+    """Return the kind of a file by its name, for unknown or unread content."""
     base = name.lower()
     if base.endswith(PHOTO_SUFFIXES):
         return Kind.PHOTO
@@ -289,7 +289,7 @@ def kind_of_unknown(name: str) -> Kind:
 
 
 def check_is_photo(data: bytes) -> None:
-    """Raise NotAnImageError if a file's bytes are known to be something else than a photo."""
+    """Raise NotAnImageError if a file's bytes are known not to be a photo."""
     found = content_of(data)
     if found.kind in (Kind.PHOTO, Kind.ANIMATION) or found is UNKNOWN:
         return
@@ -304,7 +304,7 @@ def check_is_photo(data: bytes) -> None:
 
 
 def open_container(file: BinaryIO, demuxer: str, *, max_pixels: int) -> "InputContainer":
-    """Open a file as the format that FFmpeg calls `demuxer`, and as no other.
+    """Open a file with FFmpeg's demuxer of that name, and no other.
 
     FFmpeg reads far more than videos: playlists, for one, that name files of this machine and addresses
     elsewhere. So it never chooses the format, and it gets its bytes from us.
@@ -326,14 +326,14 @@ def open_container(file: BinaryIO, demuxer: str, *, max_pixels: int) -> "InputCo
 
 
 def picture_streams(container: "InputContainer") -> "list[VideoStream]":
-    """Return the streams with moving pictures; the cover of a song is a stream with one still picture."""
+    """Return the streams with moving pictures; a song's cover is a stream with one still picture."""
     from av.stream import Disposition
 
     return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
 
 
 def packets_of(container: "InputContainer", *streams: "VideoStream") -> "Iterator[Packet[Any]]":
-    """Yield the packets of some streams, by default of all; at the end an empty one of each.
+    """Yield the packets of some streams, by default all; each ends with an empty packet.
 
     Raises:
         av.FFmpegError, OSError: the file is damaged.
@@ -345,7 +345,7 @@ def packets_of(container: "InputContainer", *streams: "VideoStream") -> "Iterato
 
 
 def _moves(file: BinaryIO, head: bytes) -> bool:
-    """Return whether what may be an animation is one: a GIF tells by its second picture."""
+    """Return whether a file is animated; a GIF is if it has a second picture."""
     from PIL import Image
 
     if head.startswith(_PNG):
@@ -381,7 +381,7 @@ def _of_quicktime_family(head: bytes) -> Content | None:
 
 
 def _without_start(head: bytes) -> Content | None:
-    """Return what files of formats are whose first bytes say too little alone."""
+    """Return the type of files whose first bytes alone are not enough."""
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return PHOTO
     if any(_are_packets(head, size, start) for size, start in _TS_PACKETS):
@@ -397,7 +397,7 @@ def _are_packets(head: bytes, size: int, start: int) -> bool:
 
 
 def _is_mpeg_sound(head: bytes) -> bool:
-    """Return whether a file begins with a frame of MP3, MP2 or AAC; a UTF-16 text begins alike."""
+    """Return whether a file begins with a frame of MP3, MP2 or AAC; UTF-16 text begins similarly."""
     if len(head) < 4 or head[0] != 0xFF:
         return False
     # Eleven bits to synchronise, two of the version, two of the layer, one whether there is a checksum.
@@ -409,7 +409,7 @@ def _is_mpeg_sound(head: bytes) -> bool:
 
 
 def _is_raw(head: bytes) -> bool:
-    """Return whether a TIFF is a raw photo: its first picture is a small copy, or not yet in colour."""
+    """Return whether a TIFF is a raw photo: its first picture is a thumbnail, or not demosaiced."""
     if head[8:10] == b"CR":
         return True
     if b"*" not in head[2:4]:
@@ -436,7 +436,7 @@ def _is_raw(head: bytes) -> bool:
 def _entries(
     head: bytes, place: int, count: int, order: str
 ) -> Iterable[tuple[int, int, int, int]]:
-    """Yield tag and type of a directory's entries, with the value read as a long and as a short number."""
+    """Yield tag and type of a directory's entries, with the value as a long and as a short integer."""
     for at in range(place, place + 12 * count, 12):
         tag, kind, _, value = struct.unpack_from(f"{order}HHII", head, at)
         (short,) = struct.unpack_from(f"{order}H", head, at + 8)

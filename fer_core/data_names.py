@@ -1,4 +1,4 @@
-"""What data sets and their splits are called where people read of them, and what is shown beside them.
+"""Display names of data sets and their splits, with credits.
 
 What is known of data sets comes from `data_names.json`, which `python -m training.sources.names_file` writes
 from the records in `training/sources`: this package does not import training.
@@ -18,7 +18,7 @@ _ROLES: Final = {"train": "training", "valid": "validation", "test": "test"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataNames:
-    """What dashboards know of a data set.
+    """A data set's information for dashboards.
 
     Attributes:
         title: what it is called.
@@ -40,13 +40,13 @@ class DataNames:
 
 
 def names_path() -> Path:
-    """Return the file that holds what is known of data sets."""
+    """Return the file with the data sets' information."""
     return Path(__file__).with_suffix(".json")
 
 
 @cache
 def known_data_sets() -> Mapping[str, DataNames]:
-    """Return what is known of data sets, by the names of their sources."""
+    """Return the data sets' information by source name."""
     records = json.loads(names_path().read_text(encoding="utf-8"))
     return {name: DataNames(**record) for name, record in records.items()}
 
@@ -62,31 +62,31 @@ def split_of(data: str) -> str:
 
 
 def parts_of(source: str) -> tuple[str, ...]:
-    """Return the known sources that a plus joins, or the one name that there is."""
+    """Return the known sources that a plus joins, or the single name."""
     # A folder's path may hold a plus as well.
     parts = tuple(source.split(PLUS))
     return parts if set(parts) <= known_data_sets().keys() else (source,)
 
 
 def is_whole(data: str) -> bool:
-    """Return whether "SOURCE:SPLIT" is a data set that has no official splits, as a whole."""
+    """Return whether "SOURCE:SPLIT" is a whole data set without official splits."""
     known = known_data_sets().get(source_of(data))
     return known is not None and known.is_whole
 
 
 def source_name(data: str) -> str:
-    """Return what people call the source of "SOURCE:SPLIT"."""
+    """Return the display name of the source in "SOURCE:SPLIT"."""
     known = known_data_sets()
     parts = parts_of(source_of(data))
     if set(parts) <= known.keys():
         return " and ".join(known[part].title for part in parts)
     kind, _, path = source_of(data).partition(":")
-    # Where a user's folder lies is nobody else's business.
+    # The path of a user's folder is private.
     return f"{kind} {PurePath(path).name}" if path else kind
 
 
 def split_name(data: str) -> str:
-    """Return what people call the split of "SOURCE:SPLIT"."""
+    """Return the display name of the split in "SOURCE:SPLIT"."""
     if is_whole(data):
         return f"{source_name(data)}, all faces"
     split = split_of(data)
@@ -99,13 +99,13 @@ def split_name(data: str) -> str:
 
 
 def validation_name(source: str) -> str:
-    """Return what people call the split that a network was chosen on, by the source that it learnt from."""
-    # Faces of a second source are only learnt from.
+    """Return the display name of the validation data for a training source."""
+    # Faces of a second source are used only for training.
     return data_name(f"{parts_of(source)[0]}:valid")
 
 
 def data_name(data: str) -> str:
-    """Return what people call "SOURCE:SPLIT"."""
+    """Return the display name of "SOURCE:SPLIT"."""
     if is_whole(data):
         return source_name(data)
     return f"{source_name(data)} {split_name(data)}"

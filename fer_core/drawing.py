@@ -1,4 +1,4 @@
-"""Overlays on images: every function returns a new image and leaves its input alone."""
+"""Overlays on images: every function returns a new image and does not change its input."""
 
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ _OWN_KEYPOINT_COLOR: Final = "#CC79A7"
 
 
 class Overlay(StrEnum):
-    """What can be drawn on a face."""
+    """The overlays for a face."""
 
     MESH = "mesh"
     CONTOURS = "contours"
@@ -89,7 +89,7 @@ def draw_faces(
         if landmarks and face.face.landmarks is not None:
             _draw_points(draw, face.face.landmarks[:, :2] * scale[:2], box)
         _draw_box(draw, box, color, line)
-    # All labels after all boxes: no box crosses a label.
+    # Labels are drawn after all boxes, so that no box crosses a label.
     numbers = range(1, len(boxes) + 1) if numbers is None else numbers
     full, short = [], []
     for number, box, (color, words) in zip(numbers, boxes, looks, strict=True):
@@ -108,7 +108,7 @@ def draw_live(
     titles: Mapping[str, str],
     landmarks: bool = True,
 ) -> np.ndarray:
-    """Return a camera's frame with a box around each face and every network's answer at it.
+    """Return a camera frame with a box around each face and every network's prediction.
 
     Args:
         image_rgb: uint8 (H, W, 3).
@@ -200,7 +200,7 @@ def draw_face_landmarks(
     dimmed: bool = False,
     own_keypoints: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return a face cut out of its photo and enlarged, with overlays on it.
+    """Return a face, cropped from its photo and enlarged, with overlays.
 
     Args:
         image_rgb: uint8 (H, W, 3), the photo.
@@ -229,7 +229,7 @@ def draw_face_landmarks(
 
 
 def draw_heatmap(image_rgb: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
-    """Return an image with a heatmap over it, its cold places unchanged but grey.
+    """Return an image in grey with a heatmap over it; cold places stay visible.
 
     Args:
         image_rgb: uint8 (H, W, 3).
@@ -250,7 +250,7 @@ def draw_heatmap(image_rgb: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
 
 
 def fit_long_side(image_rgb: np.ndarray, *, smallest: int, largest: int) -> np.ndarray:
-    """Return the image with its long side brought into a range, for labels that can be read.
+    """Return the image scaled so that its long side is in a range and labels are readable.
 
     Args:
         image_rgb: uint8 (H, W, 3).
@@ -273,7 +273,7 @@ def fit_long_side(image_rgb: np.ndarray, *, smallest: int, largest: int) -> np.n
 
 
 def encode_png(image_rgb: np.ndarray) -> bytes:
-    """Return the image, uint8 (H, W, 3), as a PNG file's content."""
+    """Return the image, uint8 (H, W, 3), encoded as PNG."""
     file = io.BytesIO()
     # The fastest level: the others save a few percent of a photo for several times the wait.
     Image.fromarray(image_rgb).save(file, format="PNG", compress_level=1)
@@ -281,14 +281,14 @@ def encode_png(image_rgb: np.ndarray) -> bytes:
 
 
 def encode_jpeg(image_rgb: np.ndarray) -> bytes:
-    """Return the image, uint8 (H, W, 3), as a JPEG file's content, a tenth of a PNG's size."""
+    """Return the image, uint8 (H, W, 3), encoded as JPEG, a tenth of a PNG's size."""
     file = io.BytesIO()
     Image.fromarray(image_rgb).save(file, format="JPEG", quality=_JPEG_QUALITY)
     return file.getvalue()
 
 
 def face_label(face: "FaceAnalysis", model: str | None = None) -> tuple[str, str]:
-    """Return the colour and the words of a face's label; `model` as for `draw_faces`."""
+    """Return the colour and the text of a face's label; `model` as for `draw_faces`."""
     prediction = (
         face.predictions.get(model) if model else next(reversed(face.predictions.values()), None)
     )
@@ -296,7 +296,7 @@ def face_label(face: "FaceAnalysis", model: str | None = None) -> tuple[str, str
 
 
 def _look_of(prediction: "Prediction") -> tuple[str, str]:
-    """Return the colour and the words of an opinion."""
+    """Return the colour and the text of a prediction."""
     words = in_words(prediction)
     if level_of(prediction) is Level.UNCLEAR:
         return UNCLEAR_COLOR, words
@@ -309,7 +309,7 @@ def _between(low: int, value: float, high: int) -> int:
 
 def _draw_box(draw: ImageDraw.ImageDraw, box: list[int], color: str, line: int) -> None:
     left, top, right, bottom = box
-    # A dark rim outside and a coloured line inside it: seen on any ground.
+    # A dark rim and a coloured line inside it are visible on any background.
     draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=_INK, width=line + 2)
     draw.rectangle((left, top, right, bottom), outline=color, width=line)
 
@@ -320,13 +320,13 @@ def _draw_lines(
     """Draw the edges, int (E, 2), between landmarks, on the canvas itself."""
     import cv2
 
-    # Sixteenths of a pixel: whole ones make the mesh tremble.
+    # In sixteenths of a pixel; with whole pixels the mesh jitters.
     pairs = np.round(landmarks[edges][..., :2] * 16).astype(np.int32)
     cv2.polylines(canvas, list(pairs), False, ImageColor.getrgb(color), width, cv2.LINE_AA, 4)
 
 
 def _draw_points(draw: ImageDraw.ImageDraw, points: np.ndarray, box: list[int]) -> None:
-    """Draw dots that grow with the face, so that a small one is not painted over."""
+    """Draw dots whose size depends on the face, so that a small face stays visible."""
     radius = max(0.5, (box[2] - box[0]) * _POINT_SHARE)
     for x, y in points.tolist():
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_POINT_COLOR)
@@ -385,7 +385,7 @@ def _place_labels(
     *,
     below: bool = False,
 ) -> list[_Plate]:
-    """Return plates for texts and their colours above the box, or inside it where the image ends.
+    """Return coloured plates for texts above the box, or inside it at the edge of the image.
 
     With `below`, what finds no room above goes below the box if there is room.
     """
@@ -433,5 +433,5 @@ def _luminance(color: str) -> float:
 
 @lru_cache(maxsize=32)
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return Pillow's own font: a bare machine has no other."""
+    """Return Pillow's built-in font, because a server may have no other."""
     return ImageFont.load_default(size)

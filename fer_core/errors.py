@@ -6,19 +6,19 @@ of a page sees it as it is, and so does the reader of a terminal.
 
 
 class FerError(Exception):
-    """Base of every error with a message that is fit to be shown to a user."""
+    """Base of all errors whose message can be shown to users."""
 
 
 class ImageDecodeError(FerError):
-    """The bytes are not an image that we read, or damaged, or the image is too large."""
+    """The bytes are not a supported image, or the image is damaged or too large."""
 
 
 class NotAnImageError(ImageDecodeError):
-    """The bytes are of another kind than the images that we read."""
+    """The bytes are not an image in a supported format."""
 
 
 class ImageTooLargeError(ImageDecodeError):
-    """The image has more pixels or parts than are read, or takes too long to read."""
+    """The image exceeds the limits on pixels, parts or reading time."""
 
 
 class ImageMemoryError(ImageDecodeError):
@@ -26,19 +26,19 @@ class ImageMemoryError(ImageDecodeError):
 
 
 class InputError(FerError):
-    """A function of the Python API was given something that it does not take."""
+    """A function of the Python API was given an argument of the wrong type, shape or value."""
 
 
 class BusyError(FerError):
-    """More was asked at once than can be waited for."""
+    """The queue is full."""
 
 
 class AnalysisError(FerError):
-    """A photo was read and then could not be looked at, for instance for want of memory."""
+    """A photo was read but could not be analyzed, for instance because memory was short."""
 
 
 class VideoDecodeError(FerError):
-    """The bytes are not a video that we read, or the video is too long or too large."""
+    """The bytes are not a supported video, or the video is too long or too large."""
 
 
 class BundleError(FerError):
@@ -46,7 +46,7 @@ class BundleError(FerError):
 
 
 class HubError(BundleError):
-    """Weights cannot be had from the Hugging Face Hub, or a setting that names them is wrong."""
+    """Weights cannot be downloaded from the Hugging Face Hub, or a setting that names them is wrong."""
 
 
 class DataError(FerError):
@@ -54,12 +54,12 @@ class DataError(FerError):
 
 
 class UnknownNameError(FerError):
-    """A name that stands for nothing: of a label, a model, a source or a recipe."""
+    """The name of a label, a model, a source or a recipe is unknown."""
 
 
 class SettingError(FerError):
-    """A setting from the environment has a form that we do not understand."""
+    """A setting in the environment is invalid."""
 
 
 class JobError(FerError):
-    """A bulk run cannot be begun, resumed or carried to its end."""
+    """A bulk run cannot be started, resumed or finished."""

@@ -92,10 +92,10 @@ _ALIASES: Final = {
     "calm": Expression.NEUTRAL,
 }
 
-#: One colour an expression, the same in every figure and overlay. Found by search: any two are at
+#: One colour per expression, the same in every figure and overlay. Found by search: any two are at
 #: least 15 apart in CIEDE2000, for normal sight and for simulated protanopia, deuteranopia and
 #: tritanopia (Machado et al. 2009), and each has a contrast of 2:1 or more with white and with the
-#: dark theme. A test holds this. Words stand beside every colour all the same.
+#: dark theme. A test holds this. Every colour also has a text beside it.
 COLORS: Final = {
     Expression.ANGRY: "#CC1500",
     Expression.DISGUST: "#3E9D6F",
@@ -109,7 +109,7 @@ COLORS: Final = {
 
 
 def parse_expression(word: str) -> Expression:
-    """Return the expression that a data set's word stands for.
+    """Return the expression for a data set's word.
 
     Case, surrounding blanks and the data sets' usual synonyms (happiness, anger, surprised ...) do
     not matter.

@@ -1,4 +1,4 @@
-"""Files: writing them whole or not at all, and names that can be shown."""
+"""Files: atomic writes, and names for display."""
 
 import os
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write(temporary_path)` make a file beside `path`, then put it in `path`'s place.
+    """Replace `path` atomically by the file that `write(temporary_path)` makes beside it.
 
     A full disk or a kill in the middle leaves the file that was there.
     """
@@ -20,7 +20,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def readable_name(name: str) -> str:
-    r"""Return a path as a text that any encoding of Unicode holds.
+    r"""Return a path as text that every Unicode encoding can represent.
 
     Names of files are bytes. Python gives each byte that is no UTF-8 as a lone surrogate; it becomes `\xfc`.
     """

@@ -45,7 +45,7 @@ _NETWORKS: Final = {
 
 
 class Look(NamedTuple):
-    """How one network is drawn on every page.
+    """The look of one network on every page.
 
     Attributes:
         color: "#RRGGBB", for marks, lines and bars.
@@ -78,7 +78,7 @@ class Look(NamedTuple):
 
 
 def network_looks(names: Iterable[str]) -> dict[str, Look]:
-    """Return how each of these networks is drawn, by its bundle's name.
+    """Return the look of each of these networks, by bundle name.
 
     A shipped network looks the same everywhere. Another one's look follows from its name, and is the next
     that is free where it is taken: up to nine networks differ.
@@ -94,5 +94,5 @@ def network_looks(names: Iterable[str]) -> dict[str, Look]:
 
 
 def network_look(name: str) -> Look:
-    """Return how a network is drawn where no other stands beside it, by its bundle's name."""
+    """Return the look of a network that is drawn alone, by bundle name."""
     return network_looks([name])[name]

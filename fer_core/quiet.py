@@ -1,4 +1,4 @@
-"""Keeping what C++ libraries write to the terminal off it."""
+"""Suppress what C++ libraries write to the terminal."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ _redirecting = threading.RLock()
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Discard what MediaPipe and LiteRT write to standard error while their models are loaded.
+    """Discard the output of MediaPipe and LiteRT to standard error while their models are loaded.
 
     They write to the file descriptor itself and have no setting for it; their errors come as exceptions.
     Threads take turns. What another thread writes to standard error meanwhile is discarded as well.
@@ -27,7 +27,7 @@ def quiet_libraries() -> Iterator[None]:
         try:
             kept = os.dup(_STDERR)
         except OSError:
-            # A process without standard error, as some services are, has nothing to be kept off.
+            # Some services run without standard error; then there is nothing to redirect.
             yield
             return
         try:

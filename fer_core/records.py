@@ -1,4 +1,4 @@
-"""The JSON and CSV forms of an analysis, as the command line, the pages and the Python API hand them out."""
+"""The JSON and CSV forms of an analysis, for the command line, the pages and the Python API."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ FACE_COLUMNS: Final = (
     "landmarks_found",
     "quality",
 )
-#: What spreadsheets take for a formula, also behind a tab or a line's end.
+#: Characters that start a formula in spreadsheets, also after a tab or a line break.
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 #: Enough for probabilities to sum to 1 within 1e-5.
 _PROBABILITY_DIGITS: Final = 7
@@ -112,7 +112,7 @@ def csv_lines(
     *,
     faces: Iterable[Collection[int]] | None = None,
 ) -> Iterator[str]:
-    """Yield a CSV table as it comes: the header, then the rows of each photo's JSON object.
+    """Yield a CSV table in parts: the header, then the rows of each photo's JSON object.
 
     A row is a face; `face` counts from 1 and is 0 in the one row of a photo without a face or of a file
     with an error.
@@ -136,7 +136,7 @@ def table_columns(labels: Mapping[str, Iterable[Expression]]) -> list[str]:
 
 
 def face_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of `table_columns`, one a face, from the JSON object of a photo."""
+    """Return the rows of `table_columns`, one per face, from the JSON object of a photo."""
     photo = {key: record[key] for key in _PHOTO_COLUMNS}
     rows = []
     for number, face in enumerate(record["faces"], start=1):
@@ -148,7 +148,7 @@ def face_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def answer_columns(name: str, classes: Iterable[Expression]) -> list[str]:
-    """Return the columns of a network's answer and probabilities; `name` stands before each."""
+    """Return the columns of a network's prediction and probabilities, each prefixed with `name`."""
     return [*(f"{name}_{key}" for key in _ANSWER), *(f"{name}_p_{label}" for label in classes)]
 
 
@@ -174,7 +174,7 @@ def table_lines(
     records: Iterable[_Record],
     rows_of: Callable[[_Record], Iterable[Mapping[str, Any]]],
 ) -> Iterator[str]:
-    """Yield a CSV table as it comes: the header, then the rows of each record."""
+    """Yield a CSV table in parts: the header, then the rows of each record."""
     line = io.StringIO()
     writer = csv.DictWriter(line, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
@@ -199,5 +199,5 @@ def _csv_rows(
 
 
 def escape_formula(value: object) -> object:
-    """Return a cell that a spreadsheet shows as text: a file may be called =HYPERLINK(...)."""
+    """Return a cell that a spreadsheet shows as text; a file may be called =HYPERLINK(...)."""
     return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA_STARTS else value

@@ -8,17 +8,17 @@ from typing import Final
 from fer_core.errors import SettingError
 
 _PACKAGE: Final = Path(__file__).resolve().parent
-#: What the variables start with that name a model's repository on the Hugging Face Hub.
+#: Prefix of the variables that name a model's repository on the Hugging Face Hub.
 HUB_REPO_PREFIX: Final = "FER_HUB_REPO_"
 #: What a bearer token may consist of (RFC 6750), and how long it must be to be hard to guess.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 SHORTEST_TOKEN: Final = 16
-#: An origin as browsers send it: no path, no user, and nothing that stands for others.
+#: An origin as browsers send it: no path, no user, no wildcard.
 _ORIGIN: Final = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 
 
 def shipped_root() -> Path:
-    """Return the folder of what an installed package holds beside its code; a checkout has none."""
+    """Return the folder of an installed package's data files; a checkout has none."""
     return _PACKAGE / "shipped"
 
 
@@ -33,12 +33,12 @@ def project_root() -> Path:
 
 
 def models_root() -> Path:
-    """Return the folder of bundles: FER_MODELS, or the `models/` that came with the code."""
+    """Return the folder of bundles: FER_MODELS, or the `models/` shipped with the code."""
     return Path(os.environ.get("FER_MODELS") or project_root() / "models").expanduser()
 
 
 def require_own_models() -> None:
-    """Raise SettingError where commands that write networks would write them into an installed package."""
+    """Raise SettingError if commands would write networks into an installed package."""
     if shipped_root().is_dir() and not os.environ.get("FER_MODELS"):
         raise SettingError(
             "FER_MODELS is not set, and the networks of the installed package are not to be changed. Name a "
@@ -47,12 +47,12 @@ def require_own_models() -> None:
 
 
 def cache_root() -> Path:
-    """Return the folder for what can be computed anew: FER_CACHE, or the user's cache folder."""
+    """Return the folder for files that can be recomputed: FER_CACHE, or the user's cache folder."""
     return Path(os.environ.get("FER_CACHE") or "~/.cache/second-look").expanduser()
 
 
 def hub_repos() -> dict[str, str]:
-    """Return what FER_HUB_REPO_* say, by the rest of their names: {"CNN": "OWNER/NAME@COMMITHASH"}.
+    """Return the values of FER_HUB_REPO_*, by the rest of their names: {"CNN": "OWNER/NAME@COMMITHASH"}.
 
     An empty one counts as not set. Where the Hub is, with which token and whether it may be asked at all,
     `huggingface_hub` reads itself, from HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE; its cache lies where
@@ -66,13 +66,13 @@ def hub_repos() -> dict[str, str]:
 
 
 def named_networks() -> tuple[str, ...]:
-    """Return the networks that FER_NETWORKS names, with commas between; empty if it names none."""
+    """Return the networks in FER_NETWORKS, a comma-separated list; empty without any."""
     names = (name.strip() for name in os.environ.get("FER_NETWORKS", "").split(","))
     return tuple(dict.fromkeys(name for name in names if name))
 
 
 def api_is_on() -> bool:
-    """Return whether the HTTP API answers: unless FER_API is "off".
+    """Return whether the HTTP API is enabled, which it is unless FER_API is "off".
 
     Raises:
         SettingError: FER_API is neither "on" nor "off".
@@ -84,7 +84,7 @@ def api_is_on() -> bool:
 
 
 def api_tokens() -> tuple[str, ...]:
-    """Return the tokens of FER_API_TOKENS, one of which a request to the HTTP API must bear; () for none.
+    """Return the tokens of FER_API_TOKENS; a request to the HTTP API must carry one. () if none are set.
 
     Raises:
         SettingError: the variable is set and names no token, or one that is short or has other characters.
@@ -106,7 +106,7 @@ def api_tokens() -> tuple[str, ...]:
 
 
 def api_origins() -> tuple[str, ...]:
-    """Return the origins of FER_API_ORIGINS, whose pages may use the HTTP API; () for none.
+    """Return the origins of FER_API_ORIGINS, whose pages may use the HTTP API; () if none are set.
 
     Raises:
         SettingError: one is no origin, such as "*" or an address with a path.
@@ -122,7 +122,7 @@ def api_origins() -> tuple[str, ...]:
 
 
 def _listed(variable: str) -> tuple[str, ...] | None:
-    """Return what a variable names, with commas between; None if it is not set or empty."""
+    """Return the items of a comma-separated variable; None if it is not set or empty."""
     value = os.environ.get(variable, "").strip()
     if not value:
         return None
@@ -130,7 +130,7 @@ def _listed(variable: str) -> tuple[str, ...] | None:
 
 
 def face_shape_path() -> Path:
-    """Return where `python -m training face-shape` writes the average face and its movements."""
+    """Return the path of the average face and its movements, written by `python -m training face-shape`."""
     return project_root() / "models" / "face_shape.npz"
 
 

@@ -1,4 +1,4 @@
-"""About: what the predictions mean, how accurate they are, what happens to photos."""
+"""About: the meaning of predictions, their accuracy, and the handling of photos."""
 
 import streamlit as st
 

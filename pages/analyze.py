@@ -1,4 +1,4 @@
-"""Photo: a photo in, every face in it with its apparent expression out."""
+"""Photo: upload a photo to see each face's apparent expression."""
 
 from functools import partial
 

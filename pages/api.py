@@ -1,4 +1,4 @@
-"""API: how programs send photos to this server and what it answers, with programs to start from."""
+"""API: how programs send photos to this server, its responses, and example programs."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Compare: two networks on one face, how often such answers are right, why, and what would change them."""
+"""Compare: two networks on one face, the odds of their predictions, explanations, and what-if changes."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Live: the camera's picture with every face's apparent expression on it, as it changes."""
+"""Live: each face's apparent expression in the camera's picture, in real time."""
 
 import streamlit as st
 

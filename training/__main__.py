@@ -7,7 +7,7 @@ import sys
 # Before anything imports Keras or TensorFlow, which read these once.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# Without AVX-512 TensorFlow leaves oneDNN off, and then trains at 90 instead of 165 images a second.
+# Without AVX-512 TensorFlow leaves oneDNN off, and then trains at 90 instead of 165 images per second.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import typer
@@ -38,11 +38,12 @@ app = typer.Typer(
     callback=show_what_cannot_be_encoded,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Train and measure the networks of Second Look. Data sets are read from the folder that the "
-    "environment variable FER_DATA names; progress goes to standard error, results to standard output.",
+    help="Train and measure the networks of Second Look. Data sets are read from the folder in the "
+    "environment variable FER_DATA. Progress goes to standard error, results to standard "
+    "output.",
 )
 
-#: In the order in which the help lists them.
+#: In the order of the help.
 COMMANDS = (
     data,
     landmarks,

@@ -1,4 +1,4 @@
-"""The kinds of networks: all that training needs to know of one, a record a kind.
+"""The kinds of networks: one record per kind, with everything that training needs.
 
 A further kind is a recipe class, a bundle kind (`fer_core.networks.kinds`) and a record here.
 """

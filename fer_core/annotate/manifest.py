@@ -1,4 +1,4 @@
-"""What a bulk run was begun with, written before anything else, and what of it is done."""
+"""The manifest of a bulk run: its settings, written first, and which partitions are done."""
 
 import platform
 import re
@@ -27,14 +27,14 @@ from fer_core.networks.bundles import SERVING_FILE, Bundle, Part
 MANIFEST_FILE: Final = "_manifest.json"
 _MAX_BYTES: Final = 1_000_000
 _PART: Final = re.compile(r"part-(\d{6,})\.parquet")
-#: Libraries whose versions can change what is found in a photo.
+#: Libraries whose versions can change the results.
 _LIBRARIES: Final = (
     *("mediapipe", "ai-edge-litert", "opencv-python-headless", "numpy", "pillow", "pillow-heif"),
 )
 
 
 class Network(Part):
-    """A network that is asked.
+    """A network that a run uses.
 
     Attributes:
         sha256: of the file that serves.
@@ -50,7 +50,7 @@ class Network(Part):
 
 
 class Answering(Part):
-    """What the answers depend on beside the photos.
+    """Everything that the predictions depend on besides the photos.
 
     Attributes:
         networks: by name, in the order of the columns.
@@ -88,7 +88,7 @@ class Manifest(Part):
 
 
 def answering(bundles: Mapping[str, Bundle]) -> Answering:
-    """Return what the answers of some bundles, by name, depend on, as it is in this process."""
+    """Return what the predictions of some bundles depend on in this process."""
     networks = {
         name: Network(
             sha256=bundle.spec.sha256[SERVING_FILE],
@@ -128,7 +128,7 @@ def part_name(partition: int) -> str:
 
 
 def begin(output: Place, manifest: Manifest) -> set[int]:
-    """Write the manifest, or compare it with the one that is there; return the partitions that are done.
+    """Write the manifest, or compare it with the existing one; return the finished partitions.
 
     Raises:
         JobError: the folder belongs to something else, or was begun with other settings.
@@ -156,7 +156,7 @@ def begin(output: Place, manifest: Manifest) -> set[int]:
 
 
 def differences(before: Part, now: Part) -> list[str]:
-    """Return what differs between two values of a kind, in words: "partition_size was 100 and is 50"."""
+    """Describe the differences between two values of one type: "partition_size was 100 and is 50"."""
     old, new = _flat(before.model_dump(mode="json")), _flat(now.model_dump(mode="json"))
     return [
         f"{key} was {_short(old.get(key))} and is {_short(new.get(key))}"
@@ -187,5 +187,5 @@ def _short(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     text = "nothing" if value is None else str(value)
-    # Twelve digits of a checksum tell it as well as sixty-four.
+    # Twelve digits are enough to identify a checksum.
     return f"{text[:12]}..." if re.fullmatch(r"[0-9a-f]{64}", text) else text

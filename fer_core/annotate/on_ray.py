@@ -1,4 +1,4 @@
-"""A Ray cluster, or Ray on this machine: a pool of Ray Data's actors, each with its process and its models.
+"""Bulk annotation on Ray, on a cluster or locally: a pool of Ray Data actors, each with its own process.
 
 Only partitions' names and counts travel through Ray. An actor reads its photos one at a time and writes its
 file itself, so the object store stays small and memory is bounded by the number of actors.
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from ray.data import Dataset
 
 INSTALL: Final = "pip install -r requirements-scale.txt, or the extra second-look[scale]"
-#: Partitions that wait at an actor beside the one in work, so that it never waits for the driver.
+#: Partitions queued at an actor in addition to the current one, so that it never waits for the driver.
 _IN_FLIGHT: Final = 2
-#: Of a Ray that is started for this run alone. What passes through it are names and counts.
+#: Object store of a Ray that is started for this run. Only names and counts pass through it.
 _STORE_BYTES: Final = 200 * 1024 * 1024
 
 
 class PartitionActor:
-    """What runs in one of Ray's actors; rows of Ray Data in, rows out."""
+    """The callable of one Ray actor: rows of Ray Data in, rows out."""
 
     def __init__(self, task: Task) -> None:
-        """Take the task of all partitions to come."""
+        """Keep the task, which is the same for all partitions."""
         self._worker = Worker(task)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class PartitionActor:
 def annotate_on_ray(
     task: Task, partitions: list[Partition], *, jobs: int | None, address: str | None
 ) -> Iterator[Summary]:
-    """Annotate partitions on Ray; yield each one's summary when its file is written.
+    """Annotate partitions on Ray; yield a summary of each when its file is written.
 
     Args:
         task: the run.
@@ -59,7 +59,7 @@ def annotate_on_ray(
     Raises:
         JobError: Ray is not installed or not to be reached, or a partition cannot be annotated.
     """
-    # Read when Ray is imported: it would tell its makers of each cluster that it starts.
+    # Read when Ray is imported; otherwise Ray reports each started cluster to its vendor.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
         import ray
@@ -83,7 +83,7 @@ def annotate_on_ray(
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise JobError(f"There is no Ray cluster to be reached ({error}).") from error
     try:
-        # None yet, where an autoscaler starts machines when actors wait for them.
+        # None yet, if an autoscaler starts machines only when actors wait for them.
         cores = max(1, int(ray.cluster_resources().get("CPU", 0)))  # type: ignore[no-untyped-call]
         rows = _pipeline(task, partitions, min(jobs or cores, len(partitions))).iter_rows()
         for row in rows:
@@ -95,16 +95,16 @@ def annotate_on_ray(
 
 
 def _pipeline(task: Task, partitions: list[Partition], actors: int) -> "Dataset":
-    """Return Ray's data set of summaries, to be computed as it is read."""
+    """Return a Ray data set of summaries, computed lazily."""
     import ray
 
     context = ray.data.DataContext.get_current()
-    # The command tells its own progress.
+    # The command shows its own progress.
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     items = [{"partition": pickle.dumps(partition)} for partition in partitions]
-    # A block a partition: what an actor's death undoes is one.
+    # One block per partition, so that an actor's death loses only one.
     return ray.data.from_items(items, override_num_blocks=len(items)).map(
         PartitionActor,  # type: ignore[arg-type]  # Ray takes classes too, and says so elsewhere
         fn_constructor_args=(task,),

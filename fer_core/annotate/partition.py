@@ -27,7 +27,7 @@ METADATA_KEY: Final = "second_look"
 
 
 class Summary(NamedTuple):
-    """What became of a partition: its number, its photos, and of these the faces and the errors."""
+    """The summary of a partition: its number, and its counts of photos, faces and errors."""
 
     partition: int
     photos: int
@@ -37,7 +37,7 @@ class Summary(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Task(Work[Partition, Summary]):
-    """What a process has to know for the partitions that it will be given; a photo is a step.
+    """The settings that a process needs for its partitions; each photo is one step.
 
     Attributes:
         manifest: of the run.
@@ -55,7 +55,7 @@ class Task(Work[Partition, Summary]):
     output: str
 
     def load(self) -> Handler[Partition, Summary]:
-        """Return what annotates a partition; raise JobError or BundleError if it cannot be done here."""
+        """Return the function that annotates a partition; raise JobError or BundleError if it cannot."""
         return partial(annotate_partition, self, load_analyzer(self.manifest))
 
 
@@ -84,7 +84,7 @@ def annotate_partition(
     left_out: Mapping[int, str] | None = None,
     begins: Callable[[int], None] = lambda number: None,
 ) -> Summary:
-    """Annotate a partition's photos and write its file, whole or not at all.
+    """Annotate a partition's photos and write its file atomically.
 
     Args:
         task: the run.

@@ -1,4 +1,4 @@
-"""The rows that bulk annotation writes: their schema, in this one place, and how they are made.
+"""The rows that bulk annotation writes: their only schema, and the functions that make them.
 
 A row is a face. A photo in which there is none has one row, with `n_faces` and `face` 0. An image that could
 not be read has one row too, with `error`, and null in all that would have come from its pixels.
@@ -44,7 +44,7 @@ _ERROR: Final = ("error", pa.string(), "why the image could not be read; null if
 
 
 def row_schema(labels: Mapping[str, Iterable[Expression]]) -> pa.Schema:
-    """Return the schema of the rows; each field's metadata say in `about` what it is, with its unit.
+    """Return the schema of the rows; `about` in each field's metadata has its meaning and unit.
 
     Args:
         labels: the classes of each network that is asked, in the order of its probabilities, by its name.
@@ -59,7 +59,7 @@ def row_schema(labels: Mapping[str, Iterable[Expression]]) -> pa.Schema:
 
 
 def photo_rows(number: int, photo_id: str, analysis: Analysis) -> list[dict[str, Any]]:
-    """Return the rows of a photo that was read; values that are left out are null."""
+    """Return the rows of a photo that was read; omitted values are null."""
     photo = {
         "photo": number,
         "id": photo_id,

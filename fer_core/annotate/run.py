@@ -1,4 +1,4 @@
-"""One bulk run: what is asked for, what of it is missing, and doing that."""
+"""One bulk run: begin or resume it, and annotate the missing partitions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from fer_core.networks.bundles import opinions, resolve
 
 
 class Engine(StrEnum):
-    """Where photos are annotated."""
+    """The engine that annotates photos."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -23,7 +23,7 @@ class Engine(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that was begun, now or earlier.
+    """A run, new or resumed.
 
     Attributes:
         task: what each process is told.
@@ -37,7 +37,7 @@ class Run:
 
     @property
     def photos_missing(self) -> int:
-        """How many photos are in these."""
+        """Number of photos in the missing partitions."""
         return sum(partition.count for partition in self.missing)
 
 
@@ -50,7 +50,7 @@ def begin_run(
     id_column: str | None = None,
     partition_size: int | None = None,
 ) -> Run:
-    """List the input and write the manifest, or find what an earlier run left undone.
+    """List the input and write the manifest, or find the partitions that an earlier run left.
 
     Args:
         source: path or URL of the input.
@@ -82,12 +82,12 @@ def begin_run(
 def finish_run(
     run: Run, engine: Engine, *, jobs: int | None = None, address: str | None = None
 ) -> Iterator[Summary]:
-    """Annotate what is missing; yield each partition's summary when its file is written.
+    """Annotate the missing partitions; yield a summary of each when its file is written.
 
     Args:
         run: of `begin_run`.
         engine: where.
-        jobs: processes; by default one a core.
+        jobs: processes; by default one per core.
         address: of Ray's cluster.
 
     Raises:

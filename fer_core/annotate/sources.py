@@ -1,4 +1,4 @@
-"""What is to be annotated: photos below a folder, or images in a column of parquet files.
+"""The input of bulk annotation: photos below a folder, or images in a column of parquet files.
 
 Both are listed in one fixed order and cut into partitions; a photo's number is its place in that order.
 """
@@ -30,7 +30,7 @@ from fer_core.content import Kind as ContentKind
 from fer_core.errors import DataError
 from fer_core.files import readable_name
 
-#: Columns that are looked for unless others are named.
+#: Default names of columns.
 IMAGE_COLUMNS: Final = ("image", "bytes")
 ID_COLUMN: Final = "id"
 #: Most photos of a partition, unless the user says otherwise: some half a minute of a core's work, which
@@ -39,9 +39,9 @@ MAX_PARTITION: Final = 1000
 #: Small inputs are cut finer, so that there is work for this many cores.
 MIN_PARTITIONS: Final = 64
 _TABLE_SUFFIX: Final = ".parquet"
-#: Threads that look at the first bytes of files, each of which an object store takes some 20 ms for.
+#: Threads that read the first bytes of files; an object store takes about 20 ms for each.
 _LOOKING_THREADS: Final = 16
-#: Said of what `analyze` looks at and this does not.
+#: Reason for skipping files that only `analyze` reads.
 _WHY: Final = {
     ContentKind.VIDEO: "Videos are for python -m fer_core analyze.",
     ContentKind.ARCHIVE: "Unpack first, or give it to python -m fer_core analyze.",
@@ -53,7 +53,7 @@ _BUFFER_BYTES: Final = 1 << 20
 
 
 class Kind(StrEnum):
-    """What an input consists of."""
+    """The kind of an input."""
 
     PHOTOS = "photos"
     PARQUET = "parquet"
@@ -61,7 +61,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where a parquet file has what.
+    """The columns of a parquet file that are read.
 
     Attributes:
         image: the column of encoded images, binary, or a struct with a field `bytes`.
@@ -76,7 +76,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A run of photos that are annotated into one file.
+    """Consecutive photos that are annotated into one file.
 
     Attributes:
         number: from 0.
@@ -95,7 +95,7 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class EncodedPhoto:
-    """A photo as it was found.
+    """A photo as read from the input, still encoded.
 
     Attributes:
         number: place in the whole input, from 0.
@@ -112,7 +112,7 @@ class EncodedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All that an input holds.
+    """The content of an input.
 
     Attributes:
         kind: what its files are.
@@ -130,23 +130,23 @@ class Listing:
 
     @property
     def photos(self) -> int:
-        """How many images there are."""
+        """Number of images."""
         return sum(self.rows)
 
     @property
     def sha256(self) -> str:
-        """Of names, sizes and rows: two listings that have it in common are cut into the same partitions."""
+        """Digest of names, sizes and rows: equal listings are cut into the same partitions."""
         digest = hashlib.sha256()
         for entry in zip(self.files, self.sizes, self.rows, strict=True):
             digest.update(repr(entry).encode())
         return digest.hexdigest()
 
     def partition_size(self) -> int:
-        """Return the photos of a partition that suit this input."""
+        """Return a suitable number of photos per partition for this input."""
         return max(1, min(MAX_PARTITION, math.ceil(self.photos / MIN_PARTITIONS)))
 
     def partitions(self, size: int) -> list[Partition]:
-        """Return all partitions of at most `size` photos; none reaches from one parquet file into another."""
+        """Return all partitions of at most `size` photos; each lies within one parquet file."""
         if self.kind is Kind.PHOTOS:
             pieces = (self.files[i : i + size] for i in range(0, len(self.files), size))
             return [
@@ -183,7 +183,7 @@ def list_input(
     id_column: str | None = None,
     skipped: Skipped | None = None,
 ) -> Listing:
-    """Return what an input holds.
+    """Return the content of an input.
 
     Args:
         place: a folder, a photo or a parquet file.
@@ -302,7 +302,7 @@ def _columns(file: str, schema: pa.Schema, image: str | None, row_id: str | None
 def read_photos(
     place: Place, columns: Columns | None, partition: Partition
 ) -> Iterator[EncodedPhoto]:
-    """Yield a partition's photos in order, each as it is asked for.
+    """Yield a partition's photos in order, reading each on demand.
 
     Args:
         place: the input.
@@ -356,7 +356,7 @@ def _read_rows(folder: Place, columns: Columns, partition: Partition) -> Iterato
 def _row_groups(
     table: parquet.ParquetFile, partition: Partition
 ) -> Iterator[tuple[int, int, range]]:
-    """Yield the row groups that hold a partition: number, first row, and which rows are wanted of it."""
+    """Yield the row groups that contain a partition: number, first row, and the wanted rows."""
     begin = 0
     for number in range(table.metadata.num_row_groups):
         end = begin + table.metadata.row_group(number).num_rows
@@ -369,7 +369,7 @@ def _row_groups(
 def _contents(
     table: parquet.ParquetFile, columns: Columns, group: int, rows: range
 ) -> Iterator[tuple[object, bytes | None]]:
-    """Yield the id, None if there is none, and the image of some rows of a group, counted from its first."""
+    """Yield id (or None) and image of some rows of a group; rows count from the group's first."""
     image = f"{columns.image}.bytes" if columns.in_struct else columns.image
     batches = table.iter_batches(
         batch_size=_BATCH_ROWS,
@@ -400,7 +400,7 @@ def _checked(photo: EncodedPhoto) -> EncodedPhoto:
 def _open_table(folder: Place, name: str) -> parquet.ParquetFile:
     path = folder.path_of(name)
     if folder.is_here:
-        # As bytes, since pyarrow takes a text for UTF-8.
+        # As bytes, since pyarrow treats text as UTF-8.
         return parquet.ParquetFile(
             pa.OSFile(os.fsencode(path)), buffer_size=_BUFFER_BYTES, pre_buffer=False
         )

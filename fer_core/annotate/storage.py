@@ -1,4 +1,4 @@
-"""Folders and object stores by one interface: what is there, whole reads, whole writes.
+"""One interface to folders and object stores: list files, read them, write them atomically.
 
 It is pyarrow's, but for files of this machine: pyarrow takes their names for UTF-8, and knows no others.
 """
@@ -14,15 +14,15 @@ from pyarrow import ArrowInvalid, fs
 
 from fer_core.errors import DataError
 
-#: Stores in which an object appears when all of it has arrived, and not before. Elsewhere files are renamed.
+#: Stores in which objects appear only when complete. Elsewhere files are renamed.
 _PUT_IS_ATOMIC: Final = ("s3", "gcs", "abfs")
-#: What hides a file from pyarrow, Spark and Ray when they read a folder of parquet files.
+#: Prefix that hides a file from pyarrow, Spark and Ray when they read a folder of parquet files.
 HIDDEN: Final = (".", "_")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder or a file, here or in an object store.
+    """A folder or a file, local or in an object store.
 
     Attributes:
         url: as the user gave it, a local path made absolute; it may hold bytes that are no UTF-8, as
@@ -36,16 +36,16 @@ class Place:
     path: str
 
     def path_of(self, name: str) -> str:
-        """Return the path within the file system of a file below this folder."""
+        """Return the path of a file below this folder within its file system."""
         return f"{self.path}/{name}"
 
     @property
     def is_here(self) -> bool:
-        """Whether it is a path of this machine."""
+        """Whether the place is local."""
         return isinstance(self.files, fs.LocalFileSystem)
 
     def file_size(self) -> int | None:
-        """Return the bytes of the file that is there, None if it is none; raise OSError as the store does."""
+        """Return the file's size in bytes, None if it is not a file; raise the store's OSError."""
         if self.is_here:
             path = Path(self.path)
             return path.stat().st_size if path.is_file() else None
@@ -53,20 +53,20 @@ class Place:
         return info.size if info.type == fs.FileType.File else None
 
     def open(self, name: str) -> BinaryIO:
-        """Return a file below this folder, opened to be read; raise OSError if it cannot be."""
+        """Open a file below this folder for reading; raise OSError if that fails."""
         if self.is_here:
             return Path(self.path_of(name)).open("rb")
-        # By its name a file called x.gz would be unpacked.
+        # Otherwise a file called x.gz would be unpacked because of its name.
         return cast("BinaryIO", self.files.open_input_stream(self.path_of(name), compression=None))
 
     def holds(self, other: "Place") -> bool:
-        """Return whether another place is this one or lies below it."""
+        """Return whether another place is this one or below it."""
         same = self.files.type_name == other.files.type_name
         return same and f"{other.path}/".startswith(f"{self.path}/")
 
 
 def open_place(url: str | Path) -> Place:
-    """Return what a path or URL names, whether or not there is something.
+    """Return the place of a path or URL, whether or not it exists.
 
     pyarrow itself reaches `file`, `s3`, `gs`, `abfs` and `hdfs`; other schemes are fsspec's.
 
@@ -95,7 +95,7 @@ def open_place(url: str | Path) -> Place:
 
 
 def list_files(place: Place, *, recursive: bool) -> list[tuple[str, int]]:
-    """Return the names relative to a folder of its files, sorted, with their sizes in bytes.
+    """Return a folder's files, sorted by relative name, with their sizes in bytes.
 
     Nothing if the folder is not there.
 
@@ -122,7 +122,7 @@ def read_bytes(place: Place, name: str, *, at_most: int) -> bytes:
 def _files_here(
     folder: str, prefix: str, *, recursive: bool, above: tuple[tuple[int, int], ...] = ()
 ) -> Iterator[tuple[str, int]]:
-    """Yield names and sizes of files below a folder of this machine; links are followed.
+    """Yield names and sizes of the files below a local folder; links are followed.
 
     Args:
         folder: its path.
@@ -147,7 +147,7 @@ def _files_here(
 
 
 def write_whole(place: Place, name: str, content: bytes) -> None:
-    """Write a file below a folder so that it is there whole or not at all, whatever is killed when.
+    """Write a file below a folder atomically, even if the process is killed.
 
     Raises:
         OSError: it cannot be written.
@@ -171,7 +171,7 @@ def write_whole(place: Place, name: str, content: bytes) -> None:
 
 
 def remove_leftovers(place: Place, names: list[str]) -> None:
-    """Remove what writers that were killed left of `write_whole`, among a folder's file names."""
+    """Remove temporary files of `write_whole` that killed writers left in a folder."""
     for name in names:
         if name.startswith(".part-"):
             if place.is_here:

@@ -1,4 +1,4 @@
-"""A contact sheet: the faces of many photos side by side, each with what it appears to show."""
+"""Contact sheets: the faces of many photos side by side, each with its prediction."""
 
 import io
 import zipfile
@@ -89,7 +89,7 @@ def sheets_zip(faces: Sequence[SheetFace]) -> bytes:
 
 
 def draw_sheet(faces: Sequence[SheetFace]) -> np.ndarray:
-    """Return one sheet of at most FACES_A_SHEET faces, at least one, uint8 (H, W, 3)."""
+    """Return one sheet with 1 to FACES_A_SHEET faces, uint8 (H, W, 3)."""
     columns = min(len(faces), _COLUMNS)
     rows = -(-len(faces) // _COLUMNS)
     size = columns * _CELL_WIDTH + _GAP, rows * _CELL_HEIGHT + _GAP
@@ -144,7 +144,7 @@ def _write(
     color: str,
     size: int,
 ) -> None:
-    """Write a line in the middle of a cell's part, its end left out where there is no room."""
+    """Write a line centred in a part of a cell; its end is cut if there is no room."""
     font = ImageFont.load_default(size)
     shown = "".join(c if c.isprintable() else "?" for c in text)
     if draw.textlength(shown, font=font) > CROP_SIDE:

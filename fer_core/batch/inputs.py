@@ -1,4 +1,4 @@
-"""What is to be looked at: photos and videos, and folders, patterns and zips of them, on disk or uploaded.
+"""Inputs: photos and videos, and folders, patterns and zips of them, on disk or uploaded.
 
 What a file is taken for is decided by its content (`fer_core.content`), and by its name only where the
 content is not known: a photo that is damaged gets an error rather than being passed over.
@@ -42,12 +42,12 @@ MAX_FILE_BYTES: Final = 200_000_000
 MAX_UPLOADED_MEMBER_BYTES: Final = 50_000_000
 #: Files in an uploaded zip. Each takes memory before it is known whether it is a photo.
 MAX_UPLOADED_MEMBERS: Final = 10_000
-#: Stands for a list of paths on standard input.
+#: Argument for a list of paths on standard input.
 STANDARD_INPUT: Final = "-"
 _ENTRY: Final = b"PK\x01\x02"
 _DAMAGED_ZIP: Final = "The zip is damaged or cut short, so it cannot be read. Make it again."
 _EMPTY_ZIP: Final = "This zip holds no photos. Give another file."
-#: Said of videos where they are not asked for.
+#: Reason for skipping videos.
 _ASK_FOR_VIDEOS: Final = "Give --frame-rate to look at videos."
 
 
@@ -89,7 +89,7 @@ class PhotoFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoBytes:
-    """One photo or video that was uploaded.
+    """One uploaded photo or video.
 
     Attributes:
         name: of the file.
@@ -106,7 +106,7 @@ class PhotoBytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoInZip:
-    """One photo in a zip that was uploaded.
+    """One photo in an uploaded zip.
 
     Attributes:
         name: `zip/path/in/zip`.
@@ -126,7 +126,7 @@ class PhotoInZip:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A file that is known not to be readable.
+    """A file that is known to be unreadable.
 
     Attributes:
         name: of the file.
@@ -142,7 +142,7 @@ class Refused:
 
 
 def kind_of(file: bytes | Path, name: str) -> Kind:
-    """Return what a file is taken for: by its content, or by its name if that is not known.
+    """Return the kind of a file: by its content, or by its name if the content is unknown.
 
     Args:
         file: its bytes, or where it is.
@@ -247,7 +247,7 @@ class _Finder:
     skipped: Skipped
 
     def named(self, path: Path) -> Iterator[PhotoFile]:
-        """Yield what a path stands for that was given; the path itself if there is nothing else behind it."""
+        """Yield the files that a given path stands for; the path itself if nothing is found in it."""
         found = False
         # os.path, since Path.is_dir raises where a name is too long or a folder is closed to us.
         if os.path.isdir(path):  # noqa: PTH112
@@ -267,11 +267,11 @@ class _Finder:
             yield PhotoFile(str(path), path, is_video=moves)
 
     def matching(self, pattern: str) -> Iterator[PhotoFile]:
-        """Yield what matches a pattern, in folders and zips that do, each once."""
+        """Yield the files that match a pattern, and those in matching folders and zips, each once."""
         seen: set[PhotoFile] = set()
         for text in sorted(glob.iglob(pattern, recursive=True)):  # noqa: PTH207
             path = Path(text)
-            # Folders without photos match `**` too, and are no mistake of anybody's.
+            # Folders without photos also match `**`, and are not an error.
             is_folder = os.path.isdir(path)  # noqa: PTH112
             for file in self._below(path, text) if is_folder else self._met(path, text):
                 if file not in seen:
@@ -281,21 +281,21 @@ class _Finder:
             yield PhotoFile(pattern, Path(pattern))
 
     def _kind_of(self, path: Path) -> Kind:
-        # What a pipe gives can be read once only.
+        # A pipe can be read only once.
         if os.path.isfile(path):  # noqa: PTH113
-            # Else reading it says what is wrong.
+            # Otherwise reading it reports the error.
             with suppress(OSError):
                 return kind_of(path, path.name)
         return kind_of_unknown(path.name)
 
     def _below(self, folder: Path, name: str) -> Iterator[PhotoFile]:
-        """Yield what lies below a folder; `name` is that part of its path that nobody gave."""
+        """Yield the files below a folder; `name` is the part of its path below the given one."""
         for path in sorted(folder.rglob("*")):
             if os.path.isfile(path):  # noqa: PTH113
                 yield from self._met(path, f"{name}/{path.relative_to(folder)}")
 
     def _met(self, path: Path, name: str) -> Iterator[PhotoFile]:
-        """Yield what a file that nobody named stands for, or count it as skipped."""
+        """Yield a file that was found and not given, or count it as skipped."""
         shown = str(path)
         if is_system_file(name):
             self.skipped.add(shown, SYSTEM_FILE)
@@ -317,7 +317,7 @@ class _Finder:
             self.skipped.add(shown, "video", _ASK_FOR_VIDEOS)
 
     def _within(self, path: Path) -> Iterator[PhotoFile]:
-        """Yield the photos in a zip, or the zip if it cannot be opened, so that its `read` says why."""
+        """Yield the photos in a zip, or the zip itself if it cannot be opened, so that `read` says why."""
         try:
             members = photo_members(open_archive(path), str(path), self.skipped)
         except DAMAGED:
@@ -350,7 +350,7 @@ def _photo(content: bytes) -> bytes:
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """Raise what reading a file may raise as ImageDecodeError."""
+    """Raise the errors of reading a file as ImageDecodeError."""
     try:
         yield
     except FileNotFoundError as error:
@@ -360,7 +360,7 @@ def _explained(name: str) -> Iterator[None]:
     except IsADirectoryError as error:
         raise ImageDecodeError("This folder holds no photos. Give another path.") from error
     except RuntimeError as error:
-        # NotImplementedError, of a way of packing that zipfile does not know, is a RuntimeError too.
+        # NotImplementedError, for an unknown compression method, is a RuntimeError too.
         if isinstance(error, NotImplementedError):
             raise ImageDecodeError(f"The file cannot be read ({error}).") from error
         raise ImageDecodeError(

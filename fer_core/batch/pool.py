@@ -23,11 +23,11 @@ from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from fer_core.errors import JobError
 
-#: Processes that may die over one step before it is left out.
+#: Processes that may die at one step before it is skipped.
 DEATHS_PER_STEP: Final = 2
-#: Processes that may die over one job before its first step.
+#: Processes that may die at one job before its first step.
 DEATHS_AT_START: Final = 3
-#: Jobs that are in work or wait, for each process: while one is busy with a large job, the others go on.
+#: Running and waiting jobs per process: while one process has a large job, the others continue.
 AHEAD: Final = 4
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -76,7 +76,7 @@ class Work(ABC, Generic[JobT, AnswerT]):
 
     @abstractmethod
     def load(self) -> Handler[JobT, AnswerT]:
-        """Return the function that does jobs. Called once in each process.
+        """Return the function that does jobs; called once in each process.
 
         Raises:
             FerError: no job can be done here; raised again in the parent process.
@@ -96,13 +96,13 @@ class Answer(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """Message of a worker process: a job, or all of them, cannot be done."""
+    """Message of a worker process: a job, or every job, failed."""
 
     error: Exception
 
 
 class _DiedError(Exception):
-    """The process ended without an answer; `step` is the one in work, None before the first."""
+    """The process ended without a result; `step` is the current one, None before the first."""
 
     def __init__(self, step: int | None, how: str) -> None:
         super().__init__(how)
@@ -111,16 +111,16 @@ class _DiedError(Exception):
 
 
 class Worker(Generic[JobT, AnswerT]):
-    """A process that does one job after the other. Not thread-safe but for `stop`."""
+    """A process that does one job after the other. Not thread-safe, except for `stop`."""
 
     def __init__(self, work: Work[JobT, AnswerT]) -> None:
-        """Keep the work; the process starts with the first job."""
+        """Keep the work; the process starts at the first job."""
         self._work = work
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
 
     def do(self, job: JobT) -> AnswerT:
-        """Return the answer to a job, with as many processes as it takes.
+        """Return the result of a job; dead processes are replaced.
 
         Raises:
             JobError: processes die before the job's first step, or the worker was stopped.
@@ -145,13 +145,13 @@ class Worker(Generic[JobT, AnswerT]):
                     left_out[death.step] = self._work.died_over_step.format(n=n, how=death.how)
 
     def stop(self) -> None:
-        """End the process at once, whatever it does; none is started afterwards."""
+        """Stop the process at once; no other is started afterwards."""
         self._stopped = True
         if (process := self._process) is not None:
             process.kill()
 
     def close(self) -> None:
-        """Free what a worker holds that was stopped and does no job any more."""
+        """Free the resources of a stopped worker."""
         if (process := self._process) is not None:
             _end(process)
 
@@ -183,7 +183,7 @@ class Worker(Generic[JobT, AnswerT]):
 def run_jobs(
     work: Work[JobT, AnswerT], jobs: Iterable[JobT], *, processes: int, in_order: bool
 ) -> Iterator[AnswerT]:
-    """Do jobs in worker processes and yield their answers.
+    """Do jobs in worker processes and yield their results.
 
     Jobs are taken as answers are: at most `AHEAD` for each process are in work or wait. A generator that is
     closed, or left by an error or Ctrl-C, kills its processes.
@@ -236,25 +236,26 @@ def run_jobs(
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def _start() -> subprocess.Popen[bytes]:
     paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
-        # Not forked: MediaPipe's threads would not be in the copy.
+        # Not forked, because MediaPipe's threads would be missing in the child.
         [sys.executable, "-m", "fer_core.batch.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # MediaPipe and LiteRT write of their graphs and delegates there. Errors come as messages.
+        # MediaPipe and LiteRT write messages on graphs and delegates there. Errors arrive as messages of the
+        # pool.
         stderr=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
     )
 
 
 def _end(process: subprocess.Popen[bytes]) -> str:
-    """Wait for a process that has said its last; return how it ended."""
+    """Wait for a process whose output has ended; return its exit status in words."""
     for pipe in (process.stdin, process.stdout):
         with suppress(BrokenPipeError):
             if pipe is not None:

@@ -1,4 +1,4 @@
-"""Many photos from files to records: in this process, or in several that hold their own models.
+"""Turn many files into records, in this process or in several with their own models.
 
 Records come in the order of the files, and only so many are on their way that memory stays flat.
 """
@@ -20,7 +20,7 @@ from fer_core.quiet import quiet_libraries
 from fer_core.records import error_record, to_record
 from fer_core.video import DEFAULT_RATE
 
-#: Photos from which on several processes are worth their start, a second of each core.
+#: Number of photos from which several processes pay off; starting one takes one second of a core.
 MANY: Final = 32
 
 Record = dict[str, Any]
@@ -30,12 +30,12 @@ Task = tuple[int, PhotoFile]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is done with each photo.
+    """The settings for each photo.
 
     Attributes:
         models: names of the networks that are asked.
         save_annotated: existing folder for the photos with their faces marked; None to write none.
-        frame_rate: frames a second of a video that are looked at.
+        frame_rate: frames of a video to analyze per second.
     """
 
     models: tuple[str, ...]
@@ -44,7 +44,7 @@ class Settings:
 
 
 class Recorder:
-    """Makes the records of one photo or video after the other, with models of its own."""
+    """Makes the records of photos and videos one after the other, with its own models."""
 
     def __init__(self, settings: Settings, *, threads: int | None = None) -> None:
         """Load the models.
@@ -65,7 +65,7 @@ class Recorder:
             )
 
     def records(self, number: int, file: PhotoFile) -> Iterator[Record]:
-        """Yield the JSON object of a photo, or those of a video's frames; or the reason why there are none.
+        """Yield the JSON object of a photo, those of a video's frames, or one with the error.
 
         Args:
             number: of the file, for the annotated one's name: photos of several folders may share theirs.
@@ -97,12 +97,12 @@ class Recorder:
         return to_record(file.name, analysis)
 
     def _annotated(self, number: int, file: PhotoFile, suffix: str) -> Path | None:
-        """Return where to write the file with its faces marked, if anywhere."""
+        """Return the path for the annotated file; None to write none."""
         return self._folder and self._folder / f"{number:04d}-{Path(file.name).stem}{suffix}"
 
 
 def records_here(tasks: Iterable[Task], recorder: Recorder) -> Iterator[Iterable[Record]]:
-    """Yield the records of each file, made in this process while they are read."""
+    """Yield the records of each file, made lazily in this process."""
     for number, file in tasks:
         yield recorder.records(number, file)
 
@@ -110,7 +110,7 @@ def records_here(tasks: Iterable[Task], recorder: Recorder) -> Iterator[Iterable
 def records_in_processes(
     tasks: Iterable[Task], settings: Settings, *, jobs: int
 ) -> Iterator[Iterable[Record]]:
-    """Yield the records of each file in order, made in `jobs` processes, those of a video all at once.
+    """Yield the records of each file in order, made in `jobs` processes; those of a video come together.
 
     A file that ends its process, for instance for lack of memory, gets a record with an error.
 
@@ -123,7 +123,7 @@ def records_in_processes(
 
 @dataclass(frozen=True, slots=True)
 class _Recording(Work[Task, list[Record]]):
-    """The work of processes that make records. A file is one step."""
+    """The work of processes that make records; each file is one step."""
 
     died_at_start: ClassVar[str] = (
         "A process for analysing photos ended as it began, perhaps for lack of memory. Try fewer --jobs."
@@ -135,7 +135,7 @@ class _Recording(Work[Task, list[Record]]):
     settings: Settings
 
     def load(self) -> Handler[Task, list[Record]]:
-        # The cores are the other processes'.
+        # The other processes use the other cores.
         recorder = Recorder(self.settings, threads=1)
 
         def records(
@@ -156,7 +156,7 @@ class _Recording(Work[Task, list[Record]]):
 
 
 def _failed(file: PhotoFile, why: str) -> Record:
-    """Return the record of a photo or video that could not be looked at."""
+    """Return the record of a photo or video that could not be analyzed."""
     if file.is_video:
         from fer_core.video import tables
 

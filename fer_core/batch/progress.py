@@ -1,4 +1,4 @@
-"""How far a long run is, in words: on a terminal a line that changes, elsewhere a line now and then."""
+"""The progress of a long run: one changing line on a terminal, else a line now and then."""
 
 import os
 import time
@@ -28,7 +28,7 @@ class Progress:
         from_first: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin a run.
+        """Start a run.
 
         Args:
             total: photos in all.
@@ -44,7 +44,7 @@ class Progress:
         self._began: tuple[float, int] | None = None if from_first else (clock(), done)
 
     def step(self, photos: int = 1, *, errors: int = 0) -> None:
-        """Count photos that are done, and how many of them could not be read."""
+        """Count finished photos, and those of them that could not be read."""
         self._done += photos
         self._errors += errors
         if self._began is None:
@@ -52,12 +52,12 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """Share of the photos that are done, in [0, 1]."""
+        """Share of finished photos, in [0, 1]."""
         return self._done / self._total if self._total else 1.0
 
     @property
     def rate(self) -> float:
-        """Photos per second; 0 while it is not known."""
+        """Photos per second; 0 while unknown."""
         if self._began is None:
             return 0.0
         time_s, done = self._began
@@ -78,12 +78,12 @@ class Progress:
 
 
 class ProgressLine(Closing):
-    """Writes a run's progress to a stream; leaving its `with` block takes the line off a terminal."""
+    """Writes a run's progress to a stream; leaving its `with` block clears the line on a terminal."""
 
     def __init__(
         self, stream: TextIO, progress: Progress, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Begin to tell.
+        """Start to report.
 
         Args:
             stream: that is written to.
@@ -97,11 +97,11 @@ class ProgressLine(Closing):
         self._is_shown = False
 
     def close(self) -> None:
-        """Take the line off a terminal."""
+        """Clear the line on a terminal."""
         self.clear()
 
     def step(self, photos: int = 1, *, errors: int = 0, name: str = "") -> None:
-        """Count photos that are done, and tell of it if it is time to.
+        """Count finished photos, and report if it is time.
 
         Args:
             photos: that are done.
@@ -115,13 +115,13 @@ class ProgressLine(Closing):
             self._tell(f"{self._progress}: {name}" if name else f"{self._progress}")
 
     def finish(self) -> None:
-        """Tell how the run ended, in a line that stays."""
+        """Write the final state in a line that stays."""
         self.clear()
         self._stream.write(f"{self._progress}\n")
         self._stream.flush()
 
     def clear(self) -> None:
-        """Take the line off a terminal, so that something else can be written there."""
+        """Clear the line on a terminal, so that other output can be written."""
         if self._is_shown:
             self._draw("")
             self._is_shown = False

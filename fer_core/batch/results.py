@@ -1,4 +1,4 @@
-"""The results of many photos: looking at them one by one, as a table, and as files to take away.
+"""The results of many photos, one by one, as a table, and as files to download.
 
 Photos are decoded one at a time and let go; what stays of one is its analysis and small crops of its faces.
 """
@@ -74,7 +74,7 @@ class Agreement(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoResult:
-    """What is kept of one photo.
+    """The stored results of one photo.
 
     Attributes:
         name: of the file.
@@ -99,12 +99,12 @@ class PhotoResult:
 
     @property
     def faces(self) -> tuple[FaceAnalysis, ...]:
-        """The faces; none of a file that could not be read."""
+        """The faces; empty for a file that could not be read."""
         return self.analysis.faces if self.analysis else ()
 
 
 def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
-    """Return what is kept of a photo; a file that cannot be read gives a result with the reason."""
+    """Analyze a photo and return its results; a file that cannot be read gives a result with the reason."""
     try:
         photo = decode(file.read())
         analysis = analyzer.analyze(photo)
@@ -116,7 +116,7 @@ def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
 
 
 def results_table(results: Sequence[PhotoResult], networks: Sequence[str]) -> "pd.DataFrame":
-    """Return the results with a row per face, and a row for each photo without one.
+    """Return a table with one row per face, and one row per photo without a face.
 
     Args:
         results: one per photo.
@@ -162,7 +162,7 @@ def words_column(network: str) -> str:
 
 
 def outcome_of(face: FaceAnalysis) -> Outcome:
-    """Return the level of confidence of the last network, which names the face on pictures as well."""
+    """Return the level of the last network's confidence; this network also labels faces in pictures."""
     return Outcome(level_of(next(reversed(face.predictions.values()))))
 
 
@@ -201,7 +201,7 @@ def results_csv(
     *,
     rows: "pd.DataFrame | None" = None,
 ) -> str:
-    """Return the table that `analyze --format csv` prints.
+    """Return the CSV of `analyze --format csv`.
 
     Args:
         results: one per photo.
@@ -224,11 +224,11 @@ class AnnotatedZip:
     """A zip, made in memory, of photos with their faces marked, as JPEGs of at most ANNOTATED_SIDE pixels."""
 
     def __init__(self) -> None:
-        """Begin an empty one."""
+        """Create an empty zip."""
         self._content = io.BytesIO()
-        # JPEGs get no smaller by packing.
+        # JPEGs are not compressible.
         self._archive = zipfile.ZipFile(self._content, "w", zipfile.ZIP_STORED)
-        #: Photos that could be read before, and not any more.
+        #: Photos that were readable before and are not any more.
         self.n_left_out = 0
 
     def add(self, number: int, file: PhotoSource, result: PhotoResult) -> None:
@@ -244,7 +244,7 @@ class AnnotatedZip:
         try:
             photo = decode(file.read())
         except ImageDecodeError:
-            # Memory is short: what could be read once is no broken file.
+            # Memory is short: a file that was readable before is not damaged.
             self.n_left_out += 1
             return
         photo = result.analysis.shown(photo)
@@ -253,7 +253,7 @@ class AnnotatedZip:
         self._archive.writestr(f"{number:04d}-{_plain_stem(result.name)}.jpg", content)
 
     def finish(self) -> bytes:
-        """Return the zip, to which nothing can be added then."""
+        """Return the finished zip; nothing can be added afterwards."""
         self._archive.close()
         return self._content.getvalue()
 

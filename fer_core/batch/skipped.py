@@ -1,4 +1,4 @@
-"""What was passed over in folders and zips, counted by the reason."""
+"""Files that were skipped in folders and zips, counted by reason."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,14 +10,14 @@ SYSTEM_FILE: Final = "system file"
 
 
 class Skipped:
-    """Files that nobody named, in folders, zips and patterns, and that are not looked at."""
+    """Skipped files in folders, zips and patterns."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without skipped files."""
         self._names: dict[tuple[str, str], set[str]] = {}
 
     def add(self, name: str, noun: str, why: str = "") -> None:
-        """Count a file, once however often it is met.
+        """Count a file, only once however often it is found.
 
         Args:
             name: its path, for output.
@@ -27,7 +27,7 @@ class Skipped:
         self._names.setdefault((noun, why), set()).add(name)
 
     def add_content(self, name: str, content: Content, why: str = "") -> None:
-        """Count a file by what it is; `why` is as for `add`, by default the mend of the content."""
+        """Count a file by its content; `why` is as for `add`, by default the advice for that content."""
         self.add(name, content.noun, why or content.mend)
 
     def lines(self) -> Iterator[str]:

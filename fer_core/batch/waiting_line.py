@@ -1,4 +1,4 @@
-"""First come, first served, where only so much work can go on at once."""
+"""A queue, first come, first served, for a limited number of places."""
 
 import threading
 import time
@@ -10,15 +10,15 @@ from typing import Final
 
 from fer_core.errors import BusyError
 
-#: Between two calls of what says how long it still takes.
+#: Seconds between two calls of the function that reports the wait.
 _SECONDS_BETWEEN_WORDS: Final = 0.5
-#: How much of the mean duration a new turn makes up.
+#: Weight of a new turn in the mean duration.
 _NEWEST: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What is said to who waits.
+    """The position and estimate for someone who waits.
 
     Attributes:
         before: how many are to be served first, those being served not among them.
@@ -30,10 +30,10 @@ class Wait:
 
 
 class WaitingLine:
-    """A line of limited length before a counter with some places. Safe to share between threads."""
+    """A queue of limited length for a number of places. Safe to share between threads."""
 
     def __init__(self, *, places: int, longest: int) -> None:
-        """Open the line.
+        """Create an empty queue.
 
         Args:
             places: how much work goes on at once, at least 1.
@@ -48,12 +48,12 @@ class WaitingLine:
 
     @property
     def has_waiting(self) -> bool:
-        """Whether somebody waits for a place."""
+        """Whether anyone waits for a place."""
         return bool(self._waiting)
 
     @contextmanager
     def turn(self, tell: Callable[[Wait], object]) -> Iterator[None]:
-        """Wait in the line, and hold a place while the context lasts.
+        """Wait in the queue, and hold a place inside the context.
 
         Args:
             tell: called while waiting, in this thread: at once, then twice a second. Who comes when a place
@@ -94,7 +94,7 @@ class WaitingLine:
                     self._changed.notify_all()
 
     def _enter(self, ticket: object, *, seconds: float) -> bool:
-        """Take a place if one comes free for this ticket within that time, and say so."""
+        """Take a place if one becomes free for this ticket in time; return whether it did."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._may_enter(ticket), seconds):
                 return False

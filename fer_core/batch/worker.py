@@ -19,11 +19,11 @@ from fer_core.errors import FerError, JobError
 
 def main() -> None:
     """Do jobs until standard input ends."""
-    # A terminal sends Ctrl-C to the children too; it is the parent's to decide.
+    # A terminal sends Ctrl-C to child processes too; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests = sys.stdin.buffer
     messages = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    # What native libraries print must not come between the pickles.
+    # Output of native libraries must not mix with the pickles.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
     def tell(message: object) -> None:
@@ -45,7 +45,7 @@ def main() -> None:
 def _work(requests: IO[bytes], tell: Callable[[object], None]) -> None:
     import cv2
 
-    # One process a core: OpenCV's threads would only wait for each other.
+    # One process per core: OpenCV's threads would only wait for each other.
     cv2.setNumThreads(1)
     work: Work[object, object] = pickle.load(requests)
     handle = work.load()
@@ -60,7 +60,7 @@ def _work(requests: IO[bytes], tell: Callable[[object], None]) -> None:
 
 
 def _to_send(error: Exception) -> Exception:
-    """Return an error that the parent can raise and show: others than expected keep their traceback."""
+    """Return an error that the parent can raise and show; unexpected errors keep their traceback."""
     if isinstance(error, FerError | OSError):
         return error
     return JobError("".join(traceback.format_exception(error)))

@@ -1,4 +1,4 @@
-"""Zips of photos: what is in them, the names of their members, and reading these within limits."""
+"""Zips of photos: list and read their members within limits."""
 
 import struct
 import zipfile
@@ -20,19 +20,19 @@ from fer_core.content import (
 )
 from fer_core.errors import ImageDecodeError
 
-#: Unpacked no further than asked; the other ways of packing unpack all that a few bytes hold.
+#: Methods that unpack only the requested bytes; others may unpack gigabytes from a few bytes.
 BOUNDED_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-#: What opening a zip raises if it is damaged.
+#: Errors of opening a damaged zip.
 DAMAGED: Final = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
 
-#: Said of what would be looked at outside a zip.
+#: Reason for skipping files that are only read outside zips.
 _WHY: Final = {
     Kind.VIDEO: "Videos in zips are not looked at: unpack first.",
     Kind.ARCHIVE: "Zips in zips are not looked into: unpack first.",
 }
 #: Flags of a member: its content is encrypted; its name is in UTF-8.
 _ENCRYPTED, _UTF_8 = 0x1, 0x800
-#: What zipfile takes names for that are not in UTF-8.
+#: The encoding that zipfile assumes for names that are not UTF-8.
 _ZIPFILES_GUESS: Final = "cp437"
 #: Code page of DOS, which old tools write, and that of Windows in Europe and America.
 _DOS, _WINDOWS = "cp437", "cp1252"
@@ -49,7 +49,7 @@ def _open_archive(path: Path, size: int, modified_ns: int) -> zipfile.ZipFile:
 
 
 def open_archive(path: Path) -> zipfile.ZipFile:
-    """Return an opened zip. The last one stays open: its photos follow each other, and its list is long."""
+    """Return an opened zip. The last one stays open, because its photos are read in succession."""
     state = path.stat()
     return _open_archive(path, state.st_size, state.st_mtime_ns)
 
@@ -57,7 +57,7 @@ def open_archive(path: Path) -> zipfile.ZipFile:
 def photo_members(
     archive: zipfile.ZipFile, name: str, skipped: Skipped
 ) -> list[tuple[str, zipfile.ZipInfo]]:
-    """Return the photos of a zip with names to be shown, sorted by these.
+    """Return the photos of a zip with their displayed names, sorted by name.
 
     Args:
         archive: the zip.
@@ -85,12 +85,12 @@ def read_member(archive: zipfile.ZipFile, member: str, limit: int) -> bytes:
     info = archive.getinfo(member)
     check_size(info.file_size, limit)
     with archive.open(info) as file:
-        # With a size: without one, all that is packed is unpacked, whatever size the zip told.
+        # With a size; without one, everything is unpacked, whatever size the zip declares.
         return file.read(info.file_size)
 
 
 def check_size(size: int, limit: int) -> None:
-    """Raise ImageDecodeError if a file has more bytes than are read."""
+    """Raise ImageDecodeError if a file is larger than the limit."""
     if size > limit:
         raise ImageDecodeError(
             f"The file has {size / 1e6:.0f} MB, where {limit / 1e6:.0f} MB are the most."
@@ -98,7 +98,7 @@ def check_size(size: int, limit: int) -> None:
 
 
 def _not_photo(archive: zipfile.ZipFile, shown: str, info: zipfile.ZipInfo) -> Content | None:
-    """Return what a member is if it is no photo.
+    """Return what a member is if it is not a photo.
 
     One that is called a photo is believed, since reading it tells the same.
     """
@@ -116,7 +116,7 @@ def _not_photo(archive: zipfile.ZipFile, shown: str, info: zipfile.ZipInfo) -> C
 
 
 def _names(members: list[zipfile.ZipInfo]) -> Iterator[str]:
-    """Yield the names of members as readable as can be told.
+    """Yield the names of members in their most likely encoding.
 
     A name without the flag of UTF-8 is mostly in UTF-8 all the same. Else it is in a code page that the zip
     does not name: that of DOS or of Windows, whichever has more letters in all names of this zip.
@@ -133,7 +133,7 @@ def _names(members: list[zipfile.ZipInfo]) -> Iterator[str]:
             yield info.filename
             continue
         name = raw[id(info)]
-        # Windows leaves five bytes without a sign.
+        # Windows leaves five bytes undefined.
         text = _unicode_path(info, name) or _utf_8(name) or name.decode(page, "backslashreplace")
         yield text.partition("\0")[0]
 
@@ -146,7 +146,7 @@ def _utf_8(name: bytes) -> str | None:
 
 
 def _unicode_path(info: zipfile.ZipInfo, name: bytes) -> str | None:
-    """Return the name in a member's extra field for names in UTF-8, unless it is that of an older name."""
+    """Return the UTF-8 name in a member's extra field, unless it belongs to an older name."""
     extra = info.extra
     while len(extra) >= 4:
         field, size = struct.unpack_from("<HH", extra)

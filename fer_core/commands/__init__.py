@@ -1,1 +1,1 @@
-"""The commands of `python -m fer_core`, a file each, and what only they need."""
+"""The commands of `python -m fer_core`, one file per command, and their helpers."""

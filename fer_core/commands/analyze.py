@@ -1,4 +1,4 @@
-"""`python -m fer_core analyze`: photos and videos in, a record of each photo and frame out."""
+"""`python -m fer_core analyze`: photos and videos in, one record per photo and frame out."""
 
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 class MixedInputError(FerError):
-    """What was asked for does not go together."""
+    """The options or the inputs exclude each other."""
 
 
 class Format(StrEnum):
-    """Forms of the output."""
+    """Output formats."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -37,11 +37,11 @@ class Format(StrEnum):
 
 
 _CSV_SUFFIX: Final = ".csv"
-#: Columns of a terminal between two cells of a table.
+#: Terminal columns between two cells of a table.
 _BORDER: Final = 3
-#: No path is cut to less.
+#: No path is cut to fewer columns.
 _SHORTEST_PATH: Final = 24
-#: Stands for what is cut out of a path; every encoding has it.
+#: Replaces the part that is cut out of a path; every encoding has these characters.
 _CUT: Final = "..."
 
 
@@ -50,30 +50,30 @@ def analyze(
         list[str],
         typer.Argument(
             metavar="PATH...",
-            help="Photos, videos, folders or zips of photos, patterns in quotes such as "
-            "'holiday/**/*.jpg', or - for a list of paths on standard input, one a line or with NULs "
-            "between.",
+            help="Photos, videos, folders, zips, or quoted patterns such as 'holiday/**/*.jpg'. Use - to "
+            "read a list of paths from standard input, one per line or separated by NUL.",
         ),
     ],
     models: Annotated[
         str | None,
         typer.Option(
-            help="Networks to ask, with commas between. By default those that FER_NETWORKS names, or "
-            "cnn_photos and dual_photos."
+            help="Networks to use, separated by commas. Default: FER_NETWORKS, or cnn_photos,dual_photos."
         ),
     ] = None,
     output_format: Annotated[
         Format | None,
         typer.Option(
             "--format",
-            help="A JSON object a line, CSV, or a table to read. By default the first; CSV for an --output "
-            "that ends so. CSV in a file has the mark by which Excel knows its encoding; on standard "
-            "output, which programs read, it has none.",
+            help="jsonl: one JSON object per line; csv; table: for reading in the terminal. Default: csv if "
+            "--output ends in .csv, else jsonl. CSV files start with a byte order mark for Excel, CSV "
+            "on standard output does not.",
         ),
     ] = None,
     save_annotated: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write each photo with its faces marked to this folder."),
+        typer.Option(
+            metavar="DIR", help="Also write each photo with its faces marked to this folder."
+        ),
     ] = None,
     frame_rate: Annotated[
         float | None,
@@ -81,31 +81,32 @@ def analyze(
             min=0.01,
             max=240,
             metavar="FRAMES",
-            help=f"Frames of a video that are looked at, a second; {DEFAULT_RATE:g} of a video that is "
-            "named. With it, videos in folders and GIFs that move are looked at as well.",
+            help=f"Video frames to analyze per second. Default: {DEFAULT_RATE:g}. Videos in folders and "
+            "animated GIFs are analyzed only with this option.",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write to a new file rather than to the terminal."),
+        typer.Option(metavar="FILE", help="Write to a new file instead of the terminal."),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with --output where a run before stopped."),
+        typer.Option("--resume", help="Continue an --output file where an earlier run stopped."),
     ] = False,
     jobs: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Processes, each with models of its own. By default one a core for many photos.",
+            help="Number of worker processes, each with its own models. Default: one per core for many "
+            "photos, else 1.",
         ),
     ] = None,
 ) -> None:
     """Find every face in photos and videos and name its apparent expression.
 
-    A video gives a line for each frame that is looked at, with its time; faces are followed through it.
+    A video gives one line per analyzed frame, with its time; faces are tracked from frame to frame.
 
-    A file that cannot be read gives a line with its error, and the run goes on; the exit code is then 1.
+    A file that cannot be read gives one line with its error. The run continues, and the exit code is 1.
 
     Examples:
 
@@ -138,7 +139,7 @@ def analyze(
         failed = _run(files, settings, chosen, table, bundles, results, jobs)
     except (FerError, OSError) as error:
         if isinstance(error, BrokenPipeError):
-            # Whoever reads our output has enough.
+            # The reader of our output has closed it.
             raise
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(EXIT_USAGE) from error
@@ -163,7 +164,7 @@ def _model_names(models: str | None) -> list[str]:
 
 def _choose_format(wanted: Format | None, output: Path | None, *, resume: bool) -> Format:
     if resume and output is None:
-        raise typer.BadParameter("--resume goes on with a file. Name it with --output FILE")
+        raise typer.BadParameter("--resume continues a file. Name it with --output FILE")
     if output is not None and wanted is Format.TABLE:
         raise typer.BadParameter(
             "A table is for the terminal. Use --format jsonl or csv with --output"
@@ -185,7 +186,7 @@ def _open_bundles(names: list[str]) -> "dict[str, Bundle]":
 
 
 def _table_of(files: "list[PhotoFile]", chosen: Format, *, resume: bool) -> "MakeTable":
-    """Return what makes CSV of the records; raise MixedInputError where one table cannot hold them."""
+    """Return the function that writes CSV; raise MixedInputError if one table cannot hold the records."""
     from fer_core.records import csv_lines
     from fer_core.video.tables import frames_csv
 
@@ -194,13 +195,12 @@ def _table_of(files: "list[PhotoFile]", chosen: Format, *, resume: bool) -> "Mak
         return csv_lines
     if n_videos < len(files):
         raise MixedInputError(
-            "Photos and videos have tables with other columns. Ask for them one after the other, or for "
+            "CSV tables of photos and of videos have different columns. Run them separately, or use "
             "--format jsonl."
         )
     if resume:
         raise MixedInputError(
-            "A CSV table of videos cannot be gone on with. Use --format jsonl, or start anew without "
-            "--resume."
+            "A CSV table of videos cannot be resumed. Use --format jsonl, or start again without --resume."
         )
     return frames_csv
 
@@ -234,7 +234,7 @@ def _run(
     from fer_core.batch.progress import Progress, ProgressLine
     from fer_core.commands.result_file import json_line, to_bytes
 
-    # Numbered before: a run that goes on gives a photo the number that it had.
+    # Number files before filtering: a resumed run gives each photo the number that it had.
     tasks: list[Task] = [
         (number, file)
         for number, file in enumerate(files, start=1)
@@ -254,7 +254,7 @@ def _run(
 
     with (
         ProgressLine(sys.stderr, progress) as line,
-        # An error or Ctrl-C ends the processes at once.
+        # An error or Ctrl-C stops the processes at once.
         closing(_outcomes(tasks, settings, jobs)) as outcomes,
     ):
         records = counted(outcomes, line)
@@ -328,11 +328,11 @@ def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
             rows.append((photo, [str(who), *answers, ", ".join(face["quality"])]))
     console = Console()
     heads = ["face", *names, "notes"]
-    # The notes may take several lines, the rest has one.
+    # The notes may take several lines, all other columns take one.
     columns = zip(heads[:-1], *(cells[:-1] for _, cells in rows), strict=True)
     others = sum(_BORDER + max(map(cell_len, column)) for column in columns)
     room = max(_SHORTEST_PATH, console.width - others - 3 * _BORDER - cell_len(heads[-1]))
-    # What stands in brackets in a name is no markup.
+    # Square brackets in a name are not markup.
     table = Table("photo", *heads)
     table.columns[0].no_wrap = True
     for (path, when), cells in rows:
@@ -341,7 +341,7 @@ def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
 
 
 def _cut_in_the_middle(path: str, width: int) -> str:
-    """Return a path in at most `width` columns of a terminal: what tells files apart is mostly at its end."""
+    """Shorten a path in its middle to at most `width` terminal columns: its end mostly tells files apart."""
     from rich.cells import cell_len, set_cell_size
 
     if cell_len(path) <= width:

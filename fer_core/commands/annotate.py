@@ -1,4 +1,4 @@
-"""`python -m fer_core annotate`: what it is asked with, and what it tells."""
+"""`python -m fer_core annotate`: bulk annotation to parquet files."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ from fer_core.errors import FerError
 
 
 class EngineName(StrEnum):
-    """Where photos are annotated; as `run.Engine`, which is not loaded for `--help`."""
+    """Where photos are annotated; a copy of `run.Engine`, so that `--help` need not import it."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -23,52 +23,58 @@ def annotate(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="A folder of photos, a parquet file or a folder of such; a path or a URL.",
+            help="A folder of photos, a parquet file or a folder of parquet files; a path or a URL.",
         ),
     ],
     output: Annotated[
-        str, typer.Argument(metavar="OUTPUT", help="The folder of parquet files; a path or a URL.")
+        str,
+        typer.Argument(
+            metavar="OUTPUT", help="The folder to write parquet files to; a path or a URL."
+        ),
     ],
     engine: Annotated[
-        EngineName, typer.Option(help="All cores of this machine, or a Ray cluster.")
+        EngineName, typer.Option(help="Use all cores of this machine, or a Ray cluster.")
     ] = EngineName.LOCAL,
     models: Annotated[
         str | None,
         typer.Option(
-            help="Networks to ask, with commas between. By default those that FER_NETWORKS names, or "
-            "cnn_photos and dual_photos."
+            help="Networks to use, separated by commas. Default: FER_NETWORKS, or cnn_photos,dual_photos."
         ),
     ] = None,
     image_column: Annotated[
         str | None,
-        typer.Option(help="Parquet's column of images. By default image, or bytes."),
+        typer.Option(help="Parquet column with the images. Default: image, or bytes."),
     ] = None,
     id_column: Annotated[
         str | None,
-        typer.Option(help="Parquet's column that names rows. By default id, if there is one."),
+        typer.Option(help="Parquet column with the row names. Default: id, if it exists."),
     ] = None,
     partition_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Most photos of a file of the output. By default up to 1,000."),
+        typer.Option(
+            min=1,
+            help="Maximum number of photos per output file. Default: 1,000, fewer for small inputs.",
+        ),
     ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Processes. By default one for each core, of Ray's cluster if so."
+            min=1,
+            help="Number of worker processes. Default: one per core, with Ray one per core of the cluster.",
         ),
     ] = None,
     address: Annotated[
         str | None,
         typer.Option(
-            help="Ray's cluster; `auto` is the one that this machine is of. By default what RAY_ADDRESS "
-            "names, else a Ray of its own."
+            help="Address of the Ray cluster; `auto` is the cluster of this machine. Default: RAY_ADDRESS, "
+            "else a local Ray."
         ),
     ] = None,
 ) -> None:
-    """Annotate very many photos into parquet files, a row a face; go on where a run was stopped.
+    """Annotate very many photos into parquet files, one row per face.
 
-    A photo without a face has one row, and so has an image that cannot be read, with its error; the exit
-    code is then 1. Where a run was stopped, the same command does what is missing. More: docs/scale.md.
+    A photo without a face has one row. An image that cannot be read has one row with its error, and the exit
+    code is 1. To resume a run that was stopped, repeat the command. See docs/scale.md.
 
     Examples:
 

@@ -11,9 +11,9 @@ from fer_core.settings import project_root
 
 
 def serve_app(context: typer.Context) -> None:
-    """Serve the web app on this machine, until Ctrl-C.
+    """Start the web app on this machine; Ctrl-C stops it.
 
-    Options are those of `streamlit run`, such as --server.port.
+    All options of `streamlit run` are accepted, such as --server.port.
 
     Examples:
 
@@ -28,8 +28,8 @@ def serve_app(context: typer.Context) -> None:
             err=True,
         )
         raise typer.Exit(EXIT_USAGE)
-    # -P keeps the folder that one is in from being searched for modules. This process becomes the server, so
-    # that whoever started it can stop it.
+    # -P keeps the current folder out of the module search path. This process becomes the server, so that its
+    # parent can stop it.
     command = [sys.executable, "-P", "-m", "streamlit", "run", str(project_root() / "app.py")]
     sys.stdout.flush()
     os.execv(sys.executable, [*command, *context.args])

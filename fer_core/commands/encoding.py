@@ -1,11 +1,11 @@
-"""Output in whatever encoding the terminal or its environment asks for."""
+"""Output in the encoding of the terminal or its environment."""
 
 import io
 import sys
 
 
 def show_what_cannot_be_encoded() -> None:
-    r"""Let standard output show characters that its encoding lacks as `\xfc`, where it would raise.
+    r"""Make standard output escape characters that its encoding lacks (`\xfc`) instead of raising.
 
     Names of files hold any character, and an environment such as PYTHONIOENCODING=ascii only a few. Standard
     error does so by itself.

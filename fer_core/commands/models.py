@@ -1,4 +1,4 @@
-"""`python -m fer_core models`: the networks, with what they were measured to be worth."""
+"""`python -m fer_core models`: the installed networks with their measured accuracy."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def list_models() -> None:
-    """List the networks that are here, with their measured accuracy.
+    """List the installed networks with their measured accuracy.
 
     Example:
 
@@ -36,7 +36,7 @@ def list_models() -> None:
         for split, m in bundle.spec.metrics.items():
             typer.echo(
                 f"  {split}: accuracy {m.accuracy:.2%} of {m.n} rows, {m.accuracy_clean:.2%} of the "
-                f"{m.n_clean} without a copy in the training data{_beside(m)}"
+                f"{m.n_clean} without a duplicate in the training data{_beside(m)}"
                 + (f"; left out: {_counts(m.excluded)}" if m.excluded else "")
             )
     failed = any(isinstance(bundle, FerError) for bundle in found)
@@ -56,7 +56,7 @@ def list_models() -> None:
 
 
 def _beside(measured: "SplitMetrics") -> str:
-    """Return the measures that summaries name beside accuracy, as far as they were taken."""
+    """Return the measures that summaries show beside accuracy, those that were computed."""
     from fer_core.evaluation.measures import MEASURES
 
     values = [(m, measured.value(m.name)) for m in MEASURES if m.in_summaries]
@@ -81,4 +81,4 @@ def _cost(bundle: "BaseBundle[Any]") -> str:
         layers = read_layers(bundle)
     except FerError as error:
         return f"{text}; {error}"
-    return f"{text}, {multiply_adds(layers):,} multiply-adds a face" if layers else text
+    return f"{text}, {multiply_adds(layers):,} multiply-adds per face" if layers else text

@@ -1,11 +1,11 @@
-"""A file of results that grows photo by photo and can be gone on with after any end.
+"""A file of results that grows photo by photo and can be resumed after any interruption.
 
 A photo is written in one go. After a kill the last one may be there in part: it is cut off, and done again.
 A CSV file begins with a byte order mark: without one, Excel takes it for the system's own encoding and
-garbles umlauts. One without, of an earlier version, is gone on with all the same.
+garbles umlauts. One without it, of an earlier version, is resumed as well.
 
 In CSV, where a photo may have several rows and nothing tells how many, the last photo always is, and so is a
-video, a line a frame, that is last.
+video, one line per frame, that is last.
 """
 
 import codecs
@@ -31,12 +31,12 @@ _JSON_START: Final = b'{"path": '
 
 
 class ResultFileError(FerError):
-    """The file for results cannot be written, or holds something else."""
+    """The results file cannot be written, or contains something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One photo or video in a file of results.
+    """One photo or video in a results file.
 
     Attributes:
         start: of its first byte in the file.
@@ -51,14 +51,14 @@ class _Entry:
     time_s: float | None = None
 
     def goes_on_with(self, record: Mapping[str, Any]) -> bool:
-        """Return whether a JSON object is of a later frame of this video, or of its end."""
+        """Return whether a JSON object belongs to a later frame of this video, or to its end."""
         if self.time_s is None or record["path"] != self.path:
             return False
         return record["time_s"] is None or record["time_s"] > self.time_s
 
 
 class ResultFile:
-    """A file of results that is open for more; used by one process at a time.
+    """A results file that is open for appending, by one process at a time.
 
     Attributes:
         done: how often each path is in it.
@@ -103,7 +103,7 @@ class ResultFile:
         self.done = Counter(entry.path for entry in entries)
 
     def take(self, path: str) -> bool:
-        """Return whether a photo is done, and count it as met: a path given twice is there twice."""
+        """Return whether a photo is done, and count it: a path that is given twice is stored twice."""
         shown = str(escape_formula(path)) if self._header else path
         if not self.done[shown]:
             return False
@@ -111,7 +111,7 @@ class ResultFile:
         return True
 
     def append(self, text: str) -> None:
-        """Write what belongs to one photo; raise ResultFileError if it cannot be, with nothing half there."""
+        """Append the output of one photo completely, or raise ResultFileError and append nothing."""
         content = to_bytes(text)
         end = os.lseek(self._descriptor, 0, os.SEEK_END)
         try:
@@ -125,7 +125,7 @@ class ResultFile:
             ) from error
 
     def close(self) -> None:
-        """Bring it to the disk, and let others write to it."""
+        """Flush the file to disk and release its lock."""
         with contextlib.suppress(OSError):
             os.fsync(self._descriptor)
         os.close(self._descriptor)
@@ -140,7 +140,7 @@ class ResultFile:
             return
 
     def _read(self) -> tuple[list[_Entry], int]:
-        """Return the photos that are whole, and where the last one ends."""
+        """Return the complete photos, and the end of the last one."""
         with self.path.open("rb") as file:
             rows, end = _whole_rows(file, quoted=bool(self._header))
             if not self._header:
@@ -202,24 +202,24 @@ class ResultFile:
 
     def _foreign(self, what: str) -> ResultFileError:
         return ResultFileError(
-            f"{self.path} cannot be gone on with: {what}. Give another name, or the options that it was "
+            f"{self.path} cannot be resumed: {what}. Give another name, or the options that it was "
             "written with."
         )
 
 
 def to_bytes(text: str) -> bytes:
-    """Return output in UTF-8; what is no UTF-8 in a file's name stays as it is."""
+    """Return output in UTF-8; bytes of file names that are not UTF-8 are kept."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def json_line(record: dict[str, Any]) -> str:
-    """Return a photo's JSON object as a line; what is no UTF-8 in a file's name is escaped, as JSON can."""
+    """Return a photo's JSON object as one line; bytes of names that are not UTF-8 are escaped."""
     line = json.dumps(record, ensure_ascii=False)
     return line.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def _whole_rows(file: Iterable[bytes], *, quoted: bool) -> tuple[list[tuple[int, bytes]], int]:
-    """Return the rows that end, each with its place, and where the last one ends.
+    """Return the complete rows with their positions, and the end of the last one.
 
     A line's end between quotes, of which a row has an even number, ends no row.
     """

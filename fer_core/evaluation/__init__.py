@@ -1,1 +1,1 @@
-"""How good networks are: what they answered, and the measures taken from it."""
+"""Evaluation of networks: stored predictions, and the measures computed from them."""

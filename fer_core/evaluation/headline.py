@@ -1,4 +1,4 @@
-"""The headline table: every measure of every network with its interval, for pages, files and papers."""
+"""The headline table: all measures of all networks with intervals, for pages, files and papers."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -16,7 +16,7 @@ _EMPHASIS: Final = {"pipe": "**{}**", "unsafehtml": "<b>{}</b>", "latex_raw": r"
 def headline_data(
     estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]
 ) -> pd.DataFrame:
-    """Return the table in full precision, a row a network and measure.
+    """Return the table in full precision, with one row per network and measure.
 
     Args:
         estimates: by network, then by the name of the measure.
@@ -41,7 +41,7 @@ def headline_data(
 def headline_cells(
     estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the table as text, a row per network and a column per measure, and where each best value is.
+    """Return the table as text, one row per network and one column per measure, and the best cells.
 
     Returns:
         Texts, with the intervals in brackets, and bool of the same shape; one network alone has no best.
@@ -59,17 +59,17 @@ def headline_cells(
 
 
 def headline_markdown(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
-    """Return the table as Markdown, a row a measure, the best of each in bold."""
+    """Return the table as Markdown, with one row per measure and the best values in bold."""
     return _table(estimates, n, "pipe")
 
 
 def headline_latex(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
-    """Return the table as a LaTeX tabular, the best of each measure in bold."""
+    """Return the table as a LaTeX tabular, with the best value of each measure in bold."""
     return _table(estimates, n, "latex_raw")
 
 
 def headline_html(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
-    """Return the table as HTML, the best of each measure in bold."""
+    """Return the table as HTML, with the best value of each measure in bold."""
     return str(_table(estimates, n, "unsafehtml"))
 
 

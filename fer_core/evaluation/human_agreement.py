@@ -1,4 +1,4 @@
-"""How far people agree on the faces that networks are measured on: the table of annotators.
+"""The agreement between people on the faces that networks are measured on: the table of annotators.
 
 `python -m training human-ceiling` computes it from FER+'s votes; `training.measure.human_ceiling` says how.
 """
@@ -22,7 +22,7 @@ _MEND: Final = "Write it with: python -m training human-ceiling"
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How often one annotator agrees with something, over the faces of a split and their annotators.
+    """The agreement of one annotator with other labels, over the faces of a split and their annotators.
 
     Attributes:
         source: whose annotators they are.
@@ -52,7 +52,7 @@ class Agreement:
 
 
 def annotators_path() -> Path:
-    """Return the table of annotators under the bundle root."""
+    """Return the path of the table of annotators under the bundle root."""
     return models_root() / "annotators.parquet"
 
 

@@ -31,12 +31,12 @@ class Estimate:
 
 
 def resamples_for(n: int) -> int:
-    """Return how many resamples are drawn of `n` rows."""
+    """Return the number of resamples for `n` rows."""
     return int(np.clip(_MOST_DRAWS // max(n, 1), _LEAST_RESAMPLES, RESAMPLES))
 
 
 def estimate(result: EvaluationResult, *, seed: int = 0) -> dict[str, Estimate]:
-    """Return every measure with its interval on a network's predictions, by name; NaN without rows.
+    """Return all measures of a network's predictions with intervals, by name; NaN without rows.
 
     The intervals hold for other faces of the same kind, not for other networks of the same recipe.
     """
@@ -84,7 +84,7 @@ def _interval(resampled: np.ndarray, value: float) -> tuple[float, float]:
 def _sums(
     result: EvaluationResult, rng: np.random.Generator
 ) -> dict[Addends, tuple[np.ndarray, np.ndarray]]:
-    """Return, for each of the measures' addends, its sums over all rows and over resamples of the rows.
+    """Return the sums of the measures' addends over all rows and over resamples of the rows.
 
     These are float64 (1, ...) and (B, ...). What a row adds is drawn in float32, so that memory and time
     are halved.

@@ -1,4 +1,4 @@
-"""How often a network's predictions are right at each level of confidence, on labelled faces."""
+"""The accuracy of a network's predictions at each level of confidence, on labelled faces."""
 
 from dataclasses import dataclass
 
@@ -24,12 +24,12 @@ class LevelShare:
 
     @property
     def accuracy(self) -> float | None:
-        """The share that is right; None without any."""
+        """The share of correct predictions; None without predictions."""
         return self.right / self.n if self.n else None
 
 
 def level_shares(result: EvaluationResult, threshold: float) -> dict[Level, LevelShare]:
-    """Count the predictions of each level and those that are right.
+    """Count the predictions of each level, and the correct ones.
 
     Args:
         result: a network's predictions on a split.

@@ -1,4 +1,4 @@
-"""The registry of measures: one entry says everything that is said of a measure anywhere.
+"""The registry of measures: one entry holds everything about a measure.
 
 Dashboards, the JSON line of `training evaluate`, specs, cards, the README's table, the command `models` and
 study tables read MEASURES. A new measure is one entry here and its formula in `metrics`.
@@ -38,7 +38,7 @@ def of_counts(formula: Callable[[np.ndarray], np.ndarray]) -> Formula:
 
 
 def mean_of(rows: Addends) -> Formula:
-    """Return the formula of a measure that is the mean of a value (N,) of each row."""
+    """Return the formula of a measure that is the mean of one value per row, (N,)."""
     return Formula(rows, lambda sums, n: sums / n)
 
 
@@ -48,7 +48,7 @@ def _in_top_2(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One measure of a classifier. All are in the headline, specs and JSON.
+    """One measure of a classifier. All measures are in the headline table, specs and JSON.
 
     Attributes:
         name: key in specs, JSON and columns of files. On clean rows, the key is `NAME_clean`.
@@ -91,7 +91,7 @@ class Measure:
         return f"{self.meaning.removesuffix('.')} ({self.source})."
 
     def of(self, labels: np.ndarray, probabilities: np.ndarray) -> float:
-        """Return the measure of answers to labelled rows; NaN without rows or where it is not defined.
+        """Return the measure for predictions on labelled rows; NaN without rows or if it is not defined.
 
         Args:
             labels: int (N,), class indices.
@@ -108,7 +108,7 @@ class Measure:
         return float(value(sums[None], len(labels))[0])
 
     def text(self, value: float, *, digits: int) -> str:
-        """Return a value for people: `digits` after the point, as a percentage two fewer."""
+        """Return a value as text with `digits` decimals; percentages have two fewer."""
         return f"{value:.{digits - 2}%}" if self.percent else f"{value:.{digits}f}"
 
 
@@ -120,7 +120,7 @@ MEASURES: Final = (
         better="higher",
         best=1,
         percent=True,
-        meaning="Share of faces whose likeliest expression is the label.",
+        meaning="Share of faces whose most likely expression is the label.",
         source="scikit-learn's `accuracy_score`",
         formula=of_counts(metrics.share_right),
         in_tables=True,
@@ -133,7 +133,7 @@ MEASURES: Final = (
         better="higher",
         best=1,
         percent=True,
-        meaning="Mean over the expressions of the share of their faces that is answered right.",
+        meaning="Mean over the expressions of the share of their faces that are predicted correctly.",
         source="Brodersen et al. 2010, as scikit-learn's `balanced_accuracy_score`",
         formula=of_counts(metrics.balanced_accuracy),
     ),
@@ -144,7 +144,7 @@ MEASURES: Final = (
         better="higher",
         best=1,
         percent=True,
-        meaning="Mean over the expressions of the share of answers with it that are right.",
+        meaning="Mean over the expressions of the share of their predictions that are right.",
         source="scikit-learn's `precision_score`",
         formula=of_counts(metrics.macro_precision),
     ),
@@ -169,7 +169,7 @@ MEASURES: Final = (
         better="higher",
         best=1,
         percent=False,
-        meaning="Mean of F1 over the expressions, each counting as often as it is labelled.",
+        meaning="Mean of F1 over the expressions, weighted by their number of faces.",
         source="scikit-learn's `f1_score`",
         formula=of_counts(metrics.weighted_f1),
     ),
@@ -180,7 +180,7 @@ MEASURES: Final = (
         better="higher",
         best=1,
         percent=True,
-        meaning="Share of faces whose label is one of the two likeliest expressions.",
+        meaning="Share of faces whose label is one of the two most likely expressions.",
         source="scikit-learn's `top_k_accuracy_score`",
         formula=mean_of(_in_top_2),
     ),
@@ -191,7 +191,7 @@ MEASURES: Final = (
         better="higher",
         best=1,
         percent=False,
-        meaning="Agreement with the labels beyond what chance gives: 1 if all is right, 0 at chance.",
+        meaning="Agreement with the labels beyond chance: 1 if all is right, 0 at chance level.",
         source="Cohen 1960",
         formula=of_counts(metrics.cohen_kappa),
     ),
@@ -202,7 +202,8 @@ MEASURES: Final = (
         better="higher",
         best=1,
         percent=False,
-        meaning="Correlation of answers and labels over all expressions: 1 if all is right, 0 at chance.",
+        meaning="Correlation of predictions and labels over all expressions: 1 if all is right, 0 at "
+        "chance level.",
         source="Gorodkin 2004, as scikit-learn's `matthews_corrcoef`",
         formula=of_counts(metrics.matthews_correlation),
         in_tables=True,
@@ -215,7 +216,7 @@ MEASURES: Final = (
         better="lower",
         best=0,
         percent=False,
-        meaning="Mean of -ln of the label's probability: high where the network is sure and wrong.",
+        meaning="Mean of -ln of the label's probability: high if confident predictions are wrong.",
         source="Guo et al. 2017, arXiv:1706.04599, section 2",
         formula=mean_of(metrics.row_nll),
         in_tables=True,
@@ -238,7 +239,7 @@ MEASURES: Final = (
         better="lower",
         best=0,
         percent=False,
-        meaning="How far confidence is from accuracy, averaged over "
+        meaning="Difference between confidence and accuracy, averaged over "
         f"{metrics.ECE_BINS} intervals of confidence.",
         source="Guo et al. 2017, arXiv:1706.04599",
         formula=Formula(metrics.confidence_gaps, lambda gaps, n: np.abs(gaps).sum(axis=-1) / n),

@@ -1,4 +1,4 @@
-"""Measures of a classifier, as pure functions over labels and what the network said.
+"""Measures of a classifier, as pure functions of labels and outputs.
 
 `logits` are raw outputs (N, C); `probabilities` are float (N, C) with rows summing to 1. A function
 takes the one its argument names and never guesses. `labels` are int (N,), class indices. "The answer"
@@ -14,24 +14,24 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-#: A threshold that no confidence reaches: the network never answers.
+#: A threshold that no confidence reaches: the network always abstains.
 NEVER: Final = 1.1
 #: Intervals of confidence that the calibration error is averaged over.
 ECE_BINS: Final = 15
 #: Temperatures that `fit_temperature` considers.
 TEMPERATURE_RANGE: Final = (0.05, 20.0)
-#: Floor under probabilities in logarithms: the least normal float32.
+#: Lower bound of probabilities in logarithms: the smallest normal float32.
 _TINY: Final = float(np.finfo(np.float32).tiny)
 
 
 def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the share of rows whose answer is the label; NaN without rows."""
+    """Return the share of rows whose prediction is the label; NaN without rows."""
     check_labels(labels, probabilities)
     return float(np.mean(probabilities.argmax(axis=1) == labels)) if len(labels) else float("nan")
 
 
 def per_class_recall(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return float64 (C,): of the rows of each class, the share answered right; NaN for an absent class."""
+    """Return float64 (C,), the recall of each class; NaN for an absent class."""
     matrix = confusion_matrix(labels, probabilities)
     support = matrix.sum(axis=1)
     result: np.ndarray = np.divide(
@@ -41,7 +41,7 @@ def per_class_recall(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
 
 
 def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return int64 (C, C) counts: rows are labels, columns answers; an absent class has a row of zeros."""
+    """Return int64 (C, C) counts: rows are labels, columns predictions; zeros for an absent class."""
     check_labels(labels, probabilities)
     n_classes = probabilities.shape[1]
     cells = labels * n_classes + probabilities.argmax(axis=1)
@@ -57,7 +57,7 @@ def answer_cells(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def share_right(counts: np.ndarray) -> np.ndarray:
-    """Return the share of rows whose answer is the label; NaN without rows."""
+    """Return the share of rows whose prediction is the label; NaN without rows."""
     return _ratio(_right(counts).sum(axis=-1), counts.sum(axis=(-2, -1)), otherwise=np.nan)
 
 
@@ -90,7 +90,7 @@ def weighted_f1(counts: np.ndarray) -> np.ndarray:
 
 
 def cohen_kappa(counts: np.ndarray) -> np.ndarray:
-    """Return (accuracy - chance) / (1 - chance), chance being sum_k P(label k) P(answer k) (Cohen 1960).
+    """Return (accuracy - chance) / (1 - chance), where chance is sum_k P(label k) P(answer k) (Cohen 1960).
 
     NaN without rows, and where all labels and answers are one class.
     """
@@ -116,24 +116,24 @@ def matthews_correlation(counts: np.ndarray) -> np.ndarray:
 
 
 def _right(counts: np.ndarray) -> np.ndarray:
-    """Return the rows of each class that are answered right, (..., C)."""
+    """Return the number of correct predictions of each class, (..., C)."""
     return np.diagonal(counts, axis1=-2, axis2=-1)
 
 
 def _labelled(counts: np.ndarray) -> np.ndarray:
-    """Return the rows of each class, (..., C)."""
+    """Return the number of rows with each label, (..., C)."""
     result: np.ndarray = counts.sum(axis=-1)
     return result
 
 
 def _answered(counts: np.ndarray) -> np.ndarray:
-    """Return the rows answered with each class, (..., C)."""
+    """Return the number of predictions of each class, (..., C)."""
     result: np.ndarray = counts.sum(axis=-2)
     return result
 
 
 def _f1(counts: np.ndarray) -> np.ndarray:
-    """Return F1 of each class, (..., C); 0 for a class with neither rows nor answers."""
+    """Return F1 of each class, (..., C); 0 for a class with neither rows nor predictions."""
     return _ratio(2 * _right(counts), _labelled(counts) + _answered(counts))
 
 
@@ -145,7 +145,7 @@ def _over_present(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray, *, otherwise: float = 0.0) -> np.ndarray:
-    """Return part / whole, and `otherwise` where the whole is not positive."""
+    """Return part / whole, or `otherwise` where the whole is not positive."""
     result: np.ndarray = np.divide(
         part, whole, out=np.full(np.shape(whole), otherwise), where=whole > 0
     )
@@ -165,7 +165,7 @@ def ece(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def confidence_gaps(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return float64 (N, ECE_BINS): 1 if right else 0, less the confidence, in its interval; else 0."""
+    """Return float64 (N, ECE_BINS): correct (1 or 0) minus confidence, in its interval; else 0."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     gaps = np.zeros((len(labels), ECE_BINS))
     intervals = confidence_interval_of(confidence, ECE_BINS)
@@ -187,7 +187,7 @@ def nll(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def row_nll(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return float64 (N,), -ln p(label), with p floored at the least normal float32."""
+    """Return float64 (N,), -ln p(label), with p at least the smallest normal float32."""
     p = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     result: np.ndarray = -np.log(np.maximum(p, _TINY))
     return result
@@ -202,7 +202,7 @@ def row_brier(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def in_top(labels: np.ndarray, probabilities: np.ndarray, k: int) -> np.ndarray:
-    """Return bool (N,), whether fewer than `k` classes are likelier than the label.
+    """Return bool (N,), whether fewer than `k` classes are more likely than the label.
 
     Of equally likely classes, the first ones come first, as in the answer.
     """
@@ -239,7 +239,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 class Answers(NamedTuple):
-    """What a network said about one data set, and what is asked of it.
+    """A network's outputs on one data set, and the accuracy required there.
 
     Attributes:
         labels: int (N,).
@@ -253,7 +253,7 @@ class Answers(NamedTuple):
 
 
 def abstention_threshold(data_sets: Sequence[Answers]) -> float:
-    """Return the lowest confidence threshold whose answered rows reach the accuracy asked of each data set.
+    """Return the lowest threshold at which the covered rows reach the required accuracy on each data set.
 
     A row is answered if its confidence is at least the threshold. Of all thresholds that reach the
     accuracies, the lowest answers the most rows; 0 if they are reached with every row answered. Only
@@ -281,7 +281,7 @@ def abstention_threshold(data_sets: Sequence[Answers]) -> float:
 def coverage_and_accuracy(
     labels: np.ndarray, probabilities: np.ndarray, threshold: float
 ) -> tuple[float, float]:
-    """Return the share of rows with confidence at least `threshold`, and the accuracy on those.
+    """Return the share of rows with a confidence of at least `threshold`, and the accuracy on those.
 
     Both are NaN without rows; the accuracy is NaN if none is answered.
     """

@@ -1,4 +1,4 @@
-"""How often networks are right on whole photos, end to end: what `python -m training photos` writes.
+"""Accuracy on whole photos, from face detection to prediction; written by `python -m training photos`.
 
 The photos are a development set (`training.sources.webphotos`): networks and thresholds are chosen on it.
 """
@@ -20,7 +20,7 @@ _MEND: Final = "Write it with: python -m training photos"
 
 @dataclass(frozen=True, slots=True)
 class PhotoAccuracy:
-    """One network on the photos at one size of their faces; shares are fractions.
+    """The accuracy of one network on photos with one size of faces; shares are fractions.
 
     Attributes:
         network: name of its bundle.

@@ -1,4 +1,4 @@
-"""What a network said about a data set: the predictions file, and the measures taken from it.
+"""A network's predictions on a data set: the predictions file, and the measures computed from it.
 
 Every figure about a network is computed from its predictions file, so a new metric needs no new run and
 cannot disagree with the stored numbers.
@@ -35,7 +35,7 @@ _COLUMNS: Final = ("row", "label", "found_face", "clean")
 _MOST_ROWS: Final = 1_000_000
 #: How far a row of probabilities may be from summing to 1.
 _SUM_TOLERANCE: Final = 1e-4
-#: What makes no difference.
+#: Deviation of a sum from 1 that is ignored.
 _SUM_EXACT: Final = 1e-6
 #: Digits kept of a measure: finer than any decision, coarser than the last bits of another machine.
 _DIGITS: Final = 7
@@ -89,7 +89,7 @@ class EvaluationResult:
         )
 
     def within(self, expressions: tuple[Expression, ...]) -> "EvaluationResult":
-        """Return the rows labelled as one of `expressions`, with the answers among these alone.
+        """Return the rows labelled as one of `expressions`, with predictions among these only.
 
         What is said for others is shared out in proportion; where that is all that was said, evenly.
         """
@@ -110,7 +110,7 @@ class EvaluationResult:
 
 
 def on_common_ground(results: Mapping[str, EvaluationResult]) -> dict[str, EvaluationResult]:
-    """Return networks' predictions within the expressions that all of them know, in the first one's order.
+    """Restrict networks' predictions to the expressions that all of them know, in the first one's order.
 
     An accuracy over five expressions says nothing beside one over seven.
 
@@ -129,12 +129,12 @@ def on_common_ground(results: Mapping[str, EvaluationResult]) -> dict[str, Evalu
 
 
 def predictions_path(bundle_folder: Path, source: str, split: str) -> Path:
-    """Return where a bundle keeps its predictions on a split."""
+    """Return the path of a bundle's predictions on a split."""
     return bundle_folder / PREDICTIONS_FOLDER / f"{source}-{split}.parquet"
 
 
 def write_predictions(result: EvaluationResult, path: Path) -> None:
-    """Write a predictions file, whole or not at all; equal results give equal bytes."""
+    """Write a predictions file atomically; equal results give equal bytes."""
     columns: dict[str, pa.Array] = {
         "row": pa.array(result.rows, pa.int64()),
         "label": pa.array(result.labels, pa.int64()),
@@ -148,7 +148,7 @@ def write_predictions(result: EvaluationResult, path: Path) -> None:
 
 
 def predictions_of(bundle_folder: Path) -> dict[str, Path]:
-    """Return the predictions files that a bundle keeps, by "SOURCE:SPLIT"."""
+    """Return the predictions files of a bundle, by "SOURCE:SPLIT"."""
     files = sorted((bundle_folder / PREDICTIONS_FOLDER).glob("*.parquet"))
     parts = [(*file.stem.rpartition("-"), file) for file in files]
     return {f"{source}:{split}": file for source, _, split, file in parts}
@@ -172,7 +172,7 @@ def read_predictions(path: Path) -> EvaluationResult:
 
 
 def parse_predictions(content: bytes, name: str) -> EvaluationResult:
-    """Read and check somebody's own predictions, a CSV or parquet file in the columns of ours.
+    """Read and check a user's predictions, a CSV or parquet file with the columns of our files.
 
     Any usual separator, decimal commas and words for true and false are understood. Rows that do not sum to
     1 because their numbers are rounded are made to.
@@ -208,7 +208,7 @@ def _is_ours(column: str) -> bool:
 
 
 def _as_written(table: pa.Table) -> pa.Table:
-    """Return somebody's own table in the types that ours have; rows that are off by rounding sum to 1.
+    """Convert a user's table to our types; rows that differ by rounding are made to sum to 1.
 
     Raises:
         ValueError: a column cannot be had in its type; the message says where.
@@ -225,7 +225,7 @@ def _as_written(table: pa.Table) -> pa.Table:
 
 
 def _normalized(p: np.ndarray) -> np.ndarray:
-    """Return probabilities, float64 (N, C), with the rows that rounding explains made to sum to 1."""
+    """Return probabilities, float64 (N, C); rows that are off by rounding are made to sum to 1."""
     sums = p.sum(axis=1, keepdims=True)
     if not np.all((p >= 0) & (p <= 1)) or np.all(np.abs(sums - 1) <= _SUM_EXACT):
         return p
@@ -236,7 +236,7 @@ def _normalized(p: np.ndarray) -> np.ndarray:
 
 
 def _check_columns(table: pa.Table, where: str, mend: str) -> None:
-    """Raise DataError unless a table has our columns, each once, rows, and a value in each place."""
+    """Raise DataError unless a table has our columns, each once, at least one row, and no gaps."""
     names = [name for name in table.column_names if name.startswith(_PROBABILITY)]
     missing = set(_COLUMNS) - set(table.column_names)
     if not names:
@@ -256,7 +256,7 @@ def _check_columns(table: pa.Table, where: str, mend: str) -> None:
 
 
 def _checked(table: pa.Table, where: str, mend: str) -> EvaluationResult:
-    """Return the predictions in a table; raise DataError with the place of what is wrong."""
+    """Return the predictions in a table; raise DataError with the place of the fault."""
     _check_columns(table, where, mend)
     names = [name for name in table.column_names if name.startswith(_PROBABILITY)]
     try:
@@ -286,14 +286,14 @@ def _column(table: pa.Table, name: str, kind: type[np.generic]) -> np.ndarray:
     values = table[name].to_numpy()
     if not np.can_cast(values.dtype, kind, casting="same_kind"):
         raise TypeError(f"{name} is {values.dtype}, expected {np.dtype(kind)}")
-    # What is too large for the kind becomes infinite, and is then no probability.
+    # A value that is too large for the type becomes infinite, which is not a probability.
     with np.errstate(over="ignore"):
         result: np.ndarray = values.astype(kind)
         return result
 
 
 def _problem(result: EvaluationResult, names: list[str]) -> str | None:
-    """Return what is wrong with the values, naming the column and the row; None if nothing is."""
+    """Return the fault in the values, with column and row; None if there is none."""
     p, labels = result.probabilities, result.labels
     for name, column in zip(names, p.T, strict=True):
         bad = np.flatnonzero(~((column >= 0) & (column <= 1 + _SUM_TOLERANCE)))
@@ -312,7 +312,7 @@ def _problem(result: EvaluationResult, names: list[str]) -> str | None:
 
 
 def measure(result: EvaluationResult, abstention_threshold: float) -> SplitMetrics:
-    """Return every measure of a split, whole and on its clean rows, rounded to seven digits.
+    """Return all measures of a split, on all and on clean rows, rounded to seven digits.
 
     Classes without rows are left out of `per_class_recall`, measures that are not defined on these rows out
     of the rest. An accuracy that has no rows to be taken on is 0, as the count beside it says: `n_clean` for
@@ -346,13 +346,13 @@ def measure(result: EvaluationResult, abstention_threshold: float) -> SplitMetri
 
 
 def _measures(result: EvaluationResult) -> dict[str, float]:
-    """Return by name the measures that are defined on these rows."""
+    """Return the measures that are defined on these rows, by name."""
     values = {m.name: m.of(result.labels, result.probabilities) for m in MEASURES}
     return {name: _rounded(value) for name, value in values.items() if not np.isnan(value)}
 
 
 def measure_landmarks(result: EvaluationResult, withheld: EvaluationResult) -> LandmarkMetrics:
-    """Return what landmarks do for a network, rounded to seven digits.
+    """Return the effect of landmarks on a network's accuracy, rounded to seven digits.
 
     Args:
         result: its answers.
@@ -378,7 +378,7 @@ def _rounded(value: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class PairedComparison:
-    """Two networks on the same rows.
+    """The comparison of two networks on the same rows.
 
     Attributes:
         n: rows.
@@ -397,7 +397,7 @@ class PairedComparison:
 
     @property
     def accuracies(self) -> tuple[float, float]:
-        """Of the first and of the second network; NaN without rows."""
+        """Accuracy of the first and of the second network; NaN without rows."""
         if not self.n:
             return float("nan"), float("nan")
         return (self.both + self.only_first) / self.n, (self.both + self.only_second) / self.n
@@ -410,7 +410,7 @@ class PairedComparison:
 
 
 def check_same_rows(first: EvaluationResult, second: EvaluationResult) -> None:
-    """Raise DataError unless two networks' predictions are of the same rows with the same labels."""
+    """Raise DataError unless two networks' predictions have the same rows with the same labels."""
     if not np.array_equal(first.rows, second.rows):
         raise DataError("The two predictions are not of the same rows; evaluate both on one split.")
     names_first, names_second = (np.array(r.expressions)[r.labels] for r in (first, second))

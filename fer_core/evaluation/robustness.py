@@ -1,4 +1,4 @@
-"""How a network's answers hold when images get worse: the robustness file, and the measures taken from it.
+"""Predictions on degraded images: the robustness file, and the measures computed from it.
 
 `python -m training robustness` corrupts the same faces in many ways and strengths and writes what the
 network answers to each. As with predictions, every figure is computed from that file.
@@ -20,7 +20,7 @@ from fer_core.networks.bundles import PREDICTIONS_FOLDER, ROBUSTNESS_FOLDER, SER
 
 #: Of every kind of corruption, from weak to strong.
 STRENGTHS: Final = (1, 2, 3, 4, 5)
-#: How many faces are drawn, and with what seed, for the answers that bundles keep: the same for all.
+#: Number of drawn faces and seed for the predictions that bundles store, the same for all.
 ROWS: Final = 1_000
 SEED: Final = 0
 _SCHEMA: Final = pa.schema(
@@ -43,7 +43,7 @@ _ABOUT: Final = ("source", "split", "seed", "weights_sha256", "expressions")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What was done to all images.
+    """One corruption at one strength, applied to all images.
 
     Attributes:
         corruption: the kind's name; "none" where nothing was done.
@@ -58,13 +58,13 @@ class Condition:
     value: float
 
 
-#: The images as they are.
+#: The original images.
 UNCORRUPTED: Final = Condition("none", 0, "", 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Robustness:
-    """One network's answers to the same N faces under K conditions.
+    """One network's predictions for the same N faces under K conditions.
 
     Attributes:
         source: of the faces.
@@ -133,7 +133,7 @@ class Robustness:
 
 
 def accuracies(result: Robustness) -> np.ndarray:
-    """Return float64 (K,): under each condition, the share of faces named as labelled; NaN without faces."""
+    """Return float64 (K,), the accuracy under each condition; NaN without faces."""
     if not len(result):
         return np.full(len(result.conditions), np.nan)
     accuracies: np.ndarray = (result.answers == result.labels).mean(axis=1)
@@ -141,7 +141,7 @@ def accuracies(result: Robustness) -> np.ndarray:
 
 
 def mean_relative_drop(result: Robustness) -> float:
-    """Return the mean over all kinds and strengths of 1 - accuracy / accuracy as the images are.
+    """Return the mean of 1 - accuracy / accuracy on the original images, over all kinds and strengths.
 
     0 says that nothing is lost, 1 that nothing is left. NaN where it is not defined: without faces,
     without corruptions, or for a network that is never right on the images as they are.
@@ -153,7 +153,7 @@ def mean_relative_drop(result: Robustness) -> float:
 
 
 def accuracy_table(result: Robustness) -> pd.DataFrame:
-    """Return a row a condition: corruption, strength, parameter, value, n, accuracy, found_face.
+    """Return one row per condition: corruption, strength, parameter, value, n, accuracy, found_face.
 
     The last two are fractions, of all faces; the first row is that of the images as they are.
     """
@@ -166,12 +166,12 @@ def accuracy_table(result: Robustness) -> pd.DataFrame:
 
 
 def robustness_path(bundle_folder: Path, source: str, split: str) -> Path:
-    """Return where a bundle keeps its answers to the corrupted images of a split."""
+    """Return the path of a bundle's predictions on the corrupted images of a split."""
     return bundle_folder / PREDICTIONS_FOLDER / ROBUSTNESS_FOLDER / f"{source}-{split}.parquet"
 
 
 def stored_robustness(bundle: Bundle, source: str, split: str) -> Robustness | None:
-    """Return what a bundle answered to the corrupted images of a split, None if it was not asked.
+    """Return a bundle's stored predictions on the corrupted images of a split; None without any.
 
     Raises:
         DataError: the file is damaged, or other weights wrote it.
@@ -189,7 +189,7 @@ def stored_robustness(bundle: Bundle, source: str, split: str) -> Robustness | N
 
 
 def write_robustness(result: Robustness, path: Path) -> None:
-    """Write a robustness file, whole or not at all; equal results give equal bytes."""
+    """Write a robustness file atomically; equal results give equal bytes."""
     k, n = result.answers.shape
     columns: dict[str, Any] = {
         name: np.repeat([getattr(c, name) for c in result.conditions], n)
@@ -244,7 +244,7 @@ def _mend(path: Path) -> str:
 
 
 def _parse(table: pa.Table) -> Robustness:
-    """Return what a table holds; raise ValueError or TypeError with what is wrong."""
+    """Return the content of a table; raise ValueError or TypeError with the fault."""
     if missing := [name for name in _SCHEMA.names if name not in table.column_names]:
         raise ValueError(f"it lacks the column {', '.join(missing)}")
     about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
@@ -284,7 +284,7 @@ def _parse(table: pa.Table) -> Robustness:
 
 
 def _conditions(column: dict[str, np.ndarray]) -> tuple[Condition, ...]:
-    """Return the conditions, which are blocks of equal length; raise ValueError if they are not."""
+    """Return the conditions, which must be blocks of equal length; raise ValueError otherwise."""
     names = ("corruption", "strength", "parameter", "value")
     rows = list(zip(*(column[name].tolist() for name in names), strict=True))
     conditions = tuple(Condition(*values) for values in dict.fromkeys(rows))
@@ -298,7 +298,7 @@ def _conditions(column: dict[str, np.ndarray]) -> tuple[Condition, ...]:
 
 
 def _missing_strength(result: Robustness) -> str | None:
-    """Return which kind lacks a strength or has one twice, None if all is there."""
+    """Return a kind that lacks a strength or has one twice; None if all are complete."""
     for kind in result.corruptions:
         strengths = tuple(c.strength for c in result.conditions if c.corruption == kind)
         if strengths != STRENGTHS:

@@ -12,7 +12,7 @@ from fer_core.files import replace_file
 
 
 class Row(Protocol):
-    """Any instance of a dataclass."""
+    """A row: any dataclass instance."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -22,7 +22,7 @@ def _columns(kind: type[Any]) -> list[str]:
 
 
 def write_row_table(rows: Sequence[Row], kind: type[Row], path: Path) -> None:
-    """Write rows, whole or not at all; equal rows give equal bytes."""
+    """Write rows atomically; equal rows give equal bytes."""
     table = pd.DataFrame([dataclasses.asdict(row) for row in rows], columns=_columns(kind))
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd"))

@@ -1,4 +1,4 @@
-"""Thumbnails of a data set's faces, to show which ones networks mistake: one parquet file a split.
+"""Thumbnails of a data set's faces, shown for wrong predictions: one parquet file per split.
 
 `python -m training thumbnails` writes them, of data sets whose terms let faces be shown. Nothing else needs
 them.
@@ -43,7 +43,7 @@ class Thumbnails:
         return row in self.positions
 
     def image(self, row: int) -> bytes:
-        """Return the JPEG file of the data set's image with that number; raise DataError without one."""
+        """Return the JPEG of the data set's image with a row number; raise DataError without one."""
         if row not in self.positions:
             raise DataError(
                 f"There is no thumbnail of row {row}; there are {len(self):,}, of other rows. The data set "
@@ -54,7 +54,7 @@ class Thumbnails:
 
 
 def thumbnails_path(source: str, split: str) -> Path:
-    """Return where the thumbnails of a split lie, the same for sources with the same images."""
+    """Return the path of a split's thumbnails, the same for sources with the same images."""
     known = known_data_sets().get(source)
     name = known.images_of if known else source
     return models_root() / "thumbnails" / f"{name}-{split}.parquet"
@@ -83,7 +83,7 @@ def read_thumbnails(source: str, split: str) -> Thumbnails | None:
 
 
 def _parse(table: pa.Table) -> Thumbnails:
-    """Return what a table holds; raise ValueError with what is wrong."""
+    """Return the content of a table; raise ValueError with the fault."""
     for name in _SCHEMA.names:
         if table[name].null_count:
             raise ValueError(f"the column {name} has empty values")
@@ -97,7 +97,7 @@ def _parse(table: pa.Table) -> Thumbnails:
 
 
 def write_thumbnails(rows: np.ndarray, images: list[bytes], path: Path) -> None:
-    """Write a file of thumbnails, whole or not at all; equal images give equal bytes.
+    """Write a file of thumbnails atomically; equal images give equal bytes.
 
     Args:
         rows: int64 (N,), the data set's own number of each image.

@@ -1,4 +1,4 @@
-"""How often two networks were right where they gave the pair of predictions that they give now."""
+"""The accuracy of two networks on test faces with the same pair of predictions."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from fer_core.expressions import Expression
 
 @dataclass(frozen=True, slots=True)
 class PairOdds:
-    """How often two networks were right where they gave a certain pair of predictions.
+    """The accuracy of two networks on the rows with a given pair of predictions.
 
     Attributes:
         n: labelled faces with that pair of predictions.
@@ -32,7 +32,7 @@ class PairOdds:
 def pair_odds(
     first: EvaluationResult, second: EvaluationResult, answers: tuple[Expression, Expression]
 ) -> PairOdds:
-    """Count who was right, on the rows of one split on which both predicted what they predict now.
+    """Count how often each network is right, on the rows of a split with this pair of predictions.
 
     Rows of which only one network has a prediction are left out: the other one may not know their class.
 

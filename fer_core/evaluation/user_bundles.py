@@ -1,4 +1,4 @@
-"""A bundle that somebody gives as a zip: checked and read in memory, never written to disk."""
+"""A user's bundle in a zip: checked and read in memory, never written to disk."""
 
 import hashlib
 import io
@@ -38,7 +38,7 @@ _FORM: Final = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UserBundle:
-    """Somebody's bundle, checked.
+    """A user's bundle, checked.
 
     Attributes:
         spec: content of its `spec.json`.
@@ -131,7 +131,7 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
-    """Return a member's content; what its header says of its size is not trusted."""
+    """Return a member's content; the size in its header is not trusted."""
     with archive.open(member) as file:
         content = file.read(most + 1)
     if len(content) > most:
@@ -168,7 +168,7 @@ def _spec(content: bytes, name: str) -> BundleSpec:
 
 
 def _check(result: EvaluationResult, spec: BundleSpec, data: str, path: str) -> None:
-    """Raise DataError unless predictions are those of which a spec tells."""
+    """Raise DataError unless predictions match a spec."""
     if set(result.expressions) != set(spec.labels):
         raise DataError(f"{path} has other expressions than {SPEC_FILE}.")
     told = spec.metrics.get(data)

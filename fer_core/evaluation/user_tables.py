@@ -1,4 +1,4 @@
-"""Tables as people have them: any separator, decimal commas, words for true and false, rounded numbers.
+"""Reading users' tables: any separator, decimal commas, words for true and false, rounded numbers.
 
 Spreadsheets and scripts write the same table in many ways. What a table says is told from its content, and
 where it cannot be, the reason that is given is the true one.
@@ -34,7 +34,7 @@ _NEAR: Final = 1e-6
 
 
 def read_user_table(content: bytes, keep: Callable[[str], bool], *, most_rows: int) -> pa.Table:
-    """Return the columns of a CSV or parquet file that `keep` says to keep, by their names.
+    """Return the columns of a CSV or parquet file that `keep` selects, by name.
 
     Args:
         content: of the file, which says of which kind it is.
@@ -140,7 +140,7 @@ def whole_numbers(column: pa.ChunkedArray, name: str) -> np.ndarray:
 
 
 def booleans(column: pa.ChunkedArray, name: str) -> np.ndarray:
-    """Return a column of true and false, of 1 and 0, or of words for them as bool (N,).
+    """Return a column of true and false, 1 and 0, or words for them as bool (N,).
 
     Raises:
         ValueError: it holds something else; the message says what and where.
@@ -178,7 +178,7 @@ def _first(column: pa.ChunkedArray, is_bad: Callable[[object], bool]) -> tuple[i
 
 
 def rounding_errors(values: np.ndarray) -> np.ndarray:
-    """Return by how much each number may have been rounded, as the digits of all of them tell.
+    """Return the possible rounding error of each number, estimated from the digits of all.
 
     Numbers may be rounded to so many decimals, to so many digits, or to 16 bits.
 

@@ -1,1 +1,1 @@
-"""A photo to its faces: finder, landmarks, crops, and what they tell."""
+"""From a photo to its faces: finder, landmarks, crops, quality."""

@@ -1,4 +1,4 @@
-"""MediaPipe's 52 blendshapes: how much each muscle-like movement of a face is made, and in plain words."""
+"""MediaPipe's 52 blendshapes, the strengths of facial movements, and their names in plain words."""
 
 from typing import Final
 
@@ -65,7 +65,7 @@ def movement_and_side(name: str) -> tuple[str, str | None]:
 
 
 def mirrored(name: str) -> str:
-    """Return the blendshape that a mirrored face shows in this one's place."""
+    """Return the blendshape that replaces this one in a mirrored face."""
     movement, side = movement_and_side(name)
     if side is None:
         return name
@@ -79,6 +79,6 @@ def in_words(name: str) -> str:
 
 
 def strongest_blendshapes(blendshapes: np.ndarray, *, n: int) -> list[tuple[str, float]]:
-    """Return the strongest of a face's blendshapes, float (52,) in [0, 1], in words with their strength."""
+    """Return the strongest of a face's blendshapes, float (52,) in [0, 1], in words with strengths."""
     order = [i for i in np.argsort(-blendshapes, kind="stable") if BLENDSHAPES[i] != "_neutral"]
     return [(in_words(BLENDSHAPES[i]), float(blendshapes[i])) for i in order[:n]]

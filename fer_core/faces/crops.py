@@ -26,7 +26,7 @@ FRAME_LIFT: Final = 0.05
 
 
 def frame_square(box_xyxy: np.ndarray) -> np.ndarray:
-    """Return the square that frames a face as FER2013 does.
+    """Return the square around a face, cropped as FER2013's images are.
 
     Args:
         box_xyxy: float (4,), the bounding box of the face's landmarks, pixels. The detector's box
@@ -58,7 +58,7 @@ def scaled_square(box_xyxy: np.ndarray, scale: float) -> np.ndarray:
 
 
 def pixel_box(box_xyxy: np.ndarray) -> tuple[int, int, int, int]:
-    """Return the whole pixels that `cut` takes for a box: left, top, right, bottom; at least one."""
+    """Return the integer pixels that `cut` uses for a box: left, top, right, bottom; at least one pixel."""
     left, top = (round(float(edge)) for edge in box_xyxy[:2])
     # The sides are rounded and not the far edges, so that a square stays one.
     width, height = (max(1, round(float(side))) for side in box_xyxy[2:] - box_xyxy[:2])
@@ -66,7 +66,7 @@ def pixel_box(box_xyxy: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def cut(image: np.ndarray, box_xyxy: np.ndarray) -> np.ndarray:
-    """Return the pixels of `image` under a box, the border replicated where the box leaves it.
+    """Return the pixels of `image` in a box; outside the image the border is replicated.
 
     Args:
         image: uint8 (H, W) or (H, W, C).
@@ -84,7 +84,7 @@ def cut(image: np.ndarray, box_xyxy: np.ndarray) -> np.ndarray:
 
 
 def resize_crop(crop: np.ndarray, side: int = INPUT_SIZE) -> np.ndarray:
-    """Return a square crop at a network's input size, grey values untouched if it has it already.
+    """Return a square crop in a network's input size; a crop of that size is unchanged.
 
     Shrinking averages areas (anything else aliases); enlarging is bilinear.
 
@@ -105,7 +105,7 @@ def resize_crop(crop: np.ndarray, side: int = INPUT_SIZE) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceInputs:
-    """What the networks see of one face.
+    """The networks' inputs for one face.
 
     Attributes:
         image: uint8 (48, 48), grey, framed as FER2013 frames its faces.
@@ -124,7 +124,7 @@ class FaceInputs:
 def face_inputs(
     image_rgb: np.ndarray, face: "Face", square_xyxy: np.ndarray | None = None
 ) -> FaceInputs:
-    """Cut a face out of its photo as training images are cut.
+    """Crop a face from its photo in the way of the training images.
 
     Args:
         image_rgb: uint8 (H, W, 3), the photo that the face's coordinates refer to.
@@ -140,7 +140,7 @@ def face_inputs(
 
 
 def crop_inputs(crop: np.ndarray, finder: "CropFinder") -> FaceInputs:
-    """Return what the networks see of a face crop as a data set holds it.
+    """Return the networks' inputs for a face crop of a data set.
 
     Args:
         crop: uint8 (S, S), grey, framed as FER2013 frames its faces.

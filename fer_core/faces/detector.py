@@ -19,7 +19,7 @@ from fer_core.faces.mediapipe_models import verified_model
 #: Pixels of a face that it reliably sees: 18 to 100 % of the 128 that it was trained on.
 SMALLEST_SIDE: Final = 23
 WINDOW_SIDE: Final = 128
-#: Pixels between two places that it looks at, and its guesses at each: two feature maps.
+#: Stride in pixels, and boxes per place, of the two feature maps.
 _STRIDES: Final = ((8, 2), (16, 6))
 #: Sides are brought to multiples of this, so that the feature maps fit.
 _MULTIPLE: Final = 32
@@ -39,7 +39,7 @@ class Boxes:
 
 
 class Detector:
-    """Google's short-range face detector. Safe to share between threads, which take turns."""
+    """Google's short-range face detector. Safe to share between threads; calls run one at a time."""
 
     def __init__(self, *, confidence: float, threads: int) -> None:
         """Read and verify the model file; raise BundleError if it is not the right one.
@@ -98,7 +98,7 @@ class Detector:
 
 
 def _padded(rgb: np.ndarray) -> np.ndarray:
-    """Return an image in [-1, 1] with black to the right and below, so that the feature maps fit."""
+    """Return an image in [-1, 1], padded with black at the right and below to fit the feature maps."""
     height, width = (max(WINDOW_SIDE, -(-side // _MULTIPLE) * _MULTIPLE) for side in rgb.shape[:2])
     padded = np.full((height, width, 3), -1, np.float32)
     padded[: rgb.shape[0], : rgb.shape[1]] = rgb * np.float32(2 / 255) - 1
@@ -107,7 +107,7 @@ def _padded(rgb: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _anchors(height: int, width: int) -> np.ndarray:
-    """Return the centres that the raw boxes are told from, float32 (N, 2), pixels, in the network's order."""
+    """Return the centres that raw boxes are relative to, float32 (N, 2), pixels, in the network's order."""
     centres = []
     for stride, guesses in _STRIDES:
         y, x = np.mgrid[0 : height // stride, 0 : width // stride]

@@ -32,7 +32,7 @@ from fer_core.faces.search import (
 )
 from fer_core.photos.orientation import Orientation
 
-#: A detector's box, enlarged by this, is what the landmarker looks at.
+#: Factor by which a detector's box is enlarged for the landmarker.
 CONFIRM_SCALE: Final = 1.8
 #: A face with this score is believed at the first look. Of others a second look, with more around them,
 #: must find the same landmarks, with a mean difference of this share of the face. Of 854 true faces of web
@@ -64,16 +64,16 @@ UPRIGHT_MARGIN: Final = 0.1
 #: The score is this where no face is upright before the turn. The least of a web photo's face is 0.5; in two
 #: of 56 pictures without people heads of 0.65 and 0.73 seem to be upright after a turn.
 ALONE_CONFIDENCE: Final = 0.45
-#: Of the boxes in which no face is upright, so many are looked at in other turns, and scales of up to so
+#: Of the boxes in which no face is upright, this many are examined in other turns, and scales of up to this
 #: many pixels are searched in them.
 TURNED_BOXES: Final = 8
 TURNED_PIXELS: Final = 1_000_000
-#: Side in pixels of the crop that the landmarker looks at; its network takes 256.
+#: Side in pixels of the landmarker's crop; its network takes 256.
 CONFIRM_SIDE: Final = 256
 #: Faces below this side, in pixels of the photo, are guesses: the finest scale does not show them.
 MIN_FACE_SIDE: Final = 36
-#: A data set's face crop is enlarged to this side and given a border of a quarter of it, for the
-#: landmarker needs a margin around a face; measured, it then finds one in 97 % of FER2013.
+#: A data set's face crop is enlarged to this side and gets a border of a quarter of it, because the
+#: landmarker needs a margin around a face. Then it finds a face in 97% of FER2013 (measured).
 CROP_SIDE: Final = 192
 CROP_MARGIN: Final = CROP_SIDE // 4
 #: That a data set's crop shows a face is known, so the landmarker is not asked to be sure of it.
@@ -82,7 +82,7 @@ CROP_CONFIDENCE: Final = 0.1
 #: crop.
 CROP_LARGEST: Final = 256
 CROP_SQUARE: Final = 0.8
-#: Candidates are looked at in two threads: of 35 on two cores that takes 414 ms in place of 668.
+#: Candidates are examined in two threads: 35 of them take 414 ms instead of 668 on two cores.
 _THREADS: Final = min(2, os.cpu_count() or 1)
 
 
@@ -125,7 +125,7 @@ class Framing(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """The faces of a photo that was turned upright.
+    """The faces of a photo, and the turn that makes it upright.
 
     Attributes:
         faces: in reading order, in pixels of the turned photo.
@@ -164,7 +164,7 @@ class FaceFinder:
         return self._find(rgb, scales_of(rgb)) if _can_hold_a_face(rgb) else []
 
     def find_upright(self, rgb: np.ndarray) -> Found:
-        """Return the faces of a photo, turned by a quarter or more if only then one is clearly upright.
+        """Return the faces of a photo, after turning it if only then a face is clearly upright.
 
         Where no face is clearly upright, a small square image is taken for a face crop, and of other photos
         the other quarter turns are tried.
@@ -191,14 +191,14 @@ class FaceFinder:
         if other >= least:
             return Found(tuple(found), quarter_turns=n)
         if other > score:
-            # Neither way is clear, and the other is likelier.
+            # Neither orientation is clear, and the other is more likely.
             faces = [dataclasses.replace(face, is_upright=False) for face in faces]
         return Found(tuple(faces))
 
     def _turned(
         self, rgb: np.ndarray, scales: Sequence[Scale], boxes: Boxes, *, thorough: bool
     ) -> tuple[int, list[Face]]:
-        """Return the turn after which faces are the likeliest upright, with the faces; none without.
+        """Return the most likely turn to upright, with the faces found after it; none without faces.
 
         Args:
             rgb: uint8 (H, W, 3).
@@ -212,7 +212,7 @@ class FaceFinder:
         return (0, []) if n is None else (n, self._find(np.rot90(rgb, n), turned(scales, n)))
 
     def _searched_turn(self, rgb: np.ndarray, scales: Sequence[Scale]) -> int | None:
-        """Return after which turn a search at the coarser scales gives upright faces; None after none."""
+        """Return the turn after which a search at coarse scales finds upright faces; None if none does."""
         quick = [scale for scale in scales if scale.rgb[..., 0].size <= TURNED_PIXELS]
 
         def best_score(n: int) -> float:
@@ -228,7 +228,7 @@ class FaceFinder:
         return best if by_turn[best] else None
 
     def _likely_turn(self, rgb: np.ndarray, boxes: Boxes) -> int | None:
-        """Return after which turn the landmarker sees upright faces in the best boxes; None after none.
+        """Return the turn after which the landmarker finds upright faces in the best boxes; else None.
 
         The detector, which is not sure of faces that lie, sees most of them all the same. To search the photo
         at its finest scale, turned three times, takes ten times as long.
@@ -245,7 +245,7 @@ class FaceFinder:
         return best if by_turn[best] else None
 
     def _upright_agreement(self, rgb: np.ndarray, box: np.ndarray) -> float:
-        """Return how well two looks at a candidate's box agree on an upright face, from 0 to 1."""
+        """Return the agreement of two meshes of an upright face in a candidate's box, from 0 to 1."""
         first = self._look(rgb, box, scale=CONFIRM_SCALE, score=0.0)
         if first is None or not first.is_upright:
             return 0.0
@@ -264,7 +264,7 @@ class FaceFinder:
         )
 
     def find_again(self, rgb: np.ndarray, before: Sequence[Face]) -> list[Face]:
-        """Return the faces of a video's frame that were in the frame before it, in reading order.
+        """Return the faces of a video frame that were in the previous frame, in reading order.
 
         The landmarker looks where each face was, without the detector before it. If one is not there any
         more, the whole frame is searched; who comes in is not seen until then.
@@ -286,7 +286,7 @@ class FaceFinder:
         return _reading_order(_distinct(found))
 
     def look_at(self, rgb: np.ndarray, box_xyxy: np.ndarray) -> Face | None:
-        """Return the face in a known place with its landmarks, None if the landmarker sees none there.
+        """Return the face in a known place with its landmarks; None if the landmarker finds none there.
 
         Args:
             rgb: uint8 (H, W, 3).
@@ -299,7 +299,7 @@ class FaceFinder:
         return self._look(rgb, box_xyxy, scale=CONFIRM_SCALE, score=0.0)
 
     def close(self) -> None:
-        """Free MediaPipe's instances; the finder is of no use afterwards."""
+        """Free MediaPipe's instances; the finder cannot be used afterwards."""
         self._threads.shutdown()
         self._landmarker.close()
 
@@ -315,12 +315,12 @@ class FaceFinder:
         )
 
     def _confirm(self, rgb: np.ndarray, box: np.ndarray, score: float) -> Face | None:
-        """Return the face in a candidate's box with its landmarks if it has any; None if it is no face."""
+        """Return the face in a candidate's box, with landmarks if any are found; None if it is not a face."""
         first = self._look(rgb, box, scale=CONFIRM_SCALE, score=score)
         is_clear = score >= CLEAR_CONFIDENCE
         if first and is_clear:
             return first
-        # Of a clear face too: the landmarker misses one small face in thirty by chance.
+        # Also for a clear face: the landmarker misses one small face in thirty by chance.
         second = (
             self._look(rgb, box, scale=SECOND_SCALE, score=score) if first or is_clear else None
         )
@@ -331,7 +331,7 @@ class FaceFinder:
         return Face(box_xyxy=box, confidence=score) if is_sure else None
 
     def _look(self, rgb: np.ndarray, box: np.ndarray, *, scale: float, score: float) -> Face | None:
-        """Return the face that the landmarker sees in a square around a box; None if it sees none."""
+        """Return the face that the landmarker finds in a square around a box; None without one."""
         centre = (box[:2] + box[2:]) / 2
         half = scale * _longer_side(box) / 2
         left, top, right, bottom = (round(float(v)) for v in (*(centre - half), *(centre + half)))
@@ -356,7 +356,7 @@ class FaceFinder:
 
 
 class CropFinder:
-    """Finds the landmarks in face crops as data sets hold them. Safe to share between threads."""
+    """Finds the landmarks in a data set's face crops. Safe to share between threads."""
 
     def __init__(self) -> None:
         """Load MediaPipe's model; raise BundleError if its file is missing or damaged."""
@@ -373,7 +373,7 @@ class CropFinder:
         return _face_in_crop(crop, self._landmarker, score=CROP_CONFIDENCE)
 
     def close(self) -> None:
-        """Free MediaPipe's instance; the finder is of no use afterwards."""
+        """Free MediaPipe's instance; the finder cannot be used afterwards."""
         self._landmarker.close()
 
 
@@ -404,7 +404,7 @@ def _face_in_crop(
 
 
 def _can_hold_a_face(rgb: np.ndarray) -> bool:
-    """Return whether an image is large enough; raise ValueError if it is of another shape or type."""
+    """Return whether an image is large enough; raise ValueError for a wrong shape or type."""
     _check_shape(rgb)
     return bool(min(rgb.shape[:2]) >= MIN_SIDE)
 
@@ -415,7 +415,7 @@ def _check_shape(rgb: np.ndarray) -> None:
 
 
 def _nearest(found: list[FaceMesh], box: np.ndarray) -> FaceMesh | None:
-    """Return the mesh that overlaps a box the most, None if none does enough."""
+    """Return the mesh with the largest overlap with a box; None if no overlap is large enough."""
     if not found:
         return None
     shared = overlaps(np.stack([mesh.box_xyxy for mesh in found]), box)
@@ -424,7 +424,7 @@ def _nearest(found: list[FaceMesh], box: np.ndarray) -> FaceMesh | None:
 
 
 def _agreement(first: Face | None, second: Face | None) -> float:
-    """Return how well two looks at a face agree: 1 with the same landmarks, 0 if they may be of two faces."""
+    """Return the agreement of two meshes: 1 for the same landmarks, 0 if they may be of two faces."""
     if first is None or second is None or first.landmarks is None or second.landmarks is None:
         return 0.0
     difference = np.abs(first.landmarks[:, :2] - second.landmarks[:, :2]).mean()
@@ -432,7 +432,7 @@ def _agreement(first: Face | None, second: Face | None) -> float:
 
 
 def _best_score(faces: Sequence[Face], degrees: float) -> float:
-    """Return the score of the likeliest face that is rolled no further than `degrees`, 0 without."""
+    """Return the score of the most likely face with a roll of at most `degrees`; 0 without one."""
     return max(
         (f.confidence for f in faces if f.mesh and abs(f.mesh.head_pose.roll) <= degrees),
         default=0.0,
@@ -440,7 +440,7 @@ def _best_score(faces: Sequence[Face], degrees: float) -> float:
 
 
 def _face(found: FaceMesh, scale: float, *, offset: tuple[float, float], score: float) -> Face:
-    """Return the face that was found in an enlarged part of an image."""
+    """Return a face that was found in an enlarged part of an image, in the image's pixels."""
     landmarks = found.landmarks / np.float32(scale)
     landmarks[:, :2] += np.array(offset, np.float32)
     mesh = dataclasses.replace(found, landmarks=landmarks)
@@ -453,7 +453,7 @@ def _longer_side(box: np.ndarray) -> float:
 
 
 def _distinct(faces: Sequence[Face]) -> list[Face]:
-    """Return each face once: those with landmarks first, then by score, no other in the same place."""
+    """Return each face once: faces with landmarks first, then by score, one per place."""
     ordered = sorted(faces, key=lambda face: face.mesh is None)
     boxes = np.array([face.box_xyxy for face in ordered], np.float32).reshape(-1, 4)
     return [ordered[i] for i in each_once(boxes)]

@@ -1,4 +1,4 @@
-"""MediaPipe's landmarks: which of the 478 points are what, geometry, and the networks' feature vector."""
+"""MediaPipe's 478 landmarks: their meaning, geometry, and the networks' feature vector."""
 
 import math
 from dataclasses import dataclass
@@ -108,7 +108,7 @@ def keypoints(landmarks: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class FaceGeometry:
-    """Simple measures of a face, ratios of distances in three dimensions; left and right are the person's.
+    """Measures of a face as ratios of distances in 3D; left and right are the person's.
 
     Attributes:
         left_eye_opening, right_eye_opening: between the lids, over the eye's width.
@@ -126,7 +126,7 @@ class FaceGeometry:
 
 
 def geometry(landmarks: np.ndarray) -> FaceGeometry:
-    """Measure a face on its landmarks, float32 (478, 3), pixels."""
+    """Measure a face by its landmarks, float32 (478, 3), pixels."""
 
     def distance(a: int, b: int) -> float:
         return float(np.linalg.norm(landmarks[a] - landmarks[b]))
@@ -154,7 +154,7 @@ def upright_points(mesh: FaceMesh) -> np.ndarray:
 
 
 def from_upright(points: np.ndarray, mesh: FaceMesh) -> np.ndarray:
-    """Return upright points, float (478, 3), with the place, size and pose of a mesh: its pixels."""
+    """Return upright points, float (478, 3), moved to the place, size and pose of a mesh, in pixels."""
     centre, size, rotation = _frame(mesh)
     result: np.ndarray = (centre + size * points @ rotation.T).astype(np.float32)
     return result
@@ -170,7 +170,7 @@ def _frame(mesh: FaceMesh) -> tuple[np.ndarray, float, np.ndarray]:
 
 
 def feature_vector(face: "Face", square_xyxy: np.ndarray) -> np.ndarray:
-    """Return what the networks know of a face's landmarks, version `FEATURE_VERSION`.
+    """Return the networks' input vector of a face's landmarks, version `FEATURE_VERSION`.
 
     In this order: `upright_points` (478 x 3); the points' x and y in the crop, from -0.5 to 0.5 of its
     side (478 x 2); the blendshapes (52) in [0, 1]; pitch, yaw and roll in radians.

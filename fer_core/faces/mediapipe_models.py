@@ -1,4 +1,4 @@
-"""MediaPipe's face landmarker, with its traps fenced off.
+"""MediaPipe's face landmarker, with workarounds for its faults.
 
 Measured traps of MediaPipe: an empty array breaks an instance for good, a non-contiguous one is read in
 the wrong order, an instance is of no use after an error, and its import pulls in TensorFlow and keeps what
@@ -52,7 +52,7 @@ class HeadPose:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceMesh:
-    """What the landmarker says of one face.
+    """The landmarker's result for one face.
 
     Attributes:
         landmarks: float32 (478, 3), pixels of the image, z in the scale of x, smaller is nearer.
@@ -83,7 +83,7 @@ class FaceMesh:
 
 
 class Landmarker:
-    """Google's face landmarker for single images. Safe to share between threads, which take turns."""
+    """Google's face landmarker for single images. Safe to share between threads; calls run one at a time."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class Landmarker:
             self._free.put(task)
 
     def close(self) -> None:
-        """Free the instances, when no thread uses them; the landmarker is of no use afterwards."""
+        """Free the instances when no thread uses them; the landmarker cannot be used afterwards."""
         tasks = [self._free.get() for _ in range(self._instances)]
         for task in tasks:
             task.close()
@@ -132,7 +132,7 @@ class Landmarker:
 
 
 class VideoLandmarker:
-    """Google's face landmarker for the frames of one video, in which it follows the faces.
+    """Google's face landmarker for the frames of one video; it tracks faces.
 
     It remembers where the faces were: it must not be shared between videos.
     """
@@ -163,7 +163,7 @@ class VideoLandmarker:
         )
 
     def detect(self, rgb: np.ndarray, *, milliseconds: int) -> list[FaceMesh]:
-        """Return the faces of a frame, in no order that lasts.
+        """Return the faces of a frame; their order may change between frames.
 
         Args:
             rgb: uint8 (H, W, 3).
@@ -172,7 +172,7 @@ class VideoLandmarker:
         return _meshes(self._task.detect(rgb, milliseconds=milliseconds), rgb)
 
     def close(self) -> None:
-        """Free the instance; the landmarker is of no use afterwards."""
+        """Free the instance; the landmarker cannot be used afterwards."""
         self._task.close()
 
 
@@ -190,7 +190,7 @@ def connection_tables() -> dict[str, np.ndarray]:
 
 
 def _landmarker_task(content: bytes, *, video: bool = False, **options: float) -> "_Task":
-    """Return the landmarker in a model file with all that it can give, for images or for a video."""
+    """Create the landmarker of a model file with all its outputs, for images or for a video."""
 
     def create() -> "vision.FaceLandmarker":
         with _without_tensorflow():
@@ -210,7 +210,7 @@ def _landmarker_task(content: bytes, *, video: bool = False, **options: float) -
 
 
 def _meshes(result: Any, rgb: np.ndarray) -> list[FaceMesh]:
-    """Return what MediaPipe says of an image, in its pixels; nothing for no result."""
+    """Return MediaPipe's faces in pixels of the image; empty without a result."""
     if result is None:
         return []
     height, width = rgb.shape[:2]
@@ -232,7 +232,7 @@ def _meshes(result: Any, rgb: np.ndarray) -> list[FaceMesh]:
 
 
 class _Task:
-    """One MediaPipe instance that threads take turns with, and that is made anew after an error."""
+    """One MediaPipe instance, used by one thread at a time and recreated after an error."""
 
     def __init__(self, create: Callable[[], Any]) -> None:
         self._create = create
@@ -265,8 +265,8 @@ class _Task:
                     return self._instance.detect(image)
                 return self._instance.detect_for_video(image, milliseconds)
             except RuntimeError:
-                # An instance that raised once raises for good; the next image gets a new one. Not made
-                # here: where memory was short it would fail as well.
+                # After an error an instance always raises, so the next image gets a new one. It is not
+                # created here, because that would fail too if memory is short.
                 log.warning("MediaPipe failed; its instance will be made anew")
                 self._instance = None
                 self._finalizer()
@@ -326,7 +326,7 @@ def _without_tensorflow() -> Iterator[None]:
 
 
 def _drop_kept_error() -> None:
-    """Let go of the callers of MediaPipe's import.
+    """Release the stack frames that MediaPipe's import error keeps alive.
 
     Where there is no PortAudio, MediaPipe keeps the error that says so for good, its traceback keeps the
     frames, and these keep whatever their callers had in hand: the photo that was to be analysed, for one.

@@ -1,4 +1,4 @@
-"""Why an answer may be poor: what speaks against a face before any network has seen it."""
+"""Reasons for caution: properties of a face that make predictions less reliable."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,7 +34,7 @@ DRAWN_ABOVE: Final = 0.20
 
 
 class Quality(StrEnum):
-    """A thing that speaks against a face."""
+    """A reason for caution."""
 
     SMALL = "small"
     BLURRED = "blurred"
@@ -49,7 +49,7 @@ class Quality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QualityNote:
-    """One reason for caution.
+    """One reason for caution about a face.
 
     Attributes:
         code: for programs.
@@ -63,7 +63,7 @@ class QualityNote:
 def assess(
     image_rgb: np.ndarray, face: Face, inputs: FaceInputs, square_xyxy: np.ndarray
 ) -> tuple[QualityNote, ...]:
-    """Return the reasons for caution about one face, most of the time none.
+    """Return the reasons for caution about one face; usually none.
 
     Args:
         image_rgb: uint8 (H, W, 3), the photo.
@@ -113,7 +113,7 @@ def assess(
 
 
 def sharpness(crop: np.ndarray) -> float:
-    """Return the variance of the Laplacian of a uint8 (48, 48) crop, its contrast made equal."""
+    """Return the variance of the Laplacian of a uint8 (48, 48) crop after contrast equalization."""
     grey = crop.astype(np.float32)
     spread = float(grey.std())
     if spread == 0:
@@ -122,7 +122,7 @@ def sharpness(crop: np.ndarray) -> float:
 
 
 def outside_share(image_rgb: np.ndarray, square_xyxy: np.ndarray) -> float:
-    """Return the share in [0, 1] of a face's crop square that lies beyond the photo's edges."""
+    """Return the share in [0, 1] of a face's crop square that lies outside the photo."""
     left, top, right, bottom = (float(v) for v in square_xyxy)
     height, width = image_rgb.shape[:2]
     inside_x = max(0.0, min(right, width) - max(left, 0.0))

@@ -1,4 +1,4 @@
-"""Where in a photo faces may be: the detector on the photo at all scales, from coarse to fine.
+"""Candidates for faces: the detector on the photo at all scales, from coarse to fine.
 
 The detector sees faces of 18 to 100 % of 128 pixels. So the photo is halved until that is the whole of it;
 each scale adds faces half as wide as those of the one before. The finest shows faces of SMALLEST_FACE pixels
@@ -56,7 +56,7 @@ class Scale:
 
 
 def scales_of(rgb: np.ndarray) -> list[Scale]:
-    """Return a photo, uint8 (H, W, 3), at all scales that are searched, from coarse to fine."""
+    """Return a photo, uint8 (H, W, 3), at all searched scales, from coarse to fine."""
     long_side = max(rgb.shape[:2])
     factor = min(_FINEST, long_side / WINDOW_SIDE)
     scales = [_scale(rgb, factor)]
@@ -96,7 +96,7 @@ def candidates(scales: Sequence[Scale], detector: Detector) -> Boxes:
 
 
 def each_once(boxes: np.ndarray) -> list[int]:
-    """Return the positions of the boxes, float32 (N, 4), in whose place there is none before them."""
+    """Return the positions of the boxes, float32 (N, 4), that overlap no earlier box."""
     kept: list[int] = []
     for i, box in enumerate(boxes):
         if (overlaps(boxes[kept], box) < SAME_FACE_OVERLAP).all():
@@ -123,7 +123,7 @@ def _scale(rgb: np.ndarray, factor: float) -> Scale:
 
 
 def _look(scale: Scale, detector: Detector) -> Boxes:
-    """Return the boxes at one scale, in pixels of the photo, each face once but for other scales."""
+    """Return the boxes at one scale, in pixels of the photo, each face once per scale."""
     found = []
     for rows, columns in itertools.product(*map(_parts, scale.rgb.shape[:2])):
         boxes = detector.detect(scale.rgb[rows, columns])
@@ -141,7 +141,7 @@ def _look_at_bordered(scale: Scale, detector: Detector) -> Boxes:
 
 
 def _parts(length: int) -> list[slice]:
-    """Return overlapping parts that cover an image's side, all of one length: sizes take time to change."""
+    """Return overlapping parts of one length that cover an image's side; changing the length takes time."""
     n = max(1, math.ceil((length - _PART_OVERLAP) / (_PART_SIDE - _PART_OVERLAP)))
     part = math.ceil((length + (n - 1) * _PART_OVERLAP) / n)
     starts = [min(i * (part - _PART_OVERLAP), length - part) for i in range(n)]
@@ -158,7 +158,7 @@ def _joined(found: Sequence[Boxes]) -> Boxes:
 
 
 def _blended(boxes: Boxes) -> Boxes:
-    """Return each heap of boxes as its mean, weighted by the scores, with the best score."""
+    """Return each cluster of boxes as its mean, weighted by the scores, with the best score."""
     sides = np.concatenate([boxes.xyxy[:, :2], boxes.xyxy[:, 2:] - boxes.xyxy[:, :2]], axis=1)
     kept = cv2.dnn.NMSBoxes(sides.tolist(), boxes.scores.tolist(), 0.0, _SAME_BOX)
     best = np.asarray(kept, np.int64).reshape(-1)

@@ -1,4 +1,4 @@
-"""The average face in landmarks, and how its landmarks move with an expression's movements.
+"""The average face in landmarks, and the changes of its landmarks with facial movements.
 
 A linear shape model in the manner of Cootes et al. 1995: the mean of a data set's upright points, and for
 each movement the direction in which they go as its blendshapes rise from 0 to 1. `python -m training
@@ -37,7 +37,7 @@ _REGION_REACH: Final = 0.22
 
 
 class Movement(StrEnum):
-    """A movement of the face that a visitor can try out, with the blendshapes that it is made of."""
+    """A facial movement that a visitor can try, with its blendshapes."""
 
     SMILE = "smile"
     FROWN = "mouth corners down"
@@ -82,7 +82,7 @@ _SHAPES_OF: Final = {
 
 
 def blendshapes_of(movement: Movement) -> list[int]:
-    """Return the places of a movement's blendshapes, of both sides."""
+    """Return the indices of a movement's blendshapes, of both sides."""
     return [i for i, n in enumerate(BLENDSHAPES) if movement_and_side(n)[0] in _MADE_OF[movement]]
 
 
@@ -102,7 +102,7 @@ class FaceShape:
     directions: dict[Movement, np.ndarray]
 
     def region_points(self, region: Region) -> np.ndarray:
-        """Return the landmarks of a region, int64: its own and those that lie near them."""
+        """Return the landmarks of a region, int64: its own and those near them."""
         seeds = _region_seeds()
         nearest = np.full(N_LANDMARKS, np.inf)
         owner = np.full(N_LANDMARKS, -1)
@@ -125,7 +125,7 @@ class FaceShape:
         return _changed(mesh, change, shapes)
 
     def with_movements(self, mesh: FaceMesh, amounts: Mapping[Movement, float]) -> FaceMesh:
-        """Return the face with movements added to it, each from -1 to 1; 0 leaves it as it is."""
+        """Return the face with movements added, each from -1 to 1; 0 changes nothing."""
         change = np.zeros((N_LANDMARKS, 3), np.float32)
         shapes = mesh.blendshapes.copy()
         for movement, amount in amounts.items():
@@ -138,7 +138,7 @@ class FaceShape:
 
 
 def _region_seeds() -> dict[Region, list[int]]:
-    """Return the landmarks that MediaPipe's contours, or the tables above, give a region."""
+    """Return the landmarks of a region by MediaPipe's contours or the tables above."""
     contours = contour_edges()
 
     def on(*names: str) -> list[int]:
@@ -154,7 +154,7 @@ def _region_seeds() -> dict[Region, list[int]]:
 
 
 def _changed(mesh: FaceMesh, change: np.ndarray, blendshapes: np.ndarray) -> FaceMesh:
-    """Return a mesh with an addition to its upright points, brought back to the image."""
+    """Return a mesh with a change added to its upright points, in the image's pixels."""
     return dataclasses.replace(
         mesh,
         landmarks=from_upright(upright_points(mesh) + change, mesh),
@@ -188,7 +188,7 @@ def estimate(points: np.ndarray, blendshapes: np.ndarray) -> FaceShape:
 
 
 def write_face_shape(shape: FaceShape, path: Path) -> None:
-    """Write the model, whole or not at all."""
+    """Write the model atomically."""
     replace_file(
         path,
         lambda file: np.savez_compressed(

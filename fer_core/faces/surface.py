@@ -1,4 +1,4 @@
-"""What the pixels under a face's landmarks show: edges of lips, shades of skin.
+"""Pixels at a face's landmarks: edges of the lips, tones of the skin.
 
 The landmarker finds a mouth under whatever covers it, and in drawings, with a presence score as high as in
 photos. Both measures look at the networks' own input, so they hold for photos of every size.
@@ -26,7 +26,7 @@ _LEAST_GRADIENT: Final = 0.5
 
 
 def lip_edges(inputs: FaceInputs) -> float:
-    """Return how strong the edges along the lips are, 1 being the mean gradient of the face.
+    """Return the strength of the edges along the lips; 1 is the mean gradient of the face.
 
     Lips are borders between lighter and darker rows, so the measure is the median over the mouth of the
     gradient along the face's vertical axis. What covers a mouth is mostly smoother, or has its edges upright.
@@ -53,7 +53,7 @@ def lip_edges(inputs: FaceInputs) -> float:
 
 
 def commonest_tone(inputs: FaceInputs) -> float:
-    """Return the share in [0, 1] of the upper face, above the nose's tip, that has its commonest tone.
+    """Return the share in [0, 1] of the most common tone in the face above the nose's tip.
 
     Skin has shades, a drawing's fill and its paper have not. Only the upper face counts: a bar over the mouth
     makes no drawing of a photo.

@@ -23,7 +23,7 @@ _EDGE_POINTS: Final = 9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Portrait:
-    """A face cut out of its photo with room around it.
+    """A face, cropped from its photo with a margin.
 
     Attributes:
         rgb: uint8 (S, S, 3).
@@ -39,7 +39,7 @@ class Portrait:
         return Face(self.mesh.box_xyxy, 1.0, self.mesh)
 
     def warped(self, mesh: FaceMesh) -> "Portrait":
-        """Return the portrait with its pixels moved to where another mesh has the landmarks.
+        """Return the portrait with its pixels moved to the landmarks of another mesh.
 
         Args:
             mesh: of the same face, in the portrait's coordinates.
@@ -72,7 +72,7 @@ class Portrait:
 
 
 def portrait(image_rgb: np.ndarray, face: Face) -> Portrait:
-    """Cut a face out of its photo, at most 480 pixels wide.
+    """Crop a face from its photo, at most 480 pixels wide.
 
     Args:
         image_rgb: uint8 (H, W, 3), the photo.

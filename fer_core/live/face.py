@@ -1,4 +1,4 @@
-"""One face before a camera, as it is shown."""
+"""One face in front of a camera, as shown."""
 
 from dataclasses import dataclass
 
@@ -22,5 +22,5 @@ class LiveFace:
 
     @property
     def width(self) -> float:
-        """Of its box in pixels."""
+        """Width of its box in pixels."""
         return float(self.face.box_xyxy[2] - self.face.box_xyxy[0])

@@ -1,4 +1,4 @@
-"""Who may be live: so many visits at once as a server can look at, the others in the order they came."""
+"""Places for live visits: as many at once as the server can process; others wait in order."""
 
 import threading
 import time
@@ -6,13 +6,13 @@ from collections.abc import Hashable
 
 
 class LivePlaces:
-    """Places for live visits, and the line for them. Safe to share between threads.
+    """Places for live visits, and a queue. Safe to share between threads.
 
     A visit keeps its place, or its place in the line, by asking again and again.
     """
 
     def __init__(self, places: int, *, patience_s: float) -> None:
-        """Open them.
+        """Create the places.
 
         Args:
             places: how many visits are live at once, at least 1.
@@ -25,7 +25,7 @@ class LivePlaces:
         self._asked: dict[Hashable, float] = {}
 
     def ask(self, visit: Hashable) -> int:
-        """Return 0 if a visit may be live now, or else its place in the line, from 1."""
+        """Return 0 if a visit may be live now, else its place in the queue, from 1."""
         now = time.monotonic()
         with self._lock:
             self._asked = {

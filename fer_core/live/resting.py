@@ -1,4 +1,4 @@
-"""Calibration to a resting face: what a person looks like who shows nothing counts as neutral.
+"""Calibration to a resting face: the person's face at rest counts as neutral.
 
 Many a face at rest looks a little sad or angry to a network. The logits that a network gives to the resting
 face are subtracted from those that it gives later, so that only what changed is left.
@@ -22,7 +22,7 @@ _LEAST: Final = 1e-4
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class RestingFace:
-    """What the networks say to a person's resting face.
+    """The networks' predictions for a person's resting face.
 
     Attributes:
         number: of the face that was followed.
@@ -34,7 +34,7 @@ class RestingFace:
 
     @classmethod
     def of(cls, number: int, predictions: Mapping[str, Prediction]) -> Self:
-        """Take the predictions for a face at rest; a network without the class neutral is left as it is."""
+        """Store the predictions for a face at rest; networks without the class neutral are not calibrated."""
         return cls(
             number,
             {

@@ -1,4 +1,4 @@
-"""One visitor's camera: frames in, and out the faces with what each network says to them.
+"""One visitor's camera: frames in, faces with each network's predictions out.
 
 Nothing here knows how frames arrive. Whoever has one gives it to `LiveCamera.look`, from any thread.
 """
@@ -23,16 +23,16 @@ from fer_core.networks.classifier import Classifier, Prediction
 
 #: Time constant of the probabilities: a single frame in which an eye blinks should not change the answer.
 SMOOTHING_SECONDS: Final = 0.4
-#: A face that was away for longer is a new one when it is back.
+#: A face that was away for longer gets a new number.
 AWAY_SECONDS: Final = 1.0
 MAX_FACES: Final = 4
-#: A camera without a frame for so long has ended, whether or not anybody said so.
+#: A camera without a frame for this long counts as ended.
 IDLE_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveFrame:
-    """One frame that was looked at.
+    """One analyzed frame.
 
     Attributes:
         image_rgb: uint8 (H, W, 3), as it came.
@@ -46,24 +46,24 @@ class LiveFrame:
 
 
 class LiveCamera:
-    """Looks at the frames of one camera. Safe to call from several threads.
+    """Analyzes the frames of one camera. Safe to call from several threads.
 
     It closes itself when no frame has come for `IDLE_SECONDS`: a visitor who leaves does not always say so.
     """
 
     def __init__(self, classifiers: Mapping[str, Classifier]) -> None:
-        """Keep the networks; MediaPipe's model is read when the first frame comes.
+        """Keep the networks; MediaPipe's model is loaded at the first frame.
 
         Args:
             classifiers: by the names of their bundles; they may be shared with others.
         """
         self.classifiers = dict(classifiers)
-        # Held while a frame is looked at; the next one waits.
+        # Held while a frame is analyzed; the next one waits.
         self._looking = threading.Lock()
         self._landmarker: VideoLandmarker | None = None
         self._last_look = 0.0
         self._milliseconds = -1
-        # As the networks see them, not relative to a resting face.
+        # The networks' own predictions, not relative to a resting face.
         self._followed: dict[int, LiveFace] = {}
         self._last_seen: dict[int, float] = {}
         self._count = 0
@@ -72,11 +72,11 @@ class LiveCamera:
 
     @property
     def frame(self) -> LiveFrame | None:
-        """The last frame that was looked at; None before the first and after the end."""
+        """The last analyzed frame; None before the first and after the end."""
         return self._frame
 
     def look(self, image_rgb: np.ndarray, *, seconds: float) -> LiveFrame:
-        """Find the faces of a frame, and ask the networks. A frame waits for the one before.
+        """Find the faces of a frame and run the networks. A frame waits for the previous one.
 
         Args:
             image_rgb: uint8 (H, W, 3).
@@ -99,7 +99,7 @@ class LiveCamera:
                 self._last_look = time.monotonic()
 
     def calibrate(self, number: int | None = None) -> bool:
-        """Take a face as it is now for its resting face, until it is away for `AWAY_SECONDS`.
+        """Use a face's current expression as its resting face, until it is away for `AWAY_SECONDS`.
 
         Args:
             number: of the face; by default the largest one.
@@ -117,12 +117,12 @@ class LiveCamera:
             return True
 
     def end_calibration(self) -> None:
-        """Give the networks' own answers again."""
+        """Return to the networks' own predictions."""
         with self._looking:
             self._resting = None
 
     def close(self) -> None:
-        """Free MediaPipe's instance and forget pictures and faces; the next frame begins anew."""
+        """Free MediaPipe's instance and forget pictures and faces; the next frame starts again."""
         with self._looking:
             if self._landmarker is not None:
                 self._landmarker.close()
@@ -133,7 +133,7 @@ class LiveCamera:
             self._last_seen.clear()
 
     def is_idle(self) -> bool | None:
-        """Return whether no frame has come for long; None if it is closed."""
+        """Return whether no frame has come for a long time; None if the camera is closed."""
         if self._landmarker is None:
             return None
         return not self._looking.locked() and time.monotonic() - self._last_look > IDLE_SECONDS
@@ -161,7 +161,7 @@ class LiveCamera:
     def _follow(
         self, meshes: Sequence[FaceMesh], image_rgb: np.ndarray, seconds: float
     ) -> tuple[LiveFace, ...]:
-        """Return the faces with their numbers and smoothed answers, from the largest to the smallest."""
+        """Return the faces with numbers and smoothed predictions, from the largest to the smallest."""
         faces = [Face(mesh.box_xyxy, LOOK_CONFIDENCE, mesh) for mesh in meshes]
         for number in [n for n, at in self._last_seen.items() if seconds - at > AWAY_SECONDS]:
             del self._followed[number], self._last_seen[number]
@@ -182,7 +182,7 @@ class LiveCamera:
         return tuple(sorted(found, key=lambda face: -face.width))
 
     def _numbers(self, faces: Sequence[Face]) -> list[int]:
-        """Return the number of the followed face that each face is: the nearest within its own width."""
+        """Return the number of the tracked face for each face: the nearest within its width."""
         pairs = sorted(
             (distance, i, number)
             for i, face in enumerate(faces)
@@ -201,7 +201,7 @@ class LiveCamera:
 
 
 def _close_when_idle(reference: "weakref.ref[LiveCamera]") -> None:
-    """Wait for a camera to be closed, and close it when its frames end; a thread of its own."""
+    """Wait until a camera is closed, or close it when no frames come; runs in its own thread."""
     while True:
         time.sleep(IDLE_SECONDS / 4)
         camera = reference()
@@ -216,7 +216,7 @@ def _close_when_idle(reference: "weakref.ref[LiveCamera]") -> None:
 
 
 def _relative_to(resting: RestingFace | None, face: LiveFace) -> LiveFace:
-    """Return a face with its answers relative to its resting face, if that is whose face it is."""
+    """Return a face with predictions relative to a resting face, if it is the same person's."""
     if resting is None or face.number != resting.number:
         return face
     relative = {name: resting.apply(name, p) for name, p in face.predictions.items()}
@@ -224,7 +224,7 @@ def _relative_to(resting: RestingFace | None, face: LiveFace) -> LiveFace:
 
 
 def _mixed(before: Prediction, new: Prediction, weight: float) -> Prediction:
-    """Return the new opinion with the one before mixed in; its activation maps are not kept."""
+    """Return the new prediction, smoothed with the previous one, without activation maps."""
     return dataclasses.replace(
         new,
         probabilities=(1 - weight) * before.probabilities + np.float32(weight) * new.probabilities,
@@ -233,7 +233,7 @@ def _mixed(before: Prediction, new: Prediction, weight: float) -> Prediction:
 
 
 def _distance(face: Face, other: Face) -> float:
-    """Return how far two boxes' centres are apart, in widths of the wider one."""
+    """Return the distance of two boxes' centres, in widths of the wider box."""
     a, b = face.box_xyxy, other.box_xyxy
     apart = np.linalg.norm((a[:2] + a[2:] - b[:2] - b[2:]) / 2)
     return float(apart / max(a[2] - a[0], b[2] - b[0]))

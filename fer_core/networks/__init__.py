@@ -1,1 +1,1 @@
-"""Trained networks: their bundles, where these come from, and what they answer."""
+"""Trained networks: bundles, their sources, and predictions."""

@@ -1,4 +1,4 @@
-"""A bundle: one folder that holds one trained network and all that is known about it."""
+"""A bundle: one folder with one trained network and all information about it."""
 
 import difflib
 import hashlib
@@ -30,19 +30,19 @@ PREDICTIONS_FOLDER: Final = "predictions"
 ROBUSTNESS_FOLDER: Final = "robustness"
 #: Folder of the bundle that finds keypoints.
 KEYPOINTS_NAME: Final = "keypoints"
-#: The networks that are asked unless others are named, the one that sees most last.
+#: The default networks; the one with the most inputs is last.
 DEFAULT_PAIR: Final = ("cnn_photos", "dual_photos")
 #: The same architectures trained on FER2013 alone, for comparison with published figures.
 FER2013_PAIR: Final = ("cnn", "dual")
 #: Old names of bundles, and the bundles that replaced them.
 RENAMED: Final = {"cnn_wild": "cnn_photos", "dual_wild": "dual_photos"}
-#: Accuracy that answered faces reach where the abstention threshold is chosen, unless a recipe says other.
+#: Required accuracy of covered faces when the abstention threshold is chosen; recipes may set another.
 ANSWERED_ACCURACY: Final = 0.85
-#: What stands behind a measure's name where it was taken on clean rows.
+#: Suffix of a measure's name for clean rows.
 CLEAN: Final = "_clean"
 #: What `task` in a spec says of a network that finds keypoints; those that name expressions have none.
 KEYPOINTS_TASK: Final[Literal["keypoints"]] = "keypoints"
-#: The kind of the bundles whose specs tell of no task.
+#: The kind of bundles whose specs have no task.
 EXPRESSIONS: Final = "expressions"
 #: The network families that see no pixel.
 _LANDMARKS_ALONE: Final = frozenset({"landmark_mlp"})
@@ -55,7 +55,7 @@ class Part(BaseModel):
 
 
 class TrainingData(Part):
-    """What the network was trained on.
+    """The training data of a network.
 
     Attributes:
         source: name of the data source.
@@ -79,7 +79,7 @@ class TrainingData(Part):
 
 
 class LandmarkMetrics(Part):
-    """What landmarks do for a network that sees them, on the whole of a split.
+    """The effect of landmarks on a network's accuracy, on all rows of a split.
 
     Attributes:
         n_found: rows in which landmarks were found.
@@ -97,7 +97,7 @@ class LandmarkMetrics(Part):
 
 
 class CalibrationSplit(Part):
-    """Validation faces that temperature and threshold were chosen on, and what came of it.
+    """Validation faces on which temperature and threshold were chosen, with the resulting figures.
 
     Attributes:
         data: "source:split"; its clean rows, of the classes that the network knows.
@@ -124,7 +124,7 @@ class CalibrationSplit(Part):
 
 
 class SplitMetrics(Part):
-    """What `training evaluate` measured on one split with these very weights.
+    """The measurements of `training evaluate` on one split with exactly these weights.
 
     Every further field is a number: a measure by its name (`fer_core.evaluation.measures`), on all rows, or
     with CLEAN behind the name on the clean rows. A spec that is older than a measure lacks it, and one that
@@ -132,7 +132,7 @@ class SplitMetrics(Part):
 
     Attributes:
         n: rows of the whole split.
-        n_clean: rows without a copy in the training data.
+        n_clean: rows without a duplicate in the training data.
         accuracy, accuracy_clean: share of rows answered as labelled, of all rows and of the clean ones.
         coverage, selective_accuracy: share of rows answered at the abstention threshold, and the
             accuracy on those. Probabilities are after temperature scaling.
@@ -155,13 +155,13 @@ class SplitMetrics(Part):
     excluded: dict[str, int] = {}
 
     def value(self, measure: str, *, clean: bool = False) -> float | None:
-        """Return a measure by name, on all rows or on the clean ones; None if it was not taken."""
+        """Return a measure by name, on all or on clean rows; None if it was not computed."""
         value: float | None = getattr(self, measure + CLEAN if clean else measure, None)
         return value
 
 
 class BaseSpec(Part):
-    """What the `spec.json` of every kind of bundle tells.
+    """The fields that `spec.json` has for every kind of bundle.
 
     Attributes:
         name: of the bundle and its folder.
@@ -193,7 +193,7 @@ class BaseSpec(Part):
 
 
 class BundleSpec(BaseSpec):
-    """The content of `spec.json` of a network that names expressions.
+    """The content of `spec.json` for a network that predicts expressions.
 
     Attributes:
         labels: in the order of the logits.
@@ -214,19 +214,19 @@ class BundleSpec(BaseSpec):
 
     @property
     def sees_pixels(self) -> bool:
-        """Whether the network looks at the image, and not at landmarks alone."""
+        """Whether the network sees pixels, and not only landmarks."""
         return self.architecture not in _LANDMARKS_ALONE
 
     @property
     def view_pixels(self) -> int:
-        """Side of the central square of the input that the network looks at: its maps cover it."""
+        """Side of the central square of the input that the network sees and its maps cover."""
         architecture = self.recipe.get("architecture", {})
         pixels = architecture.get("trunk", architecture)
         return int(pixels.get("view_pixels", self.input_hw[0]))
 
     @property
     def chosen_on(self) -> str:
-        """What people call the validation faces that epochs, temperature and threshold were chosen on."""
+        """Display name of the validation faces on which epochs, temperature and threshold were chosen."""
         if not self.references:
             return validation_name(self.training_data.source)
         return " and ".join(data_name(reference.data) for reference in self.references)
@@ -244,7 +244,7 @@ S = TypeVar("S", bound=BaseSpec)
 
 @dataclass(frozen=True, slots=True)
 class BaseBundle(Generic[S]):
-    """A folder with a valid spec of some kind.
+    """A folder with a valid spec of any kind.
 
     Attributes:
         kind: name of the kind (`fer_core.networks.kinds`).
@@ -263,7 +263,7 @@ class BaseBundle(Generic[S]):
 
     @property
     def origin(self) -> str:
-        """Where it comes from, to be read after "from"."""
+        """Origin of the bundle, in words that follow "from"."""
         return f"the folder {self.path}" if self.pin is None else f"the Hub, {self.pin}"
 
     @property
@@ -282,7 +282,7 @@ class BaseBundle(Generic[S]):
         return self.pin is not None or self.path.is_relative_to(shipped_root())
 
     def verify(self, file: str) -> Path:
-        """Return the path of a weight file whose checksum agrees with the spec.
+        """Return the path of a weight file after checking its checksum against the spec.
 
         Of a bundle from the Hub, a file that is not here yet, or no longer as it was, is fetched.
 
@@ -305,7 +305,7 @@ class BaseBundle(Generic[S]):
 
 
 class Bundle(BaseBundle[BundleSpec]):
-    """A bundle whose network names expressions."""
+    """A bundle whose network predicts expressions."""
 
     kind: ClassVar[str] = EXPRESSIONS
 
@@ -317,7 +317,7 @@ def sha256_of(path: Path) -> str:
 
 
 def _check_sum(path: Path, spec: BaseSpec) -> None:
-    """Raise BundleError unless the spec gives a file of this name this very content."""
+    """Raise BundleError unless the spec has a file of this name with this content."""
     expected = spec.sha256.get(path.name)
     try:
         found = sha256_of(path)
@@ -331,7 +331,7 @@ def _check_sum(path: Path, spec: BaseSpec) -> None:
 
 
 def read_spec(folder: Path, kind: type[S]) -> S:
-    """Read the spec of a bundle of some kind.
+    """Read the spec of a bundle of a given kind.
 
     Raises:
         BundleError: no spec there, or one that breaks the format; the message names the field.
@@ -359,17 +359,17 @@ def open_bundle(path: Path) -> Bundle:
 
 
 def task_of(folder: Path) -> str:
-    """Return what the network of the bundle in a folder does: its spec's `task`, else EXPRESSIONS."""
+    """Return the task of the bundle in a folder: `task` in its spec, else EXPRESSIONS."""
     file = folder / SPEC_FILE
     try:
         return _task(file, _version(file))
     except (OSError, ValueError, AttributeError):
-        # Opening it will say what is wrong.
+        # Opening it reports the error.
         return EXPRESSIONS
 
 
 def _version(file: Path) -> tuple[int, int]:
-    """Return what changes with a file's content: a page asks for the same specs dozens of times."""
+    """Return a value that changes with a file's content, for caching: pages read specs dozens of times."""
     stat = file.stat()
     return stat.st_mtime_ns, stat.st_size
 
@@ -393,20 +393,20 @@ def bundle_folders() -> list[Path]:
 
 
 def bundle_names() -> list[str]:
-    """Return the names of the bundles that name expressions: in the bundle root, or wanted from the Hub."""
+    """Return the names of the bundles that predict expressions, in the bundle root or set for the Hub."""
     here = {folder.name: task_of(folder) for folder in bundle_folders()}
     wanted = hub.names_besides([*here, KEYPOINTS_NAME])
     return sorted([name for name, task in here.items() if task == EXPRESSIONS] + wanted)
 
 
 def all_names() -> list[str]:
-    """Return the names of the bundles of every kind: in the bundle root, or wanted from the Hub."""
+    """Return the names of the bundles of every kind, in the bundle root or set for the Hub."""
     here = [folder.name for folder in bundle_folders()]
     return sorted([*here, *hub.names_besides(here)])
 
 
 def resolve(name: str) -> Bundle:
-    """Return the bundle called `name`: as the Hub has it if the settings say so, else from the bundle root.
+    """Return the bundle called `name`: from the Hub if the settings say so, else from the bundle root.
 
     Where the Hub's weights cannot be had, those of the bundle root answer, and `missed` says why.
 
@@ -417,7 +417,7 @@ def resolve(name: str) -> Bundle:
 
 
 def embedded(name: str) -> Bundle:
-    """Return the bundle called `name` under the bundle root.
+    """Return the bundle called `name` from the bundle root.
 
     Raises:
         BundleError: there is none, or it is damaged; the message names the nearest ones.
@@ -443,7 +443,7 @@ B = TypeVar("B", bound=BaseBundle[Any])
 
 
 def resolve_kind(name: str, bundle: type[B], spec: type[BaseSpec]) -> B | None:
-    """Return a bundle of some kind if the settings want it from the Hub, None if they do not.
+    """Return a bundle of a given kind from the Hub; None if the settings do not name it.
 
     Raises:
         BundleError: the setting is wrong, or the Hub's cannot be had and there is none under the bundle root.
@@ -462,7 +462,7 @@ def resolve_kind(name: str, bundle: type[B], spec: type[BaseSpec]) -> B | None:
 
 
 def _pull(pin: hub.Pin, kind: type[BaseSpec]) -> Path:
-    """Bring a commit's bundle into the cache and return its spec's file, the file that serves checked.
+    """Download a commit's bundle into the cache, verify its serving file, and return its spec's path.
 
     All but the Keras file comes in one go, since the rest is a few hundred kB beside the megabytes of the
     serving file, and pages read it at once. The Keras file, as large again, comes when `verify` asks for it.
@@ -488,7 +488,7 @@ def _pull(pin: hub.Pin, kind: type[BaseSpec]) -> Path:
 
 
 def opinions() -> list[str]:
-    """Return the networks that are asked unless others are named: those of FER_NETWORKS, or a default.
+    """Return the default networks: those of FER_NETWORKS, else the default pair.
 
     All that FER_NETWORKS names are returned: resolving one that is missing says so. The default is what is
     here of DEFAULT_PAIR; in a folder of models with neither, its first two networks.
@@ -500,7 +500,7 @@ def opinions() -> list[str]:
 
 
 def resolvable() -> list[Bundle | FerError]:
-    """Return every bundle under the root, or in its place the error that keeps it from opening."""
+    """Return every bundle under the root, or the error that prevents opening it."""
     found: list[Bundle | FerError] = []
     for name in bundle_names():
         try:

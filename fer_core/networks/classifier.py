@@ -1,4 +1,4 @@
-"""One loaded bundle: face crops in, calibrated probabilities out, on LiteRT."""
+"""A loaded bundle: face crops in, calibrated probabilities out, with LiteRT."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ MAX_BATCH: Final = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """One network's opinion on one face.
+    """One network's prediction for one face.
 
     Attributes:
         labels: the classes, in the order of `probabilities`.
@@ -54,12 +54,12 @@ class Prediction:
 
     @property
     def abstained(self) -> bool:
-        """Whether the confidence is too low for an answer that deserves trust, or the face too doubtful."""
+        """Whether the confidence is below the threshold, or the face is doubtful."""
         return self.is_doubtful or self.confidence < self.abstention_threshold
 
 
 class Classifier:
-    """A bundle's network, ready to answer. Safe to share between threads.
+    """A bundle's loaded network. Safe to share between threads.
 
     A LiteRT interpreter is not thread-safe, so calls take turns; a call is about a millisecond a face.
     """
@@ -69,7 +69,7 @@ class Classifier:
 
         Args:
             bundle: the network.
-            threads: of the interpreter; by default one a core, four at most.
+            threads: threads of the interpreter; by default one per core, at most four.
 
         Raises:
             BundleError: the file is missing or damaged, or wants other landmark features.
@@ -91,7 +91,7 @@ class Classifier:
         self.logits(np.zeros((1, INPUT_SIZE, INPUT_SIZE), np.uint8))
 
     def predict(self, faces: Sequence[FaceInputs]) -> list[Prediction]:
-        """Return one prediction a face, in order."""
+        """Return one prediction per face, in order."""
         if not faces:
             return []
         spec = self.bundle.spec

@@ -1,4 +1,4 @@
-"""Why a network answers as it does: where in the pixels its evidence lies, and which landmarks count."""
+"""Explanations of predictions: class activation maps, and the influence of landmarks."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,14 +15,14 @@ from fer_core.faces.shape import FaceShape, Movement, Region
 from fer_core.faces.warp import Portrait
 from fer_core.networks.classifier import Classifier, Prediction
 
-#: In logits; what a map must reach to be shown as evidence.
+#: Minimum in logits for a map to be shown as evidence.
 _LEAST_EVIDENCE: Final = 1e-4
 
 
 def activation_heatmap(
     prediction: Prediction, label: Expression, *, view_pixels: int
 ) -> np.ndarray:
-    """Return where in a face's crop the evidence for a class lies (Zhou et al. 2016, arXiv:1512.04150).
+    """Return a heatmap of the evidence for a class in a face's crop (Zhou et al. 2016, arXiv:1512.04150).
 
     Args:
         prediction: of a network that sees pixels.
@@ -39,7 +39,7 @@ def activation_heatmap(
     if prediction.activation_maps is None:
         raise ValueError("this network sees no pixels and has no activation maps")
     maps = prediction.activation_maps
-    # Adding the same to all classes' maps changes no answer, so only the difference is evidence.
+    # Adding the same to all classes' maps changes no prediction, so only the difference is evidence.
     evidence = maps[..., prediction.labels.index(label)] - maps.mean(axis=-1)
     evidence = np.maximum(evidence, 0).astype(np.float32)
     heatmap = np.zeros((INPUT_SIZE, INPUT_SIZE), np.float32)
@@ -53,7 +53,7 @@ def activation_heatmap(
 
 
 def inputs_with_mesh(inputs: FaceInputs, face: Face, mesh: FaceMesh) -> FaceInputs:
-    """Return a face's inputs with another mesh's landmarks in the same crop; the pixels stay."""
+    """Return a face's inputs with the landmarks of another mesh and unchanged pixels."""
     moved = Face(face.box_xyxy, face.confidence, mesh)
     return FaceInputs(inputs.image, feature_vector(moved, frame_square(face.box_xyxy)))
 
@@ -61,7 +61,7 @@ def inputs_with_mesh(inputs: FaceInputs, face: Face, mesh: FaceMesh) -> FaceInpu
 def region_influence(
     classifier: Classifier, inputs: FaceInputs, face: Face, shape: FaceShape
 ) -> dict[Region, float]:
-    """Return how much each region's landmarks speak for a network's answer on a face.
+    """Return the influence of each region's landmarks on a network's prediction for a face.
 
     That is its probability with the landmarks as they are minus the one with the region's replaced by
     the average face's: occlusion (Zeiler and Fergus 2014, arXiv:1311.2901), of landmarks.
@@ -89,7 +89,7 @@ def what_if(
     shape: FaceShape,
     amounts: Mapping[Movement, float],
 ) -> tuple[Portrait, dict[str, Prediction]]:
-    """Return a face with movements added to its landmarks and pixels, and networks' predictions on it.
+    """Return a face with movements added to its landmarks and pixels, and networks' predictions for it.
 
     The pixels move too because a network that sees pixels ignores the landmarks, and one that sees both
     trusts the pixels more; `python -m tests.benchmarks.what_if` measures how much.

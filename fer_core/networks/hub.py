@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How long a visitor waits for weights on their way. The pull goes on, and they answer when they are here.
+#: How long a visitor waits for a download. It continues afterwards, and the weights are used when it is done.
 WAIT_SECONDS: Final = 20.0
 #: How long a failed pull is remembered: until then the embedded weights answer without asking the Hub.
 RETRY_SECONDS: Final = 300.0
@@ -54,12 +54,12 @@ class Pin:
 
 
 def variable_of(name: str) -> str:
-    """Return the environment variable that names a model's repository: FER_HUB_REPO_CNN for `cnn`."""
+    """Return the environment variable for a model's repository: FER_HUB_REPO_CNN for `cnn`."""
     return HUB_REPO_PREFIX + re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
 def pin_of(name: str) -> Pin | None:
-    """Return the commit that a model is wanted from, None if the settings name none.
+    """Return the commit that the settings name for a model; None without one.
 
     Raises:
         HubError: the setting is not OWNER/NAME@COMMITHASH.
@@ -78,13 +78,13 @@ def pin_of(name: str) -> Pin | None:
 
 
 def names_besides(known: Iterable[str]) -> list[str]:
-    """Return the names of models that the settings want from the Hub and that are not among `known`."""
+    """Return the names of models that the settings take from the Hub and that are not in `known`."""
     taken = {variable_of(name) for name in known}
     return [name.lower() for name in hub_repos() if HUB_REPO_PREFIX + name not in taken]
 
 
 def remembered(pin: Pin, pull: Callable[[], Path]) -> Path:
-    """Return the file that `pull` brought of a commit, asked once in the life of the process.
+    """Return the file that `pull` downloaded from a commit, called once per process.
 
     It runs beside the caller, who waits for at most WAIT_SECONDS from its start. Where it failed it is tried
     again after RETRY_SECONDS, by whoever asks then; where the file is gone, at once.
@@ -100,13 +100,13 @@ def remembered(pin: Pin, pull: Callable[[], Path]) -> Path:
 
 
 class _Pull:
-    """A pull on its way or done, shared by all who ask for the same commit."""
+    """A download in progress or done, shared by all callers for the same commit."""
 
     def __init__(self, pull: Callable[[], Path]) -> None:
         self._future: Future[Path] = Future()
         self._started = time.monotonic()
         self._ended = float("inf")
-        # Not waited for at the end of the program: a command should not hang for a slow line.
+        # A daemon thread, so that a command does not hang at exit because of a slow connection.
         threading.Thread(target=self._run, args=(pull,), daemon=True).start()
 
     def _run(self, pull: Callable[[], Path]) -> None:
@@ -120,7 +120,7 @@ class _Pull:
             self._future.set_result(file)
 
     def worth_another_try(self) -> bool:
-        """Return whether it failed long enough ago, or what it fetched is gone."""
+        """Return whether it failed long enough ago, or the downloaded file is gone."""
         if not self._future.done():
             return False
         if self._future.exception() is None:
@@ -144,7 +144,7 @@ _pulls: dict[Pin, _Pull] = {}
 
 
 def fetch(pin: Pin, file: str, check: Callable[[Path], object]) -> Path:
-    """Return a file of a commit from the cache, else from the Hub; a wrong one is fetched again once.
+    """Return a file of a commit from the cache, else from the Hub; a wrong file is downloaded again once.
 
     Args:
         pin: the commit.
@@ -169,7 +169,7 @@ def fetch(pin: Pin, file: str, check: Callable[[Path], object]) -> Path:
 
 
 def fetch_if_there(pin: Pin, file: str) -> None:
-    """Put a file of a commit into the cache, or the knowledge that the commit has no such file.
+    """Download a file of a commit into the cache, or record that the commit has no such file.
 
     Raises:
         HubError: it cannot be had for another reason.
@@ -191,7 +191,7 @@ def _cached(pin: Pin, file: str) -> Path | None:
 
 
 def _look_up(pin: Pin, file: str) -> object:
-    """Return what the cache knows: a path, a mark that the commit has no such file, or None."""
+    """Return the cache's entry: a path, a mark that the commit has no such file, or None."""
     from huggingface_hub import try_to_load_from_cache
 
     with explained(pin.repo):
@@ -199,7 +199,7 @@ def _look_up(pin: Pin, file: str) -> object:
 
 
 def _download(pin: Pin, file: str, *, replace: bool = False) -> Path:
-    """Fetch a file into the cache, in place of a wrong one if `replace`; raise HubError if it fails."""
+    """Download a file into the cache, replacing a wrong one if `replace`; raise HubError on failure."""
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -210,12 +210,12 @@ def _download(pin: Pin, file: str, *, replace: bool = False) -> Path:
             "it. Start once without HF_HUB_OFFLINE where there is a network."
         )
     with explained(pin.repo):
-        # A dead line is known at once; `hf_hub_download` alone tries for half a minute and longer.
+        # This detects a dead connection at once; `hf_hub_download` retries for half a minute or longer.
         url = hf_hub_url(pin.repo, file, revision=pin.revision)
         try:
             get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT)
         except HfHubHTTPError:
-            # An answer. The call below meets it again, and knows which ones are worth another try.
+            # The server responded. The call below gets the same response, and knows which ones to retry.
             log.debug("no metadata of %s", url, exc_info=True)
         path = hf_hub_download(pin.repo, file, revision=pin.revision, force_download=replace)
     return Path(path)
@@ -223,7 +223,7 @@ def _download(pin: Pin, file: str, *, replace: bool = False) -> Path:
 
 @contextmanager
 def explained(repo: str) -> Iterator[None]:
-    """Turn what calls of `huggingface_hub` raise into a HubError that says what to do, cause attached."""
+    """Convert errors of `huggingface_hub` into a HubError with advice and the original cause."""
     import httpx2
 
     try:
@@ -234,7 +234,7 @@ def explained(repo: str) -> Iterator[None]:
 
 
 def _first_cause(error: BaseException) -> BaseException:
-    """Return what lies behind the errors that `huggingface_hub` wraps around those of the line."""
+    """Return the first cause of an error that `huggingface_hub` wraps around a network error."""
     import httpx2
 
     while not isinstance(error, httpx2.HTTPError) and error.__cause__ is not None:

@@ -1,4 +1,4 @@
-"""Our own 15 keypoints: the bundle that finds them, where they lie in a photo, how far they are off.
+"""The 15-point model: its bundle, its points in a photo, and its errors.
 
 Names and order are those of Kaggle's Facial Keypoints Detection; left and right are the person's.
 """
@@ -38,7 +38,7 @@ RIGHT_CORNER: Final = POINT_NAMES.index("right_eye_outer_corner")
 
 
 def mirror_points() -> np.ndarray:
-    """Return int (15,), which point each one becomes when the face is mirrored."""
+    """Return int (15,), the point that replaces each point when the face is mirrored."""
     swap = {"left": "right", "right": "left"}
     mirrored = ["_".join(swap.get(word, word) for word in n.split("_")) for n in POINT_NAMES]
     # `mouth_left_corner` has its side in the middle, which the split sees as well.
@@ -72,7 +72,7 @@ class KeypointMetrics(Part):
 def measure_keypoints(
     labelled: np.ndarray, found: np.ndarray, *, persons: int | None
 ) -> KeypointMetrics:
-    """Measure found points.
+    """Compute the errors of found points.
 
     Args:
         labelled: float (N, 15, 2), pixels of 96, NaN where a point is not given.
@@ -130,7 +130,7 @@ def embedded_keypoints(name: str) -> KeypointBundle:
 
 
 def resolve_keypoints() -> KeypointBundle | None:
-    """Return the keypoint bundle, from the Hub or the bundle root as `resolve` does; None if there is none.
+    """Return the keypoint bundle from the Hub or the bundle root, as `resolve` does; None without one.
 
     Raises:
         BundleError: it is damaged, or its setting is wrong.
@@ -142,7 +142,7 @@ def resolve_keypoints() -> KeypointBundle | None:
 
 
 class KeypointFinder:
-    """A keypoint bundle's network, ready to answer. Safe to share between threads."""
+    """A keypoint bundle's loaded network. Safe to share between threads."""
 
     def __init__(self, bundle: KeypointBundle) -> None:
         """Load and verify the bundle's serving file; raise BundleError if it is missing or damaged."""

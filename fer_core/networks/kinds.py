@@ -1,4 +1,4 @@
-"""The kinds of bundles: what it takes to open one and to ask its network, one record a kind.
+"""The kinds of bundles: one record per kind, with how to open a bundle and run its network.
 
 What training needs of a kind besides is in `training.kinds`.
 """
@@ -109,7 +109,7 @@ def open_any_bundle(path: Path) -> BaseBundle[Any]:
 
 
 def resolve_any(name: str) -> BaseBundle[Any]:
-    """Return the bundle of any kind called `name`: as the Hub has it if the settings say so, else from here.
+    """Return the bundle of any kind called `name`: from the Hub if the settings say so, else from the root.
 
     Raises:
         BundleError: there is none, or it is damaged, or the setting is wrong; the message names the nearest.

@@ -1,4 +1,4 @@
-"""A network's layers, as the table that lies in its bundle: what each costs, and what it takes in.
+"""A network's layers, from the table in its bundle: the cost and the inputs of each.
 
 `python -m training` writes the table from the Keras model; who reads it needs no Keras.
 """
@@ -13,7 +13,7 @@ from fer_core.errors import DataError
 from fer_core.files import replace_file
 from fer_core.networks.bundles import LAYERS_FILE, BaseBundle
 
-#: Stage of the layers that give the answer.
+#: Stage of the output layers.
 HEAD: Final = "head"
 _COLUMNS: Final = (
     *("stage", "layer", "type", "kernel", "output", "parameters", "multiply_adds", "inputs"),
@@ -46,7 +46,7 @@ class Layer:
 
     @property
     def sub_model(self) -> str:
-        """Name of the sub-model that it is part of; empty for the network itself."""
+        """Name of the sub-model that contains the layer; empty for the network itself."""
         return self.name.rpartition("/")[0]
 
 
@@ -73,17 +73,17 @@ class Stage:
 
     @property
     def multiply_adds(self) -> int:
-        """Of one face."""
+        """Multiply-adds per face."""
         return sum(layer.multiply_adds for layer in self.layers)
 
     @property
     def output(self) -> tuple[int, ...]:
-        """Shape of what the last layer gives."""
+        """Output shape of the last layer."""
         return self.layers[-1].output
 
     @property
     def sub_model(self) -> str:
-        """Name of the sub-model that all its layers are part of; empty if there is no such."""
+        """Name of the sub-model that contains all its layers; empty without one."""
         names = {layer.sub_model for layer in self.layers}
         return names.pop() if len(names) == 1 else ""
 
@@ -123,13 +123,13 @@ def stages_of(layers: Sequence[Layer]) -> tuple[Stage, ...]:
 
 
 def _is_larger(layer: Layer, source: Layer) -> bool:
-    """Return whether both give images, and that of `layer` is the higher one."""
+    """Return whether both output images, and that of `layer` is higher."""
     are_images = len(layer.output) == len(source.output) == 3
     return are_images and layer.output[0] > source.output[0]
 
 
 def write_layers(layers: Sequence[Layer], folder: Path) -> None:
-    """Write a network's table into its bundle's folder, atomically; equal networks give equal bytes."""
+    """Write a network's table into its bundle's folder atomically; equal networks give equal bytes."""
 
     def write(path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:

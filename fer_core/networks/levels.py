@@ -1,4 +1,4 @@
-"""How much to rely on a prediction, in three levels, and how to say it."""
+"""Three levels of confidence, and predictions in words."""
 
 from enum import StrEnum
 from typing import Final
@@ -15,18 +15,18 @@ CLEAR_LEAD: Final = 0.2
 
 
 class Level(StrEnum):
-    """How much to rely on a prediction."""
+    """Level of confidence of a prediction."""
 
     #: The confidence reaches the network's threshold.
     CONFIDENT = "confident"
     #: It does not, but one expression leads clearly.
     PROBABLE = "probable"
-    #: Two expressions or more are close, or something about the face makes any answer doubtful.
+    #: Two or more expressions are close, or the face is doubtful.
     UNCLEAR = "unclear"
 
 
 def level_of(prediction: Prediction) -> Level:
-    """Return how much to rely on a prediction."""
+    """Return the level of confidence of a prediction."""
     if prediction.is_doubtful:
         return Level.UNCLEAR
     level: Level = levels(prediction.probabilities[None], prediction.abstention_threshold)[0]

@@ -1,4 +1,4 @@
-"""A LiteRT file, ready to run."""
+"""A loaded LiteRT file."""
 
 from typing import TYPE_CHECKING
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class ServingModel:
-    """A LiteRT file of ours, which tells by their axes which input and output is which. Not thread-safe."""
+    """A loaded LiteRT file of this project; inputs and outputs are known by their axes. Not thread-safe."""
 
     def __init__(self, content: bytes, *, threads: int) -> None:
-        """Take a file's content, and how many threads may work on a call."""
+        """Load a file's content, for a number of threads per call."""
         self._interpreter = _open_interpreter(content, threads)
         inputs = self._interpreter.get_input_details()
         outputs = self._interpreter.get_output_details()
@@ -26,7 +26,7 @@ class ServingModel:
     def run(
         self, images: np.ndarray, landmarks: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return the answers, and activation maps or None if it has none; inputs that it lacks are left out.
+        """Return outputs and activation maps (or None); inputs that the network lacks are ignored.
 
         Answers are logits, or coordinates from a network that finds keypoints.
         """
@@ -34,7 +34,7 @@ class ServingModel:
         available = ((self._image, images[..., None]), (self._landmarks, landmarks))
         given = {i: values for i, values in available if i is not None and values is not None}
         if len(images) != self._batch:
-            # If this fails half way, for instance for want of memory, the next call must do it again.
+            # If this fails midway, for instance because memory is short, the next call must repeat it.
             self._batch = 0
             for index, values in given.items():
                 interpreter.resize_tensor_input(index, values.shape)

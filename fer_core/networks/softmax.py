@@ -1,4 +1,4 @@
-"""The softmax that turns every network's logits into probabilities."""
+"""The softmax from logits to probabilities."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How fast a bundle's network answers on the machine at hand, through the code that serves it."""
+"""The speed of a bundle's network on this machine, with the serving code."""
 
 import os
 import platform
@@ -24,12 +24,12 @@ _measuring = threading.Lock()
 
 
 class AlreadyMeasuringError(FerError):
-    """Something is being measured on this machine already: two at once would slow each other down."""
+    """Another measurement is running on this machine; two at once would disturb each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What was measured.
+    """The measured speed.
 
     Attributes:
         milliseconds: a face, the median of the repeats, by the number of faces in a call.
@@ -43,7 +43,7 @@ class Speed:
 
 
 def measure_speed(bundle: BaseBundle[Any], *, seconds: float = 0.4) -> Speed:
-    """Measure a bundle's serving file on random faces, without the finding of faces and landmarks.
+    """Measure a bundle's serving file on random faces, without face and landmark detection.
 
     Args:
         bundle: of any kind.
@@ -70,7 +70,7 @@ def measure_speed(bundle: BaseBundle[Any], *, seconds: float = 0.4) -> Speed:
 
 
 def _answering(bundle: BaseBundle[Any]) -> Callable[[int], object]:
-    """Return what asks a network of its own, not the one that visitors wait for, about n faces."""
+    """Return a function that runs a separate instance of the network on n faces."""
     rng = np.random.default_rng(0)
     most = max(BATCHES)
     images = rng.integers(0, 256, (most, *bundle.spec.input_hw), dtype=np.uint8)
@@ -80,7 +80,7 @@ def _answering(bundle: BaseBundle[Any]) -> Callable[[int], object]:
 
 
 def _median_seconds(answer: Callable[[int], object], n: int, seconds: float) -> float:
-    # The first call of a size makes room for it.
+    # The first call with a batch size allocates its memory.
     answer(n)
     durations: list[float] = []
     while len(durations) < _LEAST_REPEATS or sum(durations) < seconds:
@@ -91,7 +91,7 @@ def _median_seconds(answer: Callable[[int], object], n: int, seconds: float) -> 
 
 
 def cpu_name() -> str:
-    """Return the processor's name, as far as the system tells it."""
+    """Return the processor's name, if the system reports it."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

@@ -1,1 +1,1 @@
-"""Untrusted bytes to a photo: what is decoded, and what is refused before."""
+"""From untrusted bytes to a photo: decoding, and checks before it."""

@@ -1,4 +1,4 @@
-"""Files that are quick to send and long to read, told by their bytes before anything decodes them.
+"""Decompression bombs: small files that take long to decode, detected by their bytes before decoding.
 
 Limits on pixels do not hold them off: a JPEG may pass over its pixels any number of times, 75 bytes a pass,
 and a file may consist of millions of empty parts, each of which Pillow handles in Python.
@@ -13,7 +13,7 @@ from fer_core.errors import ImageTooLargeError
 #: Parts of a file: segments of a JPEG, chunks of a PNG, blocks of a GIF. A photo of 50 MB has some thousand.
 MAX_PARTS: Final = 100_000
 #: Megapixels that all scans of a JPEG may pass over: 30 times the largest photo. Encoders make up to a dozen
-#: scans; a pass takes 1.2 ms a megapixel, measured.
+#: scans; a pass takes 1.2 ms per megapixel, measured.
 MAX_SCANNED_MEGAPIXELS: Final = 1500
 
 _JPEG: Final = b"\xff\xd8"
@@ -41,7 +41,7 @@ def check_parts(data: bytes) -> None:
 
 
 def check_scans(data: bytes, width: int, height: int) -> None:
-    """Raise ImageTooLargeError if a JPEG, which `check_parts` let pass, goes over its pixels too often."""
+    """Raise ImageTooLargeError if a JPEG that passed `check_parts` has too many scans over its pixels."""
     if not data.startswith(_JPEG):
         return
     scans = sum(marker == _JPEG_START_OF_SCAN for marker in _jpeg_segments(data))

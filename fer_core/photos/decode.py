@@ -1,4 +1,4 @@
-"""Untrusted bytes to a photo: format, orientation, mode and size are settled here and nowhere else."""
+"""From untrusted bytes to a photo: the only place that handles format, orientation, mode and size."""
 
 import io
 import warnings
@@ -23,8 +23,9 @@ from fer_core.photos.orientation import AS_STORED, Orientation, orientation_of
 #: Largest photo that is read: a phone's 108 megapixels. Checked on the header, before a pixel is decoded: a
 #: PNG of 12 KB can hold 100 megapixels.
 MAX_MEGAPIXELS: Final = 110
-#: Largest that Pillow reads, at 7 bytes a pixel: what is sold as 50 megapixels. Less where its decoders take
-#: more: 16 and 9, measured. The rest is read by FFmpeg, at 4.5 bytes a pixel.
+#: Largest that Pillow reads, at 7 bytes per pixel: what is sold as 50 megapixels. Less where its decoders
+#: take
+#: more: 16 and 9, measured. The rest is read by FFmpeg, at 4.5 bytes per pixel.
 _PILLOW_MEGAPIXELS: Final = 52
 _MEGAPIXELS_OF: Final = {"WEBP": 18, "AVIF": 32}
 #: FFmpeg's decoders by Pillow's names of the formats, and the modes that both read alike.
@@ -32,9 +33,9 @@ _FFMPEG_READS: Final = {"JPEG": "mjpeg", "PNG": "png"}
 _FFMPEG_MODES: Final = ("RGB", "L")
 #: Longest side that is read, as of a JPEG: no photo is a line.
 MAX_SIDE: Final = 65_535
-#: Pillow's names of the formats that are read; everything else in Pillow stays shut to uploads.
+#: Pillow's names of the supported formats; all other decoders of Pillow are disabled for uploads.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
-#: What a visitor is told where memory is short.
+#: Message for visitors if memory is short.
 NO_MEMORY: Final = "There was not enough memory to read this image. Shrink it and try again."
 _DAMAGED: Final = (
     "The image is damaged or cut short, so it cannot be read. Save or download it again."
@@ -43,7 +44,7 @@ _MEND: Final = "Use a JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC file."
 _16_BIT_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N")
 #: Grey with fractions up to here is of the range 0 to 1, which filters and bright lights go beyond.
 _UNIT_RANGE: Final = 8.0
-#: Pixels that are converted at once, a few bytes each.
+#: Number of pixels that are converted at once, a few bytes each.
 _STRIP_PIXELS: Final = 250_000
 
 
@@ -66,12 +67,12 @@ class Photo:
 
     @property
     def width(self) -> int:
-        """Pixels from left to right."""
+        """Width in pixels."""
         return int(self.rgb.shape[1])
 
     @property
     def height(self) -> int:
-        """Pixels from top to bottom."""
+        """Height in pixels."""
         return int(self.rgb.shape[0])
 
     def turned(self, quarter_turns: int) -> "Photo":
@@ -81,14 +82,14 @@ class Photo:
         return Photo(np.rot90(self.rgb, quarter_turns), self.orientation.turned(quarter_turns))
 
     def stored_box(self, box_xyxy: np.ndarray) -> np.ndarray:
-        """Return where a box lies in the file's own rows and columns, float32 (4,), xyxy."""
+        """Return a box in the file's own rows and columns, float32 (4,), xyxy."""
         return self.orientation.stored_box(box_xyxy, self.width, self.height)
 
 
 def decode(data: bytes) -> Photo:
     """Return the photo in an image file's bytes: the first frame, upright, as RGB.
 
-    It takes at most some 500 MB of memory, of which the photo keeps 3 bytes a pixel.
+    It takes at most some 500 MB of memory, of which the photo keeps 3 bytes per pixel.
 
     Raises:
         NotAnImageError: not an image of a known format.
@@ -124,7 +125,7 @@ def from_pillow(image: Image.Image) -> Photo:
 
 @contextmanager
 def _explained(head: bytes = b"") -> Iterator[None]:
-    """Raise whatever reading an image may raise as ImageDecodeError; keep Pillow from warning.
+    """Raise all errors of reading an image as ImageDecodeError, and suppress Pillow's warnings.
 
     Args:
         head: first bytes of the file, which tell what no longer opens from what is no image.
@@ -184,7 +185,7 @@ def _too_large(size: str, limit: str) -> str:
 
 
 def _read(image: Image.Image) -> Photo:
-    """Return the photo upright, in strips: whole copies of a large photo would take a gigabyte."""
+    """Return the photo upright, converted in strips: full copies of a large photo would take a gigabyte."""
     image.load()
     width, height = image.size
     turn = orientation_of(image)
@@ -207,7 +208,8 @@ def _read_huge(data: bytes, image: Image.Image) -> Photo:
 
     decoder, size = _FFMPEG_READS[image.format or ""], image.size
     orientation = orientation_of(image)
-    # FFmpeg fills up what is missing; Pillow tells that something is. A JPEG's eighth is read quickly.
+    # FFmpeg fills missing parts silently, Pillow reports them. Reading a JPEG at an eighth of its size is
+    # fast.
     if image.format == "JPEG":
         image.draft(image.mode, (image.width // 8, image.height // 8))
         image.load()
@@ -225,7 +227,7 @@ def _read_huge(data: bytes, image: Image.Image) -> Photo:
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Yield the row that each strip of an image begins at, and the strip."""
+    """Yield the first row of each strip of an image, and the strip."""
     rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
@@ -241,7 +243,7 @@ def _strip_to_rgb(strip: Image.Image) -> np.ndarray:
 
 
 def _grey_scale(image: Image.Image) -> tuple[float, float] | None:
-    """Return the values that become black and white where Pillow would clip grey at 255; else None."""
+    """Return the values for black and white if Pillow would clip grey at 255; else None."""
     if image.mode in _16_BIT_MODES:
         return 0.0, 65535.0
     if image.mode not in ("I", "F"):
@@ -263,7 +265,7 @@ def _grey_scale(image: Image.Image) -> tuple[float, float] | None:
 
 
 def _scaled(strip: Image.Image, scale: tuple[float, float]) -> np.ndarray:
-    """Return a strip of grey values as uint8 (h, w, 1), black where a value is none."""
+    """Return a strip of grey values as uint8 (h, w, 1), black where a value is NaN."""
     black, white = scale
     factor = 255 / (white - black) if white > black else 0.0
     grey = np.asarray(strip) * factor - black * factor

@@ -1,4 +1,4 @@
-"""How the rows of an image file become those of the photo that is shown."""
+"""EXIF orientation: from the rows of an image file to those of the displayed photo."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """The way from an image as stored to the same as shown: perhaps mirrored, then turned.
+    """The transform from a stored image to the displayed one: optional mirroring, then a turn.
 
     Attributes:
         is_mirrored: whether left and right change places first.
@@ -31,19 +31,19 @@ class Orientation:
 
     @property
     def transpose(self) -> Image.Transpose | None:
-        """What Pillow calls it; None if nothing changes."""
+        """Pillow's name of the transform; None if nothing changes."""
         return _TRANSPOSES[self.is_mirrored, self.quarter_turns]
 
     def turned(self, quarter_turns: int) -> "Orientation":
-        """Return the orientation of an image that is turned further, counter-clockwise."""
+        """Return the orientation after a further counter-clockwise turn."""
         return Orientation(self.is_mirrored, (self.quarter_turns + quarter_turns) % 4)
 
     def view(self, stored: np.ndarray) -> np.ndarray:
-        """Return an image (H, W, ...) as shown: a view of the array as stored."""
+        """Return an image (H, W, ...) as displayed: a view of the stored array."""
         return np.rot90(stored[:, ::-1] if self.is_mirrored else stored, self.quarter_turns)
 
     def stored_box(self, box_xyxy: np.ndarray, width: int, height: int) -> np.ndarray:
-        """Return where a box of the image as shown lies in the image as stored.
+        """Return a box of the displayed image in pixels of the stored image.
 
         Args:
             box_xyxy: float (4,), pixels.
@@ -74,7 +74,7 @@ _TRANSPOSES: Final = {
     (True, 2): Image.Transpose.FLIP_TOP_BOTTOM,
     (True, 3): Image.Transpose.TRANSVERSE,
 }
-#: By EXIF's orientation, which says where the file's first row and column lie in the upright image.
+#: By EXIF's orientation: the place of the file's first row and column in the upright image.
 _EXIF: Final[dict[object, Orientation]] = {
     1: AS_STORED,
     2: Orientation(is_mirrored=True),
@@ -88,9 +88,9 @@ _EXIF: Final[dict[object, Orientation]] = {
 
 
 def orientation_of(image: Image.Image) -> Orientation:
-    """Return what EXIF says of the orientation; upright where it is silent, unknown or damaged."""
+    """Return the EXIF orientation; upright if it is missing, unknown or damaged."""
     try:
-        # Not image.getexif(), which of a PNG decodes all pixels first.
+        # Not image.getexif(), which decodes all pixels of a PNG first.
         exif = Image.Image.getexif(image)
         return _EXIF.get(exif.get(ExifTags.Base.Orientation), AS_STORED)
     except Exception:

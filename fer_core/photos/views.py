@@ -1,4 +1,4 @@
-"""Resizing photos that are views of other arrays, as a turned photo is, without a copy of the whole."""
+"""Resizing of photos that are views of other arrays, such as turned photos, without a full copy."""
 
 import itertools
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def resized(rgb: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Return an image in another size: averaged where it shrinks to a half or less, else bilinear.
+    """Return an image in another size: by area averages if it shrinks to half or less, else bilinear.
 
     Args:
         rgb: uint8 (H, W, 3), in any layout. OpenCV copies all of a view that is turned: 300 MB for a photo of

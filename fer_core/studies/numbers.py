@@ -1,4 +1,4 @@
-"""A study's numbers in the form that people read: what is measured on what, the runs, what stands out."""
+"""A study's results for display: data sets, runs and findings."""
 
 import math
 from typing import Final
@@ -23,7 +23,7 @@ def measured_on(results: StudyResults) -> list[str]:
 
 
 def labels_of(results: StudyResults) -> dict[str, str]:
-    """Return what each variant that was run is called in figures: its one value in words, or its name."""
+    """Return the label of each variant in figures: its only value in words, or its name."""
     rows = results.runs.drop_duplicates("variant")
     name, *others = results.plan.values
     is_word = not others and rows[name].map(lambda value: isinstance(value, str)).all()
@@ -32,11 +32,11 @@ def labels_of(results: StudyResults) -> dict[str, str]:
 
 
 def accuracies(results: StudyResults, *, clean: bool = False) -> pd.DataFrame:
-    """Return the accuracies of all runs on all that they were measured on.
+    """Return the accuracies of all runs on all data sets.
 
     Args:
         results: of the study.
-        clean: on the rows without a copy in the training data, where these are known; a training split
+        clean: on the rows without a duplicate in the training data, where these are known; a training split
             has none, and stays whole.
 
     Returns:
@@ -73,7 +73,7 @@ def recalls(results: StudyResults, data: str) -> pd.DataFrame:
 
 
 def runs_table(results: StudyResults) -> pd.DataFrame:
-    """Return the runs with columns named for people, one row per run.
+    """Return the runs with display names for the columns, one row per run.
 
     A measure that no run has is left out. Measures other than accuracy are of whole splits, and not of what
     was learnt from.
@@ -102,7 +102,7 @@ def runs_table(results: StudyResults) -> pd.DataFrame:
 
 
 def progress(results: StudyResults) -> str:
-    """Return in a sentence how much of the plan is done, and what is missing."""
+    """Return a sentence on how much of the plan is done and what is missing."""
     plan = results.plan
     n = len(results.runs)
     seeds = f"seed {plan.seeds[0]}" if len(plan.seeds) == 1 else f"{len(plan.seeds)} seeds"
@@ -120,7 +120,7 @@ def progress(results: StudyResults) -> str:
 
 
 def findings(results: StudyResults) -> list[str]:
-    """Say which variant is best on validation, its accuracy on test, and how certain that is."""
+    """Describe the best variant on validation, its test accuracy, and the uncertainty."""
     sentences = []
     tested = None
     for data in measured_on(results):
@@ -157,7 +157,7 @@ def _whole_and_clean(results: StudyResults, data: str, variant: str) -> str:
 
 
 def _how_sure(results: StudyResults, data: str, variant: str) -> str:
-    """Say how far an accuracy may be from the true one, by the number of faces and by the seeds."""
+    """Describe the uncertainty of an accuracy, from the number of faces and the seeds."""
     share, n = (_means(results, data, name)[variant] for name in ("accuracy", "n"))
     margin = _Z_95 * math.sqrt(share * (1 - share) / n)
     said = f"The 95% interval of this accuracy is about \u00b1{100 * margin:.1f} points ({n:,.0f} faces)"
@@ -177,14 +177,14 @@ def _means(results: StudyResults, data: str, figure: str) -> pd.Series:
 
 
 def _knows_copies(results: StudyResults, data: str) -> bool:
-    """Return whether leaving out copies of training images makes a difference on a split."""
+    """Return whether a split has duplicates of training images."""
     if is_whole(data):
         return False
     return bool(_number(results.runs, data, "accuracy_clean").notna().any())
 
 
 def _number(runs: pd.DataFrame, data: str, figure: str) -> pd.Series:
-    """Return a figure of all runs as numbers, NaN where it was not measured."""
+    """Return a column of all runs as numbers, NaN where it was not measured."""
     name = column(data, figure)
     if name not in runs:
         return pd.Series(math.nan, index=runs.index)

@@ -1,4 +1,4 @@
-"""Studies and searches as they lie on disk: what was planned, and the tables that the runs left.
+"""Studies and searches on disk: plans, and the tables of their runs.
 
 Training writes these files; pages and reports read them. Beside the record of all runs lie
 
@@ -20,9 +20,9 @@ from fer_core.files import replace_file
 from fer_core.networks.bundles import PREDICTIONS_FOLDER
 from fer_core.studies.runs import COLUMNS, runs_path, studies_root
 
-#: What a search of a recipe's settings is called: this and the recipe's name.
+#: Prefix of a search's name, before the recipe's name.
 SEARCH_PREFIX: Final = "tune-"
-#: The columns of a study's tables that tell a run.
+#: The columns of a study's tables that identify a run.
 RUN_KEYS: Final = ("variant", "seed")
 _HISTORY_SUFFIX: Final = "-history"
 _HISTORY_COLUMNS: Final = (*RUN_KEYS, "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
@@ -40,7 +40,7 @@ class _Part(BaseModel):
 
 
 class Reference(_Part):
-    """A figure that somebody else published, shown beside a study's own and labelled as theirs.
+    """A figure published by others, shown beside a study's results with its source.
 
     Attributes:
         label: whose it is.
@@ -54,13 +54,13 @@ class Reference(_Part):
 
 
 class _Plan(_Part):
-    """What studies and searches have in common.
+    """Common fields of studies and searches.
 
     Attributes:
         name: of the files.
         title: a few words.
         question: what it asks, for people.
-        command: repeats it, or does what is left of it.
+        command: runs the study, or the missing part of it.
         values: names of what is varied; columns of the table.
         seeds: of the runs.
         planned: how many runs or trials.
@@ -111,7 +111,7 @@ _PLAN: Final[TypeAdapter[StudyPlan | SearchPlan]] = TypeAdapter(Plan)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyResults:
-    """A study with what was run of it.
+    """A study with its runs so far.
 
     Attributes:
         plan: of the study.
@@ -137,17 +137,17 @@ class SearchResults:
 
 
 def plan_path(name: str) -> Path:
-    """Return the file of a study's or search's plan."""
+    """Return the path of a study's or search's plan."""
     return studies_root() / f"{name}.json"
 
 
 def table_path(name: str) -> Path:
-    """Return the table with a row a run or trial."""
+    """Return the path of the table with one row per run or trial."""
     return studies_root() / f"{name}.parquet"
 
 
 def history_path(name: str) -> Path:
-    """Return the table with a row an epoch of each run of a study."""
+    """Return the path of the table with one row per epoch of each run of a study."""
     return studies_root() / f"{name}{_HISTORY_SUFFIX}.parquet"
 
 
@@ -157,7 +157,7 @@ def predictions_folder(name: str, variant: str, seed: int) -> Path:
 
 
 def study_names() -> list[str]:
-    """Return the names of the studies and searches of which there is a plan or a table.
+    """Return the names of the studies and searches that have a plan or a table.
 
     First those that were run, studies before searches, by name.
     """
@@ -172,7 +172,7 @@ def study_names() -> list[str]:
 
 
 def write_plan(plan: StudyPlan | SearchPlan) -> None:
-    """Write a plan where `read_plan` finds it."""
+    """Write a plan to the path that `read_plan` reads."""
     path = plan_path(plan.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = plan.model_dump_json(indent=2) + "\n"
@@ -217,7 +217,7 @@ def read_study(plan: StudyPlan) -> StudyResults:
 
 
 def read_history(plan: StudyPlan) -> pd.DataFrame:
-    """Return a row an epoch of each of a study's runs so far, without rows if there is no table.
+    """Return one row per epoch of each of a study's runs so far; no rows if there is no table.
 
     Raises:
         DataError: the table is damaged or lacks a column.

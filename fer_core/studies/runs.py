@@ -1,4 +1,4 @@
-"""The record of training runs: one table, a row a run, from which study tables and figures are drawn.
+"""The record of training runs: one table with one row per run, the source of study tables and figures.
 
 Figures stand in columns named "SOURCE:SPLIT FIGURE", recalls in "SOURCE:SPLIT recall EXPRESSION", so that a
 run that was measured on another data set only adds columns.
@@ -32,7 +32,7 @@ FIGURES: Final = (
 
 
 def studies_root(bundles: Path | None = None) -> Path:
-    """Return the folder of records: `studies` in a folder of bundles, by default the bundle root."""
+    """Return the folder of records: `studies` in a folder of bundles, by default in the bundle root."""
     return (bundles or models_root()) / "studies"
 
 
@@ -42,12 +42,12 @@ def runs_path(bundles: Path | None = None) -> Path:
 
 
 def column(data: str, figure: str) -> str:
-    """Return the column of a figure measured on `data`, "SOURCE:SPLIT"."""
+    """Return the column name of a figure measured on `data`, "SOURCE:SPLIT"."""
     return f"{data} {figure}"
 
 
 def figures_of(report: Mapping[str, Any]) -> dict[str, float]:
-    """Return what a row keeps of one of `training evaluate`'s reports."""
+    """Return the columns that a row keeps from a report of `training evaluate`."""
     data = f"{report['source']}:{report['split']}"
     figures = {column(data, name): report[name] for name in FIGURES if name in report}
     recalls = report.get("per_class_recall", {})
@@ -74,7 +74,7 @@ def read_rows(path: Path) -> pd.DataFrame:
 
 
 def replace_rows(path: Path, rows: pd.DataFrame, keys: list[str]) -> None:
-    """Write rows into a table, made if it is not there, in the place of those with the same keys."""
+    """Write rows into a table, replacing rows with the same keys; create the table if needed."""
     if path.is_file():
         before = pd.read_parquet(path)
         stays = ~pd.MultiIndex.from_frame(before[keys]).isin(pd.MultiIndex.from_frame(rows[keys]))
@@ -83,7 +83,7 @@ def replace_rows(path: Path, rows: pd.DataFrame, keys: list[str]) -> None:
 
 
 def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Add rows to a table of runs; two processes that do so at once take turns."""
+    """Add rows to a table of runs; safe for several processes at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock")):
         tables = [table for table in (read_rows(path), pd.DataFrame(rows)) if len(table)]

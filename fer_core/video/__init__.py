@@ -1,6 +1,6 @@
-"""Expressions in videos: frames in, faces followed from one to the next, their expressions over time out."""
+"""Expressions in videos: frames in, tracked faces with their expressions over time out."""
 
 from typing import Final
 
-#: Frames a second that are looked at, unless the caller chooses.
+#: Frames per second that are analyzed, unless the caller chooses.
 DEFAULT_RATE: Final = 10.0

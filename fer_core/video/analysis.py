@@ -17,13 +17,13 @@ from fer_core.video.tracking import MAX_GAP_SECONDS, Tracker
 
 #: The whole frame is searched for new faces as often as this; in between, faces are followed.
 SEARCH_SECONDS: Final = 0.5
-#: With few frames a second, a face may be missing in as many of them.
+#: With few frames per second, a face may be missing in as many of them.
 _FRAMES_OF_GAP: Final = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameAnalysis:
-    """All that was found out about one frame.
+    """The results for one frame.
 
     Attributes:
         number: counts the frames that were looked at, from 1.
@@ -47,7 +47,7 @@ class FrameAnalysis:
 
     @property
     def shown(self) -> Analysis:
-        """The analysis with the smoothed opinions in the place of those on this frame alone."""
+        """The analysis with smoothed predictions in place of those for this frame alone."""
         return dataclasses.replace(
             self.analysis,
             faces=tuple(
@@ -57,18 +57,18 @@ class FrameAnalysis:
         )
 
     def without_photo(self) -> "FrameAnalysis":
-        """Return what is to be kept of it: one frame takes as much as all that is known of a video."""
+        """Return a copy without the picture, which takes as much memory as all results of a video."""
         return dataclasses.replace(self, photo=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoAnalysis:
-    """All that was found out about a video, or about as much of it as was looked at.
+    """The results for a video, or for the analyzed part of it.
 
     Attributes:
         info: what its file says.
         frames: in order, without their pictures.
-        rate: frames a second that were asked for.
+        rate: requested frames per second.
         smoothing_s: time constant of the smoothing in seconds, 0 for none.
         note: what was wrong with the file, in a sentence for the user; None if nothing.
     """
@@ -81,13 +81,13 @@ class VideoAnalysis:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """All changes of expression, by time."""
+        """All changes of expression, in order of time."""
         found = (event for frame in self.frames for event in frame.events)
         return tuple(sorted(found, key=lambda event: (event.time_s, event.track, event.network)))
 
     @property
     def tracks(self) -> dict[int, int]:
-        """In how many frames each person was seen, by the person's number, the most seen first."""
+        """Number of frames in which each person was seen, by person, most seen first."""
         counts: dict[int, int] = {}
         for frame in self.frames:
             for track in frame.tracks:
@@ -95,12 +95,12 @@ class VideoAnalysis:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def of_track(self, track: int) -> list[tuple[FrameAnalysis, int]]:
-        """Return the frames in which a person was seen, with the place of the face in each."""
+        """Return the frames in which a person was seen, with the index of the face in each."""
         return [(f, f.tracks.index(track)) for f in self.frames if track in f.tracks]
 
 
 def longest_gap(rate: float) -> float:
-    """Return for how many seconds a face may be out of sight, at so many frames a second."""
+    """Return for how many seconds a face may be out of sight, at a frame rate."""
     return max(MAX_GAP_SECONDS, _FRAMES_OF_GAP / rate)
 
 
@@ -112,14 +112,14 @@ def analyze_video(
     smoothing_s: float = TIME_CONSTANT_S,
     keep: bool = True,
 ) -> Iterator[FrameAnalysis | VideoAnalysis]:
-    """Yield the analysis of each frame with its picture, and last that of the video.
+    """Yield the analysis of each frame with its picture, and finally that of the video.
 
     Who stops asking stops the work; what came until then makes a `VideoAnalysis` as well.
 
     Args:
         content: the file's bytes, or its path.
         analyzer: of single photos.
-        rate: frames a second to look at, above 0; never more than the video has.
+        rate: frames to analyze per second, above 0; never more than the video has.
         smoothing_s: time constant in seconds, 0 for none.
         keep: whether the last one has the frames, some 10 KB for each face in each.
 
@@ -163,7 +163,7 @@ def analyze_video(
 def _analyses(
     frames: Iterator[SampledFrame], analyzer: Analyzer
 ) -> Iterator[tuple[SampledFrame, Analysis]]:
-    """Yield frames with their faces, searched for now and then and followed in between."""
+    """Yield frames with their faces, detected at intervals and tracked in between."""
     searched_s, before = 0.0, list[FaceAnalysis]()
     for frame in frames:
         if frame.number == 1 or frame.after_cut or frame.time_s - searched_s >= SEARCH_SECONDS:
@@ -178,7 +178,7 @@ def _analyses(
 def stopped(
     info: VideoInfo, frames: Sequence[FrameAnalysis], rate: float, smoothing_s: float
 ) -> VideoAnalysis:
-    """Return the analysis of a video that was not looked at to its end."""
+    """Return the analysis of a video that was stopped before its end."""
     last_s = frames[-1].time_s if frames else 0.0
     return VideoAnalysis(
         info,

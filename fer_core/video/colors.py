@@ -1,4 +1,4 @@
-"""From a decoder's frame to SDR pixels: HDR (HLG and PQ) is tone-mapped, all else only converted.
+"""From a decoder's frame to SDR pixels: HDR (HLG and PQ) is tone-mapped, other frames are converted.
 
 The mapping: the light that a screen of 1,000 nits shows (Recommendation ITU-R BT.2100), in BT.709's
 primaries, its highlights rolled off to the white of SDR, 203 nits (Report ITU-R BT.2408), by the curve of
@@ -48,10 +48,10 @@ _PRIMARIES: Final[dict[int, tuple[tuple[float, float], ...]]] = {
 
 
 class ColorConverter:
-    """Converts frames to SDR RGB. Use one for all frames of a video, since it prepares for them."""
+    """Converts frames to SDR RGB. Use one instance for all frames of a video, since setup takes time."""
 
     def __init__(self) -> None:
-        """Begin before the first frame."""
+        """Start before the first frame."""
         self._from_video, self._from_mapped = VideoReformatter(), VideoReformatter()
         self._mapper: _Mapper | None = None
 
@@ -71,7 +71,7 @@ class ColorConverter:
 
 
 def forget_unknown_colors(frame: VideoFrame) -> None:
-    """Let a frame's colours count as usual ones where FFmpeg does not convert those that it says it has."""
+    """Treat a frame's colours as standard ones if FFmpeg cannot convert the declared ones."""
     if frame.colorspace not in _MATRICES:
         frame.colorspace = _UNSPECIFIED_MATRIX
     if frame.color_range >= ColorRange.NB:
@@ -137,7 +137,7 @@ def _table(transfer: int, primaries: int) -> np.ndarray:
 
 
 def to_sdr(signal: np.ndarray, transfer: int, primaries: int) -> np.ndarray:
-    """Return HDR colours as SDR ones, exactly; it takes a second for two megapixels.
+    """Return HDR colours as SDR colours, exactly; two megapixels take one second.
 
     Args:
         signal: float64 (..., 3), RGB in [0, 1], in full range.
@@ -166,7 +166,7 @@ def _to_xyz(primaries: tuple[tuple[float, float], ...]) -> np.ndarray:
 
 
 def _hlg_nits(signal: np.ndarray, luminance: np.ndarray) -> np.ndarray:
-    """Return the light that a screen shows for an HLG signal (BT.2100, table 5)."""
+    """Return the luminance of a display for an HLG signal (BT.2100, table 5)."""
     a = 0.17883277
     b, c = 1 - 4 * a, 0.5 - a * np.log(4 * a)
     scene = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
@@ -191,7 +191,7 @@ def _pq_signal(nits: np.ndarray | float) -> np.ndarray:
 
 
 def _rolled_off(nits: np.ndarray) -> np.ndarray:
-    """Return light up to `_PEAK` as light up to `_WHITE` (BT.2390, 5.4.1): a spline behind a knee."""
+    """Map luminance up to `_PEAK` to luminance up to `_WHITE` (BT.2390, 5.4.1): a spline above a knee."""
     largest = _pq_signal(_PEAK)
     signal, white = _pq_signal(nits) / largest, _pq_signal(_WHITE) / largest
     knee = 1.5 * white - 0.5

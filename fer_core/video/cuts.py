@@ -1,4 +1,4 @@
-"""Where one scene ends and another begins: told by how much a picture differs from the one before."""
+"""Scene cuts, detected by the difference between consecutive pictures."""
 
 from collections import deque
 from statistics import median
@@ -13,22 +13,22 @@ _SIZE: Final = (64, 36)
 #: Mean difference in grey values that a cut has at least. Between any two of eleven photos it is 47 or more;
 #: in a window that moves over one it is 5 for a 300th of its width a frame and 20 for a fiftieth.
 _LEAST_DIFFERENCE: Final = 20.0
-#: A cut differs this many times as much as neighbours did shortly before, or a shaken camera would be one.
+#: A cut's difference is this many times the recent ones; otherwise a shaken camera would be a cut.
 _TIMES_USUAL: Final = 2.5
 _REMEMBERED: Final = 8
 
 
 class CutFinder:
-    """Tells cuts in a video by its frames as they come. A dissolve, which takes a while, is not seen."""
+    """Detects cuts in a video frame by frame. Dissolves are not detected."""
 
     def __init__(self) -> None:
-        """Begin before the first frame."""
+        """Start before the first frame."""
         self._reformatter = VideoReformatter()
         self._before: np.ndarray | None = None
         self._usual: deque[float] = deque(maxlen=_REMEMBERED)
 
     def is_cut(self, frame: VideoFrame) -> bool:
-        """Return whether another scene begins with this frame; call it with each."""
+        """Return whether a new scene begins with this frame; call it for every frame."""
         width, height = _SIZE
         picture = (
             self._reformatter.reformat(

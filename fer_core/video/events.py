@@ -1,4 +1,4 @@
-"""When a person's expression changed: a flicker is no event."""
+"""Changes of a person's expression, without flicker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ HOLD_SECONDS: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change of a person's expression, in one network's opinion.
+    """One change of a person's expression, according to one network.
 
     Attributes:
         time_s: when the new expression took the lead.
@@ -38,14 +38,14 @@ class _State:
 
 
 class EventFinder:
-    """Finds changes in smoothed predictions as they come.
+    """Finds changes in a stream of smoothed predictions.
 
     A new expression counts once the network was sure of it, with a margin to the old one, for a while. Not to
     be sure is no expression: who is happy, unclear for a second and happy again did not change.
     """
 
     def __init__(self, *, margin: float = MARGIN, hold_s: float = HOLD_SECONDS) -> None:
-        """Begin before the first frame.
+        """Start before the first frame.
 
         Args:
             margin: of the probabilities of the new and the old expression, in [0, 1].
@@ -56,7 +56,7 @@ class EventFinder:
         self._states: dict[tuple[int, str], _State] = {}
 
     def add(self, track: int, time_s: float, predictions: Mapping[str, Prediction]) -> list[Event]:
-        """Return the changes that are certain by this frame; they may have begun earlier.
+        """Return the changes that this frame confirms; they may have begun earlier.
 
         Args:
             track: the person's number.
@@ -80,7 +80,7 @@ class EventFinder:
         return found
 
     def _rival(self, state: _State, prediction: Prediction) -> Expression | None:
-        """Return the expression that leads with a margin before the one that was; None if none does."""
+        """Return the expression that leads the previous one by a margin; None without one."""
         if prediction.abstained or prediction.expression == state.expression:
             return None
         old = float(prediction.probabilities[prediction.labels.index(state.expression)])

@@ -14,7 +14,7 @@ from fer_core.video.colors import ColorConverter
 
 #: A display matrix has fractions of 16 bits, and the place in its third row and column.
 _MATRIX_SHAPE: Final = (3, 3)
-#: Widest pixel that is believed; anamorphic films have 4:3.
+#: Widest plausible pixel; anamorphic films have 4:3.
 _MAX_PIXEL_RATIO: Final = 3
 
 
@@ -34,7 +34,7 @@ def to_photo(frame: VideoFrame, pixel_ratio: Fraction | None, colors: ColorConve
 
 
 def _matrix_of(frame: VideoFrame) -> np.ndarray:
-    """Return how a frame's pixels come to lie in the upright picture.
+    """Return the display matrix of a frame.
 
     Returns:
         int (2, 2): a step right and a step down in the frame, as (right, down) in the picture.
@@ -47,7 +47,7 @@ def _matrix_of(frame: VideoFrame) -> np.ndarray:
 
 
 def _turned(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Return (H, W, 3) turned and mirrored as a display matrix says, to the nearest right angle."""
+    """Return (H, W, 3) turned and mirrored by a display matrix, to the nearest right angle."""
     (right_right, right_down), (down_right, down_down) = matrix.tolist()
     if abs(right_right) < abs(right_down):
         pixels = pixels.swapaxes(0, 1)
@@ -58,7 +58,7 @@ def _turned(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def _square_width(width: int, ratio: Fraction | None) -> int:
-    """Return the width of a frame once its pixels, `ratio` times as wide as high, are square."""
+    """Return the width of a frame with square pixels; `ratio` is the pixels' width over height."""
     if not ratio or ratio == 1 or not 1 / _MAX_PIXEL_RATIO <= ratio <= _MAX_PIXEL_RATIO:
         return width
     return max(1, round(width * ratio))

@@ -1,4 +1,4 @@
-"""A video as the command line prints it: a record a frame as it comes, and the annotated copy beside."""
+"""A video for the command line: one record per frame, and the annotated copy."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ def video_records(
     rate: float = DEFAULT_RATE,
     annotated: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the JSON object of each frame that is looked at, or the one of a video that cannot be read.
+    """Yield the JSON object of each analyzed frame, or one with the error if the video cannot be read.
 
     If the file is damaged on the way, one more record says so after those of the frames that could be read.
 
@@ -29,7 +29,7 @@ def video_records(
         path: how the output names the video.
         content: its bytes, or where they are.
         analyzer: of single photos.
-        rate: frames a second.
+        rate: frames per second.
         annotated: where to write the video with its faces marked, once all frames were read.
     """
     video = AnnotatedVideo(rate) if annotated else None

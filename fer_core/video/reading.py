@@ -1,4 +1,4 @@
-"""Untrusted bytes to a video's frames: format, limits, time, rotation and sampling are settled here.
+"""From untrusted bytes to video frames: format, limits, time, rotation and sampling.
 
 The format is told by the first bytes, and FFmpeg is held to it: see `fer_core.content`.
 """
@@ -45,7 +45,7 @@ MEND: Final = (
 MAX_SECONDS: Final = 3600.0
 #: Largest frame that is read: 4096x2304 and its like. A decoder keeps some 20 of them.
 MAX_MEGAPIXELS: Final = 10
-#: Most frames that are decoded: an hour at 60 a second.
+#: Maximum number of decoded frames: one hour at 60 per second.
 MAX_FRAMES: Final = 216_000
 
 #: A decoder's threads; each keeps frames of its own.
@@ -58,12 +58,12 @@ _CLOCK_SECONDS: Final = 0.002
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a file says of its video.
+    """The video's properties according to its file.
 
     Attributes:
         seconds: how long its pictures last, from the first to the end of the last; sound and subtitles
             may last longer.
-        rate: mean frames a second; None if unknown.
+        rate: mean frames per second; None if unknown.
         codec: FFmpeg's name of it.
     """
 
@@ -90,7 +90,7 @@ class SampledFrame:
 
 
 class VideoReader(Closing):
-    """A video, opened and found to be within the limits. Close it, or use it in a `with`."""
+    """An open video that is within the limits. Close it, or use it in a `with` block."""
 
     def __init__(self, content: bytes | Path) -> None:
         """Open a video; nothing is written anywhere.
@@ -102,7 +102,7 @@ class VideoReader(Closing):
             VideoDecodeError: not a video of a known format, damaged, without frames, or above the limits; one
                 or two sentences that name the problem and the mend.
         """
-        #: What was wrong with what was read so far, in a sentence for the user.
+        #: Problems with the part read so far, as a sentence for the user.
         self.note: str | None = None
         self._stack = ExitStack()
         try:
@@ -112,16 +112,16 @@ class VideoReader(Closing):
             raise
 
     def close(self) -> None:
-        """Let go of the file and of the decoder."""
+        """Close the file and the decoder."""
         self._stack.close()
 
     def frames(self, rate: float = DEFAULT_RATE) -> Iterator[SampledFrame]:
-        """Yield frames in the order of their times, `rate` a second and no more than there are.
+        """Yield frames in order of time, at most `rate` per second.
 
         Where the file is damaged or does not end, what could be read is yielded, and `note` says so.
 
         Args:
-            rate: frames a second, above 0.
+            rate: frames per second, above 0.
 
         Raises:
             VideoDecodeError: not one frame could be read.
@@ -154,14 +154,14 @@ class VideoReader(Closing):
             )
 
     def frame_at(self, time_s: float) -> Photo:
-        """Return the last frame that begins at or before a time in seconds, or else the first one.
+        """Return the last frame that begins at or before a time in seconds, else the first frame.
 
         Raises:
             VideoDecodeError: it cannot be read.
         """
         stream = self._stream
         assert stream.time_base is not None
-        # An animated GIF cannot be sought in: it is read from its beginning, where a fresh reader is.
+        # Animated GIFs do not support seeking: a fresh reader reads them from the beginning.
         with suppress(av.FFmpegError):
             self._container.seek(
                 round((self._start + time_s) / float(stream.time_base)), stream=stream
@@ -203,7 +203,7 @@ class VideoReader(Closing):
             timeline = measured_timeline(
                 self._container, self._stream, most_seconds=MAX_SECONDS, most_frames=MAX_FRAMES
             )
-            # Not every format can be sought in.
+            # Not every format supports seeking.
             self._container.close()
             file.seek(0)
             self._open_container(file, demuxer)
@@ -220,7 +220,7 @@ class VideoReader(Closing):
         self._container.close()
 
     def _open_container(self, file: io.BufferedReader | io.BytesIO, demuxer: str) -> None:
-        """Let FFmpeg find the pictures in a file that it reads from its beginning."""
+        """Open a file with FFmpeg, which reads it from its beginning."""
         try:
             self._container = open_container(file, demuxer, max_pixels=MAX_MEGAPIXELS * 1_000_000)
         except (av.FFmpegError, ValueError, MemoryError) as error:
@@ -235,7 +235,7 @@ class VideoReader(Closing):
         self._stream = pictures[0]
 
     def _decoded(self) -> Iterator[tuple[float, VideoFrame]]:
-        """Yield every frame that can be decoded with its time in seconds from the first, in order."""
+        """Yield every decodable frame in order, with its time in seconds since the first."""
         last, count = -math.inf, 0
         for frame in self._raw_frames():
             count += 1
@@ -255,7 +255,7 @@ class VideoReader(Closing):
                 last = time_s
 
     def _raw_frames(self) -> Iterator[VideoFrame | None]:
-        """Yield frames as the decoder gives them, None for what it cannot decode."""
+        """Yield the decoder's frames, None for those that it cannot decode."""
         try:
             for packet in packets_of(self._container, self._stream):
                 try:

@@ -1,4 +1,4 @@
-"""A person's probabilities over time without the flicker of single frames."""
+"""Smoothing of a person's probabilities over time."""
 
 import dataclasses
 import math
@@ -9,16 +9,15 @@ import numpy as np
 
 from fer_core.networks.classifier import Prediction
 
-#: After this time an expression that changed at once shows to 63 %: shorter than an expression lasts, longer
-#: than a frame.
+#: After this time a sudden change shows to 63%: shorter than an expression, longer than a frame.
 TIME_CONSTANT_S: Final = 0.3
 
 
 class Smoother:
-    """Exponential smoothing that looks back only, by the time that passed and not by the frame."""
+    """Causal exponential smoothing by elapsed time, not by frame count."""
 
     def __init__(self, time_constant_s: float = TIME_CONSTANT_S) -> None:
-        """Begin before the first frame; a time constant of 0 seconds leaves all as it is."""
+        """Start before the first frame; a time constant of 0 seconds disables smoothing."""
         if not time_constant_s >= 0:
             raise ValueError(f"time_constant_s must be 0 or more, got {time_constant_s}")
         self._time_constant_s = time_constant_s
@@ -27,7 +26,7 @@ class Smoother:
     def smooth(
         self, track: int, time_s: float, predictions: Mapping[str, Prediction]
     ) -> dict[str, Prediction]:
-        """Return a person's predictions as they are in view of those before, without activation maps.
+        """Return a person's predictions smoothed with earlier ones, without activation maps.
 
         The threshold for an answer stays, so that a smoothed prediction may abstain like any.
 

@@ -1,4 +1,4 @@
-"""The forms in which the analysis of a video is passed on: JSON a frame, CSV a face, CSV of events."""
+"""Output formats of a video's analysis: JSON per frame, CSV per face, CSV of events."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ _EVENT_COLUMNS: Final = ("time_s", "track", "network", "from", "to")
 
 
 def frame_record(path: str, frame: FrameAnalysis) -> dict[str, Any]:
-    """Return the JSON object of one frame: that of a photo, with its time, and persons for the faces.
+    """Return the JSON object of one frame: that of a photo, with the time and each face's person.
 
     A face has `predictions`, on this frame alone, and `smoothed`, in view of those before.
     """
@@ -71,7 +71,7 @@ def video_record(path: str, analysis: VideoAnalysis) -> dict[str, Any]:
         "note": analysis.note,
         "events": [event_record(event) for event in analysis.events],
         "frames": [
-            # What is the same in all of them stands above.
+            # The part that all of them share is above.
             {
                 key: value
                 for key, value in frame_record(path, frame).items()
@@ -85,7 +85,7 @@ def video_record(path: str, analysis: VideoAnalysis) -> dict[str, Any]:
 def frames_csv(
     records: Iterable[Mapping[str, Any]], labels: Mapping[str, Iterable[Expression]]
 ) -> Iterator[str]:
-    """Yield a CSV table as it comes: the header, then the rows of each frame's JSON object.
+    """Yield a CSV table in parts: the header, then the rows of each frame's JSON object.
 
     A row is a face; `track` is 0 in the one row of a frame without a face, or of a video with an error. Of
     each network come its answer and probabilities on the frame alone, then the same smoothed.

@@ -1,4 +1,4 @@
-"""When the pictures of a video begin and for how long they last.
+"""The start and the duration of a video's pictures.
 
 A file's own length is that of its longest stream, so sound and subtitles that go on after the last picture
 count, and so does the time before a picture stream that starts late. Some formats say how long each stream
@@ -34,7 +34,7 @@ _USUAL_RATE: Final = 25.0
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The time that a video's pictures take.
+    """The time span of a video's pictures.
 
     Attributes:
         start_s: when the first one is shown, in seconds of the file's clock.
@@ -48,22 +48,22 @@ class Timeline:
 
 
 def frame_seconds(stream: VideoStream) -> float:
-    """Return for how many seconds a frame is shown, on the average."""
+    """Return the mean duration of a frame in seconds."""
     return 1 / float(stream.average_rate or _USUAL_RATE)
 
 
 def in_seconds(ticks: int | None, time_base: Fraction | None) -> float:
-    """Return a time or duration of FFmpeg in seconds, 0 for none."""
+    """Return a time or duration of FFmpeg in seconds; 0 for None."""
     return float(ticks * time_base) if ticks and time_base else 0.0
 
 
 def is_cut_short(reached_s: float, said_s: float) -> bool:
-    """Return whether a video that ends at one time should have ended at another, later one."""
+    """Return whether a video ends earlier than it should."""
     return said_s - reached_s > max(0.5, 0.02 * said_s)
 
 
 def said_timeline(container: InputContainer, stream: VideoStream) -> Timeline | None:
-    """Return the timeline that a file says; None if only its packets tell."""
+    """Return the timeline that a file declares; None if it must be measured by its packets."""
     formats = container.format.name.split(",")
     if _SAYING.isdisjoint(formats) or stream.start_time is None or not stream.duration:
         return None
@@ -80,7 +80,7 @@ def said_timeline(container: InputContainer, stream: VideoStream) -> Timeline | 
 def measured_timeline(
     container: InputContainer, stream: VideoStream, *, most_seconds: float, most_frames: int
 ) -> Timeline:
-    """Return the timeline that a file's packets tell, which are read and not decoded.
+    """Return the timeline measured from a file's packets, without decoding them.
 
     Args:
         container: at its beginning; afterwards it is at its end.
@@ -115,7 +115,7 @@ def measured_timeline(
 
 
 def _said_end(container: InputContainer, stream: VideoStream) -> float:
-    """Return when the file ends by what it says; 0 if it says nothing."""
+    """Return the declared end of the file; 0 without one."""
     if container.format.name == _ENDS:
         return in_seconds(stream.duration, stream.time_base)
     return (container.duration or 0) / av.time_base

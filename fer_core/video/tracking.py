@@ -1,4 +1,4 @@
-"""Which faces of one frame are which of the next: people followed through a video.
+"""Tracking of people through a video, from frame to frame.
 
 Nothing tells people apart but where their faces are: who leaves and comes back is somebody new.
 """
@@ -12,15 +12,15 @@ from scipy.optimize import linear_sum_assignment
 
 from fer_core.faces.finder import Face
 
-#: A face that was not seen for longer is not followed any more.
+#: A face that was not seen for longer is dropped.
 MAX_GAP_SECONDS: Final = 1.0
-#: How far a face may move between two looks, in widths of it: at once, and more with every second.
+#: How far a face may move between two frames, in its widths: a constant, plus a rate per second.
 _MOVE: Final = 0.6
 _MOVE_A_SECOND: Final = 1.5
 _MOST_MOVE: Final = 1.5
 #: How many times as large or small it may become.
 _MOST_GROWTH: Final = 2.0
-#: Stands for what may not be, far above any cost that may.
+#: Cost of an impossible match, far above all possible costs.
 _NEVER: Final = 1e6
 
 
@@ -32,10 +32,10 @@ class _Track:
 
 
 class Tracker:
-    """Numbers the people in a video, from 1 in the order in which they come."""
+    """Numbers the people in a video from 1, in order of appearance."""
 
     def __init__(self, *, max_gap_s: float = MAX_GAP_SECONDS) -> None:
-        """Begin before the first frame; `max_gap_s` is how long a face may be out of sight."""
+        """Start before the first frame; `max_gap_s` is how long a face may be out of sight."""
         self._max_gap_s = max_gap_s
         self._tracks: list[_Track] = []
         self._count = 0
@@ -85,7 +85,7 @@ def iou(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _cost(before: Face, now: Face, seconds: float) -> float:
-    """Return how unlike two faces lie, about 0 to 3; _NEVER if no face moves so in that time."""
+    """Return the matching cost of two faces, about 0 to 3; _NEVER if a face cannot move that far."""
     sides = [float((face.box_xyxy[2:] - face.box_xyxy[:2]).max()) for face in (before, now)]
     side = max(*sides, 1.0)
     distance = _distance(before, now) / side
@@ -96,7 +96,7 @@ def _cost(before: Face, now: Face, seconds: float) -> float:
 
 
 def _distance(before: Face, now: Face) -> float:
-    """Return how far the landmarks moved in the mean, in pixels; the boxes' centres without landmarks."""
+    """Return the mean distance that the landmarks moved, in pixels; else of the boxes' centres."""
     if before.landmarks is None or now.landmarks is None:
         centres = [(face.box_xyxy[:2] + face.box_xyxy[2:]) / 2 for face in (before, now)]
         return float(np.linalg.norm(centres[1] - centres[0]))

@@ -1,4 +1,4 @@
-"""A video of what was found: its frames with boxes, captions and landmarks, as an MP4 in memory."""
+"""An annotated video: frames with boxes, captions and landmarks, as an MP4 in memory."""
 
 import io
 from collections.abc import Iterator
@@ -17,20 +17,20 @@ from fer_core.video.reading import VideoReader
 
 #: Long sides in pixels of what is written: captions stay legible, files small.
 _SIDES: Final = {"smallest": 640, "largest": 1280}
-#: Ticks a second of the times that are written.
+#: Ticks per second of the written times.
 _CLOCK: Final = 12_800
 #: x264's; sharp enough for captions, and faster than the analysis.
 _ENCODER: Final = {"preset": "veryfast", "crf": "23"}
 
 
 class AnnotatedVideo(Closing):
-    """An MP4 (H.264, no sound) that grows by a frame at a time. Finish it, or use it in a `with`."""
+    """An MP4 (H.264, no sound), written frame by frame. Finish it, or use it in a `with` block."""
 
     def __init__(self, rate: float, *, landmarks: bool = False) -> None:
-        """Begin a video.
+        """Start a video.
 
         Args:
-            rate: frames a second, about; each is shown at its own time.
+            rate: frames per second, approximately; each is shown at its own time.
             landmarks: whether to put a dot on each landmark.
         """
         self._landmarks = landmarks
@@ -42,17 +42,17 @@ class AnnotatedVideo(Closing):
         self._stream.pix_fmt = "yuv420p"
         codec = self._stream.codec_context
         codec.time_base = Fraction(1, _CLOCK)
-        # Said, or players take small videos for the one standard of colours and large ones for the other.
+        # Declared, because players otherwise guess the colour standard by the size of the video.
         codec.colorspace = Colorspace.ITU601
         codec.color_range = ColorRange.MPEG
         self._size_hw: tuple[int, int] | None = None
 
     def close(self) -> None:
-        """Let go of the encoder."""
+        """Close the encoder."""
         self._container.close()
 
     def add(self, frame: FrameAnalysis, image_rgb: np.ndarray) -> None:
-        """Write a frame with its faces, later than those before.
+        """Write a frame with its faces; frames must be in order of time.
 
         Args:
             frame: what was found in it.
@@ -87,7 +87,7 @@ class AnnotatedVideo(Closing):
 def annotated_video(
     content: bytes | Path, analysis: VideoAnalysis, *, landmarks: bool = False
 ) -> Iterator[float | bytes]:
-    """Yield the share that is done, in [0, 1], and last the content of the annotated video.
+    """Yield the finished share, in [0, 1], and finally the content of the annotated video.
 
     The frames are read once more, since an analysis keeps no pictures.
 

@@ -1,4 +1,4 @@
-"""The figures of the dashboards, one file a question; pages show them and the report writes them."""
+"""The figures of the dashboards, one file per question, for pages and the report."""
 
 from fer_core.views.view import View
 

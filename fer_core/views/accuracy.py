@@ -1,4 +1,4 @@
-"""Accuracy with its interval, on all faces and without those that training data holds too."""
+"""Accuracy with its interval, on all faces and without duplicates of training faces."""
 
 from collections.abc import Mapping
 

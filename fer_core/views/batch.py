@@ -1,4 +1,4 @@
-"""What the photos of a batch add up to: expressions, and how far two networks agree."""
+"""Summaries of a batch: expressions, and agreement of two networks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -15,7 +15,7 @@ from fer_core.palette import BLUE
 from fer_core.views.style import color_of, lay_out, new_figure, pale, rows_from_top, without_grid
 from fer_core.views.view import View
 
-#: Stands for an expression where none leads.
+#: Label for faces without a leading expression.
 UNCLEAR: Final = str(Level.UNCLEAR)
 _PATTERNS: Final = ("", "/", "x", ".")
 #: Faces up to which an axis has a tick for each; Plotly would put some between them.
@@ -29,7 +29,7 @@ _CELLS: Final = ("#DCEBF5", BLUE)
 def expressions_view(
     table: pd.DataFrame, networks: Sequence[str], *, titles: Mapping[str, str] | None = None
 ) -> View:
-    """Return how many faces each network gives each expression.
+    """Return the number of faces per expression and network.
 
     Args:
         table: rows of `batch.results_table`.
@@ -60,7 +60,7 @@ def expressions_view(
                 offsetgroup=name,
                 marker={
                     "color": color if level is Level.CONFIDENT else pale(color),
-                    # Seen on any ground, however pale the bar is.
+                    # Visible on any background, however pale the bar is.
                     "line": {"color": color, "width": 1},
                     "pattern": {
                         "shape": _PATTERNS[position % len(_PATTERNS)],
@@ -101,7 +101,7 @@ def expressions_view(
 def agreement_view(
     table: pd.DataFrame, pair: tuple[str, str], *, titles: Mapping[str, str] | None = None
 ) -> View:
-    """Return how often two networks' predictions go together.
+    """Return the counts of pairs of two networks' predictions.
 
     Args:
         table: rows of `batch.results_table`.
@@ -158,7 +158,7 @@ def agreement_view(
 
 
 def answers_table(table: pd.DataFrame, networks: Sequence[str]) -> pd.DataFrame:
-    """Return the expression that each network names for each face, UNCLEAR where none leads.
+    """Return each network's expression for each face; UNCLEAR where none leads.
 
     Args:
         table: rows of `batch.results_table`.
@@ -202,14 +202,14 @@ def _write_totals(figure: go.Figure, name: str, totals: np.ndarray, rows: list[s
 
 
 def _rows(answers: pd.DataFrame) -> list[str]:
-    """Return the expressions in the order of all charts, as far as they can come up, and UNCLEAR."""
+    """Return the expressions that can occur, in the order of all charts, and UNCLEAR."""
     seen = set(answers.to_numpy().ravel())
     rows = [str(e) for e in Expression if e is not Expression.CONTEMPT or str(e) in seen]
     return [*rows, UNCLEAR]
 
 
 def _cell_color(share: float) -> str:
-    """Return the colour, "#RRGGBB", of a cell with a share in [0, 1] of the fullest one's faces."""
+    """Return the colour, "#RRGGBB", of a cell with a share in [0, 1] of the largest cell's faces."""
     low, high = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in _CELLS)
     return "#" + "".join(f"{round(v):02X}" for v in low + share * (high - low))
 

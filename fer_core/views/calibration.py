@@ -26,7 +26,7 @@ _LEVEL_BARS: Final = {
 
 
 def before_scaling(result: EvaluationResult, temperature: float) -> np.ndarray:
-    """Return float32 (N, C), the probabilities as they were before temperature scaling.
+    """Return float32 (N, C), the probabilities before temperature scaling.
 
     Scaled log probabilities are the logits over the temperature but for a constant of each row, which the
     softmax takes away again.
@@ -110,7 +110,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
 
 
 def risk_coverage(result: EvaluationResult) -> pd.DataFrame:
-    """Return the accuracy of the rows answered at each threshold, the surest rows first.
+    """Return the accuracy of the covered rows at each threshold, most confident rows first.
 
     Columns: threshold (a confidence), coverage (share of rows with at least that confidence), accuracy
     (on these). After Geifman and El-Yaniv 2017 (arXiv:1705.08500), whose risk is 1 - accuracy.
@@ -177,7 +177,7 @@ def risk_coverage_view(results: Mapping[str, EvaluationResult], threshold: float
 def levels_view(
     results: Mapping[str, EvaluationResult], thresholds: Mapping[str, float], on: str
 ) -> View:
-    """Return the share of predictions at each level of confidence, with how many of them are right.
+    """Return the share of predictions at each level of confidence, with the share of correct ones.
 
     Args:
         results: by network.
@@ -216,7 +216,7 @@ def levels_view(
 def levels_table(
     results: Mapping[str, EvaluationResult], thresholds: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Return, by network and level, predictions and their share, and how many are right and their share.
+    """Return count and share of predictions, and of the correct ones, by network and level.
 
     An accuracy without predictions is NaN.
     """

@@ -1,4 +1,4 @@
-"""Each expression by itself: precision, recall, F1, and curves of one against the rest."""
+"""Each expression separately: precision, recall, F1, and one-against-rest curves."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ from fer_core.views.view import View
 
 
 def class_report(results: Mapping[str, EvaluationResult]) -> pd.DataFrame:
-    """Return precision, recall, F1 and rows of each class of each network, a row each.
+    """Return precision, recall, F1 and number of rows, one row per class and network.
 
     A precision without answers, and an F1 without both, is 0, as scikit-learn's `zero_division=0`; a
     recall without rows is NaN.
@@ -46,7 +46,7 @@ def class_report(results: Mapping[str, EvaluationResult]) -> pd.DataFrame:
 
 
 def class_view(results: Mapping[str, EvaluationResult], measure: str, on: str) -> View:
-    """Return one measure of each class, a mark a network.
+    """Return one measure by class, with one mark per network.
 
     Args:
         results: by network.
@@ -179,7 +179,7 @@ def _curve(
     x_name: str,
     y_name: str,
 ) -> pd.DataFrame:
-    """Add one network's curve, thinned to what a screen shows, and return its points."""
+    """Add one network's curve, thinned to screen resolution, and return its points."""
     keep = thinned(len(x))
     figure.add_scatter(
         x=100 * x[keep],

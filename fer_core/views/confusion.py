@@ -54,7 +54,7 @@ def confusion_view(result: EvaluationResult, name: str, share: str, on: str) -> 
 def confusion_difference_view(
     first: EvaluationResult, second: EvaluationResult, names: tuple[str, str], on: str
 ) -> View:
-    """Return by how many points two networks' shares of each label's faces differ."""
+    """Return the differences between two networks' confusion matrices, in percentage points."""
     counts = [metrics.confusion_matrix(r.labels, r.probabilities) for r in (first, second)]
     change = _shared(counts[1], "of the label") - _shared(counts[0], "of the label")
     text = [[f"{value:+.1f}" if round(value, 1) else "0" for value in row] for row in change]

@@ -1,4 +1,4 @@
-"""Networks on all test sets that they were evaluated on, and together with the face finder."""
+"""Accuracy of networks on all their test sets, and together with the face finder."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -21,7 +21,7 @@ _SPLIT: Final = "test"
 
 
 def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) -> View:
-    """Return the accuracy of each network on each test set, with that of one person where it is known.
+    """Return the accuracy of each network on each test set, and that of one person if known.
 
     Args:
         specs: of the networks, with what was measured on each data set.
@@ -68,7 +68,7 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
     for row in rows:
         if row.get("trained on") and row["left out"]:
             left_out.setdefault(f"{row['data']}: {row['left out']}", []).append(str(row["network"]))
-    # Nobody has to be named for what all leave out.
+    # Classes that all networks leave out need no network's name.
     out = sorted(
         what if len(names) == len(specs) else f"{what} ({', '.join(names)})"
         for what, names in left_out.items()
@@ -88,7 +88,7 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
 
 
 def _judge(spec: BundleSpec) -> str:
-    """Return a network's name, with the number of its expressions where they are not the usual seven."""
+    """Return a network's name, with its number of expressions if that is not seven."""
     n = len(spec.labels)
     return spec.name if n == len(FER2013) else f"{spec.name}<br>({n} expressions)"
 
@@ -125,7 +125,7 @@ def _matrix(table: pd.DataFrame, columns: list[str]) -> go.Figure:
 
 
 def coverage_view(results: Mapping[str, EvaluationResult], found: np.ndarray, on: str) -> View:
-    """Return each network's accuracy on the crops of a data set, where a face was found, and end to end.
+    """Return each network's accuracy on all crops of a data set, on those with a found face, and end to end.
 
     Args:
         results: by network, all of the same rows.

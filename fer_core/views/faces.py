@@ -60,7 +60,7 @@ def mesh_3d(points: np.ndarray) -> go.Figure:
 
 
 def _segments(points: np.ndarray, edges: np.ndarray, *, color: str, width: int) -> go.Scatter3d:
-    """Return all edges as one line with gaps: one trace draws at once, a thousand do not."""
+    """Return all edges as one line with gaps, because one trace draws fast and a thousand do not."""
     gaps = np.full((len(edges), 1, 3), np.nan)
     x, y, z = np.concatenate([points[edges], gaps], axis=1).reshape(-1, 3).T
     return go.Scatter3d(

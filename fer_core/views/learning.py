@@ -1,4 +1,4 @@
-"""How a network was trained, epoch by epoch."""
+"""Learning curves of a network."""
 
 from typing import Final
 
@@ -71,12 +71,12 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
 
 
 def validation_sources(history: pd.DataFrame) -> list[str]:
-    """Return the sources that epochs were validated on, where they are several; nothing else is recorded."""
+    """Return the validation sources if there are several; otherwise they are not recorded."""
     return [name.removeprefix(_PART) for name in map(str, history) if name.startswith(_PART)]
 
 
 def _chosen_words(chosen_on: str | None, parts: list[str]) -> str:
-    """Return the sentence on what the epoch was chosen by, with a blank after it; nothing if unknown."""
+    """Return the sentence on how the epoch was chosen, with a trailing blank; empty if unknown."""
     if chosen_on is None:
         return ""
     by = "mean accuracy" if parts else "accuracy"

@@ -1,4 +1,4 @@
-"""A network as a drawing of its stages, and what each stage costs."""
+"""Architecture diagrams, and the cost of each stage."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ _NOT_COUNTED: Final = (
 
 
 def short_count(value: int) -> str:
-    """Return a count with three digits at most: 416, 508 k, 24.4 M, 1.2 G."""
+    """Return a count with at most three digits: 416, 508 k, 24.4 M, 1.2 G."""
     amount = float(value)
     for unit in ("", " k", " M", " G"):
         if amount < 999.5 or unit == " G":
@@ -61,7 +61,7 @@ def architecture_view(spec: BaseSpec, layers: Sequence[Layer]) -> View:
     for stage in stages:
         for source in stage.inputs:
             _draw_arrow(figure, places[source], places[stage.name])
-    # What is under the pointer is told by invisible marks: shapes cannot.
+    # Invisible marks carry the hover text, because shapes cannot.
     figure.add_scatter(
         x=[places[stage.name].x for stage in stages],
         y=[places[stage.name].level for stage in stages],
@@ -152,7 +152,7 @@ def _round_down(value: int) -> int:
 
 
 def layer_rows(layers: Sequence[Layer]) -> pd.DataFrame:
-    """Return a network's layers for people to read, a row a layer."""
+    """Return a network's layers for display, one row per layer."""
     return pd.DataFrame(
         [
             {
@@ -203,7 +203,7 @@ def _own_name(stage: Stage) -> str:
 
 
 def _made_of(stage: Stage) -> str:
-    """Return in a few words what does a stage's work."""
+    """Return a short description of a stage's main layers."""
     if not stage.inputs:
         return _input_words(stage.output)
     kernels = Counter(layer.kernel for layer in stage.layers if "Conv" in layer.type)
@@ -222,7 +222,7 @@ def _input_words(output: tuple[int, ...]) -> str:
 
 
 def _hover(stage: Stage) -> str:
-    """Return a stage's layers that cost anything, a line each."""
+    """Return a stage's layers that have a cost, one per line."""
     lines = [f"<b>{stage.name}</b>, output {_shape(stage.output)}"]
     for layer in stage.layers:
         if layer.multiply_adds or (layer.parameters and layer.type != "BatchNormalization"):
@@ -241,7 +241,7 @@ def _hover(stage: Stage) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a stage's box stands, in columns from the left and levels from the top.
+    """The place of a stage's box, in columns from the left and levels from the top.
 
     Attributes:
         level: of the middle.
@@ -275,7 +275,7 @@ class _Place:
 
 
 def _places(stages: Sequence[Stage]) -> dict[str, _Place]:
-    """Return where each stage's box stands.
+    """Return the place of each stage's box.
 
     A stage stands below what it takes in; one that joins columns covers them; a way up stands beside the
     way down, each stage at the level of the one whose features it takes in.

@@ -12,7 +12,7 @@ from fer_core.views.view import View
 def paired_view(
     first: EvaluationResult, second: EvaluationResult, names: tuple[str, str], on: str
 ) -> View:
-    """Return, by label, how many faces only one of two networks gets right."""
+    """Return the number of faces that only one of two networks gets right, by label."""
     right, also = (r.probabilities.argmax(axis=1) == r.labels for r in (first, second))
     expressions = [str(expression) for expression in first.expressions]
     n_classes = len(expressions)

@@ -1,4 +1,4 @@
-"""Accuracy on whole photos, end to end: face finder, crop and network."""
+"""Accuracy on whole photos, from face detection to prediction."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -49,7 +49,7 @@ def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
 
 
 def photos_table(rows: Sequence[PhotoAccuracy]) -> pd.DataFrame:
-    """Return the figures of `python -m training photos`, a row a network and size of the faces."""
+    """Return the figures of `python -m training photos`, one row per network and face size."""
     return pd.DataFrame(
         {
             "network": row.network,

@@ -1,4 +1,4 @@
-"""Parts that curves and rows of points are drawn from."""
+"""Shared parts of curves and point charts."""
 
 from typing import Final
 
@@ -64,11 +64,11 @@ def add_points(
 
 
 def percent_axes(figure: go.Figure) -> None:
-    """Let both axes run from 0 to 100 %."""
+    """Set both axes to 0 to 100%."""
     figure.update_xaxes(range=[0, 101])
     figure.update_yaxes(range=[0, 101])
 
 
 def thinned(n: int) -> np.ndarray:
-    """Return which of a curve's `n` points to draw, int (K,), the first and the last among them."""
+    """Return the indices of a curve's `n` points to draw, int (K,), including the first and the last."""
     return np.unique(np.linspace(0, n - 1, min(n, _CURVE_POINTS)).astype(int))

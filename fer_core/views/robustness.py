@@ -1,4 +1,4 @@
-"""The view of robustness: a panel a kind of corruption, a line a network."""
+"""The view of robustness: one panel per corruption, one line per network."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -30,7 +30,7 @@ _TICK: Final = 20
 
 
 def robustness_view(results: Mapping[str, Robustness], *, only_clean: bool = False) -> View:
-    """Return small multiples of accuracy against strength, one panel a kind of corruption.
+    """Return accuracy against strength, with one panel per corruption.
 
     Args:
         results: of the same split under the same conditions, by the network's name for the legend.
@@ -72,7 +72,7 @@ def _check_comparable(results: Mapping[str, Robustness]) -> None:
 
 
 def _panels(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the accuracy table with the images as they are as strength 0 of every kind."""
+    """Return the accuracy table with the original images as strength 0 of every kind."""
     as_it_is = table["corruption"] == UNCORRUPTED.corruption
     kinds = table.loc[~as_it_is, "corruption"].drop_duplicates()
     starts = table[as_it_is].drop(columns="corruption").merge(kinds, how="cross")

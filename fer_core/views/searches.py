@@ -117,7 +117,7 @@ def best_so_far_view(results: SearchResults) -> View:
 
 
 def trials_table(results: SearchResults) -> pd.DataFrame:
-    """Return the trials with columns named for people, the best first."""
+    """Return the trials with display names for the columns, best first."""
     plan = results.plan
     words = {
         "val_loss": "validation loss",
@@ -161,7 +161,7 @@ def _draw_axis(figure: go.Figure, place: int, title: str, ticks: dict[float, str
 
 
 def _positions(values: pd.Series, *, log: bool) -> tuple[pd.Series, dict[float, str]]:
-    """Return where values lie on an axis from 0 to 1, and what is written along it.
+    """Return the positions of values on an axis from 0 to 1, and its tick labels.
 
     Words, which are a choice's values as JSON, lie evenly apart.
     """
@@ -183,7 +183,7 @@ def _choice_order(word: str) -> tuple[str, Any]:
 
 
 def _scores(results: SearchResults) -> pd.Series:
-    """Return what trials are compared by, in percent if it is a share."""
+    """Return the values by which trials are compared, in percent if they are shares."""
     scores = results.trials[results.plan.objective]
     return 100 * scores if _is_share(results.plan) else scores
 

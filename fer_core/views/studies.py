@@ -125,7 +125,7 @@ def learning_view(results: StudyResults, history: pd.DataFrame) -> View:
 
 
 def _lines(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
-    """Draw accuracy over a number: a panel a source, a line a split, seeds as pale points."""
+    """Draw accuracy over a number: one panel per source, one line per split, seeds as pale points."""
     (value,) = plan.values
     panels = _panels(table)
     figure = new_panels(
@@ -187,7 +187,7 @@ def _lines(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
 
 
 def _dots(table: pd.DataFrame, plan: StudyPlan, labels: dict[str, str]) -> go.Figure:
-    """Draw accuracy of named variants: a panel a source, a row a variant, a mark a split."""
+    """Draw accuracy of named variants: one panel per source, one row per variant, one mark per split."""
     panels = _panels(table)
     heights = [len(labels) + len(_references(plan, source)) for source in panels]
     plot_height = ROW * sum(heights) + FRAME * (len(panels) - 1)
@@ -288,7 +288,7 @@ def _accuracy_reading(table: pd.DataFrame, plan: StudyPlan, *, clean: bool, from
 
 
 def _counts(n: pd.Series) -> str:
-    """Return how many faces; networks that know a class more are measured on a few more."""
+    """Return the number of faces; networks with more classes are measured on a few more."""
     low, high = n.min(), n.max()
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
@@ -304,12 +304,12 @@ def _titles(panels: dict[str, pd.DataFrame]) -> list[str] | None:
 
 
 def _references(plan: StudyPlan, source: str) -> tuple[Reference, ...]:
-    """Return the published figures of a panel: they stand in the first."""
+    """Return the published figures of a panel; only the first panel has them."""
     return plan.references if source == source_of(plan.measured_on[0]) else ()
 
 
 def _place(data: str) -> int:
-    """Return the place in the palette of series of what was measured on "SOURCE:SPLIT"."""
+    """Return the index in the palette for results on "SOURCE:SPLIT"."""
     return _WHOLE_PLACE if is_whole(data) else _PLACES[split_of(data)]
 
 
@@ -320,7 +320,7 @@ def _percent_range(fractions: list[float]) -> list[float]:
 
 
 def _once_in_the_legend(figure: go.Figure) -> None:
-    """Leave the first entry of each name in the legend: panels share them."""
+    """Keep only the first legend entry of each name, since panels share them."""
     seen = set()
     for trace in figure.data:
         if trace.showlegend is not False:

@@ -122,12 +122,12 @@ def heat_maps(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
 
 
 def over_seeds(plan: StudyPlan) -> str:
-    """Return the words that say that figures are means over seeds; nothing for one seed."""
+    """Return the words for means over seeds; empty for one seed."""
     return f", means of up to {len(plan.seeds)} seeds" if len(plan.seeds) > 1 else ""
 
 
 def wrapped(label: str) -> str:
-    """Return a label in lines that fit a narrow window."""
+    """Return a label with line breaks for a narrow window."""
     return "<br>".join(textwrap.wrap(label, _LABEL_WIDTH, break_long_words=False))
 
 
@@ -137,6 +137,6 @@ def slug(plan: StudyPlan) -> str:
 
 
 def lay_out_study(figure: go.Figure, *, plot_height: float, legend: bool = True) -> None:
-    """Give a figure its height: of its panels, what is around them, and a legend below."""
+    """Set a figure's height: of its panels, their surroundings, and a legend below."""
     lay_out(figure, height=plot_height + FRAME + (_LEGEND if legend else 0))
     figure.update_layout(margin_t=_TOP, showlegend=legend)

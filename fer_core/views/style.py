@@ -69,7 +69,7 @@ _AXIS: Final = {
 
 
 def _template(ink: str, paper: str, shades: list[list[Any]]) -> go.layout.Template:
-    """Return the template for grounds on which text has the colour `ink`."""
+    """Return the template for backgrounds on which text has the colour `ink`."""
     return go.layout.Template(
         layout={
             "colorway": [color for color, *_ in SERIES],
@@ -111,7 +111,7 @@ DARK_TEMPLATE: Final = _template(DARK_INK, _DARK_PAPER, _SHADES[SEQUENTIAL][1])
 
 
 def new_figure(*traces: Any) -> go.Figure:
-    """Return a figure in the look of all, with these traces."""
+    """Return a figure with the common look and these traces."""
     # The sides in the figure itself: Streamlit's theme has none, and would cut marks at the ends of an axis.
     sides = {"l": _SIDE, "r": _SIDE}
     return go.Figure(list(traces), layout={"template": TEMPLATE, "margin": sides})
@@ -128,7 +128,7 @@ def for_dark(figure: go.Figure) -> go.Figure:
 
 
 def add_label(figure: go.Figure, **settings: Any) -> None:
-    """Add a text on the page's ground, which lines behind it do not cross; settings are an annotation's."""
+    """Add a text on the page's background, which hides lines behind it; settings are an annotation's."""
     figure.add_annotation(showarrow=False, name=_LABEL, bgcolor=GROUND, borderpad=1, **settings)
 
 
@@ -144,7 +144,7 @@ def add_cells(
     place: tuple[int, int] | None = None,
     **settings: Any,
 ) -> None:
-    """Add a heat map with a text in each cell, black or white, whichever stands out more.
+    """Add a heat map with a text in each cell, black or white, whichever has more contrast.
 
     Args:
         figure: that it is added to.
@@ -183,7 +183,7 @@ def add_cells(
 
 
 def _color_cells(figure: go.Figure, cells: go.Heatmap, shades: list[list[Any]]) -> None:
-    """Give a heat map these shades, and its texts the color that stands out more from each cell."""
+    """Set the shades of a heat map, and for each cell the text color with more contrast."""
     cells.colorscale = shades
     axes = cells.xaxis or "x", cells.yaxis or "y"
     shares = (np.asarray(cells.z) - cells.zmin) / (cells.zmax - cells.zmin)
@@ -211,7 +211,7 @@ def _rgb(color: str) -> tuple[int, ...]:
 
 
 def text_on(ground: Sequence[float]) -> str:
-    """Return black or white, whichever stands out more from an RGB color from 0 to 255.
+    """Return black or white, whichever has more contrast with an RGB color from 0 to 255.
 
     The contrast is 4.5:1 at least, as WCAG 2.1 asks for.
     """
@@ -223,7 +223,7 @@ def text_on(ground: Sequence[float]) -> str:
 
 
 def new_panels(**grid: Any) -> go.Figure:
-    """Return a figure of several panels in the look of all; arguments are those of `make_subplots`."""
+    """Return a figure of several panels with the common look; arguments are those of `make_subplots`."""
     figure = make_subplots(figure=new_figure(), **grid)
     # The panels' titles, which Plotly writes as large as a figure's.
     return figure.update_annotations(font_size=NOTE_SIZE)
@@ -232,7 +232,7 @@ def new_panels(**grid: Any) -> go.Figure:
 def lay_out(
     figure: go.Figure, *, height: float, x: str | None = None, y: str | None = None
 ) -> go.Figure:
-    """Set a figure's height in pixels and what all its axes are called, and return it."""
+    """Set a figure's height in pixels and the titles of its axes, and return it."""
     figure.update_layout(height=height)
     if x is not None:
         figure.update_xaxes(title=x)
@@ -242,7 +242,7 @@ def lay_out(
 
 
 def rows_from_top(figure: go.Figure, *, of_bars: bool = False) -> go.Figure:
-    """Let categories run from the top down, with a grid along their values, and return the figure.
+    """List categories from top to bottom, with a grid along the values, and return the figure.
 
     Args:
         figure: with categories on its y axis.
@@ -254,7 +254,7 @@ def rows_from_top(figure: go.Figure, *, of_bars: bool = False) -> go.Figure:
 
 
 def without_grid(figure: go.Figure) -> go.Figure:
-    """Take the grid off a figure of cells, whose rows run from the top down, and return it."""
+    """Remove the grid of a figure of cells, list its rows from top to bottom, and return it."""
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure.update_xaxes(showgrid=False)
 
@@ -265,7 +265,7 @@ def color_of(position: int) -> str:
 
 
 def pale(color: str) -> str:
-    """Return the colour "#RRGGBB" as it marks what is only probable."""
+    """Return the pale variant of a colour "#RRGGBB" for probable predictions."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{_PALE})"
 
@@ -283,5 +283,5 @@ def marker_of(position: int, *, size: int = 9) -> dict[str, Any]:
 
 
 def guide_line(*, width: float = 1) -> dict[str, Any]:
-    """Return Plotly's settings of a line that helps to read and is no data."""
+    """Return Plotly's settings of a guide line."""
     return {"color": GUIDE_COLOR, "dash": "dash", "width": width}

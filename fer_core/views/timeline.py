@@ -1,4 +1,4 @@
-"""Views of a video: everybody's expressions as strips over time, and one person's probabilities."""
+"""Views of a video: expressions of all people as strips over time, and one person's probabilities."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -51,7 +51,7 @@ _RANKS: Final = {label: rank for rank, label in enumerate(_DASHES, start=1)}
 
 
 def people_view(analysis: VideoAnalysis, network: str) -> View:
-    """Return everybody's expressions over time by one network, a row per person.
+    """Return all people's expressions over time by one network, one row per person.
 
     Each mark's `customdata` begins with the number of its first frame and the person's number.
 
@@ -215,7 +215,7 @@ def _bars(stretches: pd.DataFrame, y: list[Any], width: float) -> list[go.Bar]:
                 customdata=part[["frame", "person", "start", "end", "words"]],
                 hovertemplate="%{customdata[4]}<br>"
                 "%{customdata[2]:.1f} to %{customdata[3]:.1f} s<extra></extra>",
-                # A click leaves all as they look.
+                # A click does not change the look of points.
                 selected={"marker": {"opacity": 1}},
                 unselected={"marker": {"opacity": 1}},
             )
@@ -240,7 +240,7 @@ def _look(level: str, expression: Expression) -> dict[str, Any]:
 
 
 def _add_legend(figure: go.Figure, stretches: pd.DataFrame) -> None:
-    """Name the colours of the expressions that come up, and the hatching."""
+    """Add legend entries for the colours of the occurring expressions and for the hatching."""
     clear = set(stretches.loc[stretches["level"] != Level.UNCLEAR, "expression"])
     entries = [
         (str(label).capitalize(), label, Level.CONFIDENT) for label in _RANKS if label in clear
@@ -260,12 +260,12 @@ def _add_legend(figure: go.Figure, stretches: pd.DataFrame) -> None:
 
 
 def _end(analysis: VideoAnalysis) -> float:
-    """Return when the last frame ends, in seconds."""
+    """Return the end of the last frame in seconds."""
     return analysis.frames[-1].time_s + 1 / analysis.rate
 
 
 def _stretches(part: pd.DataFrame, analysis: VideoAnalysis) -> pd.DataFrame:
-    """Return from when to when a network's prediction reads the same.
+    """Return the intervals in which a network's prediction in words stays the same.
 
     Args:
         part: of `_data`, the rows of one network, indexed from 0.
@@ -295,7 +295,7 @@ def _stretches(part: pd.DataFrame, analysis: VideoAnalysis) -> pd.DataFrame:
 
 
 def _lines(part: pd.DataFrame, analysis: VideoAnalysis) -> list[go.Scatter]:
-    """Return a line a class, broken where the face was gone, the often likely classes on top."""
+    """Return one line per class, with gaps where the face was gone; frequent classes on top."""
     chosen = thinned(len(part))
     times = part["time (s)"].to_numpy(float)
     # Counts the gaps before each point, so that none is lost where a long video's points are thinned.

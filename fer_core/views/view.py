@@ -1,4 +1,4 @@
-"""A view: a figure with the sentence that says how to read it and the numbers that it was drawn from.
+"""A view: a figure with a caption and the numbers that it was drawn from.
 
 Pages show views and the report writes them, so that what a figure says is written once.
 """
@@ -18,7 +18,7 @@ _STOP: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z\u201c\"(])")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """One figure, ready to be shown or kept.
+    """One figure, ready to be shown or saved.
 
     Attributes:
         name: of its files, lower case with hyphens, unique among the views that are shown together.
@@ -47,7 +47,7 @@ class View:
         return "".join(_STOP.split(self.reading, maxsplit=1)[1:])
 
     def html(self) -> str:
-        """Return one page of HTML that shows the figure without a network, about 5 MB."""
+        """Return one page of HTML that shows the figure offline, about 5 MB."""
         tools = _TOOLS | {"toImageButtonOptions": {"format": "svg", "filename": self.name}}
         return str(self.figure.to_html(include_plotlyjs=True, full_html=True, config=tools))
 

@@ -1,1 +1,1 @@
-"""What one page alone uses, named after the page."""
+"""Modules of a single page, named after the page."""

@@ -16,7 +16,7 @@ _FER2013: Final = "fer2013"
 
 
 def show_meaning() -> None:
-    """Say what the app does, and what a prediction is."""
+    """Explain what the app does and what a prediction is."""
     st.markdown(
         "Second Look finds every face in a photo, a video or a camera's picture and names its **apparent "
         "expression**: what the face looks like in one picture. That is not what the person feels.\n\n"
@@ -58,7 +58,7 @@ def _show_levels(names: Sequence[str]) -> None:
 
 
 def show_fair_use() -> None:
-    """Say what predictions must not be used for."""
+    """State what predictions must not be used for."""
     st.header("Fair use")
     st.markdown(
         "Do not use predictions to decide about people: not at work, in school, in policing or in medicine. "
@@ -68,7 +68,7 @@ def show_fair_use() -> None:
 
 
 def show_privacy() -> None:
-    """Say what happens to photos."""
+    """State how photos are handled."""
     st.header("Privacy")
     st.markdown(
         "Photos, videos and camera pictures are processed in this server's memory. They are not stored, not "
@@ -77,7 +77,7 @@ def show_privacy() -> None:
 
 
 def show_sources() -> None:
-    """Name the data and the software that the app rests on."""
+    """Name the data and the software that the app is built on."""
     st.header("Sources")
     st.markdown(
         "- Training data: [FER2013](https://arxiv.org/abs/1307.0414), "
@@ -87,7 +87,7 @@ def show_sources() -> None:
 
 
 def accuracy_sentence(spec: BundleSpec) -> str | None:
-    """Return the measured accuracy in words; None if these weights were not measured.
+    """Return a sentence on the measured accuracy; None if these weights were not measured.
 
     By each data set's labels on test faces, on which no choice was made; of those first whose validation
     faces chose the network.

@@ -1,4 +1,4 @@
-"""The parts of the page on the HTTP API."""
+"""The parts of the API page."""
 
 from collections.abc import Mapping
 
@@ -14,12 +14,12 @@ from pages.server.api.openapi import WHY
 
 
 def is_offered() -> bool:
-    """Return whether the API of this server is switched on."""
+    """Return whether the API of this server is enabled."""
     return api_is_on()
 
 
 def show_switched_off() -> None:
-    """Say that there is nothing to use here, and what to do instead."""
+    """Explain that the API is off, and how to enable it."""
     st.info(
         "**The API of this server is switched off.** On a server of your own it is on, unless "
         "`FER_API=off` is set.",
@@ -28,7 +28,7 @@ def show_switched_off() -> None:
 
 
 def show_token() -> None:
-    """Say that a token is asked for, where that is so."""
+    """Explain that the API requires a token, if it does."""
     if api_tokens():
         st.info(
             "**This server asks for a token.** Its operator gives you one; keep it in the variable that the "
@@ -38,7 +38,7 @@ def show_token() -> None:
 
 
 def show_examples(address: str) -> None:
-    """Show a program for each language."""
+    """Show one example program per language."""
     found = examples(address, opinions()[-1], token=bool(api_tokens()))
     for tab, example in zip(st.tabs([e.title for e in found]), found, strict=True):
         with tab:
@@ -56,7 +56,7 @@ def _where_pages_may_ask() -> str:
 
 
 def show_addresses(address: str) -> None:
-    """Show what there is to ask."""
+    """Show the addresses and their parameters."""
     st.markdown(
         "- `POST /api/analyze` returns every face of a photo. The photo is the body, or the field `file` of "
         "a form.\n"
@@ -69,7 +69,7 @@ def show_addresses(address: str) -> None:
 
 
 def show_fields() -> None:
-    """Show the fields of the answer about a photo, then what is answered where there is none."""
+    """Show the fields of the response, then the error statuses."""
     for path, part in PARTS.items():
         st.markdown(f"`{path}`")
         _show_table("Field", described_fields(part))
@@ -85,7 +85,7 @@ def _show_table(title: str, meanings: Mapping[str, str]) -> None:
 
 
 def show_limits() -> None:
-    """Show how much is taken."""
+    """Show the limits."""
     megabytes = st.get_option("server.maxUploadSize")
     st.markdown(
         f"- A file has at most {megabytes} MB and {MAX_MEGAPIXELS} megapixels, and arrives within "

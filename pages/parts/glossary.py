@@ -4,7 +4,7 @@ from typing import Final
 
 from fer_core.evaluation.measures import MEASURES
 
-#: By the term as pages write it.
+#: Definitions, by the term on the pages.
 GLOSSARY: Final = {
     **{measure.title: measure.definition for measure in MEASURES},
     "Bootstrap interval": "Range that holds 95% of the values when faces are drawn again with replacement. "
@@ -24,7 +24,7 @@ GLOSSARY: Final = {
     "Precision": "Share of the faces with a prediction that are labelled so.",
     "Multiply-adds": "Multiplications, each with an addition, that the network does for one face.",
 }
-#: The same by the short names that stand in the heads of columns.
+#: The same definitions, by the short names in column headers.
 SHORT_NAMES: Final = {measure.short: measure.title for measure in MEASURES}
 
 
@@ -34,7 +34,7 @@ def defined(*terms: str) -> str:
 
 
 def column_help(column: str) -> str | None:
-    """Return the definition of what a table's column shows, by the words in its head; None without one."""
+    """Return the definition of a table's column by its header; None without one."""
     words = column.lower().removesuffix(" (%)")
     found = [title for short, title in SHORT_NAMES.items() if short.lower() in words]
     # "balanced accuracy" is not "accuracy".

@@ -23,7 +23,7 @@ _STRAIGHT: Final = 5
 
 
 def show_overlays(photo: ChosenPhoto, face: "Face", mesh: "FaceMesh", number: int) -> None:
-    """Show the face enlarged, with the overlays that the visitor switches on."""
+    """Show the enlarged face with the selected overlays."""
     from fer_core.drawing import Overlay, draw_face_landmarks
     from fer_core.faces.crops import scaled_square
 
@@ -57,7 +57,7 @@ def show_overlays(photo: ChosenPhoto, face: "Face", mesh: "FaceMesh", number: in
 
 
 def _keypoint_finder() -> "KeypointFinder | None":
-    """Return the network that finds keypoints, None if it is missing or, which is then said, damaged."""
+    """Return the keypoint network; None if it is missing, or damaged, which is then shown."""
     try:
         return load_keypoint_finder()
     except FerError as error:
@@ -69,7 +69,7 @@ def _keypoint_finder() -> "KeypointFinder | None":
 
 
 def _keypoints_sentence(spec: "KeypointSpec") -> str:
-    """Return what the 15-point model is and how exact it was measured to be."""
+    """Return a sentence on the 15-point model and its measured error."""
     text = "The 15-point model is a network of this project, which sees 96x96 grey pixels."
     measured = spec.metrics.get("keypoints:test")
     if measured is None:
@@ -86,7 +86,7 @@ def _keypoints_sentence(spec: "KeypointSpec") -> str:
 
 
 def show_mesh(mesh: "FaceMesh", number: int) -> None:
-    """Show the landmarks in depth, as a figure to rotate."""
+    """Show the landmarks in 3D, as a figure to rotate."""
     from fer_core.faces.landmarks import upright_points
     from fer_core.views.faces import mesh_3d
 

@@ -1,4 +1,4 @@
-"""The parts of the experiments page. Plotly is imported where it is used: the page appears sooner."""
+"""The parts of the Experiments page. Plotly is imported on use, so that the page appears sooner."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +40,7 @@ _FORMATS: Final = {
 
 
 def show_none() -> None:
-    """Say how to run the first experiment."""
+    """Explain how to run the first experiment."""
     st.info("There are no experiments yet. Run one with:", icon=":material/experiment:")
     st.code("python -m training study conv_stages", language="bash")
 

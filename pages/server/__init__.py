@@ -1,1 +1,1 @@
-"""The server: what depends on Streamlit's insides, as they are in 1.67, and the routes beside its pages."""
+"""The server: code that depends on the internals of Streamlit 1.67, and the routes beside its pages."""

@@ -1,4 +1,4 @@
-"""Loading what the first photo needs before it comes, for else the first visitor would wait for it."""
+"""Load the networks at startup, so that the first visitor need not wait for them."""
 
 import asyncio
 import logging
@@ -11,12 +11,12 @@ log = logging.getLogger(__name__)
 
 #: The first page is drawn meanwhile, which comes sooner without another thread at work.
 SECONDS_FIRST: Final = 2.0
-#: What pages import when they show an answer, a comparison and a chart; together they take a second.
+#: Libraries that pages import for results, comparisons and charts; together they take one second.
 LIBRARIES: Final = ("pandas", "scipy.interpolate", "scipy.stats", "plotly.graph_objects")
 
 
 async def load_ahead() -> None:
-    """Load the networks of the settings, let them look at an example once, and import what pages need.
+    """Load the configured networks, run them on an example once, and import the pages' libraries.
 
     Weights from the Hub are left for who needs them: to ask for them is not for a server without visitors.
     """
@@ -34,7 +34,7 @@ def _load() -> None:
     try:
         load_analyzer(opinions()).analyze(decode(EXAMPLES[0].file.read_bytes()))
     except Exception:
-        # Who gives the first photo is told what is wrong.
+        # The visitor with the first photo sees the error.
         log.info("The networks could not be loaded ahead", exc_info=True)
     for library in LIBRARIES:
         import_module(library)

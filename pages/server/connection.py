@@ -1,4 +1,4 @@
-"""What the browser's own connection to Streamlit tells of a visit."""
+"""What the browser's connection to Streamlit reveals about a visit."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _CONNECTION_HEADER: Final = "Sec-WebSocket-Protocol"
 
 
 def uploads_are_refused() -> bool:
-    """Return whether the visitor's browser did not send the cookie that the server asks of uploads."""
+    """Return whether the browser lacks the cookie that the server requires for uploads."""
     # A test without a browser has no headers.
     has_browser = bool(st.context.headers.get("Host"))
     protected = bool(st.get_option("server.enableXsrfProtection"))
@@ -19,7 +19,7 @@ def uploads_are_refused() -> bool:
 
 
 def visit_was_lost() -> bool:
-    """Return whether the page had an earlier session that the server does not know, or no longer.
+    """Return whether the page had an earlier session that the server does not know any more.
 
     It was started anew, or it heard nothing of the page for longer than it keeps a session.
     """

@@ -1,4 +1,4 @@
-"""Files that a page offers stay for a while after the page that offered them was drawn anew.
+"""Keep a page's files for a while after the page was rerun.
 
 Streamlit throws a file away that no drawn page shows, whenever any visitor's page has been drawn. A file
 that is made at a click, as all that can be taken away is, belongs to no drawn page at all: two pages drawn
@@ -20,7 +20,7 @@ MAKER_SECONDS: Final = 10.0
 
 
 def keep_longer(manager: "MediaFileManager") -> None:
-    """Let a manager of files throw away only what no page has shown for some seconds."""
+    """Make a file manager delete only files that no page has shown for some seconds."""
     # Streamlit has no public way to these; tests hold that they do what is promised.
     unneeded_files = manager._get_inactive_file_ids
     files, makers = _Unneeded(FILE_SECONDS), _Unneeded(MAKER_SECONDS)
@@ -43,21 +43,21 @@ def keep_longer(manager: "MediaFileManager") -> None:
 
 
 def forget_makers(manager: "MediaFileManager", session_id: str) -> None:
-    """Throw away at once what would make files for a visitor whose time is over: it holds the photos."""
+    """Delete the file makers of an ended visit at once, because they hold its photos."""
     with manager._lock:
         for file_id in list(manager._deferred_ids_by_session.get(session_id, ())):
             manager._drop_deferred_id(file_id)
 
 
 class _Unneeded:
-    """Remembers since when something has been needed by nobody."""
+    """Records since when each item has been unneeded."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._since: dict[str, float] = {}
 
     def long_enough(self, unneeded: Iterable[str]) -> set[str]:
-        """Return what has been unneeded for the time given, of all that is unneeded now."""
+        """Return the items that have been unneeded for a given time."""
         now = time.monotonic()
         self._since = {name: self._since.get(name, now) for name in unneeded}
         return {name for name, since in self._since.items() if now - since >= self._seconds}

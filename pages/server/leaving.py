@@ -1,4 +1,4 @@
-"""What is kept of a visitor who left is dropped when the time for coming back is over.
+"""Delete the data of visitors who left, after the time for reconnecting.
 
 Streamlit keeps a session for two minutes after its connection ended, so that a phone that lost its network
 finds its photo again. It then drops it when the next visitor leaves: on a quiet server the last photo of the
@@ -32,7 +32,7 @@ _LARGE_BYTES: Final = 1_000_000
 
 @dataclass
 class _SetAside:
-    """What searches for garbage leave out: how many blocks of memory there were when it was set aside."""
+    """The objects that garbage collection skips: number of memory blocks when they were frozen."""
 
     blocks: int = 0
 
@@ -41,19 +41,19 @@ _set_aside = _SetAside()
 
 
 async def forget_who_left(server: "Runtime") -> None:
-    """Look for sessions whose time is over, for as long as the server runs.
+    """Look for expired sessions while the server runs.
 
     On the server's own loop: no other thread may touch sessions.
     """
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(_SECONDS)
-        # The loop reports what fails there, and this goes on.
+        # The event loop reports errors there, and this loop continues.
         loop.call_soon(_forget, server)
 
 
 def _forget(server: "Runtime") -> None:
-    """End the sessions whose time is over: their uploads, pictures, state and last page go."""
+    """End expired sessions: delete their uploads, pictures, state and last page."""
     # Streamlit has no public way to these; a test holds that they do what is promised.
     manager = server._session_mgr
     over = manager._session_storage._cache.expire()  # type: ignore[attr-defined]
@@ -75,7 +75,7 @@ def _forget(server: "Runtime") -> None:
 
 
 def _set_aside_what_stays() -> None:
-    """Free garbage of all times, and have later searches for it leave out what there is now.
+    """Collect all garbage, and freeze the remaining objects so that later collections skip them.
 
     What is set aside can become garbage too, so it is looked through again here, whenever a visitor has left.
     """
@@ -86,14 +86,14 @@ def _set_aside_what_stays() -> None:
 
 
 def _give_memory_back() -> None:
-    """Return freed memory to the system, where its C library is one that keeps it: glibc."""
+    """Return freed memory to the system if the C library is glibc, which keeps it."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
 
 
 def give_photos_back_at_once() -> None:
-    """Have each photo's memory go back to the system when it is freed, where the C library is glibc.
+    """Make glibc return each photo's memory to the system when it is freed.
 
     Left to itself it puts what is as large as the largest thing freed so far among the small things, which
     outlive it: after fifty visitors as much was free inside the process as was in use.

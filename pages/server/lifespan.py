@@ -1,4 +1,4 @@
-"""What the server does when it starts, while it runs and when it stops."""
+"""The server's tasks at startup, while running and at shutdown."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from pages.server.patches import answer_without_delay, keep_uploads_in_memory, l
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Prepare the server before its first visitor, and forget those who left as long as it runs."""
+    """Prepare the server before its first visitor, and delete the data of those who left."""
     server = runtime.get_instance()
     keep_uploads_in_memory()
     look_no_address_up()

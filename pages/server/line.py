@@ -1,4 +1,4 @@
-"""The one line in which photos wait, whether they come from a page or over HTTP."""
+"""The queue of all photos, from pages and from the HTTP API."""
 
 import os
 from functools import cache
@@ -12,6 +12,6 @@ _LONGEST: Final = 100
 
 @cache
 def line() -> WaitingLine:
-    """Return the process's line. Safe to use from several threads."""
+    """Return the process's queue. Safe to use from several threads."""
     # As many places as cores: more at once would take as long, and more memory.
     return WaitingLine(places=os.cpu_count() or 1, longest=_LONGEST)

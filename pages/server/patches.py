@@ -1,4 +1,4 @@
-"""What Streamlit 1.67, Starlette 1.10 and asyncio have no setting for, changed in their modules."""
+"""Patches for Streamlit 1.67, Starlette 1.10 and asyncio, where they have no setting."""
 
 import asyncio.base_events
 import socket
@@ -16,7 +16,7 @@ def keep_uploads_in_memory() -> None:
 
 
 def look_no_address_up() -> None:
-    """Keep the server from asking others for its own address.
+    """Keep the server from asking external services for its own address.
 
     Streamlit asks, a second or two long and answering nobody, whenever a page from elsewhere tries to open
     a connection to it, to see whether that is its own address by another name. Such a page is refused.
@@ -27,7 +27,7 @@ def look_no_address_up() -> None:
 
 
 def answer_without_delay() -> None:
-    """Send the parts of an answer as they are written, also the second one.
+    """Send all parts of a response as soon as they are written.
 
     The server writes an answer's head and body one after the other. The system keeps the second until the
     first is acknowledged, which takes 40 ms, unless TCP_NODELAY is set. asyncio sets it for sockets whose

@@ -1,4 +1,4 @@
-"""Routes of our own, beside those that Streamlit's server has."""
+"""Additional routes beside those of Streamlit's server."""
 
 import sys
 from typing import Final
@@ -15,7 +15,7 @@ _MEGABYTE: Final = 1024 * 1024
 
 
 def routes() -> list[BaseRoute]:
-    """Return them, under the path that the app is served at (`server.baseUrlPath`).
+    """Return the routes, under the app's path (`server.baseUrlPath`).
 
     Raises:
         SystemExit: a setting of the API is wrong.

@@ -1,1 +1,1 @@
-"""What several pages use: photo intake, loaders of models, results and notes."""
+"""Modules of several pages: photo intake, model loading, results and notes."""

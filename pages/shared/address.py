@@ -1,4 +1,4 @@
-"""Where the visitor's browser finds this server."""
+"""The address of this server for the visitor's browser."""
 
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -12,6 +12,6 @@ _IN_ADDRESSES: Final = "/:[]%"
 
 
 def app_address() -> str:
-    """Return the address of the app, below which the HTTP API is, safe to stand in a program."""
+    """Return the address of the app, the base of the HTTP API, safe to insert into a program."""
     page = urlsplit(st.context.url or LOCAL)
     return f"{page.scheme}://{quote(page.netloc + page.path.rstrip('/'), safe=_IN_ADDRESSES)}"

@@ -1,4 +1,4 @@
-"""Bars in HTML, one row for each name: they are there with the answer, and no chart has to be loaded."""
+"""Bars in HTML, one row per name: they appear with the prediction, without loading a chart library."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -86,7 +86,7 @@ def show_rows(key: Sequence[str], rows: Sequence[str], *, alt: str, is_tall: boo
 
 
 def fills_of(names: Iterable[str]) -> dict[str, str]:
-    """Return the CSS of each network's bars, by its bundle's name: its colour and pattern on every page."""
+    """Return the CSS of each network's bars by bundle name: its colour and pattern on every page."""
     return {
         name: f"background:{_PATTERNS[look.pattern].replace('%s', look.color)};border-color:{look.color}"
         for name, look in network_looks(names).items()
@@ -109,12 +109,12 @@ def row(name: str, tracks: Sequence[str], shares: Sequence[str]) -> str:
 
 
 def track(content: str) -> str:
-    """Return the line in which a bar stands."""
+    """Return the track of a bar."""
     return f'<div class="track">{content}</div>'
 
 
 def share_bar(fill: str, share: float) -> str:
-    """Return the bar of a probability; nothing of one that is too small."""
+    """Return the bar of a probability; empty if it is too small."""
     return bar(fill, left=0, width=100 * share) if share >= LEAST else ""
 
 
@@ -131,5 +131,5 @@ def share_of(prediction: "Prediction", label: "Expression") -> float | None:
 
 
 def percent(share: float) -> str:
-    """Return a percentage in HTML, without the claim that an unlikely expression is impossible."""
+    """Return a percentage in HTML; small probabilities are shown as "<1%", not as 0%."""
     return "&lt;1%" if share < LEAST else f"{share:.0%}"

@@ -1,4 +1,4 @@
-"""What the pages' charts share."""
+"""Shared code of the pages' charts."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,7 @@ PLAIN_CHART: Final[dict[str, Any]] = {"displayModeBar": False}
 
 
 def themed(figure: "go.Figure") -> "go.Figure":
-    """Return a figure for the visitor's theme, to be shown with `theme=None`.
+    """Return a figure in the visitor's theme; show it with `theme=None`.
 
     Streamlit's own greys have too little contrast.
     """

@@ -1,4 +1,4 @@
-"""Buttons that give the visitor files."""
+"""Download buttons."""
 
 from collections.abc import Callable, Iterable
 from typing import BinaryIO, Literal
@@ -12,7 +12,7 @@ File = tuple[str, Content, str, str]
 
 
 def offer_files(files: Iterable[File]) -> None:
-    """Show a button for each file."""
+    """Show one button per file."""
     for label, content, file_name, mime in files:
         offer_file(label, content, file_name, mime)
 
@@ -28,7 +28,7 @@ def offer_file(
     icon: str = ":material/download:",
     type: Literal["secondary", "tertiary"] = "secondary",  # noqa: A002
 ) -> None:
-    """Show a button for a file; a table in CSV gets the mark by which Excel knows its encoding.
+    """Show a button for a file; CSV gets a byte order mark, by which Excel detects its encoding.
 
     Args:
         label: what the button says.
@@ -49,13 +49,13 @@ def offer_file(
         help=help,
         icon=icon,
         type=type,
-        # Drawn anew at the click, the button would lose it now and then.
+        # If the button were redrawn at a click, it would sometimes lose the click.
         on_click="ignore",
     )
 
 
 def _marked(content: Content) -> Callable[[], bytes]:
-    """Return what makes CSV in UTF-8 with a byte order mark: without, Excel garbles umlauts."""
+    """Return a function that encodes CSV as UTF-8 with a byte order mark, which Excel needs for umlauts."""
 
     def make() -> bytes:
         text = content() if callable(content) else content

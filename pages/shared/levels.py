@@ -1,4 +1,4 @@
-"""How often predictions of a level were right on test faces, in a sentence for the visitor."""
+"""Sentences on the accuracy of each level of confidence on test faces."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ _FER2013 = "fer2013"
 
 
 def level_sentence(name: str, level: "Level") -> str | None:
-    """Return how often a network's predictions of a level were right; None if that was not measured."""
+    """Return a sentence on the accuracy of a network's level; None if it was not measured."""
     judge, shares = shares_by_level(name)
     share = shares.get(level)
     if share is None or share.accuracy is None:
@@ -48,7 +48,7 @@ def shares_by_level(name: str) -> "tuple[str, dict[Level, LevelShare]]":
 
 
 def judged_by(bundle: Bundle) -> str | None:
-    """Return the source whose test faces a network is judged by; None if none was measured.
+    """Return the source whose test faces are used for a network; None if none was measured.
 
     That is the first that chose the network, of those with a test split; else FER2013.
     """

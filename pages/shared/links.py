@@ -1,4 +1,4 @@
-"""Choices that stand in the URL in short words, each with an entry in the browser's history.
+"""Choices in the URL, as short words; each adds an entry to the browser's history.
 
 Widgets that Streamlit binds to the URL (`bind="query-params"`) replace the entry, so that Back leaves the
 page. What a script writes to `st.query_params` adds one, so that Back returns to the choice before.
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def linked(parameter: str, words: Mapping[str, T], default: T, *, key: str) -> Callable[[], None]:
-    """Set a widget to what the URL says, and return its `on_change`, which writes the choice to the URL.
+    """Set a widget from the URL, and return its `on_change`, which writes the choice to the URL.
 
     Args:
         parameter: name in the URL.
@@ -34,7 +34,7 @@ def linked(parameter: str, words: Mapping[str, T], default: T, *, key: str) -> C
 def linked_list(
     parameter: str, words: Mapping[str, T], default: Sequence[T], *, key: str
 ) -> Callable[[], None]:
-    """Do as `linked` for a widget with several values, each with a parameter of its own in the URL.
+    """Do the same as `linked` for a widget with several values, each with its own URL parameter.
 
     An empty choice is not written, so that the default returns with the page.
     """

@@ -1,4 +1,4 @@
-"""Loading models once for all visitors, and asking them once a photo.
+"""Loading models once for all visitors, and running them once per photo.
 
 What is cached here is shared by all sessions: it is read-only and safe between threads, and no photo is
 ever in it. Everything heavy is imported where it is used, so that a page appears before.
@@ -42,7 +42,7 @@ _ANALYSES: Final = "analyses"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Current:
-    """What a page shows.
+    """The photo that a page shows, and its analysis.
 
     Attributes:
         intake: all that the visitor gave last; a photo that could not be analyzed counts as unreadable.
@@ -56,12 +56,12 @@ class Current:
 
     @property
     def analysis(self) -> "Analysis":
-        """Of the photo to look at."""
+        """The analysis of the current photo."""
         return self.analyses[self.photo.key]
 
 
 def current_photo(*, example: Example | None = None) -> Current | None:
-    """Offer the ways to give photos, analyze what is new, and return the photo to look at, if any.
+    """Offer the photo intake, analyze new photos, and return the current photo, if any.
 
     What cannot be read is said in its place; without models the page ends here, and says why.
 
@@ -111,7 +111,7 @@ def _show_unreadable(files: Sequence[UnreadableFile]) -> None:
 
 
 def load_analyzer(names: Iterable[str] | None = None) -> "Analyzer":
-    """Return the pipeline with some networks; by default with every one of `load_classifiers` that opens.
+    """Return the pipeline with given networks; by default with all that `load_classifiers` can open.
 
     Raises:
         BundleError: one of the names does not open; without names, if none does.
@@ -128,7 +128,7 @@ def load_analyzer(names: Iterable[str] | None = None) -> "Analyzer":
 
 
 def load_classifiers() -> "tuple[dict[str, Classifier], list[FerError]]":
-    """Return the networks that open, by the names of their bundles, and why the others do not."""
+    """Return the networks that can be opened, by bundle name, and the errors of the others."""
     classifiers, errors = {}, []
     for name in chosen_networks():
         try:
@@ -144,12 +144,12 @@ def _open_classifier(name: str) -> "Classifier":
 
 
 def specs_of_networks() -> tuple[str, ...]:
-    """Return what answers rest on: each network's spec as JSON, with its checksums and calibration."""
+    """Return the basis of predictions: each network's spec as JSON, with checksums and calibration."""
     return tuple(spec.model_dump_json() for name in chosen_networks() if (spec := spec_of(name)))
 
 
 def are_of_all_networks(analyses: "Collection[Analysis]") -> bool:
-    """Return whether just those networks gave analyses that open now: one that did not then may do so."""
+    """Return whether analyses have exactly the networks that can be opened now."""
     if not analyses:
         return True
     loaded = list(load_classifiers()[0])
@@ -165,19 +165,19 @@ def analyze_photos(
 
     Raises:
         BundleError: a model is missing or damaged.
-        BusyError: the server has too much to do; analyses so far are kept.
+        BusyError: the server is busy; analyses so far are kept.
     """
     specs = specs_of_networks()
     kept_specs, known = st.session_state.get(_ANALYSES, (specs, {}))
     if kept_specs != specs or not are_of_all_networks(known.values()):
         known = {}
     analyses: dict[str, Analysis] = {p.key: known[p.key] for p in photos if p.key in known}
-    # At once, and filled below: where that is cut short, the next run goes on.
+    # Stored at once and filled below: if this run is interrupted, the next one continues.
     st.session_state[_ANALYSES] = specs, analyses
     failed: list[UnreadableFile] = []
     waiting = [photo for photo in photos if photo.key not in analyses]
-    # Always there, so that what comes after it keeps its place: else the browser makes it all anew when the
-    # page is drawn next, and a click on what goes is lost.
+    # Always present, so that later elements keep their place. Otherwise the browser would recreate them at
+    # the next rerun and lose clicks on them.
     place = st.empty()
     if waiting:
         show_working(place, "Loading the models")
@@ -208,7 +208,7 @@ def _load_classifier(_bundle: Bundle, *, folder: str, spec: str) -> "Classifier"
 
 
 def load_keypoint_finder() -> "KeypointFinder | None":
-    """Return the network that finds keypoints; None if none is here.
+    """Return the keypoint network; None if it is missing.
 
     Raises:
         BundleError: it is damaged.

@@ -1,4 +1,4 @@
-"""Which networks answer: the visitor's choice, kept for the visit and in the page's URL."""
+"""The networks in use: the visitor's choice, kept for the visit and in the URL."""
 
 from typing import Final
 
@@ -18,13 +18,13 @@ _WIDTH: Final = 270
 
 
 def chosen_networks() -> list[str]:
-    """Return the networks that answer this visitor: the choice, else those of the settings."""
+    """Return this visitor's networks: the choice, else those of the settings."""
     chosen = st.session_state.get(_CHOSEN)
     return list(chosen) if chosen else opinions()
 
 
 def _read_url() -> None:
-    """Take the networks that the URL names, where all of them are here."""
+    """Use the networks in the URL, if all of them are available."""
     named = [name for name in st.query_params.get(_PARAMETER, "").split(",") if name]
     if named and set(named) <= set(bundle_names()):
         st.session_state[_CHOSEN] = tuple(dict.fromkeys(named[:2]))
@@ -37,7 +37,7 @@ def others_are_chosen() -> bool:
 
 
 def offer_networks() -> None:
-    """Show which networks answer, with a choice of one or two others, and keep the URL true."""
+    """Show the networks in use, offer one or two others, and update the URL."""
     _read_url()
     chosen = chosen_networks()
     label = " + ".join(title_of(name) for name in chosen)

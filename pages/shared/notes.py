@@ -1,4 +1,4 @@
-"""What visitors must know: what the answers mean, how good they are, what they must not be used for."""
+"""Notes for visitors: the meaning of predictions, their limits, and messages about a photo."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def show_fair_use() -> None:
-    """Show in one line what predictions are and are not for; the rest is on the About page."""
+    """Show the fair-use line; the About page has the details."""
     st.caption(
         "Apparent expression, not emotion. Not for decisions at work, in school, in policing or in medicine. "
         "Photos are not stored. [How accurate is it?](about)",
@@ -17,7 +17,7 @@ def show_fair_use() -> None:
 
 
 def show_no_landmarks() -> None:
-    """Say why there is nothing to see of a face that was found."""
+    """Explain why a found face has no landmarks."""
     st.info(
         "**This face has no landmarks**, for instance because it is turned away or covered.",
         icon=":material/face_retouching_off:",
@@ -25,7 +25,7 @@ def show_no_landmarks() -> None:
 
 
 def show_no_face(analysis: "Analysis") -> None:
-    """Say what was searched for, and what to try when no face was found."""
+    """Explain the search and what to try if no face was found."""
     st.info(
         f"**No face found in this photo.** Every part of it was searched for faces of "
         f"{analysis.smallest_face_pixels} pixels and more, and turned to each side and upside down for large "
@@ -38,7 +38,7 @@ def show_no_face(analysis: "Analysis") -> None:
 
 
 def show_turned(analysis: "Analysis") -> None:
-    """Say that a photo is shown turned, if it is."""
+    """State that a photo was turned, if it was."""
     if analysis.quarter_turns:
         turn = ("a quarter turn to the left", "half a turn", "a quarter turn to the right")
         st.info(

@@ -1,4 +1,4 @@
-"""Photos from the clipboard: what is pasted anywhere on the page goes the way of uploads."""
+"""Photos from the clipboard: files pasted anywhere on the page are uploaded."""
 
 from pathlib import Path
 from typing import Final
@@ -11,5 +11,5 @@ _listen = st.components.v2.component("paste", html="<span></span>", js=_SCRIPT)
 
 
 def take_pasted_files() -> None:
-    """Give what is pasted on the page to its uploader, as if it had been chosen there."""
+    """Pass pasted files to the page's uploader, as if they had been chosen there."""
     _listen(key="paste", height=1)

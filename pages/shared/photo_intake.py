@@ -1,4 +1,4 @@
-"""The one way for photos into the app: uploads, the clipboard, the camera, examples.
+"""The photo intake of all pages: uploads, clipboard, camera, examples.
 
 Photos live in the visitor's session and nowhere else: no cache, which all visitors share, and no disk.
 What one page took in is there on the others, in a bar with a thumbnail for each.
@@ -74,7 +74,7 @@ class ChosenPhoto:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableFile:
-    """A file that is no photo, with the reason in words for the visitor."""
+    """A file that is not a photo, with the reason for the visitor."""
 
     name: str
     message: str
@@ -82,7 +82,7 @@ class UnreadableFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SentFile:
-    """A file that is not read yet.
+    """A file that was not read yet.
 
     Attributes:
         key: stands for the file in the session.
@@ -95,7 +95,7 @@ class SentFile:
     content: Callable[[], bytes]
 
     def read(self) -> ChosenPhoto | UnreadableFile:
-        """Decode it."""
+        """Decode the file."""
         try:
             content = self.content()
             check_is_photo(content)
@@ -109,13 +109,13 @@ class SentFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Intake:
-    """The photos of a visit, and the files of the last upload that could not be read."""
+    """The photos of a visit, and the unreadable files of the last upload."""
 
     photos: tuple[ChosenPhoto, ...] = ()
     unreadable: tuple[UnreadableFile, ...] = ()
 
     def with_one_more(self, file: ChosenPhoto | UnreadableFile) -> "Intake":
-        """Return the intake with a file added: as unreadable where a visit holds no more pixels."""
+        """Return the intake with a file added; as unreadable if the visit's pixel limit is exceeded."""
         if isinstance(file, ChosenPhoto):
             pixels = sum(p.photo.width * p.photo.height for p in (*self.photos, file))
             if pixels <= MAX_MEGAPIXELS_KEPT * 1_000_000:
@@ -129,10 +129,10 @@ class Intake:
 
 
 def offer_photos() -> Intake:
-    """Show the ways to give photos and return what the visitor has given, on this page or another.
+    """Show the photo intake and return the visitor's photos, from this page or another.
 
     Raises:
-        BusyError: the server has too much to do; what was given is kept.
+        BusyError: the server is busy; the given files are kept.
     """
     if visit_was_lost() and _INTAKE not in st.session_state:
         st.info(
@@ -220,7 +220,7 @@ def _example_picture(example: Example) -> "np.ndarray":
 
 
 def _show_bar() -> None:
-    """Show a thumbnail of each photo of the visit, to look at it or to remove it."""
+    """Show a thumbnail of each photo of the visit, to select or remove it."""
     intake = current_intake()
     current = current_key(intake)
     with st.container(horizontal=True, key="photo_bar"):
@@ -249,12 +249,12 @@ def _show_bar() -> None:
 
 
 def has_photos() -> bool:
-    """Return whether the visitor has given photos, read or not."""
+    """Return whether the visitor has added photos, read or not."""
     return bool(current_intake().photos or st.session_state.get(_SENT))
 
 
 def current_key(intake: Intake) -> str | None:
-    """Return the key of the photo to look at: the one that was chosen, else the newest; None without any."""
+    """Return the key of the current photo: the chosen one, else the newest; None without photos."""
     keys = [photo.key for photo in intake.photos]
     current = st.session_state.get(_CURRENT)
     return current if current in keys else keys[-1] if keys else None
@@ -270,25 +270,25 @@ def _remove(key: str) -> None:
 
 
 def open_camera() -> None:
-    """Let the camera be the way that is open when photos are offered next."""
+    """Open the camera tab the next time the intake is shown."""
     st.session_state[_SOURCE] = _CAMERA
 
 
 def take_picture(name: str, image_rgb: "np.ndarray") -> None:
-    """Take a picture, uint8 (H, W, 3), into the session, beside the photos that are there."""
+    """Add a picture, uint8 (H, W, 3), to the photos of the session."""
     from fer_core.drawing import encode_png
 
     _take([SentFile(name, name, lambda: encode_png(image_rgb))])
 
 
 def drop_picture(name: str) -> None:
-    """Forget the picture that was taken in under this name, read or not."""
+    """Remove the picture that was added under this name, read or not."""
     st.session_state[_SENT] = tuple(f for f in st.session_state.get(_SENT, ()) if f.key != name)
     _remove(name)
 
 
 def tell_if_uploads_are_refused(what: str) -> None:
-    """Say that the ways in named by `what` do not work here, where that is so, and where they do."""
+    """If uploads are refused here, explain that those in `what` do not work, and where they do."""
     if uploads_are_refused():
         st.warning(
             f"**{what} do not work here.** Your browser keeps back the cookie that protects "
@@ -310,7 +310,7 @@ def _take_widget(key: str) -> None:
     value = st.session_state[key]
     files = value if isinstance(value, list) else [value] if value is not None else []
     _take(SentFile(file.file_id, file.name, file.getvalue) for file in files)
-    # The bar shows what was taken; the widget begins anew, empty.
+    # The bar shows the added files; the widget is reset to empty.
     st.session_state[_GENERATION] = _new_generation()
 
 
@@ -320,12 +320,12 @@ def _new_generation() -> int:
 
 
 def take_example(example: Example) -> None:
-    """Take an example into the session."""
+    """Add an example to the photos of the session."""
     _take([SentFile(f"example_{example.file.stem}", example.file.name, example.file.read_bytes)])
 
 
 def _take(files: Iterable[SentFile]) -> None:
-    """Put files beside the photos that are there; the newest is the one to look at."""
+    """Add files to the photos of the session; the newest becomes the current one."""
     known = {photo.key for photo in current_intake().photos}
     waiting = st.session_state.get(_SENT, ())
     sent = [file for file in files if file.key not in {*known, *(w.key for w in waiting)}]
@@ -336,10 +336,10 @@ def _take(files: Iterable[SentFile]) -> None:
 
 
 def _read_what_was_sent() -> None:
-    """Decode what waits for it, file by file: where this is cut short, the next run goes on.
+    """Decode waiting files one by one; the next rerun continues if this one is interrupted.
 
     Raises:
-        BusyError: the server has too much to do; what is not read yet is kept.
+        BusyError: the server is busy; files that were not read yet are kept.
     """
     place = st.empty()
     while sent := st.session_state.get(_SENT):

@@ -24,7 +24,7 @@ _view = st.components.v2.component(
 def show_photo_with_faces(
     image_rgb: "np.ndarray", analysis: "Analysis", *, chosen: int, alt: str, key: str
 ) -> int | None:
-    """Show a photo, and return the number of the face that was clicked in this run, if any.
+    """Show a photo, and return the number of the face clicked in this rerun, if any.
 
     Args:
         image_rgb: uint8 (H, W, 3), the photo at any scale with boxes and labels drawn on it.

@@ -1,4 +1,4 @@
-"""Showing an analysis: the photo with its boxes, a choice of faces, one face in full, downloads."""
+"""The display of an analysis: the photo with boxes, a choice of faces, one face in detail, downloads."""
 
 import json
 import shlex
@@ -101,18 +101,18 @@ def _credit(photo: ChosenPhoto) -> str:
 
 
 def chosen_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
-    """Return the number, from 1, of the face to look at; None without any."""
+    """Return the number, from 1, of the selected face; None without faces."""
     n = len(analysis.faces)
     return min(int(st.session_state.get(_FACES, {}).get(photo.key, 1)), n) or None
 
 
 def remember_face(photo: ChosenPhoto, number: int) -> None:
-    """Keep the number of the face to look at in a photo."""
+    """Store the number of the selected face of a photo."""
     st.session_state.setdefault(_FACES, {})[photo.key] = number
 
 
 def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
-    """Return the number, from 1, of the face to look at, with cards to choose from; None without."""
+    """Show cards of the faces, and return the number, from 1, of the selected one; None without faces."""
     number = chosen_face(photo, analysis)
     n = len(analysis.faces)
     if n < 2:
@@ -143,14 +143,14 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
 
 
 def _main(face: "FaceAnalysis") -> "Prediction":
-    """Return the prediction that is said first: of the last network, which sees most."""
+    """Return the main prediction: that of the last network, which has the most inputs."""
     return next(reversed(face.predictions.values()))
 
 
 def show_face(
     photo: ChosenPhoto, analysis: "Analysis", number: int, *, link_to_compare: bool = False
 ) -> None:
-    """Show one face in full: crop, prediction, whether the networks agree, reasons for caution, all bars.
+    """Show one face in detail: crop, prediction, agreement of the networks, reasons for caution, all bars.
 
     Args:
         photo: with the face.
@@ -191,7 +191,7 @@ def show_face(
 
 
 def show_agreement(face: "FaceAnalysis") -> None:
-    """Say whether the networks name the same expression; where they differ, what each says."""
+    """Show whether the networks agree; if not, show each prediction."""
     if not _disagree(face):
         st.badge("Both networks agree", icon=":material/check:", color="green")
         return
@@ -240,7 +240,7 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
 
 
 def show_code(photo: ChosenPhoto) -> None:
-    """Show how a program gets the same result: in Python, on the command line, over HTTP."""
+    """Show code for the same result in Python, on the command line and over HTTP."""
     networks = chosen_networks()
     named = "" if networks == opinions() else ",".join(networks)
     name = PurePath(photo.name).name
@@ -265,7 +265,7 @@ def answer(prediction: "Prediction") -> str:
 
 
 def _crop(photo: ChosenPhoto, face: "FaceAnalysis") -> "np.ndarray":
-    """Return the face in colour, framed like the network's input."""
+    """Return the face in colour, cropped like the network's input."""
     from fer_core.faces.crops import cut, frame_square
 
     return cut(photo.photo.rgb, frame_square(face.face.box_xyxy))

@@ -1,4 +1,4 @@
-"""What people call a network, and where its weights are from."""
+"""Display titles of networks, and the origin of their weights."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -21,7 +21,7 @@ _LONGEST_NAME: Final = 32
 
 
 def title_of(name: str) -> str:
-    """Return what people call a network: its title if that is a name, else the name of its bundle."""
+    """Return a network's display title; the bundle's name if its spec has only a description."""
     if name in _TITLES:
         return _TITLES[name]
     spec = spec_of(name)
@@ -29,7 +29,7 @@ def title_of(name: str) -> str:
 
 
 def bundle_of(name: str) -> Bundle | None:
-    """Return a model; None if it cannot be opened, which loading it will explain."""
+    """Return a bundle; None if it cannot be opened (loading it shows the reason)."""
     try:
         return resolve(name)
     except FerError:
@@ -37,13 +37,13 @@ def bundle_of(name: str) -> Bundle | None:
 
 
 def spec_of(name: str) -> BundleSpec | None:
-    """Return what is known of a model; None if it cannot be opened, which loading it will explain."""
+    """Return a bundle's spec; None if it cannot be opened (loading it shows the reason)."""
     bundle = bundle_of(name)
     return bundle.spec if bundle else None
 
 
 def origin_sentences(bundles: Sequence[Bundle]) -> list[str]:
-    """Return which weights answer, and why not those that are wanted; nothing of those that are embedded."""
+    """Return sentences on weights from the Hub, and why others are used instead; none for embedded ones."""
     sentences = []
     for bundle in bundles:
         if bundle.pin:

@@ -20,7 +20,7 @@ _BUSY_SECONDS: Final = 2.0
 
 
 def turn(say: Callable[[str], object]) -> AbstractContextManager[None]:
-    """Wait until a photo may be read or analyzed, and hold the place meanwhile: one photo, one turn.
+    """Wait until a photo may be read or analyzed, and hold the place meanwhile; one turn per photo.
 
     Args:
         say: shows what is said while waiting.
@@ -33,7 +33,7 @@ def turn(say: Callable[[str], object]) -> AbstractContextManager[None]:
 
 @contextmanager
 def patient_turn(say: Callable[[str], object]) -> Iterator[None]:
-    """Wait as for `turn`, for work that has time: where too many wait already, it asks again later."""
+    """Wait like `turn`, for work that is not urgent: if the queue is full, it tries again later."""
     with ExitStack() as stack:
         while True:
             try:
@@ -46,7 +46,7 @@ def patient_turn(say: Callable[[str], object]) -> Iterator[None]:
 
 
 def in_words(wait: Wait) -> str:
-    """Return what to tell a visitor who waits, such as "2 photos are ahead of yours, about 3 s"."""
+    """Return the message for a waiting visitor, such as "2 photos are ahead of yours, about 3 s"."""
     if wait.before == 0:
         return "Your photo is next"
     photos = "1 photo is" if wait.before == 1 else f"{wait.before} photos are"
@@ -55,11 +55,11 @@ def in_words(wait: Wait) -> str:
 
 
 def show_working(place: "DeltaGenerator", words: str) -> None:
-    """Show that work is under way, in a place of one element: a status would take 50 ms to appear."""
+    """Show that work is in progress, in one element: a status would take 50 ms to appear."""
     place.info(words, icon="spinner")
 
 
 def show_busy(error: BusyError, *, key: str = "busy") -> None:
-    """Say that too many wait, and offer to ask again by a button of this key; nothing given is lost."""
+    """Show that the server is busy, with a button of this key to try again; no file is lost."""
     st.warning(f"**The server is busy.** {message_as_text(error)}", icon=":material/groups:")
     st.button("Try again", icon=":material/refresh:", key=key)

@@ -1,4 +1,4 @@
-"""Text of others on our pages as it is: Streamlit takes nearly every text for Markdown.
+"""Verbatim display of foreign text: Streamlit interprets nearly every text as Markdown.
 
 File names, what a visitor's table holds, and messages that quote either are shown, never obeyed: a photo
 may be called `[x](javascript:alert(1))` or `$x$.png`.
@@ -28,7 +28,7 @@ _PATH: Final = re.compile(r"(?<![\w.:/])/(?:[^\s/`]+/)+([^\s/`]+/[^\s/`]+)")
 
 
 def name_as_code(name: str) -> str:
-    """Return a name as Markdown's code, within which nothing has a meaning."""
+    """Return a name as Markdown code, in which no character has a special meaning."""
     shown = _INVISIBLE.sub(_REPLACED, name)
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     fence = "`" * (longest + 1)
@@ -38,7 +38,7 @@ def name_as_code(name: str) -> str:
 
 
 def message_as_text(message: object) -> str:
-    """Return a sentence, for instance of an error, as Markdown that shows it; backticks still make code."""
+    """Return a sentence, for instance of an error, escaped for Markdown; backticks still mark code."""
     text = _INVISIBLE.sub(" ", str(message)).strip()
 
     def shown(match: re.Match[str]) -> str:
@@ -49,7 +49,7 @@ def message_as_text(message: object) -> str:
 
 
 def public_message(message: object) -> str:
-    """Return a message as `message_as_text` does, absolute paths cut to their last two names.
+    """Return a message like `message_as_text`, with absolute paths cut to their last two names.
 
     Where files lie on the server is no visitor's business.
     """

@@ -1,4 +1,4 @@
-"""Showing a view: its figure, a caption, and behind "Details" the rest with the downloads."""
+"""The display of a view: figure, caption, and an expander with details and downloads."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any

@@ -7,6 +7,6 @@ T = TypeVar("T")
 
 
 def call_arguments(inputs: Iterable[T]) -> T | list[T]:
-    """Return inputs in the form that Keras calls a network with: alone if there is one, else a list."""
+    """Return inputs in the form in which Keras calls a network: a single tensor, or a list of several."""
     values = list(inputs)
     return values[0] if len(values) == 1 else values

@@ -1,4 +1,4 @@
-"""Every face in the same place: where its landmarks say it lies, and the image turned so that it lies there.
+"""Alignment: a transform that moves a face's landmarks to the average face's, and the resampled image.
 
 The transform is the similarity that fits the average face's points to the face's own with least squares
 (Umeyama 1991), and it samples as in a spatial transformer (Jaderberg et al. 2015, arXiv:1506.02025),
@@ -33,7 +33,7 @@ def average_face(vectors: np.ndarray) -> np.ndarray:
 
 
 def alignment_kernel(face: np.ndarray) -> np.ndarray:
-    """Return the matrix that makes a feature vector into the map from aligned places to the crop's.
+    """Return the matrix from a feature vector to the transform from aligned to crop coordinates.
 
     The least-squares fit of a similarity to points is linear in them, so one matrix does it.
 

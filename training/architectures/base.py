@@ -1,4 +1,4 @@
-"""What every network family is to the rest of training: its settings, and the network that they make.
+"""The interface of network families: settings, and the network that they build.
 
 A new family is one module of this package with one class that derives from `ExpressionArchitecture` (or from
 `KeypointArchitecture`). `training.architectures.registry.ARCHITECTURES` finds it there, recipes accept its
@@ -24,7 +24,7 @@ TRUNK_SETTING: Final = "trunk_bundle"
 
 
 class Architecture(BaseModel, ABC):
-    """Settings of a network of one family, and how they become that network.
+    """Settings of a network of one family, and the code that builds it.
 
     The network is a functional `keras.Model` of plain Keras layers and `keras.ops`, without code of its own
     (no Lambda, no subclassed layer): whoever opens `model.keras` has Keras alone. Every layer must be one
@@ -52,7 +52,7 @@ class Architecture(BaseModel, ABC):
 
     @abstractmethod
     def build(self, n_outputs: int) -> "keras.Model":
-        """Return the untrained network as it is served, with one output, float32 (N, ...).
+        """Return the untrained network as served, with one output, float32 (N, ...).
 
         Calling it twice gives networks whose `get_weights` have the same shapes in the same order.
         """
@@ -64,7 +64,7 @@ class Architecture(BaseModel, ABC):
 
 
 class Trunk(NamedTuple):
-    """A part of a network that has the weights of a bundle and keeps them in training.
+    """A part of a network with the weights of a bundle, frozen in training.
 
     Attributes:
         bundle: its name.
@@ -78,7 +78,7 @@ class Trunk(NamedTuple):
 
 
 class ExpressionArchitecture(Architecture):
-    """A family whose networks name expressions.
+    """A family whose networks predict expressions.
 
     The one output holds logits, float32 (N, classes), never probabilities: temperature, softmax and the loss
     come after it. If a family has class activation maps, a layer of the network itself (not of a sub-model)
@@ -109,7 +109,7 @@ class ExpressionArchitecture(Architecture):
         # A setting in some families and a class variable in others: pydantic must not see it here.
         @property
         def view_pixels(self) -> int:
-            """Side of the square that is looked at."""
+            """Side of the square that the network sees."""
 
     @abstractmethod
     def build(self, n_outputs: int, *, side: int | None = INPUT_SIZE) -> "keras.Model":
@@ -123,11 +123,11 @@ class ExpressionArchitecture(Architecture):
 
     @property
     def trunk_part(self) -> Trunk | None:
-        """The part that keeps the weights of a bundle; none by default."""
+        """The part with a bundle's frozen weights; none by default."""
         return None
 
     def learn_from_rows(self, network: "keras.Model", landmarks: np.ndarray | None) -> None:
-        """Give layers the first weights that training rows or the trunk tell; by default there are none.
+        """Set initial weights that depend on training rows or the trunk; by default there are none.
 
         Args:
             network: as `build` made it, its trunk with its weights.
@@ -139,7 +139,7 @@ class ExpressionArchitecture(Architecture):
 
     @property
     def corrects_priors(self) -> bool:
-        """Whether `answer_bias` is known, so that a recipe may ask for `prior_correction`."""
+        """Whether `answer_bias` is available, so that a recipe may use `prior_correction`."""
         return False
 
     def answer_bias(self, network: "keras.Model") -> "keras.Variable":
@@ -152,17 +152,17 @@ class ExpressionArchitecture(Architecture):
 
     @classmethod
     def origin(cls, settings: Mapping[str, Any], starts_from: str | None) -> str:
-        """Return what a card says of the weights that a network began with, in whole sentences.
+        """Return the card's sentences about a network's initial weights.
 
         Args:
             settings: of the architecture as a spec records them, maybe by an older version of the family.
             starts_from: name of the bundle that the recipe starts from.
         """
         if starts_from is None:
-            return "It began with random weights."
+            return "It started with random weights."
         return (
-            f"It began with the weights of the bundle `{starts_from}`; of its answers, with those for the "
-            "classes that are learnt here too, and with random weights for any other."
+            f"It started with the weights of the bundle `{starts_from}`. In the output layer, classes "
+            "that this bundle lacks started with random weights."
         )
 
 

@@ -54,7 +54,7 @@ class Cnn(ExpressionArchitecture):
 
     @property
     def corrects_priors(self) -> bool:
-        """Whether its biases are known: those of its maps are."""
+        """Always true: the biases are those of its activation maps."""
         return True
 
     def answer_bias(self, network: "keras.Model") -> "keras.Variable":
@@ -84,7 +84,7 @@ class Cnn(ExpressionArchitecture):
 
 
 def standardized(image: "keras.KerasTensor", *, view_pixels: int) -> "keras.KerasTensor":
-    """Return what a network looks at of grey values (N, side, side, 1) in [0, 255].
+    """Return the standardized central square of grey values (N, side, side, 1) in [0, 255].
 
     Each image is brought to mean 0 and variance 1: the network sees no brightness and no contrast.
 

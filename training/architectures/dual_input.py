@@ -1,4 +1,4 @@
-"""Two inputs, one answer: the `cnn` trunk on the pixels joined with a branch on the landmarks."""
+"""Two inputs, one prediction: the `cnn` trunk on the pixels, joined with a landmark branch."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -88,20 +88,19 @@ class DualInput(ExpressionArchitecture):
 
     @classmethod
     def origin(cls, settings: Mapping[str, Any], starts_from: str | None) -> str:
-        """Return what a card says of the trunk and of what stands beside it."""
+        """Return the card's sentences about the trunk and the layers beside it."""
         trunk = settings["trunk_bundle"]
         if settings["fusion"] == "aligned":
             return (
-                f"It is two experts whose logits are averaged. One is the bundle `{trunk}`, unchanged. The "
-                f"other began as {_copied(starts_from)} and was "
-                "trained further on the image turned and scaled so that its landmarks lie where those of the "
-                "average face lie, together with a branch on the landmarks that began with "
-                f"{'random weights' if starts_from is None else 'the weights it has there'}. Without "
-                "landmarks the first answers alone."
+                f"It averages the logits of two experts. The first is the bundle `{trunk}`, unchanged. The "
+                f"second started as {_copied(starts_from)}. It was fine-tuned on aligned images: turned and "
+                "scaled so that the landmarks lie where the average face has them. Its landmark branch "
+                f"started with {'random weights' if starts_from is None else 'the weights of that bundle'}. "
+                "Without landmarks, only the first is used."
             )
         return (
-            f"The layers on the pixels are those of the bundle `{trunk}` and were not trained further; "
-            "the others began with random weights."
+            f"The layers on the pixels are those of the bundle `{trunk}` and were not fine-tuned; the "
+            "others started with random weights."
         )
 
     def build(self, n_outputs: int, *, side: int | None = None) -> "keras.Model":
@@ -117,7 +116,7 @@ class DualInput(ExpressionArchitecture):
         found, hidden = self.landmarks.embed(vectors)
         tower = self._tower(n_outputs, TRUNK)
         tower.trainable = False
-        # As it is served: without dropout, the branch learns beside the answers that it will meet.
+        # As served: without dropout, the branch learns beside the answers that it will meet.
         features, maps = tower(image, training=False)
         maps = layers.Identity(name=MAPS_LAYER)(maps)
         by_pixels = layers.GlobalAveragePooling2D(dtype="float32")(maps)
@@ -152,13 +151,17 @@ class DualInput(ExpressionArchitecture):
 
 
 def _copied(starts_from: str | None) -> str:
-    return "a copy of it" if starts_from is None else f"that of the bundle `{starts_from}`"
+    return (
+        "a copy of it"
+        if starts_from is None
+        else f"the second expert of the bundle `{starts_from}`"
+    )
 
 
 def _align(
     image: "keras.KerasTensor", vectors: "keras.KerasTensor", found: "keras.KerasTensor"
 ) -> "keras.KerasTensor":
-    """Return the image with its face in the average place; unchanged where there are no landmarks."""
+    """Return the image aligned to the average face; unchanged without landmarks."""
     from keras import layers
 
     fit = layers.Dense(6, use_bias=False, trainable=False, dtype="float32", name=ALIGNMENT)

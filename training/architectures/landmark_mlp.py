@@ -1,4 +1,4 @@
-"""A multilayer perceptron on landmark features: how much of an expression is geometry alone."""
+"""A multilayer perceptron on landmark features: expression from geometry alone."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -62,7 +62,7 @@ class LandmarkMlp(ExpressionArchitecture):
         return keras.Model(inputs, logits, name="landmark_mlp")
 
     def learn_from_rows(self, network: "keras.Model", landmarks: np.ndarray | None) -> None:
-        """Give the first layers the principal components of the training rows, if they are looked at.
+        """Set the first layers to the principal components of the training rows, if the settings use them.
 
         Raises:
             TrainingError: too few rows have landmarks.
@@ -81,11 +81,11 @@ class LandmarkMlp(ExpressionArchitecture):
 
     @classmethod
     def origin(cls, settings: Mapping[str, Any], starts_from: str | None) -> str:
-        """Return what a card says of the weights that it began with: components are told by the rows."""
+        """Return the card's sentences about the initial weights; components are computed from the rows."""
         if starts_from is None and (components := settings.get("components")):
             return (
-                f"Its first layers, which are not trained, bring the features to their {components} first "
-                "principal components in the training rows; the others began with random weights."
+                f"Its first layers are not trained: they compute the first {components} principal "
+                "components of the training rows. The others started with random weights."
             )
         return super().origin(settings, starts_from)
 
@@ -124,7 +124,5 @@ class LandmarkMlp(ExpressionArchitecture):
 def found_landmarks(landmarks: np.ndarray | None) -> np.ndarray:
     """Return the landmarks of training rows; raise TrainingError if no face has any."""
     if landmarks is None or not landmarks.any():
-        raise TrainingError(
-            "In none of the training rows a face was found to learn landmarks from."
-        )
+        raise TrainingError("No training row has a face with landmarks to learn from.")
     return landmarks

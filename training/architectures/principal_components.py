@@ -1,4 +1,4 @@
-"""Landmark features by their principal components: a face moves its 2,445 features in far fewer ways."""
+"""Principal components of landmark features, since the 2,445 features are strongly correlated."""
 
 from typing import Final, NamedTuple
 
@@ -11,7 +11,7 @@ LEAST_VARIANCE: Final = 1e-4
 
 
 class Components(NamedTuple):
-    """What brings features to their components: `(x - mean) / sqrt(variance + LEAST_VARIANCE) @ kernel`.
+    """The projection to components: `(x - mean) / sqrt(variance + LEAST_VARIANCE) @ kernel`.
 
     Attributes:
         mean, variance: float32 (F,), of each feature.

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 else:
 
     def _any_of(base: type[Architecture]) -> Any:
-        """Return the union of the families of a base, told apart by their kinds, for pydantic."""
+        """Return the union of the families of a base, discriminated by kind, for pydantic."""
         families = tuple(family for family in ARCHITECTURES.values() if issubclass(family, base))
         # Pydantic takes no discriminator for a single type.
         return families[0] if len(families) == 1 else _told_apart(families)

@@ -1,6 +1,6 @@
 """The model card: a bundle's README.md, with the metadata that the Hugging Face Hub reads.
 
-Every number comes from the bundle's spec, so the card can be written anew at any time.
+Every number comes from the bundle's spec, so the card can be rewritten at any time.
 """
 
 import json
@@ -25,52 +25,50 @@ from training.sources import (
 )
 
 _INTENDED_USE: Final = """\
-It names the expression that a face *appears* to show, out of {n_classes} classes. It does not know what the
-person feels, thinks or intends: people smile without joy and are sad without a sign of it.
+It predicts the *apparent* expression of a face, one of {n_classes} classes. It does not know what the
+person feels, thinks or intends: people smile without joy, and are sad without showing it.
 
-Meant for research, teaching, and tools whose users look at their own pictures and can judge the answer for
-themselves. Not for decisions about people: not at work or in hiring, not in education, not in policing,
-border control or security, not in medicine or therapy, and not for inferring emotions of anyone who has
-not agreed to it. Several of these uses are prohibited by law in the European Union (Regulation 2024/1689,
-article 5)."""
-#: Where training images come from that are of no source, as `DataSet.origin`.
-_OWN_ORIGIN: Final = "a user's own. Where they come from and who labelled them is not recorded here"
+It is meant for research, teaching, and tools whose users look at their own pictures and can judge the
+prediction themselves. Do not use it to decide about people: not at work or in hiring, in education, in
+policing, border control or security, or in medicine or therapy. Do not use it to infer the emotions of
+anyone who has not agreed to it. Several of these uses are prohibited in the European Union (Regulation
+2024/1689, Article 5)."""
+#: Origin of training images without a known source, in the form of `DataSet.origin`.
+_OWN_ORIGIN: Final = "a user's own. Their origin and their annotators are not recorded"
 _UNKNOWN_ORIGIN: Final = (
-    "of a data set that this version does not know, {source}. Where they come from and who labelled them is "
-    "not recorded here"
+    "from {source}, a data set that this version does not know. Their origin and their "
+    "annotators are not recorded"
 )
-_COMMERCIAL: Final = (
-    "Whether weights trained on them may be used commercially where you are is for you to find out."
-)
+_COMMERCIAL: Final = "Check whether weights trained on them may be used commercially where you are."
 _OWN_TERMS: Final = (
-    "They are a user's own; what may be done with weights trained on them is for that user to say."
+    "They are a user's own; that user decides what may be done with weights trained on them."
 )
 _LIMITS: Final = """\
-{origin} No figure here says how well the answers fit what people felt.
+{origin}
+- No figure here says how well predictions match what people felt.
 - Age, gender and skin colour are not recorded in the data, so differences between groups of people were
-  not measured here, and the web's own bias is in the weights.
+  not measured. The weights contain the bias of photos on the web.
 {sight}
-- Rare classes are recognised less often than frequent ones; see the recall of each above."""
+- Rare classes are recognised less often than frequent ones; see the recall of each class above."""
 _PIXEL_LIMITS: Final = """\
-- It sees {height}x{width} grey pixels framed as its training data is. Small, blurred, dark, covered or
-  turned-away faces, and faces framed otherwise, get worse answers than the figures say.
-- The maps of its last layer on the pixels show where evidence for a class lay, not why it is evidence."""
+- It sees {height}x{width} grey pixels, cropped as in its training data. Small, blurred, dark, covered or
+  turned-away faces, and faces cropped differently, get less accurate predictions than the figures say.
+- Its class activation maps show where the evidence for a class is, not why it is evidence."""
 _LANDMARK_LIMITS: Final = """\
-- It sees landmarks as MediaPipe's Face Landmarker finds them, which was made by others from other data and
-  has limits of its own. In training they come from images of 48 pixels, in photos from all their pixels."""
+- It sees the landmarks of MediaPipe's Face Landmarker, which was trained by others on other data and has
+  its own limits. In training they were found in images of 48 pixels, in photos in all their pixels."""
 
-#: What was done about classes of unequal size, by `training.schema.balance.Balance.strategy`; in braces:
-#: settings.
+#: How unequal class sizes were handled, by `training.schema.balance.Balance.strategy`; settings in braces.
 _BALANCE: Final = {
     "none": "",
-    "class_weights": " Rows weigh the more in the loss, the rarer their class.",
-    "oversampling": " Rows of rarer classes were repeated until all classes were as frequent.",
-    "smote": " Rows of rarer classes were blended with near ones (SMOTE, arXiv:1106.1813) until all "
-    "classes were as frequent.",
-    "smote_eigenfaces": " Rows of rarer classes were blended with near ones (SMOTE, arXiv:1106.1813; near "
-    "by eigenfaces) until all classes were as frequent.",
-    "focal": " The loss is focal (Lin et al. 2017, arXiv:1708.02002): easy rows weigh less.",
-    "logit_adjustment": " In training, the classes' log frequencies times {adjustment:g} were added to the "
+    "class_weights": " In the loss, rows of rarer classes have a higher weight.",
+    "oversampling": " Rows of rarer classes were repeated until all classes were equally frequent.",
+    "smote": " Rows of rarer classes were blended with their neighbours (SMOTE, arXiv:1106.1813) until "
+    "all classes were equally frequent.",
+    "smote_eigenfaces": " Rows of rarer classes were blended with their neighbours (SMOTE, arXiv:1106.1813; "
+    "neighbours by eigenfaces) until all classes were equally frequent.",
+    "focal": " The loss is the focal loss (Lin et al. 2017, arXiv:1708.02002).",
+    "logit_adjustment": " In training, {adjustment:g} times the log class frequencies were added to the "
     "logits (Menon et al. 2021, arXiv:2007.07314).",
 }
 
@@ -89,15 +87,14 @@ def card_text(spec: BundleSpec) -> str:
     spec = without_paths(spec)
     parts = [
         _metadata(spec),
-        f"# {spec.name}\n\n{spec.title}. Part of Second Look, which names apparent facial expressions in "
-        "photos.",
+        f"# {spec.name}\n\n{spec.title}. Part of Second Look, which predicts apparent facial expressions.",
         "## Intended use\n\n" + _INTENDED_USE.format(n_classes=len(spec.labels)),
         "## Results\n\n" + _results(spec),
         "## Confidence\n\n" + _confidence(spec),
         "## Limits\n\n" + _limits(spec),
         "## Network and training data\n\n" + _training(spec),
         "## Use\n\n" + _use(spec),
-        "## How to repeat\n\n" + _repeat(spec),
+        "## How to reproduce\n\n" + _repeat(spec),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -144,7 +141,7 @@ def _reported(measured: SplitMetrics) -> list[tuple[str, str, float, int, str]]:
 
 
 def _rows_of(measured: SplitMetrics) -> tuple[tuple[str, bool, int], ...]:
-    """Return what figures are taken on: the rows' name, whether they are the clean ones, their number."""
+    """Return the sets of rows that figures are computed on: name, whether they are the clean rows, number."""
     return ("all", False, measured.n), ("clean", True, measured.n_clean)
 
 
@@ -166,16 +163,20 @@ def _results(spec: BundleSpec) -> str:
     if not spec.metrics:
         return "Not measured yet."
     lines = [
-        "One forward pass a face, no test-time augmentation. *Clean* leaves out the rows of which the "
-        "training split holds an exact or near copy; the usual figures of this data set, which are those "
-        "on all rows, contain them. Calibration and the abstention threshold were chosen on the clean "
-        f"rows of {_chosen_on(spec)}, and so was the epoch, so figures there flatter the network a little.",
+        "All figures are for one forward pass per face, without test-time augmentation. *Clean* "
+        "leaves out the rows that have an exact or near duplicate in the training split; published "
+        "figures usually include them. Epoch, temperature and abstention threshold were chosen on "
+        f"the clean rows of {_chosen_on(spec)}, so figures on those rows are slightly too high.",
         "",
         *_measures_table(spec),
     ]
     lines += _excluded_lines(spec)
     lines += ["", _other_data(spec)]
-    lines += ["", "Recall: of the faces with each label, the share named so (all rows).", ""]
+    lines += [
+        "",
+        "Recall: the share of faces with each label that are predicted correctly (all rows).",
+        "",
+    ]
     lines += [
         "| class | " + " | ".join(_title(name) for name in spec.metrics) + " |",
         "|---|" + "---:|" * len(spec.metrics),
@@ -191,7 +192,7 @@ def _results(spec: BundleSpec) -> str:
 def _measures_table(spec: BundleSpec) -> list[str]:
     """Return the table of all splits by the measures that any of them has, with their definitions."""
     splits = spec.metrics.values()
-    # A spec that is older than a measure does not tell it.
+    # A spec that is older than a measure lacks it.
     shown = [
         m for m in MEASURES if m.in_tables and any(s.value(m.name) is not None for s in splits)
     ]
@@ -215,15 +216,15 @@ def _chosen_on(spec: BundleSpec) -> str:
 
 
 def _other_data(spec: BundleSpec) -> str:
-    """Say which figures are on data sets that it did not learn from, or that there are none."""
+    """State which figures are on data sets that the network was not trained on, or that there are none."""
     data = spec.training_data
     known = all_images_of(data.source, *data.inherited)
     measured = dict.fromkeys(name.rpartition(":")[0] for name in spec.metrics)
     others = [source for source in measured if images_of(source) not in known]
     if not others:
         return (
-            f"It was measured on no other images than those of {_source_title(data.source)}; on photos from "
-            "elsewhere it may fare worse."
+            f"It was measured only on images of {_source_title(data.source)}; on other photos it may be "
+            "less accurate."
         )
     holding = {
         images: SOURCES[name].title
@@ -234,12 +235,13 @@ def _other_data(spec: BundleSpec) -> str:
     sentences = []
     if new:
         sentences.append(
-            f"It learnt nothing from {' and '.join(new)}: figures there tell how far it carries over to "
-            "faces that were found, framed and labelled otherwise."
+            f"It was not trained on {' and '.join(new)}: figures there show how well it generalizes to "
+            "faces that were found, cropped and labelled in other ways."
         )
     sentences += [
-        f"It learnt no label of {_source_title(source)}, but a few of its photos, which the training split "
-        f"of {holding[images_of(source)]} holds too; they count among the clean rows."
+        f"It was trained on no label of {_source_title(source)}, but on a few of its photos, "
+        f"because the training split of {holding[images_of(source)]} contains them too. They count "
+        "as clean rows."
         for source in others
         if images_of(source) in holding
     ]
@@ -247,27 +249,25 @@ def _other_data(spec: BundleSpec) -> str:
 
 
 def _excluded_lines(spec: BundleSpec) -> list[str]:
-    """Say which classes of each split were left out because the network does not know them, if any."""
+    """List the classes of each split that were left out because the network does not know them, if any."""
     parts = [
-        " and ".join(f"{label} (n {n:,})" for label, n in m.excluded.items())
-        + f" of {_title(name)}"
+        f"- {_title(name)}: " + ", ".join(f"{label} (n {n:,})" for label, n in m.excluded.items())
         for name, m in spec.metrics.items()
         if m.excluded
     ]
     if not parts:
         return []
-    return ["", f"Left out, as classes that the network does not know: {', '.join(parts)}."]
+    return ["", "Left out, because the network does not know these classes:", "", *parts]
 
 
 def _landmark_lines(spec: BundleSpec) -> list[str]:
-    """Return the table of what landmarks do, nothing for a network that sees none."""
+    """Return the table of accuracy with and without landmarks; nothing for a network that sees none."""
     measured = {name: m.landmarks for name, m in spec.metrics.items() if m.landmarks is not None}
     if not measured:
         return []
     return [
         "",
-        "Accuracy where landmarks were found, where none were, and with the landmarks of all rows withheld "
-        "(all rows).",
+        "Accuracy on rows with landmarks, on rows without, and with the landmarks of all rows withheld.",
         "",
         "| split | found | not found | withheld everywhere |",
         "|---|---:|---:|---:|",
@@ -286,45 +286,44 @@ def _share(accuracy: float | None) -> str:
 def _confidence(spec: BundleSpec) -> str:
     text = (
         f"Logits are divided by the temperature {spec.temperature:.4f} (Guo et al. 2017, "
-        "arXiv:1706.04599) before the softmax, so that a confidence is close to the share of such answers "
-        "that agree with the label."
+        "arXiv:1706.04599) before the softmax, so that confidence is close to accuracy."
     )
     if spec.references:
         return text + _reference_lines(spec) + _answered_lines(spec)
-    wanted = f"{100 * ANSWERED_ACCURACY:g} %"
+    wanted = f"{100 * ANSWERED_ACCURACY:g}%"
     if spec.abstention_threshold > 1:
         return text + (
-            "\n\nIt never answers: no threshold made the answered faces of the validation split accurate "
-            'enough, so every face is "not sure".'
+            f"\n\nIt always abstains: no threshold reaches {wanted} accuracy on the validation split."
         )
     if spec.abstention_threshold == 0:
         return text + (
-            f"\n\nIt always answers: on the clean rows of the validation split its answers reach {wanted} "
-            'accuracy without a "not sure" among them.'
+            f"\n\nIt never abstains: on the clean rows of the validation split it reaches {wanted} accuracy "
+            "without a threshold."
         )
     text += (
-        f'\n\nBelow a confidence of {spec.abstention_threshold:.4f} the answer is "not sure". The '
-        f"threshold was chosen so that answered faces reach {wanted} accuracy on the clean rows of the "
+        f"\n\nIt abstains below a confidence of {spec.abstention_threshold:.4f}. The threshold was chosen so "
+        f"that the covered faces, those at or above it, reach {wanted} accuracy on the clean rows of the "
         "validation split."
     )
     return text + _answered_lines(spec)
 
 
 def _reference_lines(spec: BundleSpec) -> str:
-    """Say how the threshold was chosen where several validation splits had a say, and what came of it."""
-    text = f" The temperature makes the log loss on {_title(spec.references[0].data)} lowest."
+    """State how the threshold was chosen on several validation splits, and the resulting figures."""
+    text = f" The temperature minimizes the log loss on {_title(spec.references[0].data)}."
     if spec.abstention_threshold > 1:
-        text += "\n\nIt never answers: no threshold reached the accuracies wanted."
+        text += "\n\nIt always abstains: no threshold reaches the required accuracies."
     elif spec.abstention_threshold == 0:
-        text += "\n\nIt always answers: that reaches the accuracies wanted."
+        text += "\n\nIt never abstains: the required accuracies are reached without a threshold."
     else:
         text += (
-            f'\n\nBelow a confidence of {spec.abstention_threshold:.4f} the answer is "not sure". This is '
-            "the lowest threshold at which answered faces reach the accuracy wanted on each split."
+            f"\n\nIt abstains below a confidence of {spec.abstention_threshold:.4f}. This is the lowest "
+            "threshold at which the covered faces, those at or above it, reach the required accuracy on "
+            "each split."
         )
     text += (
-        "\n\n| chosen on (clean rows) | n | accuracy | ECE | accuracy wanted of answered | answered | "
-        "accuracy on answered |\n|---|---:|---:|---:|---:|---:|---:|"
+        "\n\n| chosen on (clean rows) | n | accuracy | ECE | required accuracy | coverage | "
+        "accuracy on covered faces |\n|---|---:|---:|---:|---:|---:|---:|"
     )
     for r in spec.references:
         text += (
@@ -335,10 +334,10 @@ def _reference_lines(spec: BundleSpec) -> str:
 
 
 def _answered_lines(spec: BundleSpec) -> str:
-    """Return the table of how many faces of each split are answered, and how many of those right."""
+    """Return the table of coverage and of accuracy on covered faces, one row per split."""
     text = ""
     if spec.metrics and 0 < spec.abstention_threshold <= 1:
-        text += "\n\n| split (all rows) | answered | accuracy on answered |\n|---|---:|---:|"
+        text += "\n\n| split (all rows) | coverage | accuracy on covered faces |\n|---|---:|---:|"
         for name, m in spec.metrics.items():
             accuracy = f"{m.selective_accuracy:.2%}" if m.coverage else "none"
             text += f"\n| {_title(name)} | {m.coverage:.1%} | {accuracy} |"
@@ -348,10 +347,13 @@ def _answered_lines(spec: BundleSpec) -> str:
 def _training(spec: BundleSpec) -> str:
     data = spec.training_data
     return (
-        f"- Architecture `{spec.architecture}`, {spec.parameters:,} parameters, input {_inputs(spec)}, "
-        f"logits in the order {', '.join(spec.labels)}.\n"
-        f"- Trained on {data.n:,} rows of {_title(f'{data.source}:{data.split}')} ({data.note}). "
-        f"{_origin(spec)} {_supervision(spec)}\n"
+        f"- Architecture `{spec.architecture}`, {spec.parameters:,} parameters.\n"
+        f"- Input: {_inputs(spec)}.\n"
+        f"- Output: logits in the order {', '.join(spec.labels)}.\n"
+        f"- Trained on {data.n:,} rows of {_title(f'{data.source}:{data.split}')}:\n"
+        + "".join(f"  - {note}\n" for note in data.note.split("; "))
+        + f"- {_origin(spec)}\n"
+        f"- {_supervision(spec)}\n"
         f"- The weights are under {spec.license}. The training images are not part of this bundle. "
         f"{_terms(spec)}\n"
         f"- Trained with {spec.backend}; code at commit `{spec.code_commit}`."
@@ -369,7 +371,7 @@ def _limits(spec: BundleSpec) -> str:
 
 
 def _images(source: str) -> str:
-    """Return where a source's images come from; of none is anything said that its record does not say."""
+    """Return the origin of a source's images, as far as its record states it."""
     if source in SOURCES:
         return SOURCES[source].origin
     return _OWN_ORIGIN if is_own_folder(source) else _UNKNOWN_ORIGIN.format(source=source)
@@ -385,81 +387,83 @@ def _inputs(spec: BundleSpec) -> str:
     if spec.landmark_features is not None:
         inputs.append(
             f"{FEATURE_SIZE:,} landmark features, version {spec.landmark_features} of "
-            "`fer_core.faces.landmarks.feature_vector`, zeros where no landmarks are found"
+            "`fer_core.faces.landmarks.feature_vector`, zeros if no landmarks are found"
         )
     return " and ".join(inputs)
 
 
 def _origin(spec: BundleSpec) -> str:
-    """Say what its weights began with, and what else by other networks goes in."""
+    """State which weights it started with, and what it takes from other networks."""
     architecture = spec.recipe["architecture"]
     first, trunk = spec.recipe.get("starts_from"), architecture.get(TRUNK_SETTING)
-    # A family that is gone from the code says at least what all say.
+    # A family that was removed from the code gets the default text.
     family = EXPRESSION_ARCHITECTURES.get(spec.architecture, ExpressionArchitecture)
     text = family.origin(architecture, first)
     teacher = spec.recipe.get("teacher")
     if first or spec.training_data.inherited:
         # Their rows need not be among these.
         names = " and ".join(f"`{name}`" for name in dict.fromkeys((first, trunk, teacher)) if name)
-        return text + f" No other images went in than these and those that {names} learnt from."
+        return text + f" No other images were used than these and the training images of {names}."
     if spec.landmark_features is not None:
-        return text + " No other images went in; the landmarks are by MediaPipe's Face Landmarker."
+        return (
+            text + " No other images were used; the landmarks are from MediaPipe's Face Landmarker."
+        )
     if teacher:
-        return text + " No other images went in."
-    return text + " No other images and no other network went in."
+        return text + " No other images were used."
+    return text + " No other images and no other network were used."
 
 
 def _named(teacher: str) -> str:
-    """Return a teacher as a card calls it."""
+    """Return a teacher's name for a card."""
     if (campaign := campaign_of(teacher)) is None:
         return f"the bundle `{teacher}`"
     return f"the ensemble of the teachers of the campaign `{campaign}`"
 
 
 def _supervision(spec: BundleSpec) -> str:
-    """Say whose answers the network was asked to give."""
+    """State the targets that the network was trained on."""
     votes = spec.recipe.get("vote_smoothing", 0)
     source, *second = parts_of(spec.training_data.source)
-    # Where the labels are theirs too, they are no others.
+    # If the labels are from the same annotators, they are not "more".
     own = source in SOURCES and SOURCES[source].votes_of == source
     annotators = "the ten annotators" if own else "ten more annotators"
     text = "Its targets are the data set's own labels."
     if votes:
         text = (
-            f"Of each target, {1 - votes:.0%} is the data set's own label and {votes:.0%} what the FER+ "
-            f"votes of {annotators} for the same image (Barsoum et al. 2016, arXiv:1608.01041) let one "
-            "expect that label to be. Validation and test use the data set's own labels alone."
+            f"Of each target, {1 - votes:.0%} is the data set's own label. The other {votes:.0%} "
+            f"are the label distribution expected from the FER+ votes of {annotators} for the same image "
+            "(Barsoum et al. 2016, arXiv:1608.01041). Validation and test use only the data set's own labels."
         )
     if spec.recipe.get("targets") == "votes":
         text = (
-            "Its targets are how the votes of FER+'s ten annotators for the image are distributed over the "
-            "classes (Barsoum et al. 2016, arXiv:1608.01041); single votes count for nothing."
+            "Its targets are the distributions of the votes of FER+'s ten annotators over the classes "
+            "(Barsoum et al. 2016, arXiv:1608.01041); single votes are ignored."
         )
     if (teacher := spec.recipe.get("teacher")) and spec.recipe["teacher_share"]:
         share = spec.recipe["teacher_share"]
         text += (
-            f" These targets count for {1 - share:.0%}; the other {share:.0%} are what {_named(teacher)} "
-            "answers to the same training image (knowledge distillation, Hinton et al. 2015, "
-            "arXiv:1503.02531)."
+            f" These targets count for {1 - share:.0%}; the other {share:.0%} are the predictions of "
+            f"{_named(teacher)} for the same training image (knowledge distillation, Hinton et "
+            "al. 2015, arXiv:1503.02531)."
         )
     if second and (votes or teacher or spec.recipe.get("targets") == "votes"):
         text += (
-            f" That is so for the faces of {_source_title(source)}; what those of "
-            f"{_source_title(second[0])} were learnt with, the note on the rows says."
+            f" This holds for the faces of {_source_title(source)}; for those of "
+            f"{_source_title(second[0])} see the notes on the training data."
         )
     balance = spec.recipe.get("balance", {"strategy": "none"})
     text += _BALANCE[balance["strategy"]].format(**balance)
     if correction := spec.recipe.get("prior_correction"):
         text += (
-            f" After training, {correction:g} times the classes' log frequencies were subtracted from the "
-            "logits (post-hoc logit adjustment, Menon et al. 2021, arXiv:2007.07314), so that rare classes "
-            "are answered more often."
+            f" After training, {correction:g} times the log class frequencies were subtracted from the "
+            "logits (post-hoc logit adjustment, Menon et al. 2021, arXiv:2007.07314), so that rare "
+            "classes are predicted more often."
         )
     return text
 
 
 def _terms(spec: BundleSpec) -> str:
-    """Say under which terms each data set is given out that the network learnt from, itself or by others."""
+    """State the terms of each data set that the network or its parents were trained on."""
     data = spec.training_data
     names = [
         name
@@ -488,8 +492,8 @@ def _use(spec: BundleSpec) -> str:
         )
         inputs = "crop_inputs(grey_48x48_uint8, CropFinder())"
     return (
-        f"`model.tflite` is what the application serves (LiteRT; outputs {outputs}); `model.keras` is the "
-        "same network for Keras 3, within 1e-4. Neither applies the temperature.\n\n"
+        f"The app runs `model.tflite` (LiteRT; outputs {outputs}). `model.keras` is the same network for "
+        "Keras 3; their outputs agree within 1e-4. Neither applies the temperature.\n\n"
         "```python\n"
         "from pathlib import Path\n\n"
         "from fer_core.networks.bundles import open_bundle\n"
@@ -499,8 +503,9 @@ def _use(spec: BundleSpec) -> str:
         f"prediction = classifier.predict([{inputs}])[0]\n"
         "print(prediction.expression, prediction.confidence, prediction.abstained)\n"
         "```\n\n"
-        "From a repository on the Hugging Face Hub the application and its command line take it with "
-        f"`{variable_of(spec.name)}=OWNER/NAME@COMMITHASH`, checked by the sha256 in `spec.json`."
+        "To load it from a repository on the Hugging Face Hub, in the app and on the command line, set "
+        f"`{variable_of(spec.name)}=OWNER/NAME@COMMITHASH`. The files are checked against the "
+        "SHA-256 in `spec.json`."
     )
 
 
@@ -513,6 +518,6 @@ def _repeat(spec: BundleSpec) -> str:
     )
     return (
         f"```\nFER_DATA=... python -m training fit {name}\n{measured}".rstrip() + "\n```\n\n"
-        "The second kind of command reproduces the figures above from these very weights and rewrites "
+        "`evaluate` reproduces the figures above from these weights and rewrites "
         f"`predictions/` and this card. All settings of the run:\n\n```json\n{recipe}\n```"
     )

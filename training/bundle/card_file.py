@@ -1,4 +1,4 @@
-"""What the cards of all bundles share: metadata that the Hugging Face Hub reads, and how they are written."""
+"""Shared parts of all model cards: metadata for the Hugging Face Hub, and writing."""
 
 import textwrap
 from pathlib import Path
@@ -20,7 +20,7 @@ _LINE: Final = 107
 
 
 def without_paths(spec: S) -> S:
-    """Return a spec as others may see it, in which a user's folders have lost where they lie."""
+    """Return a spec for publication: a user's folders by their names, without their paths."""
     data, settings = spec.training_data, spec.recipe["data"]
     shown = data.model_copy(
         update={
@@ -33,7 +33,7 @@ def without_paths(spec: S) -> S:
 
 
 def origin_item(origin: str) -> str:
-    """Return the item of a card's list that says where training images come from.
+    """Return a card's list item with the origin of training images.
 
     Args:
         origin: `DataSet.origin`.
@@ -52,7 +52,7 @@ def write_card_file(folder: Path, text: str) -> None:
 def front_matter(
     spec: BaseSpec, *, task: str, topic: str, metrics: list[str], results: "list[EvalResult]"
 ) -> str:
-    """Return a card's YAML with its dashes, checked by the library that the Hub's users read it with.
+    """Return a card's YAML front matter, validated by huggingface_hub.
 
     Args:
         spec: of the bundle.
@@ -75,7 +75,7 @@ def front_matter(
             license=spec.license.lower(),
             tags=[topic, "keras", "litert", spec.architecture],
             metrics=metrics,
-            # A user's own folder is no data set of the Hub.
+            # A user's own folder is not a data set on the Hub.
             datasets=None if is_own_folder(source) else list(parts_of(source)),
             eval_results=results or None,
         )

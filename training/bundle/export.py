@@ -159,7 +159,7 @@ def require_tensorflow() -> None:
 
 
 def _save(network: "keras.Model", path: Path) -> None:
-    """Write a Keras file, compressed: half of the bits of rounded weights are zeros."""
+    """Write a compressed Keras file; half of the bits of rounded weights are zeros."""
     with tempfile.TemporaryDirectory() as folder:
         stored = Path(folder) / KERAS_FILE
         network.save(stored)
@@ -220,7 +220,7 @@ def make_bundle(result: FitResult, recipe: Recipe, out: Path) -> Bundle:
 
 
 def export_again(bundle: Bundle) -> Bundle:
-    """Make a bundle's files anew from its own weights, as `make_bundle` does today, and return it.
+    """Rewrite a bundle's files from its own weights with the current `make_bundle`, and return it.
 
     What was measured with the old files goes, as after a run. The spec still tells of the run that made
     the weights, which are rounded to what the serving file holds.
@@ -249,7 +249,7 @@ def export_again(bundle: Bundle) -> Bundle:
 
 
 def _references_of(spec: BundleSpec) -> dict[str, Samples]:
-    """Return what a finished bundle is calibrated on, as `expression_task.reference_rows` does.
+    """Return the calibration rows of a finished bundle, like `expression_task.reference_rows`.
 
     Not by the recipe as a whole, which an older version of it may have written.
     """
@@ -265,7 +265,7 @@ def _references_of(spec: BundleSpec) -> dict[str, Samples]:
 
 
 def _export_on(valid: Samples, network: "keras.Model", folder: Path) -> None:
-    """Write a network's files, whose parity is measured on validation faces."""
+    """Write a network's files, and measure their parity on validation faces."""
     inputs = {"image": valid.images}
     if valid.landmarks is not None:
         inputs["landmarks"] = valid.landmarks
@@ -312,7 +312,7 @@ def _finish(spec: BundleSpec, references: dict[str, Samples], folder: Path) -> N
 
 
 def _answered_accuracies(spec: BundleSpec) -> dict[str, float]:
-    """Return the accuracy that answered faces are to reach on each source that its recipe is chosen on.
+    """Return the required accuracy of covered faces on each source of its recipe's selection.
 
     Empty for a recipe that is chosen on its own source's validation split.
     """
@@ -321,7 +321,7 @@ def _answered_accuracies(spec: BundleSpec) -> dict[str, float]:
 
 
 def _calibration_split(name: str, given: Answers, threshold: float) -> CalibrationSplit:
-    """Return what a threshold comes to on one reference."""
+    """Return the figures of a threshold on one reference."""
     labels, probabilities, wanted = given
     coverage, accuracy = metrics.coverage_and_accuracy(labels, probabilities, threshold)
     return CalibrationSplit(
@@ -337,7 +337,7 @@ def _calibration_split(name: str, given: Answers, threshold: float) -> Calibrati
 
 @contextlib.contextmanager
 def staged(out: Path) -> Iterator[Path]:
-    """Give a folder to make a bundle's files in, then move them to `out` and remove the run's state.
+    """Give a temporary folder for a bundle's files, then move them to `out` and remove the run's state.
 
     Predictions of the weights that stood there before say nothing about the new ones, and go as well.
 
@@ -363,7 +363,7 @@ def write_spec(spec: BaseModel, folder: Path) -> None:
 
 
 def spec_text(spec: BaseModel) -> str:
-    """Return what `spec.json` holds."""
+    """Return the content of `spec.json`."""
     return spec.model_dump_json(indent=2) + "\n"
 
 
@@ -436,7 +436,7 @@ def _sums(folder: Path) -> dict[str, str]:
 
 
 def _note(result: FitResult, recipe: Recipe) -> str:
-    """Say what rows and settings tell of the run that the recipe does not."""
+    """Return notes on rows and settings that the recipe does not contain."""
     parts = []
     if recipe.data.label_space is not None:
         labels = LABEL_SPACES[recipe.data.label_space].labels
@@ -490,7 +490,7 @@ def _notes_of_added(second: str, recipe: Recipe) -> list[str]:
 
 
 def notes_of_changes(result: FitResult) -> list[str]:
-    """Say which epochs of a run had other settings than its recipe."""
+    """Return notes on epochs whose settings differ from the recipe."""
     return [
         f"the first {change.epochs} epochs had other settings: "
         + ", ".join(f"{key} {value}" for key, value in change.before.items())

@@ -1,4 +1,4 @@
-"""Weights that both files of a bundle hold exactly, in half the bytes.
+"""Rounding of weights to float16, so that both files of a bundle hold them exactly in half the bytes.
 
 A LiteRT file has float16 weights, with each batch normalisation already multiplied into the layer before it.
 Rounded only then, its answers would differ from those of `model.keras` by more than we allow. So the product
@@ -20,7 +20,7 @@ _LEAST_FACTOR: Final = 2.0**-20
 
 
 def rounded(network: "keras.Model") -> "keras.Model":
-    """Return a copy of a network whose kernels and biases, as they are served, are float16 numbers.
+    """Return a copy of a network whose served kernels and biases are float16 numbers.
 
     Its weights are still float32, and it answers as before but for the rounding.
     """
@@ -69,7 +69,7 @@ def _round_all(network: "keras.Model") -> None:
 
 
 def _read_by(layer: "keras.Layer") -> "keras.KerasTensor":
-    """Return what a layer reads, without the mask that may be given beside it."""
+    """Return a layer's input, without its mask."""
     return layer.input[0] if isinstance(layer.input, list) else layer.input
 
 
@@ -78,7 +78,7 @@ def _simplify_standardization(
     dense: "keras.Layer",
     after: "keras.layers.BatchNormalization | None",
 ) -> None:
-    """Leave of a normalisation without weights of its own as little as the layers after it can take over.
+    """Simplify a normalisation without own weights, by moving its scale into the layers after it.
 
     That is a multiplication by powers of two, and the mean where none of them subtracts one.
     """
@@ -98,7 +98,7 @@ def _simplify_standardization(
 
 
 def _round(layer: "keras.Layer", norm: "keras.layers.BatchNormalization | None") -> None:
-    """Round a layer's kernel and bias, and if a normalisation follows, what the two make of an input."""
+    """Round a layer's kernel and bias; if a normalisation follows, round their fused values."""
     import keras
 
     kernel, *bias = layer.get_weights()
@@ -122,7 +122,7 @@ def _round(layer: "keras.Layer", norm: "keras.layers.BatchNormalization | None")
 
 
 def _round_alone(norm: "keras.layers.BatchNormalization") -> None:
-    """Round what a normalisation multiplies by and adds that no layer before it takes over."""
+    """Round the scale and offset of a normalisation that cannot be fused with a previous layer."""
     gamma, beta, mean, variance = norm.get_weights()
     deviation = np.sqrt(variance + norm.epsilon)
     factor = _as_float16(gamma / deviation)
@@ -131,7 +131,7 @@ def _round_alone(norm: "keras.layers.BatchNormalization") -> None:
 
 
 def _power_below(values: np.ndarray) -> np.ndarray:
-    """Return the greatest powers of two that are not above positive values."""
+    """Return the largest powers of two that are not above the given positive values."""
     result: np.ndarray = np.exp2(np.floor(np.log2(values)))
     return result
 

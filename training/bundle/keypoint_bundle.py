@@ -1,4 +1,4 @@
-"""From a trained keypoint network to its bundle, and what it is measured to be worth."""
+"""From a trained keypoint network to its bundle and its measurements."""
 
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def make_keypoint_bundle(result: FitResult, recipe: KeypointRecipe, out: Path) -
 
 
 def evaluate_keypoints(bundle: KeypointBundle, samples: KeypointSamples) -> dict[str, Any]:
-    """Measure a bundle through the file that serves users, and return what the command line prints.
+    """Measure a bundle with its serving file, and return the report of the command line.
 
     On the validation and test splits, the bundle's predictions file, spec and card are brought up to
     date; repeating it on an unchanged bundle changes no byte.
@@ -75,7 +75,7 @@ def evaluate_keypoints(bundle: KeypointBundle, samples: KeypointSamples) -> dict
 
 
 def _write_predictions(bundle: KeypointBundle, samples: KeypointSamples, found: np.ndarray) -> None:
-    """Write row, person, and of every point the labelled and the found place, in pixels of 96."""
+    """Write row, person, and the labelled and predicted positions of all points, in pixels of 96."""
     table = pd.DataFrame({"row": samples.rows})
     if samples.persons is not None:
         table["person"] = samples.persons

@@ -8,11 +8,11 @@ from training.bundle.card_file import front_matter, origin_item, write_card_file
 from training.sources.keypoints import DATA_SET
 
 _LIMITS: Final = """\
-- Faces that are turned far away, or framed otherwise, get worse points than the figures say. It gives all 15
-  points in any case, also where a hand or hair covers them, and for an image without a face.
+- Points are less accurate than the figures say on faces that are turned far away or cropped differently. It
+  always returns all 15 points, even if a hand or hair covers them, and even for an image without a face.
 - Age, gender and skin colour are not recorded in the data, so differences between groups of people were
   not measured.
-- It says where parts of a face are, nothing about who it is. Not for identifying people."""
+- It finds the positions of facial features, not the person's identity. Do not use it to identify people."""
 
 
 def write_keypoint_card(bundle: KeypointBundle) -> None:
@@ -28,12 +28,12 @@ def keypoint_card_text(spec: KeypointSpec) -> str:
     """Return the card of a spec: validated front matter, then the text for people."""
     parts = [
         _metadata(spec),
-        f"# {spec.name}\n\n{spec.title}, as of {DATA_SET.title}. Part of Second Look, "
-        "whose landmarks page draws its points beside those of MediaPipe.",
+        f"# {spec.name}\n\n{spec.title}, as defined by {DATA_SET.title}. Part of Second Look, whose page "
+        "Landmarks shows its points beside those of MediaPipe.",
         "## Results\n\n" + _results(spec),
         f"## Limits\n\n{origin_item(DATA_SET.origin)}\n{_LIMITS}",
         "## Network and training data\n\n" + _training(spec),
-        "## How to repeat\n\n" + _repeat(spec),
+        "## How to reproduce\n\n" + _repeat(spec),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -73,10 +73,10 @@ def _results(spec: KeypointSpec) -> str:
     if not spec.metrics:
         return "Not measured yet."
     lines = [
-        "RMSE is over all coordinates that are given, in pixels of the 96 of an image's side. The normalised "
-        "mean error is the mean distance of a point over the distance of the eyes' centres, or, as in the "
-        "300-W challenge, over the longer one of their outer corners. No person of one split is in another; "
-        "the epoch was chosen on the validation split.",
+        "RMSE is over all labelled coordinates, in pixels of 96x96 images. The normalised mean "
+        "error is the mean distance of a point divided by the distance between the eyes' centres. "
+        "As in the 300-W challenge, it is also given divided by the distance between their outer "
+        "corners. No person is in two splits. The epoch was chosen on the validation split.",
         "",
         "| split | images | persons | RMSE | error by eye centres | error by outer corners |",
         "|---|---:|---:|---:|---:|---:|",
@@ -86,7 +86,11 @@ def _results(spec: KeypointSpec) -> str:
         f"| {m.normalized_mean_error:.2%} | {m.interocular_mean_error:.2%} |"
         for name, m in spec.metrics.items()
     ]
-    lines += ["", "Mean distance by point: pixels of 96, and share of the eyes' distance.", ""]
+    lines += [
+        "",
+        "Mean error by point: in pixels of 96, and as a share of the distance between the eyes.",
+        "",
+    ]
     lines += [
         "| point | " + " | ".join(spec.metrics) + " |",
         "|---|" + "---:|" * len(spec.metrics),
@@ -106,7 +110,7 @@ def _training(spec: KeypointSpec) -> str:
     return (
         f"- Architecture `{spec.architecture}`, {spec.parameters:,} parameters, input {height}x{width} grey "
         f"values from {spec.pixel_range[0]:g} to {spec.pixel_range[1]:g}, output x and y of each point in "
-        "pixels of the input. It began with random weights.\n"
+        "pixels of the input. It started with random weights.\n"
         f"- Trained on {data.n:,} rows of {data.source}:{data.split} ({data.note}).\n"
         f"- The weights are under {spec.license}. The training images are not part of this bundle and are "
         f"{DATA_SET.terms}.\n"

@@ -1,4 +1,4 @@
-"""What a network is made of: a row for each layer that matters, with its stage, its size and its cost.
+"""The table of a network's layers: one row per relevant layer, with stage, size and cost.
 
 Multiply-adds, for one face, are those of
 
@@ -47,7 +47,7 @@ _Entrance = tuple[str, int, int, str]
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """One use of a layer or of another operation, in a network whose sub-models are taken apart.
+    """One call of a layer or another operation, in a network with its sub-models expanded.
 
     Attributes:
         operation: Keras's.
@@ -81,7 +81,7 @@ class _Call:
 
     @property
     def features(self) -> "list[_Call]":
-        """Those of its sources that are no masks."""
+        """The sources that are not masks."""
         return [source for source in self.sources if not source.is_truth]
 
 
@@ -168,7 +168,7 @@ def _take_apart(network: Any, made: dict[int, _Call], sub_model: str) -> list[_C
 
 
 def _with_known_sizes(network: Any, given: list[Any]) -> Any:
-    """Return a sub-model, as its copy for the very inputs if it takes those of any size."""
+    """Return a sub-model; if it accepts any size, a copy for exactly these inputs."""
     import keras
 
     if all(None not in tensor.shape[1:] for tensor in network.inputs):
@@ -179,7 +179,7 @@ def _with_known_sizes(network: Any, given: list[Any]) -> Any:
 
 
 def _told_apart(calls: list[_Call]) -> list[_Call]:
-    """Return the calls with names of their own; weights are counted where they are used first."""
+    """Return the calls with unique names; shared weights are counted at their first use."""
     uses: Counter[str] = Counter()
     for call in calls:
         uses[call.name] += 1
@@ -245,7 +245,7 @@ def _stage_of_image(call: _Call, entered: dict[_Entrance, str]) -> str:
     place = call.sub_model, call.shape[0], call.shape[1]
     before = [s for s in images if (s.sub_model, *s.shape[:2]) == place and not s.is_input]
     if before:
-        # Where a way up meets what the way down saw, it goes on with the way up.
+        # Where a decoder path joins a skip connection, follow the decoder path.
         made = list(entered.values())
         return max((source.stage for source in before), key=made.index)
     # The two ways through a residual block enter its stage from the same one.
@@ -259,7 +259,7 @@ def _stage_of_image(call: _Call, entered: dict[_Entrance, str]) -> str:
 
 
 def _unpadded(call: _Call) -> _Call:
-    """Return what a rim of zeros was put around: the rim is part of the convolution that follows."""
+    """Return the input of a zero padding, which belongs to the following convolution."""
     return call.sources[0] if _is_rim(call) else call
 
 

@@ -1,4 +1,4 @@
-"""Putting a bundle on the Hugging Face Hub: checked against its spec, with its card, in one commit."""
+"""Upload of a bundle to the Hugging Face Hub in one commit, checked against its spec."""
 
 import logging
 import re
@@ -42,7 +42,7 @@ _PREDICTIONS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What would be published.
+    """The content of an upload.
 
     Attributes:
         bundle: whose files they are.
@@ -72,7 +72,7 @@ class Publication:
 
 
 def prepare(folder: Path, repo: str) -> Publication:
-    """Gather a bundle's files and write its card anew, without talking to anybody.
+    """Collect a bundle's files and rewrite its card, without network access.
 
     Raises:
         BundleError: the bundle is not whole, or a file is not what its spec says.
@@ -101,7 +101,7 @@ def prepare(folder: Path, repo: str) -> Publication:
 
 
 def is_of_a_bundle(path: str) -> bool:
-    """Return whether a path in a folder or repository is one that bundles have."""
+    """Return whether a path in a folder or repository belongs to a bundle."""
     return path in _FILES or _PREDICTIONS.fullmatch(path) is not None
 
 
@@ -122,7 +122,7 @@ def _check_name(repo: str) -> None:
 
 
 def check_predictions(bundle: BaseBundle[Any]) -> None:
-    """Raise BundleError or DataError unless the predictions are those that the spec's metrics tell of."""
+    """Raise BundleError or DataError unless the predictions match the spec's metrics."""
     metrics, check_answers = bundle.spec.metrics, KINDS[bundle.kind].check_answers
     if surplus := sorted(predictions_of(bundle.path).keys() - metrics.keys()):
         raise BundleError(
@@ -141,7 +141,7 @@ def check_predictions(bundle: BaseBundle[Any]) -> None:
 
 
 def check_card(text: str) -> None:
-    """Raise TrainingError unless the Hub's own reader finds in a card's metadata what its pages show."""
+    """Raise TrainingError unless huggingface_hub reads the expected values from a card's metadata."""
     from huggingface_hub import ModelCard, ModelCardData
 
     try:
@@ -161,7 +161,7 @@ def check_card(text: str) -> None:
 
 
 def publish(publication: Publication, *, private: bool) -> hub.Pin:
-    """Upload a bundle in one commit and return that commit; the repository is made if there is none.
+    """Upload a bundle in one commit and return that commit; create the repository if needed.
 
     Files of an earlier bundle that this one lacks go, since they tell of other weights.
 

@@ -1,4 +1,4 @@
-"""A bundle's network as today's code builds it, with the weights that the bundle has."""
+"""Rebuild a bundle's network with the current code and its saved weights."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +21,7 @@ _N_COMPARED: Final = 16
 
 
 def rebuild_network(bundle: Bundle, faces: Samples) -> "keras.Model":
-    """Return a twin of a bundle's network: layers as today's code makes them, the saved weights.
+    """Return a copy of a bundle's network, with layers of the current code and the saved weights.
 
     A saved network is the graph that its code made when it was saved, with the constants of that time
     (float16 did not hold those of the first alignment).

@@ -1,4 +1,4 @@
-"""Opening the Keras file of a bundle, which may be by strangers: no code in it is run."""
+"""Open the Keras file of a bundle, which is untrusted, without running code in it."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Whether a bundle can be made of a network, asked before it is trained for hours."""
+"""A check, before hours of training, that a bundle can be made from a network."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +14,7 @@ _KERAS: Final = "keras"
 
 
 def require_servable(network: "keras.Model") -> None:
-    """Check that a network is one that `training.bundle.export` saves, loads and counts.
+    """Check that `training.bundle.export` can save, load and count a network.
 
     Whether LiteRT runs its operations only a conversion tells, which takes up to minutes; the contract test
     of `training.architectures` converts every family.

@@ -1,4 +1,4 @@
-"""Whether the predictions that lie in a bundle are those that its spec tells of."""
+"""A check that the predictions in a bundle match its spec."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ _TOLERANCE: Final = 1e-6
 
 
 def check_answers(bundle: Bundle, data: str, path: Path) -> None:
-    """Check a file of predictions of expressions, and what was measured on corrupted faces of the same.
+    """Check a file of predicted expressions, and the measurements on corrupted faces of the same split.
 
     Args:
         bundle: that they lie in.
@@ -38,5 +38,5 @@ def check_answers(bundle: Bundle, data: str, path: Path) -> None:
 
 
 def how_to_mend(bundle: BaseBundle[Any], data: str) -> str:
-    """Return the sentence, without its full stop, that tells how to measure a bundle again."""
+    """Return the sentence, without its full stop, on how to measure a bundle again."""
     return f"Measure it again with: python -m training evaluate {bundle.path} --data {data}"

@@ -1,1 +1,1 @@
-"""Campaigns: teachers trained one by one, their answers kept, an ensemble chosen, students taught by it."""
+"""Campaigns: train teachers one by one, store their predictions, choose an ensemble, train students."""

@@ -1,6 +1,6 @@
-"""A teacher's answers as a file: what is left of it when its weights are gone.
+"""A teacher's predictions as a file, which replaces its weights.
 
-A parquet file with a row a face, in the order of the data: of the campaign's training split, then of its
+A parquet file with one row per face, in the order of the data: of the campaign's training split, then of its
 validation splits. `logits` are float16, the mean of those of the face and of its mirror image; what made
 them stands in the file's metadata.
 """
@@ -26,7 +26,7 @@ _RECORD: Final = b"second-look"
 
 
 class AnsweredSplit(BaseModel):
-    """Images that were answered.
+    """The images of one split that a teacher predicted.
 
     Attributes:
         data: "SOURCE:SPLIT".
@@ -47,7 +47,7 @@ class AnsweredSplit(BaseModel):
 
 
 class AnswersRecord(BaseModel):
-    """What made a teacher's answers.
+    """The origin of a teacher's predictions.
 
     Attributes:
         campaign, teacher: names.
@@ -89,7 +89,7 @@ class AnswersRecord(BaseModel):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TeacherAnswers:
-    """A teacher's answers.
+    """A teacher's predictions.
 
     Attributes:
         record: what made them.
@@ -103,12 +103,12 @@ class TeacherAnswers:
 
 
 def answers_path(campaign: str, teacher: str) -> Path:
-    """Return the file of a teacher's answers."""
+    """Return the path of a teacher's predictions."""
     return answers_folder(campaign) / f"{teacher}.parquet"
 
 
 def write_answers(record: AnswersRecord, logits: dict[str, np.ndarray]) -> Path:
-    """Write a teacher's answers, whole or not at all, and return the file.
+    """Write a teacher's predictions atomically, and return the file.
 
     Args:
         record: of the teacher.
@@ -128,7 +128,7 @@ def write_answers(record: AnswersRecord, logits: dict[str, np.ndarray]) -> Path:
 
 
 def read_answers(campaign: str, teacher: str) -> TeacherAnswers:
-    """Read a teacher's answers.
+    """Read a teacher's predictions.
 
     Raises:
         DataError: the file is missing or damaged.
@@ -163,7 +163,7 @@ def read_answers(campaign: str, teacher: str) -> TeacherAnswers:
 
 
 def check_images(answers: TeacherAnswers, split: AnsweredSplit) -> None:
-    """Raise DataError unless a teacher answered the very images of a split."""
+    """Raise DataError unless a teacher predicted exactly the images of a split."""
     record = answers.record
     if split not in record.splits:
         raise DataError(

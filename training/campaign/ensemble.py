@@ -1,4 +1,4 @@
-"""The ensemble of a campaign's teachers: chosen on clean validation rows, then a teacher itself.
+"""The ensemble of a campaign's teachers: chosen on clean validation rows, then used as a teacher.
 
 Members are chosen greedily, with replacement, as Caruana et al. 2004 ("Ensemble selection from libraries of
 models") do: the one that lowers the log loss most is added until none lowers it. The log loss is less noisy
@@ -135,7 +135,7 @@ def choose_ensemble(
     *,
     whole: bool,
 ) -> Ensemble:
-    """Choose the members on the clean rows of the references, which count alike.
+    """Choose the members on the clean rows of the references, which have equal weight.
 
     Args:
         campaign: its name.
@@ -260,7 +260,7 @@ def _measured(
 
 
 def write_ensemble(ensemble: Ensemble) -> Path:
-    """Write an ensemble, whole or not at all, and return the file; equal ones give equal bytes."""
+    """Write an ensemble atomically, and return the file; equal ensembles give equal bytes."""
     path = ensemble_path(ensemble.campaign)
     text = ensemble.model_dump_json(indent=2) + "\n"
     replace_file(path, partial(Path.write_text, data=text, encoding="utf-8"))
@@ -280,7 +280,7 @@ def read_ensemble(campaign: str) -> Ensemble:
 
 
 def ensemble_sha256(campaign: str) -> str:
-    """Return the digest of a campaign's ensemble, which names the answers of its members by theirs.
+    """Return the digest of a campaign's ensemble, which contains the digests of its members' predictions.
 
     Raises:
         DataError: there is none, or it is damaged.
@@ -310,7 +310,7 @@ class EnsembleTeacher(Teacher):
 
     @property
     def ancestor(self) -> Ancestor:
-        """What a run records of it."""
+        """The record of it in a run."""
         return Ancestor(
             name=ENSEMBLE + self.campaign,
             sha256=self.sha256,
@@ -319,7 +319,7 @@ class EnsembleTeacher(Teacher):
         )
 
     def objection(self, recipe: "Recipe") -> str | None:
-        """Return why a recipe must not learn from it: teachers see landmarks and its network does not.
+        """Return the reason why a recipe must not learn from it: only the teachers see landmarks.
 
         It would learn what they know of landmarks, and a comparison of both kinds would tell nothing.
         """
@@ -366,7 +366,7 @@ class EnsembleTeacher(Teacher):
         return softmax(logits[:, ours], temperature=ensemble.temperature * temperature)
 
     def files(self, rows: Callable[[], Samples]) -> dict[Path, str]:
-        """Return the ensemble's file and its members' answers, which are there whatever the rows."""
+        """Return the ensemble's file and its members' predictions, whatever the rows."""
         members = (answers_path(self.campaign, member.teacher) for member in self.ensemble.members)
         return {
             file: f"models/{file.relative_to(models_root())}"
@@ -375,7 +375,7 @@ class EnsembleTeacher(Teacher):
 
 
 def _positions(answered: Samples, samples: Samples, campaign: str) -> np.ndarray:
-    """Return the place of each sample, int64 (N,), among the rows that were answered."""
+    """Return the index of each sample, int64 (N,), among the predicted rows."""
     order = np.argsort(answered.rows)
     found = np.searchsorted(answered.rows, samples.rows, sorter=order)
     at = order[np.minimum(found, len(order) - 1)]

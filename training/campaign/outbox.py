@@ -1,4 +1,4 @@
-"""What a campaign leaves on a machine that is given back: few files, each written as soon as it is there."""
+"""A campaign's results on a temporary machine: few archives, each written as soon as possible."""
 
 import tarfile
 from pathlib import Path
@@ -21,16 +21,16 @@ _KEPT: Final = (BEST_FILE, HISTORY_FILE, RECIPE_FILE, BACKEND_FILE, ANCESTORS_FI
 
 
 class Outbox:
-    """Packs what a campaign's runs leave into one archive for all teachers and one for each student."""
+    """Packs the results of a campaign into one archive for all teachers and one per student."""
 
     def __init__(self, folder: Path, campaign: Campaign) -> None:
-        """Take the folder of the archives, which is made if it is not there."""
+        """Use a folder for the archives; it is created if needed."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._campaign = campaign
 
     def __call__(self, name: str) -> None:
-        """Pack what the run of that name has left, or the ensemble."""
+        """Pack the results of the run of that name, or the ensemble."""
         students = {run.name: run for run in self._campaign.students}
         if name not in students:
             answers = answers_folder(self._campaign.name)

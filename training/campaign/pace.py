@@ -1,4 +1,4 @@
-"""How long runs of a campaign take on this machine. Importing this module starts Keras."""
+"""The duration of a campaign's runs on this machine. Importing this module starts Keras."""
 
 import math
 import time
@@ -32,7 +32,7 @@ def multiply_adds_of(recipe: Recipe) -> int:
 
 
 def measure_images_per_second(recipe: Recipe) -> float:
-    """Train on noise for a few steps and return how many images a second that was."""
+    """Train on noise for a few steps and return the images per second."""
     keras.config.set_dtype_policy(recipe.dtype_policy)
     try:
         network = with_fused_norms(recipe.architecture.build(_CLASSES, side=None))
@@ -65,13 +65,13 @@ def _noise(recipe: Recipe) -> dict[str, np.ndarray]:
 
 
 class EndsInTime(keras.callbacks.Callback):
-    """Stops a run, after its second epoch, that would not end in time.
+    """Stops a run after its second epoch if it would not end in time.
 
     The first epoch compiles, so the second tells how long the others take. Its state is kept.
     """
 
     def __init__(self, epochs: int, seconds_left: Callable[[], float]) -> None:
-        """Take the epochs of the whole run, and what tells how much time is left."""
+        """Use the number of epochs of the whole run, and a function that returns the remaining time."""
         super().__init__()
         self._epochs = epochs
         self._seconds_left = seconds_left

@@ -1,4 +1,4 @@
-"""What a campaign consists of: teachers, and the students that learn from their ensemble."""
+"""The plan of a campaign: teachers, and the students that learn from their ensemble."""
 
 import importlib
 import pkgutil
@@ -49,7 +49,7 @@ class PlannedRun(Settings):
 
     @property
     def settings_sha256(self) -> str:
-        """What two runs share if and only if they learn alike, in whatever precision."""
+        """Digest of the settings that affect learning, without the precision."""
         return settings_sha256(self.settings.model_dump(mode="json", exclude={"dtype_policy"}))
 
 
@@ -123,5 +123,5 @@ def get_campaign(name: str) -> Campaign:
 
 
 def answers_folder(campaign: str) -> Path:
-    """Return the folder of a campaign's answers and ensemble, which is in version control."""
+    """Return the folder of a campaign's predictions and ensemble, which is in version control."""
     return models_root() / "teachers" / campaign

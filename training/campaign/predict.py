@@ -1,4 +1,4 @@
-"""What a trained network answers to faces and their mirror images, on any backend."""
+"""Predictions of a trained network for faces and their mirror images, on any backend."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,7 @@ _BATCH: Final = 512
 
 
 def mirrored_mean(network: "keras.Model", recipe: Recipe, samples: Samples) -> np.ndarray:
-    """Return logits, float32 (N, classes): the mean of those of each face and of its mirror image.
+    """Return logits, float32 (N, classes), averaged over each face and its mirror image.
 
     Args:
         network: as it is served.

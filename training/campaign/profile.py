@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Profile(StrEnum):
-    """What a run is sized for."""
+    """The kind of machine for which a run is sized."""
 
     CPU = "cpu"
     GPU = "gpu"

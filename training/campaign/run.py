@@ -1,4 +1,4 @@
-"""Running a campaign: what is done is skipped, what was killed goes on, what is finished is kept at once."""
+"""Run a campaign: skip finished runs, resume killed ones, and store results at once."""
 
 import contextlib
 import logging
@@ -48,7 +48,7 @@ Finished = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How long a campaign may go on.
+    """The time limit of a campaign.
 
     Attributes:
         ends: in the time of `time.monotonic`; None without a limit.
@@ -78,7 +78,7 @@ def state_folder(campaign: Campaign, run: PlannedRun) -> Path:
 
 
 def student_folder(campaign: Campaign, run: PlannedRun) -> Path:
-    """Return the folder of the bundle that a student becomes; another ensemble makes another one.
+    """Return the folder of a student's bundle; each ensemble has its own.
 
     Raises:
         DataError: there is no ensemble to learn from.
@@ -95,7 +95,7 @@ def run_campaign(
     only: str | None = None,
     finished: Finished | None = None,
 ) -> Ensemble | None:
-    """Train the teachers that have left no answers, choose the ensemble, and train the students.
+    """Train the teachers without stored predictions, choose the ensemble, and train the students.
 
     Args:
         campaign: the plan.
@@ -136,7 +136,7 @@ def run_campaign(
 
 
 def answers_of(campaign: Campaign, run: PlannedRun) -> TeacherAnswers | None:
-    """Return the answers that a teacher has left; None if it has not finished.
+    """Return a teacher's stored predictions; None if it has not finished.
 
     Raises:
         TrainingError: they were made with other settings than the plan has.
@@ -156,7 +156,7 @@ def answers_of(campaign: Campaign, run: PlannedRun) -> TeacherAnswers | None:
 
 
 def _answered_splits(campaign: Campaign) -> dict[str, Samples]:
-    """Return what teachers answer, by "SOURCE:SPLIT": training rows first, then the references."""
+    """Return the splits that teachers predict, by "SOURCE:SPLIT": training rows first, then references."""
     train = sources.load(campaign.data, Split.TRAIN, whole=campaign.whole)
     references = {
         reference.data: sources.load(reference.source, Split.VALID).within(train.label_space)
@@ -168,7 +168,7 @@ def _answered_splits(campaign: Campaign) -> dict[str, Samples]:
 def _teacher_is_done(
     campaign: Campaign, run: PlannedRun, answered: dict[str, Samples], clock: Clock
 ) -> bool:
-    """Train one teacher unless that is done, and return whether its answers are there."""
+    """Train one teacher unless it is finished, and return whether its predictions are stored."""
     if answers_of(campaign, run) is not None:
         return True
     recipe = for_this_machine(run.settings)
@@ -196,7 +196,7 @@ def _check_data(campaign: Campaign, recipe: Recipe) -> None:
 
 
 def _fit(recipe: Recipe, folder: Path, run: PlannedRun, clock: Clock) -> FitResult | None:
-    """Train from where a run was stopped; return None if it would not end in time."""
+    """Train or resume a run; return None if it would not end in time."""
     if clock.seconds_left <= 0:
         log.info("%s is left out: no time is left", run.name)
         return None
@@ -215,7 +215,7 @@ def _fit(recipe: Recipe, folder: Path, run: PlannedRun, clock: Clock) -> FitResu
 
 @contextlib.contextmanager
 def _alone(folder: Path, run: PlannedRun) -> Iterator[bool]:
-    """Give whether no other process of this machine works on a run, and keep others out."""
+    """Lock a run against other processes of this machine; give whether that succeeded."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.with_suffix(".lock"))
     try:
@@ -231,7 +231,7 @@ def _alone(folder: Path, run: PlannedRun) -> Iterator[bool]:
 
 
 def for_this_machine(recipe: Recipe) -> Recipe:
-    """Return a recipe in a precision that this machine computes in at full speed."""
+    """Return a recipe in a precision that this machine supports at full speed."""
     if has_bfloat16():
         return recipe
     return recipe.model_copy(update={"dtype_policy": "float32"})
@@ -244,7 +244,7 @@ def _answers(
     result: FitResult,
     answered: dict[str, Samples],
 ) -> tuple[AnswersRecord, dict[str, np.ndarray]]:
-    """Return what a teacher answers, with the record of it."""
+    """Return a teacher's predictions with their record."""
     if recipe.architecture.sees_landmarks:
         answered = {data: with_landmarks(samples) for data, samples in answered.items()}
     logits = {
@@ -283,7 +283,7 @@ def _sources(recipe: Recipe, ancestors: Ancestors) -> tuple[str, ...]:
 
 
 def _choose(campaign: Campaign, answered: dict[str, Samples]) -> Ensemble | None:
-    """Choose and write the ensemble from the answers that are there, of runs for any machine.
+    """Choose and write the ensemble from the stored predictions of runs for any machine.
 
     Returns:
         None if there are none.
@@ -305,7 +305,7 @@ def _choose(campaign: Campaign, answered: dict[str, Samples]) -> Ensemble | None
 
 
 def _student_is_done(campaign: Campaign, run: PlannedRun, clock: Clock) -> bool:
-    """Train one student unless that is done, and return whether its weights are there."""
+    """Train one student unless it is finished, and return whether its weights are stored."""
     import keras
 
     folder = student_folder(campaign, run)

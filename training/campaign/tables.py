@@ -1,4 +1,4 @@
-"""What a campaign will cost, and what has come of it, as tables for people."""
+"""The cost and the results of a campaign as tables."""
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from training.sources import Split
 
 
 def plan_table(campaign: Campaign, profile: Profile) -> pd.DataFrame:
-    """Return a row a run: its network's multiply-adds, what it costs on this machine, what is done.
+    """Return one row per run: its network's multiply-adds, its cost on this machine, its state.
 
     The speed of each kind of network is measured for some seconds, on noise.
 
@@ -50,7 +50,7 @@ def plan_table(campaign: Campaign, profile: Profile) -> pd.DataFrame:
                     "million multiply-adds": round(costs[kind] / 1e6),
                     "epochs": recipe.epochs,
                     "done": done,
-                    "images a second": round(speeds[kind]),
+                    "images per second": round(speeds[kind]),
                     "minutes left": round(seconds / 60),
                 }
             )
@@ -63,7 +63,7 @@ def _n_rows(recipe: Recipe) -> int:
 
 
 def _epochs_done(campaign: Campaign, run: PlannedRun, role: str) -> int:
-    """Return how many epochs of a run are done; all of them once it has left what is to be kept."""
+    """Return the number of finished epochs of a run; all of them once its results are stored."""
     if role == "teacher":
         if answers_of(campaign, run) is not None:
             return run.settings.epochs

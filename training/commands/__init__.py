@@ -1,1 +1,1 @@
-"""The commands of `python -m training`, a file each, and what they share."""
+"""The commands of `python -m training`, one file per command, and their shared parts."""

@@ -1,4 +1,4 @@
-"""What several commands are asked with, and how bundles are found by it."""
+"""Arguments shared by several commands, and how they find bundles."""
 
 import json
 from pathlib import Path
@@ -18,15 +18,17 @@ BundleArgument = Annotated[
 ]
 DataOption = Annotated[
     str,
-    typer.Option(metavar="SOURCE[:SPLIT]", help="As for evaluate: a known source or folder:PATH."),
+    typer.Option(
+        metavar="SOURCE[:SPLIT]", help="A source with a split, or folder:PATH; see evaluate --help."
+    ),
 ]
 SourceArgument = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="A source of `python -m training data`.")
+    str, typer.Argument(metavar="SOURCE", help="A source listed by `python -m training data`.")
 ]
 
 
 def find_folder(name_or_path: str) -> Path:
-    """Return the folder of a bundle that is given by its path or by its name under FER_MODELS."""
+    """Return the folder of a bundle, given by its path or by its name under FER_MODELS."""
     path = Path(name_or_path).expanduser()
     if (path / SPEC_FILE).is_file() or len(path.parts) > 1 or path.is_absolute():
         return path

@@ -10,34 +10,44 @@ from training.campaign.profile import Profile
 
 def campaign(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A campaign in training/recipes/campaigns.")
+        str,
+        typer.Argument(metavar="NAME", help="Name of a campaign in training/recipes/campaigns."),
     ],
     minutes: Annotated[
         float | None,
-        typer.Option(min=0, help="Leave out what would not end within so many minutes."),
+        typer.Option(
+            min=0, help="Time limit: skip runs that would not end within this many minutes."
+        ),
     ] = None,
     only: Annotated[
-        str | None, typer.Option(metavar="TEACHER", help="Train this teacher alone.")
+        str | None, typer.Option(metavar="TEACHER", help="Train only this teacher.")
     ] = None,
     profile: Annotated[
-        Profile, typer.Option(help="Runs that are sized for a CPU or for a GPU.")
+        Profile, typer.Option(help="Select the runs sized for a CPU or for a GPU.")
     ] = Profile.CPU,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what there is to do and its cost as CSV.")
+        bool,
+        typer.Option("--dry-run", help="Print the runs and their cost as CSV, and train nothing."),
     ] = False,
     report: Annotated[
-        bool, typer.Option("--report", help="Print the ensemble and its teachers as CSV.")
+        bool,
+        typer.Option(
+            "--report", help="Print the ensemble and its teachers as CSV, and train nothing."
+        ),
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="Also pack answers and students into archives in this folder, at once."),
+        typer.Option(
+            help="Also pack each finished teacher's predictions and each student into archives in this "
+            "folder."
+        ),
     ] = None,
 ) -> None:
-    """Train a campaign's teachers, choose their ensemble, and train the students that learn from it.
+    """Train a campaign: its teachers, their ensemble, and the students that learn from it.
 
-    A finished teacher leaves its answers in models/teachers/NAME and is skipped from then on; a run that was
-    stopped goes on from its last whole epoch. Runs and students lie under FER_CACHE. Prints the ensemble and
-    its teachers as CSV.
+    A finished teacher stores its predictions in models/teachers/NAME and is not trained again. A run that was
+    stopped resumes from its last complete epoch. Runs and students are stored under FER_CACHE. Prints the
+    ensemble and its teachers as CSV.
 
     \b
     Examples:

@@ -10,14 +10,16 @@ from training.commands.arguments import DataOption, find_folder
 
 
 def compare(
-    first: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle's folder or name.")],
-    second: Annotated[str, typer.Argument(metavar="BUNDLE", help="Another one.")],
+    first: Annotated[str, typer.Argument(metavar="FIRST", help="A bundle's folder or name.")],
+    second: Annotated[
+        str, typer.Argument(metavar="SECOND", help="Folder or name of the other bundle.")
+    ],
     data: DataOption,
 ) -> None:
     """Test whether the second bundle is better than the first on the same faces.
 
-    Prints one line of JSON last: both accuracies, on how many faces both, one or neither is right, the
-    exact p-value of McNemar's test, and the 95 % bootstrap interval of the difference.
+    The last line of output is JSON: both accuracies, the number of faces that both, one or neither gets
+        right, the exact p-value of McNemar's test, and the 95% bootstrap interval of the difference.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`python -m training data`: the data sets that are there."""
+"""`python -m training data`: the available data sets."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,10 @@ from training.sources import Split, keypoints, webphotos
 
 
 def data() -> None:
-    """List the data sets under FER_DATA, with the number of faces of each split and class.
+    """List the data sets under FER_DATA, with the number of faces per split and class.
 
-    "clean" counts the rows without a copy in the training split, "no face" those that the annotators
-    call no face. Faces with keypoints are counted as they are split here, by person.
+    "clean" counts the rows without a duplicate in the training split, "no face" those that annotators marked
+    as showing no face. Faces with keypoints are split by person.
 
     \b
     Example:
@@ -28,13 +28,15 @@ def data() -> None:
     found += _list_splits(keypoints.NAME, tuple(Split), _keypoints_line)
     found += _list_splits(webphotos.NAME, (Split.VALID,), _photos_line)
     if not found:
-        raise DataError(f"No data set was found under FER_DATA={root}. What is read is said above.")
+        raise DataError(
+            f"No data set was found under FER_DATA={root}. The expected layouts are listed above."
+        )
 
 
 def _list_splits(
     source: str, splits: tuple[Split, ...], describe: Callable[[str, Split], str]
 ) -> int:
-    """Print what each split of a source holds, or why it cannot be read; return how many can."""
+    """Print the content of each split of a source, or why it cannot be read; return how many can."""
     problems = []
     for split in splits:
         try:
@@ -43,7 +45,7 @@ def _list_splits(
             problems.append((split, error))
     n_read = len(splits) - len(problems)
     if len(problems) == len(splits):
-        # Nothing of it is there: said once, not once a split.
+        # Nothing of it exists: report that once, not per split.
         problems = problems[:1]
     for split, problem in problems:
         typer.echo(f"{source}:{split}: {problem}\n", err=True)

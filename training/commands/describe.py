@@ -10,9 +10,10 @@ from training.commands.arguments import BundleArgument, find_folder
 def describe(
     bundle: BundleArgument,
 ) -> None:
-    """Write the table of a bundle's layers, layers.csv, as fit does; print one line of JSON.
+    """Write layers.csv, the table of a bundle's layers.
 
-    For bundles that were made without one. An unchanged bundle gives an unchanged file.
+    For bundles that lack this file; fit writes it for new ones. An unchanged bundle gives an unchanged file.
+    Prints one line of JSON.
 
     \b
     Example:

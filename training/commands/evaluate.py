@@ -13,16 +13,18 @@ def evaluate(
         str,
         typer.Option(
             metavar="SOURCE[:SPLIT]",
-            help="A source of `python -m training data` with train, valid or test (the default), or "
-            "folder:PATH, a folder with one sub-folder of face crops per class, or with train, validation "
-            "and test folders of such; of these the test split, or validation if there is none.",
+            help="A source listed by `python -m training data`, with train, valid or test (default: test). "
+            "Or folder:PATH: a folder with one sub-folder of face crops per class, or with train, "
+            "validation and test folders that have such sub-folders (default: test, or validation if "
+            "there is none).",
         ),
     ],
 ) -> None:
-    """Measure a bundle with the file that serves users; print one line of JSON last.
+    """Measure a bundle on a data set, with the file that serves users.
 
-    On the validation and test splits of the known sources, the bundle's predictions, metrics and card
-    are rewritten (unchanged weights give unchanged files). A folder: leaves the bundle alone.
+    For validation and test splits of the listed sources, the bundle's predictions, metrics and card are
+    rewritten; unchanged weights give unchanged files. With folder:PATH nothing in the bundle changes. The
+    last line of output is JSON.
 
     \b
     Examples:

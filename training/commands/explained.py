@@ -1,4 +1,4 @@
-"""Errors that are meant for users: one message and an exit code instead of a traceback."""
+"""Errors meant for users: one message and an exit code instead of a traceback."""
 
 import functools
 from collections.abc import Callable
@@ -9,13 +9,13 @@ import typer
 from fer_core.errors import FerError, UnknownNameError
 from fer_core.settings import require_own_models
 
-#: What shells say of a program that Ctrl-C ended.
+#: The exit code by which shells report a program that Ctrl-C stopped.
 INTERRUPTED: Final = 130
 _Arguments = ParamSpec("_Arguments")
 
 
 def explained(command: Callable[_Arguments, None]) -> Callable[_Arguments, None]:
-    """Return a command that turns the errors that are meant for users into one message and an exit code."""
+    """Wrap a command so that errors meant for users become one message and an exit code."""
 
     @functools.wraps(command)
     def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
@@ -30,9 +30,8 @@ def explained(command: Callable[_Arguments, None]) -> Callable[_Arguments, None]
             raise typer.Exit(1) from error
         except ModuleNotFoundError as error:
             typer.echo(
-                f"Error: this needs the package of {error.name}, which is not installed. Install what "
-                "training needs with: pip install -r requirements-train.txt, or the extra "
-                "second-look[train].",
+                f"Error: this needs the package {error.name}, which is not installed. Install the training "
+                "packages with: pip install -r requirements-train.txt, or the extra second-look[train].",
                 err=True,
             )
             raise typer.Exit(1) from error

@@ -1,4 +1,4 @@
-"""`python -m training face-shape`: the average face, which explanations start from."""
+"""`python -m training face-shape`: the average face, the baseline of explanations."""
 
 import json
 
@@ -13,9 +13,9 @@ from training.sources import Split
 def face_shape(
     source: SourceArgument,
 ) -> None:
-    """Estimate the average face and how its landmarks move, which explanations start from.
+    """Estimate the average face and its movements, the baseline of explanations.
 
-    From the training split's landmarks; writes models/face_shape.npz and prints one line of JSON.
+    Uses the landmarks of the training split. Writes models/face_shape.npz and prints one line of JSON.
 
     \b
     Example:

@@ -19,49 +19,54 @@ def fit(
         str, typer.Argument(metavar="RECIPE", help="Name of a recipe in training/recipes.")
     ],
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was stopped.")
+        bool, typer.Option("--resume", help="Resume a run that was stopped.")
     ] = False,
     change_settings: Annotated[
         bool,
         typer.Option(
             "--change-settings",
-            help="With --resume: go on with other settings than before; spec and card will say so.",
+            help="With --resume: continue with changed settings; spec and card will record the change.",
         ),
     ] = False,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Number of epochs, instead of the recipe's.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Random seed, instead of the recipe's.")
+    ] = None,
     batch_size: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Instead of the recipe's, with learning rate and averaging in proportion. --set "
-            "batch_size changes nothing else.",
+            help="Batch size, instead of the recipe's; learning rate and weight averaging are scaled with "
+            "it. --set batch_size=N changes only the batch size.",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The bundle's folder; by default RECIPE under FER_MODELS.")
+        Path | None, typer.Option(help="Folder of the bundle. Default: RECIPE under FER_MODELS.")
     ] = None,
     bundle: Annotated[
         bool,
         typer.Option(
-            help="With --no-bundle: only train, and leave the run to be finished with --resume, also on "
-            "another machine."
+            help="With --no-bundle: only train. Make the bundle later with --resume, also on another machine."
         ),
     ] = True,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write logs for TensorBoard to OUT/tensorboard.")
+        bool, typer.Option("--tensorboard", help="Write TensorBoard logs to OUT/tensorboard.")
     ] = False,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Another setting; may be repeated."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change a setting of the recipe; may be repeated."
+        ),
     ] = None,
 ) -> None:
-    """Train a recipe, make the bundle, and measure it on the validation and test splits that there are.
+    """Train a recipe, make its bundle, and measure it on the validation and test splits.
 
-    A row in studies/runs.parquet beside the bundle's folder keeps what was run and what came of it.
+    Adds a row with settings and results to studies/runs.parquet beside the bundle's folder.
 
-    The state is kept after every epoch in the bundle's folder; a run that was stopped goes on with
-    --resume and the same other options. Prints one line of JSON for each measured split.
+    The state is saved in the bundle's folder after every epoch. To resume a run that was stopped, repeat the
+    command with --resume. Prints one line of JSON per measured split.
 
     \b
     Examples:
@@ -94,7 +99,10 @@ def fit(
             bundle=bundle,
         )
     if not bundle:
-        typer.echo(f"Trained; {folder} waits for the same command with --resume.", err=True)
+        typer.echo(
+            f"Training is done. To make the bundle in {folder}, repeat the command with --resume.",
+            err=True,
+        )
         return
     reports = []
     for split in sources.splits_of(chosen.data.source):
@@ -109,14 +117,16 @@ def fit(
 
 @contextlib.contextmanager
 def _stop_explained(folder: Path) -> Iterator[None]:
-    """Say after Ctrl-C what is kept of a run."""
+    """Report after Ctrl-C what is kept of a run."""
     from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
     try:
         yield
     except KeyboardInterrupt:
         if (folder / CHECKPOINT_FOLDER / STATE_FILE).is_file():
-            message = "The last whole epoch is kept; go on with the same command and --resume."
+            message = (
+                "The last complete epoch is kept; to continue, repeat the command with --resume."
+            )
         else:
             message = "No epoch was finished, so nothing is kept."
         typer.echo(f"\n{message}", err=True)

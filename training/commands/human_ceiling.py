@@ -7,10 +7,10 @@ import typer
 
 
 def human_ceiling() -> None:
-    """Compute how often one of FER+'s annotators agrees with the others, and with FER2013's label.
+    """Measure how often FER+'s annotators agree with each other and with FER2013's labels.
 
-    On the validation and test splits, over eight classes and over seven. Writes
-    models/annotators.parquet and prints a line of JSON for each of its rows.
+    Uses the validation and test splits, with eight and with seven classes. Writes models/annotators.parquet
+    and prints one line of JSON per row.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`python -m training landmarks`: a data set's landmarks, found once and kept."""
+"""`python -m training landmarks`: find a data set's landmarks once and store them."""
 
 import json
 
@@ -11,9 +11,9 @@ from training.commands.arguments import SourceArgument
 def landmarks(
     source: SourceArgument,
 ) -> None:
-    """Find the landmarks of a data set's faces and keep them for fit and evaluate.
+    """Find the landmarks of a data set's faces and store them for fit and evaluate.
 
-    A run that was stopped goes on where it was. The file lies under FER_CACHE, by default
+    A run that was stopped resumes where it stopped. The file is stored under FER_CACHE, by default
     ~/.cache/second-look. Prints one line of JSON.
 
     \b

@@ -11,11 +11,11 @@ from training.sources import webphotos
 
 
 def photos() -> None:
-    """Measure every network on whole web photos, end to end, and write models/photos.parquet.
+    """Measure every network on whole web photos, from face detection to prediction.
 
-    Face finder, crop, network; the largest face counts. On the photos as they are, and shrunk until the
-    face's crop has 48, 32 and 24 pixels. The photos are a development set: choices are made on it. Prints a
-    line of JSON for each network and size.
+    The largest face of each photo counts. The photos are used in full size, and reduced until the face's crop
+    has 48, 32 and 24 pixels. They are a development set: choices are made on them. Writes
+    models/photos.parquet and prints one line of JSON per network and size.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`python -m training publish`: put a bundle on the Hugging Face Hub."""
+"""`python -m training publish`: upload a bundle to the Hugging Face Hub."""
 
 from typing import Annotated
 
@@ -10,19 +10,22 @@ from training.commands.arguments import BundleArgument, find_folder
 def publish(
     bundle: BundleArgument,
     repo: Annotated[
-        str, typer.Option(metavar="OWNER/NAME", help="The model repository; made if there is none.")
+        str,
+        typer.Option(
+            metavar="OWNER/NAME", help="The model repository; created if it does not exist."
+        ),
     ],
     private: Annotated[
-        bool, typer.Option("--private", help="Only you and your organisation may see it.")
+        bool, typer.Option("--private", help="Create the repository as private.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the files and the card, and talk to nobody.")
+        bool, typer.Option("--dry-run", help="Print the files and the card, and upload nothing.")
     ] = False,
 ) -> None:
-    """Put a bundle on the Hugging Face Hub in one commit; print the setting that pins it last.
+    """Upload a bundle to the Hugging Face Hub in one commit.
 
-    Every file is checked against the bundle's spec first. The token is that of HF_TOKEN, or of
-    `hf auth login`, and must have the right to write.
+    Every file is checked against the bundle's spec first. Log in with HF_TOKEN or `hf auth login`; the token
+    needs write access. The last line of output is the setting that selects this commit.
 
     \b
     Examples:

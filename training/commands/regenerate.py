@@ -1,4 +1,4 @@
-"""`python -m training regenerate`: make anew what follows from the weights of bundles."""
+"""`python -m training regenerate`: recompute everything that depends on the weights of bundles."""
 
 import json
 from typing import Annotated
@@ -12,30 +12,30 @@ from training.commands.arguments import find_folder
 def regenerate(
     bundles: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[BUNDLE]...", help="Folders or names; by default all there are."),
+        typer.Argument(metavar="[BUNDLE]...", help="Folders or names of bundles. Default: all."),
     ] = None,
     files: Annotated[
         bool,
         typer.Option(
             "--files",
-            help="Write model.keras and model.tflite anew first, as fit does today: of bundles made before "
-            "weights were rounded to half the bytes. Temperature and threshold are chosen again.",
+            help="First write model.keras and model.tflite again, as fit does now. For old bundles whose "
+            "weights were not rounded to float16. Temperature and threshold are chosen again.",
         ),
     ] = False,
     stored: Annotated[
         bool,
         typer.Option(
             "--stored",
-            help="Run no network and read no data set: take all measures of the stored predictions again, "
-            "for instance after a measure was added. Rewrites metrics and cards.",
+            help="Compute all measures from stored predictions, for instance after a measure was added. "
+            "Runs no network and reads no data set. Rewrites metrics and cards.",
         ),
     ] = False,
 ) -> None:
-    """Make anew all that follows from the weights of bundles; print one line of JSON for each measurement.
+    """Recompute everything that depends on the weights of bundles. Run it after fit.
 
-    Predictions, metrics and cards for every data set that is there, layers, predictions for corrupted faces,
-    the tables of README and docs/results.md. For after `fit`. Corrupted faces take a quarter of an hour for a
-    network that sees landmarks.
+    This covers layers, predictions, metrics and cards for every available data set, predictions for corrupted
+    faces, and the tables in README and docs/results.md. Corrupted faces take a quarter of an hour for a
+    network that sees landmarks. Prints one line of JSON per measurement.
 
     \b
     Examples:
@@ -46,7 +46,8 @@ def regenerate(
     """
     if files and stored:
         raise typer.BadParameter(
-            "--files writes new networks, whose predictions are not stored yet."
+            "--files writes new networks, whose predictions are not stored yet. Use --files or "
+            "--stored, not both."
         )
     from training.experiments.regenerate import regenerate as make_anew
 

@@ -10,9 +10,9 @@ import typer
 def report(
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
 ) -> None:
-    """Write the dashboards as one HTML file that can be read without a network.
+    """Write the dashboards as one HTML file that can be read offline.
 
-    From the stored predictions and tables under FER_MODELS; nothing is measured anew. Prints one line of
+    Uses the stored predictions and tables under FER_MODELS; nothing is measured again. Prints one line of
     JSON.
 
     \b

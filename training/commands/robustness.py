@@ -13,19 +13,21 @@ from training.commands.arguments import BundleArgument, DataOption, find_folder
 def robustness(
     bundle: BundleArgument,
     data: DataOption,
-    rows: Annotated[int, typer.Option(min=1, help="Faces that are drawn at random.")] = ROWS,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draw and of the noise.")] = SEED,
+    rows: Annotated[int, typer.Option(min=1, help="Number of faces to draw at random.")] = ROWS,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Random seed of the drawn faces and of the noise.")
+    ] = SEED,
 ) -> None:
-    """Measure a bundle on corrupted faces: ten kinds, five strengths; print one line of JSON last.
+    """Measure a bundle on corrupted faces: ten kinds of corruption at five strengths.
 
-    Blur, noise, JPEG, low resolution, too dark, too bright, low contrast, rotation, covered eyes,
-    covered mouth: see training/measure/corruptions.py. By default on 1,000 faces drawn at random, the same
-    for every bundle and kind: landmarks are found anew in each corrupted image, some 14 ms an image, which
-    makes it a quarter of an hour for a network that sees them.
+    The kinds are blur, noise, JPEG, low resolution, too dark, too bright, low contrast, rotation, covered
+    eyes and covered mouth; see training/measure/corruptions.py. Every bundle and kind gets the same 1,000
+    random faces. Landmarks are found again in each corrupted image, at about 14 ms per image: a quarter of an
+    hour for a network that sees them.
 
-    On the validation and test splits of the known sources, the answers are written to
-    BUNDLE/predictions/robustness, and a run that was stopped goes on. A folder:, other --rows and another
-    --seed leave the bundle alone.
+    For validation and test splits of the listed sources, predictions are written to
+    BUNDLE/predictions/robustness, and a run that was stopped resumes. With folder:PATH, or another --rows or
+    --seed, nothing in the bundle changes. The last line of output is JSON.
 
     \b
     Examples:

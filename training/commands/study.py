@@ -1,4 +1,4 @@
-"""`python -m training study`: the runs of a study that are not done yet."""
+"""`python -m training study`: do the missing runs of a study."""
 
 from typing import Annotated
 
@@ -10,10 +10,10 @@ def study(
         str, typer.Argument(metavar="NAME", help="Name of a study in training/recipes/studies.")
     ],
 ) -> None:
-    """Do the runs of a study that are not done yet, and print its table as CSV.
+    """Do the missing runs of a study, and print its table as CSV.
 
-    Runs that were stopped go on from their last whole epoch; a finished study does nothing. The tables
-    are models/studies/NAME.parquet, a row a run, and NAME-history.parquet, a row an epoch.
+    Runs that were stopped resume from their last complete epoch. A finished study only prints its table. The
+    tables are models/studies/NAME.parquet, one row per run, and NAME-history.parquet, one row per epoch.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`python -m training thumbnails`: small copies of a split's faces, to be shown."""
+"""`python -m training thumbnails`: store small copies of a split's faces for the app."""
 
 import json
 from typing import Annotated
@@ -12,14 +12,14 @@ def thumbnails(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE:SPLIT", help="A known source whose terms let its faces be shown."
+            metavar="SOURCE:SPLIT", help="A listed source whose terms allow showing its faces."
         ),
     ],
 ) -> None:
-    """Keep small copies of a split's faces, so that the app can show which ones networks mistake.
+    """Store small copies of a split's faces, so that the app can show them.
 
-    JPEG, 48 pixels, grey, in one file, models/thumbnails/SOURCE-SPLIT.parquet. They stay under their
-    owners' terms, see models/thumbnails/NOTICE. Prints one line of JSON.
+    Writes grey JPEGs of 48 pixels to models/thumbnails/SOURCE-SPLIT.parquet. The terms of their owners still
+    apply, see models/thumbnails/NOTICE. Prints one line of JSON.
 
     \b
     Example:

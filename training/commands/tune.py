@@ -9,17 +9,19 @@ def tune(
     recipe: Annotated[
         str, typer.Argument(metavar="RECIPE", help="A recipe that declares a search space.")
     ],
-    trials: Annotated[int, typer.Option(min=1, help="Trials in all.")] = 20,
-    epochs: Annotated[int, typer.Option(min=1, help="Of each trial.")] = 4,
-    rows: Annotated[int, typer.Option(min=1, help="Training rows of each trial.")] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the search and of each trial.")] = 0,
+    trials: Annotated[int, typer.Option(min=1, help="Total number of trials.")] = 20,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs per trial.")] = 4,
+    rows: Annotated[int, typer.Option(min=1, help="Training rows per trial.")] = 10_000,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Random seed of the search and of each trial.")
+    ] = 0,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a search that was stopped.")
+        bool, typer.Option("--resume", help="Resume a search that was stopped.")
     ] = False,
 ) -> None:
-    """Search the settings that a recipe's SEARCH names, and print the trials as CSV, best first.
+    """Search the settings that a recipe's SEARCH declares, and print the trials as CSV, best first.
 
-    Trials are short runs, compared on the clean rows of the validation split. The table is
+    Trials are short runs, compared on the clean rows of the validation split. The table is stored in
     models/studies/tune-RECIPE.parquet.
 
     \b

@@ -1,1 +1,1 @@
-"""Whole runs, studies, searches, and what is made from their results."""
+"""Whole runs, studies, searches, and the files made from their results."""

@@ -1,4 +1,4 @@
-"""The tables of accuracy in README.md and docs/results.md, so that no measured number is typed by hand.
+"""Write the tables in README.md and docs/results.md, so that no measured number is typed by hand.
 
 python -m training.experiments.readme_table
 
@@ -99,13 +99,13 @@ def results_table(bundles: Iterable[Bundle]) -> str:
 
 
 def _beside(measured: SplitMetrics) -> str:
-    """Return the cells of the measures beside accuracy, empty where one was not taken."""
+    """Return the cells of the measures beside accuracy; empty if a measure was not computed."""
     values = [(measure, measured.value(measure.name)) for measure in _BESIDE]
     return " | ".join("" if v is None else measure.text(v, digits=3) for measure, v in values)
 
 
 def comparison(bundles: Iterable[Bundle]) -> str:
-    """Return a sentence for each of PAIRS that is there: is the second network better than the first?
+    """Compare the networks of each available pair of PAIRS: is the second better than the first?
 
     From the stored test predictions.
     """
@@ -132,13 +132,13 @@ def _comparison_sentence(pair: tuple[Bundle, Bundle], source: str) -> str:
     for rows, c in (("whole", compare(*results)), ("clean", compare(*clean))):
         low, high = (100 * bound for bound in c.interval)
         parts.append(
-            f"{rows} {100 * c.difference:+.2f} points (95% interval {low:+.2f} to {high:+.2f}; it alone is "
-            f"right on {c.only_second}, `{first}` alone on {c.only_first} of {c.n:,} faces, McNemar's exact "
-            f"p = {c.p_value:.3f})"
+            f"\n- {rows}: {100 * c.difference:+.2f} points (95% interval {low:+.2f} to {high:+.2f}). Only "
+            f"`{second}` is right on {c.only_second} of {c.n:,} faces, only `{first}` on {c.only_first}. "
+            f"McNemar's exact p = {c.p_value:.3f}."
         )
     return (
-        f"\n\n`{second}` against `{first}`, {data_name(f'{source}:{REPORTED_SPLIT}')}: "
-        f"{'; '.join(parts)}."
+        f"\n\n`{second}` against `{first}`, {data_name(f'{source}:{REPORTED_SPLIT}')}:"
+        f"\n{''.join(parts)}"
     )
 
 
@@ -156,10 +156,10 @@ def photos_table() -> str:
     ]
     return "\n".join(
         (
-            "\n\nWhole web photos with one main face, five expressions, end to end: face finder, crop, "
-            "network (`python -m training photos`). This is the development set that the default pair was "
-            "chosen on.\n",
-            "| bundle | photos | accuracy (95% interval) | macro recall | answered | accuracy on answered |",
+            "\n\nWhole web photos with one main face, five expressions, from face detection to prediction "
+            "(`python -m training photos`). The default pair was chosen on these photos.\n",
+            "| bundle | photos | accuracy (95% interval) | macro recall | coverage "
+            "| accuracy on covered faces |",
             "|---|---:|---:|---:|---:|---:|",
             *rows,
         )
@@ -195,7 +195,7 @@ def short_table(bundles: Iterable[Bundle]) -> str:
 
 
 def _measured(bundle: Bundle) -> dict[tuple[str, str], float]:
-    """Return the shares of the short table's columns that were measured of a network."""
+    """Return a network's values for the columns of the short table."""
     found = {}
     for source, measure in SHORT_COLUMNS:
         metrics = bundle.spec.metrics.get(f"{source}:{REPORTED_SPLIT}")
@@ -205,7 +205,7 @@ def _measured(bundle: Bundle) -> dict[tuple[str, str], float]:
 
 
 def _people() -> dict[tuple[str, str], float]:
-    """Return the shares of the short table's columns that were measured of people."""
+    """Return people's values for the columns of the short table."""
     compared = {"ferplus": OTHERS, COMPARED_SOURCE: FER2013_LABEL}
     return {
         (source, "accuracy"): row.agreement
@@ -225,15 +225,16 @@ def _agreement(agreement_with: str) -> Agreement | None:
 
 
 def people_sentence() -> str:
-    """Return in words how far people agree; nothing if that was not measured."""
+    """Return the sentences on agreement between people; empty if it was not measured."""
     others, label = _agreement(OTHERS), _agreement(FER2013_LABEL)
     if others is None or label is None:
         return ""
     return (
-        f"\n\nPeople, on FER+'s test faces among seven classes (`python -m training human-ceiling`): one "
+        f"\n\nPeople, on FER+'s test faces with seven classes (`python -m training human-ceiling`). One "
         f"annotator agrees with most of the others in {others.agreement:.1%} of {others.n_judgements:,} "
-        f"judgements of {others.n_faces:,} faces (95% interval {others.low:.1%} to {others.high:.1%}), and "
-        f"with FER2013's label in {label.agreement:.1%} ({label.low:.1%} to {label.high:.1%})."
+        f"judgements of {others.n_faces:,} faces (95% interval {others.low:.1%} to {others.high:.1%}). "
+        f"The agreement with FER2013's label is {label.agreement:.1%} ({label.low:.1%} to "
+        f"{label.high:.1%})."
     )
 
 

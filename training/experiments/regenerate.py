@@ -1,4 +1,4 @@
-"""All that follows from a bundle's weights, made anew: predictions, metrics, cards, tables."""
+"""Recompute everything that depends on a bundle's weights: predictions, metrics, cards, tables."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ CORRUPTED_DATA: Final = "fer2013:test"
 def regenerate(
     folders: Sequence[Path], *, files: bool = False, stored: bool = False
 ) -> Iterator[Report]:
-    """Measure bundles anew on every data set that is there, and yield each report.
+    """Measure bundles again on every available data set, and yield each report.
 
     With `files`, those of networks that name expressions are first written anew
     (`training.bundle.export.export_again`). With `stored`, no network runs: only the measures of stored
@@ -70,7 +70,7 @@ def regenerate(
 
 
 def _measured_on(folder: Path) -> tuple[str, ...]:
-    """Return what a bundle is measured on: the data it was chosen on, then what all of its kind are."""
+    """Return the data for a bundle: its selection data, then the data for all of its kind."""
     if kind_in(folder) is KEYPOINT_BUNDLES:
         return _measured_by_default(keypoints.DATA_SET)
     usual = [data for source in sources.SOURCES.values() for data in _measured_by_default(source)]

@@ -1,4 +1,4 @@
-"""The dashboards as one HTML file that needs no network, for a paper's supplement or an archive."""
+"""The dashboards as one offline HTML file, for a paper's supplement or an archive."""
 
 import html
 import logging
@@ -73,7 +73,7 @@ class Section:
 
     @property
     def anchor(self) -> str:
-        """Its place in links."""
+        """Its anchor in links."""
         return "".join(c if c.isalnum() else "-" for c in self.title.lower())
 
     def say(self, text: str) -> None:
@@ -81,7 +81,7 @@ class Section:
         self.parts.append(f"<p>{html.escape(text)}</p>")
 
     def show(self, view: View) -> None:
-        """Add a figure with its heading and how to read it."""
+        """Add a figure with its heading and explanation."""
         figure = view.figure.to_html(
             full_html=False,
             include_plotlyjs=False,
@@ -95,7 +95,7 @@ class Section:
 
 
 def write_report(path: Path) -> None:
-    """Write the report on all bundles and studies under the bundle root, whole or not at all.
+    """Write the report on all bundles and studies under the bundle root atomically.
 
     Raises:
         DataError: no bundle has predictions to report on.
@@ -140,7 +140,7 @@ def _stored(bundles: list[Bundle]) -> dict[str, dict[str, EvaluationResult]]:
 def _comparable(
     results: Mapping[str, EvaluationResult],
 ) -> list[dict[str, EvaluationResult]]:
-    """Return the networks in groups that answer with the same expressions, the largest group first."""
+    """Return the networks in groups with the same expressions, the largest group first."""
     groups: dict[frozenset[Expression], dict[str, EvaluationResult]] = {}
     for name, result in results.items():
         groups.setdefault(frozenset(result.expressions), {})[name] = result
@@ -184,7 +184,7 @@ def _data_section(
 
 
 def _threshold(bundles: list[Bundle]) -> float:
-    """Return the confidence from which the network that sees most answers."""
+    """Return the threshold of the network with the most inputs."""
     by_name = {bundle.spec.name: min(bundle.spec.abstention_threshold, 1.0) for bundle in bundles}
     return next((by_name[name] for name in reversed(opinions()) if name in by_name), 0.5)
 

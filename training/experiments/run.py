@@ -1,4 +1,4 @@
-"""A whole run: train, make the bundle, measure it, and leave a row in the record of runs."""
+"""A whole run: train, make the bundle, measure it, and add a row to the record of runs."""
 
 import platform
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def measure(folder: Path, data: str) -> Report:
 
 
 def describe(folder: Path) -> dict[str, Any]:
-    """Write the table of layers of the bundle in a folder, and return its sums and where it lies.
+    """Write the table of layers of the bundle in a folder, and return its sums and its path.
 
     Raises:
         BundleError: there is no bundle, or its Keras file is missing or damaged.
@@ -75,7 +75,7 @@ def describe(folder: Path) -> dict[str, Any]:
 
 
 def open_or_suggest(folder: Path) -> Bundle:
-    """Open a bundle; if it should lie among the others and does not, the error names the nearest ones.
+    """Open a bundle; if it is not among the others, the error names the nearest ones.
 
     It is that of the folder, wherever the app takes its weights from: what is measured is written there.
     """
@@ -92,7 +92,7 @@ def open_any_or_suggest(folder: Path) -> BaseBundle[Any]:
 
 
 def row_of(folder: Path, reports: Sequence[Report]) -> dict[str, Any]:
-    """Return the row that a finished bundle leaves in the record of runs (`fer_core.studies.runs`).
+    """Return the row of a finished bundle for the record of runs (`fer_core.studies.runs`).
 
     Args:
         folder: of the bundle.
@@ -123,13 +123,13 @@ def row_of(folder: Path, reports: Sequence[Report]) -> dict[str, Any]:
 
 
 def overrides_of(settings: dict[str, Any]) -> list[str]:
-    """Return, as "key=value", the settings that differ from the recipe of their name as it is today."""
+    """Return the settings that differ from the current recipe of that name, as "key=value"."""
     today = get_recipe(settings["name"]).model_dump(mode="json")
     return [f"{key}={value}" for key, value in differences(settings, today).items()]
 
 
 def hardware() -> str:
-    """Return the processor's name and what Keras sees of accelerators."""
+    """Return the processor's name and the accelerators that Keras finds."""
     import keras
 
     cpuinfo = Path("/proc/cpuinfo")

@@ -1,4 +1,4 @@
-"""Studies: planned sets of runs that differ in a few settings, and the table that they leave."""
+"""Studies: planned sets of runs that differ in a few settings, and their table."""
 
 import importlib
 import logging
@@ -79,17 +79,17 @@ class Study(Settings):
 
     @property
     def table_path(self) -> Path:
-        """The table with a row a run."""
+        """Path of the table with one row per run."""
         return plans.table_path(self.name)
 
     @property
     def history_path(self) -> Path:
-        """The table with a row an epoch of each run."""
+        """Path of the table with one row per epoch of each run."""
         return plans.history_path(self.name)
 
     @property
     def plan(self) -> StudyPlan:
-        """What is written beside the table, for those who show the study without training."""
+        """The plan that is written beside the table, for showing the study without training code."""
         return StudyPlan(
             name=self.name,
             title=self.title,
@@ -131,7 +131,7 @@ def get_study(name: str) -> Study:
 
 
 def run_study(study: Study) -> pd.DataFrame:
-    """Do the runs of a study that its table lacks, and return the table. The plan is written first.
+    """Do the missing runs of a study, and return its table. The plan is written first.
 
     A run that was killed goes on from its last whole epoch. A row whose settings are no longer those of
     the study is replaced. Of the bundles, only predictions are kept once they are measured.
@@ -176,7 +176,7 @@ def _is_done(study: Study, variant: Variant, recipe: BaseRecipe) -> bool:
 
 
 def _train_unless_trained(recipe: BaseRecipe, folder: Path) -> None:
-    """Train in the folder, from where a run of the same settings was stopped."""
+    """Train in the folder, or resume a run with the same settings."""
     settings = recipe.model_dump(mode="json")
     if (folder / SPEC_FILE).is_file() and open_bundle(folder).spec.recipe == settings:
         return

@@ -56,7 +56,7 @@ def table_path(recipe: str) -> Path:
 
 
 def plan_of(recipe: BaseRecipe, space: SearchSpace, *, trials: int) -> SearchPlan:
-    """Return what is written beside the table, for those who show the search without training."""
+    """Return the plan that is written beside the table, for showing the search without training code."""
     rows = recipe.data.rows
     budget = f"--trials {trials} --epochs {recipe.epochs} --seed {recipe.seed}"
     return SearchPlan(
@@ -80,7 +80,7 @@ def plan_of(recipe: BaseRecipe, space: SearchSpace, *, trials: int) -> SearchPla
 
 
 def shortened(recipe: BaseRecipe, *, epochs: int, rows: int, seed: int) -> BaseRecipe:
-    """Return a recipe for trials: so many epochs, of expressions on so many training rows.
+    """Return a recipe for trials, with fewer epochs and training rows.
 
     The learning rate warms up for a quarter of the run at most. What else is counted in steps or epochs, the
     kind of the recipe tells (`training.kinds`).
@@ -99,7 +99,7 @@ def shortened(recipe: BaseRecipe, *, epochs: int, rows: int, seed: int) -> BaseR
 def tune(
     recipe: BaseRecipe, space: SearchSpace, *, trials: int, resume: bool = False
 ) -> pd.DataFrame:
-    """Search a recipe's space and return the table of trials, best first, which is also written.
+    """Search a recipe's space; write and return the table of trials, best first.
 
     Args:
         recipe: its epochs and rows are the budget of each trial.
@@ -166,7 +166,7 @@ def tune(
 
 
 def _check_budget(recipe: BaseRecipe, space: SearchSpace, folder: Path) -> None:
-    """Raise TrainingError unless trials so far, which the next are ranked with, were like these."""
+    """Raise TrainingError unless earlier trials had the same budget, since all are ranked together."""
     before = plans.read_plan(SEARCH_PREFIX + recipe.name)
     # More trials, or fewer, are no other search.
     now = plan_of(recipe, space, trials=before.planned)
@@ -189,7 +189,7 @@ def _objective(recipe: BaseRecipe) -> str:
 
 
 def _run(recipe: BaseRecipe, values: dict[str, Any], trial: str, folder: Path) -> dict[str, float]:
-    """Run a trial, or the rest of it, add its row to the table, and return its best epoch's figures."""
+    """Run or resume a trial, add its row to the table, and return the figures of its best epoch."""
     chosen = recipe.with_overrides([f"{name}={value}" for name, value in values.items()])
     # Averages of the weights reach back over as many images, whatever the batch.
     momentum = recipe.ema_momentum ** (chosen.batch_size / recipe.batch_size)

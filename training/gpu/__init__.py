@@ -1,1 +1,1 @@
-"""Training on a machine that has an accelerator, JAX, and no network."""
+"""Training on a machine with an accelerator and JAX, but no network."""

@@ -1,4 +1,4 @@
-"""One folder with all that training needs on a machine that has JAX and no network.
+"""Make a folder with everything for training on a machine with JAX and no network.
 
 python -m training.gpu.prepare OUT_DIR
 
@@ -60,7 +60,7 @@ def prepare(
     wheels: bool = True,
     limit_mb: float = LIMIT_MB,
 ) -> list[Path]:
-    """Make the folder `out`, whole or not at all, and further ones for what one transfer cannot hold.
+    """Make the folder `out` atomically, and further folders for what exceeds one transfer.
 
     Args:
         recipes: to be trained there.
@@ -117,7 +117,7 @@ def _further(out: Path, number: int) -> Path:
 
 
 def _files_of(recipes: Sequence[BaseRecipe]) -> dict[Path, str]:
-    """Return the files that recipes need, each with its place in the folder."""
+    """Return the files that recipes need, each with its path in the folder."""
     files: dict[Path, str] = {}
     for recipe in recipes:
         files |= _data_files(recipe.name, recipe.data.source)
@@ -126,7 +126,7 @@ def _files_of(recipes: Sequence[BaseRecipe]) -> dict[Path, str]:
 
 
 def _data_files(name: str, source: str) -> dict[Path, str]:
-    """Return the files of a source, of which a recipe of that name learns."""
+    """Return the files of a source that the recipe of that name is trained on."""
     files: dict[Path, str] = {}
     for part in parts_of(source):
         if part not in DATA_SETS:
@@ -141,7 +141,7 @@ def _data_files(name: str, source: str) -> dict[Path, str]:
 
 
 def _files_of_campaigns(campaigns: Sequence[Campaign]) -> dict[Path, str]:
-    """Return the files that campaigns need: of their runs for a GPU, and the answers that are there."""
+    """Return the files that campaigns need: those of their GPU runs, and stored predictions."""
     files: dict[Path, str] = {}
     for campaign in campaigns:
         files |= _data_files(campaign.name, campaign.data)
@@ -156,7 +156,7 @@ def _files_of_campaigns(campaigns: Sequence[Campaign]) -> dict[Path, str]:
 
 
 def _copy_without_test_rows(file: Path, place: Path) -> None:
-    """Copy a pack that holds all splits but for its test split."""
+    """Copy a pack of all splits without its test split."""
     table = pq.read_table(file, filters=[("split", "!=", str(Split.TEST))])
     pq.write_table(table, place, compression="zstd")
 
@@ -208,7 +208,7 @@ def _pinned_versions() -> dict[str, str]:
 
 
 def _in_transfers(folder: Path, limit_mb: float) -> list[Path]:
-    """Move what one transfer cannot hold into folders beside this one, and return all, this one first.
+    """Move files that exceed one transfer into folders beside this one; return all folders, this one first.
 
     Data files alone are moved: code and wheels stay together.
     """
@@ -250,17 +250,17 @@ def _in_transfers(folder: Path, limit_mb: float) -> list[Path]:
 def main(
     out: Annotated[Path, typer.Argument(metavar="OUT_DIR", help="The folder to make.")],
     recipe: Annotated[
-        list[str] | None, typer.Option(help="To be trained there; may be repeated.")
+        list[str] | None, typer.Option(help="Recipe to train there; may be repeated.")
     ] = None,
     campaign: Annotated[
-        list[str] | None, typer.Option(help="To be run there; may be repeated.")
+        list[str] | None, typer.Option(help="Campaign to run there; may be repeated.")
     ] = None,
-    wheels: Annotated[bool, typer.Option(help="Fetch wheels from the package index.")] = True,
-    limit_mb: Annotated[float, typer.Option(help="What one transfer may hold.")] = LIMIT_MB,
+    wheels: Annotated[bool, typer.Option(help="Download wheels from the package index.")] = True,
+    limit_mb: Annotated[float, typer.Option(help="Maximum size of one transfer in MB.")] = LIMIT_MB,
 ) -> None:
-    """Make a folder to train with on a machine that has JAX and no network, by default the recipe cnn.
+    """Make a folder for training on a machine with JAX and no network; the default is the recipe cnn.
 
-    Copy it there and run OUT_DIR/run.sh. Prints the folder, and further ones that are to be copied over it.
+    Copy it there and run OUT_DIR/run.sh. Prints the folder, and further folders to copy over it.
     """
     try:
         names = recipe or ([] if campaign else ["cnn"])

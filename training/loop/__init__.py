@@ -1,1 +1,1 @@
-"""The training loop, and what runs while epochs pass."""
+"""The training loop and its callbacks."""

@@ -1,4 +1,4 @@
-"""What a run records of the bundles that it takes something from: its first weights, its teacher's answers.
+"""The record of the bundles that a run depends on, for initial weights or as a teacher.
 
 `training.tasks.parents` finds them.
 """
@@ -12,7 +12,7 @@ from training.sources import parts_of
 
 
 class Ancestor(BaseModel):
-    """A bundle, or an ensemble of teachers, as it was when a run began to take something from it.
+    """A bundle or an ensemble of teachers, as it was when a run started to use it.
 
     Attributes:
         name: of the bundle; of an ensemble as a recipe has it.
@@ -30,7 +30,7 @@ class Ancestor(BaseModel):
 
     @classmethod
     def of(cls, bundle: Bundle) -> Self:
-        """Return what is recorded of a bundle as it is now."""
+        """Return the record of a bundle as it is now."""
         data = bundle.spec.training_data
         return cls(
             name=bundle.spec.name,
@@ -44,7 +44,7 @@ class Ancestor(BaseModel):
 
 
 class Ancestors(BaseModel):
-    """All that a run takes something from.
+    """All bundles and ensembles that a run depends on.
 
     Attributes:
         start: whose weights it begins with, or its trunk does.
@@ -60,10 +60,10 @@ class Ancestors(BaseModel):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Names of the data sets that any of them learnt from."""
+        """Names of the data sets that any of them was trained on."""
         return tuple(dict.fromkeys(name for one in self.all for name in one.sources))
 
     @property
     def all(self) -> tuple[Ancestor, ...]:
-        """Each of them that there is."""
+        """All that exist."""
         return tuple(a for a in (self.start, self.trunk, self.teacher) if a is not None)

@@ -28,7 +28,7 @@ _VARIABLE_BYTES: Final = 4096
 
 @contextlib.contextmanager
 def _failed_writes_explained(folder: Path) -> Iterator[None]:
-    """Turn what a full disk gives into a TrainingError."""
+    """Convert the errors of a full disk into a TrainingError."""
     try:
         yield
     # HDF5 finds out when a file is written or when it is closed, and raises either.
@@ -40,7 +40,7 @@ def _failed_writes_explained(folder: Path) -> Iterator[None]:
 
 
 def _write_weights(model: keras.Model, path: Path) -> None:
-    """Write a model's weights, with those of its optimiser if it has one, whole or not at all."""
+    """Write a model's weights atomically, with those of its optimiser if it has one."""
     optimizer = getattr(model, "optimizer", None)
     variables = [*model.weights, *(optimizer.variables if optimizer else [])]
     size = sum(
@@ -60,14 +60,14 @@ def _write_weights(model: keras.Model, path: Path) -> None:
 
 
 class StateWriter(keras.callbacks.Callback):
-    """Write all that a resumed run needs after each epoch: weights, optimiser and averages.
+    """Write the state for resuming after each epoch: weights, optimiser and averages.
 
     Stops a run whose loss is no longer a number, with the state of the last good epoch kept, and one
     whose best epoch lies far back.
     """
 
     def __init__(self, path: Path, history: History, *, patience: int) -> None:
-        """Take the file, the record of epochs, and how many without a better one end the run."""
+        """Use a file, the record of epochs, and the patience in epochs."""
         super().__init__()
         self._path = path
         self._history = history
@@ -116,7 +116,7 @@ class AveragedValidation(keras.callbacks.Callback):
         inputs: dict[str, np.ndarray],
         references: dict[str, keras.utils.PyDataset],
     ) -> None:
-        """Take the network inside the trained model, and what it is validated on.
+        """Use the network inside the trained model, and its validation data.
 
         Args:
             path: file for the best epoch's weights.
@@ -178,7 +178,7 @@ class AveragedValidation(keras.callbacks.Callback):
 
 
 class EpochLog(keras.callbacks.Callback):
-    """Log a line an epoch, with the time left, where no one watches a progress bar."""
+    """Log one line per epoch with the remaining time, if there is no progress bar."""
 
     def __init__(self, history: History, epochs: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Inputs that stay on the device that trains, so that a step is sent row numbers and not images."""
+"""Inputs that stay on the training device, so that a step receives row numbers and not images."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -54,6 +54,6 @@ def held(*parts: dict[str, np.ndarray]) -> "keras.layers.Layer":
             """Save nothing."""
 
         def load_own_variables(self, store: object) -> None:
-            """Keep what is held."""
+            """Load nothing."""
 
     return HeldRows()

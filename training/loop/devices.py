@@ -1,4 +1,4 @@
-"""What a run computes on: a CPU or an accelerator, one device or several."""
+"""The devices of a run: CPU or accelerator, one or several."""
 
 import contextlib
 import importlib
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def has_accelerator() -> bool:
-    """Return whether Keras computes on something better than the CPU."""
+    """Return whether Keras computes on an accelerator."""
     import keras
 
     if keras.backend.backend() == "torch":
@@ -25,7 +25,7 @@ def has_accelerator() -> bool:
 
 
 def has_bfloat16() -> bool:
-    """Return whether what Keras computes on multiplies bfloat16 numbers itself.
+    """Return whether the device multiplies bfloat16 numbers in hardware.
 
     A processor that does not emulates it, several times slower than float32.
     """
@@ -37,7 +37,7 @@ def has_bfloat16() -> bool:
 
 @contextlib.contextmanager
 def spread() -> Iterator[int]:
-    """Share the batches of what is built and trained within among all devices; give their number.
+    """Distribute the batches of models built and trained in the context over all devices; give their number.
 
     Under JAX alone, the one backend of which Keras can do that: under the others it is one device. Each
     device has a copy of the weights and computes its share of every batch (`in_shares`).
@@ -55,7 +55,7 @@ def spread() -> Iterator[int]:
 
 
 def in_shares(batches: "keras.utils.PyDataset", n: int) -> "keras.utils.PyDataset":
-    """Return the batches filled up to multiples of `n` rows, with their own first rows.
+    """Return the batches, padded to multiples of `n` rows by repeating their first rows.
 
     That is the last batch, as a rule: up to `n` - 1 of its rows count twice. Left out, they would be
     missing from the figure that epochs are compared by.

@@ -47,7 +47,7 @@ def fit(
     tensorboard: bool = False,
     callbacks: "Sequence[keras.callbacks.Callback]" = (),
 ) -> FitResult:
-    """Train `recipe` and return the network of the epoch that was best on the validation rows.
+    """Train `recipe` and return the network of the best epoch on the validation rows.
 
     State is written to `out/checkpoint` after every epoch, atomically: a run that was killed goes on
     with `resume=True` from the last whole epoch, with the optimiser and the averages as they were. All
@@ -106,7 +106,7 @@ def fit(
 
 
 def require_tensorboard() -> None:
-    """Raise TrainingError unless what writes TensorBoard's logs is installed."""
+    """Raise TrainingError unless the package for TensorBoard logs is installed."""
     if not all(importlib.util.find_spec(name) for name in ("tensorboard", "tensorflow")):
         raise TrainingError(
             "Keras writes logs for TensorBoard with the packages tensorboard and tensorflow, which are "
@@ -123,7 +123,7 @@ def _fit_phases(
     logs: list[Path],
     further: "Sequence[keras.callbacks.Callback]",
 ) -> None:
-    """Train from the state in the folder, or from nothing, to the recipe's end.
+    """Train to the recipe's end, from the state in the folder if there is one.
 
     Args:
         recipe: of the run.
@@ -161,8 +161,8 @@ def _fit_phases(
             ),
             StateWriter(folder / STATE_FILE, history, patience=recipe.patience),
         ]
-        # An accelerator would stand still while each step's loss is looked at, and its epochs are short:
-        # there it is soon enough that the state's writer looks.
+        # On an accelerator, checking each step's loss would stall it, and epochs are short. There the check
+        # of the state writer after each epoch is enough.
         callbacks += [] if has_accelerator() else [keras.callbacks.TerminateOnNaN()]
         callbacks += [] if sys.stderr.isatty() else [EpochLog(history, recipe.epochs)]
         callbacks += [keras.callbacks.TensorBoard(path, write_graph=False) for path in logs]
@@ -180,7 +180,7 @@ def _fit_phases(
                 # The order is ours; Keras would shuffle the batches with a generator that is not
                 # in the state, so that a resumed run would not repeat an unbroken one.
                 shuffle=False,
-                # The bar, with the epoch's time left, for a person; a line an epoch for a log file.
+                # A progress bar with the remaining time for a person; one line per epoch for a log file.
                 verbose=1 if sys.stderr.isatty() else 0,
             )
 
@@ -192,7 +192,7 @@ def _begin_epoch(
     epoch: int,
     logs: dict[str, float] | None = None,
 ) -> None:
-    """Put the order of images and every random generator where this epoch begins.
+    """Set the order of images and all random generators to the start of this epoch.
 
     Keras leaves the generators of augmentation and dropout out of weights files, so a resumed run would
     repeat the draws of its first epochs.

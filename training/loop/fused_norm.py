@@ -1,4 +1,4 @@
-"""Batch normalisation in one operation, where Keras makes a dozen of it.
+"""Fused batch normalisation, one operation instead of Keras's dozen.
 
 Keras 3 composes batch normalisation from means, products and casts to float32, each of which reads and
 writes all features once more. XLA melts them together again; TensorFlow without XLA does not, and there

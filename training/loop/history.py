@@ -1,4 +1,4 @@
-"""The record of a run: a row per epoch, in a CSV file that is rewritten whole and atomically."""
+"""The record of a run: one row per epoch, in a CSV file that is rewritten atomically."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -26,14 +26,14 @@ class History:
     """
 
     def __init__(self, path: Path, figure: Figure) -> None:
-        """Take the file, which may hold a run's first epochs, and what epochs are compared by."""
+        """Use a file, which may contain a run's first epochs, and the figure that compares epochs."""
         self._path = path
         self.figure = figure
         self.table = pd.read_csv(path) if path.is_file() else pd.DataFrame()
         self._validation: dict[str, float] = {}
 
     def take_validation(self, measured: dict[str, dict[str, float]]) -> bool:
-        """Take an epoch's loss and figure on each source; return whether it is as good as any before."""
+        """Add an epoch's loss and figure on each source; return whether it equals or beats all before."""
         name = self.figure.name
         self._validation = {
             f"val_{key}": float(np.mean([logs[key] for logs in measured.values()]))
@@ -60,7 +60,7 @@ class History:
         replace_file(self._path, lambda path: self.table.to_csv(path, index=False))
 
     def truncate(self, n_epochs: int) -> None:
-        """Forget the epochs after the first `n_epochs`, which a resumed run is to repeat."""
+        """Remove the epochs after the first `n_epochs`, which a resumed run repeats."""
         self.table = self.table.head(n_epochs)
 
     def would_be_best(self, value: float) -> bool:
@@ -69,7 +69,7 @@ class History:
         return validated.empty or bool(self._goodness(value) >= validated.max())
 
     def is_stale(self, patience: int) -> bool:
-        """Return whether `patience` epochs, or more, have not bettered the best validation figure."""
+        """Return whether the last `patience` epochs did not improve the best validation figure."""
         validated = self._of_epochs()
         if validated.empty:
             return False
@@ -77,7 +77,7 @@ class History:
         return bool(len(self.table) - 1 - best >= patience)
 
     def is_over(self, epochs: int, patience: int) -> bool:
-        """Return whether a run has had all its epochs, or enough of them without a better one."""
+        """Return whether a run has had all its epochs, or its patience is exhausted."""
         return len(self.table) >= epochs or self.is_stale(patience)
 
     def _of_epochs(self) -> pd.Series:

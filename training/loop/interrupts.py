@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps of training and not within one. Importing this module starts Keras."""
+"""Ctrl-C between training steps, never within one. Importing this module starts Keras."""
 
 import contextlib
 import signal
@@ -20,7 +20,7 @@ class _AfterTheStep(keras.callbacks.Callback):
         self._is_asked = False
 
     def ask(self, number: int, frame: FrameType | None) -> None:
-        # Who presses it again does not want to wait.
+        # A second Ctrl-C stops at once.
         if self._is_asked:
             raise KeyboardInterrupt
         self._is_asked = True
@@ -38,13 +38,13 @@ class _AfterTheStep(keras.callbacks.Callback):
 
 @contextlib.contextmanager
 def interrupts_between_steps() -> Iterator[keras.callbacks.Callback]:
-    """Give a callback for `fit`, with which Ctrl-C lets the running step and any writing of files finish.
+    """Give a callback for `fit` that delays Ctrl-C until the current step and file writes are finished.
 
     A step of JAX takes over the memory of the weights that it is given: stopped within one, Keras fails
     while it cleans up, and its error hides the KeyboardInterrupt.
     """
     callback = _AfterTheStep()
-    # Only the main thread may set handlers, and who made the process deaf to Ctrl-C wants it so.
+    # Only the main thread may set handlers, and a process that ignores Ctrl-C must continue to.
     is_ours = (
         threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,4 +1,4 @@
-"""What a finished run hands on."""
+"""The result of a finished run."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """What a finished run hands on.
+    """The result of a finished run.
 
     Attributes:
         network: float32, with the averaged weights of the best epoch.

@@ -1,4 +1,4 @@
-"""The folder that keeps an unfinished run: its settings, what it began with, its state, its history."""
+"""The folder of an unfinished run: settings, ancestors, state and history."""
 
 import importlib
 import json
@@ -33,7 +33,7 @@ _LOOSE: Final = "dropout"
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A run that begins or goes on.
+    """A run that starts or resumes.
 
     Attributes:
         parents: what its recipe names, as it is now.
@@ -84,7 +84,7 @@ def _go_on(recipe: BaseRecipe, folder: Path, *, change_settings: bool) -> OpenRu
     changed = differences(*(r.model_dump(mode="json") for r in (before, recipe)))
     parents = parents_of(recipe)
     begun = recorded_ancestors(folder) or parents_of(before).ancestors
-    # What it began with is in its state by now; its teacher is asked anew.
+    # The initial weights are in its state by now; the teacher's predictions are computed again.
     ancestors = begun.model_copy(update={"teacher": parents.ancestors.teacher})
     if begun.teacher != ancestors.teacher:
         changed["teacher"] = None if begun.teacher is None else str(begun.teacher)
@@ -98,7 +98,7 @@ def _go_on(recipe: BaseRecipe, folder: Path, *, change_settings: bool) -> OpenRu
 
 
 def _other_run(folder: Path, begun: Ancestors, *, same_settings: bool) -> TrainingError:
-    """Return the error of a run that would go on otherwise than it began."""
+    """Return the error for resuming a run with different settings."""
     return TrainingError(
         f"The run in {folder} learnt from {begun.teacher}, and another bundle has that name now. "
         "Put the former back, add --change-settings to learn from the new one from here, or remove "
@@ -111,7 +111,7 @@ def _other_run(folder: Path, begun: Ancestors, *, same_settings: bool) -> Traini
 
 
 def _record_change(changed: dict[str, Any], folder: Path) -> None:
-    """Note the settings of the epochs so far; raise TrainingError if a run cannot change one of them."""
+    """Record the settings of the epochs so far; raise TrainingError if a setting cannot change."""
     kept = [key for key in changed if key.startswith(_KEPT) and not key.endswith(_LOOSE)]
     if kept:
         raise TrainingError(
@@ -125,7 +125,7 @@ def _record_change(changed: dict[str, Any], folder: Path) -> None:
 
 
 def can_be_resumed(recipe: BaseRecipe, folder: Path) -> bool:
-    """Return whether a folder holds an unfinished run, or one that wants only to be made a bundle.
+    """Return whether a folder has an unfinished run, or one whose bundle is still to be made.
 
     The latter may have left its optimiser's state where it was trained.
     """
@@ -140,7 +140,7 @@ def can_be_resumed(recipe: BaseRecipe, folder: Path) -> bool:
 
 
 class Change(BaseModel):
-    """Settings that a run had for its first epochs and then no longer.
+    """Settings of a run's first epochs that were changed later.
 
     Attributes:
         epochs: how many they were.
@@ -155,7 +155,7 @@ _CHANGES: Final = TypeAdapter(list[Change])
 
 
 def recorded_changes(folder: Path) -> list[Change]:
-    """Return what was changed in the run, in order."""
+    """Return the changes of settings in the run, in order."""
     file = folder / CHANGES_FILE
     return _CHANGES.validate_json(file.read_text()) if file.is_file() else []
 
@@ -170,7 +170,7 @@ def _record_ancestors(ancestors: Ancestors, folder: Path) -> None:
 
 
 def recorded_ancestors(folder: Path) -> Ancestors | None:
-    """Return what a run takes something from, as it was then; None of a run without a record."""
+    """Return the recorded ancestors of a run; None without a record."""
     file = folder / ANCESTORS_FILE
     return Ancestors.model_validate_json(file.read_text()) if file.is_file() else None
 
@@ -185,6 +185,6 @@ def _backend() -> str:
 
 
 def recorded_backend(folder: Path) -> str:
-    """Return the backend that a run was started on; another one may finish it."""
+    """Return the backend that started a run; another one may finish it."""
     file = folder / BACKEND_FILE
     return file.read_text().strip() if file.is_file() else _backend()

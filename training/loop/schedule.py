@@ -17,7 +17,7 @@ class WarmRestarts(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, recipe: BaseRecipe, steps_per_epoch: int) -> None:
-        """Take the recipe's peak, warm-up, restarts and epochs, and how many steps an epoch has."""
+        """Use the recipe's peak, warm-up, restarts and epochs, and the number of steps per epoch."""
         super().__init__()
         self._peak = recipe.optimizer.peak_learning_rate
         self._warmup = max(1.0, recipe.optimizer.warmup_epochs * steps_per_epoch)

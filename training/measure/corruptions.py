@@ -1,4 +1,4 @@
-"""Corruptions of face crops, ten kinds at five strengths: how an answer holds when the picture is worse.
+"""Corruptions of face crops, ten kinds at five strengths.
 
 In the manner of Hendrycks and Dietterich 2019 (arXiv:1903.12261), with what happens to faces: blur, noise,
 JPEG, light, contrast and a low resolution, a turned head, covered eyes, a covered mouth. Strengths are
@@ -46,7 +46,7 @@ class Corruption:
 
 
 def _each(corrupt: _Apply) -> _Apply:
-    """Return a function of images that does to each what `corrupt` does to one, uint8 (H, W)."""
+    """Return a function that applies `corrupt` to each image, uint8 (H, W)."""
 
     def apply(images: np.ndarray, value: float, rng: np.random.Generator) -> np.ndarray:
         corrupted = np.empty_like(images)
@@ -80,7 +80,7 @@ def _contrast(images: np.ndarray, factor: float, _: np.random.Generator) -> np.n
 
 
 def _cover(band: tuple[float, float, float, float]) -> _Apply:
-    """Return a function that covers a share of a band with each image's mean grey, from its middle line out.
+    """Return a function that covers a share of a band with the image's mean grey, from its centre line out.
 
     The mean, so that what is measured is what the part of the face was worth, and not a new dark edge.
     """
@@ -100,7 +100,7 @@ def _cover(band: tuple[float, float, float, float]) -> _Apply:
 
 
 def _turn(image: np.ndarray, degrees: float, rng: np.random.Generator) -> np.ndarray:
-    """Turn an image about its centre, to the left or the right by lot."""
+    """Rotate an image about its centre, randomly to the left or right."""
     height, width = image.shape
     centre = ((width - 1) / 2, (height - 1) / 2)
     turn = cv2.getRotationMatrix2D(centre, degrees * rng.choice((-1, 1)), 1.0)

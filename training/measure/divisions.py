@@ -1,4 +1,4 @@
-"""Networks that learnt from a data set without official splits are measured on it as it was divided then.
+"""Data sets without official splits: networks are measured on the division that they were trained with.
 
 Divided otherwise, most of the faces that are for testing were learnt.
 """
@@ -17,7 +17,7 @@ from training.sources import (
 
 
 def divisions_of(source: str, ancestors: Ancestors) -> tuple[str, ...]:
-    """Return all divisions of what a network learns from that is trained here, `TrainingData.divisions`."""
+    """Return the divisions of all training data of a network, for `TrainingData.divisions`."""
     own = [division for part in parts_of(source) if (division := division_of(part)) is not None]
     inherited = [
         division
@@ -29,7 +29,7 @@ def divisions_of(source: str, ancestors: Ancestors) -> tuple[str, ...]:
 
 
 def require_division(data: TrainingData, source: str) -> None:
-    """Raise MissingDataError if a source is divided here otherwise than for a network that learnt from it."""
+    """Raise MissingDataError if a source's division differs from that of a network trained on it."""
     learnt = all_images_of(data.source, *data.inherited)
     divisions = data.divisions or (PACKED,)
     for part in parts_of(source):

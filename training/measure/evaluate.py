@@ -1,4 +1,4 @@
-"""Run a bundle's serving file over labelled faces, and record what it said."""
+"""Run a bundle's serving file on labelled faces, and record its predictions."""
 
 import dataclasses
 import logging
@@ -37,7 +37,7 @@ Report: TypeAlias = dict[str, Any]
 
 
 def evaluate(bundle: Bundle, samples: Samples) -> Report:
-    """Measure a bundle on samples through the file that serves users.
+    """Measure a bundle on samples with its serving file.
 
     On the validation and test splits of the official sources, the bundle's predictions file, spec and
     card are brought up to date; repeating it on an unchanged bundle changes no byte. Other samples (a
@@ -69,7 +69,7 @@ def evaluate(bundle: Bundle, samples: Samples) -> Report:
 
 
 def compare_bundles(first: Bundle, second: Bundle, samples: Samples) -> Report:
-    """Run two bundles over the same samples and test whether one is better, on all and on clean rows.
+    """Run two bundles on the same samples and test whether one is better, on all and on clean rows.
 
     Nothing is written. Clean rows are those that neither bundle's training data holds a copy of.
 
@@ -106,7 +106,7 @@ def _comparison_report(comparison: PairedComparison) -> Report:
 
 
 def known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]]:
-    """Return the samples in the network's labels, and the counts of the classes that it lacks.
+    """Return the samples with the network's labels, and the counts of the classes that it lacks.
 
     Raises:
         DataError: no sample has a class that the network knows, or it learnt from their data set when that
@@ -127,14 +127,14 @@ def known_to(bundle: Bundle, samples: Samples) -> tuple[Samples, dict[str, int]]
 
 
 def _was_trained_on(bundle: Bundle, samples: Samples) -> bool:
-    """Return whether the network, or one that it began with or was taught by, learnt from such samples."""
+    """Return whether the network, its parent or its teacher was trained on such samples."""
     data = bundle.spec.training_data
     learnt = sources.all_images_of(data.source, *data.inherited)
     return samples.split == data.split and bool(learnt & sources.all_images_of(samples.source))
 
 
 def is_recorded(samples: Samples) -> bool:
-    """Return whether a bundle keeps what is measured on samples: on official splits not learnt from."""
+    """Return whether a bundle stores measurements on samples: those on official splits not trained on."""
     return sources.is_known(samples.source) and samples.split is not Split.TRAIN
 
 
@@ -170,7 +170,7 @@ def record(bundle: Bundle, by_split: Mapping[str, SplitMetrics]) -> None:
 
 
 def report_of(bundle: Bundle, name: str, measured: SplitMetrics) -> Report:
-    """Return the JSON line of a measurement; a measure that is not defined on its rows is None.
+    """Return the JSON object of a measurement; an undefined measure is None.
 
     Args:
         bundle: that was measured.
@@ -203,5 +203,5 @@ def report_of(bundle: Bundle, name: str, measured: SplitMetrics) -> Report:
 
 
 def without_nan(values: Report) -> Report:
-    """Return values with None for NaN, which JSON does not know."""
+    """Return values with None for NaN, which JSON lacks."""
     return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}

@@ -1,4 +1,4 @@
-"""How far people agree on FER2013's faces, from FER+'s ten votes a face: what a network can be held to.
+"""Agreement between people on FER2013's faces, from FER+'s ten votes per face.
 
 Each face was shown to ten annotators, who chose one of eight expressions, "unknown" or "not a face". For
 a set of classes, FER+'s eight or FER2013's seven:
@@ -52,7 +52,7 @@ def measure_annotators() -> list[Agreement]:
 def agreement(
     votes: np.ndarray, space: LabelSpace, *, split: str, labels: np.ndarray | None = None
 ) -> Agreement:
-    """Return how often one annotator agrees with the others, or with given labels.
+    """Return the agreement of one annotator with the others, or with given labels.
 
     Args:
         votes: int64 (N, 10), how many annotators chose each of `VOTES`.
@@ -93,7 +93,7 @@ def agreement(
 
 
 def agreeing_with_others(votes: np.ndarray) -> np.ndarray:
-    """Return float64 (N,): of each face's annotators, how many chose what most of the others chose.
+    """Return float64 (N,), the number of each face's annotators who chose what most others chose.
 
     One that chose one of k classes that tie among the others counts 1/k.
 

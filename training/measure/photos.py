@@ -1,4 +1,4 @@
-"""Measuring networks on whole photos, end to end: face finder, crop, network; the largest face counts.
+"""Measure networks on whole photos, from face detection to prediction; the largest face counts.
 
 Photos are also measured at smaller sizes, at which the face's crop has 48, 32 or 24 pixels. The face's
 position is then taken from the original photo, because the finder reports no face below 36 pixels. Landmarks
@@ -44,7 +44,7 @@ class FoundFaces:
 
 
 def measure_photos(bundles: Sequence[Bundle], photos: PhotoSamples) -> list[PhotoAccuracy]:
-    """Return how often each network is right on the photos, for each size of the faces.
+    """Return the accuracy of each network on the photos, for each face size.
 
     Raises:
         BundleError: a serving file is missing or damaged.
@@ -59,7 +59,7 @@ def measure_photos(bundles: Sequence[Bundle], photos: PhotoSamples) -> list[Phot
 
 
 def find_faces(photos: PhotoSamples, sizes: Sequence[int | None] = FACE_PIXELS) -> FoundFaces:
-    """Return the largest face of each photo, as networks see it at each size."""
+    """Return the networks' inputs for the largest face of each photo, at each size."""
     finder = FaceFinder()
     rows: list[int] = []
     by_size: dict[int | None, list[FaceInputs]] = {size: [] for size in sizes}
@@ -86,7 +86,7 @@ def find_faces(photos: PhotoSamples, sizes: Sequence[int | None] = FACE_PIXELS) 
 
 
 def _shrunken(rgb: np.ndarray, face: Face, size: int, finder: FaceFinder) -> FaceInputs:
-    """Return what networks see of a face after its photo was shrunk until the crop has `size` pixels.
+    """Return the networks' inputs for a face after reducing its photo until the crop has `size` pixels.
 
     A face whose crop is smaller already is seen as it is.
     """

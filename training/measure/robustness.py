@@ -1,4 +1,4 @@
-"""Run a bundle's serving file over corrupted faces, and record what it said."""
+"""Run a bundle's serving file on corrupted faces, and record its predictions."""
 
 import contextlib
 import dataclasses
@@ -48,7 +48,7 @@ _Find: TypeAlias = Callable[[np.ndarray], np.ndarray] | None
 def measure_robustness(
     bundle: Bundle, samples: Samples, *, rows: int = ROWS, seed: int = SEED
 ) -> Report:
-    """Measure a bundle on corrupted faces through the file that serves users.
+    """Measure a bundle on corrupted faces with its serving file.
 
     The faces are drawn at random with the seed alone, so every bundle and every condition gets the same;
     those of a class that the network does not know are then left out. Landmarks, if the network sees
@@ -77,7 +77,7 @@ def measure_robustness(
 
 
 def draw(samples: Samples, rows: int, seed: int) -> Samples:
-    """Return `rows` samples drawn at random, or all if there are fewer, in the data set's order.
+    """Return `rows` random samples, or all if there are fewer, in the data set's order.
 
     Fewer rows with the same seed are among the more.
     """
@@ -98,7 +98,7 @@ def conditions() -> tuple[Condition, ...]:
 
 
 def corrupt(images: np.ndarray, condition: Condition, seed: int) -> np.ndarray:
-    """Return images, uint8 (N, 48, 48), under a condition; the same for equal arguments."""
+    """Return corrupted images, uint8 (N, 48, 48); deterministic."""
     if condition == UNCORRUPTED:
         return images
     (kind,) = (kind for kind in CORRUPTIONS if kind.name == condition.corruption)
@@ -153,7 +153,7 @@ def _empty(bundle: Bundle, samples: Samples, seed: int) -> Robustness:
 
 
 def _resumed(empty: Robustness, unfinished: Path) -> Robustness:
-    """Return what a run that was stopped has of the same measurement, `empty` if it was another one."""
+    """Return the stored part of the same measurement; `empty` if there is none."""
     if not unfinished.is_file():
         return empty
     try:
@@ -179,7 +179,7 @@ def _with_answers(
     images: np.ndarray,
     find: _Find,
 ) -> Robustness:
-    """Return a result with the answers under one more condition."""
+    """Return a result with the predictions for one more condition."""
     landmarks = None if find is None else find(images)
     logits, _ = classifier.logits(images, landmarks)
     p = softmax(logits, temperature=classifier.bundle.spec.temperature)
@@ -210,7 +210,7 @@ def _report(result: Robustness, name: str) -> Report:
 
 
 def _figures(result: Robustness) -> dict[str, Any]:
-    """Return the accuracy as the images are, by corruption from weak to strong, and the mean drop."""
+    """Return the accuracy on the original images, by corruption from weak to strong, and the mean drop."""
     whole, *corrupted = (_or_null(accuracy) for accuracy in accuracies(result))
     n = len(STRENGTHS)
     return {
@@ -223,5 +223,5 @@ def _figures(result: Robustness) -> dict[str, Any]:
 
 
 def _or_null(value: float) -> float | None:
-    """JSON has no NaN."""
+    """Return None for NaN, which JSON lacks."""
     return None if math.isnan(value) else round(float(value), 7)

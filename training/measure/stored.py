@@ -1,4 +1,4 @@
-"""Take the measures of stored predictions again, without running a network."""
+"""Recompute the measures of stored predictions, without running a network."""
 
 from fer_core.evaluation.predictions import measure, predictions_path, read_predictions
 from fer_core.networks.bundles import Bundle
@@ -7,7 +7,7 @@ from training.measure.evaluate import Report, record, report_of
 
 
 def measure_stored(bundle: Bundle) -> list[Report]:
-    """Take every measure of a bundle's stored predictions, and bring its spec and card up to date.
+    """Recompute all measures of a bundle's stored predictions, and update its spec and card.
 
     For a measure that is newer than the spec. Neither the data sets nor TensorFlow are needed. What landmarks
     do for the network and which classes were left out is kept, since predictions do not tell it.

@@ -1,4 +1,4 @@
-"""Thumbnails of a data set's faces, for figures that show which ones networks mistake."""
+"""Thumbnails of a data set's faces, for galleries of wrong predictions."""
 
 from pathlib import Path
 from typing import Final

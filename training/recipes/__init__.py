@@ -1,1 +1,1 @@
-"""One file an experiment."""
+"""Recipes, one file per experiment."""

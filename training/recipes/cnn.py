@@ -1,4 +1,4 @@
-"""The pixel opinion: a small VGG-like network on FER2013's images, its labels and FER+'s votes for them.
+"""The pixel network: a small VGG-like network, trained on FER2013's labels and FER+'s votes.
 
 Run:    python -m training fit cnn
 Cost:   100 epochs of 40 s, 70 minutes on two idle CPU cores with AMX

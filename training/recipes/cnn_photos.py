@@ -1,4 +1,4 @@
-"""The pixel network of the default pair: what most people see in faces of the web.
+"""The pixel network of the default pair, for web photos.
 
 Run:    python -m training fit cnn_photos     (it starts with the weights of the cnn_photos that is there)
 Cost:   2 epochs of 16 minutes on two CPU cores without AVX-512, beside other work

@@ -1,4 +1,4 @@
-"""The second opinion: the pixels of `cnn` and the landmarks together.
+"""The dual-input network: the pixels of `cnn` and the landmarks together.
 
 Run:    python -m training fit dual     (after cnn: it starts with that bundle's weights)
 Cost:   16 epochs of 55 s, a quarter of an hour on two idle CPU cores with AMX

@@ -1,4 +1,4 @@
-"""The second opinion of the default pair: `cnn_photos` and the landmarks of the face together.
+"""The dual-input network of the default pair: `cnn_photos` and the landmarks of the face together.
 
 Run:    python -m training fit dual_photos    (after cnn_photos: its trunk is that bundle's; the other expert
         starts with the weights of the dual_photos that is there)

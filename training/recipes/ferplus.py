@@ -1,4 +1,4 @@
-"""What ten annotators see: eight expressions, contempt among them, from the pixels of the face.
+"""FER+ votes: eight expressions, including contempt, from the pixels of the face.
 
 Run:    python -m training fit ferplus     (after cnn: it starts with that bundle's weights)
 Cost:   25 epochs of 38 s, 16 minutes on two idle CPU cores with AMX

@@ -1,1 +1,1 @@
-"""What a recipe may say."""
+"""The settings of a recipe."""

@@ -1,4 +1,4 @@
-"""Augmentation as one Keras layer, so that it runs inside the compiled step on any backend."""
+"""Augmentation as a Keras layer, which runs in the compiled step on any backend."""
 
 import math
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def _shrinking_kernel(side: int, small: int) -> np.ndarray:
 
 
 class Augment(Settings):
-    """How training images are varied. Each amount is the half-width of a uniform distribution.
+    """Augmentation settings. Each amount is the half-width of a uniform distribution.
 
     Attributes:
         flip: mirror half the images.
@@ -119,7 +119,7 @@ class Augment(Settings):
     landmark_dropout: float = 0.0
 
     def layer(self, seed: int, *, view_pixels: int = INPUT_SIZE) -> "keras.layers.Layer":
-        """Return a layer from a network's inputs to the same, varied in training.
+        """Return a layer that augments a network's inputs in training.
 
         It takes and returns a dict with `image`, grey values (N, H, W, 1) in [0, 255], `landmarks`,
         (N, FEATURE_SIZE), or both, which then move together. Outside training it passes on the central
@@ -214,7 +214,7 @@ class Augment(Settings):
 
 
 class _Motion(NamedTuple):
-    """How a batch of faces is moved; float32 (N,) each.
+    """The random transforms of a batch of faces; float32 (N,) each.
 
     Attributes:
         cos, sin: of the angle, times the scale.

@@ -1,4 +1,4 @@
-"""What a run does about classes of unequal size: resampled rows, or another loss."""
+"""Handling of unequal class sizes: resampled rows, or another loss."""
 
 import dataclasses
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Rows = tuple[Samples, np.ndarray]
 
 
 class Balance(BaseModel):
-    """How rare classes get their due.
+    """Settings for rare classes.
 
     Attributes:
         strategy: `none`; `class_weights`, a loss inversely proportional to the class's frequency;
@@ -55,7 +55,7 @@ class Balance(BaseModel):
         return self.strategy in ("oversampling", "smote", "smote_eigenfaces")
 
     def rows(self, samples: Samples, targets: np.ndarray, seed: int) -> Rows:
-        """Return the rows to train on, real and made ones, with their targets.
+        """Return the rows to train on, real and synthetic, with their targets.
 
         Made rows have the next unused row numbers.
 

@@ -1,4 +1,4 @@
-"""Varying faces with keypoints, where batches are made: the points, which are the targets, move along."""
+"""Augmentation of faces with keypoints, when batches are made; the points move with the pixels."""
 
 import math
 from typing import Final
@@ -13,7 +13,7 @@ _CENTRE: Final = (KEYPOINT_SIZE - 1) / 2
 
 
 class KeypointAugment(BaseModel):
-    """How training images are varied. Each amount is the half-width of a uniform distribution.
+    """Augmentation settings. Each amount is the half-width of a uniform distribution.
 
     Attributes:
         flip: mirror half the images, with left and right points swapped.
@@ -40,7 +40,7 @@ class KeypointAugment(BaseModel):
     def vary(
         self, images: np.ndarray, points: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return other views of faces, with the points where they then lie.
+        """Return augmented faces with their moved points.
 
         Args:
             images: uint8 (N, 96, 96), grey.

@@ -1,4 +1,4 @@
-"""How weights are moved: optimisers as parts of a recipe."""
+"""Optimisers as parts of a recipe."""
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -13,7 +13,7 @@ _NOT_DECAYED = ["gamma", "beta", "bias"]
 
 
 class _Optimizer(BaseModel, ABC):
-    """What both have in common: linear warm-up, then a cosine to zero (`training.loop.schedule`)."""
+    """Common settings: linear warm-up, then a cosine to zero (`training.loop.schedule`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""A recipe: one experiment as one value, with every setting that makes its weights."""
+"""A recipe: one experiment as one value, with every setting that determines its weights."""
 
 import importlib
 import json
@@ -35,7 +35,7 @@ from training.tasks.task import Figure
 
 
 class Data(Settings):
-    """Which rows are trained on. Selection always uses the clean rows of the validation split.
+    """The training rows. Selection always uses the clean rows of the validation split.
 
     Attributes:
         source: name of a source in `training.sources`, `folder:PATH`, or FIRST+SECOND
@@ -73,7 +73,7 @@ class Data(Settings):
 
 
 class SelectionSplit(Settings):
-    """A validation split that epochs, temperature and threshold are chosen on, in place of the source's own.
+    """A validation split for choosing epochs, temperature and threshold, instead of the source's own.
 
     Its clean rows count, those of classes that the network knows.
 
@@ -104,7 +104,7 @@ class SelectionSplit(Settings):
 
 
 class Refinement(Settings):
-    """The last epochs of a run, in which images are varied less, so that the network ends on what it serves.
+    """The last epochs of a run, with weaker augmentation, so that training ends on realistic images.
 
     After He et al. 2019, "Data Augmentation Revisited" (arXiv:1909.09148). Of a data set with faces of a
     second one beside its own, only its own are left then, as many an epoch, so each more often; unless the
@@ -120,7 +120,7 @@ class Refinement(Settings):
 
 
 class ParentNames(NamedTuple):
-    """Names of what a run takes something from, as a recipe has them; `training.tasks.parents` finds it.
+    """Names of a run's parents in a recipe; `training.tasks.parents` finds them.
 
     Attributes:
         start: of the bundle whose weights the network begins with.
@@ -134,7 +134,7 @@ class ParentNames(NamedTuple):
 
 
 class BaseRecipe(Settings):
-    """What the experiments of every kind have in common.
+    """Common settings of all kinds of experiments.
 
     Attributes:
         name: of the recipe, its module and its bundle.
@@ -179,7 +179,7 @@ class BaseRecipe(Settings):
 
     @property
     def parents(self) -> ParentNames:
-        """Names of what a run takes something from; nothing by default."""
+        """Names of the run's parents; none by default."""
         return ParentNames()
 
     @property
@@ -196,7 +196,7 @@ class BaseRecipe(Settings):
         return value
 
     def with_overrides(self, assignments: list[str]) -> Self:
-        """Return the recipe with `key=value` settings replaced; keys reach inside parts with dots.
+        """Return the recipe with `key=value` settings replaced; dotted keys reach inside parts.
 
         Raises:
             UnknownNameError: not of that form, a setting that does not exist or is not to be set, or a value
@@ -230,7 +230,7 @@ class BaseRecipe(Settings):
             ) from error
 
     def with_batch_size(self, batch_size: int) -> Self:
-        """Return the recipe for another batch size, with what is counted in steps adapted to it.
+        """Return the recipe for another batch size, with step-dependent settings adapted.
 
         The peak learning rate grows in proportion (Goyal et al. 2017, arXiv:1706.02677), and the averages
         reach back over as many images as before (Busbridge et al. 2023, arXiv:2307.13813).
@@ -249,7 +249,7 @@ class BaseRecipe(Settings):
 
 
 class Recipe(BaseRecipe):
-    """An experiment whose network names expressions.
+    """An experiment whose network predicts expressions.
 
     Attributes:
         architecture, augment: further parts.
@@ -344,7 +344,7 @@ class Recipe(BaseRecipe):
 
     @property
     def phases(self) -> tuple[tuple[int, Augment], ...]:
-        """The epoch at which each way of varying images ends, with that way, in order."""
+        """The last epoch of each augmentation, with its settings, in order."""
         if self.refinement is None:
             return ((self.epochs, self.augment),)
         # A run that is shorter than its refinement is all refinement.
@@ -376,7 +376,7 @@ class KeypointRecipe(BaseRecipe):
 
 
 def _parse_value(text: str) -> Any:
-    """Return what the text means as JSON (0.05, false, [4, 8]), or the text itself, a name."""
+    """Return the value of a text as JSON (0.05, false, [4, 8]), else the text itself, a name."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:
@@ -384,7 +384,7 @@ def _parse_value(text: str) -> Any:
 
 
 def differences(settings: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
-    """Return what two recipes' settings, as JSON, have otherwise: names with dots, values of the first."""
+    """Return the differences of two recipes' JSON settings: dotted names, with the first one's values."""
     later = Recipe.later | Data.later | Augment.later
 
     def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Base of the parts of a recipe, which says what of them is recorded."""
+"""Base of the parts of a recipe, with the rules for recording them."""
 
 import hashlib
 import json
@@ -36,5 +36,5 @@ class Settings(BaseModel):
 
 
 def settings_sha256(settings: dict[str, Any]) -> str:
-    """Return what two runs share if and only if all their settings are equal."""
+    """Return a digest of all settings."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a recipe lets a search try, setting by setting."""
+"""The search space of a recipe, setting by setting."""
 
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias

@@ -1,4 +1,4 @@
-"""The data sets that recipes train on and bundles are evaluated on, by the names of the command line."""
+"""The data sets for training and evaluation, by their names on the command line."""
 
 import logging
 import os
@@ -102,7 +102,7 @@ def load(source: str, split: Split, *, whole: bool = False) -> Samples:
 
 
 def splits_of(source: str) -> tuple[Split, ...]:
-    """Return the splits that a source has; of a user's folder, those that are there.
+    """Return the splits of a source; for a user's folder, those that exist.
 
     Raises:
         DataError: there is no such folder.
@@ -114,7 +114,7 @@ def splits_of(source: str) -> tuple[Split, ...]:
 
 
 def division_of(source: str) -> str | None:
-    """Return how one data set is divided under FER_DATA; None if it is absent or always divided alike.
+    """Return the division of a data set under FER_DATA; None if it is absent or has fixed splits.
 
     Raises:
         DataError: FER_DATA names no folder.
@@ -124,7 +124,7 @@ def division_of(source: str) -> str | None:
 
 
 def images_of(source: str) -> str:
-    """Return what two sources have in common exactly if they have the same images in the same splits.
+    """Return a key that is equal for sources with the same images in the same splits.
 
     Of "FIRST+SECOND" it is that of FIRST, whose rows it has in all splits.
     """
@@ -139,7 +139,7 @@ def all_images_of(*names: str) -> set[str]:
 
 
 def hidden_because(source: str) -> str | None:
-    """Return why a source's faces may not be shown to others, None if they may.
+    """Return the reason why a source's faces may not be shown; None if they may.
 
     Raises:
         UnknownNameError: no source is called that.
@@ -156,7 +156,7 @@ def is_known(source: str) -> bool:
 
 
 def parts_of(source: str) -> tuple[str, ...]:
-    """Return the names that a plus joins, or the one name that there is."""
+    """Return the names that a plus joins, or the single name."""
     return (source,) if is_own_folder(source) else tuple(source.split(PLUS, maxsplit=1))
 
 
@@ -166,13 +166,13 @@ def is_own_folder(source: str) -> bool:
 
 
 def without_path(source: str) -> str:
-    """Return a source as others may see it: a user's folder by its name, without where it lies."""
+    """Return a source for publication: a user's folder by its name, without its path."""
     folder = _own_folder(source)
     return source if folder is None else f"{class_folders.NAME}:{folder.name or '.'}"
 
 
 def knows_copies(source: str) -> bool:
-    """Return whether `Samples.clean` of a source says anything: not of a single set of class folders."""
+    """Return whether `Samples.clean` of a source is known; it is not for a single set of class folders."""
     folder = _own_folder(source)
     return is_known(source) if folder is None else Split.TRAIN in class_folders.splits_in(folder)
 

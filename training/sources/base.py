@@ -1,4 +1,4 @@
-"""What every data source yields."""
+"""The samples of data sources."""
 
 import dataclasses
 import hashlib
@@ -13,7 +13,7 @@ from fer_core.faces.crops import INPUT_SIZE
 
 
 def sha256_of_arrays(*arrays: np.ndarray) -> str:
-    """Return what two data sets share if and only if these arrays of theirs are equal."""
+    """Return a SHA-256 digest of arrays, equal only for equal arrays."""
     digest = hashlib.sha256()
     for values in arrays:
         digest.update(f"{values.dtype}{values.shape}".encode())
@@ -22,7 +22,7 @@ def sha256_of_arrays(*arrays: np.ndarray) -> str:
 
 
 class Split(StrEnum):
-    """The official parts of a data set, by the words of the command line."""
+    """The official parts of a data set, by their names on the command line."""
 
     TRAIN = "train"
     VALID = "valid"
@@ -100,7 +100,7 @@ class Samples:
         return dataclasses.replace(self, **chosen)
 
     def within(self, space: LabelSpace) -> "Samples":
-        """Return the samples whose class a label space has, with its labels."""
+        """Return the samples whose class is in a label space, with its labels."""
         labels = label_map(self.label_space, space)[self.labels]
         kept = self.select(labels >= 0)
         return dataclasses.replace(kept, label_space=space, labels=labels[labels >= 0])
@@ -114,5 +114,5 @@ class Samples:
 
 
 def hundredth_of(name: str) -> int:
-    """Return 0 to 99 by the sha256 of a file name, to divide files alike on every machine."""
+    """Return 0 to 99 by the SHA-256 of a file name, to split files in the same way on every machine."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) % 100

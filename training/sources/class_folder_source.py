@@ -1,4 +1,4 @@
-"""Published data sets in class folders, the layout of most: each is declared by a record alone.
+"""Published data sets in class folders, declared by records.
 
 Expected are folders of splits with one sub-folder per class in each, of images of any size and colour, each
 showing one face. They become grey 48x48 by the project's one resize, as a user's own folder does

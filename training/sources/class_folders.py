@@ -127,7 +127,7 @@ def _no_split(folder: Path, split: Split, present: tuple[Split, ...]) -> str:
 
 
 def _label_space_of(parts: list[Path]) -> LabelSpace:
-    """Return one label space for all parts of a data set, so that their labels mean the same."""
+    """Return a common label space for all parts of a data set."""
     names = {path.name.strip().lower() for part in parts for path in class_files(part)}
     return FERPLUS if Expression.CONTEMPT in names else FER2013
 
@@ -227,7 +227,7 @@ def is_class(name: str, class_names: Mapping[str, Expression] | None = None) -> 
 
 
 def _is_photo(file: Path) -> bool:
-    """Return whether a file is an image, or called one: reading it says if it is none."""
+    """Return whether a file is an image or is named like one; reading it reports errors."""
     if is_system_file(file.name) or not file.is_file():
         return False
     if kind_of_unknown(file.name) is Kind.PHOTO:
@@ -239,7 +239,7 @@ def _is_photo(file: Path) -> bool:
 
 
 def _read_grey(path: Path) -> np.ndarray:
-    """Return a face crop of any size and format as uint8 (48, 48), read as the application reads it."""
+    """Return a face crop of any size and format as uint8 (48, 48), read like in the app."""
     try:
         content = path.read_bytes()
         check_is_photo(content)

@@ -1,4 +1,4 @@
-"""Which images of one set have a copy in another: the difference between whole and clean rows."""
+"""Duplicates between sets of images: the difference between all and clean rows."""
 
 from itertools import product
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-#: Pixel correlation from which two 48x48 faces are the same photo. Of about 110 FER2013 pairs above it
-#: that were looked at, all were; between 0.90 and 0.95, 7 % of 96 were different photos.
+#: Pixel correlation from which two 48x48 faces are the same photo. Of about 110 inspected FER2013 pairs above
+#: it, all were; between 0.90 and 0.95, 7% of 96 were different photos.
 COPY_CORRELATION: Final = 0.95
 _BLOCK: Final = 4096
 #: Of images that may be the same photo cut out otherwise: side of the central window that is looked for,
@@ -18,7 +18,7 @@ _LOOKED_AT: Final = (24, 28, 32, 36, 42, 48)
 _OFFSETS: Final = (-4, 0, 4)
 _SCALED: Final = 20
 #: Correlation of such windows from which an image is left out. Lower than for equal crops, since windows
-#: never fit to the pixel. Chosen to leave out too many rather than too few; pairs were not looked at.
+#: never fit to the pixel. Chosen to leave out too many rather than too few; pairs were not inspected.
 LOOSE_CORRELATION: Final = 0.9
 
 
@@ -45,7 +45,7 @@ def copies_in(
 
 
 def loose_copies_in(images: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return bool (N,): True where an image may show the photo of one of `others`, cut out otherwise.
+    """Return bool (N,): True where an image may be another crop of a photo in `others`.
 
     The middle of each of `others` and its mirror image are looked for in windows of several sizes and
     places. What is found need not be a copy: this is for faces that need not be there.

@@ -99,7 +99,7 @@ def load(root: Path, split: Split) -> Samples:
 
 
 def division(root: Path) -> str | None:
-    """Return how the faces are divided that lie under a data root; None if none do."""
+    """Return the division of the faces under a data root; None without faces."""
     if _pack(root).is_file():
         return PACKED
     return "by photo" if any((root / NAME / name).is_file() for name in _LISTS) else None
@@ -171,7 +171,7 @@ def _read_list(path: Path) -> Iterator[_Face]:
 
 
 def _parse(row: int, line: str) -> _Face:
-    """Return the face of a line; raise ValueError that says what is wrong with it."""
+    """Return the face of a line; raise ValueError with the fault."""
     # From the right, since a photo's name may hold blanks.
     parts = line.rsplit(maxsplit=7)
     if len(parts) != 8:
@@ -219,7 +219,7 @@ def _crop(photos: dict[str, Path], faces: list[_Face]) -> np.ndarray:
 
 
 def _decode(path: Path) -> np.ndarray:
-    """Return a photo as uint8 (H, W), grey, as it is stored: boxes do not know of its EXIF orientation."""
+    """Return a photo as uint8 (H, W), grey, without EXIF rotation, because the boxes ignore it."""
     flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
@@ -258,11 +258,10 @@ SOURCE: Final = OwnLayoutSource(
     mixed_packs=True,
     measured=(Split.TEST,),
     judge="ExpW's labels",
-    origin="a web search's finds, cut out by a face finder; many of their labels are wrong",
+    origin="results of a web search, cropped by a face detector; many of their labels are wrong",
     terms="non-commercial research only; the photos come from the web and their rights stay with their "
     "owners",
-    hidden_because="it is given out for non-commercial research alone, and this project's files are for "
-    "everybody",
+    hidden_because="it is for non-commercial research only, and this project's files are for everybody",
     credit=None,
     # Both were found by web search; in the pack, all photos that are known to be in both are for training.
     holds_photos_of=("fer2013",),

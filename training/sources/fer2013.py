@@ -241,8 +241,8 @@ SOURCE: Final = OwnLayoutSource(
     measured=(Split.VALID, Split.TEST),
     ceiling=FER2013_LABEL,
     judge="FER2013's own labels",
-    origin="a web search's finds of the year 2013, labelled by few people, and annotators disagree on many "
-    "of them",
+    origin="results of a web search in the year 2013, labelled by few people; annotators disagree on "
+    "many of them",
     terms="published for research (ICML 2013 workshop challenge); the photos come from the web and their "
     "rights stay with their owners",
     hidden_because=None,

@@ -109,8 +109,8 @@ SOURCE: Final = OwnLayoutSource(
     measured=(Split.TEST,),
     ceiling=OTHERS,
     judge="the majority of ten people (FER+)",
-    origin="a web search's finds of the year 2013, labelled by the majority of ten people; those without a "
-    "majority are left out",
+    origin="results of a web search in the year 2013, labelled by the majority of ten people; those "
+    "without a majority are left out",
     terms="the votes are under the MIT licence; the images are FER2013's, under its terms",
     hidden_because=fer2013.SOURCE.hidden_because,
     credit=fer2013.SOURCE.credit,

@@ -1,4 +1,4 @@
-"""FIRST+SECOND: one data set, and faces of another one beside its own in training.
+"""FIRST+SECOND: a data set with additional training faces from another one.
 
 Validation and test are FIRST's, so figures stay comparable with those of networks that saw FIRST alone.
 Faces of SECOND that may show a photo of FIRST's other splits, even if cut out otherwise, are left out;
@@ -64,7 +64,7 @@ def joined(
 
 
 def copies_folder() -> Path:
-    """Return the folder under the cache that keeps which faces show a photo of another data set."""
+    """Return the cache folder for the lists of faces that show photos of another data set."""
     return cache_root() / "copies"
 
 
@@ -86,7 +86,7 @@ def _shown_in(images: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _thinned(labels: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return the indices, in order, of as many labels of each class as `wanted` has at most."""
+    """Return indices, in order, with at most as many labels of each class as `wanted`."""
     rng = np.random.default_rng(_SEED)
     kept = [
         rng.permutation(np.flatnonzero(labels == label))[: np.count_nonzero(wanted == label)]

@@ -1,4 +1,4 @@
-"""Faces of 96x96 with 15 keypoints, as of Kaggle's Facial Keypoints Detection.
+"""Faces of 96x96 with 15 keypoints, in the format of Kaggle's Facial Keypoints Detection.
 
 Two layouts are read, whichever lies under the data root:
 
@@ -71,12 +71,12 @@ class KeypointSamples:
 
     @property
     def n_persons(self) -> int | None:
-        """How many persons are shown; None where the data does not tell."""
+        """Number of persons; None if unknown."""
         return None if self.persons is None else len(np.unique(self.persons))
 
 
 def load(root: Path, split: Split) -> KeypointSamples:
-    """Read one split, persons apart.
+    """Read one split; no person is in two splits.
 
     Raises:
         DataError: no known layout under `root`, or a malformed file; says what was found and expected.
@@ -195,8 +195,8 @@ DATA_SET: Final = DataSet(
     # Persons are dealt out to splits from both files.
     packs=_PACKS,
     measured=(Split.VALID, Split.TEST),
-    origin="frames of videos that were scaled to one size and place of the eyes; half of them are enlarged, "
-    "many are blurred. Their points were made by an automatic method, as far as known, not by hand, so the "
-    "errors above say how well that method is imitated",
+    origin="video frames that were scaled so that the eyes have one size and place; half of them are "
+    "enlarged, many are blurred. As far as known, their points were made by an automatic "
+    "method, not by hand, so the errors above show how well that method is imitated",
     terms="for research use only",
 )

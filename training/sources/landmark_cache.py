@@ -47,7 +47,7 @@ _Columns: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 
 def with_landmarks(samples: Samples) -> Samples:
-    """Return the samples with their landmark features, from the source's cache where it has them.
+    """Return the samples with their landmark features, from the source's cache if present.
 
     What is missing is computed, and for the known sources kept. A user's own folder leaves no trace on
     disk.
@@ -99,7 +99,7 @@ def _lookup(images: np.ndarray, path: Path | None) -> np.ndarray:
 
 @contextlib.contextmanager
 def finding_landmarks() -> Iterator[Callable[[np.ndarray], np.ndarray]]:
-    """Give a function that finds the landmarks of face crops anew, on all cores, and keeps nothing.
+    """Give a function that finds the landmarks of face crops on all cores, without a cache.
 
     It takes images, uint8 (N, 48, 48), and returns their features, float16 (N, FEATURE_SIZE).
     """
@@ -122,7 +122,7 @@ def finding_landmarks() -> Iterator[Callable[[np.ndarray], np.ndarray]]:
 
 
 def _compute(images: np.ndarray, keys: np.ndarray, path: Path | None) -> _Columns:
-    """Find the landmarks of images; with a path, keep each finished chunk beside it."""
+    """Find the landmarks of images; with a path, store each finished chunk beside it."""
     chunks = []
     with finding_landmarks() as find:
         steps = range(0, len(images), CHUNK)

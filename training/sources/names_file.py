@@ -1,4 +1,4 @@
-"""What dashboards need of the records in this folder, as the file that `fer_core.data_names` reads.
+"""Write the data sets' information for dashboards to the file that `fer_core.data_names` reads.
 
 python -m training.sources.names_file
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def names_of(source: Source) -> DataNames:
-    """Return what dashboards need of a source."""
+    """Return a source's information for dashboards."""
     return DataNames(
         title=source.title,
         is_whole=source.is_whole,

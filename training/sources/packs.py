@@ -1,4 +1,4 @@
-"""Tables with a column of images, and the checks that all of them share.
+"""Tables with a column of images, and their common checks.
 
 In parquet packs images are encoded, in Kaggle's CSV files they are texts of grey values.
 """

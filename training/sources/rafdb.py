@@ -37,7 +37,6 @@ SOURCE: Final = ClassFolderSource(
     origin="photos from Flickr, each labelled by about forty people independently of each other",
     terms="non-commercial research only, and the images may not be passed on; they come from the web and "
     "their rights stay with their owners",
-    hidden_because="it is given out for non-commercial research alone, and its terms forbid passing images "
-    "on",
+    hidden_because="it is for non-commercial research only, and its terms forbid passing images on",
     credit=None,
 )

@@ -1,4 +1,4 @@
-"""What is known of a data set, in one record, and what is said when it is not there."""
+"""The record of a data set, and the errors if it is missing."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ _NAMED: Final = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSet:
-    """A data set under the data root; all that is known of it besides its rows.
+    """A data set under the data root, with all information except its rows.
 
     Attributes:
         name: on the command line and in files.
@@ -62,7 +62,7 @@ class DataSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source(DataSet, ABC):
-    """A data set of faces labelled with expressions.
+    """A data set of faces with expression labels.
 
     Its module in `training.sources` holds the record as `SOURCE`. What dashboards need of it,
     `python -m training.sources.names_file` hands to `fer_core`.
@@ -112,17 +112,17 @@ class Source(DataSet, ABC):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it has no official splits and is measured on as a whole."""
+        """Whether the data set has no official splits and is used as a whole."""
         return self.splits == (Split.TEST,)
 
     def split_title(self, split: Split) -> str:
-        """Return what cards call a split."""
+        """Return a split's name for cards."""
         return "whole set" if self.is_whole else self.official_splits.get(split, str(split))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnLayoutSource(Source):
-    """A data set in layouts of its own.
+    """A data set with its own layouts.
 
     Attributes:
         read: reads one split; its arguments are the data root and the split.
@@ -136,7 +136,7 @@ class OwnLayoutSource(Source):
 
 
 class MissingDataError(DataError):
-    """A data set, or a part of it, is not there; the message has layouts and the page to download from."""
+    """A data set or a part of it is missing; the message has the layouts and the download page."""
 
 
 class NothingFoundError(MissingDataError):
@@ -144,7 +144,7 @@ class NothingFoundError(MissingDataError):
 
 
 def not_found(what: str, folder: Path, *, expected: str, page: str) -> NothingFoundError:
-    """Return the error for data that is not there: what was found, the layouts that are read, the page.
+    """Return the error for missing data, with what was found, the supported layouts and the page.
 
     Args:
         what: is missing.

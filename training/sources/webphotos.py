@@ -1,4 +1,4 @@
-"""Web photos: 858 whole photos with one main face, five expressions, for choosing what does well on photos.
+"""Web photos: 858 whole photos with one main face, five expressions, for selection on photos.
 
 Read from the parquet pack `webphotos/dev.parquet` with the columns `name`, `expression` and `image`. The
 photos come from github.com/muxspace/facial_expressions, press pictures for the most part, labelled by one

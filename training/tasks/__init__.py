@@ -1,1 +1,1 @@
-"""What a run learns: its network, its data and its targets."""
+"""The task of a run: network, data and targets."""

@@ -1,4 +1,4 @@
-"""From samples to what a recipe's network is fed with, batch by batch."""
+"""From samples to the input batches of a recipe's network."""
 
 import math
 from typing import TYPE_CHECKING, Final
@@ -21,7 +21,7 @@ STATISTICS_SAMPLES: Final = 1280
 
 
 def load_labelled(recipe: Recipe, split: Split) -> Samples:
-    """Return a split of the recipe's data in the labels that are learnt."""
+    """Return a split of the recipe's data with the labels for training."""
     samples = sources.load(recipe.data.source, split, whole=recipe.data.added == "labelled")
     if recipe.data.label_space is None:
         return samples
@@ -29,12 +29,12 @@ def load_labelled(recipe: Recipe, split: Split) -> Samples:
 
 
 def seen_by(recipe: Recipe, samples: Samples) -> Samples:
-    """Return samples with their landmarks if the recipe's network sees them."""
+    """Return samples, with landmarks if the recipe's network sees them."""
     return with_landmarks(samples) if recipe.architecture.sees_landmarks else samples
 
 
 def inputs_of(recipe: Recipe, samples: Samples) -> dict[str, np.ndarray]:
-    """Return what the recipe's network sees of samples: image uint8 (N, 48, 48, 1), landmarks."""
+    """Return the inputs of the recipe's network for samples: image uint8 (N, 48, 48, 1), landmarks."""
     inputs = {}
     for name in recipe.architecture.inputs:
         values = samples.images[..., None] if name == "image" else samples.landmarks
@@ -45,7 +45,7 @@ def inputs_of(recipe: Recipe, samples: Samples) -> dict[str, np.ndarray]:
 
 
 def statistics_inputs(recipe: Recipe, train: Samples) -> dict[str, np.ndarray]:
-    """Return the inputs of some training samples, images cut to the size that training sees."""
+    """Return the inputs of some training samples, with images cropped to the training size."""
     chosen = np.random.default_rng(recipe.seed).permutation(len(train))[:STATISTICS_SAMPLES]
     inputs = inputs_of(recipe, train.select(np.sort(chosen)))
     if "image" in inputs:

@@ -1,4 +1,4 @@
-"""Learning to name expressions."""
+"""The task of predicting expressions."""
 
 import functools
 import logging
@@ -95,7 +95,7 @@ def expression_task(recipe: Recipe, parents: Parents) -> Task:
 
 
 def training_rows(recipe: Recipe) -> tuple[Samples, int]:
-    """Return what the recipe learns from, and how many rows were left out for holding no face.
+    """Return the recipe's training rows, and the number of rows left out because they show no face.
 
     Raises:
         DataError: the recipe's data is not there, or no row of it can be learnt from.
@@ -117,7 +117,7 @@ def training_rows(recipe: Recipe) -> tuple[Samples, int]:
 
 
 def shortened_rows(recipe: Recipe, epochs: int, rows: int) -> list[str]:
-    """Return the settings of a trial that learns from so many rows, in so many epochs.
+    """Return the settings of a trial with a number of rows and epochs.
 
     The averages of the weights reach back over the same share of the run. Trials end without the refinement,
     which would leave no epoch to what comes before it.
@@ -132,7 +132,7 @@ def shortened_rows(recipe: Recipe, epochs: int, rows: int) -> list[str]:
 
 
 def teachers_files(recipe: Recipe, parents: Parents) -> dict[Path, str]:
-    """Return the files that answer the training rows for a recipe's teacher (`Teacher.files`), if any.
+    """Return the files with the teacher's predictions for the training rows (`Teacher.files`), if any.
 
     Raises:
         DataError: the recipe's data is not there.
@@ -145,7 +145,7 @@ def teachers_files(recipe: Recipe, parents: Parents) -> dict[Path, str]:
 
 
 def reference_rows(recipe: Recipe) -> dict[str, Samples]:
-    """Return what epochs, temperature and threshold are chosen on, by the names of the sources.
+    """Return the rows for choosing epochs, temperature and threshold, by source.
 
     These are the clean rows of the recipe's references (`Recipe.selection`), or of the validation split of
     its own source.
@@ -181,7 +181,7 @@ def behind_augmentation(
     augment: Augment,
     source: "keras.layers.Layer | None" = None,
 ) -> "keras.Model":
-    """Return a model that varies what it is given and hands it to the network.
+    """Return a model that augments its inputs and passes them to the network.
 
     With a source (`device_data.held`) it is given row numbers.
     """

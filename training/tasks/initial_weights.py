@@ -1,4 +1,4 @@
-"""Weights that a network starts with because another one has learnt them, or because data tell them."""
+"""Initial weights from another network or computed from data."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def start(recipe: Recipe, network: "keras.Model", train: Samples, parents: Parents) -> None:
-    """Give a network what it starts with, if that is not at random.
+    """Set a network's initial weights, if they are not random.
 
     Args:
         recipe: whose architecture made the network.
@@ -45,7 +45,7 @@ def start(recipe: Recipe, network: "keras.Model", train: Samples, parents: Paren
 def _taken_over(
     recipe: Recipe, network: "keras.Model", train: Samples, bundle: Bundle
 ) -> list[np.ndarray]:
-    """Return a network's weights, layer by layer, taken from the bundle that the recipe starts from.
+    """Return a network's weights, layer by layer, from the bundle that the recipe starts from.
 
     What it answers for classes that the bundle does not know keeps the weights that it has.
     """
@@ -70,7 +70,7 @@ def _by_classes(
     labels: tuple[Expression, ...],
     given_labels: tuple[Expression, ...],
 ) -> list[np.ndarray]:
-    """Return given weights, the last two of which, those of the answers, are put in the order of `labels`."""
+    """Return weights in which the last two, those of the output layer, are in the order of `labels`."""
     if labels == given_labels:
         return given
     kernel, bias = own[-2:]
@@ -84,7 +84,7 @@ def _by_classes(
 def _trunk_weights(
     trunk: Trunk, own: list[np.ndarray], train: Samples, bundle: Bundle
 ) -> list[np.ndarray]:
-    """Return the weights of the trunk's bundle, layer by layer, its answers for the classes to be learnt."""
+    """Return the weights of the trunk's bundle, layer by layer, with outputs for the trained classes."""
     if bundle.spec.recipe["architecture"] != trunk.architecture.model_dump(mode="json"):
         raise TrainingError(
             f"The weights of {bundle.path} do not fit the recipe's trunk: {trunk.architecture!r}. Give "

@@ -1,4 +1,4 @@
-"""Learning to find keypoints."""
+"""The task of finding keypoints."""
 
 import functools
 import logging
@@ -27,7 +27,7 @@ HUBER_PIXELS: Final = 0.5
 
 
 def keypoint_task(recipe: KeypointRecipe) -> Task:
-    """Return the recipe's task; it is validated on persons of whom it sees nothing in training.
+    """Return the recipe's task; it is validated on persons that are not in the training data.
 
     Raises:
         DataError: the recipe's data is not there.

@@ -1,4 +1,4 @@
-"""What a recipe names and a run takes something from, found once and handed on."""
+"""The parents of a run: the bundles and the teacher that a recipe names, loaded once."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Parents:
 
     @property
     def ancestors(self) -> Ancestors:
-        """What a run that begins now records of them: what it begins with is its start, if only a trunk."""
+        """The record of the parents for a new run; if there is only a trunk, it is the start."""
         start, trunk = (None if b is None else Ancestor.of(b) for b in (self.start, self.trunk))
         return Ancestors(
             start=trunk if start is None else start,
@@ -35,7 +35,7 @@ class Parents:
 
 
 def parents_of(recipe: BaseRecipe) -> Parents:
-    """Return what a run of a recipe takes something from.
+    """Return the parents of a recipe's run.
 
     Raises:
         BundleError: a bundle is not there or damaged.

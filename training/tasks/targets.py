@@ -1,4 +1,4 @@
-"""What a network is asked to answer: one-hot labels, softened by what other annotators saw."""
+"""Training targets: one-hot labels, softened by the votes of other annotators."""
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def one_hot(samples: Samples) -> np.ndarray:
 
 
 def vote_distribution(samples: Samples) -> np.ndarray:
-    """Return how the annotators' votes are distributed over the classes, float32 (N, classes).
+    """Return the distribution of the annotators' votes over the classes, float32 (N, classes).
 
     Single votes count for nothing, nor do those for "unknown", "not a face" and classes that the label
     space lacks (Barsoum et al. 2016, arXiv:1608.01041). Where none is left, the label stands alone.
@@ -79,7 +79,7 @@ def _votes_of(samples: Samples, purpose: str) -> np.ndarray:
 
 
 def soften_by_votes(samples: Samples, share: float) -> np.ndarray:
-    """Return targets, float32 (N, classes), of which `share` follows the FER+ votes for the face.
+    """Return targets, float32 (N, classes), mixed with the expectation from FER+ votes by `share`.
 
     Label smoothing (Szegedy et al. 2016, arXiv:1512.00567) gives a part of each target to all classes
     alike. Here that part goes to the classes that faces with such votes carry: a multinomial logistic

@@ -1,4 +1,4 @@
-"""What a run is made of besides its loop: a network, data to feed it with, and what it aims at."""
+"""The parts of a run besides its loop: network, data and loss."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Figure(NamedTuple):
-    """The validation figure that epochs are compared by.
+    """The validation figure for comparing epochs.
 
     Attributes:
         name: of the metric, in Keras's logs and in the history.
@@ -23,7 +23,7 @@ class Figure(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """Epochs that vary their images in one way.
+    """Consecutive epochs with one augmentation.
 
     Attributes:
         end: the epoch at which it ends.
@@ -37,7 +37,7 @@ class Phase(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """Data, network and aim of a run.
+    """Data, network and loss of a run.
 
     Attributes:
         network: with the weights that it starts with, at the sizes that training sees.

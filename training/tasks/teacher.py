@@ -1,4 +1,4 @@
-"""Teachers, whose answers take part in targets (Hinton et al. 2015, arXiv:1503.02531)."""
+"""Teachers, whose predictions are part of targets (Hinton et al. 2015, arXiv:1503.02531)."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class Teacher(ABC):
-    """What a recipe's `teacher` names, found."""
+    """The loaded teacher of a recipe."""
 
     @property
     @abstractmethod
     def ancestor(self) -> Ancestor:
-        """What a run records of it."""
+        """The record of it in a run."""
 
     @abstractmethod
     def answers(self, samples: Samples, *, temperature: float = 1.0) -> np.ndarray:
@@ -44,12 +44,12 @@ class Teacher(ABC):
         """
 
     def objection(self, recipe: "Recipe") -> str | None:
-        """Return why a recipe must not learn from it, in whole sentences; None if it may."""
+        """Return the reason why a recipe must not learn from it, in sentences; None if it may."""
         return None
 
     @abstractmethod
     def files(self, rows: Callable[[], Samples]) -> dict[Path, str]:
-        """Return the files that answer on a machine without the teacher's network, made if they lack.
+        """Return the files with predictions for a machine without the teacher's network, made if missing.
 
         Args:
             rows: reads the training rows that are to be answered.
@@ -78,7 +78,7 @@ class BundleTeacher(Teacher):
 
     @property
     def ancestor(self) -> Ancestor:
-        """What a run records of it."""
+        """The record of it in a run."""
         return Ancestor.of(self.bundle)
 
     def answers(self, samples: Samples, *, temperature: float = 1.0) -> np.ndarray:
@@ -99,7 +99,7 @@ class BundleTeacher(Teacher):
         return softmax(logits[:, ours], temperature=self.bundle.spec.temperature * temperature)
 
     def keep_answers(self, samples: Samples) -> Path:
-        """Write the bundle's logits under the cache, for a machine that cannot ask it; return the file.
+        """Write the bundle's logits under the cache, for a machine that cannot run it; return the file.
 
         Raises:
             TrainingError: it lacks one of the samples' classes.
@@ -113,7 +113,7 @@ class BundleTeacher(Teacher):
         return path
 
     def files(self, rows: Callable[[], Samples]) -> dict[Path, str]:
-        """Return its logits for the rows, which are kept for that, and its spec."""
+        """Return the files with its stored logits for the rows, and its spec."""
         answers = self.keep_answers(rows())
         return {
             answers: f"cache/{answers.relative_to(cache_root())}",
@@ -129,7 +129,7 @@ class BundleTeacher(Teacher):
             )
 
     def _answers_path(self, samples: Samples) -> Path:
-        """Return where logits, float32 (N, classes), of this very file to these very images would lie."""
+        """Return the path of the logits, float32 (N, classes), of this file for these images."""
         by, to = self.bundle.spec.sha256[SERVING_FILE], sha256_of_arrays(samples.images)
         return cache_root() / "teachers" / f"{by[:16]}-{to[:16]}.npy"
 

@@ -1,4 +1,4 @@
-"""The work on one video: how far it is, and what was found.
+"""The analysis of one video: its progress and its results.
 
 Videos and what was found in them live in the visitor's session and nowhere else, as photos do.
 """
@@ -25,7 +25,7 @@ _Step = TypeVar("_Step")
 
 @dataclass(slots=True, eq=False)
 class VideoJob:
-    """The work on one video.
+    """The analysis of one video.
 
     Attributes:
         name: file name as uploaded.
@@ -55,21 +55,21 @@ class VideoJob:
 
     @property
     def progress(self) -> float:
-        """Share of the video that is done, in [0, 1]."""
+        """Finished share of the video, in [0, 1]."""
         return self.frames[-1].progress if self.frames else 0.0
 
     @property
     def left(self) -> str:
-        """How far the work is, and how long it will still take, in words."""
+        """Progress and remaining time, in words."""
         done = self.progress
         if not done:
             return "Loading the models"
-        # The first frames take longer than the rest, so they tell little.
+        # The first frames take longer than the rest, so they are no basis for an estimate.
         left = f", about {clock(self.seconds * (1 - done) / done)} left" if self.seconds > 1 else ""
         return f"{clock(self.frames[-1].time_s)} of {clock(self.info.seconds)}{left}"
 
     def start(self, rate: float, *, smooth: bool) -> None:
-        """Begin, also once more."""
+        """Start or restart the analysis."""
         from fer_core.video.smoothing import TIME_CONSTANT_S
 
         self.rate, self.smoothing_s = rate, TIME_CONSTANT_S if smooth else 0.0
@@ -78,7 +78,7 @@ class VideoJob:
         self.steps = self._look()
 
     def stop(self) -> None:
-        """End the work; what was found until now is the result."""
+        """Stop the analysis and keep the results so far."""
         from fer_core.video.analysis import stopped
 
         self.steps = None
@@ -95,20 +95,20 @@ class VideoJob:
 # What widgets and fragments call outlives the visit, as Streamlit keeps them: so it holds keys of jobs alone.
 # A click may come when its job was removed by another that came with it.
 def jobs() -> dict[str, VideoJob]:
-    """Return this visitor's work on videos, by the videos' keys."""
+    """Return this visitor's video jobs, by the videos' keys."""
     known: dict[str, VideoJob] = st.session_state.setdefault(_JOBS, {})
     return known
 
 
 def forget_videos(keep: Collection[str]) -> None:
-    """Drop all that is known of the videos whose keys are not among those to keep."""
+    """Drop the jobs of all videos whose keys are not to be kept."""
     known = jobs()
     for key in known.keys() - set(keep):
         del known[key]
 
 
 def one_by_one(steps: Iterator[_Step], say: Callable[[str], object]) -> Iterator[_Step]:
-    """Yield the steps, each of which waits for its turn among the photos and frames of other visitors."""
+    """Yield the steps; each waits for its turn in the queue of all visitors' photos and frames."""
     while True:
         with patient_turn(say):
             step = next(steps, None)
@@ -118,7 +118,7 @@ def one_by_one(steps: Iterator[_Step], say: Callable[[str], object]) -> Iterator
 
 
 def show_error(name: str, message: str) -> None:
-    """Say what is wrong with a video."""
+    """Show an error for a video."""
     st.error(f"{name_as_code(name)}: {message_as_text(message)}", icon=":material/broken_image:")
 
 
@@ -128,6 +128,6 @@ def count(n: int, one: str, many: str) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Return a duration for people: "8 s", "2:05 min"."""
+    """Return a duration as text: "8 s", "2:05 min"."""
     whole = round(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02d} min"

@@ -1,4 +1,4 @@
-"""One opened photo of a batch: the photo with its faces, one face in full, and ways to the others."""
+"""An open photo of a batch: the photo with its faces, one face in detail, and navigation."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -55,7 +55,7 @@ def close_photo() -> None:
 
 
 def opened_face(batch: Batch) -> str | None:
-    """Return the id of the face that is open; None if none is, or if its photo is gone."""
+    """Return the id of the open face; None without one, or if its photo is gone."""
     face = st.session_state.get(_OPENED)
     number, _, key = str(face).partition(":")
     if face is None or key not in batch.results:
@@ -64,13 +64,13 @@ def opened_face(batch: Batch) -> str | None:
 
 
 def last_opened() -> str | None:
-    """Return the id of the face that was open last, on the way back from it."""
+    """Return the id of the last open face, after going back from it."""
     face = st.session_state.pop(_LAST, None)
     return str(face) if face else None
 
 
 def show_opened(batch: Batch, face: str, others: Sequence[str]) -> None:
-    """Show the photo of a face, with ways back and to other faces.
+    """Show the photo of a face, with navigation back and to other faces.
 
     Args:
         batch: that the photo is of.
@@ -112,7 +112,7 @@ def _show_ways(face: str, others: Sequence[str]) -> None:
 
 
 def _show_photo(file: Any, result: "PhotoResult", key: str, number: int) -> None:
-    """Show a photo, which is decoded once more, with the chosen face in full."""
+    """Decode a photo again and show it, with the chosen face in detail."""
     if result.analysis is None:
         st.error(
             f"{name_as_code(result.name)}: {message_as_text(result.error)}",

@@ -1,4 +1,4 @@
-"""The results of a batch: filter and downloads, and below them a table, a contact sheet or charts."""
+"""The results of a batch: filter and downloads, then a table, a contact sheet or charts."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -38,7 +38,7 @@ _ALL: Final = "All photos, whatever the filter."
 
 
 def show_results(batch: Batch) -> None:
-    """Show all that is known of a batch, or the one photo that is open."""
+    """Show the results of a batch, or the open photo."""
     from fer_core.batch.contact_sheet import sheet_faces
     from fer_core.batch.results import results_csv, results_table
 
@@ -86,7 +86,7 @@ def show_results(batch: Batch) -> None:
 
 
 def show_growing_table(place: "DeltaGenerator", batch: Batch) -> None:
-    """Show the table as far as it is, in the place of an earlier one."""
+    """Show the table so far, replacing an earlier one."""
     from fer_core.batch.results import results_table
 
     found = [result for _, result in batch.in_order]
@@ -111,7 +111,7 @@ def _summary(table: "pd.DataFrame") -> str:
 
 
 def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
-    """Offer filters, and return the rows that they leave."""
+    """Offer filters, and return the rows that pass them."""
     from fer_core.batch.results import AGREEMENT, OUTCOME
 
     # Not the table itself: Streamlit keeps what names the choices for longer than a visit lasts.
@@ -154,7 +154,7 @@ def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
 
 
 def _selected(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
-    """Return the rows that the filters leave."""
+    """Return the rows that pass the filters."""
     from fer_core.batch.results import select_rows
 
     return select_rows(
@@ -167,7 +167,7 @@ def _selected(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
 
 
 def _ids(batch: Batch, rows: "pd.DataFrame") -> list[str]:
-    """Return the ids of the faces in rows, by which they are opened."""
+    """Return the ids of the faces in rows, for opening them."""
     from fer_core.batch.results import FACE, RESULT
 
     keys = batch.keys
@@ -200,7 +200,7 @@ def _show_table(batch: Batch, rows: "pd.DataFrame", networks: list[str]) -> None
 
 
 def _shown(rows: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
-    """Return the columns that visitors see, the network first that names the faces in pictures."""
+    """Return the displayed columns; the network that labels faces in pictures comes first."""
     from fer_core.batch.results import (
         ERROR,
         FACE,
@@ -226,7 +226,7 @@ def _shown(rows: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
 
 
 def _column_order(networks: list[str]) -> list[str]:
-    """Return the columns that are visible at first: only the first network's confidence has room."""
+    """Return the initially visible columns; there is room only for the first network's confidence."""
     from fer_core.batch.results import FACE, NOTES, PHOTO, confidence_column, words_column
 
     first, *others = reversed(networks)
@@ -235,7 +235,7 @@ def _column_order(networks: list[str]) -> list[str]:
 
 
 def _columns(networks: list[str]) -> dict[str, Any]:
-    """Return how the table's columns are called and written."""
+    """Return the titles and formats of the table's columns."""
     from fer_core.batch.results import FACE, NOTES, PHOTO, confidence_column, words_column
 
     columns: dict[str, Any] = {

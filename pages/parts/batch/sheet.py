@@ -25,7 +25,7 @@ _component = st.components.v2.component(
 
 
 def show_sheet(batch: Batch, faces: "Sequence[SheetFace]") -> None:
-    """Show faces of a batch side by side, some at a time; a click opens a face's photo."""
+    """Show the faces of a batch side by side, page by page; a click opens a face's photo."""
     from fer_core.batch.contact_sheet import sheets_of
 
     if not faces:
@@ -49,7 +49,7 @@ def show_sheet(batch: Batch, faces: "Sequence[SheetFace]") -> None:
 
 
 def _card(face: "SheetFace", key: str) -> dict[str, Any]:
-    """Return what the browser shows of a face; `key` stands for its photo."""
+    """Return a face's data for the browser; `key` identifies its photo."""
     source = base64.b64encode(face.crop).decode()
     return {
         "id": f"{face.number}:{key}",

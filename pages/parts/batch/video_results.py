@@ -1,4 +1,4 @@
-"""What was found in a video: everybody over time, one person's curves, single frames, downloads."""
+"""The results of a video: all people over time, one person's curves, single frames, downloads."""
 
 import json
 import time
@@ -30,7 +30,7 @@ _NETWORK: Final = "video_network"
 
 
 def show_result(key: str, job: VideoJob) -> None:
-    """Show what was found in a video; `key` stands for it in the session."""
+    """Show the results of a video; `key` identifies it in the session."""
     from fer_core.views.timeline import people_view, timeline_view
 
     result = job.result
@@ -63,7 +63,7 @@ def show_result(key: str, job: VideoJob) -> None:
 
 
 def drawn(picture: "np.ndarray", frame: "FrameAnalysis") -> "np.ndarray":
-    """Return a frame's picture, uint8 (H, W, 3), with its faces marked, at a size to be shown."""
+    """Return a frame's picture, uint8 (H, W, 3), with its faces marked, at display size."""
     from fer_core.drawing import draw_faces, fit_long_side
 
     return draw_faces(fit_long_side(picture, **_SHOWN_SIDES), frame.shown, numbers=frame.tracks)
@@ -75,7 +75,7 @@ def _again(key: str) -> None:
 
 
 def _choose_network(result: "VideoAnalysis") -> str:
-    """Offer the networks, and return the one whose predictions are shown of everybody."""
+    """Offer the networks, and return the one whose predictions are shown for all people."""
     networks = _networks(result)
     if len(networks) == 1:
         return networks[0]
@@ -88,13 +88,13 @@ def _choose_network(result: "VideoAnalysis") -> str:
 
 
 def _networks(result: "VideoAnalysis") -> list[str]:
-    """Return the networks that answered, first the one that names the faces in pictures."""
+    """Return the networks of the results; the one that labels faces in pictures comes first."""
     first = next(smoothed for frame in result.frames for smoothed in frame.smoothed)
     return list(reversed(first))
 
 
 def _choose_person(result: "VideoAnalysis") -> int:
-    """Offer the people, and return the one whose curves are shown; a click on a timeline chooses too."""
+    """Offer the people, and return the one whose curves are shown; a click on a timeline also selects one."""
     people = result.tracks
     if len(people) == 1:
         return next(iter(people))
@@ -115,7 +115,7 @@ def _choose_person(result: "VideoAnalysis") -> int:
 
 
 def _look_there(n_frames: int, point: dict[str, Any]) -> None:
-    """Show the frame of a point that was clicked, and its person's curves if the point has a person."""
+    """Show the frame of a clicked point, and the curves of its person if it has one."""
     values = point.get("customdata")
     values = values if isinstance(values, list) else [values]
     number, *others = values

@@ -1,4 +1,4 @@
-"""The videos of a visitor: which one, how closely to look, and the work with its progress."""
+"""The videos of a visitor: choice of video and settings, and the analysis with its progress."""
 
 import time
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _VIDEO: Final = "video_chosen"
 
 
 def show_videos(videos: "Mapping[str, PhotoBytes]") -> None:
-    """Show one of the videos that a visitor gave, with a choice where there are several.
+    """Show one of the visitor's videos, with a choice if there are several.
 
     Args:
         videos: by keys that stand for them, as `file_id` of uploads.
@@ -54,7 +54,7 @@ def show_videos(videos: "Mapping[str, PhotoBytes]") -> None:
 
 
 def show_video(key: str, name: str, content: bytes) -> None:
-    """Offer to analyze a video, do it, and show what was found. For one video on a page at a time.
+    """Offer to analyze a video, analyze it, and show the results. For one video on a page at a time.
 
     Args:
         key: stands for the file in the session, as an upload's `file_id`.
@@ -76,7 +76,7 @@ def show_video(key: str, name: str, content: bytes) -> None:
 
 
 def _job_of(key: str, name: str, content: bytes) -> VideoJob | None:
-    """Return the work on a video; None, with an error shown, if it cannot be read."""
+    """Return the job of a video; show an error and return None if it cannot be read."""
     from fer_core.video.reading import VideoReader
 
     known = jobs()
@@ -143,7 +143,7 @@ def _stop(key: str) -> None:
 
 
 def _work(key: str, job: VideoJob) -> None:
-    """Do the work, a frame at a time, until it is done or the visitor does something else.
+    """Analyze frame by frame until the video is done or the visitor acts.
 
     What the visitor does ends this run of the page in the middle of a call to Streamlit; the next one resumes
     with the next frame.

@@ -1,4 +1,4 @@
-"""A visitor's many photos: taken in, and analyzed one by one while the page stays usable.
+"""A visitor's batch: photos are taken in, and analyzed one by one while the page stays usable.
 
 The page's own run does the work: it shows each photo that is done, and there Streamlit ends a run when the
 visitor clicks or leaves. The next run resumes where that one stopped, and a visitor who left has none. One
@@ -49,7 +49,7 @@ _GENERATION: Final = "batch_generation"
 
 
 class Task(StrEnum):
-    """What is being done with a batch."""
+    """The current task of a batch."""
 
     LOOKING = "Analyzing photos"
     ZIPPING = "Drawing the annotated photos"
@@ -57,7 +57,7 @@ class Task(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """The photos that a visitor gave in one go.
+    """The photos of one upload by a visitor.
 
     Attributes:
         files: by a key that stands for the photo, in order.
@@ -84,22 +84,22 @@ class Batch:
 
     @property
     def is_busy(self) -> bool:
-        """Whether there is work that nobody cancelled."""
+        """Whether a task is running."""
         return self.task is not None
 
     @property
     def keys(self) -> list[str]:
-        """The keys of the photos that were analyzed, as they were given."""
+        """The keys of the analyzed photos, in the order of upload."""
         return [key for key in self.files if key in self.results]
 
     @property
     def in_order(self) -> "list[tuple[PhotoSource, PhotoResult]]":
-        """The photos that were analyzed, as they were given."""
+        """The analyzed photos, in the order of upload."""
         return [(self.files[key], self.results[key]) for key in self.keys]
 
     @property
     def progress(self) -> Progress:
-        """How far the task is."""
+        """Progress of the task."""
         if self._progress is None:
             done = len(self.results) if self.task is Task.LOOKING else self._n_zipped
             total = len(self.files) if self.task is Task.LOOKING else len(self.results)
@@ -108,42 +108,42 @@ class Batch:
 
     @property
     def is_looking(self) -> bool:
-        """Whether photos are being looked at."""
+        """Whether photos are being analyzed."""
         return self.task is Task.LOOKING
 
     @property
     def is_whole(self) -> bool:
-        """Whether every photo was looked at."""
+        """Whether every photo was analyzed."""
         return len(self.results) == len(self.files)
 
     @property
     def has_begun_zip(self) -> bool:
-        """Whether a zip is begun and not finished."""
+        """Whether a zip is unfinished."""
         return self._archive is not None
 
     @property
     def n_failed(self) -> int:
-        """Photos that may well be looked at another time."""
+        """Number of photos that failed for a temporary reason."""
         return sum(result.failed for result in self.results.values())
 
     def start(self, task: Task) -> None:
-        """Begin a task, or go on with it."""
+        """Start or resume a task."""
         self.task, self._progress, self.zip = task, None, None
         if task is Task.LOOKING:
             # A zip that is begun would lack what is found now.
             self._archive, self._n_zipped = None, 0
 
     def look_again(self, *, at_failed_only: bool = False) -> None:
-        """Forget answers and look again, at all photos or at those where it failed."""
+        """Forget results and analyze again, either all photos or the failed ones."""
         self.results = {k: r for k, r in self.results.items() if at_failed_only and not r.failed}
         self.start(Task.LOOKING)
 
     def cancel(self) -> None:
-        """Stop the task, keeping what is done."""
+        """Stop the task and keep its results."""
         self.task = None
 
     def work(self, say: Callable[[str], object]) -> Iterator[None]:
-        """Do what is left of the task, and stop for a moment after each photo.
+        """Continue the task, pausing briefly after each photo.
 
         Args:
             say: shows what is said while photos of others are before the next one.
@@ -176,7 +176,7 @@ class Batch:
 
 
 def current_batch() -> Batch | None:
-    """Offer to give photos, and return those that were given last; None without any."""
+    """Offer the upload, and return the last uploaded photos; None without any."""
     generation = st.session_state.setdefault(_GENERATION, 0)
     tell_if_uploads_are_refused("Uploads")
     key = f"batch_upload_{generation}"
@@ -228,13 +228,13 @@ def current_batch() -> Batch | None:
 
 
 def current_videos() -> dict[str, PhotoBytes]:
-    """Return the videos among what was given last, by keys that stand for them."""
+    """Return the videos in the last upload, by their keys."""
     videos = st.session_state.get(_VIDEOS, {})
     return videos if isinstance(videos, dict) else {}
 
 
 def resume(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object]) -> None:
-    """Do what is left of a batch's task, and run the page anew when it is done. Call it last in a page.
+    """Continue a batch's task, and rerun the page when it is done. Call it last in a page.
 
     Streamlit ends this run at any of the calls in it, when the visitor clicks or leaves.
 
@@ -269,7 +269,7 @@ def resume(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object])
 # What a widget calls outlives the visit, as Streamlit keeps widgets: so it holds no batch.
 # A click may come when the batch was removed by another that came with it.
 def start(task: Task) -> None:
-    """Begin a task of this visitor's batch, or go on with it, when a widget is clicked."""
+    """Start or resume a task of this visitor's batch when a widget is clicked."""
     if batch := st.session_state.get(_BATCH):
         batch.start(task)
 
@@ -285,13 +285,13 @@ def _look_at_failed() -> None:
 
 
 def networks_of(batch: Batch) -> list[str]:
-    """Return the networks that answered."""
+    """Return the networks of the results."""
     names = {name for r in batch.results.values() for face in r.faces for name in face.predictions}
     return [name for name in chosen_networks() if name in names] or chosen_networks()
 
 
 def _show_state(batch: Batch) -> None:
-    """Offer to stop the work, to resume it, or to remove all."""
+    """Offer to stop or resume the task, or to remove all photos."""
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
         if batch.is_busy:
             st.button("Cancel", on_click=_cancel, icon=":material/stop_circle:")
@@ -324,7 +324,7 @@ def _take_widget(key: str) -> None:
 
 
 def _take(uploads: "Iterable[UploadedFile]") -> None:
-    """Put files in place of what was there; what is known of those that were there before is kept."""
+    """Replace the batch's files; results of files that were there before are kept."""
     files: dict[str, PhotoSource] = {}
     videos: dict[str, PhotoBytes] = {}
     skipped = Skipped()

@@ -52,7 +52,7 @@ def show_change(changes: "Mapping[str, tuple[Prediction, Prediction]]", *, alt: 
                 continue
             texts = dict.fromkeys([percent(first), percent(second)])
             shown = share_bar(fills[name], second)
-            # Where nothing is seen to change, a mark would only clutter.
+            # A mark without a visible change would be clutter.
             mark = f'<div class="was" style="left:{100 * first:.1f}%"></div>'
             bars.append(track(shown + (mark if len(texts) > 1 else "")))
             shares.append(" \u2192 ".join(texts))

@@ -1,4 +1,4 @@
-"""Which networks of a face are compared, and what is said where there is only one."""
+"""The networks that are compared, and the message if there is only one."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ def pair_of(face: "FaceAnalysis") -> "dict[str, Prediction]":
 
 
 def show_only_one() -> None:
-    """Say that there is nothing to compare, and what is missing."""
+    """Explain that there is nothing to compare, and what is missing."""
     here = bundle_names()
     missing = [name for name in DEFAULT_PAIR if name not in here]
     if len(chosen_networks()) < 2 <= len(here):

@@ -1,4 +1,4 @@
-"""How often two networks were right on test faces with the pair of predictions that they give now."""
+"""How often two networks are right on test faces with the same pair of predictions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,7 +24,7 @@ _CHANCE: Final = 0.05
 
 
 def show_odds(face: "FaceAnalysis") -> None:
-    """Show, for each data set, how often each network is right on test faces with this pair of answers."""
+    """Show for each data set how often each network is right on test faces with this pair of predictions."""
     from fer_core.evaluation.trust import pair_odds
 
     (first, one), (second, other) = pair_of(face).items()
@@ -50,11 +50,11 @@ def show_odds(face: "FaceAnalysis") -> None:
         else:
             lines += _lines(name, odds, titles)
     st.markdown(f"On test faces where, as here, {said}:\n" + "\n".join(lines))
-    st.caption("Test faces without a copy in the training data; 95% Wilson intervals.")
+    st.caption("Test faces without a duplicate in the training data; 95% Wilson intervals.")
 
 
 def _lines(name: str, odds: "PairOdds", titles: list[str]) -> list[str]:
-    """Return the odds on one data set as Markdown, a line per network, or one of too few faces."""
+    """Return the odds on one data set as Markdown, one line per network, or a line on too few faces."""
     if odds.n < _FEWEST:
         found = f"only {odds.n}" if odds.n else "none"
         return [f"- **{name}**: {found} of {odds.total:,} test faces, too few to say"]
@@ -79,7 +79,7 @@ def _verdict(odds: "PairOdds", titles: list[str]) -> str:
 
 
 def _sources(*names: str) -> tuple[str, ...]:
-    """Return the data sets whose test faces tell the odds: those that all networks were calibrated on.
+    """Return the data sets for the odds: those on which all networks were calibrated.
 
     Where there is none, FER2013.
     """

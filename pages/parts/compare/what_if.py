@@ -1,4 +1,4 @@
-"""What the networks would say if the face moved: sliders and presets that warp it."""
+"""Predictions for a changed face: sliders and presets that warp it."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ _SHOWN_SIDE: Final = 480
 # A slider reruns this alone, not the page.
 @st.fragment
 def show_what_if(photo: ChosenPhoto, face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
-    """Let the visitor move the face, and show what both networks then predict."""
+    """Offer movements of the face, and show both networks' predictions for the result."""
     from fer_core.drawing import fit_long_side
     from fer_core.faces.warp import portrait
     from fer_core.networks.explain import what_if

@@ -1,4 +1,4 @@
-"""Why networks answer as they do on one face: where in the pixels, and by which features."""
+"""Explanations of predictions for one face: class activation maps, and the influence of features."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +25,7 @@ _LEAST_CHANGE: Final = 0.0005
 
 
 def show_pixels(photo: ChosenPhoto, face: "FaceAnalysis", number: int) -> None:
-    """Show where in the pixels each network's evidence lies."""
+    """Show each network's class activation map."""
     from fer_core.drawing import draw_heatmap, fit_long_side
     from fer_core.faces.crops import cut, frame_square
     from fer_core.networks.explain import activation_heatmap
@@ -58,7 +58,7 @@ def show_pixels(photo: ChosenPhoto, face: "FaceAnalysis", number: int) -> None:
 
 
 def average_face() -> "FaceShape | None":
-    """Return the average face; say so where it cannot be read."""
+    """Return the average face; show an error if it cannot be read."""
     try:
         return _load_shape()
     except FerError as error:
@@ -67,7 +67,7 @@ def average_face() -> "FaceShape | None":
 
 
 def show_regions(face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
-    """Show how much each region's landmarks count for the networks that see landmarks."""
+    """Show the influence of each region's landmarks on the networks that see landmarks."""
     from fer_core.networks.explain import region_influence
 
     st.subheader("Which features mattered")

@@ -40,8 +40,8 @@ def show_data_sets(chosen: Chosen) -> None:
     found = found_faces(chosen)
     if found is None:
         st.info(
-            "It is not known in which images a face is found: no network with landmarks was evaluated on "
-            "them.",
+            "No network with landmarks was evaluated on this data set, so the images with a face "
+            "are not known.",
             icon=":material/face_retouching_off:",
         )
     else:
@@ -88,7 +88,7 @@ def _robustness_view(
 
 
 def show_photos(chosen: Chosen) -> None:
-    """Show the accuracy of networks on whole photos; the choice of data set has no part in it."""
+    """Show the accuracy of networks on whole photos, whatever data set is chosen."""
     from fer_core.evaluation.photo_accuracy import read_photo_accuracy
     from fer_core.views.photos import photos_view
 
@@ -136,6 +136,6 @@ def show_photos(chosen: Chosen) -> None:
 
 
 def _weights_of(name: str) -> str | None:
-    """Return the sha256 of the weights that answer for a network; None if it does not open."""
+    """Return the SHA-256 of the weights in use for a network; None if it cannot be opened."""
     spec = spec_of(name)
     return spec.sha256.get(SERVING_FILE) if spec else None

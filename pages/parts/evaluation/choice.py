@@ -1,4 +1,4 @@
-"""Choosing whose predictions on which faces to look at, and reading them once for all visitors.
+"""The choice of networks, data set and faces; predictions are read once for all visitors.
 
 Stored predictions hold no photo, so they are shared. A visitor's own predictions stay in the session.
 """
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ALL_FACES: Final = "All faces"
 CLEAN_FACES: Final = "Without duplicates"
-#: What is looked at first, if it is there: test splits, which no choice was made on.
+#: Order of default data sets: test splits, on which nothing was chosen.
 _FIRST_DATA: Final = ("ferplus:test", "fer2013:test")
 #: Whose own labels FER2013_PAIR learnt alone.
 _FER2013: Final = "fer2013"
@@ -47,7 +47,7 @@ _NETWORKS: Final = "evaluated_networks"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chosen:
-    """What the visitor looks at.
+    """The visitor's choice.
 
     Attributes:
         data: "SOURCE:SPLIT".
@@ -67,7 +67,7 @@ class Chosen:
 
     @property
     def on(self) -> str:
-        """Which rows of which data set these are, in words."""
+        """The data set and its rows, in words."""
         sizes = sorted({len(result) for result in self.results.values()})
         n = " or ".join(f"{size:,}" for size in sizes)
         if self.faces == ALL_FACES:
@@ -76,7 +76,7 @@ class Chosen:
 
 
 def choose_predictions() -> Chosen | None:
-    """Offer networks, data sets and faces, and return what was chosen, if it can be read."""
+    """Offer networks, data sets and faces, and return the choice, if it can be read."""
     catalog = _catalog()
     if not catalog:
         st.info(
@@ -120,7 +120,7 @@ def choose_predictions() -> Chosen | None:
 
 
 def _choose(catalog: dict[str, dict[str, Path]]) -> tuple[str, list[str], str]:
-    """Return data set, networks and faces of the visitor's choice, which stand in the URL."""
+    """Return the chosen data set, networks and faces; the URL keeps them."""
     words = {data.replace(":", "-"): data for data in catalog}
     on_data = linked("data", words, next(iter(catalog)), key="data")
     data = st.selectbox(
@@ -164,7 +164,7 @@ def _explain_networks(data: str, names: Sequence[str]) -> None:
 def choose_network(
     names: Sequence[str], *, parameter: str = "network", label: str = "Network"
 ) -> str:
-    """Return one of some networks, by default the last; it stands in the URL."""
+    """Return the chosen network, by default the last; the URL keeps it."""
     on_change = linked(parameter, {name: name for name in names}, names[-1], key=parameter)
     return str(
         st.selectbox(
@@ -180,7 +180,7 @@ def label_of(name: str) -> str:
 
 
 def _on_common_ground(results: "dict[str, EvaluationResult]") -> "dict[str, EvaluationResult]":
-    """Return results that can be compared, and say what was left out for it."""
+    """Return comparable results, and show what was left out."""
     from fer_core.evaluation.predictions import on_common_ground
 
     common = on_common_ground(results)
@@ -210,7 +210,7 @@ def estimates_of(results: "Mapping[str, EvaluationResult]") -> "dict[str, dict[s
 
 
 def found_faces(chosen: Chosen) -> "np.ndarray | None":
-    """Return bool (N,), whether a face was found in each image; None if it is not known.
+    """Return bool (N,), whether a face was found in each image; None if unknown.
 
     Predictions of networks that see landmarks record it.
     """
@@ -232,13 +232,13 @@ def found_faces(chosen: Chosen) -> "np.ndarray | None":
 
 
 def _usual_networks(data: str, here: Iterable[str]) -> list[str]:
-    """Return the networks that are shown at first; for FER2013, the pair that was trained on it alone."""
+    """Return the networks that are shown by default; for FER2013, the pair trained on it alone."""
     wanted = FER2013_PAIR if source_of(data) == _FER2013 else opinions()
     return [name for name in wanted if name in here] or list(here)[:2]
 
 
 def _catalog() -> dict[str, dict[str, Path]]:
-    """Return the stored predictions by "SOURCE:SPLIT", then by network, the first choice first."""
+    """Return the stored predictions by "SOURCE:SPLIT", then by network; the default comes first."""
     from fer_core.evaluation.predictions import predictions_of
 
     catalog: dict[str, dict[str, Path]] = {}
@@ -249,14 +249,14 @@ def _catalog() -> dict[str, dict[str, Path]]:
 
 
 def _place(item: tuple[str, dict[str, Path]]) -> tuple[int, str]:
-    """Return what data sets are sorted by."""
+    """Return the sort key of a data set."""
     data, _ = item
     first = _FIRST_DATA.index(data) if data in _FIRST_DATA else len(_FIRST_DATA)
     return first, data
 
 
 def _folder(name: str) -> Path:
-    """Return where the predictions of the weights lie that answer; a damaged bundle's may still be read."""
+    """Return the folder with the predictions of the weights in use, even of a damaged bundle."""
     try:
         return resolve(name).path
     except BundleError:

@@ -11,7 +11,7 @@ from pages.shared.views import show_view
 
 
 def show_confidence(chosen: Chosen) -> None:
-    """Show levels, calibration, and what a threshold does."""
+    """Show levels, calibration, and the effect of a threshold."""
     from fer_core.views.calibration import reliability_view, risk_coverage_view
 
     _show_levels(chosen)
@@ -40,7 +40,7 @@ def show_confidence(chosen: Chosen) -> None:
 
 
 def _show_levels(chosen: Chosen) -> None:
-    """Show how many predictions are at each level and how many of these are right, whole and clean."""
+    """Show the number of predictions and of correct ones at each level, on all and on clean rows."""
     from fer_core.views.calibration import levels_table, levels_view
 
     thresholds = {
@@ -107,7 +107,7 @@ def _show_coverage(chosen: Chosen, threshold: float) -> None:
 
 
 def about_threshold(spec: BundleSpec) -> str:
-    """Say a network's threshold, and what it was chosen on."""
+    """Return a sentence on a network's threshold and the data on which it was chosen."""
     where = f"on the clean rows of {spec.chosen_on}"
     if spec.references and 0 < spec.abstention_threshold <= 1:
         reached = " and ".join(

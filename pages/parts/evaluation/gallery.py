@@ -1,4 +1,4 @@
-"""Faces behind the figures: of a cell, of a disagreement, of mistakes with high confidence."""
+"""Face galleries: of a cell, of disagreements, of confident errors."""
 
 import base64
 from typing import TYPE_CHECKING, Final
@@ -62,7 +62,7 @@ def show_gallery(chosen: Chosen) -> None:
 def show_disagreements(
     pair: "tuple[EvaluationResult, EvaluationResult]", names: tuple[str, str], chosen: Chosen
 ) -> None:
-    """Show the faces that only one of two networks has right, as that one is sure of them."""
+    """Show the faces that only one of two networks gets right, sorted by its confidence."""
     right, also = (r.probabilities.argmax(axis=1) == r.labels for r in pair)
     only = st.segmented_control(
         "Faces that only one gets right",

@@ -112,5 +112,5 @@ def _describe(bundle: "UserBundle") -> None:
 
 
 def _free(name: str, taken: "Collection[str]") -> str:
-    """Return a name that none of ours has."""
+    """Return a name that no other network has."""
     return f"{name} (own)" if name in taken else name

@@ -125,7 +125,7 @@ def _difference(chosen: Chosen, name: str, other: str) -> "View | None":
 
 
 def _open_cell(point: dict[str, Any]) -> None:
-    """Let the lists under the matrix name the clicked cell."""
+    """Set the lists under the matrix to the clicked cell."""
     st.session_state["label"], st.session_state["prediction"] = point["y"], point["x"]
 
 

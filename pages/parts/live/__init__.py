@@ -1,1 +1,1 @@
-"""The parts of the Live page: the camera in the browser (JavaScript), and what Python has to do with it."""
+"""The parts of the Live page: the camera in the browser (JavaScript) and its Python side."""

@@ -1,4 +1,4 @@
-"""The live camera on its page: a component that runs in the browser, and pictures that the visitor freezes.
+"""The live camera: a component in the browser, and frozen pictures.
 
 The browser sends frames to the route of `pages.server.live` and draws the answers. What comes of them stays
 in a `LiveCamera` in the visitor's session; the networks behind it are everybody's.
@@ -44,14 +44,14 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One visitor's camera, with the token by which its frames find it."""
+    """One visitor's camera, with the token of its frames."""
 
     camera: "LiveCamera"
     token: str
 
 
 def load_visit() -> Visit:
-    """Return this visitor's camera; without models the page ends here, and says why."""
+    """Return this visitor's camera; without models, show the reason and stop the page."""
     from fer_core.live.session import LiveCamera
 
     try:
@@ -72,7 +72,7 @@ def load_visit() -> Visit:
 
 
 def show_camera(visit: Visit) -> None:
-    """Show the camera with its buttons, the networks' answers and their strips, all by the browser."""
+    """Show the camera with its buttons, predictions and timelines, all drawn by the browser."""
     _component(
         key="live_camera",
         data={
@@ -92,7 +92,7 @@ def offer_photo() -> None:
 
 
 def show_frozen() -> None:
-    """Show the picture that the visitor froze, if there is one, with what can be done with it."""
+    """Show the frozen picture, if there is one, with its actions."""
     from fer_core.drawing import draw_live, encode_png
 
     frame, taken = st.session_state.get(_FROZEN) or (None, None)
@@ -119,7 +119,7 @@ def show_frozen() -> None:
 
 
 def _networks(classifiers: "Mapping[str, Classifier]") -> list[dict[str, Any]]:
-    """Return what the browser shows of each network."""
+    """Return each network's data for the browser."""
     from fer_core.expressions import COLORS
     from fer_core.records import answer_columns
 
@@ -138,7 +138,7 @@ def _networks(classifiers: "Mapping[str, Classifier]") -> list[dict[str, Any]]:
 
 
 def _short_titles(classifiers: "Mapping[str, Classifier]") -> dict[str, str]:
-    """Return what stands before each network's answer on the picture, where there is little room."""
+    """Return the short title before each network's prediction on the picture."""
     return {
         name: "pixels" if classifier.bundle.spec.landmark_features is None else "+ landmarks"
         for name, classifier in classifiers.items()
@@ -147,7 +147,7 @@ def _short_titles(classifiers: "Mapping[str, Classifier]") -> dict[str, str]:
 
 @cache
 def _edges() -> list[dict[str, Any]]:
-    """Return the lines between landmarks: each kind's colour, width and ends, pair after pair."""
+    """Return the lines between landmarks: colour, width and pairs of end points of each kind."""
     import numpy as np
 
     from fer_core.drawing import CONTOUR_COLOR, IRIS_COLOR, MESH_COLOR
@@ -166,7 +166,7 @@ def _edges() -> list[dict[str, Any]]:
 
 
 def _freeze() -> None:
-    """Keep the picture of this moment, also as the photo that the other pages look at."""
+    """Keep the current picture, and add it to the photos of the other pages."""
     visit = st.session_state.get(_LIVE)
     frame = visit.camera.frame if visit else None
     if frame is not None:

@@ -124,7 +124,7 @@ def show_measured(bundle: "AnyBundle") -> None:
 
 
 class _Table(NamedTuple):
-    """What was measured of a bundle, as a table.
+    """A bundle's measurements as a table.
 
     Attributes:
         rows: one per split, by column.
@@ -178,7 +178,7 @@ def _table_of_keypoints(metrics: "Mapping[str, KeypointMetrics]") -> _Table:
 
 
 class _Told(NamedTuple):
-    """What the page says about bundles of one kind.
+    """The page's texts about bundles of one kind.
 
     Attributes:
         facts: Markdown sentences on input and output of the network of a spec.
@@ -197,13 +197,13 @@ _TOLD: Final = {
 
 
 def _columns(measure: "Measure") -> dict[str, bool]:
-    """Return a measure's columns, and of each whether it is on clean rows; only accuracy has both."""
+    """Return a measure's columns, each with whether it is on clean rows; only accuracy has both."""
     kinds = {f"{measure.head}, whole": False, f"{measure.head}, clean": True}
     return kinds if measure.name == "accuracy" else {f"{measure.head}, whole": False}
 
 
 def _figures(measured: SplitMetrics, shown: "Sequence[Measure]") -> dict[str, float | str | None]:
-    """Return a split's figures by column; None where a spec is older than the measure."""
+    """Return a split's figures by column; None if the spec is older than the measure."""
     figures: dict[str, float | str | None] = {}
     for measure in shown:
         for column, clean in _columns(measure).items():

@@ -33,7 +33,7 @@ _FILES: Final = {
 
 
 def show_files(bundle: "AnyBundle") -> None:
-    """Show where a bundle was loaded from, its files, and whether their sha256 are right."""
+    """Show a bundle's origin, its files, and whether their SHA-256 is right."""
     st.subheader("Files")
     st.markdown(_origin(bundle))
     # Where only what serves is kept, the Keras file may be missing.
@@ -67,7 +67,7 @@ def show_files(bundle: "AnyBundle") -> None:
 
 
 def _origin(bundle: "AnyBundle") -> str:
-    """Say where a bundle was loaded from, and in which revision, without a path of the server."""
+    """Show a bundle's origin and revision, without paths of the server."""
     if bundle.pin is None:
         text = f"Loaded from the bundle `{bundle.path.name}` of this server."
         return (
@@ -77,7 +77,7 @@ def _origin(bundle: "AnyBundle") -> str:
 
 
 def _check(bundle: "AnyBundle", name: str) -> str:
-    """Return what is wrong with a weight file; empty if its sha256 is right."""
+    """Return the fault of a weight file; empty if its SHA-256 is right."""
     path = bundle.path / name
     try:
         stat = path.stat()
@@ -116,7 +116,7 @@ def show_card(bundle: "AnyBundle") -> None:
 
 
 def card_body(card: str) -> str:
-    """Return a card without the metadata at its front, its headings one level down: the page has a title."""
+    """Return a card without its metadata, and with headings one level lower, since the page has a title."""
     lines = card.splitlines()
     if lines and lines[0] == "---" and "---" in lines[1:]:
         lines = lines[lines.index("---", 1) + 1 :]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def choose_bundle() -> "AnyBundle | None":
-    """Let the visitor choose a bundle; say what is wrong if there is none, or if it is damaged."""
+    """Offer the bundles and return the chosen one; show an error if there is none or it is damaged."""
     from fer_core.networks.kinds import resolve_any
 
     names = all_names()
@@ -43,7 +43,7 @@ def choose_bundle() -> "AnyBundle | None":
 
 
 def layers_or_explain(bundle: "AnyBundle") -> "tuple[Layer, ...] | None":
-    """Return the layers of a bundle's network; None if they are not known, after saying why."""
+    """Return the layers of a bundle's network; show the reason and return None if they are unknown."""
     try:
         layers = read_layers(bundle)
     except FerError as error:

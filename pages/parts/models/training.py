@@ -1,4 +1,4 @@
-"""How a network is built, how fast it is, and how it was trained."""
+"""The architecture, the speed and the training of a network."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ _SPEEDS: Final = "measured_speeds"
 
 
 def show_architecture(bundle: "AnyBundle", layers: "Sequence[Layer]") -> None:
-    """Show a network's architecture and what its stages cost."""
+    """Show a network's architecture and the cost of its stages."""
     from fer_core.views.models import architecture_view, cost_view, layer_rows
 
     left, right = st.columns(2, gap="medium")
@@ -35,7 +35,7 @@ def show_architecture(bundle: "AnyBundle", layers: "Sequence[Layer]") -> None:
 
 
 def show_speed(bundle: "AnyBundle") -> None:
-    """Offer to measure a network's speed here, and show what was measured in this session."""
+    """Offer to measure a network's speed here, and show the measurements of this session."""
     from fer_core.networks.speed import measure_speed
 
     st.subheader("Speed on this server")
@@ -64,7 +64,7 @@ def show_speed(bundle: "AnyBundle") -> None:
 
 
 def show_training(bundle: "AnyBundle") -> None:
-    """Show how the weights were trained."""
+    """Show the training of the weights."""
     spec = bundle.spec
     data = spec.training_data
     st.subheader("Training")
@@ -82,7 +82,7 @@ def show_training(bundle: "AnyBundle") -> None:
 
 
 def _show_learning(bundle: "AnyBundle") -> None:
-    """Show the learning curves; of a network without a history, nothing."""
+    """Show the learning curves, if the network has a history."""
     import pandas as pd
 
     from fer_core.views.learning import learning_view

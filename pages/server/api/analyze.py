@@ -1,4 +1,4 @@
-"""`POST /api/analyze`: one photo in, the JSON object of the command line's `analyze` out."""
+"""`POST /api/analyze`: one photo in, the JSON object of the command `analyze` out."""
 
 import asyncio
 import threading
@@ -21,11 +21,11 @@ from pages.server.api.bodies import BodyReader
 from pages.server.line import line
 from pages.shared.models import load_analyzer
 
-#: In which a photo must arrive: 50 MB at 7 megabits a second, a phone's photo over a poor connection.
+#: Time limit for uploads: 50 MB at 7 megabits per second, or a phone's photo over a poor connection.
 BODY_SECONDS: Final = 60.0
-#: Longest wait in the line; a visitor of a page sees a place in it, and a program sees nothing.
+#: Longest wait in the queue. Visitors of a page see their place in it; programs see nothing.
 WAIT_SECONDS: Final = 30.0
-#: Requests that send, wait or are worked on. Each waits in a thread of its own.
+#: Requests that upload, wait or are processed. Each waits in its own thread.
 _MOST_AT_ONCE: Final = 64
 #: Largest bodies that all of these may hold together.
 _LARGEST_AT_ONCE: Final = 8
@@ -34,7 +34,7 @@ _FLAGS: Final = {"0": False, "1": True}
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked about a photo.
+    """The parameters of a request.
 
     Attributes:
         networks: names; None for those that answer by default.
@@ -60,7 +60,7 @@ class Analyze:
             most_at_once=_MOST_AT_ONCE,
             most_bytes_at_once=_LARGEST_AT_ONCE * most_bytes,
         )
-        # Never short of a thread, for there are no more bodies: the line alone decides who waits.
+        # There are as many threads as bodies, so only the queue decides who waits.
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="api")
 
     async def answer(self, request: Request) -> Response:
@@ -74,12 +74,12 @@ class Analyze:
                 return await loop.run_in_executor(self._threads, look, content, question, gone)
             finally:
                 watching.cancel()
-                # Also where the server stops.
+                # Also when the server stops.
                 gone.set()
 
 
 def question_of(query: QueryParams) -> Question:
-    """Return what a query asks for.
+    """Return the parameters in a query string.
 
     Raises:
         HTTPException: 400, it names no network, or `landmarks` is no flag.
@@ -89,7 +89,7 @@ def question_of(query: QueryParams) -> Question:
         named = (name.strip() for name in ",".join(query.getlist("networks")).split(","))
         networks = tuple(dict.fromkeys(name for name in named if name))
         if not networks:
-            raise HTTPException(400, "networks names no network. Leave it out for the usual ones.")
+            raise HTTPException(400, "networks is empty. Omit it to use the default networks.")
     flag = query.get("landmarks", "0")
     if flag not in _FLAGS:
         raise HTTPException(400, "landmarks must be 1 or 0.")
@@ -97,7 +97,7 @@ def question_of(query: QueryParams) -> Question:
 
 
 def look(content: bytes, question: Question, gone: threading.Event) -> JSONResponse:
-    """Return the answer about one file, after its turn in the line; blocks meanwhile.
+    """Return the response for one file; blocks until its turn in the queue.
 
     Args:
         content: of the file.
@@ -119,7 +119,7 @@ def look(content: bytes, question: Question, gone: threading.Event) -> JSONRespo
 
 
 def check_networks(names: tuple[str, ...]) -> None:
-    """Raise HTTPException 400 with the names that are known if one is not."""
+    """Raise HTTPException 400 with the known names if a name is unknown."""
     if not names:
         return
     known = bundle_names()
@@ -131,7 +131,7 @@ def check_networks(names: tuple[str, ...]) -> None:
 
 
 class _Patience:
-    """Ends the wait in the line after a time, and when the client has gone."""
+    """Ends the wait in the queue after a time, or when the client disconnects."""
 
     def __init__(self, gone: threading.Event) -> None:
         self._gone = gone
@@ -142,7 +142,8 @@ class _Patience:
             raise ClientDisconnect
         if time.monotonic() > self._until:
             raise HTTPException(
-                503, f"The server has too much to do: {WAIT_SECONDS:g} seconds were not enough."
+                503,
+                f"The server is busy: the photo's turn did not come within {WAIT_SECONDS:g} seconds.",
             )
 
 

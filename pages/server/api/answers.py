@@ -1,6 +1,6 @@
-"""The answers of the API as types: what OpenAPI, the page and the documents tell of them.
+"""The API's responses as types, with the descriptions for OpenAPI, the API page and docs/api.md.
 
-The answer about a photo is made by `fer_core.records.to_record`; a test holds that it has just these fields.
+`fer_core.records.to_record` makes the response about a photo; a test checks that it has exactly these fields.
 """
 
 from typing import Annotated, Final
@@ -19,7 +19,7 @@ Point = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
 class HeadPose(BaseModel):
-    """How a head is turned, in degrees."""
+    """Rotation of a head in degrees."""
 
     pitch: float
     yaw: float
@@ -27,15 +27,15 @@ class HeadPose(BaseModel):
 
 
 class Prediction(BaseModel):
-    """What one network says of one face."""
+    """One network's prediction for one face."""
 
     expression: Expression = Field(description="The most probable expression.")
-    confidence: Share = Field(description="Its calibrated probability.")
+    confidence: Share = Field(description="Calibrated probability of that expression.")
     abstained: bool = Field(
         description="Whether the confidence is below the network's threshold: probable or unclear."
     )
     probabilities: dict[str, Share] = Field(
-        description="Of each expression that the network knows; they sum to 1."
+        description="Calibrated probability of each expression that the network knows; they sum to 1."
     )
 
 
@@ -44,20 +44,22 @@ class Face(BaseModel):
 
     box_xyxy: Box = Field(description="Left, top, right, bottom, in pixels of the upright photo.")
     stored_box_xyxy: Box = Field(
-        description="The same in the file's own rows and columns, before the photo was turned."
+        description="The same box in the file's own rows and columns, before the photo was turned."
     )
-    detector_confidence: Share = Field(description="How sure it is that this is a face.")
+    detector_confidence: Share = Field(description="The face detector's score.")
     head_pose_degrees: HeadPose | None = Field(
-        description="Pitch, yaw and roll of the head; null without landmarks."
+        description="Rotation of the head; null without landmarks."
     )
     landmarks_found: bool = Field(description="Whether the face's landmarks were found.")
     quality: list[Quality] = Field(description="Reasons for caution; empty for most faces.")
-    predictions: dict[str, Prediction] = Field(description="By the name of the network.")
+    predictions: dict[str, Prediction] = Field(
+        description="One prediction per network, by its name."
+    )
     landmarks: (
         Annotated[list[Point], Field(min_length=_N_LANDMARKS, max_length=_N_LANDMARKS)] | None
     ) = Field(
         default=None,
-        description=f"With landmarks=1 alone: {_N_LANDMARKS} points, x, y and z in pixels; null where none "
+        description=f"Only with landmarks=1: x, y and z of {_N_LANDMARKS} points in pixels; null if none "
         "were found.",
     )
 
@@ -65,62 +67,63 @@ class Face(BaseModel):
 class Photo(BaseModel):
     """Every face of a photo, as `second-look analyze` prints it."""
 
-    path: None = Field(description="Always null: names of files are not read.")
-    width: int = Field(ge=1, description="Pixels of the upright photo.")
-    height: int = Field(ge=1, description="Pixels of the upright photo.")
+    path: None = Field(description="Always null: the server does not read file names.")
+    width: int = Field(ge=1, description="Width of the upright photo in pixels.")
+    height: int = Field(ge=1, description="Height of the upright photo in pixels.")
     turned_degrees: int = Field(
-        description="Counter-clockwise turn that made the photo upright, after EXIF's."
+        description="Counter-clockwise rotation that made the photo upright, in addition to EXIF."
     )
     framing: Framing = Field(
-        description='"photo", or "crop" for a small square image that one face fills.'
+        description='"photo", or "crop" for a small square image filled by one face.'
     )
     smallest_face_pixels: int = Field(
-        description="Side of the smallest face that was looked for. No face below a tenth of the largest is."
+        description="Side in pixels of the smallest face that was searched for. Faces below a tenth of the "
+        "largest are ignored."
     )
-    faces: list[Face] = Field(description="In reading order; empty if there is none.")
-    seconds: float = Field(description="Time of the analysis, without decoding and waiting.")
-    error: None = Field(description="Always null: errors have a status of their own.")
+    faces: list[Face] = Field(description="The faces in reading order; empty if none was found.")
+    seconds: float = Field(description="Duration of the analysis, without decoding and waiting.")
+    error: None = Field(description="Always null: errors have their own status code.")
 
 
 class Measured(BaseModel):
-    """What a network was measured to be worth on one split of a data set."""
+    """A network's measured accuracy on one split of a data set."""
 
-    n: int = Field(description="Faces of the split.")
-    accuracy: Share = Field(description="Share that is answered as labelled.")
-    n_clean: int = Field(description="Faces without a copy in the training data.")
-    accuracy_clean: Share = Field(description="Share of these that is answered as labelled.")
-    coverage: Share = Field(description="Share that is confident, so not abstained.")
-    selective_accuracy: Share = Field(description="Share of the answered that is as labelled.")
+    n: int = Field(description="Number of faces in the split.")
+    accuracy: Share = Field(description="Share of correct predictions.")
+    n_clean: int = Field(description="Number of faces without a duplicate in the training data.")
+    accuracy_clean: Share = Field(description="Share of correct predictions among these.")
+    coverage: Share = Field(description="Share of faces whose confidence reaches the threshold.")
+    selective_accuracy: Share = Field(description="Share of correct predictions among those faces.")
 
 
 class Network(BaseModel):
     """One network."""
 
-    name: str = Field(description="What `networks` and `predictions` call it.")
+    name: str = Field(description="The network's name in `networks` and `predictions`.")
     title: str
-    is_default: bool = Field(description="Whether it answers where no network is named.")
-    labels: list[Expression] = Field(description="The expressions that it knows.")
+    is_default: bool = Field(description="Whether it is used if the request names no network.")
+    labels: list[Expression] = Field(description="The expressions that the network knows.")
     sees_pixels: bool
     sees_landmarks: bool
     parameters: int = Field(description="Number of weights.")
-    abstention_threshold: Share = Field(description="Confidence below which it abstains.")
-    license: str = Field(description="Of the weights.")
-    measured: dict[str, Measured] = Field(description='By "data set:split".')
+    abstention_threshold: Share = Field(description="Confidence below which `abstained` is true.")
+    license: str = Field(description="Licence of the weights.")
+    measured: dict[str, Measured] = Field(description='Measured accuracy by "data set:split".')
 
 
 class Networks(BaseModel):
-    """The networks that can be asked."""
+    """The available networks."""
 
     networks: list[Network]
 
 
 class Error(BaseModel):
-    """What went wrong."""
+    """An error."""
 
-    error: str = Field(description="A sentence that says what came and what to do.")
+    error: str = Field(description="A sentence that says what is wrong and how to fix it.")
 
 
-#: What an answer about a photo consists of, by the path that leads there.
+#: The parts of the response about a photo, by their path in the JSON.
 PARTS: Final[dict[str, type[BaseModel]]] = {
     "answer": Photo,
     "answer.faces[]": Face,
@@ -129,5 +132,5 @@ PARTS: Final[dict[str, type[BaseModel]]] = {
 
 
 def described_fields(part: type[BaseModel]) -> dict[str, str]:
-    """Return what each field of a part is, by its name."""
+    """Return the description of each field of a part, by its name."""
     return {name: field.description or "" for name, field in part.model_fields.items()}

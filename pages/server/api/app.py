@@ -46,7 +46,7 @@ def create_api(*, most_bytes: int) -> Starlette:
 
 
 def _public_guards() -> list[Middleware]:
-    """Return what stands before the addresses that programs use, the outermost first."""
+    """Return the guards of the addresses that programs use, the outermost first."""
     origins = api_origins()
     guards = [Middleware(OriginCheck, allowed=origins)]
     if origins:

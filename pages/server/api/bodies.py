@@ -1,4 +1,4 @@
-"""Bodies of requests, read into memory: limited in size, in time, and in how many there are at once."""
+"""Request bodies, read into memory, with limits on size, time and number at once."""
 
 import asyncio
 import sys
@@ -29,7 +29,7 @@ class _Form(MultiPartParser):
 
 
 class BodyReader:
-    """Reads bodies within limits, also on all bodies together. For one event loop."""
+    """Reads bodies within limits for each body and for all together. For one event loop."""
 
     def __init__(
         self, *, most_bytes: int, seconds: float, most_at_once: int, most_bytes_at_once: int
@@ -51,7 +51,7 @@ class BodyReader:
 
     @asynccontextmanager
     async def body(self, request: Request) -> AsyncIterator[bytes]:
-        """Give the file that a request brings, as its body or in a form; its memory counts in the context.
+        """Give the file of a request, from its body or a form field; its memory counts inside the context.
 
         Raises:
             BusyError: there are too many bodies, or too many bytes of them.
@@ -62,7 +62,7 @@ class BodyReader:
         if length.isdecimal() and int(length) > self._most_bytes:
             raise self._too_large()
         if self._open >= self._most_at_once:
-            raise BusyError("Too many requests are sending bodies already. Try again in a moment.")
+            raise BusyError("Too many requests are uploading. Try again in a moment.")
         held = _Held()
         self._open += 1
         try:
@@ -88,12 +88,12 @@ class BodyReader:
         if not content:
             raise HTTPException(
                 400,
-                f"The request holds no file. Send one as the body or as the form field {FIELD}.",
+                f"The request contains no file. Send one as the body or as the form field {FIELD}.",
             )
         return content
 
     async def _counted(self, request: Request, held: "_Held") -> AsyncGenerator[bytes, None]:
-        """Yield a body's chunks as long as it keeps to the limits."""
+        """Yield a body's chunks while it is within the limits."""
         async for chunk in request.stream():
             if held.n_bytes + len(chunk) > self._most_bytes:
                 raise self._too_large()
@@ -109,7 +109,7 @@ class BodyReader:
 
 
 class _Held:
-    """How many bytes one body takes."""
+    """The number of bytes that one body takes."""
 
     n_bytes: int = 0
 
@@ -130,7 +130,7 @@ async def _file_in_form(request: Request, chunks: AsyncGenerator[bytes, None]) -
         form = await parser.parse()
     except MultiPartException as error:
         raise HTTPException(
-            400, f"The form cannot be read. Send it with one file, in its field {FIELD}."
+            400, f"The form cannot be read. Send one file in its field {FIELD}."
         ) from error
     try:
         file = form.get(FIELD)

@@ -9,9 +9,9 @@ LOCAL: Final = "http://localhost:8501/api"
 _CURL: Final = """\
 # The photo as the body
 curl {address}/analyze {token}--data-binary @photo.jpg
-# As a field of a form; with the landmarks of each face, by one network alone
+# The photo as a form field; with the landmarks of each face, and only one network
 curl "{address}/analyze?networks={network}&landmarks=1" {token}--form file=@photo.jpg
-# The networks that can be asked
+# The available networks
 curl {address}/networks {token}"""
 _CURL_TOKEN: Final = '--header "Authorization: Bearer $TOKEN" '
 

@@ -1,4 +1,4 @@
-"""What stands between the network and each address under /api.
+"""Checks that run before each address under /api.
 
 Each is an ASGI middleware of its own, so that an address takes those that it needs: `RequestLog` and the
 exception handlers are for all; `OriginCheck` for all, with other origins; `Switch` and `Tokens` for some.
@@ -42,8 +42,8 @@ _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SAFE_SITES: Final = ("same-origin", "none")
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _SENTENCES: Final = {
-    404: "There is nothing at this address. What there is stands in openapi.json.",
-    405: "This address does not take this method.",
+    404: "There is nothing at this address. See openapi.json for all addresses.",
+    405: "This address does not support this method.",
 }
 _FAILED: Final = "The server failed on this request. The cause is in its log."
 
@@ -51,7 +51,7 @@ _FAILED: Final = "The server failed on this request. The cause is in its log."
 def error_response(
     status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """Return the answer of everything that goes wrong: {"error": sentence}.
+    """Return the response for an error: {"error": sentence}.
 
     Args:
         status: of HTTP; 429 and 503 also tell when to ask again.
@@ -84,7 +84,7 @@ async def _of_memory(_request: Request, _error: MemoryError) -> Response:
 
 async def _of_leaving(_request: Request, _error: ClientDisconnect) -> Response:
     # Nobody reads it; the log tells the status.
-    return error_response(400, "The body was cut short.")
+    return error_response(400, "The body is incomplete. Send the request again.")
 
 
 #: From what is raised to the answer, for `Starlette(exception_handlers=...)`.
@@ -103,7 +103,7 @@ HANDLERS: Final[Mapping[Any, Callable[[Request, Any], Awaitable[Response]]]] = {
 
 
 class RequestLog:
-    """Writes one line a request: method, path, status and milliseconds, and nothing that the client chose.
+    """Logs one line per request: method, path, status and milliseconds, and nothing that the client chose.
 
     What no handler knows becomes an answer in JSON here; where it was raised goes to the log, without the
     message, which may quote the request.
@@ -159,7 +159,7 @@ def _places(error: BaseException) -> str:
 
 
 class OriginCheck:
-    """Refuses what a browser sends for a page of another site, with 403.
+    """Rejects requests that a browser sends for a page of another site, with 403.
 
     `Sec-Fetch-Site` decides where there is one, else `Origin`, which must name our own `Host`. What has
     neither comes from no browser's page.
@@ -193,7 +193,7 @@ class OriginCheck:
 
 
 def _is_at(origin: str, host: str) -> bool:
-    """Return whether an origin is at this host and port; an origin names no port that its scheme implies."""
+    """Return whether an origin has this host and port; origins omit the default port of their scheme."""
     try:
         parts = urlsplit(origin.lower())
     except ValueError:
@@ -203,7 +203,7 @@ def _is_at(origin: str, host: str) -> bool:
 
 
 class Switch:
-    """Answers 404 to everything where the API is switched off."""
+    """Answers every request with 404 if the API is switched off."""
 
     def __init__(self, app: ASGIApp, *, is_on: bool) -> None:
         """Wrap an app."""
@@ -220,7 +220,7 @@ class Switch:
 
 
 class Tokens:
-    """Answers 401 to whoever bears none of some tokens; with no tokens, everybody may ask."""
+    """Rejects requests without a valid token, with 401; without configured tokens, all are accepted."""
 
     def __init__(self, app: ASGIApp, *, tokens: Sequence[str]) -> None:
         """Wrap an app."""
@@ -231,8 +231,7 @@ class Tokens:
         """Answer a request."""
         if scope["type"] == "http" and self._tokens and not self._is_known(Headers(scope=scope)):
             sentence = (
-                "This server asks for a token. Send one of its tokens in the header Authorization: "
-                "Bearer TOKEN."
+                "This server requires a token. Send it in the header Authorization: Bearer TOKEN."
             )
             challenge = {"WWW-Authenticate": "Bearer"}
             await error_response(401, sentence, challenge)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""`GET /api/networks`: what can be asked, and what it was measured to be worth."""
+"""`GET /api/networks`: the available networks with their measured accuracy."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response

@@ -1,4 +1,4 @@
-"""`GET /api/openapi.json`: the API in OpenAPI 3.1, its schemas from the types in `answers`."""
+"""`GET /api/openapi.json`: the API in OpenAPI 3.1, with schemas from the types in `answers`."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -21,13 +21,13 @@ _TOKEN: Final = "token"
 #: Why each status comes, beside 200.
 WHY: Final = {
     400: "A parameter is wrong, a network is unknown, or the image is empty, damaged or cut short.",
-    401: "The server asks for a token, and none of its tokens was sent.",
-    403: "A page of another site asked.",
+    401: "The server requires a token, and the request has no valid one.",
+    403: "The request is from a page of another site.",
     404: "The API of this server is switched off.",
     413: "The file has too many bytes, or the image too many pixels.",
-    415: "The file is no image of a kind that is read.",
+    415: "The file is not an image in a supported format.",
     429: "Too many photos are waiting already.",
-    503: "The turn of the photo did not come in time, memory is short, or a network is missing.",
+    503: "The server is busy or short of memory, or a network is missing.",
 }
 _FOR_ALL: Final = (401, 403, 404)
 _FOR_PHOTOS: Final = (400, 413, 415, 429, 503)
@@ -55,7 +55,7 @@ def document(server: str, networks: Sequence[str], *, token: bool) -> dict[str, 
         "info": {
             "title": "Second Look",
             "version": __version__,
-            "summary": "Finds every face in a photo and names the expression that it appears to show.",
+            "summary": "Finds every face in a photo and names its apparent expression.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": server}],
@@ -90,7 +90,7 @@ def _analyze(networks: Sequence[str]) -> dict[str, Any]:
             {
                 "name": "networks",
                 "in": "query",
-                "description": "Names of networks, with commas between; by default those with is_default.",
+                "description": "Names of networks, separated by commas. Default: those with is_default.",
                 "style": "form",
                 "explode": False,
                 "schema": {
@@ -107,7 +107,7 @@ def _analyze(networks: Sequence[str]) -> dict[str, Any]:
             },
         ],
         "requestBody": {
-            "description": "The file of one image: JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC.",
+            "description": "One image file: JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC.",
             "required": True,
             "content": {
                 "image/*": {"schema": _BINARY},
@@ -139,11 +139,11 @@ def _responses(model: str | None, statuses: Sequence[int]) -> dict[str, Any]:
         if status in _LATER:
             found[str(status)]["headers"] = {
                 "Retry-After": {
-                    "description": "Seconds after which to ask again.",
+                    "description": "Seconds after which to try again.",
                     "schema": {"type": "integer"},
                 }
             }
-    return found | {"default": _failure("Whatever else goes wrong.")}
+    return found | {"default": _failure("Any other error.")}
 
 
 def _failure(why: str) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The server's side of the Live page: frames of a visit in, answers out."""
+"""The server's side of the Live page: a visit's frames in, predictions out."""

@@ -1,4 +1,4 @@
-"""POST /api/live: one frame of a visit's camera in, its faces and the networks' answers out."""
+"""POST /api/live: one camera frame of a visit in, its faces and predictions out."""
 
 import asyncio
 import io
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from fer_core.live.session import LiveCamera
 
 TOKEN_HEADER: Final = "X-Live-Token"
-#: Live visits at once for each core: with one face each, four on two cores get 5 frames a second and more.
+#: Live visits at once for each core: with one face each, four on two cores get 5 frames per second and more.
 VISITS_PER_CORE: Final = 2
 #: The browser sends 640 pixels in some 40 KB; an answer takes no longer for a few more.
 MOST_PIXELS_A_SIDE: Final = 1280
 _MOST_BYTES: Final = 500_000
-#: Frames of one visit that the server holds: one that is looked at, one that waits, one on its way.
+#: Frames of one visit that the server holds: one in analysis, one waiting, one in transfer.
 _MOST_AT_ONCE: Final = 3
 #: A visit without a frame for so long gives up its place, and one that waits asks every 2 seconds.
 _PATIENCE_S: Final = 6.0
@@ -43,10 +43,10 @@ _PROBABILITY_DIGITS: Final = 4
 
 
 class LiveRoute:
-    """Answers frames, those of so many visits at once as the cores are good for."""
+    """Handles frames, for as many visits at once as the cores allow."""
 
     def __init__(self, cores: int | None = None) -> None:
-        """Open the places; `cores` are those of the machine by default."""
+        """Create the places; `cores` is by default the number of cores."""
         cores = cores or os.cpu_count() or 1
         self._places = LivePlaces(VISITS_PER_CORE * cores, patience_s=_PATIENCE_S)
         most = _MOST_AT_ONCE * VISITS_PER_CORE * cores
@@ -56,14 +56,14 @@ class LiveRoute:
             most_at_once=2 * most,
             most_bytes_at_once=2 * most * _MOST_BYTES,
         )
-        # A visit's second frame is decoded while its first is looked at.
+        # A visit's second frame is decoded while its first is analyzed.
         self._threads = CapacityLimiter(most)
         self._frames: WeakKeyDictionary[LiveCamera, int] = WeakKeyDictionary()
-        # When each visit's next frame may be looked at, while photos wait.
+        # Time at which each visit's next frame may be analyzed, while photos wait.
         self._next: WeakKeyDictionary[LiveCamera, float] = WeakKeyDictionary()
 
     async def _answer(self, request: Request) -> Response:
-        """Look at a frame.
+        """Analyze a frame.
 
         The query may hold `resting=now` (with `face`, a number) and `resting=off`, which begin and end the
         calibration to a resting face, and `end=1`, which forgets the camera in place of taking a frame.
@@ -102,7 +102,7 @@ class LiveRoute:
             await asyncio.sleep(at - now)
 
     def route(self) -> Route:
-        """Return the route, which only pages of this server may use."""
+        """Return the route, which only this server's pages may use."""
         return Route("/live", self._answer, methods=["POST"], middleware=[Middleware(OriginCheck)])
 
 
@@ -112,7 +112,7 @@ def _told_to_wait(place: int) -> Response:
 
 
 def _look(camera: "LiveCamera", content: bytes, asked: dict[str, str]) -> dict[str, Any]:
-    """Return the answer to one frame, in a thread of its own."""
+    """Return the response to one frame; runs in its own thread."""
     began = time.perf_counter()
     image_rgb = decode_frame(content)
     frame = camera.look(image_rgb, seconds=time.monotonic())
@@ -153,7 +153,7 @@ def decode_frame(content: bytes) -> "np.ndarray":
 
 
 def face_record(face: "LiveFace") -> dict[str, Any]:
-    """Return a face's part of the answer: its number, box, landmarks and each network's probabilities."""
+    """Return a face's part of the response: number, box, landmarks and each network's probabilities."""
     import numpy as np
 
     from fer_core.networks.levels import in_words, level_of

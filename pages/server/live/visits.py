@@ -1,4 +1,4 @@
-"""The cameras of visits, by the tokens that only their own pages know."""
+"""The cameras of visits, by tokens that only their own pages know."""
 
 import secrets
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ _cameras: "WeakValueDictionary[str, LiveCamera]" = WeakValueDictionary()
 
 
 def open_visit(camera: "LiveCamera") -> str:
-    """Return a new token by which the frames of one visitor's page find the camera."""
+    """Return a new token that connects the frames of a visitor's page to the camera."""
     token = secrets.token_urlsafe(24)
     _cameras[token] = camera
     return token

@@ -1,4 +1,4 @@
-"""Photos that every visitor may try, free to use."""
+"""Example photos, free to use."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -152,7 +152,7 @@ def test_lengths_without_content_at_the_end_are_torn_too(tmp_path):
 def test_a_file_of_something_else_is_left_alone(tmp_path, form, content):
     path = tmp_path / "notes"
     path.write_bytes(content)
-    with pytest.raises(ResultFileError, match="cannot be gone on with"):
+    with pytest.raises(ResultFileError, match="cannot be resumed"):
         open_file(path, form)
     assert path.read_bytes() == content
 

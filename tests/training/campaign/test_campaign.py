@@ -163,7 +163,7 @@ def test_the_plan_tells_what_is_done(campaign, finished, tiny_settings, without_
     shutil.rmtree(finished / "teachers")
     table = plan_table(tiny_campaign(tiny_settings, name="other"), "cpu").set_index("run")
     assert table["done"].to_dict() == {"first": 0, "second": 0, "pupil": 0}
-    assert (table["images a second"] > 0).all()
+    assert (table["images per second"] > 0).all()
 
 
 def test_what_does_not_end_in_time_is_left_out(

@@ -465,7 +465,7 @@ def test_control_c_keeps_the_last_epoch_and_says_so(backend, tiny_settings, tmp_
     finally:
         process.kill()
     assert process.returncode == 130, err
-    assert "last whole epoch is kept" in err
+    assert "last complete epoch is kept" in err
     assert "--resume" in err
     assert "Traceback" not in err
     assert out == ""

@@ -184,7 +184,7 @@ def test_a_bundle_is_measured_on_it_like_on_any_other_data_set(root, bundle, mon
     assert "rafdb:test" in open_bundle(bundle.path).spec.metrics
     card = (bundle.path / CARD_FILE).read_text(encoding="utf-8")
     assert "| RAF-DB test | all | 21 |" in card
-    assert "It learnt nothing from RAF-DB" in card
+    assert "It was not trained on RAF-DB" in card
 
 
 def test_it_can_be_learnt_beside_another_data_set(root, generated_data, tmp_path, monkeypatch):

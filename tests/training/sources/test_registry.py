@@ -110,13 +110,11 @@ def test_the_card_of_what_learnt_from_it_says_where_its_images_come_from_and_its
     assert f"The training images are {source.origin}. " in text
     assert f"{source.title}: {source.terms}." in text
     assert "a user's own" not in text
-    assert "who labelled them is not recorded" not in text
+    assert "their annotators are not recorded" not in text
     others = [other for other in SOURCES.values() if other.images_of != source.images_of]
     for other in others:
         if other.images_of not in source.holds_photos_of:
-            assert re.search(f"learnt nothing from [^:]*{re.escape(other.title)}", text), (
-                other.title
-            )
+            assert re.search(f"was not trained on [^:]*{re.escape(other.title)}", text), other.title
 
 
 @pytest.mark.parametrize("name", ["fer2013", "ferplus"])
@@ -138,10 +136,10 @@ def test_what_a_card_calls_a_split_is_what_its_publishers_call_it(source):
 
 def test_a_card_calls_nobody_owner_of_a_data_set_that_it_does_not_know():
     text = words_of("affectnet")
-    assert "of a data set that this version does not know, affectnet." in text
+    assert "from affectnet, a data set that this version does not know." in text
     assert "user's own" not in text
     own = words_of("folder:/home/anna/faces")
-    assert "The training images are a user's own. Where they come from" in own
+    assert "The training images are a user's own. Their origin" in own
     assert "anna" not in own
 
 

@@ -1,1 +1,1 @@
-"""The campaigns, one module each with a value CAMPAIGN."""
+"""The campaigns, one module each, with a value CAMPAIGN."""

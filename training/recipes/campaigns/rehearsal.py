@@ -1,4 +1,4 @@
-"""Two small teachers and a student: tries the way to a machine and back before it is needed.
+"""Two small teachers and a student, to test the transfer to a GPU machine and back.
 
 Run:    python -m training campaign rehearsal   (or ./run.sh campaign rehearsal, see training/gpu/README.md)
 Cost:   three minutes under JAX on two CPU cores, of which most is compiling

@@ -1,1 +1,1 @@
-"""One file a study."""
+"""Studies, one file per study."""

@@ -1,4 +1,4 @@
-"""What each part of the way to `cnn` is worth, taken away from it alone.
+"""An ablation of `cnn`: each part of its training is removed separately.
 
 Run:    python -m training study ablation     (with a `dual` in models/, whose answers it learns from)
 Cost:   18 runs of 4 to 7 minutes, under two hours on two idle CPU cores with AMX

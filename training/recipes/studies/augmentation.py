@@ -1,4 +1,4 @@
-"""What keeps a network from learning its training faces by heart?
+"""What prevents a network from overfitting its training faces?
 
 Run:    python -m training study augmentation
 """

@@ -1,4 +1,4 @@
-"""What a teacher and random blur are worth to networks for photos.
+"""The effect of a teacher and of random blur on networks for photos.
 
 Run:    python -m training study photo_networks     (with cnn and cnn_photos in models/)
 Cost:   8 runs of 48,000 images; 6 to 10 minutes each on two CPU cores without AMX

@@ -1,4 +1,4 @@
-"""The networks that the projects before this one built, trained here with our loop and measured alike.
+"""Networks of earlier projects, trained with this project's loop and measured in the same way.
 
 Run:    python -m training study systems
 """
