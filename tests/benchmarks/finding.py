@@ -59,7 +59,7 @@ def main() -> None:
                 str(found),
                 _share(found, pasted),
             ),
-            ("false ones beside them", f"{SCENES} scenes", str(false), ""),
+            ("false faces beside them", f"{SCENES} scenes", str(false), ""),
             (
                 f"groups of {len(GROUP)} in {GROUP_SIZE[0]} pixels",
                 str(in_groups),
@@ -67,7 +67,7 @@ def main() -> None:
                 _share(found_in_groups, in_groups),
             ),
             (
-                "false ones in pictures without people",
+                "false faces in pictures without people",
                 f"{len(empty)} pictures",
                 str(sum(len(found.faces) for found in empty)),
                 "",
