@@ -6,6 +6,7 @@ import streamlit as st
 
 from fer_core.networks.bundles import bundle_names, opinions
 from pages.shared.titles import bundle_of, origin_sentences, title_of
+from pages.shared.verbatim import name_as_code
 
 #: Of the URL.
 _PARAMETER: Final = "networks"
@@ -23,22 +24,24 @@ def chosen_networks() -> list[str]:
     return list(chosen) if chosen else opinions()
 
 
-def _read_url() -> None:
-    """Use the networks in the URL, if all of them are available."""
+def _read_url() -> list[str]:
+    """Use the networks in the URL if all of them are available; return those that are not."""
     named = [name for name in st.query_params.get(_PARAMETER, "").split(",") if name]
-    if named and set(named) <= set(bundle_names()):
+    here = bundle_names()
+    missing = [name for name in named if name not in here]
+    if named and not missing:
         st.session_state[_CHOSEN] = tuple(dict.fromkeys(named[:2]))
+    return missing
 
 
 def others_are_chosen() -> bool:
     """Return whether the visitor, or the URL, chose networks other than those of the settings."""
-    _read_url()
-    return chosen_networks() != opinions()
+    return bool(_read_url()) or chosen_networks() != opinions()
 
 
 def offer_networks() -> None:
     """Show the networks in use, offer one or two others, and update the URL."""
-    _read_url()
+    missing = _read_url()
     chosen = chosen_networks()
     label = " + ".join(title_of(name) for name in chosen)
     with st.popover(label, icon=":material/deployed_code:", help="Choose the networks"):
@@ -57,6 +60,12 @@ def offer_networks() -> None:
             f"The large prediction and the labels on photos are those of {title_of(chosen[-1])}, the last "
             "one. The URL keeps your selection: bookmark or share it.",
             width=_WIDTH,
+        )
+    if missing:
+        st.warning(
+            f"The link names networks that are not here: {', '.join(map(name_as_code, missing))}. "
+            "The networks above are used instead.",
+            icon=":material/link_off:",
         )
     bundles = [bundle for name in chosen if (bundle := bundle_of(name))]
     if sentences := origin_sentences(bundles):

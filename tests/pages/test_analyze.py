@@ -263,6 +263,17 @@ def test_faces_about_which_the_networks_disagree_are_named_with_a_link_to_more()
     assert not page.get("page_link")
 
 
+def test_a_link_to_networks_that_are_not_here_is_explained():
+    page = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
+    page.query_params["networks"] = "cnn,no_such`net"
+    page.run()
+    assert not page.exception
+    (warning,) = page.warning
+    assert "no_such" in warning.value
+    assert "cnn" not in warning.value
+    assert "networks" not in page.query_params
+
+
 def test_too_many_pixels_for_one_visit_are_refused_with_a_reason(
     monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
 ):
