@@ -241,9 +241,10 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
     with server() as (url, process):
         alone = Tally()
         # Every photo once, so that memory before is that of a server at work, and times are without a line.
-        async with visit(url) as page:
-            for number, photo in enumerate(photos):
-                await send(page, photo, f"alone{number}.jpg", alone)
+        for first in range(0, len(photos), PHOTOS_A_VISIT):
+            async with visit(url) as page:
+                for number, photo in enumerate(photos[first : first + PHOTOS_A_VISIT], first):
+                    await send(page, photo, f"alone{number}.jpg", alone)
         await asyncio.sleep(SECONDS_UNTIL_FORGOTTEN)
         before = megabytes(process)
         tally, programs, samples = Tally(), Tally(), []
