@@ -10,8 +10,10 @@ from typing import Final
 
 from fer_core.errors import BusyError
 
-#: Seconds between two calls of the function that reports the wait.
+#: Seconds between two calls of the function that reports the wait, and as many more for each turn before: a
+#: page that changes costs the server work, and fifty who wait would take as much of it as their photos.
 _SECONDS_BETWEEN_WORDS: Final = 0.5
+_MORE_SECONDS: Final = 0.1
 #: Weight of a new turn in the mean duration.
 _NEWEST: Final = 0.1
 
@@ -56,8 +58,9 @@ class WaitingLine:
         """Wait in the queue, and hold a place inside the context.
 
         Args:
-            tell: called while waiting, in this thread: at once, then twice a second. Who comes when a place
-                is free is told nothing. What it raises ends the wait, and the line closes up.
+            tell: called while waiting, in this thread: at once, then twice a second, and less often at
+                the end of a long queue. Who comes when a place is free is told nothing. What it
+                raises ends the wait, and the queue closes up.
 
         Raises:
             BusyError: the line has its full length.
@@ -85,8 +88,10 @@ class WaitingLine:
         try:
             entered = self._enter(ticket, seconds=0)
             while not entered:
-                tell(self._prospect(ticket))
-                entered = self._enter(ticket, seconds=_SECONDS_BETWEEN_WORDS)
+                wait = self._prospect(ticket)
+                tell(wait)
+                seconds = _SECONDS_BETWEEN_WORDS + _MORE_SECONDS * wait.before
+                entered = self._enter(ticket, seconds=seconds)
         finally:
             if not entered:
                 with self._changed:

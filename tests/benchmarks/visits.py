@@ -149,7 +149,9 @@ async def visit(url: str, *, seconds: float = 120) -> AsyncIterator[Visit]:
         url: of the server.
         seconds: that any answer may take.
     """
-    async with httpx2.AsyncClient(base_url=url, timeout=seconds) as http:
+    # Shorter than the server keeps a connection, or a request could meet its end; browsers then retry.
+    limits = httpx2.Limits(keepalive_expiry=2.0)
+    async with httpx2.AsyncClient(base_url=url, timeout=seconds, limits=limits) as http:
         await http.get("/_stcore/health")
         token = http.cookies[_COOKIE]
         connecting = websockets.connect(
