@@ -563,7 +563,8 @@ def test_measuring_on_another_source_is_recorded_with_the_classes_left_out(
     assert (recorded.n, recorded.excluded) == (6, {"contempt": 1})
     card = (bundle.path / "README.md").read_text()
     assert "| CK+ whole set | all | 6 |" in card
-    assert "classes that the network does not know: contempt (n 1) of CK+ whole set." in card
+    assert "Left out, because the network does not know these classes:" in card
+    assert "- CK+ whole set: contempt (n 1)" in card
 
 
 def test_fer2013s_training_images_are_not_clean_under_ferplus_labels(
