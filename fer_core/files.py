@@ -1,4 +1,4 @@
-"""Files: atomic writes, and names for display."""
+"""Files: atomic writes, versions for caches, and names for display."""
 
 import os
 from collections.abc import Callable
@@ -17,6 +17,16 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def version_of(path: Path) -> tuple[int, int]:
+    """Return the time of a file's last change in nanoseconds and its size in bytes, as a key of caches.
+
+    Raises:
+        OSError: the file is not there or not accessible.
+    """
+    state = path.stat()
+    return state.st_mtime_ns, state.st_size
 
 
 def readable_name(name: str) -> str:

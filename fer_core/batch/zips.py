@@ -19,6 +19,7 @@ from fer_core.content import (
     kind_of_unknown,
 )
 from fer_core.errors import ImageDecodeError
+from fer_core.files import version_of
 
 #: Methods that unpack only the requested bytes; others may unpack gigabytes from a few bytes.
 BOUNDED_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -44,14 +45,13 @@ _UNICODE_PATH: Final = 0x7075
 
 
 @lru_cache(maxsize=1)
-def _open_archive(path: Path, size: int, modified_ns: int) -> zipfile.ZipFile:
+def _open_archive(path: Path, version: tuple[int, int]) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
 def open_archive(path: Path) -> zipfile.ZipFile:
     """Return an opened zip. The last one stays open, because its photos are read in succession."""
-    state = path.stat()
-    return _open_archive(path, state.st_size, state.st_mtime_ns)
+    return _open_archive(path, version_of(path))
 
 
 def photo_members(

@@ -83,16 +83,17 @@ def candidates(scales: Sequence[Scale], detector: Detector) -> Boxes:
     found = [_look(coarsest, detector)]
     if not len(found[0].scores):
         found = [_look_at_bordered(coarsest, detector)]
-    too_large: list[Boxes] = []
+    is_large = [np.zeros(len(found[0].scores), bool)]
     for coarser, scale in itertools.pairwise(scales):
-        sides = np.concatenate([_sides(boxes)[boxes.scores >= _SURE] for boxes in found])
-        if SMALLEST_SIDE * coarser.factor <= _SMALLEST_SHARE * sides.max(initial=0.0):
+        boxes, counts_last = _joined(found), np.concatenate(is_large)
+        sure = _sides(boxes)[(boxes.scores >= _SURE) & ~counts_last]
+        if SMALLEST_SIDE * coarser.factor <= _SMALLEST_SHARE * sure.max(initial=0.0):
             break
-        seen = _look(scale, detector)
-        is_large = _sides(seen) > _LARGE * scale.factor
-        found.append(_selected(seen, ~is_large))
-        too_large.append(_selected(seen, is_large))
-    return _distinct(_joined([_best_first(_joined(found)), _best_first(_joined(too_large))]))
+        found.append(_look(scale, detector))
+        is_large.append(_sides(found[-1]) > _LARGE * scale.factor)
+    boxes = _joined(found)
+    # The last key counts first.
+    return _distinct(_selected(boxes, np.lexsort((-boxes.scores, np.concatenate(is_large)))))
 
 
 def each_once(boxes: np.ndarray) -> list[int]:
@@ -149,8 +150,6 @@ def _parts(length: int) -> list[slice]:
 
 
 def _joined(found: Sequence[Boxes]) -> Boxes:
-    if not found:
-        return Boxes(np.empty((0, 4), np.float32), np.empty(0, np.float32))
     return Boxes(
         np.concatenate([boxes.xyxy for boxes in found]),
         np.concatenate([boxes.scores for boxes in found]),
@@ -173,10 +172,6 @@ def _distinct(boxes: Boxes) -> Boxes:
     """Return the boxes in whose place there is none before them, best first."""
     kept = _selected(boxes, each_once(boxes.xyxy))
     return _selected(kept, np.argsort(-kept.scores, kind="stable"))
-
-
-def _best_first(boxes: Boxes) -> Boxes:
-    return _selected(boxes, np.argsort(-boxes.scores, kind="stable"))
 
 
 def _selected(boxes: Boxes, rows: np.ndarray | list[int]) -> Boxes:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from fer_core.data_names import data_name, source_of, validation_name
 from fer_core.errors import BundleError, FerError, HubError
 from fer_core.expressions import Expression
+from fer_core.files import version_of
 from fer_core.networks import hub
 from fer_core.settings import models_root, named_networks, shipped_root
 
@@ -338,7 +339,7 @@ def read_spec(folder: Path, kind: type[S]) -> S:
     """
     file = folder / SPEC_FILE
     try:
-        spec: S = _validated(kind, file, _version(file))
+        spec: S = _validated(kind, file, version_of(file))
         return spec
     except FileNotFoundError as error:
         raise BundleError(
@@ -362,18 +363,13 @@ def task_of(folder: Path) -> str:
     """Return the task of the bundle in a folder: `task` in its spec, else EXPRESSIONS."""
     file = folder / SPEC_FILE
     try:
-        return _task(file, _version(file))
+        return _task(file, version_of(file))
     except (OSError, ValueError, AttributeError):
         # Opening it reports the error.
         return EXPRESSIONS
 
 
-def _version(file: Path) -> tuple[int, int]:
-    """Return a value that changes with a file's content, for caching: pages read specs dozens of times."""
-    stat = file.stat()
-    return stat.st_mtime_ns, stat.st_size
-
-
+# Pages read each spec dozens of times in a run.
 @lru_cache(maxsize=256)
 def _validated(kind: type[S], file: Path, version: tuple[int, int]) -> S:
     return kind.model_validate_json(file.read_bytes())

@@ -27,9 +27,11 @@ def chosen_networks() -> list[str]:
 def _read_url() -> list[str]:
     """Use the networks in the URL if all of them are available; return those that are not."""
     named = [name for name in st.query_params.get(_PARAMETER, "").split(",") if name]
+    if not named:
+        return []
     here = bundle_names()
     missing = [name for name in named if name not in here]
-    if named and not missing:
+    if not missing:
         st.session_state[_CHOSEN] = tuple(dict.fromkeys(named[:2]))
     return missing
 

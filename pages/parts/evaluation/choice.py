@@ -12,6 +12,7 @@ import streamlit as st
 
 from fer_core.data_names import data_name, source_of
 from fer_core.errors import BundleError, DataError
+from fer_core.files import version_of
 from fer_core.networks.bundles import (
     FER2013_PAIR,
     SERVING_FILE,
@@ -264,12 +265,11 @@ def _folder(name: str) -> Path:
 
 
 def _read(file: Path) -> "EvaluationResult":
-    state = file.stat()
-    return _read_version(str(file), state.st_mtime_ns, state.st_size)
+    return _read_version(str(file), version_of(file))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _read_version(file: str, modified_ns: int, size: int) -> "EvaluationResult":
+def _read_version(file: str, version: tuple[int, int]) -> "EvaluationResult":
     from fer_core.evaluation.predictions import read_predictions
 
     return read_predictions(Path(file))
@@ -288,13 +288,18 @@ def robustness_of(bundle: Bundle, data: str) -> "Robustness | None":
     if not file.is_file():
         return None
     weights = bundle.spec.sha256.get(SERVING_FILE)
-    return _robustness_version(bundle, source, split, str(file), file.stat().st_mtime_ns, weights)
+    return _robustness_version(bundle, source, split, str(file), version_of(file), weights)
 
 
 # The leading underscore keeps Streamlit from hashing the bundle; file and checksum stand for it.
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _robustness_version(
-    _bundle: Bundle, source: str, split: str, file: str, modified_ns: int, weights: str | None
+    _bundle: Bundle,
+    source: str,
+    split: str,
+    file: str,
+    version: tuple[int, int],
+    weights: str | None,
 ) -> "Robustness | None":
     from fer_core.evaluation.robustness import stored_robustness
 

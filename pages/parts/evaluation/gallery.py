@@ -7,6 +7,7 @@ import streamlit as st
 
 from fer_core.data_names import data_name, known_data_sets, source_of
 from fer_core.errors import DataError
+from fer_core.files import version_of
 from pages.parts.evaluation.choice import Chosen, choose_network
 from pages.shared.verbatim import message_as_text, public_message
 
@@ -173,11 +174,13 @@ def _load_thumbnails(data: str) -> "Thumbnails | None":
     path = thumbnails_path(source, split)
     if not path.is_file():
         return None
-    return _read_version(source, split, str(path), path.stat().st_mtime_ns)
+    return _read_version(source, split, str(path), version_of(path))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _read_version(source: str, split: str, file: str, modified_ns: int) -> "Thumbnails | None":
+def _read_version(
+    source: str, split: str, file: str, version: tuple[int, int]
+) -> "Thumbnails | None":
     from fer_core.evaluation.thumbnails import read_thumbnails
 
     return read_thumbnails(source, split)

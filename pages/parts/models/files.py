@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from fer_core.errors import FerError
+from fer_core.files import version_of
 from fer_core.networks.bundles import (
     CARD_FILE,
     HISTORY_FILE,
@@ -80,8 +81,7 @@ def _check(bundle: "AnyBundle", name: str) -> str:
     """Return the fault of a weight file; empty if its SHA-256 is right."""
     path = bundle.path / name
     try:
-        stat = path.stat()
-        changed = stat.st_mtime_ns, stat.st_size
+        changed = version_of(path)
     except OSError:
         changed = None
     return _verify(bundle, str(path), bundle.spec.sha256[name], changed)
