@@ -125,9 +125,10 @@ def _scale(rgb: np.ndarray, factor: float) -> Scale:
 
 def _look(scale: Scale, detector: Detector) -> Boxes:
     """Return the boxes at one scale, in pixels of the photo, each face once per scale."""
+    places = list(itertools.product(*map(_parts, scale.rgb.shape[:2])))
     found = []
-    for rows, columns in itertools.product(*map(_parts, scale.rgb.shape[:2])):
-        boxes = detector.detect(scale.rgb[rows, columns])
+    for place, boxes in zip(places, detector.detect([scale.rgb[p] for p in places]), strict=True):
+        rows, columns = place
         offset = np.array([columns.start, rows.start] * 2, np.float32)
         found.append(Boxes((boxes.xyxy + offset) * np.float32(scale.factor), boxes.scores))
     return _blended(_joined(found))
