@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from fer_core.errors import BusyError
 #: page that changes costs the server work, and fifty who wait would take as much of it as their photos.
 _SECONDS_BETWEEN_WORDS: Final = 0.5
 _MORE_SECONDS: Final = 0.1
-#: Weight of a new turn in the mean duration.
+#: Weight of the newest value in the mean time from one turn to the next.
 _NEWEST: Final = 0.1
 
 
@@ -24,7 +23,7 @@ class Wait:
 
     Attributes:
         before: how many are to be served first, those being served not among them.
-        seconds: until the turn comes, as turns have lasted so far; None while none has ended.
+        seconds: until the turn comes, as fast as the queue has moved so far; None while it has not.
     """
 
     before: int
@@ -41,11 +40,12 @@ class WaitingLine:
             places: how much work goes on at once, at least 1.
             longest: how many wait at most; who comes after them is turned away.
         """
-        self._places = places
         self._longest = longest
-        self._changed = threading.Condition()
-        self._waiting: deque[object] = deque()
-        self._served = 0
+        self._lock = threading.Lock()
+        # Those who have waited before, and then all others.
+        self._waiting: list[_Ticket] = []
+        self._n_free = places
+        self._last_turn = 0.0
         self._mean_seconds: float | None = None
 
     @property
@@ -54,70 +54,85 @@ class WaitingLine:
         return bool(self._waiting)
 
     @contextmanager
-    def turn(self, tell: Callable[[Wait], object]) -> Iterator[None]:
+    def turn(self, tell: Callable[[Wait], object], *, has_waited: bool = False) -> Iterator[None]:
         """Wait in the queue, and hold a place inside the context.
 
         Args:
             tell: called while waiting, in this thread: at once, then twice a second, and less often at
                 the end of a long queue. Who comes when a place is free is told nothing. What it
                 raises ends the wait, and the queue closes up.
+            has_waited: whether this is the second turn of who has waited for a first one. It comes before
+                all first turns, so that nobody waits twice.
 
         Raises:
-            BusyError: the line has its full length.
+            BusyError: the queue has its full length.
         """
-        self._wait(tell)
-        began = time.monotonic()
+        ticket = self._enter(has_waited=has_waited)
         try:
+            while not ticket.has_turn.wait(0):
+                wait = self._prospect(ticket)
+                tell(wait)
+                ticket.has_turn.wait(_SECONDS_BETWEEN_WORDS + _MORE_SECONDS * wait.before)
             yield
         finally:
-            with self._changed:
-                self._served -= 1
-                self._note(time.monotonic() - began)
-                self._changed.notify_all()
+            self._leave(ticket)
 
-    def _wait(self, tell: Callable[[Wait], object]) -> None:
-        ticket = object()
-        with self._changed:
+    def _enter(self, *, has_waited: bool) -> "_Ticket":
+        ticket = _Ticket(has_waited=has_waited)
+        with self._lock:
             if len(self._waiting) >= self._longest:
                 raise BusyError(
                     f"{self._longest} photos are waiting already, and this server lets no more wait. "
                     "Try again in a minute."
                 )
-            self._waiting.append(ticket)
-        entered = False
-        try:
-            entered = self._enter(ticket, seconds=0)
-            while not entered:
-                wait = self._prospect(ticket)
-                tell(wait)
-                seconds = _SECONDS_BETWEEN_WORDS + _MORE_SECONDS * wait.before
-                entered = self._enter(ticket, seconds=seconds)
-        finally:
-            if not entered:
-                with self._changed:
-                    self._waiting.remove(ticket)
-                    self._changed.notify_all()
+            self._waiting.insert(self._n_before(ticket), ticket)
+            self._give_turns()
+        return ticket
 
-    def _enter(self, ticket: object, *, seconds: float) -> bool:
-        """Take a place if one becomes free for this ticket in time; return whether it did."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._may_enter(ticket), seconds):
-                return False
-            self._waiting.popleft()
-            self._served += 1
-            # There may be a place for the next one too.
-            self._changed.notify_all()
-            return True
+    def _n_before(self, ticket: "_Ticket") -> int:
+        if not ticket.has_waited:
+            return len(self._waiting)
+        return sum(other.has_waited for other in self._waiting)
 
-    def _may_enter(self, ticket: object) -> bool:
-        return self._waiting[0] is ticket and self._served < self._places
+    def _leave(self, ticket: "_Ticket") -> None:
+        with self._lock:
+            if ticket.has_turn.is_set():
+                self._n_free += 1
+                self._give_turns()
+            else:
+                self._waiting.remove(ticket)
 
-    def _prospect(self, ticket: object) -> Wait:
-        with self._changed:
-            before = self._waiting.index(ticket)
+    def _give_turns(self) -> None:
+        """Give the free places to the first in the queue, and wake no one else."""
+        while self._n_free and self._waiting:
+            ticket = self._waiting.pop(0)
+            self._n_free -= 1
+            if not ticket.has_waited:
+                self._note_turn(ticket)
+            ticket.has_turn.set()
+
+    def _note_turn(self, ticket: "_Ticket") -> None:
+        now = time.monotonic()
+        if ticket.was_told:
+            # Since the turn before, or since there was someone to wait for the next.
+            seconds, mean = now - max(self._last_turn, ticket.came), self._mean_seconds
+            self._mean_seconds = seconds if mean is None else mean + _NEWEST * (seconds - mean)
+        self._last_turn = now
+
+    def _prospect(self, ticket: "_Ticket") -> Wait:
+        with self._lock:
+            ticket.was_told = True
+            before = self._waiting.index(ticket) if ticket in self._waiting else 0
             mean = self._mean_seconds
-        return Wait(before, None if mean is None else (before + 1) * mean / self._places)
+        return Wait(before, None if mean is None else (before + 1) * mean)
 
-    def _note(self, seconds: float) -> None:
-        mean = self._mean_seconds
-        self._mean_seconds = seconds if mean is None else mean + _NEWEST * (seconds - mean)
+
+class _Ticket:
+    """Someone in the queue."""
+
+    def __init__(self, *, has_waited: bool) -> None:
+        self.has_waited = has_waited
+        # Its own, so that the end of a turn wakes one thread, not all that wait.
+        self.has_turn = threading.Event()
+        self.came = time.monotonic()
+        self.was_told = False

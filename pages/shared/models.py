@@ -185,7 +185,8 @@ def analyze_photos(
         for i, photo in enumerate(waiting, start=1):
             name = f"{name_as_code(photo.name)} ({i} of {len(waiting)})"
             try:
-                with turn(partial(_say, place, name)):
+                # Only the first, so that many photos of one visit do not hold up those of others.
+                with turn(partial(_say, place, name), has_waited=i == 1):
                     show_working(place, f"Looking at {name}")
                     analyses[photo.key] = analyzer.analyze(photo.photo)
             except AnalysisError as error:

@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 _BUSY_SECONDS: Final = 2.0
 
 
-def turn(say: Callable[[str], object]) -> AbstractContextManager[None]:
+def turn(say: Callable[[str], object], *, has_waited: bool = False) -> AbstractContextManager[None]:
     """Wait until a photo may be read or analyzed, and hold the place meanwhile; one turn per photo.
 
     Args:
         say: shows what is said while waiting.
+        has_waited: whether the photo, now to be analyzed, has waited to be read.
 
     Raises:
         BusyError: too many wait already.
     """
-    return line().turn(lambda wait: say(in_words(wait)))
+    return line().turn(lambda wait: say(in_words(wait)), has_waited=has_waited)
 
 
 @contextmanager

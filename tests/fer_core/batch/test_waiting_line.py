@@ -2,6 +2,8 @@
 
 import contextlib
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -12,7 +14,9 @@ from fer_core.errors import BusyError
 class Visitor:
     """Someone in a line, in a thread of its own."""
 
-    def __init__(self, line: WaitingLine, served: list[int], number: int) -> None:
+    def __init__(
+        self, line: WaitingLine, served: list[int], number: int, *, has_waited: bool = False
+    ) -> None:
         self.told: list[Wait] = []
         self.waits = threading.Event()
         self.done = threading.Event()
@@ -25,7 +29,7 @@ class Visitor:
                 raise SystemExit
 
         def visit() -> None:
-            with contextlib.suppress(SystemExit), line.turn(tell):
+            with contextlib.suppress(SystemExit), line.turn(tell, has_waited=has_waited):
                 served.append(number)
                 self.waits.set()
                 self.done.wait(20)
@@ -38,6 +42,13 @@ class Visitor:
         self.done.set()
         self.thread.join(20)
         assert not self.thread.is_alive()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def nothing(_: Wait) -> None:
@@ -56,9 +67,20 @@ def test_who_came_first_is_served_first_and_is_told_how_many_are_before():
     visitors = [Visitor(line, served, number) for number in range(5)]
     assert served == [0, 1]
     assert [visitor.told[0].before for visitor in visitors[2:]] == [0, 1, 2]
-    for visitor in visitors:
+    for number, visitor in enumerate(visitors):
         visitor.finish()
+        wait_until(lambda n=number: len(served) == min(n + 3, 5))
     assert served == [0, 1, 2, 3, 4]
+
+
+def test_a_second_turn_comes_before_all_first_ones_and_after_earlier_second_ones():
+    line, served = WaitingLine(places=1, longest=9), []
+    visitors = [Visitor(line, served, number, has_waited=number in (2, 3)) for number in range(4)]
+    assert [visitor.told[0].before for visitor in visitors[1:]] == [0, 0, 1]
+    for number in (0, 2, 3, 1):
+        wait_until(lambda n=number: n in served)
+        visitors[number].finish()
+    assert served == [0, 2, 3, 1]
 
 
 def test_the_seconds_are_those_of_the_turns_before():
