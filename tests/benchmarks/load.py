@@ -69,7 +69,7 @@ class Tally:
         seconds: from a photo's first byte until its page was drawn, of each answer.
         told_to_wait: of how many photos a visitor was told a place in the line.
         turned_away: how often a program was told to ask again later.
-    mixed_up: answers that were not that photo's.
+        mixed_up: answers that were not that photo's.
         failed: what went wrong, in words.
         visits: that were begun.
     """
@@ -231,6 +231,26 @@ async def watch(process: psutil.Process, samples: list[float]) -> None:
         await asyncio.sleep(1)
 
 
+class Busy:
+    """How busy all cores are from its making on, and how much of that is the server."""
+
+    def __init__(self, server: psutil.Process) -> None:
+        self._server = server
+        self._before = self._now()
+
+    def shares(self) -> tuple[float, float]:
+        """Return the share of the cores' time that was used, and the server's share of their time."""
+        seconds, idle, of_server = (
+            now - before for now, before in zip(self._now(), self._before, strict=True)
+        )
+        return 1 - idle / seconds, of_server / seconds
+
+    def _now(self) -> tuple[float, float, float]:
+        """Return seconds of processor time: of all cores, of which idle, and used by the server."""
+        cores, own = psutil.cpu_times(), self._server.cpu_times()
+        return sum(cores), cores.idle + getattr(cores, "iowait", 0.0), own.user + own.system
+
+
 def megabytes(process: psutil.Process) -> float:
     """Return resident memory in units of 1,000,000 bytes."""
     return process.memory_info().rss / 1e6
@@ -251,6 +271,7 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
         watched = Tally()
         frame = one_face_photo()
         watching = asyncio.create_task(watch(process, samples))
+        busy = Busy(process)
         until = time.monotonic() + 60 * arguments.minutes
         await asyncio.gather(
             *(
@@ -263,6 +284,7 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
             ),
             *(live(url, frame, until, watched) for _ in range(arguments.live)),
         )
+        in_all, of_server = busy.shares()
         await asyncio.sleep(SECONDS_UNTIL_FORGOTTEN)
         watching.cancel()
         after = megabytes(process)
@@ -287,6 +309,8 @@ async def measure(arguments: argparse.Namespace, photos: list[Photo]) -> None:
         ("failed", f"{len(watched.failed)}", "0"),
         ("milliseconds to an answer: median", _milliseconds(watched, 50), ""),
         ("95 % within", _milliseconds(watched, 95), ""),
+        ("all cores busy, %", f"{100 * in_all:.0f}", ""),
+        ("of them by the server, %", f"{100 * of_server:.0f}", ""),
         ("memory before, MB", f"{before:.0f}", ""),
         ("at the peak", f"{max(samples):.0f}", ""),
         (
