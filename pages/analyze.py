@@ -22,7 +22,7 @@ if current is not None:
             photo,
             analysis,
             number=results.chosen_face(photo, analysis),
-            choose=partial(results.remember_face, photo),
+            choose=partial(results.remember_face, photo.key),
         )
         number = results.choose_face(photo, analysis)
     with right:

@@ -146,6 +146,20 @@ def results_table(results: Sequence[PhotoResult], networks: Sequence[str]) -> "p
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(confidences, "float64"))
 
 
+def summary(table: "pd.DataFrame") -> str:
+    """Return how much a table of `results_table` has: "2 faces in 3 photos, 1 file not readable"."""
+    photos = table.drop_duplicates(RESULT)
+    unreadable = int((photos[OUTCOME] == Outcome.UNREADABLE).sum())
+    faces = counted(int((table[FACE] > 0).sum()), "face")
+    text = f"{faces} in {counted(len(photos) - unreadable, 'photo')}"
+    return f"{text}, {counted(unreadable, 'file')} not readable" if unreadable else text
+
+
+def counted(n: int, thing: str) -> str:
+    """Return a number with its noun: "1 face", "2,000 faces"."""
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
+
+
 def confidence_column(network: str) -> str:
     """Return the name of the column with a network's confidence."""
     return f"{network} confidence"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.batch.results import FACE, RESULT, level_column
+from fer_core.batch.results import FACE, counted, level_column, summary
 from fer_core.drawing import text_color
 from fer_core.expressions import Expression
 from fer_core.networks.levels import Level
@@ -93,7 +93,7 @@ def expressions_view(
         "expressions",
         "Apparent expressions",
         figure,
-        f"{_on(table)} Pale: probable or unclear.",
+        f"{summary(table)}. Pale: probable or unclear.",
         pd.DataFrame(data, columns=["network", "expression", "level", "faces", "share"]),
     )
 
@@ -214,21 +214,12 @@ def _cell_color(share: float) -> str:
     return "#" + "".join(f"{round(v):02X}" for v in low + share * (high - low))
 
 
-def _on(table: pd.DataFrame) -> str:
-    photos, faces = table[RESULT].nunique(), int((table[FACE] > 0).sum())
-    return f"{_number(faces, 'face')} in {_number(photos, 'photo')}."
-
-
-def _number(n: int, thing: str) -> str:
-    return f"{n:,} {thing}{'' if n == 1 else 's'}"
-
-
 def _agreement(answers: pd.DataFrame) -> str:
     named = answers[(answers != UNCLEAR).all(axis=1)]
     if named.empty:
         return "On no face do both name an expression."
     same = int((named.iloc[:, 0] == named.iloc[:, 1]).sum())
     return (
-        f"Both name an expression on {len(named):,} of {_number(len(answers), 'face')}, the same on {same:,} "
+        f"Both name an expression on {len(named):,} of {counted(len(answers), 'face')}, the same on {same:,} "
         f"({same / len(named):.0%})."
     )

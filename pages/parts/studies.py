@@ -56,10 +56,22 @@ def show_study(plan: StudyPlan) -> None:
         _show_not_run(plan)
     else:
         _show_accuracy(results)
-        _show_table(runs_table(results), plan.name)
-        _show_learning(results)
-        _show_recalls(results)
-        _show_command(plan)
+        # Each chart takes the browser a while: only those of the open tab are drawn.
+        runs, learning, recalls, command = st.tabs(
+            ["Runs", "Learning curves", "Recall by class", "Reproduce"],
+            key="study_details",
+            on_change="rerun",
+        )
+        with runs:
+            _show_table(runs_table(results), plan.name)
+        if learning.open:
+            with learning:
+                _show_learning(results)
+        if recalls.open:
+            with recalls:
+                _show_recalls(results)
+        with command:
+            _show_command(plan)
     _show_references(plan)
 
 
@@ -79,7 +91,9 @@ def show_search(plan: SearchPlan) -> None:
     st.markdown(f"{n} of {plan.planned} planned trials are done.")
     show_view(paths_view(results))
     show_view(best_so_far_view(results))
+    st.subheader("Runs")
     _show_table(trials_table(results), plan.name)
+    st.subheader("Reproduce")
     _show_command(plan)
 
 
@@ -110,7 +124,6 @@ def _show_accuracy(results: StudyResults) -> None:
 
 
 def _show_table(table: "pd.DataFrame", name: str) -> None:
-    st.subheader("Runs")
     forms = dict.fromkeys(table.select_dtypes("float").columns, "%.3g")
     forms |= {
         column: number_format
@@ -154,7 +167,6 @@ def _show_recalls(results: StudyResults) -> None:
 
     choices = measured_on(results)
     tests = [data for data in choices if split_of(data) == "test"]
-    st.subheader("Recall by class", help=defined("Recall"))
     data = st.selectbox(
         "Data set",
         choices,
@@ -162,12 +174,12 @@ def _show_recalls(results: StudyResults) -> None:
         format_func=data_name,
         key=f"recalls-{results.plan.name}",
         width=320,
+        help=defined("Recall"),
     )
     show_view(recalls_view(results, data), heading=False)
 
 
 def _show_command(plan: StudyPlan | SearchPlan) -> None:
-    st.subheader("Reproduce")
     st.caption("Runs what is missing; finished runs are kept.")
     st.code(plan.command, language="bash")
 

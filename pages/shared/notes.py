@@ -12,8 +12,10 @@ def show_fair_use() -> None:
     """Show the fair-use line; the About page has the details."""
     st.caption(
         "Apparent expression, not emotion. Not for decisions at work, in school, in policing or in medicine. "
-        "Photos are not stored. [How accurate is it?](about)",
+        "Photos are not stored."
     )
+    # A link in the caption would open a new tab, without the visit's photos.
+    st.page_link("../about.py", label="How accurate is it?", icon=":material/info:")
 
 
 def show_no_landmarks() -> None:

@@ -278,7 +278,7 @@ def take_picture(name: str, image_rgb: "np.ndarray") -> None:
     """Add a picture, uint8 (H, W, 3), to the photos of the session."""
     from fer_core.drawing import encode_png
 
-    _take([SentFile(name, name, lambda: encode_png(image_rgb))])
+    take([SentFile(name, name, lambda: encode_png(image_rgb))])
 
 
 def drop_picture(name: str) -> None:
@@ -309,7 +309,7 @@ def current_intake() -> Intake:
 def _take_widget(key: str) -> None:
     value = st.session_state[key]
     files = value if isinstance(value, list) else [value] if value is not None else []
-    _take(SentFile(file.file_id, file.name, file.getvalue) for file in files)
+    take(SentFile(file.file_id, file.name, file.getvalue) for file in files)
     # The bar shows the added files; the widget is reset to empty.
     st.session_state[_GENERATION] = _new_generation()
 
@@ -321,10 +321,10 @@ def _new_generation() -> int:
 
 def take_example(example: Example) -> None:
     """Add an example to the photos of the session."""
-    _take([SentFile(f"example_{example.file.stem}", example.file.name, example.file.read_bytes)])
+    take([SentFile(f"example_{example.file.stem}", example.file.name, example.file.read_bytes)])
 
 
-def _take(files: Iterable[SentFile]) -> None:
+def take(files: Iterable[SentFile]) -> None:
     """Add files to the photos of the session; the newest becomes the current one."""
     known = {photo.key for photo in current_intake().photos}
     waiting = st.session_state.get(_SENT, ())

@@ -106,9 +106,9 @@ def chosen_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
     return min(int(st.session_state.get(_FACES, {}).get(photo.key, 1)), n) or None
 
 
-def remember_face(photo: ChosenPhoto, number: int) -> None:
-    """Store the number of the selected face of a photo."""
-    st.session_state.setdefault(_FACES, {})[photo.key] = number
+def remember_face(key: str, number: int) -> None:
+    """Store the number of the selected face of the photo with a key."""
+    st.session_state.setdefault(_FACES, {})[key] = number
 
 
 def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
@@ -134,7 +134,7 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
                     type="primary" if i == number else "secondary",
                     width="stretch",
                     on_click=remember_face,
-                    args=(photo, i),
+                    args=(photo.key, i),
                 )
                 st.caption(answer(_main(face)))
                 if _disagree(face):

@@ -145,7 +145,7 @@ def test_answers_follow_a_face_are_frozen_and_nobody_else_is_asked(
         lambda: page.locator(".live").evaluate("root => root.page.sender.sent") > sent + 3
     )
 
-    page.get_by_role("link", name="Open in Analyze").click()
+    page.get_by_role("link", name="Open on the Photo page").click()
     expect(page.get_by_role("heading", name="See the expressions in a photo")).to_be_visible()
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("Happy")
     live = [request for request in requests if "/api/live" in request]

@@ -256,11 +256,11 @@ def test_faces_about_which_the_networks_disagree_are_named_with_a_link_to_more()
     assert "2 faces" in texts(page)
     assert "The networks disagree on face 1" in texts(page)
     assert "Dual-input, FER2013: " in texts(page)
-    links = page.get("page_link")
-    assert [link.proto.label for link in links] == ["Which one is right more often?"]
+    more = "Which one is right more often?"
+    assert more in [link.proto.label for link in page.get("page_link")]
     next(button for button in page.button if button.label == "2").click().run()
     assert "Both networks agree" in texts(page)
-    assert not page.get("page_link")
+    assert more not in [link.proto.label for link in page.get("page_link")]
 
 
 def test_a_link_to_networks_that_are_not_here_is_explained():

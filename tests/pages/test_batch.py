@@ -87,7 +87,7 @@ def test_every_face_and_every_photo_without_one_is_a_row(done: AppTest):
     assert list(table["cnn_photos words"]) == ["Happy", "", "Happy", ""]
     assert list(table["dual_photos words"]) == ["Happy", "Not readable", "Happy", "No face"]
     assert "not an image" in table["notes"].iloc[1]
-    assert done.subheader[0].value == "2 faces in 4 photos"
+    assert done.subheader[0].value == "2 faces in 3 photos, 1 file not readable"
 
 
 def test_content_decides_what_an_upload_is(small: bytes, astronaut: np.ndarray):
@@ -123,7 +123,10 @@ def test_filters_offer_the_levels_and_reach_the_charts(done: AppTest):
     ]
     page = done.button_group(key="batch_view").set_value("Charts").run()
     assert len(page.get("plotly_chart")) == 2
-    assert any(caption.value.startswith("2 faces in 4 photos.") for caption in page.caption)
+    assert any(
+        caption.value.startswith("2 faces in 3 photos, 1 file not readable.")
+        for caption in page.caption
+    )
     page = page.pills[0].set_value(["confident"]).run()
     assert any(caption.value.startswith("2 faces in 2 photos.") for caption in page.caption)
     page = page.pills[0].set_value(["no face"]).run()
@@ -148,6 +151,16 @@ def test_a_face_opens_its_photo_and_back_keeps_the_filter(done: AppTest):
     page = buttons(page)["Back"].click().run()
     assert len(page.dataframe[0].value) == 2
     page.pills[0].set_value([]).run()
+
+
+def test_an_open_face_is_taken_to_the_compare_page(astronaut: np.ndarray):
+    twice = np.concatenate([astronaut[:256, 100:356]] * 2, axis=1)
+    page = upload(open_page(), ("twice.png", png(twice)))
+    page.session_state["batch_opened"] = f"2:{page.session_state['batch'].keys[0]}"
+    page = buttons(page.run())["Compare the networks"].click().run()
+    assert not page.exception
+    assert page.title[0].value == "Compare two networks"
+    assert page.metric[0].label.startswith("Face 2:")
 
 
 def test_a_file_that_cannot_be_read_opens_with_its_error(done: AppTest):

@@ -10,7 +10,7 @@ from fer_core.errors import BusyError, ImageDecodeError
 from fer_core.photos.decode import decode
 from pages.parts.batch.work import Batch
 from pages.shared import notes, results
-from pages.shared.photo_intake import ChosenPhoto
+from pages.shared.photo_intake import ChosenPhoto, SentFile, take
 from pages.shared.turns import show_busy, show_working, turn
 from pages.shared.verbatim import message_as_text, name_as_code
 
@@ -144,5 +144,15 @@ def _show_photo(file: Any, result: "PhotoResult", key: str, number: int) -> None
     with right:
         if number:
             results.show_face(photo, result.analysis, number)
+            _offer_comparison(file, key, number)
         else:
             notes.show_no_face(result.analysis)
+
+
+def _offer_comparison(file: Any, key: str, number: int) -> None:
+    """Offer to open the photo on the Compare page, with the same face selected."""
+    if st.button("Compare the networks", icon=":material/compare:"):
+        sent = SentFile(f"batch_{key}", file.name, file.read)
+        take([sent])
+        results.remember_face(sent.key, number)
+        st.switch_page("../compare.py")

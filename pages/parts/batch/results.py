@@ -40,7 +40,7 @@ _ALL: Final = "All photos, whatever the filter."
 def show_results(batch: Batch) -> None:
     """Show the results of a batch, or the open photo."""
     from fer_core.batch.contact_sheet import sheet_faces
-    from fer_core.batch.results import results_csv, results_table
+    from fer_core.batch.results import results_csv, results_table, summary
 
     found = [result for _, result in batch.in_order]
     networks = networks_of(batch)
@@ -53,7 +53,7 @@ def show_results(batch: Batch) -> None:
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.subheader(_summary(table), width="content")
+        st.subheader(summary(table), width="content")
         downloads = st.container(horizontal=True, width="content")
     rows = _filtered(table, networks)
     faces = sheet_faces(found, rows)
@@ -98,15 +98,6 @@ def show_growing_table(place: "DeltaGenerator", batch: Batch) -> None:
         placeholder="",
         column_config=_columns(networks),
         column_order=_column_order(networks),
-    )
-
-
-def _summary(table: "pd.DataFrame") -> str:
-    from fer_core.batch.results import FACE, RESULT
-
-    faces, photos = int((table[FACE] > 0).sum()), int(table[RESULT].nunique())
-    return (
-        f"{faces:,} face{'' if faces == 1 else 's'} in {photos:,} photo{'' if photos == 1 else 's'}"
     )
 
 

@@ -136,7 +136,7 @@ def test_views_count_every_face_once(table):
     assert counts["Both", "unclear"] == 1
     assert counts["Both", "sad"] == 1, "an unclear face counts for no expression"
     assert counts.groupby("network").sum().to_dict() == {"cnn": 4, "Both": 4}
-    assert view.reading.startswith("4 faces in 5 photos.")
+    assert view.reading.startswith("4 faces in 4 photos, 1 file not readable.")
     view = agreement_view(table, NETWORKS, titles={"dual": "Both"})
     cells = view.data.set_index(["cnn", "Both"])["faces"]
     assert cells["happy", "happy"] == 2
