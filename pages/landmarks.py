@@ -26,8 +26,6 @@ if current is not None:
         with left:
             landmarks.show_overlays(photo, face, mesh, number)
         with right:
-            landmarks.show_mesh(mesh, number)
-        landmarks.show_pose_and_measures(mesh)
-        landmarks.show_blendshapes(mesh, number)
+            landmarks.show_numbers_or_mesh(mesh, number)
 
 notes.show_fair_use()

@@ -1,36 +1,11 @@
-"""Figures of one face: its strongest movements and its mesh."""
-
-from typing import Final
+"""The mesh of one face as a figure."""
 
 import numpy as np
 import plotly.graph_objects as go
 
-from fer_core.faces.blendshapes import strongest_blendshapes
 from fer_core.faces.landmarks import contour_edges, mesh_edges
 from fer_core.palette import BLUE, GUIDE_COLOR
-from fer_core.views.style import lay_out, new_figure, rows_from_top
-
-_ROW_HEIGHT: Final = 30
-_FRAME_HEIGHT: Final = 96
-
-
-def blendshapes_bar(blendshapes: np.ndarray, *, n: int = 10) -> go.Figure:
-    """Return the strongest of a face's blendshapes, float (52,) in [0, 1], as horizontal bars."""
-    strongest = strongest_blendshapes(blendshapes, n=n)
-    figure = new_figure(
-        go.Bar(
-            x=[value for _, value in strongest],
-            y=[words.capitalize() for words, _ in strongest],
-            orientation="h",
-            marker={"color": GUIDE_COLOR},
-            hovertemplate="%{y}: %{x:.2f}<extra></extra>",
-        )
-    )
-    lay_out(figure, height=_FRAME_HEIGHT + _ROW_HEIGHT * n, x="Strength")
-    figure.update_layout(showlegend=False)
-    rows_from_top(figure, of_bars=True)
-    figure.update_xaxes(range=[0, 1])
-    return figure
+from fer_core.views.style import new_figure
 
 
 def mesh_3d(points: np.ndarray) -> go.Figure:

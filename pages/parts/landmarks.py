@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from fer_core.errors import FerError
+from fer_core.palette import GUIDE_COLOR
+from pages.shared.bars import row, share_bar, show_rows, track
 from pages.shared.charts import PLAIN_CHART
 from pages.shared.models import load_keypoint_finder
 from pages.shared.photo_intake import ChosenPhoto
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 #: Side in pixels at which a face with overlays is shown, and its frame over the networks' own.
 _SHOWN_SIDE: Final = 720
 _MARGIN: Final = 1.25
+_MOVEMENTS: Final = 8
+_MOVEMENT_FILL: Final = f"background:{GUIDE_COLOR};border-color:{GUIDE_COLOR}"
 #: Degrees below which a head counts as straight.
 _STRAIGHT: Final = 5
 
@@ -33,6 +37,7 @@ def show_overlays(photo: ChosenPhoto, face: "Face", mesh: "FaceMesh", number: in
         [o for o in Overlay if o is not Overlay.OWN_KEYPOINTS or finder is not None],
         format_func=_capitalized,
         selection_mode="multi",
+        wrap=True,
         default=[Overlay.CONTOURS, Overlay.IRISES],
         key="overlays",
     )
@@ -85,7 +90,19 @@ def _keypoints_sentence(spec: "KeypointSpec") -> str:
     )
 
 
-def show_mesh(mesh: "FaceMesh", number: int) -> None:
+def show_numbers_or_mesh(mesh: "FaceMesh", number: int) -> None:
+    """Show the pose, measures and movements, and in another tab the mesh."""
+    numbers, in_3d = st.tabs(["Movements and pose", "3D mesh"], key="mesh_tab", on_change="rerun")
+    with numbers:
+        _show_blendshapes(mesh, number)
+        _show_pose_and_measures(mesh)
+    # Only when asked for: the browser takes a while to load what draws it.
+    if in_3d.open:
+        with in_3d:
+            _show_mesh(mesh, number)
+
+
+def _show_mesh(mesh: "FaceMesh", number: int) -> None:
     """Show the landmarks in 3D, as a figure to rotate."""
     from fer_core.faces.landmarks import upright_points
     from fer_core.views.faces import mesh_3d
@@ -102,7 +119,7 @@ def show_mesh(mesh: "FaceMesh", number: int) -> None:
     st.caption("Drag to rotate. Depth is MediaPipe's estimate from one photo.")
 
 
-def show_pose_and_measures(mesh: "FaceMesh") -> None:
+def _show_pose_and_measures(mesh: "FaceMesh") -> None:
     """Show the head pose and a few ratios of distances."""
     from fer_core.faces.landmarks import geometry
 
@@ -134,19 +151,19 @@ def show_pose_and_measures(mesh: "FaceMesh") -> None:
         )
 
 
-def show_blendshapes(mesh: "FaceMesh", number: int) -> None:
+def _show_blendshapes(mesh: "FaceMesh", number: int) -> None:
     """Show the strongest movements of the face."""
     from fer_core.faces.blendshapes import strongest_blendshapes
-    from fer_core.views.faces import blendshapes_bar
 
     st.subheader("Strongest movements")
-    strongest = ", ".join(word for word, _ in strongest_blendshapes(mesh.blendshapes, n=3))
-    st.plotly_chart(
-        blendshapes_bar(mesh.blendshapes),
-        width="stretch",
-        key="blendshapes",
-        config=PLAIN_CHART,
-        alt=f"Strongest movements of face {number}: {strongest}",
+    strongest = strongest_blendshapes(mesh.blendshapes, n=_MOVEMENTS)
+    show_rows(
+        [],
+        [
+            row(words, [track(share_bar(_MOVEMENT_FILL, strength))], [f"{strength:.2f}"])
+            for words, strength in strongest
+        ],
+        alt=f"Strongest movements of face {number}",
     )
     st.caption(
         "MediaPipe's blendshapes, from 0 (none) to 1 (full). Left and right are the person's."

@@ -159,7 +159,7 @@ def _show_learning(results: StudyResults) -> None:
         )
         return
     if not history.empty:
-        show_view(learning_view(results, history))
+        show_view(learning_view(results, history), heading=False)
 
 
 def _show_recalls(results: StudyResults) -> None:

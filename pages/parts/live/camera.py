@@ -114,7 +114,9 @@ def show_frozen() -> None:
             _file_name(taken, "_annotated"),
             "image/png",
         )
-        st.page_link("../analyze.py", label="Open on the Photo page", icon=":material/frame_person:")
+        st.page_link(
+            "../analyze.py", label="Open on the Photo page", icon=":material/frame_person:"
+        )
         st.button("Discard", icon=":material/delete:", on_click=_discard, args=(taken,))
 
 

@@ -9,7 +9,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from fer_core.expressions import COLORS
 from fer_core.faces.landmarks import mesh_edges
-from fer_core.views.faces import blendshapes_bar, mesh_3d
+from fer_core.views.faces import mesh_3d
 from fer_core.views.style import TEMPLATE
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
@@ -55,7 +55,7 @@ def contrast(first: str, second: str) -> float:
 
 
 def test_ground_and_text_are_left_to_the_theme():
-    layout = blendshapes_bar(np.zeros(52)).layout
+    layout = mesh_3d(np.zeros((478, 3))).layout
     assert layout.template == TEMPLATE
     assert layout.paper_bgcolor is layout.plot_bgcolor is layout.font.color is None
 
@@ -76,14 +76,6 @@ def test_colors_stand_out_from_both_themes():
     for name, color in COLORS.items():
         for mode in ("light", "dark"):
             assert contrast(color, theme[mode]["backgroundColor"]) >= 2, (name, mode)
-
-
-def test_the_strongest_blendshapes_come_first_and_neutral_never():
-    blendshapes = np.zeros(52)
-    blendshapes[[0, 44, 25]] = [0.9, 0.5, 0.7]
-    (bars,) = blendshapes_bar(blendshapes, n=3).data
-    assert list(bars.y)[:2] == ["Jaw open", "Mouth corner up (left)"]
-    assert list(bars.x)[:2] == [0.7, 0.5]
 
 
 def test_the_mesh_is_looked_at_from_the_front_and_upright():
