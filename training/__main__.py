@@ -20,6 +20,7 @@ from training.commands.describe import describe
 from training.commands.evaluate import evaluate
 from training.commands.explained import explained
 from training.commands.face_shape import face_shape
+from training.commands.faithfulness import faithfulness
 from training.commands.fit import fit
 from training.commands.human_ceiling import human_ceiling
 from training.commands.landmarks import landmarks
@@ -57,6 +58,7 @@ COMMANDS = (
     describe,
     compare,
     robustness,
+    faithfulness,
     publish,
     thumbnails,
     human_ceiling,

@@ -1,5 +1,6 @@
-"""Explanations of predictions: class activation maps, and the influence of landmarks."""
+"""Explanations of predictions: where pixels count, and the influence of landmarks."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +16,12 @@ from fer_core.faces.shape import FaceShape, Movement, Region
 from fer_core.faces.warp import Portrait
 from fer_core.networks.classifier import Classifier, Prediction
 
+#: Side of a blurred square and the distance to the next, in the network's 48 pixels: 36 squares cover them.
+#: Those of 8 pixels every 4 are more faithful, and take 2.4 times as long.
+_SQUARE: Final = 13
+_STEP: Final = 7
+#: Standard deviation of the blur in these pixels: nothing of an expression is left.
+BLUR_SIGMA: Final = 5.0
 #: Minimum in logits for a map to be shown as evidence.
 _LEAST_EVIDENCE: Final = 1e-4
 
@@ -50,6 +57,51 @@ def activation_heatmap(
     heatmap[start : start + side, start : start + side] = covered
     # Less is rounding, not evidence.
     return heatmap / heatmap.max() if heatmap.max() > _LEAST_EVIDENCE else np.zeros_like(heatmap)
+
+
+def occlusion_map(classifier: Classifier, inputs: FaceInputs) -> np.ndarray:
+    """Return what the log-odds of a network's answer lose where the face is blurred.
+
+    Squares are blurred one at a time (Zeiler and Fergus 2014, arXiv:1311.2901); between their centres the
+    loss is interpolated. The landmarks stay. `python -m training faithfulness` compares this map with others.
+
+    Args:
+        classifier: that sees pixels.
+        inputs: of one face.
+
+    Returns:
+        float32 (48, 48), natural logarithms; below 0 where the answer is more likely without the pixels.
+        Probabilities would hardly change where the network is sure.
+    """
+    blurred = cv2.GaussianBlur(inputs.image, (0, 0), BLUR_SIGMA)
+    starts = range(0, INPUT_SIZE - _SQUARE + 1, _STEP)
+    images = np.repeat(inputs.image[None], len(starts) ** 2 + 1, axis=0)
+    for image, (top, left) in zip(images[1:], itertools.product(starts, starts), strict=True):
+        square = np.s_[top : top + _SQUARE, left : left + _SQUARE]
+        image[square] = blurred[square]
+    odds = _log_odds(classifier, images, inputs.landmarks)
+    lost = (odds[0] - odds[1:]).reshape(len(starts), len(starts)).astype(np.float32)
+    # Of each pixel, in squares from the centre of the first.
+    place = ((np.arange(INPUT_SIZE, dtype=np.float32) - (_SQUARE - 1) / 2) / _STEP).astype(
+        np.float32
+    )
+    x, y = np.meshgrid(place, place)
+    heat: np.ndarray = cv2.remap(lost, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return heat
+
+
+def _log_odds(classifier: Classifier, images: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Return the log-odds of the answer for the first of N images with the same landmarks, float32 (N,)."""
+    logits, _ = classifier.logits(images, np.repeat(landmarks[None], len(images), axis=0))
+    logits = logits / classifier.bundle.spec.temperature
+    top = int(logits[0].argmax())
+    others = np.delete(logits, top, axis=1)
+    highest = others.max(axis=1)
+    # From logits, since a float32 probability of a sure answer is 1.
+    result: np.ndarray = (
+        logits[:, top] - highest - np.log(np.exp(others - highest[:, None]).sum(axis=1))
+    )
+    return result
 
 
 def inputs_with_mesh(inputs: FaceInputs, face: Face, mesh: FaceMesh) -> FaceInputs:

@@ -1,4 +1,4 @@
-"""How long photos take: MediaPipe's landmarker alone, the search for faces, and the whole analysis.
+"""How long photos take: MediaPipe's landmarker alone, search, whole analysis, and a face's heat maps.
 
 python -m tests.benchmarks.photos [PHOTO ...]
 
@@ -21,6 +21,7 @@ from fer_core.faces.finder import FaceFinder
 from fer_core.faces.mediapipe_models import Landmarker
 from fer_core.networks.bundles import opinions, resolve
 from fer_core.networks.classifier import Classifier
+from fer_core.networks.explain import occlusion_map
 from fer_core.photos.decode import Photo, decode
 from tests.benchmarks.measuring import one_face_photo, print_table
 
@@ -36,7 +37,8 @@ def main() -> None:
         presence_confidence=finding.PRESENCE_CONFIDENCE,
         max_faces=1,
     )
-    analyzer = Analyzer(finder, {name: Classifier(resolve(name)) for name in opinions()})
+    classifiers = {name: Classifier(resolve(name)) for name in opinions()}
+    analyzer = Analyzer(finder, classifiers)
     rows = []
     for name, photo in photos(sys.argv[1:]).items():
         ways: list[Callable[[], object]] = [
@@ -44,19 +46,29 @@ def main() -> None:
             lambda rgb=photo.rgb: finder.find_upright(rgb),
             lambda photo=photo: analyzer.analyze(photo),
         ]
-        alone, search, whole = in_turns(ways)
+        faces = analyzer.analyze(photo).faces
+        if faces:
+            inputs = faces[0].inputs
+            ways.append(
+                lambda inputs=inputs: [occlusion_map(c, inputs) for c in classifiers.values()]
+            )
+        alone, search, whole, *maps = in_turns(ways)
         rows.append(
             (
                 name,
                 f"{photo.width}x{photo.height}",
-                str(len(analyzer.analyze(photo).faces)),
+                str(len(faces)),
                 *(f"{1000 * seconds:.0f}" for seconds in (alone, search, whole)),
                 f"{whole / alone:.1f}",
+                *(f"{1000 * seconds:.0f}" for seconds in maps or (float("nan"),)),
             )
         )
     print_table(
         "Photos, warm medians, decoding not included",
-        ("photo", "pixels", "faces", "landmarker alone, ms", "search, ms", "analysis, ms", "ratio"),
+        (
+            *("photo", "pixels", "faces", "landmarker alone, ms", "search, ms", "analysis, ms"),
+            *("ratio", "heat maps of a face, ms"),
+        ),
         rows,
     )
 

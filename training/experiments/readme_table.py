@@ -7,12 +7,14 @@ docs/results.md has every shipped network on every test split.
 """
 
 import logging
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from fer_core.data_names import data_name, known_data_sets, split_of
+from fer_core.evaluation.faithfulness import faithfulness_path, read_faithfulness
 from fer_core.evaluation.human_agreement import (
     FER2013_LABEL,
     OTHERS,
@@ -166,6 +168,38 @@ def photos_table() -> str:
     )
 
 
+def faithfulness_table() -> str:
+    """Return a Markdown table of heat maps of the default pair; nothing if they were not measured."""
+    path = landmarker_path().parent / faithfulness_path().name
+    if not path.is_file():
+        return ""
+    measured = read_faithfulness(path)
+    on = f"{measured[0].n:,} faces of {data_name(f'{measured[0].source}:{measured[0].split}')}"
+    rows = [
+        f"| `{row.network}` | {row.method} | {row.deletion:.3f}{_p(row.deletion_p)} "
+        f"| {row.insertion:.3f}{_p(row.insertion_p)} |"
+        for row in measured
+    ]
+    return "\n".join(
+        (
+            f"\n\nHeat maps, {on} (`python -m training faithfulness`). Deletion is the mean probability "
+            "of the answer while the warmest pixels are replaced first: lower is better. Insertion shows "
+            "them first: higher is better. In brackets p of Wilcoxon's signed-rank test against class "
+            "activation maps on the same faces. Controls know nothing of the network.\n",
+            "| bundle | map | deletion | insertion |",
+            "|---|---|---:|---:|",
+            *rows,
+        )
+    )
+
+
+def _p(p: float) -> str:
+    """Return a p in brackets; nothing for NaN."""
+    if math.isnan(p):
+        return ""
+    return " (p < 0.001)" if p < 0.001 else f" (p = {p:.3f})"
+
+
 def short_table(bundles: Iterable[Bundle]) -> str:
     """Return README's table: accuracy of four networks, of people and of a published network.
 
@@ -245,7 +279,8 @@ def with_results(text: str, bundles: Iterable[Bundle]) -> str:
         ValueError: a marker is missing.
     """
     bundles = list(bundles)
-    results = f"{results_table(bundles)}{comparison(bundles)}{photos_table()}{people_sentence()}"
+    results = f"{results_table(bundles)}{comparison(bundles)}{photos_table()}"
+    results += f"{faithfulness_table()}{people_sentence()}"
     return _between(text, BEGIN, END, results)
 
 

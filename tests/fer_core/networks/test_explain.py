@@ -7,8 +7,9 @@ from fer_core.expressions import FER2013, Expression
 from fer_core.faces.crops import FaceInputs
 from fer_core.faces.shape import Movement, read_face_shape
 from fer_core.faces.warp import portrait
-from fer_core.networks.classifier import Prediction
-from fer_core.networks.explain import activation_heatmap, what_if
+from fer_core.networks.bundles import resolve
+from fer_core.networks.classifier import Classifier, Prediction
+from fer_core.networks.explain import activation_heatmap, occlusion_map, what_if
 from fer_core.photos.decode import decode
 from fer_core.settings import face_shape_path
 
@@ -64,6 +65,25 @@ def test_a_real_faces_heatmap_moves_with_the_face(analyzer, classifier, astronau
     for step in [(shift, 0), (-shift, 0), (0, shift), (0, -shift)]:
         # Some of it leaves the part of the image that the network looks at.
         np.testing.assert_allclose(centre(*step) - still, step, atol=shift / 3)
+
+
+def test_blurring_a_smile_costs_the_most_at_the_mouth_and_moves_with_the_face(
+    analyzer, astronaut_png
+):
+    """A map that was transposed, mirrored or put in the wrong place would not follow."""
+    classifier = Classifier(resolve("cnn_photos"))
+    face = analyzer.analyze(decode(astronaut_png)).faces[0].inputs.image
+    padded = np.pad(face, 7, mode="edge")
+
+    def hottest(dy, dx):
+        moved = np.ascontiguousarray(padded[7 - dy :, 7 - dx :][:48, :48])
+        lost = occlusion_map(classifier, FaceInputs(moved))
+        assert lost.shape == (48, 48)
+        return np.array([places[lost == lost.max()].mean() for places in np.mgrid[:48, :48]])
+
+    still = hottest(0, 0)
+    np.testing.assert_allclose(still, (37, 24), atol=7)
+    np.testing.assert_allclose(hottest(-7, 0) - still, (-7, 0), atol=4)
 
 
 def test_a_face_that_is_surprised_by_the_sliders_looks_less_happy(

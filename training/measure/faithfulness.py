@@ -1,0 +1,218 @@
+"""How faithful heat maps are: deletion and insertion (Petsiuk et al. 2018, "RISE", arXiv:1806.07421).
+
+A map ranks the pixels of a face. If it is faithful, the probability of the network's answer falls fast when
+the hottest pixels are taken away first, and rises fast when they are shown first.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from fer_core.errors import DataError
+from fer_core.evaluation.faithfulness import Faithfulness
+from fer_core.faces.crops import INPUT_SIZE, FaceInputs
+from fer_core.faces.landmarks import IN_CROP
+from fer_core.faces.shape import FaceShape, Region, read_face_shape
+from fer_core.networks.bundles import SERVING_FILE, Bundle
+from fer_core.networks.classifier import Classifier
+from fer_core.networks.explain import BLUR_SIGMA, activation_heatmap, occlusion_map
+from fer_core.settings import face_shape_path
+from training.measure.evaluate import known_to
+from training.measure.robustness import draw
+from training.sources import Samples
+from training.sources.landmark_cache import with_landmarks
+
+log = logging.getLogger(__name__)
+
+#: Faces that are drawn, and the seed that draws them.
+ROWS: Final = 500
+SEED: Final = 0
+#: What the others are compared with.
+ACTIVATION: Final = "class activation map"
+#: Shares of the pixels at which a curve is sampled, beside none and all.
+_SHARES: Final = np.linspace(0, 1, 13)[1:-1]
+#: RISE's masks: their number, and the cells of which each is half of the time blurred.
+_MASKS: Final = 128
+_CELLS: Final = 7
+#: Where faces have their middle in a crop, for the control.
+_MIDDLE: Final = (26, 24)
+
+#: Gives a map, float (48, 48), of the answer for one face; hotter counts more.
+_Method: TypeAlias = Callable[[Classifier, FaceInputs], np.ndarray]
+
+
+def measure_faithfulness(
+    bundles: Sequence[Bundle], samples: Samples, *, rows: int = ROWS
+) -> list[Faithfulness]:
+    """Measure all kinds of maps of networks that see pixels, on the same random faces.
+
+    Raises:
+        DataError: no drawn sample has a class that a network knows, or a network sees no pixels.
+        BundleError: a serving file is missing or damaged.
+    """
+    for bundle in bundles:
+        if not bundle.spec.sees_pixels:
+            raise DataError(f"{bundle.spec.name} sees no pixels. Leave it out.")
+    drawn = with_landmarks(draw(samples, rows, SEED))
+    methods = _methods(read_face_shape(face_shape_path()))
+    return [row for bundle in bundles for row in _measure(bundle, drawn, methods)]
+
+
+def _measure(bundle: Bundle, drawn: Samples, methods: Mapping[str, _Method]) -> list[Faithfulness]:
+    known, _ = known_to(bundle, drawn)
+    classifier = Classifier(bundle)
+    log.info("%s: maps of %d faces of %s", bundle.spec.name, len(known), known.source)
+    landmarks = np.asarray(known.landmarks)
+    scores = np.array(
+        [
+            _scores(classifier, FaceInputs(known.images[i], landmarks[i]), methods)
+            for i in track(range(len(known)), bundle.spec.name, console=Console(stderr=True))
+        ]
+    )
+    activation = scores[:, list(methods).index(ACTIVATION)]
+    return [
+        Faithfulness(
+            network=bundle.spec.name,
+            weights_sha256=bundle.spec.sha256[SERVING_FILE],
+            method=method,
+            source=known.source,
+            split=str(known.split),
+            n=len(known),
+            deletion=float(scores[:, i, 0].mean()),
+            insertion=float(scores[:, i, 1].mean()),
+            deletion_p=_p(scores[:, i, 0], activation[:, 0]),
+            insertion_p=_p(scores[:, i, 1], activation[:, 1]),
+        )
+        for i, method in enumerate(methods)
+    ]
+
+
+def _p(first: np.ndarray, second: np.ndarray) -> float:
+    from scipy.stats import wilcoxon
+
+    return float("nan") if (first == second).all() else float(wilcoxon(first, second).pvalue)
+
+
+def _scores(
+    classifier: Classifier, face: FaceInputs, methods: Mapping[str, _Method]
+) -> list[tuple[float, float]]:
+    """Return each method's areas under the curves of deletion and insertion, means of probabilities."""
+    top = int(classifier.predict([face])[0].probabilities.argmax())
+    return [
+        (
+            _area(classifier, face, top, curve(face.image, heat, _grey(face.image))),
+            _area(classifier, face, top, curve(_blurred(face.image), heat, face.image)),
+        )
+        for heat in (method(classifier, face) for method in methods.values())
+    ]
+
+
+def curve(image: np.ndarray, heat: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return an image whose hottest pixels are more and more those of another, uint8 (13, 48, 48)."""
+    order = np.argsort(-heat.ravel(), kind="stable")
+    images = np.repeat(image.reshape(1, -1), len(_SHARES) + 2, axis=0)
+    for changed, share in zip(images, (0.0, *_SHARES, 1.0), strict=True):
+        hottest = order[: round(share * len(order))]
+        changed[hottest] = other.ravel()[hottest]
+    return images.reshape(-1, *image.shape)
+
+
+def _area(classifier: Classifier, face: FaceInputs, top: int, images: np.ndarray) -> float:
+    p = _probabilities(classifier, images, face, top)
+    return float(np.trapezoid(p, dx=1 / (len(p) - 1)))
+
+
+def _probabilities(
+    classifier: Classifier, images: np.ndarray, face: FaceInputs, top: int
+) -> np.ndarray:
+    answers = classifier.predict([FaceInputs(image, face.landmarks) for image in images])
+    return np.array([answer.probabilities[top] for answer in answers])
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    return np.full_like(image, round(float(image.mean())))
+
+
+def _blurred(image: np.ndarray) -> np.ndarray:
+    blurred: np.ndarray = cv2.GaussianBlur(image, (0, 0), BLUR_SIGMA)
+    return blurred
+
+
+def _methods(shape: FaceShape) -> dict[str, _Method]:
+    """Return all kinds of maps; the last two are controls, which know nothing of the network."""
+    masks = _rise_masks()
+    y, x = np.mgrid[:INPUT_SIZE, :INPUT_SIZE]
+    middle = -((y - _MIDDLE[0]) ** 2 + (x - _MIDDLE[1]) ** 2)
+    rng = np.random.default_rng(SEED)
+
+    def activation(classifier: Classifier, face: FaceInputs) -> np.ndarray:
+        answer = classifier.predict([face])[0]
+        view = classifier.bundle.spec.view_pixels
+        return activation_heatmap(answer, answer.expression, view_pixels=view)
+
+    def rise(classifier: Classifier, face: FaceInputs) -> np.ndarray:
+        image, blurred = face.image.astype(np.float32), _blurred(face.image).astype(np.float32)
+        mixed = np.rint(masks * image + (1 - masks) * blurred).astype(np.uint8)
+        top = int(classifier.predict([face])[0].probabilities.argmax())
+        p = _probabilities(classifier, mixed, face, top)
+        heat: np.ndarray = np.tensordot(p, masks - masks.mean(axis=0), axes=1)
+        return heat
+
+    points = {region: shape.region_points(region) for region in Region}
+
+    def regions(classifier: Classifier, face: FaceInputs) -> np.ndarray:
+        return _region_map(classifier, face, points)
+
+    def at_random(_classifier: Classifier, _face: FaceInputs) -> np.ndarray:
+        return cv2.resize(
+            rng.random((6, 6)), (INPUT_SIZE, INPUT_SIZE), interpolation=cv2.INTER_CUBIC
+        )
+
+    return {
+        ACTIVATION: activation,
+        "occlusion": occlusion_map,
+        "RISE": rise,
+        "regions of the face": regions,
+        "middle of the face (control)": lambda _classifier, _face: middle,
+        "random (control)": at_random,
+    }
+
+
+def _rise_masks() -> np.ndarray:
+    """Return RISE's masks, float32 (_MASKS, 48, 48) in [0, 1]: random cells, enlarged and shifted."""
+    rng = np.random.default_rng(SEED)
+    side = INPUT_SIZE + -(-INPUT_SIZE // _CELLS)
+    masks = []
+    for _ in range(_MASKS):
+        cells = (rng.random((_CELLS, _CELLS)) < 0.5).astype(np.float32)
+        large = cv2.resize(cells, (side, side), interpolation=cv2.INTER_LINEAR)
+        top, left = rng.integers(0, side - INPUT_SIZE + 1, size=2)
+        masks.append(large[top : top + INPUT_SIZE, left : left + INPUT_SIZE])
+    return np.stack(masks)
+
+
+def _region_map(
+    classifier: Classifier, face: FaceInputs, landmarks_of: Mapping[Region, np.ndarray]
+) -> np.ndarray:
+    """Return what the answer loses where each region of the landmarks is blurred; 0 without landmarks."""
+    heat = np.zeros((INPUT_SIZE, INPUT_SIZE), np.float32)
+    if not face.landmarks_found:
+        return heat
+    points = (face.landmarks[IN_CROP].reshape(-1, 2) + 0.5) * INPUT_SIZE
+    blurred = _blurred(face.image)
+    inside, images = [], [face.image]
+    for landmarks in landmarks_of.values():
+        hull = cv2.convexHull(np.rint(points[landmarks]).astype(np.int32))
+        mask = cv2.fillConvexPoly(np.zeros_like(face.image), hull, 1).astype(bool)
+        inside.append(mask)
+        images.append(np.where(mask, blurred, face.image))
+    top = int(classifier.predict([face])[0].probabilities.argmax())
+    whole, *without = _probabilities(classifier, np.stack(images), face, top)
+    for mask, p in zip(inside, without, strict=True):
+        heat[mask] = np.maximum(heat[mask], whole - p)
+    return heat
