@@ -9,6 +9,8 @@ from fer_core.errors import DataError
 from fer_core.evaluation.row_tables import read_row_table, write_row_table
 from fer_core.settings import models_root
 
+#: Faces that the table is of.
+ROWS: Final = 500
 _MEND: Final = "Write it with: python -m training faithfulness"
 
 
@@ -26,6 +28,9 @@ class Faithfulness:
         insertion: mean probability while the hottest pixels are shown first; higher is better.
         deletion_p, insertion_p: p of Wilcoxon's signed-rank test against class activation maps on the same
             faces; NaN for these maps themselves.
+        n_shuffled: faces of the sanity check (Adebayo et al. 2018, arXiv:1810.03292).
+        shuffled_correlation: mean rank correlation with the maps of the same network with shuffled weights; 1
+            for a map that does not depend on what the network has learnt.
     """
 
     network: str
@@ -38,6 +43,8 @@ class Faithfulness:
     insertion: float
     deletion_p: float
     insertion_p: float
+    n_shuffled: int
+    shuffled_correlation: float
 
 
 def faithfulness_path() -> Path:

@@ -17,10 +17,10 @@ from fer_core.faces.warp import Portrait
 from fer_core.networks.classifier import Classifier, Prediction
 
 #: Side of a blurred square and the distance to the next, in the network's 48 pixels: 36 squares cover them.
-#: Those of 8 pixels every 4 are more faithful, and take 2.4 times as long.
+#: Smaller ones are a little more faithful and take longer.
 _SQUARE: Final = 13
 _STEP: Final = 7
-#: Standard deviation of the blur in these pixels: nothing of an expression is left.
+#: Standard deviation of the blur in these pixels.
 BLUR_SIGMA: Final = 5.0
 #: Minimum in logits for a map to be shown as evidence.
 _LEAST_EVIDENCE: Final = 1e-4
@@ -82,9 +82,7 @@ def occlusion_map(classifier: Classifier, inputs: FaceInputs) -> np.ndarray:
     odds = _log_odds(classifier, images, inputs.landmarks)
     lost = (odds[0] - odds[1:]).reshape(len(starts), len(starts)).astype(np.float32)
     # Of each pixel, in squares from the centre of the first.
-    place = ((np.arange(INPUT_SIZE, dtype=np.float32) - (_SQUARE - 1) / 2) / _STEP).astype(
-        np.float32
-    )
+    place = (np.arange(INPUT_SIZE, dtype=np.float32) - (_SQUARE - 1) / 2) / _STEP
     x, y = np.meshgrid(place, place)
     heat: np.ndarray = cv2.remap(lost, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return heat

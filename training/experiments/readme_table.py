@@ -177,7 +177,7 @@ def faithfulness_table() -> str:
     on = f"{measured[0].n:,} faces of {data_name(f'{measured[0].source}:{measured[0].split}')}"
     rows = [
         f"| `{row.network}` | {row.method} | {row.deletion:.3f}{_p(row.deletion_p)} "
-        f"| {row.insertion:.3f}{_p(row.insertion_p)} |"
+        f"| {row.insertion:.3f}{_p(row.insertion_p)} | {row.shuffled_correlation:.2f} |"
         for row in measured
     ]
     return "\n".join(
@@ -185,9 +185,11 @@ def faithfulness_table() -> str:
             f"\n\nHeat maps, {on} (`python -m training faithfulness`). Deletion is the mean probability "
             "of the answer while the warmest pixels are replaced first: lower is better. Insertion shows "
             "them first: higher is better. In brackets p of Wilcoxon's signed-rank test against class "
-            "activation maps on the same faces. Controls know nothing of the network.\n",
-            "| bundle | map | deletion | insertion |",
-            "|---|---|---:|---:|",
+            "activation maps on the same faces. Shuffled is the rank correlation with the map of the network "
+            f"with shuffled weights on {measured[0].n_shuffled} faces: 1 for a map that does not depend on "
+            "what the network has learnt. Controls know nothing of the network.\n",
+            "| bundle | map | deletion | insertion | shuffled |",
+            "|---|---|---:|---:|---:|",
             *rows,
         )
     )

@@ -1,11 +1,15 @@
 """How faithful heat maps are: deletion and insertion (Petsiuk et al. 2018, "RISE", arXiv:1806.07421).
 
 A map ranks the pixels of a face. If it is faithful, the probability of the network's answer falls fast when
-the hottest pixels are taken away first, and rises fast when they are shown first.
+the hottest pixels are taken away first, and rises fast when they are shown first. And it changes when the
+network's weights are shuffled (Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv:1810.03292).
 """
 
+import hashlib
 import logging
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final, TypeAlias
 
 import cv2
@@ -14,14 +18,16 @@ from rich.console import Console
 from rich.progress import track
 
 from fer_core.errors import DataError
-from fer_core.evaluation.faithfulness import Faithfulness
+from fer_core.evaluation.faithfulness import ROWS, Faithfulness
 from fer_core.faces.crops import INPUT_SIZE, FaceInputs
 from fer_core.faces.landmarks import IN_CROP
 from fer_core.faces.shape import FaceShape, Region, read_face_shape
-from fer_core.networks.bundles import SERVING_FILE, Bundle
+from fer_core.networks.bundles import SERVING_FILE, Bundle, open_bundle
 from fer_core.networks.classifier import Classifier
 from fer_core.networks.explain import BLUR_SIGMA, activation_heatmap, occlusion_map
 from fer_core.settings import face_shape_path
+from training.bundle.export import export, write_spec
+from training.bundle.saved_network import open_network
 from training.measure.evaluate import known_to
 from training.measure.robustness import draw
 from training.sources import Samples
@@ -29,9 +35,10 @@ from training.sources.landmark_cache import with_landmarks
 
 log = logging.getLogger(__name__)
 
-#: Faces that are drawn, and the seed that draws them.
-ROWS: Final = 500
+#: Draws the faces.
 SEED: Final = 0
+#: Of the drawn faces, so many have maps of the network with shuffled weights as well.
+SHUFFLED_ROWS: Final = 50
 #: What the others are compared with.
 ACTIVATION: Final = "class activation map"
 #: Shares of the pixels at which a curve is sampled, beside none and all.
@@ -53,7 +60,8 @@ def measure_faithfulness(
 
     Raises:
         DataError: no drawn sample has a class that a network knows, or a network sees no pixels.
-        BundleError: a serving file is missing or damaged.
+        BundleError: a file is missing or damaged.
+        TrainingError: Keras does not run on TensorFlow, which writes the network with shuffled weights.
     """
     for bundle in bundles:
         if not bundle.spec.sees_pixels:
@@ -75,6 +83,15 @@ def _measure(bundle: Bundle, drawn: Samples, methods: Mapping[str, _Method]) -> 
         ]
     )
     activation = scores[:, list(methods).index(ACTIVATION)]
+    few = min(SHUFFLED_ROWS, len(known))
+    faces = [FaceInputs(known.images[i], landmarks[i]) for i in range(few)]
+    shuffled = _shuffled(bundle)
+    alike = {
+        name: _mean_correlation(
+            [(method(classifier, face), method(shuffled, face)) for face in faces]
+        )
+        for name, method in methods.items()
+    }
     return [
         Faithfulness(
             network=bundle.spec.name,
@@ -87,9 +104,40 @@ def _measure(bundle: Bundle, drawn: Samples, methods: Mapping[str, _Method]) -> 
             insertion=float(scores[:, i, 1].mean()),
             deletion_p=_p(scores[:, i, 0], activation[:, 0]),
             insertion_p=_p(scores[:, i, 1], activation[:, 1]),
+            n_shuffled=few,
+            shuffled_correlation=alike[method],
         )
         for i, method in enumerate(methods)
     ]
+
+
+def _shuffled(bundle: Bundle) -> Classifier:
+    """Return the network with the values of each of its arrays in random places."""
+    network, rng = open_network(bundle), np.random.default_rng(SEED)
+    network.set_weights(
+        [rng.permutation(w.ravel()).reshape(w.shape) for w in network.get_weights()]
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        export(network, folder)
+        served = hashlib.sha256((folder / SERVING_FILE).read_bytes()).hexdigest()
+        sums = {**bundle.spec.sha256, SERVING_FILE: served}
+        write_spec(bundle.spec.model_copy(update={"sha256": sums}), folder)
+        return Classifier(open_bundle(folder))
+
+
+def _mean_correlation(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """Return the mean of the rank correlations of pairs of maps; 0 for one without ranks."""
+    from scipy.stats import spearmanr
+
+    return float(
+        np.mean(
+            [
+                spearmanr(a.ravel(), b.ravel()).statistic if np.ptp(a) and np.ptp(b) else 0.0
+                for a, b in pairs
+            ]
+        )
+    )
 
 
 def _p(first: np.ndarray, second: np.ndarray) -> float:

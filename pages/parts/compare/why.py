@@ -78,14 +78,16 @@ def _show_faithfulness() -> None:
         f"How faithful such maps are, on {rows[0].n:,} faces of {on}. "
         "**Deletion**: mean probability of the answer while the warmest pixels are replaced first; lower is "
         "better. **Insertion**: while they are shown first; higher is better (Petsiuk et al. 2018, "
-        "arXiv:1806.07421)."
+        "arXiv:1806.07421). **Shuffled**: rank correlation with the map of the network with shuffled "
+        "weights; 1 would mean that the map does not depend on what the network has learnt."
     )
     st.dataframe(
         {
             "Network": [title_of(row.network) for row in rows],
-            "Map": [row.method.capitalize() for row in rows],
+            "Map": [row.method[0].upper() + row.method[1:] for row in rows],
             "Deletion": [f"{row.deletion:.3f}" for row in rows],
             "Insertion": [f"{row.insertion:.3f}" for row in rows],
+            "Shuffled": [f"{row.shuffled_correlation:.2f}" for row in rows],
         },
         hide_index=True,
     )
