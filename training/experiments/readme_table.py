@@ -186,8 +186,8 @@ def faithfulness_table() -> str:
             "of the answer while the warmest pixels are replaced first: lower is better. Insertion shows "
             "them first: higher is better. In brackets p of Wilcoxon's signed-rank test against class "
             "activation maps on the same faces. Shuffled is the rank correlation with the map of the network "
-            f"with shuffled weights on {measured[0].n_shuffled} faces: 1 for a map that does not depend on "
-            "what the network has learnt. Controls know nothing of the network.\n",
+            f"with shuffled weights, on {measured[0].n_shuffled} faces. It is 1 for a map that does not "
+            "depend on what the network has learnt. Controls know nothing of the network.\n",
             "| bundle | map | deletion | insertion | shuffled |",
             "|---|---|---:|---:|---:|",
             *rows,
