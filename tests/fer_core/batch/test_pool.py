@@ -114,6 +114,8 @@ def test_a_generator_that_is_closed_kills_its_processes():
 
 def test_ctrl_c_ends_all_at_once():
     code = (
+        # A shell lets what it starts in the background ignore Ctrl-C, also these tests and what they start.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from tests.fer_core.batch.test_pool import Acting, run_jobs\n"
         "jobs = ['a', 'sleep 100', 'sleep 100']\n"
         "for answer in run_jobs(Acting(), jobs, processes=2, in_order=False): print(answer, flush=True)\n"
