@@ -69,7 +69,7 @@ class WaitingLine:
         """
         ticket = self._enter(has_waited=has_waited)
         try:
-            while not ticket.has_turn.wait(0):
+            while not ticket.has_turn.is_set():
                 wait = self._prospect(ticket)
                 tell(wait)
                 ticket.has_turn.wait(_SECONDS_BETWEEN_WORDS + _MORE_SECONDS * wait.before)

@@ -48,7 +48,7 @@ class Detector:
 
         Args:
             confidence: in [0, 1], asked of a face.
-            instances: so many images are looked at together, each by one thread, for up to 50 MB each.
+            instances: so many images are looked at together, each by one thread, with memory of its own.
         """
         with zipfile.ZipFile(io.BytesIO(verified_model())) as archive:
             content = archive.read("face_detector.tflite")
@@ -100,8 +100,7 @@ class _Network:
     def __init__(self, content: bytes) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        # One for all sizes: to change its size takes half as long as a run, to open another longer than a
-        # whole one.
+        # One for all sizes: to change its size takes less time and memory than to open another.
         self._interpreter = Interpreter(model_content=content, num_threads=1)
         self._size: tuple[int, ...] = ()
 

@@ -17,11 +17,11 @@ from fer_core.faces.warp import Portrait
 from fer_core.networks.classifier import Classifier, Prediction
 
 #: Side of a blurred square and the distance to the next, in the network's 48 pixels: 36 squares cover them.
-#: Smaller ones are a little more faithful and take longer.
+#: Smaller ones take longer.
 _SQUARE: Final = 13
 _STEP: Final = 7
 #: Standard deviation of the blur in these pixels.
-BLUR_SIGMA: Final = 5.0
+_BLUR_SIGMA: Final = 5.0
 #: Minimum in logits for a map to be shown as evidence.
 _LEAST_EVIDENCE: Final = 1e-4
 
@@ -73,7 +73,7 @@ def occlusion_map(classifier: Classifier, inputs: FaceInputs) -> np.ndarray:
         float32 (48, 48), natural logarithms; below 0 where the answer is more likely without the pixels.
         Probabilities would hardly change where the network is sure.
     """
-    blurred = cv2.GaussianBlur(inputs.image, (0, 0), BLUR_SIGMA)
+    blurred = without_details(inputs.image)
     starts = range(0, INPUT_SIZE - _SQUARE + 1, _STEP)
     images = np.repeat(inputs.image[None], len(starts) ** 2 + 1, axis=0)
     for image, (top, left) in zip(images[1:], itertools.product(starts, starts), strict=True):
@@ -86,6 +86,12 @@ def occlusion_map(classifier: Classifier, inputs: FaceInputs) -> np.ndarray:
     x, y = np.meshgrid(place, place)
     heat: np.ndarray = cv2.remap(lost, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return heat
+
+
+def without_details(image: np.ndarray) -> np.ndarray:
+    """Return a face, uint8 (48, 48), so blurred that its expression cannot be seen."""
+    blurred: np.ndarray = cv2.GaussianBlur(image, (0, 0), _BLUR_SIGMA)
+    return blurred
 
 
 def _log_odds(classifier: Classifier, images: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

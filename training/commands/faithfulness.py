@@ -22,9 +22,9 @@ def faithfulness(
     """Measure how faithful heat maps are, by deletion and insertion, on faces of FER2013's PrivateTest.
 
     Class activation maps, occlusion, RISE and occlusion of the regions of the face are compared, with two
-    controls. Each is also compared with the map of the network with shuffled weights. Takes ten minutes per
-    network on two cores. Writes models/faithfulness.parquet, unless networks or --rows are given, and prints
-    one line of JSON per network and kind of map.
+    controls. Each is also compared with the map of the network with shuffled weights. Takes about ten minutes
+    per network on two cores. Writes models/faithfulness.parquet, unless networks or --rows are given, and
+    prints one line of JSON per network and kind of map.
 
     \b
     Example:

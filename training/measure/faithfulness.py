@@ -5,7 +5,6 @@ the hottest pixels are taken away first, and rises fast when they are shown firs
 network's weights are shuffled (Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv:1810.03292).
 """
 
-import hashlib
 import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -22,9 +21,9 @@ from fer_core.evaluation.faithfulness import ROWS, Faithfulness
 from fer_core.faces.crops import INPUT_SIZE, FaceInputs
 from fer_core.faces.landmarks import IN_CROP
 from fer_core.faces.shape import FaceShape, Region, read_face_shape
-from fer_core.networks.bundles import SERVING_FILE, Bundle, open_bundle
+from fer_core.networks.bundles import SERVING_FILE, Bundle, open_bundle, sha256_of
 from fer_core.networks.classifier import Classifier
-from fer_core.networks.explain import BLUR_SIGMA, activation_heatmap, occlusion_map
+from fer_core.networks.explain import activation_heatmap, occlusion_map, without_details
 from fer_core.settings import face_shape_path
 from training.bundle.export import export, write_spec
 from training.bundle.saved_network import open_network
@@ -41,8 +40,8 @@ SEED: Final = 0
 SHUFFLED_ROWS: Final = 50
 #: What the others are compared with.
 ACTIVATION: Final = "class activation map"
-#: Shares of the pixels at which a curve is sampled, beside none and all.
-_SHARES: Final = np.linspace(0, 1, 13)[1:-1]
+#: Shares of the pixels at which a curve is sampled.
+_SHARES: Final = np.linspace(0, 1, 13)
 #: RISE's masks: their number, and the cells of which each is half of the time blurred.
 _MASKS: Final = 128
 _CELLS: Final = 7
@@ -75,20 +74,19 @@ def _measure(bundle: Bundle, drawn: Samples, methods: Mapping[str, _Method]) -> 
     known, _ = known_to(bundle, drawn)
     classifier = Classifier(bundle)
     log.info("%s: maps of %d faces of %s", bundle.spec.name, len(known), known.source)
-    landmarks = np.asarray(known.landmarks)
+    faces = list(map(FaceInputs, known.images, np.asarray(known.landmarks)))
     scores = np.array(
         [
-            _scores(classifier, FaceInputs(known.images[i], landmarks[i]), methods)
-            for i in track(range(len(known)), bundle.spec.name, console=Console(stderr=True))
+            _scores(classifier, face, methods)
+            for face in track(faces, bundle.spec.name, console=Console(stderr=True))
         ]
     )
     activation = scores[:, list(methods).index(ACTIVATION)]
-    few = min(SHUFFLED_ROWS, len(known))
-    faces = [FaceInputs(known.images[i], landmarks[i]) for i in range(few)]
+    few = faces[:SHUFFLED_ROWS]
     shuffled = _shuffled(bundle)
     alike = {
         name: _mean_correlation(
-            [(method(classifier, face), method(shuffled, face)) for face in faces]
+            [(method(classifier, face), method(shuffled, face)) for face in few]
         )
         for name, method in methods.items()
     }
@@ -104,7 +102,7 @@ def _measure(bundle: Bundle, drawn: Samples, methods: Mapping[str, _Method]) -> 
             insertion=float(scores[:, i, 1].mean()),
             deletion_p=_p(scores[:, i, 0], activation[:, 0]),
             insertion_p=_p(scores[:, i, 1], activation[:, 1]),
-            n_shuffled=few,
+            n_shuffled=len(few),
             shuffled_correlation=alike[method],
         )
         for i, method in enumerate(methods)
@@ -120,8 +118,7 @@ def _shuffled(bundle: Bundle) -> Classifier:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         export(network, folder)
-        served = hashlib.sha256((folder / SERVING_FILE).read_bytes()).hexdigest()
-        sums = {**bundle.spec.sha256, SERVING_FILE: served}
+        sums = {**bundle.spec.sha256, SERVING_FILE: sha256_of(folder / SERVING_FILE)}
         write_spec(bundle.spec.model_copy(update={"sha256": sums}), folder)
         return Classifier(open_bundle(folder))
 
@@ -150,11 +147,11 @@ def _scores(
     classifier: Classifier, face: FaceInputs, methods: Mapping[str, _Method]
 ) -> list[tuple[float, float]]:
     """Return each method's areas under the curves of deletion and insertion, means of probabilities."""
-    top = int(classifier.predict([face])[0].probabilities.argmax())
+    top = _top(classifier, face)
     return [
         (
             _area(classifier, face, top, curve(face.image, heat, _grey(face.image))),
-            _area(classifier, face, top, curve(_blurred(face.image), heat, face.image)),
+            _area(classifier, face, top, curve(without_details(face.image), heat, face.image)),
         )
         for heat in (method(classifier, face) for method in methods.values())
     ]
@@ -163,8 +160,8 @@ def _scores(
 def curve(image: np.ndarray, heat: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return an image whose hottest pixels are more and more those of another, uint8 (13, 48, 48)."""
     order = np.argsort(-heat.ravel(), kind="stable")
-    images = np.repeat(image.reshape(1, -1), len(_SHARES) + 2, axis=0)
-    for changed, share in zip(images, (0.0, *_SHARES, 1.0), strict=True):
+    images = np.repeat(image.reshape(1, -1), len(_SHARES), axis=0)
+    for changed, share in zip(images, _SHARES, strict=True):
         hottest = order[: round(share * len(order))]
         changed[hottest] = other.ravel()[hottest]
     return images.reshape(-1, *image.shape)
@@ -173,6 +170,11 @@ def curve(image: np.ndarray, heat: np.ndarray, other: np.ndarray) -> np.ndarray:
 def _area(classifier: Classifier, face: FaceInputs, top: int, images: np.ndarray) -> float:
     p = _probabilities(classifier, images, face, top)
     return float(np.trapezoid(p, dx=1 / (len(p) - 1)))
+
+
+def _top(classifier: Classifier, face: FaceInputs) -> int:
+    """Return the number of the most likely class."""
+    return int(classifier.predict([face])[0].probabilities.argmax())
 
 
 def _probabilities(
@@ -184,11 +186,6 @@ def _probabilities(
 
 def _grey(image: np.ndarray) -> np.ndarray:
     return np.full_like(image, round(float(image.mean())))
-
-
-def _blurred(image: np.ndarray) -> np.ndarray:
-    blurred: np.ndarray = cv2.GaussianBlur(image, (0, 0), BLUR_SIGMA)
-    return blurred
 
 
 def _methods(shape: FaceShape) -> dict[str, _Method]:
@@ -204,10 +201,12 @@ def _methods(shape: FaceShape) -> dict[str, _Method]:
         return activation_heatmap(answer, answer.expression, view_pixels=view)
 
     def rise(classifier: Classifier, face: FaceInputs) -> np.ndarray:
-        image, blurred = face.image.astype(np.float32), _blurred(face.image).astype(np.float32)
+        image, blurred = (
+            face.image.astype(np.float32),
+            without_details(face.image).astype(np.float32),
+        )
         mixed = np.rint(masks * image + (1 - masks) * blurred).astype(np.uint8)
-        top = int(classifier.predict([face])[0].probabilities.argmax())
-        p = _probabilities(classifier, mixed, face, top)
+        p = _probabilities(classifier, mixed, face, _top(classifier, face))
         heat: np.ndarray = np.tensordot(p, masks - masks.mean(axis=0), axes=1)
         return heat
 
@@ -252,14 +251,14 @@ def _region_map(
     if not face.landmarks_found:
         return heat
     points = (face.landmarks[IN_CROP].reshape(-1, 2) + 0.5) * INPUT_SIZE
-    blurred = _blurred(face.image)
+    blurred = without_details(face.image)
     inside, images = [], [face.image]
     for landmarks in landmarks_of.values():
         hull = cv2.convexHull(np.rint(points[landmarks]).astype(np.int32))
         mask = cv2.fillConvexPoly(np.zeros_like(face.image), hull, 1).astype(bool)
         inside.append(mask)
         images.append(np.where(mask, blurred, face.image))
-    top = int(classifier.predict([face])[0].probabilities.argmax())
+    top = _top(classifier, face)
     whole, *without = _probabilities(classifier, np.stack(images), face, top)
     for mask, p in zip(inside, without, strict=True):
         heat[mask] = np.maximum(heat[mask], whole - p)

@@ -7,13 +7,13 @@ import streamlit as st
 
 from fer_core.data_names import data_name
 from fer_core.errors import FerError
-from fer_core.networks.bundles import SERVING_FILE, bundle_names, resolve
+from fer_core.networks.bundles import resolve
 from fer_core.settings import face_shape_path
 from pages.parts.compare.bars import show_influence
 from pages.parts.compare.networks import pair_of
 from pages.shared.models import load_classifiers
 from pages.shared.photo_intake import ChosenPhoto
-from pages.shared.titles import spec_of, title_of
+from pages.shared.titles import of_current_weights, title_of
 from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _show_faithfulness() -> None:
     from fer_core.evaluation.faithfulness import read_faithfulness
 
     try:
-        rows = [row for row in read_faithfulness() if row.weights_sha256 in _served()]
+        rows = of_current_weights(read_faithfulness())
     except FerError:
         rows = []
     if not rows:
@@ -91,12 +91,6 @@ def _show_faithfulness() -> None:
         },
         hide_index=True,
     )
-
-
-def _served() -> set[str]:
-    """Return the checksums of the weights that are here."""
-    specs = map(spec_of, bundle_names())
-    return {spec.sha256[SERVING_FILE] for spec in specs if spec and SERVING_FILE in spec.sha256}
 
 
 def average_face() -> "FaceShape | None":

@@ -6,10 +6,9 @@ import streamlit as st
 
 from fer_core.data_names import split_of
 from fer_core.errors import DataError
-from fer_core.networks.bundles import SERVING_FILE
 from pages.parts.evaluation.choice import CLEAN_FACES, Chosen, found_faces, robustness_of
 from pages.parts.glossary import defined
-from pages.shared.titles import bundle_of, spec_of
+from pages.shared.titles import bundle_of, of_current_weights
 from pages.shared.verbatim import public_message
 from pages.shared.views import show_view
 
@@ -97,8 +96,7 @@ def show_photos(chosen: Chosen) -> None:
     except DataError as error:
         st.info(public_message(error), icon=":material/photo_library:")
         return
-    weights = {name: _weights_of(name) for name in {row.network for row in rows}}
-    current = [row for row in rows if row.weights_sha256 == weights[row.network]]
+    current = of_current_weights(rows)
     if len(current) < len(rows):
         st.caption(
             "Networks whose weights were replaced since then are left out: `python -m training photos`."
@@ -133,9 +131,3 @@ def show_photos(chosen: Chosen) -> None:
             },
         },
     )
-
-
-def _weights_of(name: str) -> str | None:
-    """Return the SHA-256 of the weights in use for a network; None if it cannot be opened."""
-    spec = spec_of(name)
-    return spec.sha256.get(SERVING_FILE) if spec else None

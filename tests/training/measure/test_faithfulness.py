@@ -17,13 +17,6 @@ from fer_core.networks.bundles import DEFAULT_PAIR, SERVING_FILE, open_bundle, r
 from fer_core.settings import landmarker_path
 from training.__main__ import app
 from training.measure.faithfulness import ACTIVATION, curve, measure_faithfulness
-from training.sources import Split, load
-
-
-@pytest.fixture
-def samples(generated_data, monkeypatch):
-    monkeypatch.setenv("FER_DATA", str(generated_data))
-    return load("fer2013", Split.TEST)
 
 
 def test_the_hottest_pixels_change_first():

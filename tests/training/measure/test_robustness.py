@@ -16,13 +16,6 @@ from training.measure import robustness
 from training.measure.corruptions import CORRUPTIONS
 from training.measure.evaluate import evaluate
 from training.measure.robustness import conditions, corrupt, draw, measure_robustness
-from training.sources import Split, load
-
-
-@pytest.fixture
-def samples(generated_data, monkeypatch):
-    monkeypatch.setenv("FER_DATA", str(generated_data))
-    return load("fer2013", Split.TEST)
 
 
 def content(folder):
