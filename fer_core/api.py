@@ -18,6 +18,7 @@ from fer_core.batch.inputs import PhotoFile
 from fer_core.closing import Closing
 from fer_core.errors import ImageDecodeError, InputError
 from fer_core.expressions import Expression
+from fer_core.face_columns import FaceColumns
 from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import opinions, resolve
 from fer_core.networks.classifier import Classifier
@@ -56,18 +57,33 @@ class Analysis(pipeline.Analysis):
     path: str | None
     labels: Mapping[str, tuple[Expression, ...]]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object that `second-look analyze` prints for the photo."""
-        return to_record(self.path, self)
+    def to_dict(self, *, columns: str = FaceColumns.BASIC) -> dict[str, Any]:
+        """Return the JSON object that `second-look analyze` prints for the photo.
 
-    def to_dataframe(self) -> "pd.DataFrame":
+        Args:
+            columns: "basic", or "full" for each face's measures as well.
+
+        Raises:
+            InputError: `columns` is neither.
+        """
+        return to_record(self.path, self, columns=_face_columns(columns))
+
+    def to_dataframe(self, *, columns: str = FaceColumns.BASIC) -> "pd.DataFrame":
         """Return a table with one row per face and the columns of `second-look analyze --format csv`.
 
         A photo without a face gives no row; the column `error` is left out, since errors are raised.
+
+        Args:
+            columns: "basic", or "full" for each face's measures as well.
+
+        Raises:
+            InputError: `columns` is neither.
         """
         import pandas as pd
 
-        return pd.DataFrame(face_rows(self.to_dict()), columns=table_columns(self.labels))
+        chosen = _face_columns(columns)
+        rows = face_rows(self.to_dict(columns=chosen))
+        return pd.DataFrame(rows, columns=table_columns(self.labels, chosen))
 
     def annotated(self, *, network: str | None = None, landmarks: bool = False) -> Image.Image:
         """Return the photo with a labelled box around each face, as a Pillow image of mode RGB.
@@ -192,6 +208,14 @@ def open_analyzer(networks: str | Iterable[str] | None = None) -> OpenAnalyzer:
     """
     classifiers = {name: _load_classifier(name) for name in _names(networks)}
     return OpenAnalyzer(_load_finder(), classifiers)
+
+
+def _face_columns(name: str) -> FaceColumns:
+    try:
+        return FaceColumns(name)
+    except ValueError as error:
+        known = " or ".join(repr(str(value)) for value in FaceColumns)
+        raise InputError(f"columns must be {known}, got {name!r}.") from error
 
 
 def _names(networks: str | Iterable[str] | None) -> list[str]:

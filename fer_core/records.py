@@ -2,15 +2,20 @@
 
 import csv
 import io
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fer_core.analysis import Analysis, FaceAnalysis
 from fer_core.expressions import Expression
+from fer_core.face_columns import FaceColumns
+from fer_core.faces.measures import MEASURES, measures_of
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from fer_core.faces.mediapipe_models import FaceMesh
 
 _Record = TypeVar("_Record")
 _PIXEL_DIGITS: Final = 1
@@ -19,7 +24,7 @@ _BOX: Final = ("left", "top", "right", "bottom")
 _ANSWER: Final = ("expression", "confidence", "abstained")
 #: Of a photo in the table of photos.
 _PHOTO_COLUMNS: Final = ("path", "width", "height", "turned_degrees")
-#: Of a face in every table, before the answers of the networks.
+#: Of a face in every table, before the predictions of the networks.
 FACE_COLUMNS: Final = (
     *_BOX,
     "detector_confidence",
@@ -33,13 +38,20 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _PROBABILITY_DIGITS: Final = 7
 
 
-def to_record(path: str | None, analysis: Analysis, *, landmarks: bool = False) -> dict[str, Any]:
+def to_record(
+    path: str | None,
+    analysis: Analysis,
+    *,
+    landmarks: bool = False,
+    columns: FaceColumns = FaceColumns.BASIC,
+) -> dict[str, Any]:
     """Return the JSON object of one photo, as `analyze` prints it.
 
     Args:
         path: of the file; None where there is none.
         analysis: of the photo.
         landmarks: add each face's `landmarks`, 478 times x, y and z in pixels; None where none were found.
+        columns: with `FULL` add each face's `measures` by their names; None without landmarks.
     """
     return {
         "path": path,
@@ -48,7 +60,9 @@ def to_record(path: str | None, analysis: Analysis, *, landmarks: bool = False) 
         "turned_degrees": 90 * analysis.quarter_turns,
         "framing": str(analysis.framing),
         "smallest_face_pixels": analysis.smallest_face_pixels,
-        "faces": [_face_record(face, landmarks=landmarks) for face in analysis.faces],
+        "faces": [
+            _face_record(face, landmarks=landmarks, columns=columns) for face in analysis.faces
+        ],
         "seconds": round(analysis.seconds, 4),
         "error": None,
     }
@@ -69,7 +83,9 @@ def error_record(path: str, message: str) -> dict[str, Any]:
     }
 
 
-def _face_record(analysis: FaceAnalysis, *, landmarks: bool) -> dict[str, Any]:
+def _face_record(
+    analysis: FaceAnalysis, *, landmarks: bool, columns: FaceColumns
+) -> dict[str, Any]:
     face, pose = analysis.face, analysis.face.head_pose
     points = face.landmarks if landmarks else None
     record = {
@@ -99,7 +115,18 @@ def _face_record(analysis: FaceAnalysis, *, landmarks: bool) -> dict[str, Any]:
     }
     if landmarks:
         record["landmarks"] = None if points is None else [_rounded(point) for point in points]
+    if columns is FaceColumns.FULL:
+        record["measures"] = face.mesh and _rounded_measures(face.mesh)
     return record
+
+
+def _rounded_measures(mesh: "FaceMesh") -> dict[str, float | None]:
+    """Return a face's measures for JSON, which has no NaN."""
+    values = measures_of(mesh)
+    return {
+        measure.name: None if math.isnan(v) else round(v, measure.digits)
+        for measure, v in zip(MEASURES, values.values(), strict=True)
+    }
 
 
 def _rounded(pixels: "np.ndarray") -> list[float]:
@@ -111,6 +138,7 @@ def csv_lines(
     labels: Mapping[str, Iterable[Expression]],
     *,
     faces: Iterable[Collection[int]] | None = None,
+    columns: FaceColumns = FaceColumns.BASIC,
 ) -> Iterator[str]:
     """Yield a CSV table in parts: the header, then the rows of each photo's JSON object.
 
@@ -121,18 +149,26 @@ def csv_lines(
         records: of `to_record` and `error_record`.
         labels: the classes of each network that was asked, by the name of its bundle.
         faces: which rows to keep of each record, by their `face`; by default all.
+        columns: that the records have.
     """
     kept = repeat(None) if faces is None else faces
-    columns = [*table_columns(labels), "error"]
-    return table_lines(columns, zip(records, kept, strict=faces is not None), _csv_rows)
+    names = [*table_columns(labels, columns), "error"]
+    return table_lines(names, zip(records, kept, strict=faces is not None), _csv_rows)
 
 
-def table_columns(labels: Mapping[str, Iterable[Expression]]) -> list[str]:
+def table_columns(
+    labels: Mapping[str, Iterable[Expression]], columns: FaceColumns = FaceColumns.BASIC
+) -> list[str]:
     """Return the columns of a table of faces; `labels` are the classes of each network by its name."""
-    columns = [*_PHOTO_COLUMNS, "face", *FACE_COLUMNS]
+    names = [*_PHOTO_COLUMNS, "face", *FACE_COLUMNS]
     for name, classes in labels.items():
-        columns += answer_columns(name, classes)
-    return columns
+        names += answer_columns(name, classes)
+    return [*names, *measure_columns(columns)]
+
+
+def measure_columns(columns: FaceColumns) -> list[str]:
+    """Return the names of the measures that a table has."""
+    return [measure.name for measure in MEASURES] if columns is FaceColumns.FULL else []
 
 
 def face_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -159,13 +195,14 @@ def answer_cells(name: str, prediction: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def face_cells(face: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the cells of FACE_COLUMNS, from the JSON object of a face."""
+    """Return the cells of FACE_COLUMNS and of its measures, if it has any, from a face's JSON object."""
     cells = dict(zip(_BOX, face["box_xyxy"], strict=True))
     cells["detector_confidence"] = face["detector_confidence"]
     cells |= {f"{angle}_degrees": v for angle, v in (face["head_pose_degrees"] or {}).items()}
     return cells | {
         "landmarks_found": face["landmarks_found"],
         "quality": " ".join(face["quality"]),
+        **(face.get("measures") or {}),
     }
 
 

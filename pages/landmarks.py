@@ -1,4 +1,4 @@
-"""Landmarks: where the features of a face are, the pose of the head, and the strongest movements."""
+"""Landmarks: where the features of a face are, its action units, and the pose of the head."""
 
 import streamlit as st
 
@@ -8,7 +8,9 @@ from pages.shared.examples import ASTRONAUT
 from pages.shared.models import current_photo
 
 st.title("See the landmarks of a face")
-st.markdown("MediaPipe's 478 landmarks, with head pose, distances and blendshapes.")
+st.markdown(
+    "MediaPipe's 478 landmarks, with estimated action units, head pose, gaze and blendshapes."
+)
 
 current = current_photo(example=ASTRONAUT)
 if current is not None:

@@ -13,6 +13,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import typer
 
 from fer_core.commands.encoding import show_what_cannot_be_encoded
+from training.commands.action_units import action_units
 from training.commands.campaign import campaign
 from training.commands.compare import compare
 from training.commands.data import data
@@ -59,6 +60,7 @@ COMMANDS = (
     compare,
     robustness,
     faithfulness,
+    action_units,
     publish,
     thumbnails,
     human_ceiling,

@@ -20,6 +20,7 @@ from fer_core.annotate.storage import (
 )
 from fer_core.errors import JobError
 from fer_core.expressions import Expression
+from fer_core.face_columns import FaceColumns
 from fer_core.faces.mediapipe_models import MODEL_SHA256
 from fer_core.files import readable_name
 from fer_core.networks.bundles import SERVING_FILE, Bundle, Part
@@ -75,6 +76,7 @@ class Manifest(Part):
         partition_size: most photos of a partition.
         partitions: in all.
         answering: what the answers depend on.
+        face_columns: of the rows.
     """
 
     input: str
@@ -85,6 +87,7 @@ class Manifest(Part):
     partition_size: int
     partitions: int
     answering: Answering
+    face_columns: FaceColumns = FaceColumns.BASIC
 
 
 def answering(bundles: Mapping[str, Bundle]) -> Answering:
@@ -104,7 +107,11 @@ def answering(bundles: Mapping[str, Bundle]) -> Answering:
 
 
 def describe(
-    place: Place, listing: Listing, bundles: Mapping[str, Bundle], partition_size: int | None
+    place: Place,
+    listing: Listing,
+    bundles: Mapping[str, Bundle],
+    partition_size: int | None,
+    face_columns: FaceColumns = FaceColumns.BASIC,
 ) -> tuple[Manifest, list[Partition]]:
     """Return the manifest of a run, and its partitions."""
     size = partition_size or listing.partition_size()
@@ -118,6 +125,7 @@ def describe(
         partition_size=size,
         partitions=len(partitions),
         answering=answering(bundles),
+        face_columns=face_columns,
     )
     return manifest, partitions
 

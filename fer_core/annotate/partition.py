@@ -17,6 +17,7 @@ from fer_core.annotate.storage import open_place, write_whole
 from fer_core.batch.pool import Handler, Work
 from fer_core.content import check_is_photo
 from fer_core.errors import AnalysisError, ImageDecodeError, JobError
+from fer_core.face_columns import FaceColumns
 from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import resolve
 from fer_core.networks.classifier import Classifier
@@ -103,7 +104,7 @@ def annotate_partition(
             rows.append(error_row(photo.number, photo.id, why))
         else:
             begins(photo.number)
-            rows += _rows(analyzer, photo)
+            rows += _rows(analyzer, photo, manifest.face_columns)
     try:
         write_whole(open_place(task.output), part_name(partition.number), _encode(manifest, rows))
     except OSError as error:
@@ -116,12 +117,13 @@ def annotate_partition(
     )
 
 
-def _rows(analyzer: Analyzer, photo: EncodedPhoto) -> list[dict[str, Any]]:
+def _rows(analyzer: Analyzer, photo: EncodedPhoto, columns: FaceColumns) -> list[dict[str, Any]]:
     if photo.content is None:
         return [error_row(photo.number, photo.id, photo.error or "")]
     try:
         check_is_photo(photo.content)
-        return photo_rows(photo.number, photo.id, analyzer.analyze(decode(photo.content)))
+        analysis = analyzer.analyze(decode(photo.content))
+        return photo_rows(photo.number, photo.id, analysis, columns)
     except (AnalysisError, ImageDecodeError) as error:
         return [error_row(photo.number, photo.id, str(error))]
     except Exception as error:
@@ -134,7 +136,8 @@ def _rows(analyzer: Analyzer, photo: EncodedPhoto) -> list[dict[str, Any]]:
 
 def _encode(manifest: Manifest, rows: list[dict[str, Any]]) -> bytes:
     networks = manifest.answering.networks
-    schema = row_schema({name: network.labels for name, network in networks.items()})
+    labels = {name: network.labels for name, network in networks.items()}
+    schema = row_schema(labels, manifest.face_columns)
     schema = schema.with_metadata({METADATA_KEY: manifest.answering.model_dump_json()})
     buffer = io.BytesIO()
     parquet.write_table(pa.Table.from_pylist(rows, schema), buffer, compression="zstd")

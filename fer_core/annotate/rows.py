@@ -4,6 +4,7 @@ A row is a face. A photo in which there is none has one row, with `n_faces` and 
 not be read has one row too, with `error`, and null in all that would have come from its pixels.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ import pyarrow as pa
 
 from fer_core.analysis import Analysis, FaceAnalysis
 from fer_core.expressions import Expression
+from fer_core.face_columns import FaceColumns
+from fer_core.faces.measures import MEASURES, measures_of
 
 _BOX: Final = ("left", "top", "right", "bottom")
 _OF_A_PHOTO: Final = (
@@ -43,22 +46,29 @@ _OF_A_NETWORK: Final = (
 _ERROR: Final = ("error", pa.string(), "why the image could not be read; null if it was")
 
 
-def row_schema(labels: Mapping[str, Iterable[Expression]]) -> pa.Schema:
+def row_schema(
+    labels: Mapping[str, Iterable[Expression]], columns: FaceColumns = FaceColumns.BASIC
+) -> pa.Schema:
     """Return the schema of the rows; `about` in each field's metadata has its meaning and unit.
 
     Args:
         labels: the classes of each network that is asked, in the order of its probabilities, by its name.
+        columns: of each face.
     """
     fields = [*_OF_A_PHOTO, *_OF_A_FACE]
     for name, classes in labels.items():
         fields += [(f"{name}_{key}", kind, about) for key, kind, about in _OF_A_NETWORK]
         fields += [(f"{name}_p_{c}", pa.float32(), "calibrated probability") for c in classes]
+    if columns is FaceColumns.FULL:
+        fields += [(measure.name, pa.float32(), measure.about) for measure in MEASURES]
     return pa.schema(
         [pa.field(name, kind, metadata={"about": about}) for name, kind, about in (*fields, _ERROR)]
     )
 
 
-def photo_rows(number: int, photo_id: str, analysis: Analysis) -> list[dict[str, Any]]:
+def photo_rows(
+    number: int, photo_id: str, analysis: Analysis, columns: FaceColumns = FaceColumns.BASIC
+) -> list[dict[str, Any]]:
     """Return the rows of a photo that was read; omitted values are null."""
     photo = {
         "photo": number,
@@ -70,7 +80,9 @@ def photo_rows(number: int, photo_id: str, analysis: Analysis) -> list[dict[str,
     }
     if not analysis.faces:
         return [photo | {"face": 0}]
-    return [photo | {"face": i} | _face(face) for i, face in enumerate(analysis.faces, start=1)]
+    return [
+        photo | {"face": i} | _face(face, columns) for i, face in enumerate(analysis.faces, start=1)
+    ]
 
 
 def error_row(number: int, photo_id: str, message: str) -> dict[str, Any]:
@@ -78,7 +90,7 @@ def error_row(number: int, photo_id: str, message: str) -> dict[str, Any]:
     return {"photo": number, "id": photo_id, "face": 0, "error": message}
 
 
-def _face(analysis: FaceAnalysis) -> dict[str, Any]:
+def _face(analysis: FaceAnalysis, columns: FaceColumns) -> dict[str, Any]:
     face, pose = analysis.face, analysis.face.head_pose
     row: dict[str, Any] = dict(zip(_BOX, face.box_xyxy.tolist(), strict=True))
     row["detector_confidence"] = float(face.confidence)
@@ -92,4 +104,7 @@ def _face(analysis: FaceAnalysis) -> dict[str, Any]:
         row[f"{name}_abstained"] = prediction.abstained
         values = prediction.probabilities.tolist()
         row |= {f"{name}_p_{c}": p for c, p in zip(prediction.labels, values, strict=True)}
+    if face.mesh is not None and columns is FaceColumns.FULL:
+        measures = measures_of(face.mesh)
+        row |= {name: None if math.isnan(value) else value for name, value in measures.items()}
     return row

@@ -11,6 +11,7 @@ from fer_core.annotate.storage import open_place
 from fer_core.batch.pool import available_cores, run_jobs
 from fer_core.batch.skipped import Skipped
 from fer_core.errors import JobError
+from fer_core.face_columns import FaceColumns
 from fer_core.networks.bundles import opinions, resolve
 
 
@@ -49,6 +50,7 @@ def begin_run(
     image_column: str | None = None,
     id_column: str | None = None,
     partition_size: int | None = None,
+    face_columns: FaceColumns = FaceColumns.BASIC,
 ) -> Run:
     """List the input and write the manifest, or find the partitions that an earlier run left.
 
@@ -59,6 +61,7 @@ def begin_run(
         image_column: of parquet files; by default one that is called `image` or `bytes`.
         id_column: of parquet files; by default `id`, if it is there.
         partition_size: most photos of a partition; by default what suits the input.
+        face_columns: of the rows.
 
     Raises:
         DataError: the input is not to be annotated.
@@ -73,7 +76,7 @@ def begin_run(
         )
     skipped = Skipped()
     listing = list_input(place, image_column=image_column, id_column=id_column, skipped=skipped)
-    manifest, partitions = describe(place, listing, bundles, partition_size)
+    manifest, partitions = describe(place, listing, bundles, partition_size, face_columns)
     done = begin(target, manifest)
     missing = [partition for partition in partitions if partition.number not in done]
     return Run(Task(manifest, place.url, target.url), missing, skipped)

@@ -12,6 +12,7 @@ from fer_core.analysis import Analyzer
 from fer_core.batch.inputs import PhotoFile
 from fer_core.batch.pool import Handler, Work, run_jobs
 from fer_core.errors import AnalysisError, ImageDecodeError
+from fer_core.face_columns import FaceColumns
 from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import resolve
 from fer_core.networks.classifier import Classifier
@@ -36,11 +37,13 @@ class Settings:
         models: names of the networks that are asked.
         save_annotated: existing folder for the photos with their faces marked; None to write none.
         frame_rate: frames of a video to analyze per second.
+        columns: of each face.
     """
 
     models: tuple[str, ...]
     save_annotated: Path | None = None
     frame_rate: float = DEFAULT_RATE
+    columns: FaceColumns = FaceColumns.BASIC
 
 
 class Recorder:
@@ -58,6 +61,7 @@ class Recorder:
         """
         self._folder = settings.save_annotated
         self._frame_rate = settings.frame_rate
+        self._columns = settings.columns
         bundles = {name: resolve(name) for name in settings.models}
         with quiet_libraries():
             self._analyzer = Analyzer(
@@ -82,6 +86,7 @@ class Recorder:
             self._analyzer,
             rate=self._frame_rate,
             annotated=self._annotated(number, file, ".mp4"),
+            columns=self._columns,
         )
 
     def _photo_record(self, number: int, file: PhotoFile) -> Record:
@@ -94,7 +99,7 @@ class Recorder:
             from fer_core.drawing import draw_faces, encode_png
 
             target.write_bytes(encode_png(draw_faces(analysis.shown(photo).rgb, analysis)))
-        return to_record(file.name, analysis)
+        return to_record(file.name, analysis, columns=self._columns)
 
     def _annotated(self, number: int, file: PhotoFile, suffix: str) -> Path | None:
         """Return the path for the annotated file; None to write none."""

@@ -17,6 +17,7 @@ from fer_core.batch.inputs import PhotoSource
 from fer_core.drawing import draw_faces, encode_jpeg, fit_long_side
 from fer_core.errors import AnalysisError, ImageDecodeError
 from fer_core.expressions import Expression
+from fer_core.face_columns import FaceColumns
 from fer_core.faces.crops import cut, frame_square
 from fer_core.faces.quality import Quality
 from fer_core.networks.levels import Level, in_words, level_of
@@ -90,12 +91,11 @@ class PhotoResult:
     failed: bool = False
     crops: tuple[bytes, ...] = ()
 
-    @property
-    def record(self) -> dict[str, Any]:
-        """The JSON object, as `analyze` prints it."""
+    def record(self, columns: FaceColumns = FaceColumns.BASIC) -> dict[str, Any]:
+        """Return the JSON object, as `analyze` prints it."""
         if self.analysis is None:
             return error_record(self.name, self.error or "")
-        return to_record(self.name, self.analysis)
+        return to_record(self.name, self.analysis, columns=columns)
 
     @property
     def faces(self) -> tuple[FaceAnalysis, ...]:
@@ -214,6 +214,7 @@ def results_csv(
     labels: Mapping[str, Iterable[Expression]],
     *,
     rows: "pd.DataFrame | None" = None,
+    columns: FaceColumns = FaceColumns.BASIC,
 ) -> str:
     """Return the CSV of `analyze --format csv`.
 
@@ -221,17 +222,22 @@ def results_csv(
         results: one per photo.
         labels: each network's classes.
         rows: of `results_table`, of the same results, to keep; by default all.
+        columns: of each face.
     """
     faces = None
     if rows is not None:
         kept = rows.groupby(RESULT)[FACE].agg(set)
         faces = [kept.get(position, set()) for position in range(len(results))]
-    return "".join(csv_lines((result.record for result in results), labels, faces=faces))
+    records = (result.record(columns) for result in results)
+    return "".join(csv_lines(records, labels, faces=faces, columns=columns))
 
 
-def results_json(results: Sequence[PhotoResult]) -> str:
+def results_json(
+    results: Sequence[PhotoResult], *, columns: FaceColumns = FaceColumns.BASIC
+) -> str:
     """Return a list of the JSON objects that `analyze` prints."""
-    return json.dumps([result.record for result in results], indent=2, ensure_ascii=False)
+    records = [result.record(columns) for result in results]
+    return json.dumps(records, indent=2, ensure_ascii=False)
 
 
 class AnnotatedZip:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -11,6 +12,7 @@ import typer
 
 from fer_core.commands.exits import EXIT_SOME_FAILED, EXIT_USAGE
 from fer_core.errors import FerError
+from fer_core.face_columns import FaceColumns
 from fer_core.files import readable_name, shown_name
 from fer_core.video import DEFAULT_RATE
 
@@ -34,6 +36,7 @@ class Format(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
     TABLE = "table"
+    FEX = "fex"
 
 
 _CSV_SUFFIX: Final = ".csv"
@@ -64,11 +67,18 @@ def analyze(
         Format | None,
         typer.Option(
             "--format",
-            help="jsonl: one JSON object per line; csv; table: for reading in the terminal. Default: csv if "
-            "--output ends in .csv, else jsonl. CSV files start with a byte order mark for Excel, CSV "
-            "on standard output does not.",
+            help="jsonl: one JSON object per line; csv; table: for reading in the terminal; fex: Py-Feat's "
+            "CSV. Default: csv if --output ends in .csv, else jsonl. CSV files start with a byte order mark "
+            "for Excel; fex and CSV on standard output do not.",
         ),
     ] = None,
+    columns: Annotated[
+        FaceColumns,
+        typer.Option(
+            help="full: also estimated action units, blendshapes, gaze, openings of eyes and mouth, and 68 "
+            "landmarks of each face; docs/api.md lists them. fex always has its own columns."
+        ),
+    ] = FaceColumns.BASIC,
     save_annotated: Annotated[
         Path | None,
         typer.Option(
@@ -122,6 +132,8 @@ def analyze(
 
     names = _model_names(models)
     chosen = _choose_format(output_format, output, resume=resume)
+    if chosen is Format.FEX:
+        columns = FaceColumns.FULL
     results = None
     try:
         bundles = _open_bundles(names)
@@ -131,11 +143,11 @@ def analyze(
         )
         for line in skipped.lines():
             typer.echo(line, err=True)
-        table = _table_of(files, chosen, resume=resume)
+        table = _table_of(files, chosen, columns, resume=resume)
         if save_annotated:
             save_annotated.mkdir(parents=True, exist_ok=True)
-        settings = Settings(tuple(names), save_annotated, frame_rate or DEFAULT_RATE)
-        results = _open_results(output, chosen, table, bundles, resume=resume)
+        settings = Settings(tuple(names), save_annotated, frame_rate or DEFAULT_RATE, columns)
+        results = _open_results(output, chosen, table, bundles, columns, resume=resume)
         failed = _run(files, settings, chosen, table, bundles, results, jobs)
     except (FerError, OSError) as error:
         if isinstance(error, BrokenPipeError):
@@ -165,6 +177,8 @@ def _model_names(models: str | None) -> list[str]:
 def _choose_format(wanted: Format | None, output: Path | None, *, resume: bool) -> Format:
     if resume and output is None:
         raise typer.BadParameter("--resume continues a file. Name it with --output FILE")
+    if resume and wanted is Format.FEX:
+        raise typer.BadParameter("A fex file cannot be resumed. Use --format jsonl or csv")
     if output is not None and wanted is Format.TABLE:
         raise typer.BadParameter(
             "A table is for the terminal. Use --format jsonl or csv with --output"
@@ -185,14 +199,19 @@ def _open_bundles(names: list[str]) -> "dict[str, Bundle]":
     return bundles
 
 
-def _table_of(files: "list[PhotoFile]", chosen: Format, *, resume: bool) -> "MakeTable":
+def _table_of(
+    files: "list[PhotoFile]", chosen: Format, columns: FaceColumns, *, resume: bool
+) -> "MakeTable":
     """Return the function that writes CSV; raise MixedInputError if one table cannot hold the records."""
+    from fer_core.fex import fex_lines
     from fer_core.records import csv_lines
     from fer_core.video.tables import frames_csv
 
+    if chosen is Format.FEX:
+        return fex_lines
     n_videos = sum(file.is_video for file in files)
     if chosen is not Format.CSV or not n_videos:
-        return csv_lines
+        return partial(csv_lines, columns=columns)
     if n_videos < len(files):
         raise MixedInputError(
             "CSV tables of photos and of videos have different columns. Run them separately, or use "
@@ -202,7 +221,7 @@ def _table_of(files: "list[PhotoFile]", chosen: Format, *, resume: bool) -> "Mak
         raise MixedInputError(
             "A CSV table of videos cannot be resumed. Use --format jsonl, or start again without --resume."
         )
-    return frames_csv
+    return partial(frames_csv, columns=columns)
 
 
 def _open_results(
@@ -210,6 +229,7 @@ def _open_results(
     chosen: Format,
     table: "MakeTable",
     bundles: "dict[str, Bundle]",
+    columns: FaceColumns,
     *,
     resume: bool,
 ) -> "ResultFile | None":
@@ -218,7 +238,7 @@ def _open_results(
     from fer_core.commands.result_file import ResultFile
 
     header = next(iter(table([], _labels(bundles)))) if chosen is Format.CSV else ""
-    return ResultFile(output, header=header, networks=bundles, resume=resume)
+    return ResultFile(output, header=header, networks=bundles, columns=columns, resume=resume)
 
 
 def _run(
@@ -263,9 +283,9 @@ def _run(
             line.clear()
             _print_table(rows, list(settings.models))
             return failed
-        if chosen is Format.CSV:
+        if chosen in (Format.CSV, Format.FEX):
             lines = iter(table(records, _labels(bundles)))
-            if results:
+            if results and chosen is Format.CSV:
                 # The file has its header.
                 next(lines)
         else:

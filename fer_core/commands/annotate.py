@@ -9,6 +9,7 @@ import typer
 
 from fer_core.commands.exits import EXIT_SOME_FAILED, EXIT_USAGE
 from fer_core.errors import FerError
+from fer_core.face_columns import FaceColumns
 
 
 class EngineName(StrEnum):
@@ -56,6 +57,13 @@ def annotate(
             help="Maximum number of photos per output file. Default: 1,000, fewer for small inputs.",
         ),
     ] = None,
+    columns: Annotated[
+        FaceColumns,
+        typer.Option(
+            help="full: also estimated action units, blendshapes, gaze, openings of eyes and mouth, and 68 "
+            "landmarks of each face; docs/api.md lists them."
+        ),
+    ] = FaceColumns.BASIC,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -99,6 +107,7 @@ def annotate(
             image_column=image_column,
             id_column=id_column,
             partition_size=partition_size,
+            face_columns=columns,
         )
         for skipped in run.skipped.lines():
             typer.echo(skipped, err=True)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fer_core.errors import FerError
+from fer_core.face_columns import FaceColumns
 from fer_core.records import escape_formula
 
 #: Numbers of the first row of a photo in CSV: of its first face, or of none.
@@ -66,7 +67,13 @@ class ResultFile:
     """
 
     def __init__(
-        self, path: Path, *, header: str, networks: Iterable[str], resume: bool = False
+        self,
+        path: Path,
+        *,
+        header: str,
+        networks: Iterable[str],
+        columns: FaceColumns = FaceColumns.BASIC,
+        resume: bool = False,
     ) -> None:
         """Open a file.
 
@@ -74,6 +81,7 @@ class ResultFile:
             path: of the file.
             header: of a CSV table; empty for JSON objects, a line each.
             networks: that are asked.
+            columns: of each face.
             resume: go on with the file if it is there; without, it must not be.
 
         Raises:
@@ -81,6 +89,7 @@ class ResultFile:
                 else than results of these networks.
         """
         self.path, self._header, self._networks = path, header, set(networks)
+        self._columns = columns
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | (0 if resume else os.O_EXCL)
         try:
             self._descriptor = os.open(path, flags, 0o666)
@@ -160,6 +169,7 @@ class ResultFile:
                     time_s = before.time_s if time_s is None else time_s
                 entries.append(_Entry(first, record["path"], failed, time_s))
                 networks = [set(face["predictions"]) for face in record["faces"]]
+                is_full = ["measures" in face for face in record["faces"]]
             except (ValueError, KeyError, TypeError) as error:
                 if number < len(rows):
                     raise self._foreign(f"line {number:,} is no result of analyze") from error
@@ -168,6 +178,8 @@ class ResultFile:
                 break
             if any(names != self._networks for names in networks):
                 raise self._foreign(f"line {number:,} is by other networks")
+            if any(full != (self._columns is FaceColumns.FULL) for full in is_full):
+                raise self._foreign(f"line {number:,} was written with other --columns")
         with self.path.open("rb") as file:
             file.seek(end)
             torn = file.read(len(_JSON_START))

@@ -18,7 +18,9 @@ _NAMES: Final = """
 """
 BLENDSHAPES: Final = tuple(_NAMES.split())
 
-_SIDES: Final = ("Left", "Right")
+LEFT: Final = "Left"
+RIGHT: Final = "Right"
+_SIDES: Final = (LEFT, RIGHT)
 #: Plain words for each movement, without the side that it is made on.
 _WORDS: Final = {
     "_neutral": "neutral",

@@ -39,6 +39,17 @@ KEYPOINTS: Final[dict[str, int]] = {
     "mouth_center_bottom_lip": LOWER_LIP,
 }
 
+#: The 68 points of iBUG 300-W (Sagonas et al. 2013), in its order, each by the landmark that lies next to it:
+#: jaw, brows, nose, eyes and lips, from the left of the image to the right.
+IBUG_68: Final = (
+    *(162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389),
+    *(71, 63, 105, 66, 107, 336, 296, 334, 293, 301),
+    *(168, 197, 5, 4, 75, 97, 2, 326, 305),
+    *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
+    *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
+    *(78, 82, 13, 312, 308, 317, 14, 87),
+)
+
 #: Points that trade places when a face is mirrored: equal but for the sign of x in MediaPipe's canonical
 #: face. The other 28 lie on its middle line.
 _MIRROR_PAIRS: Final = """
@@ -160,13 +171,19 @@ def from_upright(points: np.ndarray, mesh: FaceMesh) -> np.ndarray:
     return result
 
 
-def _frame(mesh: FaceMesh) -> tuple[np.ndarray, float, np.ndarray]:
-    """Return a face's centre (3,), its size, and the rotation (3, 3) from upright to image axes."""
-    centre = mesh.landmarks.mean(axis=0)
-    size = float(np.sqrt(((mesh.landmarks - centre) ** 2).sum(axis=1).mean()))
+def head_rotation(mesh: FaceMesh) -> np.ndarray:
+    """Return the rotation, float32 (3, 3), from upright to image axes: x right, y down, z away."""
     # Camera space has y up and looks along -z; in the image's axes both change their sign.
     signs = np.array([1.0, -1.0, -1.0], np.float32)
-    return centre, size, signs[:, None] * mesh.transformation[:3, :3] * signs
+    result: np.ndarray = signs[:, None] * mesh.transformation[:3, :3] * signs
+    return result
+
+
+def _frame(mesh: FaceMesh) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return a face's centre (3,), its size, and `head_rotation`."""
+    centre = mesh.landmarks.mean(axis=0)
+    size = float(np.sqrt(((mesh.landmarks - centre) ** 2).sum(axis=1).mean()))
+    return centre, size, head_rotation(mesh)
 
 
 def feature_vector(face: "Face", square_xyxy: np.ndarray) -> np.ndarray:

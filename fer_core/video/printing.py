@@ -6,6 +6,7 @@ from typing import Any
 
 from fer_core.analysis import Analyzer
 from fer_core.errors import AnalysisError, VideoDecodeError
+from fer_core.face_columns import FaceColumns
 from fer_core.files import replace_file
 from fer_core.video import DEFAULT_RATE
 from fer_core.video.analysis import FrameAnalysis, analyze_video
@@ -20,6 +21,7 @@ def video_records(
     *,
     rate: float = DEFAULT_RATE,
     annotated: Path | None = None,
+    columns: FaceColumns = FaceColumns.BASIC,
 ) -> Iterator[dict[str, Any]]:
     """Yield the JSON object of each analyzed frame, or one with the error if the video cannot be read.
 
@@ -31,6 +33,7 @@ def video_records(
         analyzer: of single photos.
         rate: frames per second.
         annotated: where to write the video with its faces marked, once all frames were read.
+        columns: of each face.
     """
     video = AnnotatedVideo(rate) if annotated else None
     note = None
@@ -41,7 +44,7 @@ def video_records(
                 continue
             if video and step.photo:
                 video.add(step, step.photo.rgb)
-            yield frame_record(path, step)
+            yield frame_record(path, step, columns=columns)
     except (AnalysisError, VideoDecodeError) as error:
         yield error_record(path, str(error))
         return

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from fer_core.expressions import Expression
+from fer_core.face_columns import FaceColumns
 from fer_core.records import (
     FACE_COLUMNS,
     answer_cells,
     answer_columns,
     face_cells,
+    measure_columns,
     table_lines,
     to_record,
 )
@@ -21,12 +23,15 @@ _TIME_DIGITS: Final = 3
 _EVENT_COLUMNS: Final = ("time_s", "track", "network", "from", "to")
 
 
-def frame_record(path: str, frame: FrameAnalysis) -> dict[str, Any]:
+def frame_record(
+    path: str, frame: FrameAnalysis, *, columns: FaceColumns = FaceColumns.BASIC
+) -> dict[str, Any]:
     """Return the JSON object of one frame: that of a photo, with the time and each face's person.
 
     A face has `predictions`, on this frame alone, and `smoothed`, in view of those before.
     """
-    alone, smoothed = to_record(path, frame.analysis), to_record(path, frame.shown)
+    alone = to_record(path, frame.analysis, columns=columns)
+    smoothed = to_record(path, frame.shown)
     faces = [
         {"track": track, **face, "smoothed": after["predictions"]}
         for track, face, after in zip(frame.tracks, alone["faces"], smoothed["faces"], strict=True)
@@ -60,7 +65,9 @@ def event_record(event: Event) -> dict[str, Any]:
     return dict(zip(_EVENT_COLUMNS, values, strict=True))
 
 
-def video_record(path: str, analysis: VideoAnalysis) -> dict[str, Any]:
+def video_record(
+    path: str, analysis: VideoAnalysis, *, columns: FaceColumns = FaceColumns.BASIC
+) -> dict[str, Any]:
     """Return the JSON object of a whole video."""
     return {
         "path": path,
@@ -74,7 +81,7 @@ def video_record(path: str, analysis: VideoAnalysis) -> dict[str, Any]:
             # The part that all of them share is above.
             {
                 key: value
-                for key, value in frame_record(path, frame).items()
+                for key, value in frame_record(path, frame, columns=columns).items()
                 if key not in ("path", "events", "error")
             }
             for frame in analysis.frames
@@ -83,7 +90,10 @@ def video_record(path: str, analysis: VideoAnalysis) -> dict[str, Any]:
 
 
 def frames_csv(
-    records: Iterable[Mapping[str, Any]], labels: Mapping[str, Iterable[Expression]]
+    records: Iterable[Mapping[str, Any]],
+    labels: Mapping[str, Iterable[Expression]],
+    *,
+    columns: FaceColumns = FaceColumns.BASIC,
 ) -> Iterator[str]:
     """Yield a CSV table in parts: the header, then the rows of each frame's JSON object.
 
@@ -93,11 +103,12 @@ def frames_csv(
     Args:
         records: of `frame_record` and `error_record`.
         labels: the classes of each network that was asked, by the name of its bundle.
+        columns: that the records have.
     """
-    columns = ["path", "time_s", "frame", "track", *FACE_COLUMNS]
+    names = ["path", "time_s", "frame", "track", *FACE_COLUMNS]
     for name, classes in labels.items():
-        columns += answer_columns(name, classes) + answer_columns(f"{name}_smoothed", classes)
-    return table_lines([*columns, "error"], records, _rows)
+        names += answer_columns(name, classes) + answer_columns(f"{name}_smoothed", classes)
+    return table_lines([*names, *measure_columns(columns), "error"], records, _rows)
 
 
 def events_csv(events: Iterable[Event]) -> str:

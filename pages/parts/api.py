@@ -62,6 +62,7 @@ def show_addresses(address: str) -> None:
         "a form.\n"
         "  - `?networks=A,B` selects these networks instead of the default ones.\n"
         "  - `?landmarks=1` adds the landmarks of each face.\n"
+        "  - `?columns=full` adds action units, blendshapes, gaze and 68 landmarks.\n"
         "- `GET /api/networks` lists the networks with their measured accuracy.\n"
         "- `GET /api/openapi.json` describes the API in OpenAPI 3.1, for code generators."
     )

@@ -1,9 +1,11 @@
-"""One face's landmarks: overlays, a mesh to rotate, head pose, measures and blendshapes."""
+"""One face's landmarks: overlays, action units, head pose, gaze, measures, blendshapes, and a 3D mesh."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from fer_core.data_names import data_name
 from fer_core.errors import FerError
 from fer_core.palette import GUIDE_COLOR
 from pages.shared.bars import row, share_bar, show_rows, track
@@ -22,6 +24,7 @@ _SHOWN_SIDE: Final = 720
 _MARGIN: Final = 1.25
 _MOVEMENTS: Final = 8
 _MOVEMENT_FILL: Final = f"background:{GUIDE_COLOR};border-color:{GUIDE_COLOR}"
+_NO_IRIS: Final = "eyes closed"
 #: Degrees below which a head counts as straight.
 _STRAIGHT: Final = 5
 
@@ -91,11 +94,15 @@ def _keypoints_sentence(spec: "KeypointSpec") -> str:
 
 
 def show_numbers_or_mesh(mesh: "FaceMesh", number: int) -> None:
-    """Show the pose, measures and movements, and in another tab the mesh."""
-    numbers, in_3d = st.tabs(["Movements and pose", "3D mesh"], key="mesh_tab", on_change="rerun")
+    """Show action units, pose and measures, and in other tabs the blendshapes and the mesh."""
+    numbers, shapes, in_3d = st.tabs(
+        ["Action units", "Blendshapes", "3D mesh"], key="mesh_tab", on_change="rerun"
+    )
     with numbers:
-        _show_blendshapes(mesh, number)
+        _show_action_units(mesh, number)
         _show_pose_and_measures(mesh)
+    with shapes:
+        _show_blendshapes(mesh, number)
     # Only when asked for: the browser takes a while to load what draws it.
     if in_3d.open:
         with in_3d:
@@ -121,14 +128,17 @@ def _show_mesh(mesh: "FaceMesh", number: int) -> None:
 
 def _show_pose_and_measures(mesh: "FaceMesh") -> None:
     """Show the head pose and a few ratios of distances."""
+    from fer_core.faces.gaze import gaze
     from fer_core.faces.landmarks import geometry
 
-    pose, measured = mesh.head_pose, geometry(mesh.landmarks)
-    st.subheader("Head pose and features")
+    pose, looks, measured = mesh.head_pose, gaze(mesh), geometry(mesh.landmarks)
+    st.subheader("Head pose, gaze and features")
     values = {
         "Yaw": _turn(pose.yaw, "right", "left"),
         "Roll": _turn(pose.roll, "clockwise", "counterclockwise"),
         "Pitch": _turn(pose.pitch, "down", "up"),
+        "Gaze, sideways": _turn(looks.yaw, "right", "left") if looks else _NO_IRIS,
+        "Gaze, up or down": _turn(looks.pitch, "down", "up") if looks else _NO_IRIS,
         "Eye opening (left / right)": _pair(measured.left_eye_opening, measured.right_eye_opening),
         "Brow height (left / right)": _pair(measured.left_brow_height, measured.right_brow_height),
         "Mouth opening": f"{measured.mouth_opening:.0%}",
@@ -140,10 +150,12 @@ def _show_pose_and_measures(mesh: "FaceMesh") -> None:
                 st.caption(label)
                 st.markdown(f"**{value}**")
     st.caption(
-        "Ratios of distances in 3D. Left and right are the person's; yaw is as seen in the photo."
+        "Ratios of distances in 3D. Left and right are the person's; yaw and gaze are as seen in the photo."
     )
     with st.expander("Details"):
         st.markdown(
+            "- Gaze: relative to the head, from the irises and the corners of the eyes. It is off by several "
+            "degrees, more if the face is small or turned\n"
             "- Eye opening: distance between the lids over the eye's width\n"
             "- Brow height: distance from lid to brow over the distance between the eyes' centres\n"
             "- Mouth opening: distance between the lips over the mouth's width\n"
@@ -151,22 +163,79 @@ def _show_pose_and_measures(mesh: "FaceMesh") -> None:
         )
 
 
+def _show_action_units(mesh: "FaceMesh", number: int) -> None:
+    """Show the strongest action units of the face."""
+    from fer_core.faces.action_units import ACTION_UNITS, action_units
+
+    st.subheader("Strongest action units, estimated")
+    found = action_units(mesh.blendshapes)
+    strongest = sorted(ACTION_UNITS, key=lambda unit: -found[unit.code])[:_MOVEMENTS]
+    _show_strengths(
+        {f"{unit.code} {unit.name}": found[unit.code] for unit in strongest},
+        alt=f"Strongest action units of face {number}",
+    )
+    st.caption("Estimated from MediaPipe's blendshapes, from 0 (none) to 1 (full).")
+    with st.expander("Details"):
+        unchecked = ", ".join(unit.code for unit in ACTION_UNITS if not unit.is_checked)
+        st.markdown(
+            "Action units are the movements of the Facial Action Coding System (FACS). The full columns of "
+            "*Batch and video*, the API and the command line have all of them, with left and right. "
+            f"{unchecked} were not checked: no expression of CK+ contains them."
+        )
+        _show_checks()
+
+
+def _show_checks() -> None:
+    """Show in which expressions the estimated action units rise, if that was measured."""
+    from fer_core.evaluation.action_unit_checks import read_action_unit_checks
+    from fer_core.faces.action_units import ACTION_UNITS
+
+    try:
+        rows = read_action_unit_checks()
+    except FerError:
+        return
+    shown = {unit.code for unit in ACTION_UNITS}
+    rows = [row for row in rows if row.unit in shown]
+    if not rows:
+        return
+    st.markdown(
+        "Faces of each posed expression in which the unit is above its average in "
+        f"{rows[0].neutral_n:,} neutral faces of {data_name(rows[0].neutral_source)}:"
+    )
+    st.dataframe(
+        {
+            "Unit": [row.unit for row in rows],
+            "Expression": [f"{row.expression} (n {row.n:,})" for row in rows],
+            "Above": [f"{row.share_above:.0%}" for row in rows],
+            "Neutral faces above": [f"{row.neutral_share_above:.0%}" for row in rows],
+        },
+        hide_index=True,
+    )
+
+
 def _show_blendshapes(mesh: "FaceMesh", number: int) -> None:
     """Show the strongest movements of the face."""
     from fer_core.faces.blendshapes import strongest_blendshapes
 
-    st.subheader("Strongest movements")
-    strongest = strongest_blendshapes(mesh.blendshapes, n=_MOVEMENTS)
+    st.subheader("Strongest blendshapes")
+    _show_strengths(
+        dict(strongest_blendshapes(mesh.blendshapes, n=_MOVEMENTS)),
+        alt=f"Strongest blendshapes of face {number}",
+    )
+    st.caption(
+        "MediaPipe's blendshapes, from 0 (none) to 1 (full). Left and right are the person's."
+    )
+
+
+def _show_strengths(strengths: Mapping[str, float], *, alt: str) -> None:
+    """Show strengths in [0, 1] as bars."""
     show_rows(
         [],
         [
             row(words, [track(share_bar(_MOVEMENT_FILL, strength))], [f"{strength:.2f}"])
-            for words, strength in strongest
+            for words, strength in strengths.items()
         ],
-        alt=f"Strongest movements of face {number}",
-    )
-    st.caption(
-        "MediaPipe's blendshapes, from 0 (none) to 1 (full). Left and right are the person's."
+        alt=alt,
     )
 
 

@@ -102,7 +102,7 @@ def row(name: str, tracks: Sequence[str], shares: Sequence[str]) -> str:
     """Return a row: its name, its tracks from `track`, and HTML for the lines beside them."""
     lines = "".join(f"<div>{share}</div>" for share in shares)
     return (
-        f"<div>{escape(name.capitalize())}</div>"
+        f"<div>{escape(name[:1].upper() + name[1:])}</div>"
         f'<div class="two" aria-hidden="true">{"".join(tracks)}</div>'
         f'<div class="two share">{lines}</div>'
     )

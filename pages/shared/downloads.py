@@ -5,6 +5,8 @@ from typing import BinaryIO, Literal
 
 import streamlit as st
 
+from fer_core.face_columns import FaceColumns
+
 #: A file's content, or what makes it when it is asked for.
 Content = Callable[[], bytes | str] | bytes | str | BinaryIO
 #: What the button says, the file's content, its name, and its MIME type.
@@ -52,6 +54,17 @@ def offer_file(
         # If the button were redrawn at a click, it would sometimes lose the click.
         on_click="ignore",
     )
+
+
+def choose_columns(key: str) -> FaceColumns:
+    """Show a switch for the columns of each face in downloaded tables, and return the choice."""
+    is_full = st.toggle(
+        "Full columns",
+        key=key,
+        help="CSV and JSON also get estimated action units, blendshapes, gaze, openings of eyes and mouth, "
+        "and 68 landmarks of each face.",
+    )
+    return FaceColumns.FULL if is_full else FaceColumns.BASIC
 
 
 def _marked(content: Content) -> Callable[[], bytes]:

@@ -101,7 +101,7 @@ def make_photos(rng: np.random.Generator) -> list[Photo]:
         canvas.save(file, "JPEG", quality=90)
         record = to_record("", analyzer.analyze(decode(file.getvalue())))
         photos.append(Photo(file.getvalue(), json.loads(json.dumps(record))))
-    places = {json.dumps(photo.record["faces"]) for photo in photos}
+    places = {json.dumps(photo.record()["faces"]) for photo in photos}
     assert len(places) == N_PHOTOS, "two photos have the same answer"
     return photos
 
@@ -157,7 +157,7 @@ def is_of(photo: Photo, record: dict[str, Any]) -> bool:
     """Return whether an answer is that photo's."""
     without = {"path", "seconds"}
     return {k: v for k, v in record.items() if k not in without} == {
-        k: v for k, v in photo.record.items() if k not in without
+        k: v for k, v in photo.record().items() if k not in without
     }
 
 

@@ -179,11 +179,27 @@ def test_a_resting_face_is_subtracted_and_answers_are_recorded(
     seconds = [float(row["seconds"]) for row in rows]
     assert seconds == sorted(seconds)
     assert {row["face"] for row in rows} == {"1"}
+    assert all(float(row["AU12"]) > 0.5 for row in rows)
     assert {row["cnn_photos_expression"] for row in rows} >= {"happy", "neutral"}
     shares = [float(v) for k, v in rows[0].items() if k.startswith("dual_photos_p_")]
     assert sum(shares) == pytest.approx(1, abs=1e-3)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(message(page)).to_contain_text("The camera is off.")
+
+
+def test_action_units_are_shown_when_asked_for(context: BrowserContext, server: Server):
+    page = context.new_page()
+    start(page, server)
+    strip = page.locator(".actions")
+    expect(strip).to_be_hidden()
+    page.get_by_label("Action units").check()
+    expect(strip.locator("span", has_text="AU12 lip corner puller")).to_contain_text("0.9")
+    page.wait_for_timeout(500)
+    inked = strip.locator("canvas").evaluate(
+        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
+        ".some((value, i) => i % 4 === 3 && value > 200)"
+    )
+    assert inked
 
 
 def test_a_visitor_in_line_is_told_the_place_and_comes_in_by_itself(

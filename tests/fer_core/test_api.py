@@ -94,6 +94,15 @@ def test_a_table_has_a_row_a_face_and_the_same_columns_without_one(analysis, no_
     assert list(none.columns) == list(table.columns)
 
 
+def test_full_columns_have_the_measures(analysis):
+    table = analysis.to_dataframe(columns="full")
+    (face,) = analysis.to_dict(columns="full")["faces"]
+    assert table.loc[0, "AU12"] == face["measures"]["AU12"] > 0.5
+    assert "AU12" not in analysis.to_dataframe().columns
+    with pytest.raises(InputError, match="columns must be 'basic' or 'full', got 'all'"):
+        analysis.to_dict(columns="all")
+
+
 def test_the_annotated_photo_differs_from_the_photo_at_the_boxs_edge_alone(analysis, astronaut):
     drawn = np.asarray(analysis.annotated())
     assert drawn.shape == astronaut.shape

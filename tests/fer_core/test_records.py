@@ -1,6 +1,7 @@
 """The JSON and CSV that leave the program: the contract of `analyze`."""
 
 import csv
+import dataclasses
 import io
 import json
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from fer_core.expressions import FER2013
+from fer_core.face_columns import FaceColumns
+from fer_core.faces.measures import MEASURES
 from fer_core.photos.decode import decode
 from fer_core.records import csv_lines, error_record, to_record
 
@@ -48,6 +51,36 @@ def test_landmarks_are_in_the_record_where_they_are_asked_for(analyzer, astronau
     assert face == record["faces"][0]
     np.testing.assert_allclose(points, analysis.faces[0].face.landmarks, atol=0.051)
     assert json.loads(json.dumps(points)) == points
+
+
+def test_full_columns_add_measures_and_change_nothing_else(analyzer, astronaut_png, record):
+    analysis = analyzer.analyze(decode(astronaut_png))
+    full = to_record("portrait.png", analysis, columns=FaceColumns.FULL)
+    measures = full["faces"][0].pop("measures")
+    assert full["faces"] == record["faces"]
+    assert list(measures) == [measure.name for measure in MEASURES]
+    assert json.loads(json.dumps(measures, allow_nan=False)) == measures
+    full["faces"][0]["measures"] = measures
+    records = [full, error_record("b.jpg", "No.")]
+    text = "".join(csv_lines(records, {"cnn": FER2013.labels}, columns=FaceColumns.FULL))
+    first, second = csv.DictReader(io.StringIO(text))
+    assert float(first["AU12"]) == measures["AU12"] > 0.5
+    assert (second["AU12"], second["error"]) == ("", "No.")
+    basic = table([record]).splitlines()[0].removesuffix(",error")
+    assert text.startswith(f"{basic},AU01,")
+
+
+def test_a_face_without_landmarks_has_no_measures(analyzer, astronaut_png):
+    analysis = analyzer.analyze(decode(astronaut_png))
+    bare = dataclasses.replace(
+        analysis.faces[0], face=dataclasses.replace(analysis.faces[0].face, mesh=None)
+    )
+    record = to_record(
+        "a.png", dataclasses.replace(analysis, faces=(bare,)), columns=FaceColumns.FULL
+    )
+    assert record["faces"][0]["measures"] is None
+    text = "".join(csv_lines([record], {"cnn": FER2013.labels}, columns=FaceColumns.FULL))
+    assert next(csv.DictReader(io.StringIO(text)))["AU12"] == ""
 
 
 def test_a_photo_without_a_face_is_no_error(analyzer, no_face_png):

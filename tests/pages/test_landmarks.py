@@ -26,8 +26,8 @@ def upload(page: AppTest, name: str, content: bytes) -> AppTest:
 
 
 def strengths(page: AppTest) -> list[float]:
-    """The strengths of the movements beside their bars."""
-    (bars,) = [part.proto.body for part in page.get("html") if "fer-bars" in part.proto.body]
+    """The strengths of the action units beside their bars."""
+    bars, _ = [part.proto.body for part in page.get("html") if "fer-bars" in part.proto.body]
     return [float(strength) for strength in re.findall(r"<div>(\d\.\d\d)</div>", bars)]
 
 
@@ -37,8 +37,9 @@ def test_an_example_has_its_mesh_pose_and_movements_at_once():
     # Its mesh is drawn when its tab is opened.
     assert not page.get("plotly_chart")
     assert [heading.value for heading in page.subheader] == [
-        "Strongest movements",
-        "Head pose and features",
+        "Strongest action units, estimated",
+        "Head pose, gaze and features",
+        "Strongest blendshapes",
     ]
     values = [m.value for m in page.markdown if m.value.startswith("**")]
     assert "**straight**" in values

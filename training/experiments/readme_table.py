@@ -14,6 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from fer_core.data_names import data_name, known_data_sets, split_of
+from fer_core.evaluation.action_unit_checks import (
+    LEAST_MEAN,
+    LEAST_SHARE,
+    action_unit_checks_path,
+    read_action_unit_checks,
+)
 from fer_core.evaluation.faithfulness import faithfulness_path, read_faithfulness
 from fer_core.evaluation.human_agreement import (
     FER2013_LABEL,
@@ -195,6 +201,32 @@ def faithfulness_table() -> str:
     )
 
 
+def action_units_table() -> str:
+    """Return a Markdown table of action units in posed expressions; nothing if they were not measured."""
+    path = landmarker_path().parent / action_unit_checks_path().name
+    if not path.is_file():
+        return ""
+    measured = read_action_unit_checks(path)
+    rows = [
+        f"| {row.unit} | {row.expression} | {row.n:,} | {row.share_above:.0%} "
+        f"| {row.neutral_share_above:.0%} | {row.mean:.3f} | {row.neutral_mean:.3f} "
+        f"| {'yes' if row.passes else 'no'} |"
+        for row in measured
+    ]
+    return "\n".join(
+        (
+            f"\n\nEstimated action units in the posed expressions of {data_name(measured[0].source)} whose "
+            "prototype contains them (`python -m training action-units`). Above is the share of faces in "
+            f"which the unit is above its average in {measured[0].neutral_n:,} neutral faces of "
+            f"{data_name(measured[0].neutral_source)}. A unit rises if that share is at least "
+            f"{LEAST_SHARE:.0%} and larger than in neutral faces, and the mean is at least {LEAST_MEAN}.\n",
+            "| unit | expression | faces | above | neutral faces above | mean | neutral mean | rises |",
+            "|---|---|---:|---:|---:|---:|---:|---|",
+            *rows,
+        )
+    )
+
+
 def _p(p: float) -> str:
     """Return a p in brackets; nothing for NaN."""
     if math.isnan(p):
@@ -282,7 +314,7 @@ def with_results(text: str, bundles: Iterable[Bundle]) -> str:
     """
     bundles = list(bundles)
     results = f"{results_table(bundles)}{comparison(bundles)}{photos_table()}"
-    results += f"{faithfulness_table()}{people_sentence()}"
+    results += f"{faithfulness_table()}{action_units_table()}{people_sentence()}"
     return _between(text, BEGIN, END, results)
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from fer_core.expressions import Expression
+from fer_core.face_columns import FaceColumns
 from pages.parts.batch.opened import open_face, opened_face, show_opened
 from pages.parts.batch.sheet import show_sheet
 from pages.parts.batch.work import Batch, Task, networks_of, start
-from pages.shared.downloads import Content, offer_file
+from pages.shared.downloads import Content, choose_columns, offer_file
 from pages.shared.titles import spec_of, title_of
 from pages.shared.views import show_view
 
@@ -54,11 +55,12 @@ def show_results(batch: Batch) -> None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.subheader(summary(table), width="content")
-        downloads = st.container(horizontal=True, width="content")
+        downloads = st.container(horizontal=True, vertical_alignment="center", width="content")
     rows = _filtered(table, networks)
     faces = sheet_faces(found, rows)
     with downloads:
-        _offer_downloads(batch, found, networks, faces)
+        columns = choose_columns("batch_columns")
+        _offer_downloads(batch, found, networks, faces, columns)
     with st.container(horizontal=True, vertical_alignment="center"):
         view = st.segmented_control(
             "View",
@@ -73,7 +75,7 @@ def show_results(batch: Batch) -> None:
             st.caption(f"{len(rows):,} of {len(table):,} rows", width="content")
             _download(
                 "CSV of these rows",
-                partial(results_csv, found, _labels(networks), rows=rows),
+                partial(results_csv, found, _labels(networks), rows=rows, columns=columns),
                 "second_look_selected.csv",
                 "The rows that the filter leaves.",
             )
@@ -264,12 +266,14 @@ def _offer_downloads(
     found: "Sequence[PhotoResult]",
     networks: list[str],
     faces: "Sequence[SheetFace]",
+    columns: FaceColumns,
 ) -> None:
     from fer_core.batch.contact_sheet import FACES_A_SHEET, sheet_file, sheets_zip
     from fer_core.batch.results import ANNOTATED_SIDE, results_csv, results_json
 
-    _download("CSV", partial(results_csv, found, _labels(networks)), "second_look.csv", _ALL)
-    _download("JSON", partial(results_json, found), "second_look.json", _ALL)
+    table = partial(results_csv, found, _labels(networks), columns=columns)
+    _download("CSV", table, "second_look.csv", _ALL)
+    _download("JSON", partial(results_json, found, columns=columns), "second_look.json", _ALL)
     if faces:
         several = len(faces) > FACES_A_SHEET
         _download(

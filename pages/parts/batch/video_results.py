@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from fer_core.errors import BusyError, FerError
+from fer_core.face_columns import FaceColumns
 from pages.parts.batch.jobs import VideoJob, count, jobs, one_by_one, show_error
-from pages.shared.downloads import offer_files
+from pages.shared.downloads import choose_columns, offer_files
 from pages.shared.titles import title_of
 from pages.shared.turns import show_busy, show_working, turn
 from pages.shared.verbatim import name_as_code
@@ -191,12 +192,13 @@ def _show_frame(key: str) -> None:
 
 def _offer_downloads(key: str, job: VideoJob) -> None:
     stem = PurePath(job.name).stem
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        columns = choose_columns("video_columns")
         offer_files(
             (
-                ("CSV", lambda: _csv(job), f"{stem}_faces.csv", "text/csv"),
+                ("CSV", lambda: _csv(job, columns), f"{stem}_faces.csv", "text/csv"),
                 ("Changes (CSV)", lambda: _events(job), f"{stem}_changes.csv", "text/csv"),
-                ("JSON", lambda: _json(job), f"{stem}.json", "application/json"),
+                ("JSON", lambda: _json(job, columns), f"{stem}.json", "application/json"),
             )
         )
         if job.annotated is None:
@@ -229,7 +231,7 @@ def _annotate(job: VideoJob) -> None:
     st.rerun()
 
 
-def _csv(job: VideoJob) -> str:
+def _csv(job: VideoJob, columns: FaceColumns) -> str:
     from fer_core.video.tables import frame_record, frames_csv
 
     assert job.result is not None
@@ -239,7 +241,8 @@ def _csv(job: VideoJob) -> str:
         for smoothed in frame.smoothed
         for name, prediction in smoothed.items()
     }
-    return "".join(frames_csv((frame_record(job.name, f) for f in job.result.frames), labels))
+    records = (frame_record(job.name, f, columns=columns) for f in job.result.frames)
+    return "".join(frames_csv(records, labels, columns=columns))
 
 
 def _events(job: VideoJob) -> str:
@@ -249,8 +252,8 @@ def _events(job: VideoJob) -> str:
     return events_csv(job.result.events)
 
 
-def _json(job: VideoJob) -> str:
+def _json(job: VideoJob, columns: FaceColumns) -> str:
     from fer_core.video.tables import video_record
 
     assert job.result is not None
-    return json.dumps(video_record(job.name, job.result), ensure_ascii=False)
+    return json.dumps(video_record(job.name, job.result, columns=columns), ensure_ascii=False)

@@ -113,6 +113,31 @@ class Overlay {
 
 // One network's probabilities over the last half minute, stacked to 100 %; empty where no face was seen.
 function drawStrip(canvas, moments, network, now, lineColor) {
+  drawMoments(canvas, moments, now, lineColor, (context, moment, from, to, height) => {
+    let below = 0;
+    moment.answers?.[network.name]?.probabilities.forEach((probability, k) => {
+      context.fillStyle = network.colors[k];
+      context.fillRect(from, height * (1 - below - probability), to - from, height * probability + 0.5);
+      below += probability;
+    });
+  });
+}
+
+// The action units over the last half minute, a row each, the fuller the colour the stronger.
+function drawUnits(canvas, moments, now, color, lineColor) {
+  drawMoments(canvas, moments, now, lineColor, (context, moment, from, to, height) => {
+    context.fillStyle = color;
+    moment.units?.forEach((strength, k) => {
+      const [top, bottom] = [k, k + 1].map((row) => Math.round((row * height) / moment.units.length));
+      context.globalAlpha = strength;
+      context.fillRect(from, top, to - from, bottom - top);
+    });
+    context.globalAlpha = 1;
+  });
+}
+
+// `draw` is called with each moment's place in the last half minute.
+function drawMoments(canvas, moments, now, lineColor, draw) {
   const ratio = Math.min(2, window.devicePixelRatio || 1);
   const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
@@ -120,17 +145,9 @@ function drawStrip(canvas, moments, network, now, lineColor) {
   context.clearRect(0, 0, width, height);
   const x = (seconds) => width * (1 - (now - seconds) / SECONDS);
   moments.forEach((moment, i) => {
-    const probabilities = moment.answers?.[network.name]?.probabilities;
-    if (!probabilities) return;
     const until = Math.min(moments[i + 1]?.seconds ?? now, moment.seconds + HOLD);
-    // Whole pixels: between two areas the ground would shine through.
-    const [from, to] = [Math.floor(x(moment.seconds)), Math.ceil(x(until))];
-    let below = 0;
-    probabilities.forEach((probability, k) => {
-      context.fillStyle = network.colors[k];
-      context.fillRect(from, height * (1 - below - probability), to - from, height * probability + 0.5);
-      below += probability;
-    });
+    // Whole pixels: between two areas the ground would shine through, or they would overlap.
+    draw(context, moment, Math.round(x(moment.seconds)), Math.round(x(until)), height);
   });
   context.strokeStyle = lineColor;
   context.lineWidth = ratio;

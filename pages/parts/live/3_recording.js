@@ -4,11 +4,12 @@
 const MOST_ROWS = 90_000;
 
 class Recording {
-  constructor(networks) {
+  constructor(networks, units) {
     this.networks = networks;
     this.began = performance.now();
     this.started = new Date();
-    const columns = networks.flatMap((network) => network.columns);
+    const columns = [...networks.flatMap((network) => network.columns), ...units.map((unit) => unit.code)];
+    this.width = columns.length;
     this.lines = [["seconds", "face", "left", "top", "right", "bottom", ...columns].join(",")];
   }
 
@@ -26,14 +27,14 @@ class Recording {
     const seconds = ((frame.taken - this.began) / 1000).toFixed(3);
     // A frame that was taken before the recording began.
     if (frame.taken < this.began) return;
-    if (!answer.faces.length) this.lines.push(`${seconds},0${",".repeat(4 + this.networks.flatMap((n) => n.columns).length)}`);
+    if (!answer.faces.length) this.lines.push(`${seconds},0${",".repeat(4 + this.width)}`);
     for (const face of answer.faces) {
       const cells = this.networks.flatMap((network) => {
         const given = face.answers[network.name];
         const { expression, confidence } = opinion(network, given);
         return [expression, confidence, given.abstained ? "True" : "False", ...given.probabilities];
       });
-      this.lines.push([seconds, face.number, ...face.box, ...cells].join(","));
+      this.lines.push([seconds, face.number, ...face.box, ...cells, ...face.units].join(","));
     }
   }
 

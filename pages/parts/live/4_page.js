@@ -72,6 +72,11 @@ class LivePage {
       foot.querySelector(".legend").append(entry);
     });
     this.find("answers").replaceChildren(...parts, foot);
+    this.find("names").replaceChildren(...this.data.units.map(({ code, name }) => {
+      const row = document.createElement("span");
+      row.append(`${code} ${name}`, document.createElement("b"));
+      return row;
+    }));
     // Once they have a size.
     requestAnimationFrame(() => this.drawStrips());
   }
@@ -79,6 +84,10 @@ class LivePage {
   listen() {
     this.find("start").addEventListener("click", () => (this.stream ? this.stop() : this.start()));
     this.find("mirror").addEventListener("change", () => this.mirror());
+    this.find("units").addEventListener("change", ({ target }) => {
+      this.find("actions").hidden = !target.checked;
+      this.drawStrips();
+    });
     this.find("cameras").addEventListener("change", (event) => this.start(event.target.value));
     this.find("freeze").addEventListener("click", () => this.freeze());
     this.find("record").addEventListener("click", () => this.record());
@@ -197,7 +206,7 @@ class LivePage {
     const face = answer.faces.find((f) => f.number === this.chosen) ?? (this.chosen ? null : answer.faces[0]);
     // A face that was chosen and is gone: back to the largest.
     if (!face && answer.faces.length) this.chosen = null;
-    this.moments.push({ seconds: now / 1000, answers: face?.answers });
+    this.moments.push({ seconds: now / 1000, answers: face?.answers, units: face?.units });
     while (this.moments[0].seconds < now / 1000 - SECONDS - HOLD) this.moments.shift();
     this.showFace(face);
   }
@@ -211,6 +220,7 @@ class LivePage {
       small.textContent = share;
       place.replaceChildren(words, small);
     });
+    this.root.querySelectorAll(".names b").forEach((place, k) => { place.textContent = face?.units[k]?.toFixed(2) ?? ""; });
   }
 
   showResting(number) {
@@ -220,10 +230,13 @@ class LivePage {
   }
 
   drawStrips() {
-    const line = getComputedStyle(this.root).getPropertyValue("--st-border-color");
+    const style = getComputedStyle(this.root);
+    const line = style.getPropertyValue("--st-border-color");
     const now = performance.now() / 1000;
     this.data.networks.forEach((network, i) =>
       drawStrip(this.root.querySelectorAll(".network canvas")[i], this.moments, network, now, line));
+    if (this.find("actions").hidden) return;
+    drawUnits(this.root.querySelector(".actions canvas"), this.moments, now, style.getPropertyValue("--st-primary-color"), line);
   }
 
   tick() {
@@ -257,7 +270,7 @@ class LivePage {
       this.recording.save();
       this.recording = null;
     } else {
-      this.recording = new Recording(this.data.networks);
+      this.recording = new Recording(this.data.networks, this.data.units);
     }
     button.textContent = this.recording ? "Stop and save CSV" : "Record CSV";
     button.classList.toggle("on", Boolean(this.recording));

@@ -79,6 +79,7 @@ def show_camera(visit: Visit) -> None:
             "token": visit.token,
             "networks": _networks(visit.camera.classifiers),
             "edges": _edges(),
+            "units": _units(),
         },
         on_frozen_change=_freeze,
     )
@@ -145,6 +146,13 @@ def _short_titles(classifiers: "Mapping[str, Classifier]") -> dict[str, str]:
         name: "pixels" if classifier.bundle.spec.landmark_features is None else "+ landmarks"
         for name, classifier in classifiers.items()
     }
+
+
+def _units() -> list[dict[str, str]]:
+    """Return the code and the name of each action unit."""
+    from fer_core.faces.action_units import ACTION_UNITS
+
+    return [{"code": unit.code, "name": unit.name} for unit in ACTION_UNITS]
 
 
 @cache

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from fer_core.batch.waiting_line import Wait
 from fer_core.content import check_is_photo
+from fer_core.face_columns import FaceColumns
 from fer_core.networks.bundles import RENAMED, bundle_names
 from fer_core.photos.decode import decode
 from fer_core.records import to_record
@@ -39,10 +40,12 @@ class Question:
     Attributes:
         networks: names; None for those that answer by default.
         landmarks: whether each face's landmarks are to be told.
+        columns: of each face.
     """
 
     networks: tuple[str, ...] | None
     landmarks: bool
+    columns: FaceColumns = FaceColumns.BASIC
 
 
 class Analyze:
@@ -82,7 +85,7 @@ def question_of(query: QueryParams) -> Question:
     """Return the parameters in a query string.
 
     Raises:
-        HTTPException: 400, it names no network, or `landmarks` is no flag.
+        HTTPException: 400, it names no network, or `landmarks` or `columns` has an unknown value.
     """
     networks = None
     if "networks" in query:
@@ -93,7 +96,10 @@ def question_of(query: QueryParams) -> Question:
     flag = query.get("landmarks", "0")
     if flag not in _FLAGS:
         raise HTTPException(400, "landmarks must be 1 or 0.")
-    return Question(networks, _FLAGS[flag])
+    columns = query.get("columns", FaceColumns.BASIC)
+    if columns not in list(FaceColumns):
+        raise HTTPException(400, f"columns must be {' or '.join(FaceColumns)}.")
+    return Question(networks, _FLAGS[flag], FaceColumns(columns))
 
 
 def look(content: bytes, question: Question, gone: threading.Event) -> JSONResponse:
@@ -115,7 +121,8 @@ def look(content: bytes, question: Question, gone: threading.Event) -> JSONRespo
     with line().turn(_Patience(gone)):
         check_is_photo(content)
         analysis = analyzer.analyze(decode(content))
-    return JSONResponse(to_record(None, analysis, landmarks=question.landmarks))
+    record = to_record(None, analysis, landmarks=question.landmarks, columns=question.columns)
+    return JSONResponse(record)
 
 
 def check_networks(names: tuple[str, ...]) -> None:

@@ -62,6 +62,11 @@ class Face(BaseModel):
         description=f"Only with landmarks=1: x, y and z of {_N_LANDMARKS} points in pixels; null if none "
         "were found.",
     )
+    measures: dict[str, float | None] | None = Field(
+        default=None,
+        description="Only with columns=full: action units, blendshapes, gaze, openings and 68 landmarks by "
+        "name; null without landmarks.",
+    )
 
 
 class Photo(BaseModel):

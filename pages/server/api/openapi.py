@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from fer_core import __version__
+from fer_core.face_columns import FaceColumns
 from fer_core.networks.bundles import bundle_names
 from fer_core.settings import api_tokens
 from pages.server.api.answers import Error, Networks, Photo
@@ -104,6 +105,16 @@ def _analyze(networks: Sequence[str]) -> dict[str, Any]:
                 "in": "query",
                 "description": "1 adds each face's landmarks.",
                 "schema": {"type": "integer", "enum": [0, 1], "default": 0},
+            },
+            {
+                "name": "columns",
+                "in": "query",
+                "description": "full adds each face's measures.",
+                "schema": {
+                    "type": "string",
+                    "enum": list(FaceColumns),
+                    "default": FaceColumns.BASIC,
+                },
             },
         ],
         "requestBody": {

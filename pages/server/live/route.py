@@ -40,6 +40,7 @@ _PATIENCE_S: Final = 6.0
 _SPACING_S: Final = 0.25
 _COORDINATE_DIGITS: Final = 1
 _PROBABILITY_DIGITS: Final = 4
+_UNIT_DIGITS: Final = 3
 
 
 class LiveRoute:
@@ -153,18 +154,24 @@ def decode_frame(content: bytes) -> "np.ndarray":
 
 
 def face_record(face: "LiveFace") -> dict[str, Any]:
-    """Return a face's part of the response: number, box, landmarks and each network's probabilities."""
+    """Return a face's part of the response: number, box, landmarks, action units and probabilities."""
     import numpy as np
 
+    from fer_core.faces.action_units import ACTION_UNITS
     from fer_core.networks.levels import in_words, level_of
 
-    points = face.face.landmarks
+    points, mesh = face.face.landmarks, face.face.mesh
     xy = np.empty(0) if points is None else points[:, :2].astype(float).ravel()
     return {
         "number": face.number,
         "box": [round(float(side), _COORDINATE_DIGITS) for side in face.face.box_xyxy],
         # x and y in turn: half of what pairs take.
         "landmarks": xy.round(_COORDINATE_DIGITS).tolist(),
+        "units": [
+            round(float(unit.intensity(mesh.blendshapes)), _UNIT_DIGITS) for unit in ACTION_UNITS
+        ]
+        if mesh
+        else [],
         "answers": {
             name: {
                 "probabilities": [

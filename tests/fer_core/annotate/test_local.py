@@ -25,6 +25,8 @@ from fer_core.batch.pool import Worker
 from fer_core.batch.skipped import Skipped
 from fer_core.errors import DataError, JobError
 from fer_core.expressions import FER2013
+from fer_core.face_columns import FaceColumns
+from fer_core.faces.measures import MEASURES
 from fer_core.photos.decode import decode
 from tests.conftest import PROJECT
 from tests.fer_core.annotate.annotate_runs import (
@@ -247,6 +249,22 @@ def test_an_object_store_gives_the_rows_that_analyze_gives(astronaut_png, no_fac
     assert all(field.metadata[b"about"] for field in table.schema)
 
 
+def test_full_columns_have_each_measure_with_its_meaning(photos, tmp_path, analyzer):
+    run = begin_run(
+        str(photos),
+        str(tmp_path / "out"),
+        models=["cnn"],
+        partition_size=10,
+        face_columns=FaceColumns.FULL,
+    )
+    annotate_partition(run.task, analyzer, run.missing[0])
+    table = pq.read_table(tmp_path / "out" / "part-000000.parquet")
+    assert all(table.schema.field(measure.name).metadata[b"about"] for measure in MEASURES)
+    smiles = table["AU12"].to_pylist()
+    assert [smile is None for smile in smiles] == [False, True, True, False]
+    assert smiles[0] == smiles[3] > 0.5
+
+
 def test_a_photo_that_trips_a_library_is_a_row_and_not_the_end(photos, tmp_path, analyzer):
     class Tripping:
         def analyze(self, photo):
@@ -278,6 +296,8 @@ def test_a_run_that_was_begun_with_something_else_is_refused(photos, tmp_path, a
         JobError, match=r"networks.dual.sha256 was nothing and is [0-9a-f]{12}\.\.\."
     ):
         again(models=["cnn", "dual"])
+    with pytest.raises(JobError, match="face_columns was basic and is full"):
+        again(face_columns=FaceColumns.FULL)
     with pytest.raises(JobError, match="lies in the input"):
         again(output=str(photos / "out"))
     with pytest.raises(JobError, match=r"holds a\.png and no _manifest.json"):

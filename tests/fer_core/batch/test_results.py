@@ -221,14 +221,14 @@ def test_a_photo_leaves_small_things_behind(analyzer: Analyzer, astronaut, astro
     left, top, right, bottom = one.face.box_xyxy.astype(int)
     expected = astronaut[top:bottom, left:right].mean(axis=(0, 1))
     assert np.abs(centre - expected).max() < 60, "the crop shows the face in its colours"
-    assert found.record["faces"][0]["predictions"]["cnn"]["expression"] == "happy"
+    assert found.record()["faces"][0]["predictions"]["cnn"]["expression"] == "happy"
     assert outcome_of(one) == "confident"
     assert agreement_of(one) is None, "there is one network"
 
 
 def test_a_file_that_is_no_photo_is_a_result(analyzer: Analyzer):
     found = look_at(PhotoBytes("a.png", b"no photo"), analyzer)
-    assert "not an image" in found.record["error"]
+    assert "not an image" in found.record()["error"]
     assert results_csv([found], {"cnn": FER2013.labels}).count("\n") == 2
 
 

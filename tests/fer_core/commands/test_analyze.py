@@ -106,6 +106,23 @@ def test_csv_and_table(folder):
     assert "no face found" in table
 
 
+def test_full_columns_and_py_feats_format(folder, tmp_path):
+    result = run("analyze", folder / "a_portrait.png", "--columns", "full")
+    (record,) = map(json.loads, result.stdout.splitlines())
+    assert record["faces"][0]["measures"]["AU12"] > 0.5
+    fex = tmp_path / "fex.csv"
+    assert run("analyze", folder, "--format", "fex", "--output", fex).returncode == 1
+    content = fex.read_text("utf-8")
+    assert content.startswith("frame,FaceRectX,")
+    first, second, third = csv.DictReader(io.StringIO(content))
+    assert float(first["AU12"]) == record["faces"][0]["measures"]["AU12"]
+    assert (second["frame"], second["AU12"]) == ("1", "")
+    assert third["input"].endswith("c_text.jpg")
+    again = run("analyze", folder, "--format", "fex", "--output", fex, "--resume")
+    assert again.returncode == 2
+    assert "A fex file cannot be resumed" in again.stderr
+
+
 def test_no_name_and_no_encoding_ends_in_a_traceback(tmp_path):
     names = ["M\u00fcller.jpg", "\u5199\u771f.jpg", os.fsdecode(b"M\xfcller.jpg"), "a\nb.jpg"]
     for name in names:

@@ -10,6 +10,7 @@ import pytest
 
 from fer_core.commands.result_file import ResultFile, ResultFileError, json_line
 from fer_core.expressions import FER2013
+from fer_core.face_columns import FaceColumns
 from fer_core.records import csv_lines, error_record
 
 LABELS = {"cnn": FER2013.labels}
@@ -54,6 +55,18 @@ def texts(form: str) -> list[str]:
     if form == "jsonl":
         return [json_line(record) for record in RECORDS]
     return list(csv_lines(RECORDS, LABELS))[1:]
+
+
+def test_a_file_with_other_columns_is_refused(tmp_path):
+    write(tmp_path / "basic.jsonl", "jsonl", resume=False)
+    with pytest.raises(ResultFileError, match="other --columns"):
+        ResultFile(
+            tmp_path / "basic.jsonl",
+            header="",
+            networks=("cnn",),
+            columns=FaceColumns.FULL,
+            resume=True,
+        )
 
 
 def open_file(path, form: str, *, resume: bool = True, networks=("cnn",)) -> ResultFile:

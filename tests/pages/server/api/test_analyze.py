@@ -72,9 +72,21 @@ def test_landmarks_are_added_where_they_are_asked_for(client, astronaut_png, exp
     assert client.post("/api/analyze?landmarks=0", content=astronaut_png).json()["faces"] == [face]
 
 
+def test_measures_are_added_where_they_are_asked_for(client, astronaut_png, expected):
+    (face,) = client.post("/api/analyze?columns=full", content=astronaut_png).json()["faces"]
+    measures = face.pop("measures")
+    assert face == expected["faces"][0]
+    assert measures["AU12"] > 0.5
+    assert {"gaze_yaw_degrees", "mouth_opening", "jawOpen", "x_67"} < set(measures)
+    again = client.post("/api/analyze?columns=basic", content=astronaut_png).json()
+    assert again["faces"] == [face]
+
+
 def test_a_face_without_landmarks_has_none(client, portrait, no_landmarks):
-    (face,) = client.post("/api/analyze?landmarks=1", content=portrait).json()["faces"]
+    query = "landmarks=1&columns=full"
+    (face,) = client.post(f"/api/analyze?{query}", content=portrait).json()["faces"]
     assert face["landmarks"] is None
+    assert face["measures"] is None
     assert face["landmarks_found"] is False
 
 
@@ -103,6 +115,7 @@ def test_named_networks_answer(client, portrait, query, names):
         ("networks=", "networks is empty"),
         ("networks=,", "networks is empty"),
         ("landmarks=yes", "landmarks must be 1 or 0"),
+        ("columns=all", "columns must be basic or full"),
         ("networks=" + "x" * 5000, "No network is called 'xxx"),
     ],
 )

@@ -15,6 +15,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from fer_core.faces.action_units import ACTION_UNITS
+from fer_core.faces.measures import MEASURES
 from fer_core.networks.bundles import DEFAULT_PAIR
 from pages.server.api.answers import PARTS, described_fields
 from pages.server.api.app import create_api
@@ -35,6 +37,15 @@ def example(title: str, address: str, *, token: bool) -> str:
 def test_the_document_has_the_examples_word_for_word():
     for told in examples(LOCAL, NETWORK):
         assert f"```{told.language}\n{told.code}\n```" in DOCUMENT, told.title
+
+
+def test_the_document_has_all_action_units_and_counts_the_measures():
+    for unit in ACTION_UNITS:
+        made_of = ", ".join(f"`{movement}`" for movement in unit.movements)
+        sides, checked = ("yes" if flag else "" for flag in (unit.has_sides, unit.is_checked))
+        row = f"| `{unit.code}` | {unit.name} | {made_of} | {sides} | {checked or 'no'} |"
+        assert row in DOCUMENT
+    assert f"add {len(MEASURES)} measures to each face" in DOCUMENT
 
 
 def test_the_document_has_all_fields_and_statuses():

@@ -55,7 +55,7 @@ def test_the_description_asks_for_a_token_where_the_server_does(client_of):
     assert told["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
 
 
-@pytest.mark.parametrize("query", ["", "?landmarks=1&networks=dual,landmarks_only"])
+@pytest.mark.parametrize("query", ["", "?landmarks=1&columns=full&networks=dual,landmarks_only"])
 @pytest.mark.parametrize("photo", ["portrait", "no_face_png"])
 def test_answers_have_the_described_fields_and_no_others(client, request, query, photo):
     content = request.getfixturevalue(photo)
@@ -67,11 +67,9 @@ def test_answers_have_the_described_fields_and_no_others(client, request, query,
     jsonschema.Draft202012Validator(schema).validate(answered)
     assert list(answered) == list(Photo.model_fields)
     for face in answered["faces"]:
-        has_landmarks = "landmarks" in face
-        assert has_landmarks == bool(query)
-        assert [*face, *([] if has_landmarks else ["landmarks"])] == list(
-            PARTS["answer.faces[]"].model_fields
-        )
+        asked_for = ["landmarks", "measures"]
+        assert [name for name in asked_for if name in face] == (asked_for if query else [])
+        assert [*face, *([] if query else asked_for)] == list(PARTS["answer.faces[]"].model_fields)
 
 
 @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS.keys())

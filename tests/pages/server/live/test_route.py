@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from fer_core.batch.waiting_line import WaitingLine
+from fer_core.faces.action_units import ACTION_UNITS
 from fer_core.live.session import LiveCamera
 from fer_core.networks.bundles import resolve
 from fer_core.networks.classifier import Classifier
@@ -72,6 +73,9 @@ def test_a_frame_comes_back_as_numbers(client: TestClient, camera: LiveCamera, f
     xy = np.reshape(face["landmarks"], (-1, 2))
     inside = (xy > [left - 20, top - 20]) & (xy < [right + 20, bottom + 20])
     assert inside.mean() > 0.9
+    smile = [unit.code for unit in ACTION_UNITS].index("AU12")
+    assert len(face["units"]) == len(ACTION_UNITS)
+    assert face["units"][smile] > 0.5
     labels = camera.classifiers["dual"].bundle.spec.labels
     for said in face["answers"].values():
         assert sum(said["probabilities"]) == pytest.approx(1, abs=1e-3)
