@@ -14,11 +14,19 @@ from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile
 
+import cv2
 import numpy as np
 
 from fer_core.errors import BundleError
 from fer_core.faces.blendshapes import BLENDSHAPES, movement_and_side
-from fer_core.faces.landmarks import contour_edges, from_upright, upright_points
+from fer_core.faces.landmarks import (
+    IN_CROP,
+    SHAPES,
+    UPRIGHT,
+    contour_edges,
+    from_upright,
+    upright_points,
+)
 from fer_core.faces.mediapipe_models import N_BLENDSHAPES, N_LANDMARKS, FaceMesh
 from fer_core.files import replace_file
 
@@ -34,6 +42,8 @@ _JAW: Final = (
 )
 #: How far from a region's own points its other points lie, the face's root mean square size being 1.
 _REGION_REACH: Final = 0.22
+#: Mean and standard deviation, in grey levels, to which each face is brought before faces are averaged.
+_GREY, _CONTRAST = 128.0, 60.0
 
 
 class Movement(StrEnum):
@@ -72,7 +82,7 @@ class Region(StrEnum):
 
 
 #: How the names of a region's blendshapes begin; none of them moves the nose but the sneer.
-_SHAPES_OF: Final = {
+SHAPES_OF: Final = {
     Region.BROWS: ("brow",),
     Region.EYES: ("eye", "cheekSquint"),
     Region.NOSE: ("nose",),
@@ -93,12 +103,17 @@ class FaceShape:
     Attributes:
         points: float32 (478, 3), `landmarks.upright_points` of the average face.
         blendshapes: float32 (52,), of the average face.
+        in_crop: float32 (478, 2), its landmarks in a crop of a network, from -0.5 to 0.5 of the crop's side.
+        pixels: uint8 (48, 48), the average of all faces, moved to these landmarks, in such a crop; grey where
+            there is no face.
         directions: float32 (478, 3) for each movement: what is added to upright points as the movement's
             blendshapes go from 0 to 1.
     """
 
     points: np.ndarray
     blendshapes: np.ndarray
+    in_crop: np.ndarray
+    pixels: np.ndarray
     directions: dict[Movement, np.ndarray]
 
     def region_points(self, region: Region) -> np.ndarray:
@@ -113,17 +128,6 @@ class FaceShape:
             nearest[closer], owner[closer] = distance[closer], i
         return np.flatnonzero((owner == list(seeds).index(region)) & (nearest < _REGION_REACH))
 
-    def with_average_region(self, mesh: FaceMesh, region: Region) -> FaceMesh:
-        """Return the face with one region's landmarks and blendshapes replaced by the average face's."""
-        points = self.region_points(region)
-        change = np.zeros((N_LANDMARKS, 3), np.float32)
-        change[points] = self.points[points] - upright_points(mesh)[points]
-        shapes = mesh.blendshapes.copy()
-        for i, name in enumerate(BLENDSHAPES):
-            if name.startswith(_SHAPES_OF[region]):
-                shapes[i] = self.blendshapes[i]
-        return _changed(mesh, change, shapes)
-
     def with_movements(self, mesh: FaceMesh, amounts: Mapping[Movement, float]) -> FaceMesh:
         """Return the face with movements added, each from -1 to 1; 0 changes nothing."""
         change = np.zeros((N_LANDMARKS, 3), np.float32)
@@ -134,7 +138,8 @@ class FaceShape:
             # A blendshape that is at its end already moves the landmarks no further.
             change += float((moved - shapes[places]).mean()) * self.directions[movement]
             shapes[places] = moved
-        return _changed(mesh, change, shapes)
+        landmarks = from_upright(upright_points(mesh) + change, mesh)
+        return dataclasses.replace(mesh, landmarks=landmarks, blendshapes=shapes)
 
 
 def _region_seeds() -> dict[Region, list[int]]:
@@ -153,21 +158,12 @@ def _region_seeds() -> dict[Region, list[int]]:
     }
 
 
-def _changed(mesh: FaceMesh, change: np.ndarray, blendshapes: np.ndarray) -> FaceMesh:
-    """Return a mesh with a change added to its upright points, in the image's pixels."""
-    return dataclasses.replace(
-        mesh,
-        landmarks=from_upright(upright_points(mesh) + change, mesh),
-        blendshapes=blendshapes.astype(np.float32),
-    )
-
-
-def estimate(points: np.ndarray, blendshapes: np.ndarray) -> FaceShape:
+def estimate(landmarks: np.ndarray, images: np.ndarray) -> FaceShape:
     """Estimate the model from faces.
 
     Args:
-        points: float (N, 478, 3), upright points.
-        blendshapes: float (N, 52).
+        landmarks: float32 (N, FEATURE_SIZE), `landmarks.feature_vector` of each face.
+        images: uint8 (N, 48, 48), the crops that these refer to.
 
     Returns:
         The means, and for each movement the sum of its blendshapes' coefficients in a ridge regression
@@ -175,16 +171,50 @@ def estimate(points: np.ndarray, blendshapes: np.ndarray) -> FaceShape:
     """
     from sklearn.linear_model import Ridge
 
-    model = Ridge(alpha=1.0).fit(blendshapes, points.reshape(len(points), -1))
+    blendshapes = landmarks[:, SHAPES]
+    in_crop = landmarks[:, IN_CROP].reshape(-1, N_LANDMARKS, 2)
+    model = Ridge(alpha=1.0).fit(blendshapes, landmarks[:, UPRIGHT])
     coefficients = model.coef_.T.reshape(N_BLENDSHAPES, N_LANDMARKS, 3)
     return FaceShape(
-        points=points.mean(axis=0).astype(np.float32),
+        points=landmarks[:, UPRIGHT].mean(axis=0).reshape(N_LANDMARKS, 3).astype(np.float32),
         blendshapes=blendshapes.mean(axis=0).astype(np.float32),
+        in_crop=in_crop.mean(axis=0).astype(np.float32),
+        pixels=_average_pixels(images, in_crop),
         directions={
             movement: coefficients[blendshapes_of(movement)].sum(axis=0).astype(np.float32)
             for movement in Movement
         },
     )
+
+
+def _average_pixels(images: np.ndarray, in_crop: np.ndarray) -> np.ndarray:
+    """Return the mean of faces that are moved to their mean landmarks, uint8 (48, 48)."""
+    from scipy.spatial import Delaunay
+
+    side = images.shape[1]
+    at = (in_crop + 0.5) * side - 0.5
+    mesh = Delaunay(at.mean(axis=0))
+    pixels = np.mgrid[:side, :side][::-1].reshape(2, -1).T.astype(np.float64)
+    triangle = mesh.find_simplex(pixels)
+    is_inside = triangle >= 0
+    # Each pixel's weights of its triangle's corners are the same in all faces.
+    to_weights = mesh.transform[triangle]
+    two = np.einsum("nij,nj->ni", to_weights[:, :2], pixels - to_weights[:, 2])
+    weights = np.column_stack([two, 1 - two.sum(axis=1)])
+    corners = mesh.simplices[triangle]
+    total = np.zeros(int(is_inside.sum()))
+    for image, points in zip(images, at, strict=True):
+        place = (points[corners] * weights[..., None]).sum(axis=1).astype(np.float32)
+        face = (
+            cv2.remap(image, place[is_inside, 0], place[is_inside, 1], cv2.INTER_LINEAR)
+            .ravel()
+            .astype(np.float64)
+        )
+        total += (face - face.mean()) / max(float(face.std()), 1.0)
+    average = np.full(side * side, _GREY)
+    average[is_inside] += _CONTRAST * total / len(images)
+    result: np.ndarray = np.clip(np.rint(average), 0, 255).reshape(side, side).astype(np.uint8)
+    return result
 
 
 def write_face_shape(shape: FaceShape, path: Path) -> None:
@@ -195,6 +225,8 @@ def write_face_shape(shape: FaceShape, path: Path) -> None:
             file,
             points=shape.points,
             blendshapes=shape.blendshapes,
+            in_crop=shape.in_crop,
+            pixels=shape.pixels,
             movements=np.array([movement.name for movement in shape.directions]),
             directions=np.stack(list(shape.directions.values())),
         ),
@@ -209,6 +241,8 @@ def read_face_shape(path: Path) -> FaceShape:
             return FaceShape(
                 points=file["points"],
                 blendshapes=file["blendshapes"],
+                in_crop=file["in_crop"],
+                pixels=file["pixels"],
                 directions={movement: directions[movement.name] for movement in Movement},
             )
     # A cut or altered archive fails in any of these ways, depending on where it is damaged.

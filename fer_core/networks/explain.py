@@ -1,4 +1,4 @@
-"""Explanations of predictions: where pixels count, and the influence of landmarks."""
+"""Explanations of predictions: where pixels count, and which regions of the face."""
 
 import itertools
 from collections.abc import Mapping
@@ -8,10 +8,8 @@ import cv2
 import numpy as np
 
 from fer_core.expressions import Expression
-from fer_core.faces.crops import INPUT_SIZE, FaceInputs, face_inputs, frame_square
-from fer_core.faces.finder import Face
-from fer_core.faces.landmarks import feature_vector
-from fer_core.faces.mediapipe_models import FaceMesh
+from fer_core.faces.crops import INPUT_SIZE, FaceInputs, face_inputs
+from fer_core.faces.inpaint import with_average_region
 from fer_core.faces.shape import FaceShape, Movement, Region
 from fer_core.faces.warp import Portrait
 from fer_core.networks.classifier import Classifier, Prediction
@@ -108,35 +106,33 @@ def _log_odds(classifier: Classifier, images: np.ndarray, landmarks: np.ndarray)
     return result
 
 
-def inputs_with_mesh(inputs: FaceInputs, face: Face, mesh: FaceMesh) -> FaceInputs:
-    """Return a face's inputs with the landmarks of another mesh and unchanged pixels."""
-    moved = Face(face.box_xyxy, face.confidence, mesh)
-    return FaceInputs(inputs.image, feature_vector(moved, frame_square(face.box_xyxy)))
-
-
 def region_influence(
-    classifier: Classifier, inputs: FaceInputs, face: Face, shape: FaceShape
-) -> dict[Region, float]:
-    """Return the influence of each region's landmarks on a network's prediction for a face.
+    classifiers: Mapping[str, Classifier], inputs: FaceInputs, shape: FaceShape
+) -> dict[str, dict[Region, float]]:
+    """Return what each region of a face adds to the probability of each network's answer.
 
-    That is its probability with the landmarks as they are minus the one with the region's replaced by
-    the average face's: occlusion (Zeiler and Fergus 2014, arXiv:1311.2901), of landmarks.
+    That is its probability for the face as it is minus the one for the face with the region, pixels and
+    landmarks, as in the average face: occlusion (Zeiler and Fergus 2014, arXiv:1311.2901) by a face instead
+    of grey. Below 0 the region speaks against the answer.
+
+    Args:
+        classifiers: by name.
+        inputs: of one face.
+        shape: the average face.
 
     Raises:
         ValueError: the face has no landmarks.
     """
-    mesh = face.mesh
-    if mesh is None:
-        raise ValueError("the face has no landmarks whose influence could be measured")
-    variants = [
-        inputs_with_mesh(inputs, face, shape.with_average_region(mesh, region)) for region in Region
-    ]
-    answer, *replaced = classifier.predict([inputs, *variants])
-    top = int(answer.probabilities.argmax())
-    return {
-        region: float(answer.probabilities[top] - other.probabilities[top])
-        for region, other in zip(Region, replaced, strict=True)
-    }
+    variants = [inputs, *(with_average_region(inputs, region, shape) for region in Region)]
+    influence = {}
+    for name, classifier in classifiers.items():
+        answer, *replaced = classifier.predict(variants)
+        top = int(answer.probabilities.argmax())
+        influence[name] = {
+            region: float(answer.probabilities[top] - other.probabilities[top])
+            for region, other in zip(Region, replaced, strict=True)
+        }
+    return influence
 
 
 def what_if(

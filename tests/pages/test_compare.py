@@ -11,6 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.evaluation.trust import PairOdds
+from fer_core.expressions import Expression
+from fer_core.faces.shape import Region
 from fer_core.networks.bundles import resolve
 from pages.parts.compare import odds, why
 from tests.conftest import NAVIGATION, png
@@ -74,9 +76,9 @@ def test_an_example_is_explained_at_once():
     ]
     captions = [caption.value for caption in page.caption]
     assert any(caption.startswith("Time per face: CNN, FER2013 ") for caption in captions)
-    # Neither of the two sees landmarks.
-    assert captions.count("CNN, FER2013 sees pixels only.") == 1
-    assert captions.count("Dual-input, FER2013 sees pixels only.") == 1
+    said = [m.value for m in page.markdown]
+    for title in ("CNN, FER2013: ", "Dual-input, FER2013: "):
+        assert any(m.startswith((f"{title}the ", f"{title}no region alone")) for m in said)
     assert not page.get("plotly_chart"), "no chart has to be loaded"
 
 
@@ -93,6 +95,25 @@ def test_odds_are_counted_on_the_stored_predictions():
     assert found, said
     share, low, high = map(float, found.groups())
     assert 50 <= low < share < high <= 75
+
+
+def test_regions_are_told_in_words():
+    regions = {Region.MOUTH: 0.38, Region.EYES: 0.031, Region.BROWS: -0.04, Region.NOSE: 0.001}
+    assert why.region_words(regions, Expression.HAPPY) == (
+        "the mouth (+38 points) and the eyes (+3) support happy; the brows (-4 points) speak against it."
+    )
+    assert (
+        why.region_words({Region.JAW: 0.01}, Expression.SAD) == "the jaw (+1 point) supports sad."
+    )
+    assert why.region_words({Region.BROWS: 0.2}, Expression.SAD) == (
+        "the brows (+20 points) support sad."
+    )
+    assert why.region_words({Region.NOSE: -0.02}, Expression.SAD) == (
+        "the nose (-2 points) speaks against sad."
+    )
+    assert why.region_words({Region.NOSE: 0.004}, Expression.SAD) == (
+        "no region alone changes the probability of sad by a point."
+    )
 
 
 def test_a_rare_pair_of_answers_has_too_few_faces_to_say():
@@ -193,7 +214,9 @@ def test_networks_with_other_classes_are_compared_on_what_they_share(
     assert "Landmarks alone, FER2013 sees no pixels." in captions
     # Five classes beside seven: no bar where a network does not know the class.
     assert "\u2013" in moved_bars(page)
-    assert sum(caption.endswith("in percentage points.") for caption in captions) == 2
+    said = [m.value for m in page.markdown]
+    titles = ("Landmarks alone, FER2013: ", "ResNet, five classes: ")
+    assert sum(m.startswith(titles) for m in said) == 2
     assert any(m.value.startswith("On test faces where") for m in page.markdown)
 
 

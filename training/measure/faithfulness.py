@@ -19,6 +19,7 @@ from rich.progress import track
 from fer_core.errors import DataError
 from fer_core.evaluation.faithfulness import ROWS, Faithfulness
 from fer_core.faces.crops import INPUT_SIZE, FaceInputs
+from fer_core.faces.inpaint import region_mask, with_average_region
 from fer_core.faces.landmarks import IN_CROP
 from fer_core.faces.shape import FaceShape, Region, read_face_shape
 from fer_core.networks.bundles import SERVING_FILE, Bundle, open_bundle, sha256_of
@@ -74,7 +75,7 @@ def _measure(bundle: Bundle, drawn: Samples, methods: Mapping[str, _Method]) -> 
     known, _ = known_to(bundle, drawn)
     classifier = Classifier(bundle)
     log.info("%s: maps of %d faces of %s", bundle.spec.name, len(known), known.source)
-    faces = list(map(FaceInputs, known.images, np.asarray(known.landmarks)))
+    faces = list(map(FaceInputs, known.images, np.asarray(known.landmarks, np.float32)))
     scores = np.array(
         [
             _scores(classifier, face, methods)
@@ -210,10 +211,12 @@ def _methods(shape: FaceShape) -> dict[str, _Method]:
         heat: np.ndarray = np.tensordot(p, masks - masks.mean(axis=0), axes=1)
         return heat
 
-    points = {region: shape.region_points(region) for region in Region}
+    def blurred(face: FaceInputs, region: Region) -> FaceInputs:
+        mask = _region_mask(face, region, shape)
+        return FaceInputs(np.where(mask, without_details(face.image), face.image), face.landmarks)
 
-    def regions(classifier: Classifier, face: FaceInputs) -> np.ndarray:
-        return _region_map(classifier, face, points)
+    def averaged(face: FaceInputs, region: Region) -> FaceInputs:
+        return with_average_region(face, region, shape)
 
     def at_random(_classifier: Classifier, _face: FaceInputs) -> np.ndarray:
         return cv2.resize(
@@ -224,7 +227,8 @@ def _methods(shape: FaceShape) -> dict[str, _Method]:
         ACTIVATION: activation,
         "occlusion": occlusion_map,
         "RISE": rise,
-        "regions of the face": regions,
+        "regions, blurred": lambda c, face: _region_map(c, face, shape, blurred),
+        "regions, average face": lambda c, face: _region_map(c, face, shape, averaged),
         "middle of the face (control)": lambda _classifier, _face: middle,
         "random (control)": at_random,
     }
@@ -243,23 +247,24 @@ def _rise_masks() -> np.ndarray:
     return np.stack(masks)
 
 
+def _region_mask(face: FaceInputs, region: Region, shape: FaceShape) -> np.ndarray:
+    in_crop = face.landmarks[IN_CROP].reshape(-1, 2)
+    return region_mask(in_crop, shape.region_points(region), INPUT_SIZE)
+
+
 def _region_map(
-    classifier: Classifier, face: FaceInputs, landmarks_of: Mapping[Region, np.ndarray]
+    classifier: Classifier,
+    face: FaceInputs,
+    shape: FaceShape,
+    without: Callable[[FaceInputs, Region], FaceInputs],
 ) -> np.ndarray:
-    """Return what the answer loses where each region of the landmarks is blurred; 0 without landmarks."""
+    """Return what the answer loses without each region of the landmarks; 0 without landmarks."""
     heat = np.zeros((INPUT_SIZE, INPUT_SIZE), np.float32)
     if not face.landmarks_found:
         return heat
-    points = (face.landmarks[IN_CROP].reshape(-1, 2) + 0.5) * INPUT_SIZE
-    blurred = without_details(face.image)
-    inside, images = [], [face.image]
-    for landmarks in landmarks_of.values():
-        hull = cv2.convexHull(np.rint(points[landmarks]).astype(np.int32))
-        mask = cv2.fillConvexPoly(np.zeros_like(face.image), hull, 1).astype(bool)
-        inside.append(mask)
-        images.append(np.where(mask, blurred, face.image))
-    top = _top(classifier, face)
-    whole, *without = _probabilities(classifier, np.stack(images), face, top)
-    for mask, p in zip(inside, without, strict=True):
-        heat[mask] = np.maximum(heat[mask], whole - p)
+    answer, *replaced = classifier.predict([face, *(without(face, region) for region in Region)])
+    top = int(answer.probabilities.argmax())
+    for region, other in zip(Region, replaced, strict=True):
+        lost = answer.probabilities[top] - other.probabilities[top]
+        heat[_region_mask(face, region, shape)] = lost
     return heat

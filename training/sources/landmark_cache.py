@@ -24,8 +24,7 @@ from rich.progress import track
 from fer_core.errors import DataError, UnknownNameError
 from fer_core.faces.crops import crop_inputs
 from fer_core.faces.finder import CropFinder
-from fer_core.faces.landmarks import FEATURE_SIZE, FEATURE_VERSION, SHAPES, UPRIGHT
-from fer_core.faces.mediapipe_models import N_LANDMARKS
+from fer_core.faces.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from fer_core.files import replace_file
 from fer_core.settings import cache_root
 from training import sources
@@ -54,13 +53,6 @@ def with_landmarks(samples: Samples) -> Samples:
     """
     path = cache_path(samples.source) if sources.is_known(samples.source) else None
     return dataclasses.replace(samples, landmarks=_lookup(samples.images, path))
-
-
-def upright_and_blendshapes(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
-    """Return upright points, float32 (N, 478, 3), and blendshapes (N, 52), of the faces that have any."""
-    features = _lookup(samples.images, cache_path(samples.source)).astype(np.float32)
-    features = features[features.any(axis=1)]
-    return features[:, UPRIGHT].reshape(-1, N_LANDMARKS, 3), features[:, SHAPES]
 
 
 def cache_path(source: str) -> Path:

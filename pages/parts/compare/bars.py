@@ -60,31 +60,29 @@ def show_change(changes: "Mapping[str, tuple[Prediction, Prediction]]", *, alt: 
     show_rows(key, rows, alt=alt, is_tall=True)
 
 
-def show_influence(influence: "Mapping[str, Mapping[Region, float] | None]", *, alt: str) -> None:
-    """Show how an answer's probability changes without each region, as bars to both sides of zero.
+def show_influence(influence: "Mapping[str, Mapping[Region, float]]", *, alt: str) -> None:
+    """Show what each region adds to an answer's probability, as bars to both sides of zero.
 
     Args:
-        influence: what the probability of a network's answer loses without each region, by its bundle's name;
-            None for a network that sees no landmarks.
+        influence: what the probability of a network's answer loses without each region, by its bundle's name.
         alt: what the bars are of, for who hears the page.
     """
-    seen = {name: values for name, values in influence.items() if values is not None}
-    if not seen:
-        return
     fills = fills_of(influence)
-    reach = max(_LEAST_REACH, *(100 * abs(v) for values in seen.values() for v in values.values()))
+    reach = max(
+        _LEAST_REACH, *(100 * abs(v) for values in influence.values() for v in values.values())
+    )
     rows = []
-    for region in next(iter(seen.values())):
+    for region in next(iter(influence.values())):
         bars, shares = [], []
-        for name, values in seen.items():
+        for name, values in influence.items():
             # Adding zero makes a rounded -0.0 a plain 0.0.
-            points = round(-100 * values[region], 1) + 0.0
+            points = round(100 * values[region], 1) + 0.0
             width = 50 * abs(points) / reach
             shown = bar(fills[name], left=50 - width if points < 0 else 50, width=width)
             bars.append(track(f'<div class="zero"></div>{shown if points else ""}'))
             shares.append(f"{points:+.1f}" if points else "0.0")
         rows.append(row(str(region), bars, shares))
-    key = [key_entry(fills[name], escape(title_of(name))) for name in seen]
+    key = [key_entry(fills[name], escape(title_of(name))) for name in influence]
     show_rows(key, rows, alt=alt, is_tall=True)
 
 

@@ -1,6 +1,7 @@
 """Explanations of predictions for one face: where pixels count, and the influence of features."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -18,14 +19,13 @@ from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:
     from fer_core.analysis import FaceAnalysis
-    from fer_core.faces.shape import FaceShape
+    from fer_core.expressions import Expression
+    from fer_core.faces.shape import FaceShape, Region
 
 _SHOWN_SIDE: Final = 480
 _WIDTH: Final = 300
 #: Less in log-odds is no heat: a change by 2 %.
 _LEAST_LOG_ODDS: Final = 0.02
-#: Less is shown as 0.0 percentage points.
-_LEAST_CHANGE: Final = 0.0005
 
 
 def show_pixels(photo: ChosenPhoto, face: "FaceAnalysis", number: int) -> None:
@@ -103,39 +103,59 @@ def average_face() -> "FaceShape | None":
 
 
 def show_regions(face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
-    """Show the influence of each region's landmarks on the networks that see landmarks."""
+    """Show which regions of the face support each network's answer; the face needs landmarks."""
     from fer_core.networks.explain import region_influence
 
     st.subheader("Which features mattered")
-    pair = pair_of(face)
     classifiers = load_classifiers()[0]
-    influence = {
-        name: region_influence(classifiers[name], face.inputs, face.face, shape)
-        if resolve(name).spec.landmark_features
-        else None
-        for name in pair
-    }
-    show_influence(
-        influence,
-        alt=f"Change in probability by region of face {number}",
-    )
+    pair = pair_of(face)
+    influence = region_influence({name: classifiers[name] for name in pair}, face.inputs, shape)
+    show_influence(influence, alt=f"Change in probability by region of face {number}")
     for name, values in influence.items():
-        if values is None:
-            st.caption(f"{title_of(name)} sees pixels only.")
-        elif max(map(abs, values.values())) < _LEAST_CHANGE:
-            st.caption(
-                f'{title_of(name)}: no region alone changes the "{pair[name].expression}" probability.'
-            )
-        else:
-            st.caption(
-                f'{title_of(name)}: change in "{pair[name].expression}" probability when a region is '
-                "replaced by the average face, in percentage points."
-            )
+        st.markdown(f"{title_of(name)}: {region_words(values, pair[name].expression)}")
     with st.expander("Details"):
         st.markdown(
-            "One region's landmarks and blendshapes are replaced at a time, and the pixels stay. A negative "
-            "change means that the region counts for the answer. The average face is FER2013's."
+            "One region at a time is replaced by the average face of FER2013, pixels and landmarks together. "
+            "The bars show how many percentage points the probability of the answer loses by that. Below 0, "
+            "the answer is more likely without the region. Where a network is sure for several reasons, no "
+            "region alone changes much."
         )
+
+
+def region_words(influence: Mapping["Region", float], expression: "Expression") -> str:
+    """Return a sentence: "The mouth (+38 points) supports happy; the brows (-4) speak against it."
+
+    Args:
+        influence: what each region adds to the probability of the answer.
+        expression: the answer.
+    """
+    points = {region: round(100 * value) for region, value in influence.items()}
+    order = sorted(points, key=lambda region: -abs(points[region]))
+    support = [(region, points[region]) for region in order if points[region] > 0]
+    oppose = [(region, points[region]) for region in order if points[region] < 0]
+    parts = []
+    if support:
+        parts.append(f"{_listed(support)} support{_ending(support)} {expression}")
+    if oppose:
+        # Where both are told, the second part refers to the first.
+        against = "it" if support else str(expression)
+        parts.append(f"{_listed(oppose)} speak{_ending(oppose)} against {against}")
+    if not parts:
+        return f"no region alone changes the probability of {expression} by a point."
+    return "; ".join(parts) + "."
+
+
+def _listed(regions: Sequence[tuple["Region", int]]) -> str:
+    """Return "the mouth (+38 points), the eyes (+3) and the nose (+1)"."""
+    first, *others = [f"the {region} ({points:+d}" for region, points in regions]
+    unit = " point)" if abs(regions[0][1]) == 1 else " points)"
+    words = [first + unit, *(f"{other})" for other in others)]
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _ending(regions: Sequence[tuple["Region", int]]) -> str:
+    """Return the ending of a verb; "brows" and "eyes" are plural."""
+    return "" if len(regions) > 1 or str(regions[0][0]).endswith("s") else "s"
 
 
 @st.cache_resource(show_spinner=False)

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fer_core.expressions import FER2013, Expression
 from fer_core.faces.crops import FaceInputs
-from fer_core.faces.shape import Movement, read_face_shape
+from fer_core.faces.shape import Movement, Region, read_face_shape
 from fer_core.faces.warp import portrait
-from fer_core.networks.bundles import resolve
+from fer_core.networks.bundles import DEFAULT_PAIR, resolve
 from fer_core.networks.classifier import Classifier, Prediction
-from fer_core.networks.explain import activation_heatmap, occlusion_map, what_if
-from fer_core.photos.decode import decode
+from fer_core.networks.explain import activation_heatmap, occlusion_map, region_influence, what_if
+from fer_core.photos.decode import decode, from_pillow
 from fer_core.settings import face_shape_path
 
 
@@ -84,6 +85,24 @@ def test_blurring_a_smile_costs_the_most_at_the_mouth_and_moves_with_the_face(
     still = hottest(0, 0)
     np.testing.assert_allclose(still, (37, 24), atol=7)
     np.testing.assert_allclose(hottest(-7, 0) - still, (-7, 0), atol=4)
+
+
+def test_the_mouth_supports_a_smile_most_and_a_mirrored_face_has_mirrored_maps(analyzer, astronaut):
+    classifiers = {name: Classifier(resolve(name)) for name in DEFAULT_PAIR}
+    shape = read_face_shape(face_shape_path())
+    flipped = np.ascontiguousarray(astronaut[:, ::-1])
+    faces = [
+        analyzer.analyze(from_pillow(Image.fromarray(rgb))).faces[0].inputs
+        for rgb in (astronaut, flipped)
+    ]
+    for name, classifier in classifiers.items():
+        one, two = (occlusion_map(classifier, face) for face in faces)
+        assert np.corrcoef(one.ravel(), two[:, ::-1].ravel())[0, 1] > 0.7, name
+    one, two = (region_influence(classifiers, face, shape) for face in faces)
+    for name in DEFAULT_PAIR:
+        assert max(one[name], key=one[name].get) == Region.MOUTH
+        for region in Region:
+            assert two[name][region] == pytest.approx(one[name][region], abs=0.25)
 
 
 def test_a_face_that_is_surprised_by_the_sliders_looks_less_happy(

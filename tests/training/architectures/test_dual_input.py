@@ -15,7 +15,6 @@ from fer_core.faces.landmarks import (
     FEATURE_VERSION,
     IN_CROP,
     mirror_order,
-    upright_points,
 )
 from fer_core.faces.shape import Movement, Region, estimate
 from fer_core.faces.warp import portrait
@@ -229,9 +228,10 @@ def test_a_dual_bundle_from_a_trunk_to_its_predictions(finished_bundle, tmp_path
     seen = face_inputs(astronaut, face)
     (answer,) = classifier.predict([seen])
     shape = estimate(
-        upright_points(face.mesh)[None] + rng.normal(0, 0.1, (100, 478, 3)), rng.random((100, 52))
+        seen.landmarks + rng.normal(0, 0.1, (100, FEATURE_SIZE)),
+        np.repeat(seen.image[None], 100, 0),
     )
-    influence = region_influence(classifier, seen, face, shape)
+    influence = region_influence({"dual": classifier}, seen, shape)["dual"]
     assert set(influence) == set(Region)
     assert max(map(abs, influence.values())) > 1e-4
     still = portrait(astronaut, face)

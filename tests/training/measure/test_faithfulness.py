@@ -34,7 +34,7 @@ def test_the_hottest_pixels_change_first():
 def test_a_map_that_knows_the_network_beats_the_controls(samples):
     rows = measure_faithfulness([resolve("cnn_photos")], samples, rows=4)
     by_method = {row.method: row for row in rows}
-    assert len(rows) == 6
+    assert len(rows) == 7
     assert {row.n for row in rows} == {4}
     assert np.isnan(by_method[ACTIVATION].deletion_p)
     assert by_method["middle of the face (control)"].shuffled_correlation == pytest.approx(1)
@@ -52,7 +52,7 @@ def test_the_command_prints_a_line_for_each_kind_and_keeps_no_short_try(samples,
     said = CliRunner().invoke(app, ["faithfulness", str(bundle.path), "--rows", "3"])
     assert said.exit_code == 0, said.output
     lines = [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")]
-    assert [line["network"] for line in lines] == [open_bundle(bundle.path).spec.name] * 6
+    assert [line["network"] for line in lines] == [open_bundle(bundle.path).spec.name] * 7
     assert lines[0]["deletion_p"] is None
 
 

@@ -105,10 +105,3 @@ def test_a_damaged_cache_is_named(samples):
     path.write_bytes(b"cut short")
     with pytest.raises(DataError, match=r"not a readable cache of landmarks.*Remove it"):
         with_landmarks(samples)
-
-
-def test_the_shape_model_starts_from_the_faces_that_have_landmarks(samples, faces):
-    points, blendshapes = landmark_cache.upright_and_blendshapes(samples)
-    assert points.shape == (2, 478, 3)
-    assert blendshapes.shape == (2, 52)
-    np.testing.assert_allclose((points**2).sum(axis=2).mean(axis=1), 1, atol=0.01)
