@@ -20,7 +20,7 @@ _TITLES: Final = {
     "landmarks_only": "Landmarks alone, FER2013",
     "resnet5": "ResNet, five classes",
 }
-_MeasuredT = TypeVar("_MeasuredT", "Faithfulness", "PhotoAccuracy")
+MeasuredT = TypeVar("MeasuredT", "Faithfulness", "PhotoAccuracy")
 #: Characters of a title that can stand as a heading.
 _LONGEST_NAME: Final = 32
 
@@ -47,7 +47,7 @@ def spec_of(name: str) -> BundleSpec | None:
     return bundle.spec if bundle else None
 
 
-def of_current_weights(rows: Sequence[_MeasuredT]) -> list[_MeasuredT]:
+def of_current_weights(rows: Sequence[MeasuredT]) -> list[MeasuredT]:
     """Return the rows that were measured with the weights that are in use now."""
     specs = {name: spec_of(name) for name in {row.network for row in rows}}
     current = {name: spec.sha256.get(SERVING_FILE) for name, spec in specs.items() if spec}

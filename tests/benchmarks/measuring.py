@@ -45,6 +45,20 @@ def median_seconds(action: Callable[[], object], *, times: int, warm_up: int = 5
     return statistics.median(durations)
 
 
+def interleaved_ms(
+    actions: Sequence[Callable[[], object]], *, times: int, warm_up: int = 5
+) -> list[float]:
+    """Return the median milliseconds of actions that take turns, so that a disturbance meets all."""
+    durations: list[list[float]] = [[] for _ in actions]
+    for turn in range(warm_up + times):
+        for action, kept in zip(actions, durations, strict=True):
+            began = time.perf_counter()
+            action()
+            if turn >= warm_up:
+                kept.append(time.perf_counter() - began)
+    return [1000 * statistics.median(kept) for kept in durations]
+
+
 @dataclass(frozen=True, slots=True)
 class ChildRun:
     """One finished process.

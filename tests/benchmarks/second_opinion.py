@@ -5,15 +5,14 @@ python -m tests.benchmarks.second_opinion
 The two take turns, so that a disturbance of the machine meets both.
 """
 
-import statistics
-import time
+from functools import partial
 
 from fer_core.analysis import Analyzer
 from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import opinions, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
-from tests.benchmarks.measuring import one_face_photo, print_table
+from tests.benchmarks.measuring import interleaved_ms, one_face_photo, print_table
 
 TIMES = 200
 WARM_UP = 10
@@ -30,14 +29,8 @@ def main() -> None:
         Analyzer(finder, classifiers),
     ]
     photo = decode(one_face_photo())
-    durations: list[list[float]] = [[], []]
-    for turn in range(WARM_UP + TIMES):
-        for analyzer, kept in zip(analyzers, durations, strict=True):
-            began = time.perf_counter()
-            analyzer.analyze(photo)
-            if turn >= WARM_UP:
-                kept.append(time.perf_counter() - began)
-    alone, together = (1000 * statistics.median(kept) for kept in durations)
+    actions = [partial(analyzer.analyze, photo) for analyzer in analyzers]
+    alone, together = interleaved_ms(actions, times=TIMES, warm_up=WARM_UP)
     print_table(
         "Analysis of one face, warm medians, decoding not included",
         ("networks", "ms", "ratio", "aim"),

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core.evaluation.faithfulness import read_faithfulness
 from fer_core.evaluation.photo_accuracy import read_photo_accuracy
 from fer_core.evaluation.predictions import compare, predictions_path, read_predictions
 from fer_core.networks.bundles import resolve
@@ -244,6 +245,27 @@ def test_photos_are_shown_for_the_weights_that_answer_alone(monkeypatch, tmp_pat
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
     page = open_page(view="photos")
     assert set(page.dataframe[0].value["network"]) == {"cnn"}
+    assert "weights were replaced since" in texts(page)
+
+
+def test_heat_maps_are_compared_for_the_weights_that_answer_alone(monkeypatch, tmp_path):
+    page = open_page(view="heat-maps")
+    assert not page.exception
+    recorded = {(row.network, row.method): row for row in read_faithfulness()}
+    table = page.dataframe[0].value
+    assert len(table) == len(recorded)
+    for _, row in table.iterrows():
+        assert row["deletion"] == recorded[row["network"], row["map"]].deletion
+    assert "500 faces of FER2013 PrivateTest" in texts(page)
+    for name in ("cnn", "cnn_photos"):
+        shutil.copytree(resolve_shipped(name), tmp_path / name)
+    shutil.copytree(resolve_shipped("dual"), tmp_path / "dual_photos")
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    page = open_page(view="heat-maps")
+    assert "python -m training faithfulness" in texts(page)
+    shutil.copy(resolve_shipped("faithfulness.parquet"), tmp_path)
+    page = open_page(view="heat-maps")
+    assert set(page.dataframe[0].value["network"]) == {"cnn_photos"}
     assert "weights were replaced since" in texts(page)
 
 

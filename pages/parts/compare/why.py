@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.data_names import data_name
 from fer_core.errors import FerError
 from fer_core.networks.bundles import resolve
 from fer_core.settings import face_shape_path
@@ -14,7 +13,7 @@ from pages.parts.compare.bars import show_influence
 from pages.parts.compare.networks import pair_of
 from pages.shared.models import load_classifiers
 from pages.shared.photo_intake import ChosenPhoto
-from pages.shared.titles import of_current_weights, title_of
+from pages.shared.titles import title_of
 from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:
@@ -59,38 +58,12 @@ def show_pixels(photo: ChosenPhoto, face: "FaceAnalysis", number: int) -> None:
             "landmarks stay. Each map is scaled to its own maximum. The odds are the probability of the "
             "answer over that of all others; they change also where the network is sure."
         )
-        _show_faithfulness()
-
-
-def _show_faithfulness() -> None:
-    """Show how faithful such maps are to the default pair, if it was measured."""
-    from fer_core.evaluation.faithfulness import read_faithfulness
-
-    try:
-        rows = of_current_weights(read_faithfulness())
-    except FerError:
-        rows = []
-    if not rows:
-        st.caption("How faithful these maps are was not measured here.")
-        return
-    on = data_name(f"{rows[0].source}:{rows[0].split}")
-    st.markdown(
-        f"How faithful such maps are, on {rows[0].n:,} faces of {on}. "
-        "**Deletion**: mean probability of the answer while the warmest pixels are replaced first; lower is "
-        "better. **Insertion**: while they are shown first; higher is better (Petsiuk et al. 2018, "
-        "arXiv:1806.07421). **Shuffled**: rank correlation with the map of the network with shuffled "
-        "weights; 1 would mean that the map does not depend on what the network has learnt."
-    )
-    st.dataframe(
-        {
-            "Network": [title_of(row.network) for row in rows],
-            "Map": [row.method[0].upper() + row.method[1:] for row in rows],
-            "Deletion": [f"{row.deletion:.3f}" for row in rows],
-            "Insertion": [f"{row.insertion:.3f}" for row in rows],
-            "Shuffled": [f"{row.shuffled_correlation:.2f}" for row in rows],
-        },
-        hide_index=True,
-    )
+        st.page_link(
+            "../evaluation.py",
+            label="How faithful are such maps?",
+            icon=":material/analytics:",
+            query_params={"view": "heat-maps"},
+        )
 
 
 def average_face() -> "FaceShape | None":

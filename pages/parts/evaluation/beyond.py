@@ -1,5 +1,6 @@
-"""The views beyond one data set: all test sets, the face finder, degraded images, and whole photos."""
+"""The views beyond one data set: all test sets, the face finder, degraded images, photos and heat maps."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -8,7 +9,7 @@ from fer_core.data_names import split_of
 from fer_core.errors import DataError
 from pages.parts.evaluation.choice import CLEAN_FACES, Chosen, found_faces, robustness_of
 from pages.parts.glossary import defined
-from pages.shared.titles import bundle_of, of_current_weights
+from pages.shared.titles import MeasuredT, bundle_of, of_current_weights
 from pages.shared.verbatim import public_message
 from pages.shared.views import show_view
 
@@ -91,19 +92,10 @@ def show_photos(chosen: Chosen) -> None:
     from fer_core.evaluation.photo_accuracy import read_photo_accuracy
     from fer_core.views.photos import photos_view
 
-    try:
-        rows = read_photo_accuracy()
-    except DataError as error:
-        st.info(public_message(error), icon=":material/photo_library:")
+    rows = _current_rows(read_photo_accuracy, "photos", icon=":material/photo_library:")
+    if not rows:
         return
-    current = of_current_weights(rows)
-    if len(current) < len(rows):
-        st.caption(
-            "Networks whose weights were replaced since then are left out: `python -m training photos`."
-        )
-    if not current:
-        return
-    view = photos_view(current)
+    view = photos_view(rows)
     show_view(view, help=defined("Bootstrap interval"))
     shares = {
         "accuracy": "Accuracy",
@@ -131,3 +123,52 @@ def show_photos(chosen: Chosen) -> None:
             },
         },
     )
+
+
+def show_heat_maps(chosen: Chosen) -> None:
+    """Show how faithful kinds of heat maps are to networks, whatever data set is chosen."""
+    from fer_core.evaluation.faithfulness import read_faithfulness
+    from fer_core.views.faithfulness import faithfulness_view
+
+    rows = _current_rows(read_faithfulness, "faithfulness", icon=":material/blur_circular:")
+    if not rows:
+        return
+    view = faithfulness_view(rows)
+    show_view(view)
+    numbers = ("deletion", "insertion", "shuffled")
+    st.dataframe(
+        view.data[["network", "map", *numbers]],
+        hide_index=True,
+        column_config={
+            "network": st.column_config.TextColumn("Network", pinned=True),
+            "map": "Map",
+            **{
+                name: st.column_config.NumberColumn(name.capitalize(), format="%.3f")
+                for name in numbers
+            },
+        },
+    )
+
+
+def _current_rows(
+    read: Callable[[], list[MeasuredT]], command: str, *, icon: str
+) -> list[MeasuredT]:
+    """Return a table's rows of the weights that are here; say so if there is none, or others too.
+
+    Args:
+        read: reads the table.
+        command: of `python -m training`, writes it.
+        icon: of the note that it is missing.
+    """
+    try:
+        rows = read()
+    except DataError as error:
+        st.info(public_message(error), icon=icon)
+        return []
+    current = of_current_weights(rows)
+    if len(current) < len(rows):
+        st.caption(
+            "Networks whose weights were replaced since then are left out: "
+            f"`python -m training {command}`."
+        )
+    return current

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import streamlit as st
 
 from fer_core.errors import DataError
-from pages.parts.evaluation.beyond import show_data_sets, show_photos
+from pages.parts.evaluation.beyond import show_data_sets, show_heat_maps, show_photos
 from pages.parts.evaluation.choice import CLEAN_FACES, Chosen, choose_network, estimates_of
 from pages.parts.evaluation.confidence import show_confidence
 from pages.parts.evaluation.gallery import show_cell, show_disagreements, show_gallery
@@ -224,4 +224,5 @@ QUESTIONS: Final = {
     "faces": Question("Browse faces", show_gallery),
     "data-sets": Question("Other data sets", show_data_sets),
     "photos": Question("Whole photos", show_photos, is_of_chosen=False),
+    "heat-maps": Question("Heat maps", show_heat_maps, is_of_chosen=False),
 }

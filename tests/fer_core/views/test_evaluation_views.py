@@ -1,5 +1,6 @@
 """The figures hold the numbers that scikit-learn or a count by hand gives, and say what they are."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import sklearn.metrics
 
 from fer_core.evaluation import metrics
+from fer_core.evaluation.faithfulness import Faithfulness
 from fer_core.evaluation.human_agreement import OTHERS, Agreement
 from fer_core.evaluation.intervals import Estimate
 from fer_core.evaluation.predictions import EvaluationResult, compare
@@ -34,6 +36,7 @@ from fer_core.views.classes import (
 )
 from fer_core.views.confusion import SHARES, confusion_difference_view, confusion_view
 from fer_core.views.data_sets import across_view, coverage_view
+from fer_core.views.faithfulness import faithfulness_view
 from fer_core.views.learning import learning_view
 from fer_core.views.paired import comparison_sentence, paired_view
 from fer_core.views.style import TEMPLATE
@@ -51,6 +54,7 @@ AGREEMENT = Agreement(
     low=0.75,
     high=0.76,
 )
+HEAT_MAP = Faithfulness("cnn", "af", "RISE", "fer2013", "test", 500, 0.3, 0.8, 0.01, 0.02, 50, 0.1)
 ON = "Random data, all 500 faces."
 
 
@@ -107,6 +111,7 @@ def all_views(results: dict[str, EvaluationResult]) -> list[View]:
         paired_view(one, two, names, ON),
         across_view([resolve("cnn").spec], [AGREEMENT]),
         coverage_view(results, np.arange(500) % 10 > 0, ON),
+        faithfulness_view([HEAT_MAP, dataclasses.replace(HEAT_MAP, network="dual")]),
     ]
 
 
