@@ -82,20 +82,6 @@ class Analysis:
         """Return the photo in the orientation of the coordinates: turned, if it was turned upright."""
         return photo.turned(self.quarter_turns)
 
-    def without_maps(self) -> "Analysis":
-        """Return a copy without the networks' activation maps, which take most of the memory."""
-        return dataclasses.replace(self, faces=tuple(map(_face_without_maps, self.faces)))
-
-
-def _face_without_maps(face: FaceAnalysis) -> FaceAnalysis:
-    return dataclasses.replace(
-        face,
-        predictions={
-            name: dataclasses.replace(prediction, activation_maps=None)
-            for name, prediction in face.predictions.items()
-        },
-    )
-
 
 def _cautious(prediction: Prediction, face: Face) -> Prediction:
     """Return the prediction, marked as doubtful if it is unknown which way up the face is."""

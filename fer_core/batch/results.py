@@ -79,7 +79,7 @@ class PhotoResult:
 
     Attributes:
         name: of the file.
-        analysis: without activation maps; None for a file that could not be read.
+        analysis: of the photo; None for a file that could not be read.
         error: why it could not be.
         failed: whether that may be otherwise another time: the file is a photo, but looking at it failed.
         crops: a JPEG of CROP_SIDE pixels for each face, framed like the networks' input.
@@ -112,7 +112,7 @@ def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
         return PhotoResult(file.name, None, str(error), failed=isinstance(error, AnalysisError))
     rgb = analysis.shown(photo).rgb
     crops = tuple(_crop(rgb, face) for face in analysis.faces)
-    return PhotoResult(file.name, analysis.without_maps(), crops=crops)
+    return PhotoResult(file.name, analysis, crops=crops)
 
 
 def results_table(results: Sequence[PhotoResult], networks: Sequence[str]) -> "pd.DataFrame":

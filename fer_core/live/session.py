@@ -224,11 +224,10 @@ def _relative_to(resting: RestingFace | None, face: LiveFace) -> LiveFace:
 
 
 def _mixed(before: Prediction, new: Prediction, weight: float) -> Prediction:
-    """Return the new prediction, smoothed with the previous one, without activation maps."""
+    """Return the new prediction, smoothed with the previous one."""
     return dataclasses.replace(
         new,
         probabilities=(1 - weight) * before.probabilities + np.float32(weight) * new.probabilities,
-        activation_maps=None,
     )
 
 

@@ -31,15 +31,12 @@ class Prediction:
         labels: the classes, in the order of `probabilities`.
         probabilities: float32 (len(labels),), calibrated, summing to 1.
         abstention_threshold: confidence in [0, 1] under which the network is not sure.
-        activation_maps: float32 (h, w, len(labels)); the mean of each map is its class's logit
-            before temperature scaling, as far as it comes from pixels. None if the network sees none.
         is_doubtful: whether something about the face forbids to be sure, however confident the network is.
     """
 
     labels: tuple[Expression, ...]
     probabilities: np.ndarray
     abstention_threshold: float
-    activation_maps: np.ndarray | None
     is_doubtful: bool = False
 
     @property
@@ -95,7 +92,7 @@ class Classifier:
         if not faces:
             return []
         spec = self.bundle.spec
-        logits, maps = self.logits(
+        logits, _ = self.logits(
             np.stack([face.image for face in faces]), np.stack([face.landmarks for face in faces])
         )
         probabilities = softmax(logits, temperature=spec.temperature)
@@ -104,9 +101,8 @@ class Classifier:
                 labels=spec.labels,
                 probabilities=p,
                 abstention_threshold=spec.abstention_threshold,
-                activation_maps=None if maps is None else maps[i],
             )
-            for i, p in enumerate(probabilities)
+            for p in probabilities
         ]
 
     def logits(
@@ -120,8 +116,8 @@ class Classifier:
                 Networks that see only pixels leave them out.
 
         Returns:
-            float32 logits (N, classes) and class activation maps (N, h, w, classes), None for a network
-            that sees no pixels.
+            float32 logits (N, classes) and class activation maps (N, h, w, classes): the mean of each map is
+            its class's logit, as far as it comes from pixels. None for a network that sees no pixels.
         """
         n = len(images)
         if images.shape[1:] != (INPUT_SIZE, INPUT_SIZE) or images.dtype != np.uint8:

@@ -7,7 +7,6 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fer_core.expressions import Expression
 from fer_core.faces.crops import INPUT_SIZE, FaceInputs, face_inputs
 from fer_core.faces.inpaint import with_average_region
 from fer_core.faces.shape import FaceShape, Movement, Region
@@ -20,41 +19,6 @@ _SQUARE: Final = 13
 _STEP: Final = 7
 #: Standard deviation of the blur in these pixels.
 _BLUR_SIGMA: Final = 5.0
-#: Minimum in logits for a map to be shown as evidence.
-_LEAST_EVIDENCE: Final = 1e-4
-
-
-def activation_heatmap(
-    prediction: Prediction, label: Expression, *, view_pixels: int
-) -> np.ndarray:
-    """Return a heatmap of the evidence for a class in a face's crop (Zhou et al. 2016, arXiv:1512.04150).
-
-    Args:
-        prediction: of a network that sees pixels.
-        label: one of its classes.
-        view_pixels: side of the central square of the 48 pixels that the network looks at.
-
-    Returns:
-        float32 (48, 48) in [0, 1]: the class's activation map above the average of all classes' maps,
-        scaled to its own maximum; 0 outside the network's view and where the evidence is against it.
-
-    Raises:
-        ValueError: the network sees no pixels.
-    """
-    if prediction.activation_maps is None:
-        raise ValueError("this network sees no pixels and has no activation maps")
-    maps = prediction.activation_maps
-    # Adding the same to all classes' maps changes no prediction, so only the difference is evidence.
-    evidence = maps[..., prediction.labels.index(label)] - maps.mean(axis=-1)
-    evidence = np.maximum(evidence, 0).astype(np.float32)
-    heatmap = np.zeros((INPUT_SIZE, INPUT_SIZE), np.float32)
-    start = (INPUT_SIZE - view_pixels) // 2
-    # Pooling leaves out what does not fill a cell, at the right and at the bottom.
-    side = len(evidence) * (view_pixels // len(evidence))
-    covered = cv2.resize(evidence, (side, side), interpolation=cv2.INTER_LINEAR)
-    heatmap[start : start + side, start : start + side] = covered
-    # Less is rounding, not evidence.
-    return heatmap / heatmap.max() if heatmap.max() > _LEAST_EVIDENCE else np.zeros_like(heatmap)
 
 
 def occlusion_map(classifier: Classifier, inputs: FaceInputs) -> np.ndarray:

@@ -28,7 +28,7 @@ class FrameAnalysis:
     Attributes:
         number: counts the frames that were looked at, from 1.
         time_s: seconds from the first frame.
-        analysis: its faces, each with the networks' opinions on this frame alone, without activation maps.
+        analysis: its faces, each with the networks' opinions on this frame alone.
         tracks: the number of the person behind each face.
         smoothed: of each face, each network's opinion in view of the frames before.
         events: the changes of expression that are certain by this frame.
@@ -172,7 +172,7 @@ def _analyses(
         else:
             analysis = analyzer.analyze_again(frame.photo, [face.face for face in before])
         before = list(analysis.faces)
-        yield frame, analysis.without_maps()
+        yield frame, analysis
 
 
 def stopped(

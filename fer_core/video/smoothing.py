@@ -26,7 +26,7 @@ class Smoother:
     def smooth(
         self, track: int, time_s: float, predictions: Mapping[str, Prediction]
     ) -> dict[str, Prediction]:
-        """Return a person's predictions smoothed with earlier ones, without activation maps.
+        """Return a person's predictions smoothed with earlier ones.
 
         The threshold for an answer stays, so that a smoothed prediction may abstain like any.
 
@@ -39,7 +39,6 @@ class Smoother:
             name: dataclasses.replace(
                 prediction,
                 probabilities=self._mean((track, name), time_s, prediction.probabilities),
-                activation_maps=None,
             )
             for name, prediction in predictions.items()
         }

@@ -32,7 +32,7 @@ def prediction(expression: Expression, *, confidence: float = 0.9) -> Prediction
     rest = (1 - confidence) / (len(FER2013) - 1)
     probabilities = np.full(len(FER2013), rest, dtype=np.float32)
     probabilities[FER2013.index(expression)] = confidence
-    return Prediction(FER2013.labels, probabilities, 0.5, np.zeros((1, 1, 7), np.float32))
+    return Prediction(FER2013.labels, probabilities, 0.5)
 
 
 def analysis(width: int, height: int, *faces: tuple[tuple[float, ...], Prediction]) -> Analysis:

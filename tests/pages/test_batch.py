@@ -180,13 +180,11 @@ def test_what_is_gone_is_not_open(done: AppTest, face: str):
     assert len(page.dataframe[0].value) == 4
 
 
-def test_no_decoded_photo_and_no_map_is_kept(done: AppTest):
+def test_no_decoded_photo_is_kept(done: AppTest):
     gc.collect()
     assert not [thing for thing in gc.get_objects() if type(thing) is Photo]
     batch = done.session_state["batch"]
-    faces = [face for _, result in batch.in_order for face in result.faces]
-    assert faces
-    assert {p.activation_maps for face in faces for p in face.predictions.values()} == {None}
+    assert any(result.faces for _, result in batch.in_order)
     assert max(len(crop) for _, result in batch.in_order for crop in result.crops) < 12_000
 
 

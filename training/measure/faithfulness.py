@@ -24,10 +24,11 @@ from fer_core.faces.landmarks import IN_CROP
 from fer_core.faces.shape import FaceShape, Region, read_face_shape
 from fer_core.networks.bundles import SERVING_FILE, Bundle, open_bundle, sha256_of
 from fer_core.networks.classifier import Classifier
-from fer_core.networks.explain import activation_heatmap, occlusion_map, without_details
+from fer_core.networks.explain import occlusion_map, without_details
 from fer_core.settings import face_shape_path
 from training.bundle.export import export, write_spec
 from training.bundle.saved_network import open_network
+from training.measure.activation_maps import activation_heatmap
 from training.measure.evaluate import known_to
 from training.measure.robustness import draw
 from training.sources import Samples
@@ -197,9 +198,10 @@ def _methods(shape: FaceShape) -> dict[str, _Method]:
     rng = np.random.default_rng(SEED)
 
     def activation(classifier: Classifier, face: FaceInputs) -> np.ndarray:
-        answer = classifier.predict([face])[0]
+        logits, maps = classifier.logits(face.image[None], face.landmarks[None])
+        assert maps is not None
         view = classifier.bundle.spec.view_pixels
-        return activation_heatmap(answer, answer.expression, view_pixels=view)
+        return activation_heatmap(maps[0], int(logits[0].argmax()), view_pixels=view)
 
     def rise(classifier: Classifier, face: FaceInputs) -> np.ndarray:
         image, blurred = (

@@ -11,7 +11,7 @@ SADDISH = np.array([0.05, 0.05, 0.05, 0.05, 0.45, 0.05, 0.3], np.float32)
 
 
 def said(probabilities: np.ndarray) -> Prediction:
-    return Prediction(FER2013.labels, probabilities, 0.5, None)
+    return Prediction(FER2013.labels, probabilities, 0.5)
 
 
 def test_a_resting_face_that_looks_sad_is_neutral_and_a_smile_stays_a_smile():
@@ -39,6 +39,6 @@ def test_what_rises_against_the_resting_face_rises_in_the_answer():
 
 def test_networks_without_neutral_and_those_that_were_not_asked_answer_as_they_are():
     labels = (Expression.HAPPY, Expression.SAD)
-    answer = Prediction(labels, np.array([0.3, 0.7], np.float32), 0.5, None)
+    answer = Prediction(labels, np.array([0.3, 0.7], np.float32), 0.5)
     assert RestingFace.of(1, {"cnn": answer}).apply("cnn", answer) is answer
     assert RestingFace.of(1, {}).apply("dual", answer) is answer

@@ -31,7 +31,7 @@ class Says:
     def predict(self, faces: list[object]) -> list[Prediction]:
         probabilities = np.zeros(7, np.float32)
         probabilities[FER2013.index(self.expression)] = 1
-        return [Prediction(FER2013.labels, probabilities, 0.5, None) for _ in faces]
+        return [Prediction(FER2013.labels, probabilities, 0.5) for _ in faces]
 
 
 @pytest.fixture(scope="module")

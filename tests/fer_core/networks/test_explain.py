@@ -4,68 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core.expressions import FER2013, Expression
+from fer_core.expressions import Expression
 from fer_core.faces.crops import FaceInputs
 from fer_core.faces.shape import Movement, Region, read_face_shape
 from fer_core.faces.warp import portrait
 from fer_core.networks.bundles import DEFAULT_PAIR, resolve
-from fer_core.networks.classifier import Classifier, Prediction
-from fer_core.networks.explain import activation_heatmap, occlusion_map, region_influence, what_if
+from fer_core.networks.classifier import Classifier
+from fer_core.networks.explain import occlusion_map, region_influence, what_if
 from fer_core.photos.decode import decode, from_pillow
 from fer_core.settings import face_shape_path
-
-
-def prediction(maps):
-    p = np.full(7, 1 / 7, np.float32)
-    return Prediction(FER2013.labels, p, abstention_threshold=0.5, activation_maps=maps)
-
-
-def test_the_heatmap_is_hot_where_the_classs_map_stands_out():
-    maps = np.zeros((5, 5, 7), np.float32)
-    maps[1, 3, FER2013.index("happy")] = 2.0
-    # What all classes have in common is no evidence for any.
-    maps[4, 0] += 9.0
-    heatmap = activation_heatmap(prediction(maps), Expression.HAPPY, view_pixels=42)
-    assert heatmap.shape == (48, 48)
-    assert heatmap.min() == 0
-    assert heatmap.max() == pytest.approx(1)
-    y, x = np.unravel_index(heatmap.argmax(), heatmap.shape)
-    # Cell (1, 3) of five; pooling made each of 8 pixels, from the third on.
-    assert (x, y) == pytest.approx((3 + 3.5 * 8 - 0.5, 3 + 1.5 * 8 - 0.5), abs=1)
-    assert not heatmap[:3].any()
-    assert not heatmap[:, 43:].any()
-    assert not activation_heatmap(prediction(maps), Expression.SAD, view_pixels=42).any()
-
-
-def test_evidence_against_a_class_gives_a_cold_map():
-    maps = np.zeros((5, 5, 7), np.float32)
-    maps[..., FER2013.index("sad")] = -1.0
-    assert not activation_heatmap(prediction(maps), Expression.SAD, view_pixels=48).any()
-
-
-def test_a_network_without_pixels_has_no_heatmap():
-    with pytest.raises(ValueError, match="sees no pixels"):
-        activation_heatmap(prediction(None), Expression.SAD, view_pixels=48)
-
-
-def test_a_real_faces_heatmap_moves_with_the_face(analyzer, classifier, astronaut_png):
-    """A map that was transposed, mirrored or put in the wrong place would not follow."""
-    face = analyzer.analyze(decode(astronaut_png)).faces[0].inputs.image
-    shift = 6
-    padded = np.pad(face, shift, mode="edge")
-    view = classifier.bundle.spec.view_pixels
-
-    def centre(dy, dx):
-        moved = padded[shift - dy :, shift - dx :][: face.shape[0], : face.shape[1]]
-        answer = classifier.predict([FaceInputs(np.ascontiguousarray(moved))])[0]
-        heatmap = activation_heatmap(answer, Expression.HAPPY, view_pixels=view)
-        return np.array([(heatmap * places).sum() / heatmap.sum() for places in np.mgrid[:48, :48]])
-
-    still = centre(0, 0)
-    assert np.abs(still - 24).max() < 8, "the crop is about the face"
-    for step in [(shift, 0), (-shift, 0), (0, shift), (0, -shift)]:
-        # Some of it leaves the part of the image that the network looks at.
-        np.testing.assert_allclose(centre(*step) - still, step, atol=shift / 3)
 
 
 def test_blurring_a_smile_costs_the_most_at_the_mouth_and_moves_with_the_face(

@@ -11,7 +11,7 @@ LABELS = (Expression.ANGRY, Expression.SAD, Expression.HAPPY)
 
 
 def said(*probabilities: float, doubtful: bool = False) -> Prediction:
-    return Prediction(LABELS, np.array(probabilities, np.float32), 0.7, None, doubtful)
+    return Prediction(LABELS, np.array(probabilities, np.float32), 0.7, doubtful)
 
 
 @pytest.mark.parametrize(

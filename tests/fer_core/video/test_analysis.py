@@ -38,7 +38,7 @@ def prediction(**shares: float) -> Prediction:
     """An opinion with the given probabilities, the rest spread over the other classes."""
     rest = (1 - sum(shares.values())) / (len(FER2013) - len(shares))
     values = [shares.get(str(label), rest) for label in FER2013.labels]
-    return Prediction(FER2013.labels, np.array(values, np.float32), 0.5, None)
+    return Prediction(FER2013.labels, np.array(values, np.float32), 0.5)
 
 
 def test_iou_of_boxes():
