@@ -1,6 +1,7 @@
 """Overlays on images: every function returns a new image and does not change its input."""
 
 import io
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +13,13 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from fer_core.expressions import COLORS
 from fer_core.faces.crops import cut, pixel_box
-from fer_core.faces.landmarks import contour_edges, keypoints, mesh_edges
+from fer_core.faces.landmarks import (
+    LEFT_IRIS,
+    RIGHT_IRIS,
+    contour_edges,
+    keypoints,
+    mesh_edges,
+)
 from fer_core.networks.levels import Level, in_words, level_of
 
 if TYPE_CHECKING:
@@ -42,6 +49,7 @@ _HEAT_SHARE: Final = 0.75
 MESH_COLOR: Final = "#C8D2D8"
 CONTOUR_COLOR: Final = "#56B4E9"
 IRIS_COLOR: Final = "#F0E442"
+_GAZE_COLOR: Final = "#FF6B35"
 _KEYPOINT_COLOR: Final = "#E69F00"
 _OWN_KEYPOINT_COLOR: Final = "#CC79A7"
 
@@ -52,6 +60,7 @@ class Overlay(StrEnum):
     MESH = "mesh"
     CONTOURS = "contours"
     IRISES = "irises"
+    GAZE = "gaze"
     KEYPOINTS = "keypoints"
     OWN_KEYPOINTS = "15-point model"
 
@@ -220,12 +229,36 @@ def draw_face_landmarks(
     def placed(points: np.ndarray) -> np.ndarray:
         return (points - np.array([left, top], np.float32)) * (side / (right - left))
 
-    return draw_landmarks(
+    drawn = draw_landmarks(
         shown // 2 if dimmed else shown,
         placed(mesh.landmarks[:, :2]),
         overlays,
         own_keypoints=None if own_keypoints is None else placed(own_keypoints),
     )
+    if Overlay.GAZE in overlays:
+        _draw_gaze(drawn, mesh, placed(mesh.landmarks[[RIGHT_IRIS, LEFT_IRIS], :2]))
+    return drawn
+
+
+def _draw_gaze(canvas: np.ndarray, mesh: "FaceMesh", irises: np.ndarray) -> None:
+    """Draw an arrow from each iris, float (2, 2), where the person looks; none where both eyes are closed.
+
+    An arrow across the image is as long as the irises are apart; one towards the camera is a point.
+    """
+    import cv2
+
+    from fer_core.faces.gaze import gaze
+
+    seen = gaze(mesh)
+    if seen is None:
+        return
+    yaw, pitch = math.radians(seen.camera_yaw), math.radians(seen.camera_pitch)
+    apart = float(np.linalg.norm(irises[1] - irises[0]))
+    arrow = apart * np.array([math.sin(yaw) * math.cos(pitch), math.sin(pitch)])
+    color, width = ImageColor.getrgb(_GAZE_COLOR), max(2, round(len(canvas) / 240))
+    for iris in irises:
+        start, end = (tuple(int(v) for v in np.rint(at)) for at in (iris, iris + arrow))
+        cv2.arrowedLine(canvas, start, end, color, width, cv2.LINE_AA, tipLength=0.25)
 
 
 def draw_heatmap(image_rgb: np.ndarray, heatmap: np.ndarray) -> np.ndarray:

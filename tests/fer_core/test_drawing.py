@@ -21,7 +21,7 @@ from fer_core.drawing import (
 from fer_core.expressions import COLORS, FER2013, Expression
 from fer_core.faces.crops import FaceInputs, scaled_square
 from fer_core.faces.finder import Face, FaceFinder
-from fer_core.faces.landmarks import KEYPOINTS, keypoints
+from fer_core.faces.landmarks import KEYPOINTS, LEFT_IRIS, RIGHT_IRIS, keypoints
 from fer_core.faces.mediapipe_models import FaceMesh
 from fer_core.networks.classifier import Prediction
 
@@ -204,6 +204,24 @@ def test_keypoints_are_drawn_at_their_pixels_and_nowhere_else(mesh: FaceMesh):
     lit_y, lit_x = np.nonzero(drawn.any(axis=2))
     nearest = np.hypot(lit_x[:, None] - expected[:, 0], lit_y[:, None] - expected[:, 1]).min(axis=1)
     assert nearest.max() < 8
+
+
+def test_gaze_is_an_arrow_from_each_iris(mesh: FaceMesh):
+    black, square = np.zeros((512, 512, 3), np.uint8), np.array([0, 0, 512, 512], np.float32)
+    turned = replace(mesh, transformation=mesh.transformation.copy())
+    a = np.radians(40)
+    turned.transformation[:3, :3] = [
+        [np.cos(a), 0, np.sin(a)],
+        [0, 1, 0],
+        [-np.sin(a), 0, np.cos(a)],
+    ]
+    drawn = draw_face_landmarks(black, turned, [Overlay.GAZE], box_xyxy=square, side=512)
+    lit = np.argwhere(drawn.any(axis=2))
+    irises = mesh.landmarks[[RIGHT_IRIS, LEFT_IRIS], :2]
+    # A head that is turned to the right looks there.
+    assert lit[:, 1].min() >= irises[0, 0] - 4
+    assert lit[:, 1].max() > irises[1, 0] + 8
+    assert abs(lit[:, 0].mean() - irises[:, 1].mean()) < 12
 
 
 def test_each_overlay_adds_its_own_lines(mesh: FaceMesh):

@@ -109,7 +109,7 @@ def test_without_the_15_point_model_its_overlay_is_not_offered(
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
     page = open_page()
     assert not page.exception
-    assert page.button_group[0].options == ["Mesh", "Contours", "Irises", "Keypoints"]
+    assert page.button_group[0].options == ["Mesh", "Contours", "Irises", "Gaze", "Keypoints"]
 
 
 def test_a_damaged_keypoint_network_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
