@@ -18,7 +18,7 @@ def open_landmarks(page: Page) -> None:
 def test_an_example_has_its_landmarks_at_once(page: Page):
     open_landmarks(page)
     expect(page.get_by_alt_text(re.compile("Face 1 with .*contours"))).to_be_visible()
-    expect(page.get_by_text("Mouth corner up (left)")).to_be_visible()
+    expect(page.get_by_text("AU12 lip corner puller")).to_be_visible()
     page.get_by_role("tab", name="3D mesh").click()
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(1)
 
@@ -49,7 +49,7 @@ def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(f"{server.url}/landmarks")
-    expect(page.get_by_text("Mouth corner up (left)")).to_be_visible()
+    expect(page.get_by_text("AU12 lip corner puller")).to_be_visible()
     for place in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{place}.scrollWidth <= {place}.clientWidth"), place
     context.close()
