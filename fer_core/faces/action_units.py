@@ -7,6 +7,7 @@ training action-units` checks it on CK+. Left out are the units that failed ther
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -49,6 +50,7 @@ class ActionUnit:
         return result
 
 
+@cache
 def _places(movement: str, side: str | None) -> list[int]:
     """Return the indices of a movement's blendshapes; of one without sides the same for each side."""
     return [
