@@ -12,7 +12,8 @@ import numpy as np
 
 from fer_core.errors import AnalysisError
 from fer_core.faces.crops import FaceInputs, central_square, face_inputs, frame_square
-from fer_core.faces.finder import Face, FaceFinder, Found, Framing
+from fer_core.faces.face import Face
+from fer_core.faces.finder import FaceFinder, Found, Framing
 from fer_core.faces.quality import QualityNote, assess
 from fer_core.faces.search import SMALLEST_FACE
 from fer_core.networks.classifier import Classifier, Prediction

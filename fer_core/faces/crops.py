@@ -7,7 +7,7 @@ above the box's centre. The midpoint of the eyes then lies at (0.50, 0.40) of th
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from fer_core.faces.landmarks import FEATURE_SIZE, feature_vector
 
 if TYPE_CHECKING:
-    from fer_core.faces.finder import CropFinder, Face
+    from fer_core.faces.face import Face
 
 #: Side in pixels of the input of networks that name expressions: FER2013's images.
 INPUT_SIZE: Final = 48
@@ -139,7 +139,14 @@ def face_inputs(
     )
 
 
-def crop_inputs(crop: np.ndarray, finder: "CropFinder") -> FaceInputs:
+class FindsFace(Protocol):
+    """Finds the face in a data set's crop, as `fer_core.faces.finder.CropFinder` does."""
+
+    def find(self, crop: np.ndarray) -> "Face | None":
+        """Return the face, if one is found."""
+
+
+def crop_inputs(crop: np.ndarray, finder: FindsFace) -> FaceInputs:
     """Return the networks' inputs for a face crop of a data set.
 
     Args:

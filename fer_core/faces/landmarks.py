@@ -11,7 +11,7 @@ from fer_core.faces.blendshapes import BLENDSHAPES, mirrored
 from fer_core.faces.mediapipe_models import N_BLENDSHAPES, N_LANDMARKS, FaceMesh, connection_tables
 
 if TYPE_CHECKING:
-    from fer_core.faces.finder import Face
+    from fer_core.faces.face import Face
 
 #: Centres of the irises: of the person's right eye, at the left of the image, and of the left one.
 RIGHT_IRIS: Final = 468

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fer_core.faces.crops import FaceInputs
-from fer_core.faces.finder import Face
+from fer_core.faces.face import Face
 from fer_core.faces.surface import commonest_tone, lip_edges
 
 #: The networks' input is 48 pixels wide; a smaller face is enlarged and shows no more than it has.

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 
 from fer_core.faces.crops import cut, pixel_box, scaled_square
-from fer_core.faces.finder import Face
+from fer_core.faces.face import Face
 from fer_core.faces.mediapipe_models import FaceMesh
 
 #: Side of a portrait over the networks' own crop: room for a jaw that falls.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fer_core.faces.finder import Face
+from fer_core.faces.face import Face
 from fer_core.networks.classifier import Prediction
 
 

@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 
 from fer_core.faces.crops import face_inputs
-from fer_core.faces.finder import LOOK_CONFIDENCE, Face
+from fer_core.faces.face import Face
+from fer_core.faces.finder import LOOK_CONFIDENCE
 from fer_core.faces.mediapipe_models import FaceMesh, VideoLandmarker
 from fer_core.live.face import LiveFace
 from fer_core.live.resting import RestingFace

@@ -26,7 +26,7 @@ from fer_core.networks.litert import ServingModel
 from fer_core.settings import models_root
 
 if TYPE_CHECKING:
-    from fer_core.faces.finder import Face
+    from fer_core.faces.face import Face
 
 #: Side in pixels of the network's input: Kaggle's images.
 KEYPOINT_SIZE: Final = 96

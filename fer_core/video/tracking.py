@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from fer_core.faces.finder import Face
+from fer_core.faces.face import Face
 
 #: A face that was not seen for longer is dropped.
 MAX_GAP_SECONDS: Final = 1.0

@@ -15,7 +15,7 @@ from pages.shared.photo_intake import ChosenPhoto
 from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:
-    from fer_core.faces.finder import Face
+    from fer_core.faces.face import Face
     from fer_core.faces.mediapipe_models import FaceMesh
     from fer_core.networks.keypoints import KeypointFinder, KeypointSpec
 

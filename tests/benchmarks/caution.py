@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 
 from fer_core.faces.crops import FaceInputs, face_inputs, frame_square
-from fer_core.faces.finder import Face, FaceFinder
+from fer_core.faces.face import Face
+from fer_core.faces.finder import FaceFinder
 from fer_core.faces.landmarks import LEFT_IRIS, RIGHT_IRIS, mouth_midpoint
 from fer_core.faces.quality import Quality, assess
 from tests.benchmarks.measuring import print_table

@@ -15,7 +15,8 @@ import numpy as np
 
 from fer_core.expressions import FER2013, Expression
 from fer_core.faces.crops import face_inputs
-from fer_core.faces.finder import Face, FaceFinder
+from fer_core.faces.face import Face
+from fer_core.faces.finder import FaceFinder
 from fer_core.faces.shape import FaceShape, Movement, read_face_shape
 from fer_core.faces.warp import Portrait, portrait
 from fer_core.networks.bundles import opinions, resolve

@@ -20,7 +20,8 @@ from fer_core.drawing import (
 )
 from fer_core.expressions import COLORS, FER2013, Expression
 from fer_core.faces.crops import FaceInputs, scaled_square
-from fer_core.faces.finder import Face, FaceFinder
+from fer_core.faces.face import Face
+from fer_core.faces.finder import FaceFinder
 from fer_core.faces.landmarks import KEYPOINTS, LEFT_IRIS, RIGHT_IRIS, keypoints
 from fer_core.faces.mediapipe_models import FaceMesh
 from fer_core.networks.classifier import Prediction

@@ -18,7 +18,8 @@ from fer_core.evaluation.photo_accuracy import PhotoAccuracy
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import FER2013, LabelSpace, label_map
 from fer_core.faces.crops import FaceInputs, face_inputs, frame_square
-from fer_core.faces.finder import Face, FaceFinder
+from fer_core.faces.face import Face
+from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import SERVING_FILE, Bundle
 from fer_core.networks.classifier import Classifier
 from fer_core.networks.softmax import softmax

@@ -33,7 +33,7 @@ from fer_core.batch.results import (
 from fer_core.drawing import UNCLEAR_COLOR
 from fer_core.expressions import COLORS, FER2013, Expression
 from fer_core.faces.crops import FaceInputs
-from fer_core.faces.finder import Face
+from fer_core.faces.face import Face
 from fer_core.networks.classifier import Prediction
 from fer_core.views.batch import agreement_view, answers_table, expressions_view
 from tests.conftest import png

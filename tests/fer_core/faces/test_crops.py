@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from fer_core.faces.crops import INPUT_SIZE, cut, face_inputs, frame_square, resize_crop
-from fer_core.faces.finder import Face, FaceFinder
+from fer_core.faces.face import Face
+from fer_core.faces.finder import FaceFinder
 from fer_core.faces.landmarks import eyes_midpoint, mouth_midpoint
 
 

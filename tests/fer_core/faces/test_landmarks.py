@@ -7,7 +7,8 @@ from PIL import Image
 
 from fer_core.faces.blendshapes import BLENDSHAPES, in_words, mirrored
 from fer_core.faces.crops import INPUT_SIZE, cut, frame_square, resize_crop
-from fer_core.faces.finder import CropFinder, Face, FaceFinder
+from fer_core.faces.face import Face
+from fer_core.faces.finder import CropFinder, FaceFinder
 from fer_core.faces.landmarks import (
     FEATURE_SIZE,
     KEYPOINTS,

@@ -8,7 +8,8 @@ import pytest
 
 from fer_core.faces import quality
 from fer_core.faces.crops import face_inputs, frame_square
-from fer_core.faces.finder import Face, FaceFinder
+from fer_core.faces.face import Face
+from fer_core.faces.finder import FaceFinder
 from fer_core.faces.landmarks import KEYPOINTS, keypoints, mouth_midpoint
 from fer_core.faces.quality import Quality, assess
 

@@ -7,7 +7,8 @@ import pytest
 from fer_core.errors import BundleError
 from fer_core.faces.blendshapes import BLENDSHAPES
 from fer_core.faces.crops import face_inputs, frame_square
-from fer_core.faces.finder import Face, FaceFinder
+from fer_core.faces.face import Face
+from fer_core.faces.finder import FaceFinder
 from fer_core.faces.landmarks import (
     SHAPES,
     UPRIGHT,

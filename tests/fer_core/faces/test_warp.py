@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fer_core.faces.crops import frame_square
-from fer_core.faces.finder import Face, FaceFinder
+from fer_core.faces.face import Face
+from fer_core.faces.finder import FaceFinder
 from fer_core.faces.landmarks import LOWER_LIP
 from fer_core.faces.warp import portrait
 

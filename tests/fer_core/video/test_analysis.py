@@ -13,7 +13,7 @@ from av.video.reformatter import ColorTrc
 
 from fer_core.analysis import Analyzer
 from fer_core.expressions import FER2013, Expression
-from fer_core.faces.finder import Face
+from fer_core.faces.face import Face
 from fer_core.networks.classifier import Prediction
 from fer_core.photos.decode import Photo
 from fer_core.video.analysis import FrameAnalysis, VideoAnalysis, analyze_video, stopped
