@@ -120,7 +120,18 @@ def _show_accuracy(results: StudyResults) -> None:
         help=defined("Whole", "Clean"),
     )
     show_view(accuracy_view(results, clean=faces == _CLEAN), help=defined("Accuracy"))
-    st.markdown("\n".join(f"- {sentence}" for sentence in findings(results)))
+    sentences = [*findings(results), *_told_apart(results)]
+    st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
+
+
+def _told_apart(results: StudyResults) -> list[str]:
+    """Return sentences on which variants differ; a note if their predictions are damaged."""
+    from fer_core.studies.pairs import compare_variants, told_apart
+
+    try:
+        return [told_apart(comparison, results) for comparison in compare_variants(results)]
+    except DataError as error:
+        return [f"Which variants differ cannot be said. {public_message(error)}"]
 
 
 def _show_table(table: "pd.DataFrame", name: str) -> None:

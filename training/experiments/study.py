@@ -20,6 +20,7 @@ from training.experiments.run import measure, row_of, train
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
 from training.schema.recipe import BaseRecipe, get_recipe
 from training.schema.recorded import Settings, settings_sha256
+from training.sources import Split
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +135,7 @@ def run_study(study: Study) -> pd.DataFrame:
     """Do the missing runs of a study, and return its table. The plan is written first.
 
     A run that was killed goes on from its last whole epoch. A row whose settings are no longer those of
-    the study is replaced. Of the bundles, only predictions are kept once they are measured.
+    the study is replaced. Of the bundles, only predictions of validation splits are kept.
 
     Raises:
         FerError: what training, exporting and measuring raise; rows so far stay in the table.
@@ -184,6 +185,8 @@ def _train_unless_trained(recipe: BaseRecipe, folder: Path) -> None:
 
 
 def _keep_predictions(bundle: Path, folder: Path) -> None:
+    """Keep those of validation splits, by which variants are told apart; the table has the rest's figures."""
     shutil.rmtree(folder, ignore_errors=True)
-    if (made := bundle / PREDICTIONS_FOLDER).is_dir():
-        shutil.copytree(made, folder)
+    folder.mkdir(parents=True)
+    for made in (bundle / PREDICTIONS_FOLDER).glob(f"*-{Split.VALID}.parquet"):
+        shutil.copy(made, folder)

@@ -1,0 +1,94 @@
+"""Variants are told apart by a paired bootstrap over the clean validation faces, seeds averaged."""
+
+import numpy as np
+import pytest
+
+from fer_core.evaluation.predictions import EvaluationResult, write_predictions
+from fer_core.expressions import FER2013
+from fer_core.studies.pairs import compare_variants, told_apart
+from fer_core.studies.plans import predictions_folder, read_study
+from tests.fer_core.studies.study_tables import study_plan, write_study
+
+SHARES = {"good": 0.7, "alike": 0.69, "bad": 0.4}
+VALUES = {name: {"variant of": name} for name in SHARES}
+N, COPIES = 400, 50
+
+
+@pytest.fixture
+def results(monkeypatch, tmp_path):
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    (tmp_path / "studies").mkdir()
+    plan = study_plan("trial", VALUES, seeds=(0, 1))
+    write_study(plan, VALUES)
+    for name in SHARES:
+        write_runs(name)
+    return read_study(plan)
+
+
+def right_faces(name: str, share: float, seed: int, n: int = N) -> np.ndarray:
+    return np.random.default_rng([seed, len(name)]).random(n) < share
+
+
+def write_runs(name: str, share: float | None = None, *, n: int = N) -> None:
+    """Write predictions with two seeds; the last faces are copies, and all wrong."""
+    for seed in (0, 1):
+        labels = np.arange(n) % 7
+        right = right_faces(name, SHARES[name] if share is None else share, seed, n)
+        right[-COPIES:] = False
+        answers = np.where(right, labels, (labels + 1) % 7)
+        result = EvaluationResult(
+            expressions=FER2013.labels,
+            rows=np.arange(n),
+            labels=labels,
+            probabilities=np.eye(7, dtype=np.float32)[answers],
+            found_face=np.ones(n, bool),
+            clean=np.arange(n) < n - COPIES,
+        )
+        folder = predictions_folder("trial", name, seed)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_predictions(result, folder / "fer2013-valid.parquet")
+
+
+def test_a_worse_variant_is_told_apart_and_an_equal_one_is_not(results):
+    (found,) = compare_variants(results)
+    assert (found.data, found.n, found.best) == ("fer2013:valid", N - COPIES, "good")
+    alike, bad = found.rivals
+    assert (alike.variant, bad.variant) == ("alike", "bad")
+    assert alike.low <= 0 <= alike.high
+    assert not alike.is_apart
+    assert 0.1 < bad.low < bad.high < 0.5
+    assert told_apart(found, results) == (
+        "On 350 clean faces of FER2013 PublicTest (validation), **good** is not told apart from alike "
+        "(paired bootstrap, 95%)."
+    )
+
+
+def test_the_interval_is_that_of_resampled_faces(results):
+    (found,) = compare_variants(results)
+    n = N - COPIES
+    good, bad = (
+        np.mean([right_faces(name, SHARES[name], seed)[:n] for seed in (0, 1)], axis=0)
+        for name in ("good", "bad")
+    )
+    rng = np.random.default_rng(5)
+    means = [(good - bad)[rng.integers(0, n, n)].mean() for _ in range(4000)]
+    expected = np.quantile(means, [0.025, 0.975])
+    rival = found.rivals[1]
+    np.testing.assert_allclose((rival.low, rival.high), expected, atol=0.01)
+
+
+def test_all_or_none_are_told_apart(results):
+    write_runs("alike", 0.2)
+    (found,) = compare_variants(results)
+    assert "**good** is better than every other variant" in told_apart(found, results)
+    write_runs("alike", 0.7)
+    write_runs("bad", 0.7)
+    (found,) = compare_variants(results)
+    assert f"no other variant is told apart from **{found.best}**" in told_apart(found, results)
+
+
+def test_other_faces_or_missing_predictions_are_not_compared(results):
+    write_runs("bad", n=N - 7)
+    assert compare_variants(results) == []
+    (predictions_folder("trial", "bad", 1) / "fer2013-valid.parquet").unlink()
+    assert compare_variants(results) == []
