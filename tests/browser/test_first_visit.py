@@ -37,5 +37,5 @@ def test_the_first_visitor_may_open_a_pages_own_address(
     Image.fromarray(astronaut).resize((1024, 1024)).save(large, "PNG", compress_level=0)
     photo = {"name": "large.png", "mimeType": "image/png", "buffer": large.getvalue()}
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([photo])
-    expect(page.get_by_text("Mouth corner up (left)")).to_be_visible()
+    expect(page.get_by_text("AU12 lip corner puller")).to_be_visible()
     page.close()

@@ -169,7 +169,9 @@ def test_a_resting_face_is_subtracted_and_answers_are_recorded(
     page.get_by_role("button", name="Record CSV").click()
     page.get_by_role("button", name="Calibrate to my resting face").click()
     expect(answers(page).last).to_contain_text("Neutral")
-    expect(page.locator(".figures")).to_contain_text("the resting face of face 1 counts as neutral")
+    # A busy machine may lose the face for a second, and then gives it another number.
+    resting = re.compile(r"the resting face of face \d+ counts as neutral")
+    expect(page.locator(".figures")).to_contain_text(resting)
     page.get_by_role("button", name="Reset calibration").click()
     expect(answers(page).last).to_contain_text("Happy")
     with page.expect_download() as download:
@@ -178,10 +180,11 @@ def test_a_resting_face_is_subtracted_and_answers_are_recorded(
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8"))))
     seconds = [float(row["seconds"]) for row in rows]
     assert seconds == sorted(seconds)
-    assert {row["face"] for row in rows} == {"1"}
-    assert all(float(row["AU12"]) > 0.5 for row in rows)
+    seen = [row for row in rows if row["face"] != "0"]
+    assert len(seen) > len(rows) / 2
+    assert all(float(row["AU12"]) > 0.5 for row in seen)
     assert {row["cnn_photos_expression"] for row in rows} >= {"happy", "neutral"}
-    shares = [float(v) for k, v in rows[0].items() if k.startswith("dual_photos_p_")]
+    shares = [float(v) for k, v in seen[0].items() if k.startswith("dual_photos_p_")]
     assert sum(shares) == pytest.approx(1, abs=1e-3)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(message(page)).to_contain_text("The camera is off.")
@@ -231,7 +234,9 @@ def test_a_server_that_is_away_is_asked_again_and_one_that_forgot_the_visit_is_n
     asked: list[str] = []
 
     def forget(route: Route) -> None:
-        asked.append(route.request.url)
+        # Not the good-bye of a page that stops.
+        if "end=" not in route.request.url:
+            asked.append(route.request.url)
         route.fulfill(status=404, body=json.dumps({"error": "This visit is over."}))
 
     page.route("**/api/live**", forget)

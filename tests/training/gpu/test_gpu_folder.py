@@ -79,7 +79,7 @@ def test_code_that_is_too_large_is_refused_and_leaves_nothing(pack, tmp_path):
 def test_data_that_one_transfer_cannot_hold_goes_into_further_ones(pack, tmp_path):
     (pack / "train.parquet").write_bytes(bytes(2_000_000))
     (pack / "valid.parquet").write_bytes(bytes(1_500_000))
-    made = prepare([untaught("cnn")], tmp_path / "gpu", wheels=False, limit_mb=2.9)
+    made = prepare([untaught("cnn")], tmp_path / "gpu", wheels=False, limit_mb=3.3)
     assert [path.name for path in made] == ["gpu", "gpu-2"]
     first, second = ({p.relative_to(out) for p in out.rglob("*") if p.is_file()} for out in made)
     assert second == {Path("data/fer2013/train.parquet")}
