@@ -13,9 +13,9 @@ from scipy.spatial import cKDTree
 
 from fer_core.faces.blendshapes import BLENDSHAPES
 from fer_core.faces.crops import FaceInputs
-from fer_core.faces.landmarks import IN_CROP, SHAPES, UPRIGHT
+from fer_core.faces.landmarks import IN_CROP, SHAPES, UPRIGHT, centre_and_size
 from fer_core.faces.mediapipe_models import N_LANDMARKS
-from fer_core.faces.shape import SHAPES_OF, FaceShape, Region
+from fer_core.faces.shape import SHAPES_OF, FaceShape, Region, crop_pixels
 
 #: How far beyond the outermost landmarks a region reaches, in pixels.
 _BEYOND: Final = 2
@@ -45,20 +45,14 @@ def with_average_region(inputs: FaceInputs, region: Region, shape: FaceShape) ->
     to_crop = np.linalg.lstsq(known, in_crop, rcond=None)[0][:3]
     moved = in_crop + change @ to_crop
     vector = inputs.landmarks.copy()
-    vector[UPRIGHT] = _centred(upright + change).ravel()
+    centre, size = centre_and_size(upright + change)
+    vector[UPRIGHT] = ((upright + change - centre) / size).ravel()
     vector[IN_CROP] = moved.ravel()
     for i, name in enumerate(BLENDSHAPES):
         if name.startswith(SHAPES_OF[region]):
             vector[SHAPES.start + i] = shape.blendshapes[i]
     image = _inpainted(inputs.image, in_crop, moved, points, shape)
     return FaceInputs(image, vector)
-
-
-def _centred(points: np.ndarray) -> np.ndarray:
-    """Return points, float (478, 3), with mean 0 and a root mean square distance of 1 from it."""
-    centred = points - points.mean(axis=0)
-    result: np.ndarray = centred / np.sqrt((centred**2).sum(axis=1).mean())
-    return result
 
 
 def region_mask(in_crop: np.ndarray, points: np.ndarray, side: int) -> np.ndarray:
@@ -69,7 +63,7 @@ def region_mask(in_crop: np.ndarray, points: np.ndarray, side: int) -> np.ndarra
         points: int (n,), the region's landmarks.
         side: of the crop in pixels.
     """
-    at = _pixels(in_crop, side)
+    at = crop_pixels(in_crop, side)
     y, x = np.mgrid[:side, :side]
     _, nearest = cKDTree(at).query(np.stack([x, y], axis=-1))
     mask: np.ndarray = np.isin(nearest, points) & _face(at, side)
@@ -85,12 +79,12 @@ def _inpainted(
 ) -> np.ndarray:
     """Return the image, uint8 (S, S), with the pixels of a region from the average face."""
     side = len(image)
-    at = _pixels(moved, side)
+    at = crop_pixels(moved, side)
     mask = region_mask(in_crop, points, side) | region_mask(moved, points, side)
     if not mask.any():
         return image
     # Of each pixel, where it lies in the average face.
-    place = LinearNDInterpolator(at, _pixels(shape.in_crop, len(shape.pixels)))
+    place = LinearNDInterpolator(at, crop_pixels(shape.in_crop, len(shape.pixels)))
     y, x = np.mgrid[:side, :side].astype(np.float32)
     source = np.asarray(place(x, y), np.float32)
     is_inside = np.isfinite(source[..., 0])
@@ -108,12 +102,6 @@ def _inpainted(
     share = cv2.GaussianBlur((mask & is_inside).astype(np.float32), (0, 0), _SOFT)
     mixed = share * fitted + (1 - share) * image
     result: np.ndarray = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
-    return result
-
-
-def _pixels(in_crop: np.ndarray, side: int) -> np.ndarray:
-    """Return landmarks in pixels of a crop, of which whole numbers are the centres."""
-    result: np.ndarray = (in_crop + 0.5) * side - 0.5
     return result
 
 

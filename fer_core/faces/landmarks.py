@@ -181,9 +181,13 @@ def head_rotation(mesh: FaceMesh) -> np.ndarray:
 
 def _frame(mesh: FaceMesh) -> tuple[np.ndarray, float, np.ndarray]:
     """Return a face's centre (3,), its size, and `head_rotation`."""
-    centre = mesh.landmarks.mean(axis=0)
-    size = float(np.sqrt(((mesh.landmarks - centre) ** 2).sum(axis=1).mean()))
-    return centre, size, head_rotation(mesh)
+    return *centre_and_size(mesh.landmarks), head_rotation(mesh)
+
+
+def centre_and_size(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the mean of points, float (N, 3), and the root mean square distance from it."""
+    centre = points.mean(axis=0)
+    return centre, float(np.sqrt(((points - centre) ** 2).sum(axis=1).mean()))
 
 
 def feature_vector(face: "Face", square_xyxy: np.ndarray) -> np.ndarray:

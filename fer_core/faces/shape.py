@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile
@@ -118,15 +119,7 @@ class FaceShape:
 
     def region_points(self, region: Region) -> np.ndarray:
         """Return the landmarks of a region, int64: its own and those near them."""
-        seeds = _region_seeds()
-        nearest = np.full(N_LANDMARKS, np.inf)
-        owner = np.full(N_LANDMARKS, -1)
-        for i, points in enumerate(seeds.values()):
-            offsets = self.points[:, None] - self.points[points][None]
-            distance = np.linalg.norm(offsets, axis=2).min(axis=1)
-            closer = distance < nearest
-            nearest[closer], owner[closer] = distance[closer], i
-        return np.flatnonzero((owner == list(seeds).index(region)) & (nearest < _REGION_REACH))
+        return _points_by_region(self)[region]
 
     def with_movements(self, mesh: FaceMesh, amounts: Mapping[Movement, float]) -> FaceMesh:
         """Return the face with movements added, each from -1 to 1; 0 changes nothing."""
@@ -140,6 +133,22 @@ class FaceShape:
             shapes[places] = moved
         landmarks = from_upright(upright_points(mesh) + change, mesh)
         return dataclasses.replace(mesh, landmarks=landmarks, blendshapes=shapes)
+
+
+# Asked for each region of each face that is explained.
+@lru_cache(maxsize=1)
+def _points_by_region(shape: FaceShape) -> dict[Region, np.ndarray]:
+    """Return the landmarks of every region, each int64."""
+    seeds = _region_seeds()
+    nearest = np.full(N_LANDMARKS, np.inf)
+    owner = np.full(N_LANDMARKS, -1)
+    for i, points in enumerate(seeds.values()):
+        offsets = shape.points[:, None] - shape.points[points][None]
+        distance = np.linalg.norm(offsets, axis=2).min(axis=1)
+        closer = distance < nearest
+        nearest[closer], owner[closer] = distance[closer], i
+    is_near = nearest < _REGION_REACH
+    return {region: np.flatnonzero((owner == i) & is_near) for i, region in enumerate(seeds)}
 
 
 def _region_seeds() -> dict[Region, list[int]]:
@@ -156,6 +165,12 @@ def _region_seeds() -> dict[Region, list[int]]:
         Region.MOUTH: on("lips"),
         Region.JAW: list(_JAW),
     }
+
+
+def crop_pixels(in_crop: np.ndarray, side: int) -> np.ndarray:
+    """Return landmarks, from -0.5 to 0.5 of a crop's side, in its pixels, whole numbers at their centres."""
+    result: np.ndarray = (in_crop + 0.5) * side - 0.5
+    return result
 
 
 def estimate(landmarks: np.ndarray, images: np.ndarray) -> FaceShape:
@@ -192,7 +207,7 @@ def _average_pixels(images: np.ndarray, in_crop: np.ndarray) -> np.ndarray:
     from scipy.spatial import Delaunay
 
     side = images.shape[1]
-    at = (in_crop + 0.5) * side - 0.5
+    at = crop_pixels(in_crop, side)
     mesh = Delaunay(at.mean(axis=0))
     pixels = np.mgrid[:side, :side][::-1].reshape(2, -1).T.astype(np.float64)
     triangle = mesh.find_simplex(pixels)

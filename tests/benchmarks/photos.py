@@ -7,9 +7,7 @@ than a tenth of the photo: it is a yardstick and no alternative. Without argumen
 face, and a portrait and an empty photo of 12 megapixels.
 """
 
-import statistics
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from fer_core.networks.bundles import opinions, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.networks.explain import occlusion_map
 from fer_core.photos.decode import Photo, decode
-from tests.benchmarks.measuring import one_face_photo, print_table
+from tests.benchmarks.measuring import interleaved_ms, one_face_photo, print_table
 
 TIMES = 15
 WARM_UP = 2
@@ -52,15 +50,15 @@ def main() -> None:
             ways.append(
                 lambda inputs=inputs: [occlusion_map(c, inputs) for c in classifiers.values()]
             )
-        alone, search, whole, *maps = in_turns(ways)
+        alone, search, whole, *maps = interleaved_ms(ways, times=TIMES, warm_up=WARM_UP)
         rows.append(
             (
                 name,
                 f"{photo.width}x{photo.height}",
                 str(len(faces)),
-                *(f"{1000 * seconds:.0f}" for seconds in (alone, search, whole)),
+                *(f"{ms:.0f}" for ms in (alone, search, whole)),
                 f"{whole / alone:.1f}",
-                *(f"{1000 * seconds:.0f}" for seconds in maps or (float("nan"),)),
+                *(f"{ms:.0f}" for ms in maps or (float("nan"),)),
             )
         )
     print_table(
@@ -87,18 +85,6 @@ def photos(paths: list[str]) -> Mapping[str, Photo]:
         "a portrait": Photo(portrait),
         "no face": Photo(empty),
     }
-
-
-def in_turns(ways: list[Callable[[], object]]) -> list[float]:
-    """Return the median seconds of each way."""
-    seconds: list[list[float]] = [[] for _ in ways]
-    for turn in range(WARM_UP + TIMES):
-        for way, kept in zip(ways, seconds, strict=True):
-            began = time.perf_counter()
-            way()
-            if turn >= WARM_UP:
-                kept.append(time.perf_counter() - began)
-    return [statistics.median(kept) for kept in seconds]
 
 
 if __name__ == "__main__":
