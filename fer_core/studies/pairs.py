@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
-from fer_core.data_names import data_name, source_of, split_of
-from fer_core.evaluation.predictions import read_predictions
+from fer_core.data_names import data_name
 from fer_core.studies.numbers import labels_of, measured_on
-from fer_core.studies.plans import StudyResults, predictions_folder
+from fer_core.studies.plans import RUN_KEYS, StudyResults, read_answers
 
 _RESAMPLES: Final = 10_000
 _LEVEL: Final = 0.95
@@ -52,42 +52,37 @@ class Comparison:
 
 
 def compare_variants(results: StudyResults) -> list[Comparison]:
-    """Compare a study's variants on each validation split of whose same faces all runs have predictions.
+    """Compare a study's variants on each validation split of whose same faces all runs have answers.
 
     Seeds are averaged face by face. The intervals are of the faces alone: other seeds would widen them.
 
     Raises:
-        DataError: predictions are damaged.
+        DataError: the table of answers is damaged or lacks a column.
     """
+    answers = read_answers(results.plan)
     found = []
     for data in measured_on(results):
-        if split_of(data) == "valid" and (right := _right(results, data)):
-            accuracy = {variant: float(rows.mean()) for variant, rows in right.items()}
-            best, *others = sorted(accuracy, key=lambda variant: -accuracy[variant])
-            rivals = [Rival(v, *_interval(right[best] - right[v])) for v in others]
-            found.append(Comparison(data, len(right[best]), best, tuple(rivals)))
+        if len(right := _right(results, answers[answers["data"] == data])):
+            accuracy = right.mean().sort_values(ascending=False, kind="stable")
+            best, *others = map(str, accuracy.index)
+            rivals = [Rival(v, *_interval((right[best] - right[v]).to_numpy())) for v in others]
+            found.append(Comparison(data, len(right), best, tuple(rivals)))
     return found
 
 
-def _right(results: StudyResults, data: str) -> dict[str, np.ndarray]:
-    """Return the share of each variant's seeds that are right, float (faces,); empty without such faces."""
-    shares: dict[str, list[np.ndarray]] = {}
-    rows = None
-    for variant, seed in zip(results.runs["variant"], results.runs["seed"], strict=True):
-        folder = predictions_folder(results.plan.name, str(variant), int(seed))
-        path = folder / f"{source_of(data)}-{split_of(data)}.parquet"
-        if not path.is_file():
-            return {}
-        stored = read_predictions(path)
-        clean = stored.select(stored.clean)
-        if rows is not None and not np.array_equal(rows, clean.rows):
-            # Variants that learn other labels may be measured on other faces.
-            return {}
-        rows = clean.rows
-        shares.setdefault(str(variant), []).append(
-            clean.probabilities.argmax(axis=1) == clean.labels
-        )
-    return {variant: np.mean(seeds, axis=0) for variant, seeds in shares.items()}
+def _right(results: StudyResults, answers: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of seeds that are right, a row a face, a column a variant.
+
+    Empty if some run has no answer to one of the faces.
+    """
+    runs = pd.MultiIndex.from_frame(results.runs[list(RUN_KEYS)])
+    by_run = answers.assign(right=answers["label"] == answers["answer"]).pivot(
+        index="row", columns=list(RUN_KEYS), values="right"
+    )
+    # Variants that learn other labels may be measured on other faces.
+    if not runs.isin(by_run.columns).all() or by_run[runs].isna().any(axis=None):
+        return pd.DataFrame()
+    return by_run[runs].astype(float).T.groupby(level="variant", sort=False).mean().T
 
 
 def _interval(differences: np.ndarray) -> tuple[float, float]:

@@ -5,6 +5,7 @@ Training writes these files; pages and reports read them. Beside the record of a
     NAME.json             the plan: what is asked, varied and measured, and the command that repeats it
     NAME.parquet          a row a run of a study, or a trial of a search
     NAME-history.parquet  a row an epoch of each run of a study
+    NAME-answers.parquet  a row a clean validation face of each run: what it is labelled, what the run said
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from fer_core.errors import DataError
 from fer_core.files import replace_file
-from fer_core.networks.bundles import PREDICTIONS_FOLDER
 from fer_core.studies.runs import COLUMNS, runs_path, studies_root
 
 #: Prefix of a search's name, before the recipe's name.
@@ -25,7 +25,9 @@ SEARCH_PREFIX: Final = "tune-"
 #: The columns of a study's tables that identify a run.
 RUN_KEYS: Final = ("variant", "seed")
 _HISTORY_SUFFIX: Final = "-history"
+_ANSWERS_SUFFIX: Final = "-answers"
 _HISTORY_COLUMNS: Final = (*RUN_KEYS, "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+_ANSWERS_COLUMNS: Final = (*RUN_KEYS, "data", "row", "label", "answer")
 #: Of every trial of a search, beside its settings and what it is compared by.
 _TRIAL_COLUMNS: Final = (
     *("trial", "val_loss", "epochs", "n_train", "parameters", "seconds", "seed"),
@@ -151,9 +153,9 @@ def history_path(name: str) -> Path:
     return studies_root() / f"{name}{_HISTORY_SUFFIX}.parquet"
 
 
-def predictions_folder(name: str, variant: str, seed: int) -> Path:
-    """Return the folder of the predictions of one run of a study, SOURCE-SPLIT.parquet as in a bundle."""
-    return studies_root() / PREDICTIONS_FOLDER / name / f"{variant}-{seed}"
+def answers_path(name: str) -> Path:
+    """Return the path of the table with one row per clean validation face of each run of a study."""
+    return studies_root() / f"{name}{_ANSWERS_SUFFIX}.parquet"
 
 
 def study_names() -> list[str]:
@@ -164,7 +166,7 @@ def study_names() -> list[str]:
     root = studies_root()
     plans = {path.stem for path in root.glob("*.json")}
     tables = {path.stem for path in root.glob("*.parquet")} - {runs_path().stem}
-    tables = {name for name in tables if not name.endswith(_HISTORY_SUFFIX)}
+    tables = {name for name in tables if not name.endswith((_HISTORY_SUFFIX, _ANSWERS_SUFFIX))}
     return sorted(
         plans | tables,
         key=lambda name: (name not in tables, name.startswith(SEARCH_PREFIX), name),
@@ -224,6 +226,19 @@ def read_history(plan: StudyPlan) -> pd.DataFrame:
     """
     table = _read_table(plan, history_path(plan.name), _HISTORY_COLUMNS)
     return _in_order(plan, table, ["seed", "epoch"])
+
+
+def read_answers(plan: StudyPlan) -> pd.DataFrame:
+    """Return what each of a study's runs said of each clean validation face; no rows without a table.
+
+    Columns: `variant`, `seed`, `data` ("SOURCE:SPLIT"), `row` (the data set's own number of the image),
+    `label` and `answer` (expressions).
+
+    Raises:
+        DataError: the table is damaged or lacks a column.
+    """
+    table = _read_table(plan, answers_path(plan.name), _ANSWERS_COLUMNS)
+    return _in_order(plan, table, ["seed", "data", "row"])
 
 
 def read_search(plan: SearchPlan) -> SearchResults:

@@ -10,7 +10,6 @@ import logging
 import shutil
 import subprocess
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -50,6 +49,7 @@ from training.bundle.card import write_card
 from training.bundle.half_precision import rounded
 from training.bundle.layer_table import layer_table
 from training.bundle.rebuild import rebuild_network
+from training.bundle.saved_network import save_network
 from training.errors import TrainingError
 from training.loop.result import FitResult
 from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
@@ -108,7 +108,7 @@ def export(
     import keras
 
     images, vectors = _parity_inputs(network, inputs or {})
-    replace_file(folder / KERAS_FILE, functools.partial(_save, rounded(network)))
+    replace_file(folder / KERAS_FILE, functools.partial(save_network, rounded(network)))
     # The reference is what a user of the file will load, not the network in memory.
     saved = keras.models.load_model(folder / KERAS_FILE, compile=False, safe_mode=True)
     write_layers(layer_table(saved), folder)
@@ -156,19 +156,6 @@ def require_tensorflow() -> None:
             "The trained weights are kept: finish where TensorFlow is installed, with "
             "KERAS_BACKEND=tensorflow and the same command and --resume."
         )
-
-
-def _save(network: "keras.Model", path: Path) -> None:
-    """Write a compressed Keras file; half of the bits of rounded weights are zeros."""
-    with tempfile.TemporaryDirectory() as folder:
-        stored = Path(folder) / KERAS_FILE
-        network.save(stored)
-        with (
-            zipfile.ZipFile(stored) as given,
-            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written,
-        ):
-            for name in given.namelist():
-                written.writestr(name, given.read(name))
 
 
 def _convert(serving: "keras.Model", *, float16: bool) -> bytes:

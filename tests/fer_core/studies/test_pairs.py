@@ -1,17 +1,18 @@
 """Variants are told apart by a paired bootstrap over the clean validation faces, seeds averaged."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from fer_core.evaluation.predictions import EvaluationResult, write_predictions
 from fer_core.expressions import FER2013
 from fer_core.studies.pairs import compare_variants, told_apart
-from fer_core.studies.plans import predictions_folder, read_study
+from fer_core.studies.plans import RUN_KEYS, answers_path, read_study
+from fer_core.studies.runs import replace_rows
 from tests.fer_core.studies.study_tables import study_plan, write_study
 
 SHARES = {"good": 0.7, "alike": 0.69, "bad": 0.4}
 VALUES = {name: {"variant of": name} for name in SHARES}
-N, COPIES = 400, 50
+N = 350
 
 
 @pytest.fixture
@@ -30,28 +31,27 @@ def right_faces(name: str, share: float, seed: int, n: int = N) -> np.ndarray:
 
 
 def write_runs(name: str, share: float | None = None, *, n: int = N) -> None:
-    """Write predictions with two seeds; the last faces are copies, and all wrong."""
+    """Write what a variant says with two seeds, in place of what it said before."""
     for seed in (0, 1):
         labels = np.arange(n) % 7
         right = right_faces(name, SHARES[name] if share is None else share, seed, n)
-        right[-COPIES:] = False
-        answers = np.where(right, labels, (labels + 1) % 7)
-        result = EvaluationResult(
-            expressions=FER2013.labels,
-            rows=np.arange(n),
-            labels=labels,
-            probabilities=np.eye(7, dtype=np.float32)[answers],
-            found_face=np.ones(n, bool),
-            clean=np.arange(n) < n - COPIES,
+        names = np.array(FER2013.labels)
+        answers = pd.DataFrame(
+            {
+                "variant": name,
+                "seed": seed,
+                "data": "fer2013:valid",
+                "row": np.arange(n),
+                "label": names[labels],
+                "answer": names[np.where(right, labels, (labels + 1) % 7)],
+            }
         )
-        folder = predictions_folder("trial", name, seed)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_predictions(result, folder / "fer2013-valid.parquet")
+        replace_rows(answers_path("trial"), answers, list(RUN_KEYS))
 
 
 def test_a_worse_variant_is_told_apart_and_an_equal_one_is_not(results):
     (found,) = compare_variants(results)
-    assert (found.data, found.n, found.best) == ("fer2013:valid", N - COPIES, "good")
+    assert (found.data, found.n, found.best) == ("fer2013:valid", N, "good")
     alike, bad = found.rivals
     assert (alike.variant, bad.variant) == ("alike", "bad")
     assert alike.low <= 0 <= alike.high
@@ -65,13 +65,12 @@ def test_a_worse_variant_is_told_apart_and_an_equal_one_is_not(results):
 
 def test_the_interval_is_that_of_resampled_faces(results):
     (found,) = compare_variants(results)
-    n = N - COPIES
     good, bad = (
-        np.mean([right_faces(name, SHARES[name], seed)[:n] for seed in (0, 1)], axis=0)
+        np.mean([right_faces(name, SHARES[name], seed) for seed in (0, 1)], axis=0)
         for name in ("good", "bad")
     )
     rng = np.random.default_rng(5)
-    means = [(good - bad)[rng.integers(0, n, n)].mean() for _ in range(4000)]
+    means = [(good - bad)[rng.integers(0, N, N)].mean() for _ in range(4000)]
     expected = np.quantile(means, [0.025, 0.975])
     rival = found.rivals[1]
     np.testing.assert_allclose((rival.low, rival.high), expected, atol=0.01)
@@ -87,8 +86,8 @@ def test_all_or_none_are_told_apart(results):
     assert f"no other variant is told apart from **{found.best}**" in told_apart(found, results)
 
 
-def test_other_faces_or_missing_predictions_are_not_compared(results):
+def test_other_faces_or_missing_answers_are_not_compared(results):
     write_runs("bad", n=N - 7)
     assert compare_variants(results) == []
-    (predictions_folder("trial", "bad", 1) / "fer2013-valid.parquet").unlink()
+    answers_path("trial").unlink()
     assert compare_variants(results) == []

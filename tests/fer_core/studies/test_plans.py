@@ -5,8 +5,10 @@ import pytest
 
 from fer_core.errors import DataError
 from fer_core.studies.plans import (
+    answers_path,
     history_path,
     plan_path,
+    read_answers,
     read_history,
     read_plan,
     read_search,
@@ -82,7 +84,8 @@ def test_a_missing_or_damaged_plan_names_the_command_that_writes_it(name, comman
 
 
 @pytest.mark.parametrize(
-    ("path_of", "read"), [(table_path, read_study), (history_path, read_history)]
+    ("path_of", "read"),
+    [(table_path, read_study), (history_path, read_history), (answers_path, read_answers)],
 )
 def test_a_damaged_table_and_a_lacking_column_are_named(path_of, read):
     plan = study_plan("widths", STAGES)

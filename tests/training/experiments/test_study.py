@@ -4,9 +4,7 @@ import pandas as pd
 import pytest
 
 from fer_core.errors import UnknownNameError
-from fer_core.evaluation import metrics
-from fer_core.evaluation.predictions import read_predictions
-from fer_core.studies.plans import read_plan, read_study
+from fer_core.studies.plans import read_answers, read_plan, read_study
 from fer_core.studies.runs import read_rows, runs_path
 from training.experiments import study as study_module
 from training.experiments.study import Study, Variant, get_study, run_study, study_names
@@ -80,11 +78,12 @@ def test_a_study_goes_on_where_it_was_killed_and_is_done_once(tiny_study, traine
     assert epochs.to_dict() == {"none": [1, 2], "half": [1, 2]}
     assert read_rows(runs_path())["study"].tolist() == ["dropout", "dropout"]
     # By validation faces variants are told apart; of the others the table's figures are enough.
-    folder = tiny_study.predictions_folder(tiny_study.variants[1], seed=0)
-    (kept,) = folder.iterdir()
-    assert kept.name == "fer2013-valid.parquet"
-    accuracy = metrics.accuracy((found := read_predictions(kept)).labels, found.probabilities)
-    assert accuracy == pytest.approx(table["fer2013:valid accuracy"][1], abs=1e-6)
+    answers = read_answers(plan)
+    assert set(answers["data"]) == {"fer2013:valid"}
+    right = (answers["label"] == answers["answer"]).groupby(answers["variant"])
+    assert right.size().tolist() == table["fer2013:valid n_clean"].tolist()
+    accuracies = table.set_index("variant")["fer2013:valid accuracy_clean"].to_dict()
+    assert right.mean().to_dict() == pytest.approx(accuracies, abs=1e-6)
     assert read_study(plan).runs["variant"].tolist() == ["none", "half"]
     written = tiny_study.table_path.read_bytes()
     retitled = tiny_study.model_copy(update={"title": "Dropout or none"})
@@ -104,6 +103,7 @@ def test_changed_settings_replace_a_row(tiny_study, trained):
     table = run_study(longer)
     assert table["epochs"].tolist() == [1]
     assert len(pd.read_parquet(only.history_path)) == 1
+    assert read_answers(only.plan)["row"].is_unique
 
 
 @pytest.mark.parametrize("name", study_names())
