@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,13 @@ def corpus(shared_folder: Path) -> list[Specimen]:
             kept.write_bytes(pickle.dumps(list(specimens())))
     found: list[Specimen] = pickle.loads(kept.read_bytes())
     return found
+
+
+def tracked_files() -> list[str]:
+    """Return the names of all files under version control, relative to the project."""
+    command = ["git", "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    return [name for name in listed.stdout.split("\0") if name]
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, tracked_files
 
 DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
 UID = 1000
@@ -51,11 +51,8 @@ def image_files() -> list[Path]:
     """Return the tracked files that .dockerignore lets into the image: the last pattern that fits decides."""
     lines = (PROJECT / ".dockerignore").read_text().splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True
-    )
     kept = []
-    for name in filter(None, tracked.stdout.split("\0")):
+    for name in tracked_files():
         inside = True
         for pattern in patterns:
             wanted = pattern.removeprefix("!")

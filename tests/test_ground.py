@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fer_core import settings
+from tests.conftest import tracked_files
 from tests.test_package import package_lists
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -182,6 +183,13 @@ def _calls(tree: ast.AST) -> list[ast.Call]:
 def _name(call: ast.Call) -> str:
     """Return the name of what is called, without what it is an attribute of."""
     return ast.unparse(call.func).rpartition(".")[2]
+
+
+def test_what_is_tracked_stays_small():
+    """Every clone has all of it. Keras files shrink by 11 MB in all when they are next written."""
+    sizes = [(PROJECT / name).stat().st_size for name in tracked_files()]
+    assert max(sizes) <= 16e6
+    assert sum(sizes) <= 110e6
 
 
 def test_face_landmarker_is_googles_file_and_named_in_the_notices():

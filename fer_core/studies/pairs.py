@@ -71,7 +71,7 @@ def compare_variants(results: StudyResults) -> list[Comparison]:
 
 
 def _right(results: StudyResults, answers: pd.DataFrame) -> pd.DataFrame:
-    """Return the share of seeds that are right, a row a face, a column a variant.
+    """Return the share of seeds that are right, one row per face and one column per variant.
 
     Empty if some run has no answer to one of the faces.
     """

@@ -5,7 +5,7 @@ Training writes these files; pages and reports read them. Beside the record of a
     NAME.json             the plan: what is asked, varied and measured, and the command that repeats it
     NAME.parquet          a row a run of a study, or a trial of a search
     NAME-history.parquet  a row an epoch of each run of a study
-    NAME-answers.parquet  a row a clean validation face of each run: what it is labelled, what the run said
+    NAME-answers.parquet  one row per clean validation face of each run: its label and the answer
 """
 
 from collections.abc import Iterable
