@@ -3,8 +3,8 @@
 Training writes these files; pages and reports read them. Beside the record of all runs lie
 
     NAME.json             the plan: what is asked, varied and measured, and the command that repeats it
-    NAME.parquet          a row a run of a study, or a trial of a search
-    NAME-history.parquet  a row an epoch of each run of a study
+    NAME.parquet          one row per run of a study, or per trial of a search
+    NAME-history.parquet  one row per epoch of each run of a study
     NAME-answers.parquet  one row per clean validation face of each run: its label and the answer
 """
 

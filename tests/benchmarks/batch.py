@@ -4,7 +4,7 @@ python -m tests.benchmarks.batch [FOLDER] [--seconds 60] [--against-fer ENVIRONM
 python -m tests.benchmarks.batch [FOLDER] --soak 10000
 
 Without a folder, NASA's portrait at several sizes as JPEG, each by one process and by one a core; the time
-includes the start. With an environment as `tests.benchmarks.against_fer` makes it, the PyPI package `fer`
+includes the start. With an environment as `tests.benchmarks.against_peers` makes it, the PyPI package `fer`
 looks at the same images in a loop, as its description shows it. A soak goes over the images again and again,
 on all cores, with `--output`, and prints the memory of all its processes when the first line is there, after
 each tenth, and at the end.
@@ -27,7 +27,7 @@ import psutil
 
 from fer_core.batch.inputs import photo_files
 from fer_core.batch.pool import available_cores
-from tests.benchmarks.against_fer import fer_environment
+from tests.benchmarks.against_peers import fer_environment
 from tests.benchmarks.measuring import PROJECT, one_face_photo, print_table
 
 _FER_LOOP = """

@@ -154,10 +154,11 @@ def run_study(study: Study) -> pd.DataFrame:
         reports = [measure(folder, data) for data in study.measured_on]
         row = {"study": study.name, **row_of(folder, reports)}
         planned = {"variant": variant.name, **variant.values}
-        run = {"variant": variant.name, "seed": seed}
-        history = pd.read_csv(folder / HISTORY_FILE).assign(**run)
-        replace_rows(study.history_path, history, list(RUN_KEYS))
-        replace_rows(study.answers_path, _answers_of(folder).assign(**run), list(RUN_KEYS))
+        for path, rows in (
+            (study.history_path, pd.read_csv(folder / HISTORY_FILE)),
+            (study.answers_path, _answers_of(folder)),
+        ):
+            replace_rows(path, rows.assign(variant=variant.name, seed=seed), list(RUN_KEYS))
         replace_rows(study.table_path, pd.DataFrame([planned | row]), list(RUN_KEYS))
         append_rows(runs_path(), [row])
         log.info("%s: %s with seed %d is done", study.name, variant.name, seed)
