@@ -205,7 +205,6 @@ def _table_of(
     """Return the function that writes CSV; raise MixedInputError if one table cannot hold the records."""
     from fer_core.fex import fex_lines
     from fer_core.records import csv_lines
-    from fer_core.video.tables import frames_csv
 
     if chosen is Format.FEX:
         return fex_lines
@@ -221,6 +220,9 @@ def _table_of(
         raise MixedInputError(
             "A CSV table of videos cannot be resumed. Use --format jsonl, or start again without --resume."
         )
+    # Imported for videos alone: with it come PyAV and SciPy, for half a second.
+    from fer_core.video.tables import frames_csv
+
     return partial(frames_csv, columns=columns)
 
 
