@@ -21,10 +21,12 @@ class Rival:
 
     Attributes:
         variant: its name.
-        low, high: 95% interval of how far its accuracy, a fraction, lies below the best one's.
+        mean: how far its accuracy, a fraction, lies below the best one's.
+        low, high: 95% interval of that.
     """
 
     variant: str
+    mean: float
     low: float
     high: float
 
@@ -65,7 +67,12 @@ def compare_variants(results: StudyResults) -> list[Comparison]:
         if len(right := _right(results, answers[answers["data"] == data])):
             accuracy = right.mean().sort_values(ascending=False, kind="stable")
             best, *others = map(str, accuracy.index)
-            rivals = [Rival(v, *_interval((right[best] - right[v]).to_numpy())) for v in others]
+            rivals = [
+                Rival(
+                    v, accuracy[best] - accuracy[v], *_interval((right[best] - right[v]).to_numpy())
+                )
+                for v in others
+            ]
             found.append(Comparison(data, len(right), best, tuple(rivals)))
     return found
 

@@ -24,11 +24,14 @@ from pages.shared.views import show_view
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fer_core.studies.pairs import Comparison
+
 _ALL: Final = "All faces"
 _CLEAN: Final = "Without duplicates"
 #: How numbers are rounded, by what their column's name ends with.
 _FORMATS: Final = {
     "(%)": "%.1f",
+    "(points)": "%.1f",
     "macro F1": "%.3f",
     "log loss": "%.3f",
     "validation loss": "%.3f",
@@ -55,13 +58,16 @@ def show_study(plan: StudyPlan) -> None:
     if results.runs.empty:
         _show_not_run(plan)
     else:
-        _show_accuracy(results)
+        comparisons, sentences = _compared(results)
+        _show_accuracy(results, sentences)
         # Each chart takes the browser a while: only those of the open tab are drawn.
-        runs, learning, recalls, command = st.tabs(
-            ["Runs", "Learning curves", "Recall by class", "Reproduce"],
+        variants, runs, learning, recalls, command = st.tabs(
+            ["Variants", "Runs", "Learning curves", "Recall by class", "Reproduce"],
             key="study_details",
             on_change="rerun",
         )
+        with variants:
+            _show_variants(results, comparisons)
         with runs:
             _show_table(runs_table(results), plan.name)
         if learning.open:
@@ -105,7 +111,7 @@ def _show_not_run(plan: StudyPlan | SearchPlan) -> None:
     st.code(plan.command, language="bash")
 
 
-def _show_accuracy(results: StudyResults) -> None:
+def _show_accuracy(results: StudyResults, differences: list[str]) -> None:
     from fer_core.views.studies import accuracy_view
 
     st.markdown(progress(results))
@@ -120,18 +126,29 @@ def _show_accuracy(results: StudyResults) -> None:
         help=defined("Whole", "Clean"),
     )
     show_view(accuracy_view(results, clean=faces == _CLEAN), help=defined("Accuracy"))
-    sentences = [*findings(results), *_told_apart(results)]
-    st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
+    st.markdown("\n".join(f"- {sentence}" for sentence in [*findings(results), *differences]))
 
 
-def _told_apart(results: StudyResults) -> list[str]:
-    """Return sentences on which variants differ; a note if their predictions are damaged."""
+def _compared(results: StudyResults) -> tuple[list["Comparison"], list[str]]:
+    """Return the comparisons of the variants and sentences on them; if answers are damaged, a note alone."""
     from fer_core.studies.pairs import compare_variants, told_apart
 
     try:
-        return [told_apart(comparison, results) for comparison in compare_variants(results)]
+        comparisons = compare_variants(results)
     except DataError as error:
-        return [f"Which variants differ cannot be said. {public_message(error)}"]
+        return [], [f"Which variants differ cannot be said. {public_message(error)}"]
+    return comparisons, [told_apart(comparison, results) for comparison in comparisons]
+
+
+def _show_variants(results: StudyResults, comparisons: list["Comparison"]) -> None:
+    from fer_core.studies.variants import variants_table
+
+    st.caption(
+        "Accuracy on clean validation faces: mean, lowest and highest over seeds. The distance from the best "
+        "variant has a 95% interval over faces (paired bootstrap). An interval that contains 0 means that "
+        "the two are not told apart."
+    )
+    _show_table(variants_table(results, comparisons), f"{results.plan.name}-variants")
 
 
 def _show_table(table: "pd.DataFrame", name: str) -> None:

@@ -7,6 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.studies.plans import (
     Reference,
+    StudyPlan,
+    answers_path,
     history_path,
     plan_path,
     read_plan,
@@ -50,7 +52,9 @@ def test_every_study_that_is_there_is_shown(name: str):
     assert page.code[-1].value == plan.command
     if table_path(name).is_file():
         assert page.get("plotly_chart")
-        assert len(page.dataframe) == (2 if getattr(plan, "references", ()) else 1)
+        # Variants, runs and references; the trials of a search.
+        is_study = isinstance(plan, StudyPlan)
+        assert len(page.dataframe) == (2 + bool(plan.references) if is_study else 1)
     else:
         assert "not run yet" in page.info[0].value
 
@@ -73,8 +77,9 @@ def test_a_study_has_its_figures_runs_and_references_and_another_is_chosen():
     # The others are in tabs, and drawn where they are open.
     assert len(page.get("plotly_chart")) == 1
     assert len(open_tab(page, "Learning curves").get("plotly_chart")) == 2
-    assert page.dataframe[0].value["variant"].tolist() == ["custom", "vgg"]
-    references = page.dataframe[1]
+    variants, runs, references = page.dataframe
+    assert variants.value["variant"].tolist() == ["custom", "VGG13"]
+    assert runs.value["variant"].tolist() == ["custom", "vgg"]
     assert references.value["Accuracy"].tolist() == ["64.0%"]
     assert any("not measured here" in text.value for text in page.caption)
     page.button_group[0].set_value("Without duplicates").run()
@@ -87,7 +92,7 @@ def test_a_study_has_its_figures_runs_and_references_and_another_is_chosen():
     page.selectbox(key="study").set_value("stages").run()
     assert not page.exception
     assert page.header[0].value == "Title of stages"
-    assert len(page.dataframe) == 1
+    assert len(page.dataframe) == 2
 
 
 @pytest.mark.usefixtures("_own_tables")
@@ -121,6 +126,16 @@ def test_an_unfinished_study_says_so():
     assert not page.exception
     assert any("1 of 2 planned runs" in text.value for text in page.markdown)
     assert page.dataframe[0].value["variant"].tolist() == ["3-stages"]
+
+
+@pytest.mark.usefixtures("_own_tables")
+def test_damaged_answers_take_only_the_comparison_away():
+    write_study(study_plan("stages", STAGES), STAGES)
+    answers_path("stages").write_bytes(b"no")
+    page = open_page("stages")
+    assert not page.exception
+    assert any("Which variants differ cannot be said." in text.value for text in page.markdown)
+    assert page.dataframe[0].value["below the best (points)"].isna().all()
 
 
 @pytest.mark.usefixtures("_own_tables")

@@ -45,13 +45,16 @@ from fer_core.networks.bundles import (
 )
 from fer_core.settings import landmarker_path
 from fer_core.studies.plans import Reference
+from training.experiments.studies_section import studies_section
 
 log = logging.getLogger(__name__)
 
 _WRITTEN_BY: Final = "written by python -m training.experiments.readme_table"
-#: Around the long tables in docs/results.md, and around README's short one.
+#: Around the long tables and the studies in docs/results.md, and around README's short table.
 BEGIN: Final = f"<!-- results: {_WRITTEN_BY} -->"
 END: Final = "<!-- end of results -->"
+STUDIES_BEGIN: Final = f"<!-- studies: {_WRITTEN_BY} -->"
+STUDIES_END: Final = "<!-- end of studies -->"
 SHORT_BEGIN: Final = f"<!-- accuracy: {_WRITTEN_BY} -->"
 SHORT_END: Final = "<!-- end of accuracy -->"
 #: The one split that is reported; the others took part in choices.
@@ -307,7 +310,7 @@ def people_sentence() -> str:
 
 
 def with_results(text: str, bundles: Iterable[Bundle]) -> str:
-    """Return docs/results.md with the tables between its two markers replaced.
+    """Return docs/results.md with the tables and the studies between their markers replaced.
 
     Raises:
         ValueError: a marker is missing.
@@ -315,7 +318,8 @@ def with_results(text: str, bundles: Iterable[Bundle]) -> str:
     bundles = list(bundles)
     results = f"{results_table(bundles)}{comparison(bundles)}{photos_table()}"
     results += f"{faithfulness_table()}{action_units_table()}{people_sentence()}"
-    return _between(text, BEGIN, END, results)
+    text = _between(text, BEGIN, END, results)
+    return _between(text, STUDIES_BEGIN, STUDIES_END, studies_section())
 
 
 def with_accuracy(text: str, bundles: Iterable[Bundle]) -> str:

@@ -8,8 +8,8 @@ from training.experiments.study import Study, Variant
 STUDY = Study(
     name="conv_stages",
     title="Stages of convolution and pooling",
-    question="Two to five stages of 64 kernels before two dense layers of 128 units: each stage halves "
-    "the picture, sees more of the face at once, and leaves the dense layers fewer numbers.",
+    question="How many stages of 64 kernels should stand before two dense layers of 128 units? Each stage "
+    "halves the picture, sees more of the face at once, and leaves the dense layers fewer numbers.",
     recipe="stacked_cnn",
     overrides=("architecture.dense=[128,128]",),
     variants=tuple(

@@ -9,7 +9,7 @@ STUDY = Study(
     name="label_noise",
     title="One label, the majority of ten, or all ten votes",
     question="The same faces with FER2013's label, with the majority of FER+'s ten annotators, or with the "
-    "distribution of their votes (Barsoum et al. 2016): each network is measured on both sets of labels.",
+    "distribution of their votes (Barsoum et al. 2016). Each network is measured on both sets of labels.",
     recipe="stacked_cnn",
     variants=(
         Variant(name="fer2013", values={"trained on": "FER2013 labels"}),

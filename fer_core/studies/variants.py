@@ -1,0 +1,51 @@
+"""A study's variants on validation faces: mean and range over seeds, and the distance from the best one."""
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+import pandas as pd
+
+from fer_core.data_names import data_name, split_of
+from fer_core.studies.numbers import accuracies, labels_of
+from fer_core.studies.pairs import Comparison
+from fer_core.studies.plans import StudyResults
+
+#: Columns of `variants_table`; the last three are empty for the best variant, and where faces differ.
+COLUMNS: Final = (
+    *("variant", "data", "faces", "runs", "epochs"),
+    *("accuracy, mean (%)", "accuracy, lowest (%)", "accuracy, highest (%)"),
+    *("below the best (points)", "below, from (points)", "below, to (points)"),
+)
+
+
+def variants_table(results: StudyResults, comparisons: Iterable[Comparison]) -> pd.DataFrame:
+    """Return one row per validation split and variant, in the plan's order, with COLUMNS.
+
+    Accuracies are of clean faces where these are known: the mean over the runs of a variant, which differ in
+    their seeds, and the range. The interval of the distance holds 95% of resamples of the faces.
+
+    Args:
+        results: of the study.
+        comparisons: of its variants, by `compare_variants`; without one for a split, distances are empty.
+    """
+    table = accuracies(results, clean=True)
+    compared = {comparison.data: comparison for comparison in comparisons}
+    labels = labels_of(results)
+    epochs = results.runs.groupby("variant", sort=False)["epochs"].mean()
+    rows = []
+    for (data, variant), runs in table.groupby(["data", "variant"], sort=False):
+        if split_of(str(data)) == "valid":
+            share = 100 * runs["accuracy"]
+            measured = (labels[str(variant)], data_name(str(data)), int(runs["n"].iloc[0]))
+            spread = (len(runs), epochs[str(variant)], share.mean(), share.min(), share.max())
+            rows.append((*measured, *spread, *_below(compared.get(str(data)), str(variant))))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _below(comparison: Comparison | None, variant: str) -> tuple[float, float, float]:
+    """Return how many points a variant lies below the best one, with the interval; NaN if it is the best."""
+    for rival in comparison.rivals if comparison else ():
+        if rival.variant == variant:
+            return 100 * rival.mean, 100 * rival.low, 100 * rival.high
+    return math.nan, math.nan, math.nan

@@ -1,0 +1,44 @@
+"""Variants have the mean and range of their seeds, and their distance from the best one."""
+
+import pytest
+
+from fer_core.studies.pairs import compare_variants
+from fer_core.studies.plans import read_study
+from fer_core.studies.variants import COLUMNS, variants_table
+from tests.fer_core.studies.study_tables import study_plan, write_study
+
+STAGES = {f"{n}-stages": {"stages": n} for n in (2, 3)}
+
+
+@pytest.fixture
+def results(monkeypatch, tmp_path):
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    plan = study_plan("widths", STAGES, seeds=(0, 1))
+    write_study(plan, STAGES)
+    return read_study(plan)
+
+
+def test_a_variant_has_the_mean_and_range_of_its_seeds(results):
+    table = variants_table(results, ())
+    assert tuple(table.columns) == COLUMNS
+    assert table["variant"].tolist() == ["2-stages", "3-stages"]
+    assert set(table["data"]) == {"FER2013 PublicTest (validation)"}
+    assert (table["faces"] == 900).all()
+    assert (table["runs"] == 2).all()
+    clean = results.runs.set_index("variant")["fer2013:valid accuracy_clean"]
+    for row in table.itertuples(index=False):
+        low, high = sorted(100 * clean[row[0]])
+        assert row[5:8] == pytest.approx(((low + high) / 2, low, high))
+        assert high - low == pytest.approx(1)
+    assert table["below the best (points)"].isna().all()
+
+
+def test_distances_are_those_of_the_comparison(results):
+    (comparison,) = compare_variants(results)
+    (rival,) = comparison.rivals
+    table = variants_table(results, [comparison]).set_index("variant")
+    distances = table[list(COLUMNS[-3:])]
+    assert distances.loc[comparison.best].isna().all()
+    expected = [100 * rival.mean, 100 * rival.low, 100 * rival.high]
+    assert distances.loc[rival.variant].tolist() == pytest.approx(expected)
+    assert rival.low <= rival.mean <= rival.high
