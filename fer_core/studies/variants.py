@@ -43,6 +43,29 @@ def variants_table(results: StudyResults, comparisons: Iterable[Comparison]) -> 
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """Return `variants_table` for people: each mean with its range, each distance with its interval."""
+    rows = []
+    for (
+        variant,
+        data,
+        faces,
+        runs,
+        epochs,
+        mean,
+        lowest,
+        highest,
+        below,
+        low,
+        high,
+    ) in table.itertuples(index=False):
+        accuracy = f"{mean:.1f}%" + (f" ({lowest:.1f} to {highest:.1f})" if runs > 1 else "")
+        distance = "" if math.isnan(below) else f"{below:.1f} ({low:.1f} to {high:.1f})"
+        rows.append((variant, accuracy, distance, runs, round(epochs), faces, data))
+    heads = ["variant", "accuracy", "points below the best", "runs", "epochs", "faces", "data"]
+    return pd.DataFrame(rows, columns=heads)
+
+
 def _below(comparison: Comparison | None, variant: str) -> tuple[float, float, float]:
     """Return how many points a variant lies below the best one, with the interval; NaN if it is the best."""
     for rival in comparison.rivals if comparison else ():

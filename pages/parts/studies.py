@@ -141,17 +141,19 @@ def _compared(results: StudyResults) -> tuple[list["Comparison"], list[str]]:
 
 
 def _show_variants(results: StudyResults, comparisons: list["Comparison"]) -> None:
-    from fer_core.studies.variants import variants_table
+    from fer_core.studies.variants import in_words, variants_table
 
     st.caption(
-        "Accuracy on clean validation faces: mean, lowest and highest over seeds. The distance from the best "
+        "Accuracy on clean validation faces: the mean, with the range over seeds. The distance from the best "
         "variant has a 95% interval over faces (paired bootstrap). An interval that contains 0 means that "
         "the two are not told apart."
     )
-    _show_table(variants_table(results, comparisons), f"{results.plan.name}-variants")
+    table = variants_table(results, comparisons)
+    _show_table(in_words(table), f"{results.plan.name}-variants", whole=table)
 
 
-def _show_table(table: "pd.DataFrame", name: str) -> None:
+def _show_table(table: "pd.DataFrame", name: str, *, whole: "pd.DataFrame | None" = None) -> None:
+    """Show a table with its CSV, which is of `whole` if that is given."""
     forms = dict.fromkeys(table.select_dtypes("float").columns, "%.3g")
     forms |= {
         column: number_format
@@ -168,7 +170,7 @@ def _show_table(table: "pd.DataFrame", name: str) -> None:
     st.dataframe(table, hide_index=True, column_config=columns, key=f"runs-{name}")
     offer_file(
         "Download (CSV)",
-        lambda: table.to_csv(index=False),
+        lambda: (table if whole is None else whole).to_csv(index=False),
         f"{name}.csv",
         "text/csv",
         type="tertiary",

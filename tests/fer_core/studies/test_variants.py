@@ -4,7 +4,7 @@ import pytest
 
 from fer_core.studies.pairs import compare_variants
 from fer_core.studies.plans import read_study
-from fer_core.studies.variants import COLUMNS, variants_table
+from fer_core.studies.variants import COLUMNS, in_words, variants_table
 from tests.fer_core.studies.study_tables import study_plan, write_study
 
 STAGES = {f"{n}-stages": {"stages": n} for n in (2, 3)}
@@ -42,3 +42,14 @@ def test_distances_are_those_of_the_comparison(results):
     expected = [100 * rival.mean, 100 * rival.low, 100 * rival.high]
     assert distances.loc[rival.variant].tolist() == pytest.approx(expected)
     assert rival.low <= rival.mean <= rival.high
+
+
+def test_words_have_the_range_and_the_interval_behind(results):
+    table = variants_table(results, compare_variants(results))
+    words = in_words(table)
+    first, second = words["accuracy"]
+    assert first == "45.7% (45.2 to 46.2)"
+    assert second == "44.7% (44.2 to 45.2)"
+    assert sorted(words["points below the best"].str.len() > 0) == [False, True]
+    one_run = in_words(table.assign(runs=1))
+    assert one_run["accuracy"].tolist() == ["45.7%", "44.7%"]
