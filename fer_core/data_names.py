@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Final
 
+from fer_core.listing import listed
+
 #: Between the names of two sources whose faces a network learns from.
 PLUS: Final = "+"
 _ROLES: Final = {"train": "training", "valid": "validation", "test": "test"}
@@ -79,7 +81,7 @@ def source_name(data: str) -> str:
     known = known_data_sets()
     parts = parts_of(source_of(data))
     if set(parts) <= known.keys():
-        return " and ".join(known[part].title for part in parts)
+        return listed(known[part].title for part in parts)
     kind, _, path = source_of(data).partition(":")
     # The path of a user's folder is private.
     return f"{kind} {PurePath(path).name}" if path else kind

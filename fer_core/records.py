@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -121,10 +120,10 @@ def _face_record(
 
 
 def _rounded_measures(mesh: "FaceMesh") -> dict[str, float | None]:
-    """Return a face's measures for JSON, which has no NaN."""
+    """Return a face's measures, rounded for text."""
     values = measures_of(mesh)
     return {
-        measure.name: None if math.isnan(v) else round(v, measure.digits)
+        measure.name: None if v is None else round(v, measure.digits)
         for measure, v in zip(MEASURES, values.values(), strict=True)
     }
 

@@ -33,6 +33,7 @@ ORDER = (
         "settings",
         "files",
         "closing",
+        "listing",
         "quiet",
         "expressions",
         "face_columns",

@@ -4,7 +4,6 @@ A row is a face. A photo in which there is none has one row, with `n_faces` and 
 not be read has one row too, with `error`, and null in all that would have come from its pixels.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -105,6 +104,5 @@ def _face(analysis: FaceAnalysis, columns: FaceColumns) -> dict[str, Any]:
         values = prediction.probabilities.tolist()
         row |= {f"{name}_p_{c}": p for c, p in zip(prediction.labels, values, strict=True)}
     if face.mesh is not None and columns is FaceColumns.FULL:
-        measures = measures_of(face.mesh)
-        row |= {name: None if math.isnan(value) else value for name, value in measures.items()}
+        row |= measures_of(face.mesh)
     return row

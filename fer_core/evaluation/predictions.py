@@ -26,6 +26,7 @@ from fer_core.evaluation.user_tables import (
 )
 from fer_core.expressions import Expression, parse_expression
 from fer_core.files import replace_file
+from fer_core.listing import listed
 from fer_core.networks.bundles import CLEAN, PREDICTIONS_FOLDER, LandmarkMetrics, SplitMetrics
 
 _PROBABILITY: Final = "p_"
@@ -123,7 +124,7 @@ def on_common_ground(results: Mapping[str, EvaluationResult]) -> dict[str, Evalu
     common = tuple(e for e in first if all(e in expressions for expressions in others))
     if len(common) < 2:
         raise DataError(
-            f"{' and '.join(results)} have not two expressions in common. Look at them one at a time."
+            f"{listed(results)} have not two expressions in common. Look at them one at a time."
         )
     return {name: result.within(common) for name, result in results.items()}
 

@@ -33,14 +33,14 @@ class Measure:
     digits: int
 
 
-def measures_of(mesh: FaceMesh) -> dict[str, float]:
-    """Return the values of `MEASURES` for a face; NaN for a gaze behind closed eyes."""
+def measures_of(mesh: FaceMesh) -> dict[str, float | None]:
+    """Return the values of `MEASURES` for a face; None for a gaze behind closed eyes."""
     seen, opening = gaze(mesh), geometry(mesh.landmarks)
     points = mesh.landmarks[list(IBUG_68), :2]
     values = [
         *action_units(mesh.blendshapes).values(),
         *(float(mesh.blendshapes[i]) for i in _shown_blendshapes()),
-        *((seen.yaw, seen.pitch, seen.camera_yaw, seen.camera_pitch) if seen else [np.nan] * 4),
+        *((seen.yaw, seen.pitch, seen.camera_yaw, seen.camera_pitch) if seen else [None] * 4),
         *(opening.left_eye_opening, opening.right_eye_opening, opening.mouth_opening),
         *points[:, 0].tolist(),
         *points[:, 1].tolist(),

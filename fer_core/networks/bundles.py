@@ -15,6 +15,7 @@ from fer_core.data_names import data_name, source_of, validation_name
 from fer_core.errors import BundleError, FerError, HubError
 from fer_core.expressions import Expression
 from fer_core.files import version_of
+from fer_core.listing import listed
 from fer_core.networks import hub
 from fer_core.settings import models_root, named_networks, shipped_root
 
@@ -230,7 +231,7 @@ class BundleSpec(BaseSpec):
         """Display name of the validation faces on which epochs, temperature and threshold were chosen."""
         if not self.references:
             return validation_name(self.training_data.source)
-        return " and ".join(data_name(reference.data) for reference in self.references)
+        return listed(data_name(reference.data) for reference in self.references)
 
     @field_validator("temperature")
     @classmethod

@@ -1,6 +1,5 @@
 """Which of a study's variants are told apart from its best one: a paired bootstrap over validation faces."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.data_names import data_name
+from fer_core.listing import listed
 from fer_core.studies.numbers import labels_of, measured_on
 from fer_core.studies.plans import RUN_KEYS, StudyResults, read_answers
 
@@ -113,9 +113,4 @@ def told_apart(comparison: Comparison, results: StudyResults) -> str:
     if len(close) == len(comparison.rivals):
         which = "no other variant"
         return f"{where}, {which} is told apart from {best} (paired bootstrap, 95%)."
-    return f"{where}, {best} is not told apart from {_listed(close)} (paired bootstrap, 95%)."
-
-
-def _listed(names: Sequence[object]) -> str:
-    *others, last = map(str, names)
-    return f"{', '.join(others)} and {last}" if others else last
+    return f"{where}, {best} is not told apart from {listed(close)} (paired bootstrap, 95%)."

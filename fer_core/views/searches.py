@@ -10,6 +10,7 @@ from pandas.api.types import is_numeric_dtype
 from plotly.colors import sample_colorscale
 
 from fer_core.data_names import data_name
+from fer_core.listing import listed
 from fer_core.palette import BLUE, GUIDE_COLOR, VERMILION
 from fer_core.studies.plans import SearchPlan, SearchResults
 from fer_core.views.style import add_label, lay_out, new_figure
@@ -201,12 +202,12 @@ def _objective_title(plan: SearchPlan) -> str:
 
 
 def _objective_words(plan: SearchPlan) -> str:
-    where = " and ".join(data_name(data) for data in plan.measured_on)
+    where = listed(data_name(data) for data in plan.measured_on)
     return f"{_objective_name(plan)} on the clean rows of {where}"
 
 
 def _log_words(plan: SearchPlan) -> str:
-    names = " and ".join(plan.log_values)
+    names = listed(plan.log_values)
     return f"; {names} on a log scale" if plan.log_values else ""
 
 

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from pandas.api.types import is_numeric_dtype
 
 from fer_core.data_names import data_name, is_whole, source_name, source_of, split_name, split_of
+from fer_core.listing import listed
 from fer_core.palette import GUIDE_COLOR
 from fer_core.studies.numbers import accuracies, labels_of
 from fer_core.studies.plans import Reference, StudyPlan, StudyResults
@@ -117,7 +118,7 @@ def learning_view(results: StudyResults, history: pd.DataFrame) -> View:
         figure=figure,
         reading="One colour per variant; dotted lines are training, solid lines validation. Select a name to "
         "hide its lines. Validation is measured after each epoch on the clean validation rows of "
-        f"{' and '.join(source_name(f'{source}:') for source in sources)}.{many} Training is measured during "
+        f"{listed(source_name(f'{source}:') for source in sources)}.{many} Training is measured during "
         "the epoch, with the variant's augmentation, dropout and weights, so it can be worse than "
         "validation. Losses of variants with different loss functions cannot be compared.",
         data=history.drop(columns="learning_rate", errors="ignore"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from fer_core.listing import listed
 from fer_core.networks.bundles import opinions
 from fer_core.settings import api_is_on
 from pages.shared.address import app_address
@@ -91,9 +92,8 @@ def _disputed(analysis: "Analysis") -> str:
     numbers = [str(i) for i, face in enumerate(analysis.faces, start=1) if _disagree(face)]
     if n < 2 or not numbers:
         return ""
-    *others, last = numbers
-    faces = f"faces {', '.join(others)} and {last}" if others else f"face {last}"
-    return f". The networks disagree on {faces}"
+    kind = "face" if len(numbers) == 1 else "faces"
+    return f". The networks disagree on {kind} {listed(numbers)}"
 
 
 def _credit(photo: ChosenPhoto) -> str:

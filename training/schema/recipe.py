@@ -18,6 +18,7 @@ from fer_core.data_names import PLUS
 from fer_core.errors import UnknownNameError
 from fer_core.expressions import LABEL_SPACES
 from fer_core.faces.crops import INPUT_SIZE
+from fer_core.listing import listed
 from fer_core.networks.bundles import ANSWERED_ACCURACY, EXPRESSIONS, KEYPOINTS_TASK
 from training.architectures.base import Architecture
 from training.architectures.registry import (
@@ -309,7 +310,7 @@ class Recipe(BaseRecipe):
             able = [k for k, f in EXPRESSION_ARCHITECTURES.items() if f().corrects_priors]
             raise ValueError(
                 f"prior_correction is not known for {self.architecture.kind} with these settings; it is for "
-                f"{' and '.join(able)} with their default ones, or set prior_correction=null"
+                f"{listed(able)} with their default ones, or set prior_correction=null"
             )
         return self
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fer_core.listing import listed
 from training.errors import TrainingError
 from training.schema.recipe import Recipe
 from training.sources import SOURCES, VOTES, Samples
@@ -69,7 +70,7 @@ def vote_distribution(samples: Samples) -> np.ndarray:
 
 def _votes_of(samples: Samples, purpose: str) -> np.ndarray:
     if samples.votes is None:
-        with_votes = " and ".join(source.title for source in SOURCES.values() if source.votes_of)
+        with_votes = listed(source.title for source in SOURCES.values() if source.votes_of)
         raise TrainingError(
             f"{samples.source} was read without FER+ votes, which this recipe {purpose}. Train on the "
             f"labels alone with --set vote_smoothing=0 --set targets=labels. {with_votes} alone have votes: "

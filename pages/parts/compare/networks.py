@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from fer_core.listing import listed
 from fer_core.networks.bundles import DEFAULT_PAIR, bundle_names
 from pages.shared.networks import chosen_networks
 from pages.shared.titles import title_of
@@ -26,7 +27,7 @@ def show_only_one() -> None:
     if len(chosen_networks()) < 2 <= len(here):
         reason = "Choose a second one."
     elif missing:
-        commands = " and ".join(f"`python -m training fit {name}`" for name in missing)
+        commands = listed(f"`python -m training fit {name}`" for name in missing)
         reason = (
             f"Missing here: {', '.join(missing)}. Train with {commands}, or copy the bundle into the "
             "folder of models."

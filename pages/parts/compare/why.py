@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from fer_core.errors import FerError
+from fer_core.listing import listed
 from fer_core.networks.bundles import resolve
 from fer_core.settings import face_shape_path
 from pages.parts.compare.bars import show_influence
@@ -108,22 +109,21 @@ def region_words(influence: Mapping["Region", float], expression: "Expression") 
     oppose = [(region, points[region]) for region in order if points[region] < 0]
     parts = []
     if support:
-        parts.append(f"{_listed(support)} support{_ending(support)} {expression}")
+        parts.append(f"{_with_points(support)} support{_ending(support)} {expression}")
     if oppose:
         # Where both are told, the second part refers to the first.
         against = "it" if support else str(expression)
-        parts.append(f"{_listed(oppose)} speak{_ending(oppose)} against {against}")
+        parts.append(f"{_with_points(oppose)} speak{_ending(oppose)} against {against}")
     if not parts:
         return f"no region alone changes the probability of {expression} by a point."
     return "; ".join(parts) + "."
 
 
-def _listed(regions: Sequence[tuple["Region", int]]) -> str:
+def _with_points(regions: Sequence[tuple["Region", int]]) -> str:
     """Return "the mouth (+38 points), the eyes (+3) and the nose (+1)"."""
     first, *others = [f"the {region} ({points:+d}" for region, points in regions]
     unit = " point)" if abs(regions[0][1]) == 1 else " points)"
-    words = [first + unit, *(f"{other})" for other in others)]
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return listed([first + unit, *(f"{other})" for other in others)])
 
 
 def _ending(regions: Sequence[tuple["Region", int]]) -> str:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from fer_core.data_names import data_name
+from fer_core.listing import listed
 from fer_core.networks.bundles import BundleSpec
 from pages.parts.evaluation.choice import Chosen, choose_network
 from pages.parts.glossary import defined
@@ -110,7 +111,7 @@ def about_threshold(spec: BundleSpec) -> str:
     """Return a sentence on a network's threshold and the data on which it was chosen."""
     where = f"on the clean rows of {spec.chosen_on}"
     if spec.references and 0 < spec.abstention_threshold <= 1:
-        reached = " and ".join(
+        reached = listed(
             f"{r.answered_accuracy:.0%} accuracy on {data_name(r.data)} ({r.coverage:.1%} covered)"
             for r in spec.references
         )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from fer_core.data_names import data_name
 from fer_core.errors import DataError
+from fer_core.listing import listed
 from pages.shared.verbatim import message_as_text, name_as_code, public_message
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _parse(content: bytes, name: str) -> "UserBundle | EvaluationResult":
 
 
 def _describe(bundle: "UserBundle") -> None:
-    checked = " and ".join(bundle.verified)
+    checked = listed(bundle.verified)
     st.success(
         f"{name_as_code(bundle.spec.name)}: predictions on {len(bundle.results)} "
         f"{'data set' if len(bundle.results) == 1 else 'data sets'}"

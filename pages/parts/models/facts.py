@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import streamlit as st
 
+from fer_core.listing import listed
 from fer_core.data_names import data_name
 from fer_core.networks.bundles import (
     EXPRESSIONS,
@@ -64,7 +65,7 @@ def _facts_of_expressions(spec: BundleSpec) -> list[str]:
         parts.append(f"{FEATURE_SIZE:,} features of 478 landmarks")
     labels = spec.labels
     return [
-        f"**Input**: {' and '.join(parts)}.",
+        f"**Input**: {listed(parts)}.",
         f"**Output**: probabilities of {len(labels)} expressions: {', '.join(labels)}.",
         _threshold_words(spec),
         _temperature_words(spec),
