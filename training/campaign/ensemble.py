@@ -85,6 +85,20 @@ class Member(BaseModel):
     sha256: str
 
 
+class Step(BaseModel):
+    """A point of the curve of accuracy against the number of teachers, all of equal weight.
+
+    Attributes:
+        teacher: added to those of the steps before, the one with which the log loss is lowest.
+        measured: the mean of all so far, on each reference.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    teacher: str
+    measured: tuple[Measured, ...]
+
+
 class Ensemble(BaseModel):
     """An ensemble of a campaign's teachers.
 
@@ -98,6 +112,7 @@ class Ensemble(BaseModel):
         temperature: that the mean of the members' logits is divided by.
         measured: the ensemble on each reference.
         teachers: the same of each teacher that could be chosen, by its name.
+        curve: what each further teacher adds.
         sources: names of the data sets that its members learnt from.
         divisions: of these, `TrainingData.divisions`.
     """
@@ -113,6 +128,7 @@ class Ensemble(BaseModel):
     temperature: float
     measured: tuple[Measured, ...]
     teachers: dict[str, tuple[Measured, ...]]
+    curve: tuple[Step, ...]
     sources: tuple[str, ...]
     divisions: tuple[str, ...] = ()
 
@@ -187,6 +203,7 @@ def choose_ensemble(
             given.record.teacher: _measured(logits, labels)
             for given, logits in zip(answers, clean, strict=True)
         },
+        curve=_curve([given.record.teacher for given in answers], scaled, labels),
         sources=tuple(dict.fromkeys(name for record in records for name in record.sources)),
         divisions=tuple(dict.fromkeys(name for record in records for name in record.divisions)),
     )
@@ -212,6 +229,26 @@ def _chosen(
         raise ValueError("an ensemble needs a teacher")
     result: np.ndarray = counts / counts.sum()
     return result
+
+
+def _curve(
+    names: Sequence[str],
+    scaled: Sequence[Mapping[str, np.ndarray]],
+    labels: Mapping[str, np.ndarray],
+) -> tuple[Step, ...]:
+    """Return the steps from the best single teacher to the mean of all."""
+    chosen = np.zeros(len(scaled), bool)
+    steps = []
+    while not chosen.all():
+        means = {}
+        for candidate in np.flatnonzero(~chosen):
+            tried = chosen.copy()
+            tried[candidate] = True
+            means[int(candidate)] = _mean(scaled, tried / tried.sum())
+        best = min(means, key=lambda i: _loss(means[i], labels))
+        chosen[best] = True
+        steps.append(Step(teacher=names[best], measured=_measured(means[best], labels)))
+    return tuple(steps)
 
 
 def _mean(scaled: Sequence[Mapping[str, np.ndarray]], weights: np.ndarray) -> dict[str, np.ndarray]:

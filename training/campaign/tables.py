@@ -81,6 +81,8 @@ def _epochs_done(campaign: Campaign, run: PlannedRun, role: str) -> int:
 def ensemble_table(campaign: Campaign) -> pd.DataFrame:
     """Return the accuracy of the ensemble and of each teacher on clean validation rows, in percent.
 
+    Then that of equal means of two teachers and more, each with the one that it adds; these have no weight.
+
     Raises:
         DataError: there is no ensemble, or it is damaged.
     """
@@ -89,13 +91,15 @@ def ensemble_table(campaign: Campaign) -> pd.DataFrame:
     rows = [_row("ensemble", 1.0, measured) for measured in ensemble.measured]
     for teacher, figures in ensemble.teachers.items():
         rows += [_row(teacher, weights.get(teacher, 0.0), measured) for measured in figures]
+    for n, step in enumerate(ensemble.curve[1:], start=2):
+        rows += [_row(f"mean of {n}, with {step.teacher}", None, m) for m in step.measured]
     return pd.DataFrame(rows)
 
 
-def _row(name: str, weight: float, measured: Measured) -> dict[str, object]:
+def _row(name: str, weight: float | None, measured: Measured) -> dict[str, object]:
     return {
         "of": name,
-        "weight": round(weight, 3),
+        "weight": weight if weight is None else round(weight, 3),
         "on": measured.data,
         "faces": measured.n,
         "accuracy": round(100 * measured.accuracy, 2),

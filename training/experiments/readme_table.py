@@ -45,16 +45,19 @@ from fer_core.networks.bundles import (
 )
 from fer_core.settings import landmarker_path
 from fer_core.studies.plans import Reference
+from training.experiments.ensembles_section import ensembles_section
 from training.experiments.studies_section import studies_section
 
 log = logging.getLogger(__name__)
 
 _WRITTEN_BY: Final = "written by python -m training.experiments.readme_table"
-#: Around the long tables and the studies in docs/results.md, and around README's short table.
+#: Around the long tables, the studies and the ensembles in docs/results.md, and README's short table.
 BEGIN: Final = f"<!-- results: {_WRITTEN_BY} -->"
 END: Final = "<!-- end of results -->"
 STUDIES_BEGIN: Final = f"<!-- studies: {_WRITTEN_BY} -->"
 STUDIES_END: Final = "<!-- end of studies -->"
+ENSEMBLES_BEGIN: Final = f"<!-- ensembles: {_WRITTEN_BY} -->"
+ENSEMBLES_END: Final = "<!-- end of ensembles -->"
 SHORT_BEGIN: Final = f"<!-- accuracy: {_WRITTEN_BY} -->"
 SHORT_END: Final = "<!-- end of accuracy -->"
 #: The one split that is reported; the others took part in choices.
@@ -310,7 +313,7 @@ def people_sentence() -> str:
 
 
 def with_results(text: str, bundles: Iterable[Bundle]) -> str:
-    """Return docs/results.md with the tables and the studies between their markers replaced.
+    """Return docs/results.md with what stands between its markers replaced.
 
     Raises:
         ValueError: a marker is missing.
@@ -319,6 +322,7 @@ def with_results(text: str, bundles: Iterable[Bundle]) -> str:
     results = f"{results_table(bundles)}{comparison(bundles)}{photos_table()}"
     results += f"{faithfulness_table()}{action_units_table()}{people_sentence()}"
     text = _between(text, BEGIN, END, results)
+    text = _between(text, ENSEMBLES_BEGIN, ENSEMBLES_END, ensembles_section())
     return _between(text, STUDIES_BEGIN, STUDIES_END, studies_section())
 
 
