@@ -61,7 +61,7 @@ class Kind(Generic[R, S, B]):
     card_text: Callable[[S], str]
     export_again: Callable[[B], B] | None = None
     check_answers: Callable[[B, str, Path], None] | None = None
-    shortened: Callable[[R, int, int], list[str]] | None = None
+    shortened: Callable[[R, int, int | None], list[str]] | None = None
     teachers_files: Callable[[R, Parents], dict[Path, str]] | None = None
 
 

@@ -15,6 +15,13 @@ def tune(
     seed: Annotated[
         int, typer.Option(min=0, help="Random seed of the search and of each trial.")
     ] = 0,
+    halving: Annotated[
+        bool,
+        typer.Option(
+            "--halving",
+            help="Give most trials few epochs, and only the best of them more, up to --epochs.",
+        ),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume a search that was stopped.")
     ] = False,
@@ -27,6 +34,7 @@ def tune(
     \b
     Examples:
       FER_DATA=~/fer-data python -m training tune cnn
+      FER_DATA=~/fer-data python -m training tune cnn --trials 40 --epochs 12 --halving
       FER_DATA=~/fer-data python -m training tune cnn --trials 40 --resume
     """
     from training.experiments.tune import search_space_of, shortened
@@ -35,4 +43,5 @@ def tune(
 
     space = search_space_of(recipe)
     chosen = shortened(get_recipe(recipe), epochs=epochs, rows=rows, seed=seed)
-    typer.echo(search(chosen, space, trials=trials, resume=resume).to_csv(index=False), nl=False)
+    table = search(chosen, space, trials=trials, halving=halving, resume=resume)
+    typer.echo(table.to_csv(index=False), nl=False)

@@ -1,14 +1,18 @@
-"""The search for a recipe's settings, with KerasTuner's Bayesian optimisation.
+"""The search for a recipe's settings, with KerasTuner.
 
-Snoek et al. 2012 (arXiv:1206.2944): a Gaussian process over the trials so far proposes the next. Trials
-are short runs of `training.loop.fit`, compared by the validation figure that `fit` compares epochs by, on
-clean validation rows. The test split takes no part.
+Bayesian optimisation (Snoek et al. 2012, arXiv:1206.2944): a Gaussian process over the trials so far proposes
+the next. Or successive halving (Hyperband, Li et al. 2018, arXiv:1603.06560): many random settings get a few
+epochs; the best third is trained anew for three times as many, and so on up to the most.
+
+Trials are short runs of `training.loop.fit`, compared by the validation figure that `fit` compares epochs by,
+on clean validation rows. The test split takes no part.
 """
 
 import contextlib
 import logging
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +37,10 @@ log = logging.getLogger(__name__)
 
 #: Folder, beside the tables, where searches keep their state.
 WORK_FOLDER: Final = "tuning"
+#: Of successive halving: how many times the epochs, and what share of the trials, the next round has.
+_HALVING_FACTOR: Final = 3
+#: What KerasTuner puts before its own entries among a trial's values.
+_TUNERS_OWN: Final = "tuner/"
 
 
 def search_space_of(name: str) -> SearchSpace:
@@ -55,16 +63,24 @@ def table_path(recipe: str) -> Path:
     return plans.table_path(SEARCH_PREFIX + recipe)
 
 
-def plan_of(recipe: BaseRecipe, space: SearchSpace, *, trials: int) -> SearchPlan:
+def plan_of(
+    recipe: BaseRecipe, space: SearchSpace, *, trials: int, halving: bool = False
+) -> SearchPlan:
     """Return the plan that is written beside the table, for showing the search without training code."""
     rows = recipe.data.rows
     budget = f"--trials {trials} --epochs {recipe.epochs} --seed {recipe.seed}"
+    budget += " --halving" if halving else ""
+    proposal = (
+        "the best third of random settings is tried again for three times as many epochs (Hyperband)."
+        if halving
+        else "Bayesian optimisation proposes the next from those so far."
+    )
     return SearchPlan(
         name=SEARCH_PREFIX + recipe.name,
         title=f"Search of the settings of {recipe.name}",
         question=f"Which settings make the recipe {recipe.name} learn best? Each trial is a short run, "
-        f"{recipe.epochs} epochs on {'all' if rows is None else f'{rows:,}'} training rows; Bayesian "
-        "optimisation proposes the next from those so far.",
+        f"{'up to ' if halving else ''}{recipe.epochs} epochs on {'all' if rows is None else f'{rows:,}'} "
+        f"training rows; {proposal}",
         command=f"python -m training tune {recipe.name} {budget}"
         + ("" if rows is None else f" --rows {rows}"),
         values=tuple(space),
@@ -79,7 +95,7 @@ def plan_of(recipe: BaseRecipe, space: SearchSpace, *, trials: int) -> SearchPla
     )
 
 
-def shortened(recipe: BaseRecipe, *, epochs: int, rows: int, seed: int) -> BaseRecipe:
+def shortened(recipe: BaseRecipe, *, epochs: int, rows: int | None, seed: int) -> BaseRecipe:
     """Return a recipe for trials, with fewer epochs and training rows.
 
     The learning rate warms up for a quarter of the run at most. What else is counted in steps or epochs, the
@@ -97,7 +113,12 @@ def shortened(recipe: BaseRecipe, *, epochs: int, rows: int, seed: int) -> BaseR
 
 
 def tune(
-    recipe: BaseRecipe, space: SearchSpace, *, trials: int, resume: bool = False
+    recipe: BaseRecipe,
+    space: SearchSpace,
+    *,
+    trials: int,
+    halving: bool = False,
+    resume: bool = False,
 ) -> pd.DataFrame:
     """Search a recipe's space; write and return the table of trials, best first.
 
@@ -105,6 +126,7 @@ def tune(
         recipe: its epochs and rows are the budget of each trial.
         space: what is varied.
         trials: how many, those of a resumed search included.
+        halving: search by successive halving; the recipe's epochs are those of the last round.
         resume: go on with the search of this recipe that was stopped, with its trial in progress.
 
     Raises:
@@ -122,10 +144,10 @@ def tune(
             else f"A search is in {folder}. Go on with --resume, or remove the folder to start over."
         )
     if resume:
-        _check_budget(recipe, space, folder)
+        _check_budget(recipe, space, folder, halving=halving)
     else:
         table_path(recipe.name).unlink(missing_ok=True)
-    plans.write_plan(plan_of(recipe, space, trials=trials))
+    plans.write_plan(plan_of(recipe, space, trials=trials, halving=halving))
     if (ask_teacher := KINDS[recipe.kind].teachers_files) is not None:
         # All trials have the same rows: the teacher is asked once.
         ask_teacher(recipe, parents_of(recipe))
@@ -137,7 +159,7 @@ def tune(
         def run_trial(self, trial: Any, *args: object, **kwargs: object) -> dict[str, float]:
             work = folder / f"run-{trial.trial_id}"
             try:
-                figures = _run(recipe, dict(trial.hyperparameters.values), trial.trial_id, work)
+                figures = _run(recipe, trial.hyperparameters.values, trial.trial_id, work)
             except TrainingError as error:
                 # Such settings do not train; others may.
                 raise keras_tuner.errors.FailedTrialError(str(error)) from error
@@ -146,15 +168,7 @@ def tune(
             shutil.rmtree(work)
             return figures
 
-    direction = "max" if recipe.figure.greater_is_better else "min"
-    oracle = keras_tuner.oracles.BayesianOptimizationOracle(
-        keras_tuner.Objective(_objective(recipe), direction),
-        max_trials=trials,
-        hyperparameters=hyperparameters,
-        allow_new_entries=False,
-        tune_new_entries=False,
-        seed=recipe.seed,
-    )
+    oracle = _oracle(recipe, hyperparameters, trials, halving=halving)
     # KerasTuner talks on standard output, which belongs to results.
     with contextlib.redirect_stdout(sys.stderr):
         tuner = Tuner(oracle, directory=str(folder.parent), project_name=folder.name)
@@ -165,11 +179,33 @@ def tune(
     return read_trials(recipe)
 
 
-def _check_budget(recipe: BaseRecipe, space: SearchSpace, folder: Path) -> None:
+def _oracle(recipe: BaseRecipe, hyperparameters: Any, trials: int, *, halving: bool) -> Any:
+    """Return what proposes settings to KerasTuner's search."""
+    import keras_tuner
+
+    direction = "max" if recipe.figure.greater_is_better else "min"
+    options = {
+        "objective": keras_tuner.Objective(_objective(recipe), direction),
+        "hyperparameters": hyperparameters,
+        "allow_new_entries": False,
+        "tune_new_entries": False,
+        "seed": recipe.seed,
+    }
+    if not halving:
+        return keras_tuner.oracles.BayesianOptimizationOracle(max_trials=trials, **options)
+    # Without an end of its own: the number of trials ends it.
+    oracle = keras_tuner.oracles.HyperbandOracle(
+        max_epochs=recipe.epochs, factor=_HALVING_FACTOR, hyperband_iterations=0, **options
+    )
+    oracle.max_trials = trials
+    return oracle
+
+
+def _check_budget(recipe: BaseRecipe, space: SearchSpace, folder: Path, *, halving: bool) -> None:
     """Raise TrainingError unless earlier trials had the same budget, since all are ranked together."""
     before = plans.read_plan(SEARCH_PREFIX + recipe.name)
     # More trials, or fewer, are no other search.
-    now = plan_of(recipe, space, trials=before.planned)
+    now = plan_of(recipe, space, trials=before.planned, halving=halving)
     if (now.command, now.values) != (before.command, before.values):
         raise TrainingError(
             f"The search in {folder} was begun with other options: `{before.command}`, varying "
@@ -188,8 +224,14 @@ def _objective(recipe: BaseRecipe) -> str:
     return f"val_{recipe.figure.name}"
 
 
-def _run(recipe: BaseRecipe, values: dict[str, Any], trial: str, folder: Path) -> dict[str, float]:
+def _run(
+    recipe: BaseRecipe, proposed: Mapping[str, Any], trial: str, folder: Path
+) -> dict[str, float]:
     """Run or resume a trial, add its row to the table, and return the figures of its best epoch."""
+    values = {name: v for name, v in proposed.items() if not name.startswith(_TUNERS_OWN)}
+    epochs = int(proposed.get(f"{_TUNERS_OWN}epochs", recipe.epochs))
+    if epochs < recipe.epochs:
+        recipe = shortened(recipe, epochs=epochs, rows=recipe.data.rows, seed=recipe.seed)
     chosen = recipe.with_overrides([f"{name}={value}" for name, value in values.items()])
     # Averages of the weights reach back over as many images, whatever the batch.
     momentum = recipe.ema_momentum ** (chosen.batch_size / recipe.batch_size)

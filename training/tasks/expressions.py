@@ -116,8 +116,8 @@ def training_rows(recipe: Recipe) -> tuple[Samples, int]:
     return seen_by(recipe, train), n_left_out
 
 
-def shortened_rows(recipe: Recipe, epochs: int, rows: int) -> list[str]:
-    """Return the settings of a trial with a number of rows and epochs.
+def shortened_rows(recipe: Recipe, epochs: int, rows: int | None) -> list[str]:
+    """Return the settings of a trial with a number of rows, all if None, and of epochs.
 
     The averages of the weights reach back over the same share of the run. Trials end without the refinement,
     which would leave no epoch to what comes before it.
@@ -126,9 +126,9 @@ def shortened_rows(recipe: Recipe, epochs: int, rows: int) -> list[str]:
         DataError: the recipe's data is not there.
     """
     n_train = len(training_rows(recipe)[0])
-    share = epochs * min(rows, n_train) / (recipe.epochs * n_train)
-    momentum = recipe.ema_momentum ** (1 / share)
-    return [f"data.rows={rows}", f"ema_momentum={momentum}", "refinement=null"]
+    share = epochs * min(rows or n_train, n_train) / (recipe.epochs * n_train)
+    settings = [f"ema_momentum={recipe.ema_momentum ** (1 / share)}", "refinement=null"]
+    return settings if rows is None else [f"data.rows={rows}", *settings]
 
 
 def teachers_files(recipe: Recipe, parents: Parents) -> dict[Path, str]:

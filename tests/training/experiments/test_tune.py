@@ -47,6 +47,23 @@ def test_trials_stay_in_the_space_and_the_best_comes_first(short):
     assert read_search(plan).trials["trial"].astype(int).tolist() == [0, 1, 2]
 
 
+def test_halving_gives_the_best_of_many_short_trials_more_epochs(short):
+    recipe = short.with_overrides(["epochs=3"])
+    table = tune(recipe, SPACE, trials=5, halving=True)
+    by_trial = table.assign(trial=table["trial"].astype(int)).set_index("trial").sort_index()
+    # Three for one epoch, then the best of them for three.
+    assert by_trial["epochs"].tolist()[:4] == [1, 1, 1, 3]
+    best = by_trial.iloc[:3]["val_accuracy"].idxmax()
+    again = by_trial.loc[3, list(SPACE)]
+    assert again.tolist() == by_trial.loc[best, list(SPACE)].tolist()
+    plan = read_plan(f"tune-{short.name}")
+    assert plan.command.endswith("--trials 5 --epochs 3 --seed 0 --halving --rows 60")
+    assert "Hyperband" in plan.question
+    assert len(tune(recipe, SPACE, trials=6, halving=True, resume=True)) == 6
+    with pytest.raises(TrainingError, match="begun with other options"):
+        tune(recipe, SPACE, trials=7, resume=True)
+
+
 LONGER = (pytest.mark.slow, pytest.mark.release)
 
 
