@@ -46,19 +46,8 @@ def variants_table(results: StudyResults, comparisons: Iterable[Comparison]) -> 
 def in_words(table: pd.DataFrame) -> pd.DataFrame:
     """Return `variants_table` for people: each mean with its range, each distance with its interval."""
     rows = []
-    for (
-        variant,
-        data,
-        faces,
-        runs,
-        epochs,
-        mean,
-        lowest,
-        highest,
-        below,
-        low,
-        high,
-    ) in table.itertuples(index=False):
+    for variant, data, faces, runs, epochs, *figures in table.itertuples(index=False):
+        mean, lowest, highest, below, low, high = figures
         accuracy = f"{mean:.1f}%" + (f" ({lowest:.1f} to {highest:.1f})" if runs > 1 else "")
         distance = "" if math.isnan(below) else f"{below:.1f} ({low:.1f} to {high:.1f})"
         rows.append((variant, accuracy, distance, runs, round(epochs), faces, data))

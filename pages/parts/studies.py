@@ -31,7 +31,6 @@ _CLEAN: Final = "Without duplicates"
 #: How numbers are rounded, by what their column's name ends with.
 _FORMATS: Final = {
     "(%)": "%.1f",
-    "(points)": "%.1f",
     "macro F1": "%.3f",
     "log loss": "%.3f",
     "validation loss": "%.3f",
