@@ -102,7 +102,7 @@ class _Network:
     """The network for images of any size, in one thread: two would wait for each other actively.
 
     To change an interpreter's size takes half as long as to run it. The scales of a photo differ fourfold in
-    their pixels, so each order of magnitude has an interpreter of its own: photos of one size change none.
+    their pixels, so each power of two has an interpreter of its own: photos of one size change none.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -118,6 +118,8 @@ class _Network:
 
 
 class _Interpreter:
+    """LiteRT's, which takes the size of what it is given."""
+
     def __init__(self, content: bytes) -> None:
         from ai_edge_litert.interpreter import Interpreter
 

@@ -1,11 +1,15 @@
 """The section of docs/results.md on studies: each question, a short answer, and a table of the variants."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from fer_core.studies.numbers import findings
 from fer_core.studies.pairs import compare_variants, told_apart
 from fer_core.studies.plans import StudyPlan, StudyResults, read_plan, read_study, study_names
 from fer_core.studies.variants import in_words, variants_table
+from training.experiments.markdown import markdown_table
+
+_WORDS: Final = ("variant", "data")
 
 
 def studies_section() -> str:
@@ -25,7 +29,4 @@ def _lines(results: StudyResults) -> Iterator[str]:
     for reference in plan.references:
         yield f"- Published: {reference.label}, {reference.accuracy:.1%} ({reference.note})."
     table = in_words(variants_table(results, comparisons))
-    yield f"\n| {' | '.join(table.columns)} |"
-    yield "|---|---:|---:|---:|---:|---:|---|"
-    for row in table.itertuples(index=False):
-        yield f"| {' | '.join(map(str, row))} |"
+    yield f"\n{markdown_table(table, left=_WORDS)}"

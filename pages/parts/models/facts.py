@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import streamlit as st
 
-from fer_core.listing import listed
 from fer_core.data_names import data_name
+from fer_core.listing import listed
 from fer_core.networks.bundles import (
     EXPRESSIONS,
     KEYPOINTS_TASK,
@@ -89,7 +89,8 @@ def _threshold_words(spec: BundleSpec) -> str:
         return "**Threshold**: none; at no confidence are its predictions right often enough."
     if spec.abstention_threshold == 0:
         return "**Threshold** 0%: all its predictions together are right often enough."
-    return f"**Threshold** {spec.abstention_threshold:.1%}: from this confidence on, a prediction is confident."
+    threshold = f"{spec.abstention_threshold:.1%}"
+    return f"**Threshold** {threshold}: from this confidence on, a prediction is confident."
 
 
 def _temperature_words(spec: BundleSpec) -> str:
@@ -215,5 +216,3 @@ def _figures(measured: SplitMetrics, shown: "Sequence[Measure]") -> dict[str, fl
         "Rows, clean": measured.n_clean,
         "Left out": ", ".join(f"{c} {n:,}" for c, n in measured.excluded.items()),
     }
-
-

@@ -126,5 +126,3 @@ def card_body(card: str) -> str:
         in_code ^= line.startswith("```")
         body.append(f"#{line}" if line.startswith("#") and not in_code else line)
     return "\n".join(body).strip()
-
-

@@ -47,9 +47,7 @@ def layers_or_explain(bundle: "AnyBundle") -> "tuple[Layer, ...] | None":
     try:
         layers = read_layers(bundle)
     except FerError as error:
-        st.warning(
-            f"Its layers cannot be shown. {public_message(error)}", icon=":material/report:"
-        )
+        st.warning(f"Its layers cannot be shown. {public_message(error)}", icon=":material/report:")
         return None
     if layers is None:
         st.info(

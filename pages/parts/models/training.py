@@ -48,9 +48,7 @@ def show_speed(bundle: "AnyBundle") -> None:
         except FerError as error:
             st.warning(public_message(error), icon=":material/hourglass:")
     if key not in measured:
-        st.caption(
-            "Network only, on random input, without face and landmark detection."
-        )
+        st.caption("Network only, on random input, without face and landmark detection.")
         return
     speed, when = measured[key]
     with st.container(horizontal=True):
