@@ -24,7 +24,7 @@ STUDY = Study(
     "layer. All stop early: what is kept is the epoch that was best on validation.",
     recipe="stacked_cnn",
     # Long enough for a network without either to overfit.
-    overrides=("epochs=10", "patience=4"),
+    overrides=("epochs=30",),
     variants=tuple(
         Variant(
             name=f"{'augmented' if augmented else 'plain'}-{'dropout' if dropout else 'no-dropout'}",
@@ -36,4 +36,6 @@ STUDY = Study(
         )
         for augmented, dropout in product((False, True), (False, True))
     ),
+    seeds=(0, 1),
+    measured_on=("fer2013:train", "fer2013:valid"),
 )
