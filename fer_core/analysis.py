@@ -3,7 +3,8 @@
 import dataclasses
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 
 from fer_core.errors import AnalysisError
-from fer_core.faces.crops import FaceInputs, central_square, face_inputs, frame_square
+from fer_core.faces.crops import FaceInputs, face_inputs
 from fer_core.faces.face import Face
 from fer_core.faces.finder import FaceFinder, Found, Framing
 from fer_core.faces.quality import QualityNote, assess
@@ -37,14 +38,16 @@ class FaceAnalysis:
     Attributes:
         face: where it is.
         inputs: what the networks saw of it.
+        square_xyxy: float32 (4,), the square of the photo that the inputs show.
         quality: reasons for caution.
-        predictions: each network's opinion, by the name of its bundle.
+        predictions: by the name of its bundle.
         stored_box_xyxy: float32 (4,), where the face lies in the file's own rows and columns, before EXIF's
             orientation was applied and the photo was turned.
     """
 
     face: Face
     inputs: FaceInputs
+    square_xyxy: np.ndarray
     quality: tuple[QualityNote, ...]
     predictions: dict[str, Prediction]
     stored_box_xyxy: np.ndarray
@@ -89,6 +92,19 @@ def _cautious(prediction: Prediction, face: Face) -> Prediction:
     return prediction if face.is_upright else dataclasses.replace(prediction, is_doubtful=True)
 
 
+@contextmanager
+def _faults_explained() -> Iterator[None]:
+    """Raise what MediaPipe, LiteRT and OpenCV raise for every fault as an AnalysisError."""
+    try:
+        yield
+    except MemoryError as error:
+        raise AnalysisError(_NO_MEMORY) from error
+    except (RuntimeError, cv2.error) as error:
+        log.warning("an analysis failed: %r", error)
+        short = isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
+        raise AnalysisError(_NO_MEMORY if short else _FAILED) from error
+
+
 class Analyzer:
     """A face finder and networks. Safe to share between threads."""
 
@@ -108,45 +124,35 @@ class Analyzer:
         Raises:
             AnalysisError: memory was short, or a library failed; the next call may do.
         """
-        try:
-            return self._analyze(photo, may_turn=may_turn)
-        except MemoryError as error:
-            raise AnalysisError(_NO_MEMORY) from error
-        except (RuntimeError, cv2.error) as error:
-            # The errors that MediaPipe, LiteRT and OpenCV raise for every fault.
-            log.warning("an analysis failed: %r", error)
-            short = isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
-            raise AnalysisError(_NO_MEMORY if short else _FAILED) from error
-
-    def _analyze(self, photo: Photo, *, may_turn: bool) -> Analysis:
         began = time.perf_counter()
-        if may_turn:
-            found = self._finder.find_upright(photo.rgb)
-        else:
-            found = Found(tuple(self._finder.find(photo.rgb)))
-        return self._asked(photo.turned(found.quarter_turns), found, began)
+        with _faults_explained():
+            if may_turn:
+                found = self._finder.find_upright(photo.rgb)
+            else:
+                found = Found(tuple(self._finder.find(photo.rgb)))
+            return self._asked(photo.turned(found.quarter_turns), found, began)
 
     def analyze_again(self, photo: Photo, before: Sequence[Face]) -> Analysis:
-        """Return the faces of a video frame that were in the previous frame, as `find_again` does."""
+        """Return the faces of a video frame that were in the previous frame, as `find_again` does.
+
+        Raises:
+            AnalysisError: as `analyze` does.
+        """
         began = time.perf_counter()
-        found = Found(tuple(self._finder.find_again(photo.rgb, before)))
-        return self._asked(photo, found, began)
+        with _faults_explained():
+            found = Found(tuple(self._finder.find_again(photo.rgb, before)))
+            return self._asked(photo, found, began)
 
     def _asked(self, photo: Photo, found: Found, began: float) -> Analysis:
         """Return the faces of an upright photo with each network's prediction; `began` is the start time."""
-        squares = [
-            frame_square(face.box_xyxy)
-            if found.framing is Framing.PHOTO
-            else central_square(photo.width, photo.height)
-            for face in found.faces
-        ]
+        squares = [found.framing.square_of(face, photo.width, photo.height) for face in found.faces]
         inputs = [
             face_inputs(photo.rgb, *framed) for framed in zip(found.faces, squares, strict=True)
         ]
-        opinions, model_seconds = {}, {}
+        predicted, model_seconds = {}, {}
         for name, classifier in self.classifiers.items():
             asked = time.perf_counter()
-            opinions[name] = classifier.predict(inputs)
+            predicted[name] = classifier.predict(inputs)
             model_seconds[name] = time.perf_counter() - asked
         return Analysis(
             width=photo.width,
@@ -155,8 +161,9 @@ class Analyzer:
                 FaceAnalysis(
                     face=face,
                     inputs=seen,
+                    square_xyxy=square,
                     quality=assess(photo.rgb, face, seen, square),
-                    predictions={name: _cautious(opinions[name][i], face) for name in opinions},
+                    predictions={name: _cautious(predicted[name][i], face) for name in predicted},
                     stored_box_xyxy=photo.stored_box(face.box_xyxy),
                 )
                 for i, (face, seen, square) in enumerate(

@@ -29,7 +29,7 @@ if current is not None:
             odds.show_odds(face)
             shape = why.average_face() if face.face.mesh else None
             if shape:
-                what_if.show_what_if(photo, face, number, shape)
+                what_if.show_what_if(photo, analysis, number, shape)
             why.show_pixels(photo, face, number)
             if face.face.mesh is None:
                 notes.show_no_landmarks()

@@ -18,7 +18,7 @@ from fer_core.drawing import draw_faces, encode_jpeg, fit_long_side
 from fer_core.errors import AnalysisError, ImageDecodeError
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
-from fer_core.faces.crops import cut, frame_square
+from fer_core.faces.crops import cut
 from fer_core.faces.quality import Quality
 from fer_core.networks.levels import Level, in_words, level_of
 from fer_core.photos.decode import decode
@@ -295,7 +295,7 @@ def _face_row(face: FaceAnalysis) -> dict[str, Any]:
 
 
 def _crop(image_rgb: "np.ndarray", face: FaceAnalysis) -> bytes:
-    crop = cut(image_rgb, frame_square(face.face.box_xyxy))
+    crop = cut(image_rgb, face.square_xyxy)
     return encode_jpeg(fit_long_side(crop, smallest=CROP_SIDE, largest=CROP_SIDE))
 
 

@@ -18,7 +18,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fer_core.faces.crops import central_square, cut
+from fer_core.faces.crops import central_square, cut, frame_square
 from fer_core.faces.detector import Boxes, Detector
 from fer_core.faces.face import Face
 from fer_core.faces.mediapipe_models import MIN_SIDE, FaceMesh, Landmarker
@@ -94,6 +94,12 @@ class Framing(StrEnum):
     PHOTO = "photo"
     #: One face fills it, as in a data set.
     CROP = "crop"
+
+    def square_of(self, face: Face, width: int, height: int) -> np.ndarray:
+        """Return the square that networks see of a face in an image of that size, float32 (4,), xyxy."""
+        if self is Framing.CROP:
+            return central_square(width, height)
+        return frame_square(face.box_xyxy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 
-from fer_core.faces.crops import cut, pixel_box, scaled_square
+from fer_core.faces.crops import central_square, cut, pixel_box, scaled_square
 from fer_core.faces.face import Face
+from fer_core.faces.finder import Framing
 from fer_core.faces.mediapipe_models import FaceMesh
 
 #: Side of a portrait over the networks' own crop: room for a jaw that falls.
@@ -28,15 +29,22 @@ class Portrait:
     Attributes:
         rgb: uint8 (S, S, 3).
         mesh: the face's landmarks, pixels of `rgb`.
+        framing: how the photo shows the face.
     """
 
     rgb: np.ndarray
     mesh: FaceMesh
+    framing: Framing = Framing.PHOTO
 
     @property
     def face(self) -> Face:
         """The face in the portrait's coordinates."""
         return Face(self.mesh.box_xyxy, 1.0, self.mesh)
+
+    @property
+    def square_xyxy(self) -> np.ndarray:
+        """The square that networks see, float32 (4,), pixels of `rgb`."""
+        return self.framing.square_of(self.face, len(self.rgb), len(self.rgb))
 
     def warped(self, mesh: FaceMesh) -> "Portrait":
         """Return the portrait with its pixels moved to the landmarks of another mesh.
@@ -68,26 +76,31 @@ class Portrait:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        return Portrait(rgb, mesh)
+        return replace(self, rgb=rgb, mesh=mesh)
 
 
-def portrait(image_rgb: np.ndarray, face: Face) -> Portrait:
-    """Crop a face from its photo, at most 480 pixels wide.
+def portrait(image_rgb: np.ndarray, face: Face, framing: Framing = Framing.PHOTO) -> Portrait:
+    """Crop a face from its photo, at most 480 pixels wide; an image that is a crop is taken whole.
 
     Args:
         image_rgb: uint8 (H, W, 3), the photo.
         face: in its coordinates.
+        framing: how the photo shows it.
 
     Raises:
         ValueError: the face has no landmarks.
     """
     if face.mesh is None:
         raise ValueError("the face has no landmarks that could be moved")
-    square = scaled_square(face.box_xyxy, _ROOM)
+    if framing is Framing.CROP:
+        square = central_square(image_rgb.shape[1], image_rgb.shape[0])
+    else:
+        square = scaled_square(face.box_xyxy, _ROOM)
     left, top, *_ = pixel_box(square)
     rgb = cut(image_rgb, square)
     scale = min(1.0, _LARGEST_SIDE / len(rgb))
     if scale < 1:
         rgb = cv2.resize(rgb, (_LARGEST_SIDE, _LARGEST_SIDE), interpolation=cv2.INTER_AREA)
     corner = np.array([left, top, 0], np.float32)
-    return Portrait(rgb, replace(face.mesh, landmarks=(face.mesh.landmarks - corner) * scale))
+    mesh = replace(face.mesh, landmarks=(face.mesh.landmarks - corner) * scale)
+    return Portrait(rgb, mesh, framing)

@@ -117,5 +117,5 @@ def what_if(
         amounts: as for `FaceShape.with_movements`.
     """
     moved = face.warped(shape.with_movements(face.mesh, amounts))
-    inputs = [face_inputs(moved.rgb, moved.face)]
+    inputs = [face_inputs(moved.rgb, moved.face, moved.square_xyxy)]
     return moved, {name: c.predict(inputs)[0] for name, c in classifiers.items()}

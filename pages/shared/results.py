@@ -266,9 +266,9 @@ def answer(prediction: "Prediction") -> str:
 
 def _crop(photo: ChosenPhoto, face: "FaceAnalysis") -> "np.ndarray":
     """Return the face in colour, cropped like the network's input."""
-    from fer_core.faces.crops import cut, frame_square
+    from fer_core.faces.crops import cut
 
-    return cut(photo.photo.rgb, frame_square(face.face.box_xyxy))
+    return cut(photo.photo.rgb, face.square_xyxy)
 
 
 def _records(intake: Intake, analyses: Mapping[str, "Analysis"]) -> list[dict[str, Any]]:

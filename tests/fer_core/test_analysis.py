@@ -41,8 +41,17 @@ def test_what_libraries_raise_on_a_photo_becomes_an_error_in_words(analyzer, err
         def find_upright(self, rgb):
             raise error()
 
+        def find_again(self, rgb, before):
+            raise error()
+
+    failing, photo = (
+        Analyzer(Failing(), analyzer.classifiers),
+        Photo(np.zeros((64, 64, 3), np.uint8)),
+    )
     with pytest.raises(AnalysisError, match=said):
-        Analyzer(Failing(), analyzer.classifiers).analyze(Photo(np.zeros((64, 64, 3), np.uint8)))
+        failing.analyze(photo)
+    with pytest.raises(AnalysisError, match=said):
+        failing.analyze_again(photo, [])
 
 
 def lying(image: np.ndarray, quarter_turns: int, exif_orientation: int | None = None) -> bytes:
@@ -103,6 +112,7 @@ def test_a_face_crop_is_seen_whole(analyzer, astronaut, monkeypatch):
     analysis = analyzer.analyze(Photo(tight))
     assert analysis.framing == "crop"
     (face,) = analysis.faces
+    np.testing.assert_array_equal(face.square_xyxy, [0, 0, 90, 90])
     np.testing.assert_array_equal(
         face.inputs.image, resize_crop(cv2.cvtColor(tight, cv2.COLOR_RGB2GRAY))
     )

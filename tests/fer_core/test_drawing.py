@@ -44,6 +44,7 @@ def analysis(width: int, height: int, *faces: tuple[tuple[float, ...], Predictio
             FaceAnalysis(
                 Face(np.array(box, dtype=np.float32), 0.9),
                 FaceInputs(np.zeros((48, 48), np.uint8)),
+                np.array(box, dtype=np.float32),
                 (),
                 {"cnn": opinion},
                 np.array(box, dtype=np.float32),

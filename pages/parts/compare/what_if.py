@@ -13,7 +13,7 @@ from pages.shared.models import load_classifiers
 from pages.shared.photo_intake import ChosenPhoto
 
 if TYPE_CHECKING:
-    from fer_core.analysis import FaceAnalysis
+    from fer_core.analysis import Analysis
     from fer_core.faces.shape import FaceShape
 
 #: Movements that have a slider, with where it begins: a face can also smile less, or close its mouth.
@@ -51,7 +51,7 @@ _SHOWN_SIDE: Final = 480
 
 # A slider reruns this alone, not the page.
 @st.fragment
-def show_what_if(photo: ChosenPhoto, face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
+def show_what_if(photo: ChosenPhoto, analysis: "Analysis", number: int, shape: "FaceShape") -> None:
     """Offer movements of the face, and show both networks' predictions for the result."""
     from fer_core.drawing import fit_long_side
     from fer_core.faces.warp import portrait
@@ -72,8 +72,9 @@ def show_what_if(photo: ChosenPhoto, face: "FaceAnalysis", number: int, shape: "
     left, middle, right = st.columns([3, 4, 3], gap="medium")
     with right:
         amounts = {movement: _slider(movement, place) for movement in _SLIDERS}
+    face = analysis.faces[number - 1]
     before = pair_of(face)
-    shown, after = portrait(photo.photo.rgb, face.face), before
+    shown, after = portrait(photo.photo.rgb, face.face, analysis.framing), before
     if any(amounts.values()):
         classifiers = load_classifiers()[0]
         shown, predictions = what_if({n: classifiers[n] for n in before}, shown, shape, amounts)

@@ -15,7 +15,7 @@ from pages.parts.compare.networks import pair_of
 from pages.shared.models import load_classifiers
 from pages.shared.photo_intake import ChosenPhoto
 from pages.shared.titles import title_of
-from pages.shared.verbatim import message_as_text
+from pages.shared.verbatim import public_message
 
 if TYPE_CHECKING:
     from fer_core.analysis import FaceAnalysis
@@ -31,11 +31,11 @@ _LEAST_LOG_ODDS: Final = 0.02
 def show_pixels(photo: ChosenPhoto, face: "FaceAnalysis", number: int) -> None:
     """Show where each network's answer depends on the pixels; takes a quarter of a second."""
     from fer_core.drawing import draw_heatmap, fit_long_side
-    from fer_core.faces.crops import cut, frame_square
+    from fer_core.faces.crops import cut
     from fer_core.networks.explain import occlusion_map
 
     st.subheader("Where the network looked")
-    crop = cut(photo.photo.rgb, frame_square(face.face.box_xyxy))
+    crop = cut(photo.photo.rgb, face.square_xyxy)
     shown = fit_long_side(crop, smallest=_SHOWN_SIDE, largest=_SHOWN_SIDE)
     place = st.container(horizontal=True)
     classifiers = load_classifiers()[0]
@@ -72,7 +72,7 @@ def average_face() -> "FaceShape | None":
     try:
         return _load_shape()
     except FerError as error:
-        st.warning(message_as_text(error), icon=":material/report:")
+        st.warning(public_message(error), icon=":material/report:")
         return None
 
 

@@ -41,7 +41,7 @@ from tests.conftest import png
 NETWORKS = ("cnn", "dual")
 BOX = np.array([10, 10, 60, 60], np.float32)
 #: Of a face, all before its predictions.
-BODY = (Face(BOX, 0.9), FaceInputs(np.zeros((48, 48), np.uint8)), ())
+BODY = (Face(BOX, 0.9), FaceInputs(np.zeros((48, 48), np.uint8)), BOX, ())
 HAPPY, SAD, FEAR = Expression.HAPPY, Expression.SAD, Expression.FEAR
 
 

@@ -6,12 +6,13 @@ from PIL import Image
 
 from fer_core.expressions import Expression
 from fer_core.faces.crops import FaceInputs
+from fer_core.faces.finder import Framing
 from fer_core.faces.shape import Movement, Region, read_face_shape
 from fer_core.faces.warp import portrait
 from fer_core.networks.bundles import DEFAULT_PAIR, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.networks.explain import occlusion_map, region_influence, what_if
-from fer_core.photos.decode import decode, from_pillow
+from fer_core.photos.decode import Photo, decode, from_pillow
 from fer_core.settings import face_shape_path
 
 
@@ -67,3 +68,19 @@ def test_a_face_that_is_surprised_by_the_sliders_looks_less_happy(
 
     surprised = {Movement.SMILE: -1.0, Movement.JAW_OPEN: 0.8, Movement.BROWS_UP: 1.0}
     assert happiness(surprised) < happiness({}) - 0.05
+
+
+def test_a_face_crop_that_does_not_move_is_predicted_as_before(
+    analyzer, classifier, astronaut, monkeypatch
+):
+    # As if the detector saw nothing: the image is taken as a crop.
+    monkeypatch.setattr(analyzer._finder._detector, "_confidence", 0.9999)
+    photo = Photo(np.ascontiguousarray(astronaut[78:168, 180:270]))
+    analysis = analyzer.analyze(photo)
+    assert analysis.framing is Framing.CROP
+    (face,) = analysis.faces
+    still = portrait(photo.rgb, face.face, analysis.framing)
+    shape = read_face_shape(face_shape_path())
+    _, predictions = what_if({"one": classifier}, still, shape, {})
+    before = classifier.predict([face.inputs])[0].probabilities
+    np.testing.assert_allclose(predictions["one"].probabilities, before, atol=0.01)
