@@ -28,9 +28,9 @@ class FrameAnalysis:
     Attributes:
         number: counts the frames that were looked at, from 1.
         time_s: seconds from the first frame.
-        analysis: its faces, each with the networks' opinions on this frame alone.
+        analysis: its faces, each with the networks' predictions for this frame alone.
         tracks: the number of the person behind each face.
-        smoothed: of each face, each network's opinion in view of the frames before.
+        smoothed: of each face, each network's prediction in view of the frames before.
         events: the changes of expression that are certain by this frame.
         progress: share of the video that is done, in [0, 1].
         photo: the frame itself; None in a `VideoAnalysis`, which keeps no pictures.
@@ -80,6 +80,11 @@ class VideoAnalysis:
     note: str | None
 
     @property
+    def sampled_rate(self) -> float:
+        """Mean frames per second that were looked at: fewer than requested where the video has fewer."""
+        return self.info.sampled_rate(self.rate)
+
+    @property
     def events(self) -> tuple[Event, ...]:
         """All changes of expression, in order of time."""
         found = (event for frame in self.frames for event in frame.events)
@@ -126,10 +131,10 @@ def analyze_video(
     Raises:
         VideoDecodeError: the video cannot be read; before the first frame.
     """
-    tracker = Tracker(max_gap_s=longest_gap(rate))
     smoother, events = Smoother(smoothing_s), EventFinder()
     frames: list[FrameAnalysis] = []
     with VideoReader(content) as reader:
+        tracker = Tracker(max_gap_s=longest_gap(reader.info.sampled_rate(rate)))
         for frame, analysis in _analyses(reader.frames(rate), analyzer):
             faces = analysis.faces
             tracks = tracker.follow(

@@ -71,6 +71,10 @@ class VideoInfo:
     rate: float | None
     codec: str
 
+    def sampled_rate(self, rate: float) -> float:
+        """Return the mean frames per second of which at most `rate` are read."""
+        return min(rate, self.rate or rate)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampledFrame:

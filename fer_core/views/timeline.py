@@ -261,7 +261,7 @@ def _add_legend(figure: go.Figure, stretches: pd.DataFrame) -> None:
 
 def _end(analysis: VideoAnalysis) -> float:
     """Return the end of the last frame in seconds."""
-    return analysis.frames[-1].time_s + 1 / analysis.rate
+    return analysis.frames[-1].time_s + 1 / analysis.sampled_rate
 
 
 def _stretches(part: pd.DataFrame, analysis: VideoAnalysis) -> pd.DataFrame:
@@ -277,8 +277,8 @@ def _stretches(part: pd.DataFrame, analysis: VideoAnalysis) -> pd.DataFrame:
     starts = part["time (s)"].to_numpy(float)
     # A prediction holds until the next one, or for as long as a frame where the face was gone then.
     following = np.append(starts[1:], np.inf)
-    seen_on = following - starts <= longest_gap(analysis.rate)
-    ends = np.where(seen_on, following, starts + 1 / analysis.rate)
+    seen_on = following - starts <= longest_gap(analysis.sampled_rate)
+    ends = np.where(seen_on, following, starts + 1 / analysis.sampled_rate)
     words = part["answer"].to_numpy()
     is_first = np.append(True, (words[1:] != words[:-1]) | ~seen_on[:-1])
     is_last = np.append(is_first[1:], True)
@@ -299,7 +299,9 @@ def _lines(part: pd.DataFrame, analysis: VideoAnalysis) -> list[go.Scatter]:
     chosen = thinned(len(part))
     times = part["time (s)"].to_numpy(float)
     # Counts the gaps before each point, so that none is lost where a long video's points are thinned.
-    gaps_before = np.cumsum(np.diff(times, prepend=times[0]) > longest_gap(analysis.rate) + 1e-6)
+    gaps_before = np.cumsum(
+        np.diff(times, prepend=times[0]) > longest_gap(analysis.sampled_rate) + 1e-6
+    )
     gaps = np.flatnonzero(np.diff(gaps_before[chosen])) + 1
     shown, times = part.iloc[chosen], times[chosen]
     columns = [column for column in part.columns if column.endswith(_PERCENT)]
@@ -335,6 +337,6 @@ def _reading(data: pd.DataFrame, analysis: VideoAnalysis) -> str:
         else "Not smoothed."
     )
     return (
-        f"{times['size']:.0f} frames from {times['min']:.1f} to {times['max']:.1f} s, {analysis.rate:g} per "
-        f"second. {smoothed}"
+        f"{times['size']:.0f} frames from {times['min']:.1f} to {times['max']:.1f} s, "
+        f"{analysis.sampled_rate:g} per second. {smoothed}"
     )

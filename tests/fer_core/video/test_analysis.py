@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from av.video.reformatter import ColorTrc
+from PIL import Image
 
 from fer_core.analysis import Analyzer
 from fer_core.expressions import FER2013, Expression
@@ -190,6 +191,16 @@ def test_everybody_is_found_and_followed(analysis):
     assert len({number for track in tracks[5:] for number in track}) == 2
     counts = analysis.tracks
     assert list(counts.values()) == sorted(counts.values(), reverse=True)
+
+
+def test_in_a_slow_animation_a_person_stays_the_same(analyzer, portrait):
+    """Its frames are further apart than a face may be out of sight in a film."""
+    frames = [Image.fromarray(frame) for frame in moving(portrait, 3)]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=2000)
+    *_, last = analyze_video(file.getvalue(), analyzer)
+    assert [frame.tracks for frame in last.frames] == [(1,), (1,), (1,)]
+    assert last.sampled_rate == pytest.approx(0.5, abs=0.1)
 
 
 def test_who_stops_asking_stops_the_work(mp4, analyzer):
