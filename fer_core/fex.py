@@ -37,7 +37,8 @@ def fex_lines(
     """Yield a CSV table in Py-Feat's format in parts: the header, then the rows of each JSON object.
 
     A row is a face. A photo or frame without a face has one row with `frame` and `input` alone. `frame` is
-    the number of the photo from 0, or of the frame in its video. The probabilities are the last network's.
+    the number of the photo from 0, or of the analyzed frame of a video from 1. The probabilities are the
+    last network's.
 
     Args:
         records: of photos or of video frames, with the full columns.

@@ -40,7 +40,11 @@ _OF_A_FACE: Final = (
 _OF_A_NETWORK: Final = (
     ("expression", pa.string(), "the most probable class"),
     ("confidence", pa.float32(), "its calibrated probability in [0, 1]"),
-    ("abstained", pa.bool_(), "whether the confidence is below the network's threshold: not sure"),
+    (
+        "abstained",
+        pa.bool_(),
+        "whether the confidence is below the network's threshold, or which way up the face is unknown",
+    ),
 )
 _ERROR: Final = ("error", pa.string(), "why the image could not be read; null if it was")
 

@@ -28,6 +28,10 @@ MAX_MEGAPIXELS: Final = 110
 #: take more: 16 and 9, measured. The rest is read by FFmpeg, at 4.5 bytes per pixel.
 _PILLOW_MEGAPIXELS: Final = 52
 _MEGAPIXELS_OF: Final = {"WEBP": 18, "AVIF": 32}
+LARGEST_IN_WORDS: Final = (
+    f"{MAX_MEGAPIXELS} megapixels as JPEG or PNG, {_MEGAPIXELS_OF['AVIF']} as AVIF, "
+    f"{_MEGAPIXELS_OF['WEBP']} as WebP and {_PILLOW_MEGAPIXELS} in other formats"
+)
 #: FFmpeg's decoders by Pillow's names of the formats, and the modes that both read alike.
 _FFMPEG_READS: Final = {"JPEG": "mjpeg", "PNG": "png"}
 _FFMPEG_MODES: Final = ("RGB", "L")

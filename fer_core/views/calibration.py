@@ -78,8 +78,8 @@ def reliability_view(
     said = (
         ""
         if temperature is None
-        else f" Temperature scaling divides the logits by {temperature:.3f}, chosen on the clean rows of the "
-        "validation split."
+        else f" Temperature scaling divides the logits by {temperature:.3f}, chosen on clean validation "
+        "faces."
     )
     return View(
         f"reliability-{name}",

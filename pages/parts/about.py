@@ -24,7 +24,8 @@ def show_meaning() -> None:
         "the landmarks are. Each prediction has one of three levels:\n"
         "- **Happy** (confident): the confidence is above the network's threshold.\n"
         "- **Probably happy** (probable): it is below, but one expression leads clearly.\n"
-        "- **Unclear: angry or sad** (unclear): two expressions are close, or the face is hard to see."
+        "- **Unclear: angry or sad** (unclear): two expressions are close, or it is unknown which way "
+        "up the face is."
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from fer_core.networks.bundles import opinions
-from fer_core.photos.decode import MAX_MEGAPIXELS
+from fer_core.photos.decode import LARGEST_IN_WORDS
 from fer_core.settings import api_is_on, api_origins, api_tokens
 from pages.server.api.analyze import BODY_SECONDS, WAIT_SECONDS
 from pages.server.api.answers import PARTS, described_fields
@@ -89,8 +89,8 @@ def show_limits() -> None:
     """Show the limits."""
     megabytes = st.get_option("server.maxUploadSize")
     st.markdown(
-        f"- A file has at most {megabytes} MB and {MAX_MEGAPIXELS} megapixels, and arrives within "
-        f"{BODY_SECONDS:g} seconds.\n"
+        f"- A file has at most {megabytes} MB and arrives within {BODY_SECONDS:g} seconds.\n"
+        f"- A photo has at most {LARGEST_IN_WORDS}.\n"
         "- Photos wait in one queue with those of the pages, "
         f"{WAIT_SECONDS:g} seconds at most. After 429 and 503, retry after the seconds in `Retry-After`.\n"
         "- One photo per request. For videos and folders, use the page *Batch and video* or the command line."

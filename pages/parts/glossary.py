@@ -19,7 +19,7 @@ GLOSSARY: Final = {
     "Threshold": "Confidence from which a prediction counts as confident.",
     "Temperature": "Number that logits are divided by, so that confidence matches accuracy.",
     "Levels": "Confident: the threshold is reached. Probable: it is not, but one expression leads clearly. "
-    "Unclear: the first two are close.",
+    "Unclear: the first two are close, or it is unknown which way up the face is.",
     "Recall": "Share of the faces with a label that are predicted so.",
     "Precision": "Share of the faces with a prediction that are labelled so.",
     "Multiply-adds": "Multiplications, each with an addition, that the network does for one face.",

@@ -32,7 +32,8 @@ class Prediction(BaseModel):
     expression: Expression = Field(description="The most probable expression.")
     confidence: Share = Field(description="Calibrated probability of that expression.")
     abstained: bool = Field(
-        description="Whether the confidence is below the network's threshold: probable or unclear."
+        description="Whether the confidence is below the network's threshold, or it is unknown which way "
+        "up the face is: probable or unclear."
     )
     probabilities: dict[str, Share] = Field(
         description="Calibrated probability of each expression that the network knows; they sum to 1."
