@@ -34,6 +34,8 @@ _PROBABILITY: Final = "p_"
 _COLUMNS: Final = ("row", "label", "found_face", "clean")
 #: Of somebody's own predictions.
 _MOST_ROWS: Final = 1_000_000
+#: Twice the expressions that there are: a column too many is then named, a thousand are not read.
+_MOST_COLUMNS: Final = 2 * len(Expression) + len(_COLUMNS)
 #: How far a row of probabilities may be from summing to 1.
 _SUM_TOLERANCE: Final = 1e-4
 #: Deviation of a sum from 1 that is ignored.
@@ -191,7 +193,7 @@ def parse_predictions(content: bytes, name: str) -> EvaluationResult:
         "found_face and clean (true or false), as `python -m training evaluate` writes them."
     )
     try:
-        table = read_user_table(content, _is_ours, most_rows=_MOST_ROWS)
+        table = read_user_table(content, _is_ours, most_rows=_MOST_ROWS, most_columns=_MOST_COLUMNS)
     except (pa.ArrowException, ValueError, OSError) as error:
         raise DataError(f"{name} cannot be read as CSV or parquet ({error}). {mend}") from error
     _check_columns(table, name, mend)

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from pydantic import ValidationError
 
+from fer_core.batch.zips import DAMAGED
 from fer_core.errors import DataError
 from fer_core.evaluation.predictions import EvaluationResult, parse_predictions
 from fer_core.networks.bundles import PREDICTIONS_FOLDER, SPEC_FILE, BundleSpec
@@ -25,7 +26,7 @@ _MOST_MEMBERS: Final = 200
 _MOST_ROWS: Final = 1_000_000
 _CHUNK: Final = 1 << 20
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-#: Names of bundles, and of predictions files: SOURCE-SPLIT.
+#: Names of bundles.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 _ENCRYPTED: Final = 0x1
 #: How far an accuracy in the spec may be from the predictions': it is rounded to seven digits.
@@ -70,7 +71,7 @@ def parse_user_bundle(content: bytes, name: str) -> UserBundle:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _parse(archive, name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (*DAMAGED, zlib.error, EOFError, RuntimeError) as error:
         raise DataError(f"{name} is not a readable zip ({error}). {_FORM}") from error
 
 

@@ -27,41 +27,101 @@ _EXCEL_HINT: Final = "sep="
 #: As scripts write them, and Excel in English, German, French and Spanish.
 _TRUE: Final = frozenset({"true", "1", "yes", "y", "t", "wahr", "vrai", "verdadero"})
 _FALSE: Final = frozenset({"false", "0", "no", "n", "f", "falsch", "faux", "falso"})
+#: Of a parquet file: characters of a text, of which a few bytes can stand for a million equal ones, and bytes
+#: of the columns that are read, before they are decoded.
+_LONGEST_TEXT: Final = 40
+_MOST_UNPACKED: Final = 200_000_000
 #: Digits of rounded numbers that are looked for: with more, rounding no longer shows in a sum.
 _MOST_DIGITS: Final = 6
 #: How near to a whole number a rounded number is when its digits are moved before the point.
 _NEAR: Final = 1e-6
 
 
-def read_user_table(content: bytes, keep: Callable[[str], bool], *, most_rows: int) -> pa.Table:
+def read_user_table(
+    content: bytes, keep: Callable[[str], bool], *, most_rows: int, most_columns: int
+) -> pa.Table:
     """Return the columns of a CSV or parquet file that `keep` selects, by name.
 
     Args:
         content: of the file, which says of which kind it is.
         keep: whether a column of this name is wanted.
         most_rows: that are read.
+        most_columns: that `keep` may select.
 
     Raises:
-        ValueError: it is no table, or too long; the message says why.
+        ValueError: it is no table, or too large; the message says why.
         pyarrow.ArrowException: it is damaged.
     """
     if content.startswith(_PARQUET):
-        return _read_parquet(content, keep, most_rows)
+        return _read_parquet(content, keep, most_rows, most_columns)
     if content.startswith(_ZIP):
         raise ValueError("it is an Excel workbook or another archive; save the table as CSV")
-    return _read_csv(_decoded(content), keep, most_rows)
+    return _read_csv(_decoded(content), keep, most_rows, most_columns)
 
 
-def _read_parquet(content: bytes, keep: Callable[[str], bool], most_rows: int) -> pa.Table:
-    # A small file can hold a billion equal rows, or texts without end in columns that nobody asked for.
+def _read_parquet(
+    content: bytes, keep: Callable[[str], bool], most_rows: int, most_columns: int
+) -> pa.Table:
+    # A small file can hold a billion equal rows, a thousand columns of one value, or texts without end. What
+    # can be told without decoding is told first; texts are decoded to one copy of each.
     file = pq.ParquetFile(io.BytesIO(content))
     _check_rows(file.metadata.num_rows, most_rows)
-    return file.read(columns=[name for name in file.schema_arrow.names if keep(name)])
+    fields = [field for field in file.schema_arrow if keep(field.name)]
+    _check_columns(len(fields), most_columns)
+    for field in fields:
+        if not (_is_text(field.type) or _is_plain(field.type)):
+            raise ValueError(
+                f"{field.name} is of the type {field.type}; numbers, true and false, and texts are read"
+            )
+    if _unpacked_bytes(file.metadata, keep) > _MOST_UNPACKED:
+        raise ValueError(f"it unpacks to more than {_MOST_UNPACKED / 1e6:.0f} MB")
+    texts = [field.name for field in fields if _is_text(field.type)]
+    file = pq.ParquetFile(io.BytesIO(content), read_dictionary=texts)
+    table = file.read(columns=[field.name for field in fields])
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, _as_texts(table.column(place), field.name))
+    return table
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(kind) for test in tests)
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return pa.types.is_null(kind) or any(test(kind) for test in tests)
+
+
+def _unpacked_bytes(metadata: pq.FileMetaData, keep: Callable[[str], bool]) -> int:
+    """Return the bytes of the pages of all kept columns; equal values are counted once per page."""
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    columns = [group.column(i) for group in groups for i in range(metadata.num_columns)]
+    return sum(c.total_uncompressed_size for c in columns if keep(c.path_in_schema))
+
+
+def _as_texts(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Return texts that are stored as a dictionary in full; raise ValueError if one is long."""
+    for chunk in column.chunks:
+        longest = pc.max(pc.utf8_length(chunk.dictionary)).as_py() or 0
+        if longest > _LONGEST_TEXT:
+            raise ValueError(
+                f"{name} has a text of {longest:,} characters; at most {_LONGEST_TEXT} are read"
+            )
+    return column.cast(pa.string())
 
 
 def _check_rows(n: int, most: int) -> None:
     if n > most:
         raise ValueError(f"it has {n:,} rows; at most {most:,} are read")
+
+
+def _check_columns(n: int, most: int) -> None:
+    if n > most:
+        raise ValueError(f"it has {n:,} columns that would be read; at most {most:,} are")
 
 
 def _decoded(content: bytes) -> str:
@@ -74,7 +134,9 @@ def _decoded(content: bytes) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def _read_csv(text: str, keep: Callable[[str], bool], most_rows: int) -> pa.Table:
+def _read_csv(
+    text: str, keep: Callable[[str], bool], most_rows: int, most_columns: int
+) -> pa.Table:
     if text[: len(_EXCEL_HINT)].lower() == _EXCEL_HINT:
         text = text.partition("\n")[2]
     header = text.lstrip("\r\n").partition("\n")[0].rstrip("\r")
@@ -88,6 +150,7 @@ def _read_csv(text: str, keep: Callable[[str], bool], most_rows: int) -> pa.Tabl
     content = text.encode()
     table = _parsed(content, separator, ".")
     wanted = [place for place, name in enumerate(table.column_names) if keep(name)]
+    _check_columns(len(wanted), most_columns)
     if any(_has_decimal_comma(table.column(place)) for place in wanted):
         table = _parsed(content, separator, ",")
     table = table.select(wanted)

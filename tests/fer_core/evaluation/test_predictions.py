@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fer_core.errors import DataError
-from fer_core.evaluation import metrics
+from fer_core.evaluation import metrics, user_tables
 from fer_core.evaluation.predictions import (
     EvaluationResult,
     compare,
@@ -287,6 +287,55 @@ def test_a_small_file_that_unfolds_to_too_many_rows_is_refused_before_it_does():
     assert len(content.getvalue()) < 100_000
     with pytest.raises(DataError, match="at most 1,000,000"):
         parse_predictions(content.getvalue(), "own.parquet")
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_more_columns_than_a_network_can_have_are_refused(result, form):
+    table = pd.read_csv(io.StringIO(as_csv(result)))
+    many = table.assign(**{f"p_{i}": 0.0 for i in range(50)})
+    content = many.to_csv(index=False).encode() if form == "csv" else many.to_parquet(index=False)
+    with pytest.raises(DataError, match=r"has 61 columns .* at most 20 are"):
+        parse_predictions(content, f"own.{form}")
+
+
+def parquet(result, *, of_pages: bool = False, **columns: pa.Array) -> bytes:
+    """Return a result as a parquet file with some columns replaced, its texts in dictionaries or pages."""
+    table = pa.Table.from_pandas(pd.read_csv(io.StringIO(as_csv(result))))
+    for name, column in columns.items():
+        table = table.set_column(table.column_names.index(name), name, column)
+    content = io.BytesIO()
+    pq.write_table(table, content, compression="zstd", use_dictionary=not of_pages)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("of_pages", [False, True])
+@pytest.mark.parametrize("column", ["p_happy", "clean"])
+def test_a_long_text_is_refused_before_it_is_copied_for_each_row(result, column, of_pages):
+    texts = pa.array(["x" * 10_000] * len(result))
+    content = parquet(result, of_pages=of_pages, **{column: texts})
+    assert len(content) < 50_000
+    with pytest.raises(DataError, match=f"{column} has a text of 10,000 characters; at most 40"):
+        parse_predictions(content, "own.parquet")
+
+
+def test_large_pages_and_values_of_other_kinds_are_refused_unread(result, monkeypatch):
+    lists = pa.array([[0.5]] * len(result))
+    with pytest.raises(DataError, match=r"p_sad is of the type list<.*; numbers, true and false,"):
+        parse_predictions(parquet(result, p_sad=lists), "own.parquet")
+    with pytest.raises(DataError, match="p_sad is 'low' at position 0, not a number"):
+        parse_predictions(parquet(result, p_sad=pa.array(["low"] * len(result))), "own.parquet")
+    monkeypatch.setattr(user_tables, "_MOST_UNPACKED", 1_000)
+    with pytest.raises(DataError, match="unpacks to more than"):
+        parse_predictions(parquet(result), "own.parquet")
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
+def test_words_for_true_are_read_from_every_kind_of_text(result, kind):
+    words = pa.array(["yes" if clean else "no" for clean in result.clean], kind)
+    assert_same(parse_predictions(parquet(result, clean=words), "own.parquet"), result, 1e-7)
+    if kind != pa.string_view():
+        packed = parquet(result, clean=words.dictionary_encode())
+        assert_same(parse_predictions(packed, "own.parquet"), result, 1e-7)
 
 
 def test_columns_that_nobody_asked_for_are_not_read(result):

@@ -107,6 +107,12 @@ def test_a_zip_that_is_none_or_cut_or_packed_otherwise_is_refused(files):
     for content in (b"no zip", b"PK\x03\x04 no", whole[: len(whole) // 2]):
         with pytest.raises(DataError, match="not a readable zip"):
             parse_user_bundle(content, "mine.zip")
+    wrong_name = whole.replace(b"predictions/", b"predict\xff\xffns/")
+    flagged = wrong_name.replace(b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\0\x08")
+    stored = zipped(files | {"README.md": bytes(2_000)}, method=zipfile.ZIP_STORED)
+    for content in (flagged, stored[1_000:]):
+        with pytest.raises(DataError, match="not a readable zip"):
+            parse_user_bundle(content, "mine.zip")
     with pytest.raises(DataError, match="compressed in an unusual way"):
         parse_user_bundle(zipped(files, method=zipfile.ZIP_BZIP2), "mine.zip")
     stored = zipped(files, method=zipfile.ZIP_STORED)
