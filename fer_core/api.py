@@ -147,6 +147,8 @@ class OpenAnalyzer(Closing):
             self._is_closed = True
             self._state.wait_for(lambda: not self._calls)
         self._finder.close()
+        # The networks, and the interpreters of the finder's detector, are freed with the last reference.
+        del self._finder, self._analyzer
 
     def __repr__(self) -> str:
         state = "closed" if self._is_closed else "open"
@@ -282,7 +284,8 @@ def _read(image: object) -> tuple[str | None, Photo]:
 
 
 def _read_file(path: str) -> Photo:
-    if Path(path).is_dir():
+    # Path.is_dir raises where a name is too long or a folder is closed to us; reading says so in words.
+    if os.path.isdir(path):  # noqa: PTH112
         raise InputError(
             f"{path!r} is a folder. Give the path of one photo; `second-look analyze FOLDER` takes folders."
         )

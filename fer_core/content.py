@@ -72,7 +72,7 @@ CODECS: Final = (
 )
 
 #: In these formats FFmpeg may come upon further streams while it reads. PyAV 18 looks for them in an array of
-#: one byte for each stream of the start (PyAV issue 692): so many bytes has the smallest piece of memory.
+#: one byte for each stream of the start (PyAV issue 692): the smallest memory block has 24 bytes.
 _LATE_STREAMS: Final = ("mpegts", "mpeg", "mpegvideo", "flv", "ogg", "dv")
 _MAX_LATE_STREAMS: Final = 24
 #: Largest frame that is decoded for FFmpeg's first look at a container.
@@ -355,6 +355,9 @@ def _moves(file: BinaryIO, head: bytes) -> bool:
         with Image.open(file, formats=("GIF",)) as image:
             return bool(getattr(image, "is_animated", False))
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
+        return False
+    except (struct.error, IndexError):
+        # From Pillow, where the head of the second picture is cut short.
         return False
 
 

@@ -2,7 +2,14 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+#: Bytes of a name's end that its temporary file's has, so that both are within the 255 of file systems.
+_TEMPORARY_NAME_BYTES: Final = 100
+#: Most characters of a plain stem, and most bytes: numbers and endings stand around it.
+_STEM_CHARACTERS: Final = 100
+_STEM_BYTES: Final = 200
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -10,8 +17,10 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
     A full disk or a kill in the middle leaves the file that was there.
     """
-    # Named by the process, so that two writers do not take each other's file away.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{''.join(path.suffixes)}")
+    # Named by the process, so that two writers do not take each other's file away. The end of the name is
+    # kept, since Keras and others write what it says (".weights.h5").
+    end = os.fsencode(path.name)[-_TEMPORARY_NAME_BYTES:].decode(errors="ignore")
+    temporary = path.with_name(f".{os.getpid()}.{end}")
     try:
         write(temporary)
         temporary.replace(path)
@@ -27,6 +36,13 @@ def version_of(path: Path) -> tuple[int, int]:
     """
     state = path.stat()
     return state.st_mtime_ns, state.st_size
+
+
+def plain_stem(name: str) -> str:
+    """Return a file's name without folders and ending, fit for part of a name on any system."""
+    stem = PurePosixPath(name.replace("\\", "/")).stem
+    plain = "".join(c if c.isalnum() or c in " -_.()" else "_" for c in stem)[:_STEM_CHARACTERS]
+    return plain.encode()[:_STEM_BYTES].decode(errors="ignore").strip(" .") or "photo"
 
 
 def readable_name(name: str) -> str:

@@ -28,6 +28,7 @@ from fer_core.batch.zips import (
 from fer_core.content import (
     UNKNOWN,
     ZIP,
+    Content,
     Kind,
     check_is_photo,
     content_of,
@@ -151,8 +152,7 @@ def kind_of(file: bytes | Path, name: str) -> Kind:
     Raises:
         OSError: it cannot be read.
     """
-    content = content_of(file)
-    return kind_of_unknown(name) if content is UNKNOWN else content.kind
+    return _kind_by(content_of(file), name)
 
 
 def input_files(
@@ -304,7 +304,7 @@ class _Finder:
             content = content_of(path)
         except OSError:
             content = UNKNOWN
-        kind = kind_of_unknown(name) if content is UNKNOWN else content.kind
+        kind = _kind_by(content, name)
         if kind is Kind.ARCHIVE:
             yield from self._within(path)
         elif kind in (Kind.PHOTO, Kind.ANIMATION):
@@ -327,6 +327,10 @@ class _Finder:
             yield PhotoFile(f"{path}/{shown}", path, info.filename)
 
 
+def _kind_by(content: Content, name: str) -> Kind:
+    return kind_of_unknown(name) if content is UNKNOWN else content.kind
+
+
 def _listed_paths(content: bytes) -> Iterator[Path]:
     if b"\0" in content:
         names = content.split(b"\0")
@@ -342,8 +346,11 @@ def _is_pattern(text: str) -> bool:
 def _photo(content: bytes) -> bytes:
     """Return the bytes of a file; raise ImageDecodeError if they are known to be of no photo."""
     if content_of(content) is ZIP:
-        with io.BytesIO(content) as file:
-            raise ImageDecodeError(_EMPTY_ZIP if zipfile.is_zipfile(file) else _DAMAGED_ZIP)
+        try:
+            zipfile.ZipFile(io.BytesIO(content)).close()
+        except DAMAGED as error:
+            raise ImageDecodeError(_DAMAGED_ZIP) from error
+        raise ImageDecodeError(_EMPTY_ZIP)
     check_is_photo(content)
     return content
 
@@ -366,5 +373,5 @@ def _explained(name: str) -> Iterator[None]:
         raise ImageDecodeError(
             "The photo in the zip is protected by a password. Unpack it first."
         ) from error
-    except (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, KeyError) as error:
+    except (*DAMAGED, zlib.error, lzma.LZMAError, EOFError, KeyError) as error:
         raise ImageDecodeError(f"The file cannot be read ({error}).") from error

@@ -14,6 +14,7 @@ from fer_core.batch.pool import Handler, Work, run_jobs
 from fer_core.errors import AnalysisError, ImageDecodeError
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.finder import FaceFinder
+from fer_core.files import plain_stem
 from fer_core.networks.bundles import resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
@@ -103,7 +104,7 @@ class Recorder:
 
     def _annotated(self, number: int, file: PhotoFile, suffix: str) -> Path | None:
         """Return the path for the annotated file; None to write none."""
-        return self._folder and self._folder / f"{number:04d}-{Path(file.name).stem}{suffix}"
+        return self._folder and self._folder / f"{number:04d}-{plain_stem(file.name)}{suffix}"
 
 
 def records_here(tasks: Iterable[Task], recorder: Recorder) -> Iterator[Iterable[Record]]:

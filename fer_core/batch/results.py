@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from fer_core.analysis import Analysis, Analyzer, FaceAnalysis
@@ -20,6 +19,7 @@ from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.crops import cut
 from fer_core.faces.quality import Quality
+from fer_core.files import plain_stem
 from fer_core.networks.levels import Level, in_words, level_of
 from fer_core.photos.decode import decode
 from fer_core.records import csv_lines, error_record, escape_formula, to_record
@@ -270,7 +270,7 @@ class AnnotatedZip:
         photo = result.analysis.shown(photo)
         shown = fit_long_side(photo.rgb, smallest=1, largest=ANNOTATED_SIDE)
         content = encode_jpeg(draw_faces(shown, result.analysis))
-        self._archive.writestr(f"{number:04d}-{_plain_stem(result.name)}.jpg", content)
+        self._archive.writestr(f"{number:04d}-{plain_stem(result.name)}.jpg", content)
 
     def finish(self) -> bytes:
         """Return the finished zip; nothing can be added afterwards."""
@@ -297,10 +297,3 @@ def _face_row(face: FaceAnalysis) -> dict[str, Any]:
 def _crop(image_rgb: "np.ndarray", face: FaceAnalysis) -> bytes:
     crop = cut(image_rgb, face.square_xyxy)
     return encode_jpeg(fit_long_side(crop, smallest=CROP_SIDE, largest=CROP_SIDE))
-
-
-def _plain_stem(name: str) -> str:
-    """Return a file's name without folders and ending, fit for a name in a zip on any system."""
-    stem = PurePosixPath(name.replace("\\", "/")).stem
-    plain = "".join(c if c.isalnum() or c in " -_.()" else "_" for c in stem)
-    return plain[:100].strip(" .") or "photo"

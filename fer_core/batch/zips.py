@@ -31,6 +31,8 @@ _WHY: Final = {
     Kind.VIDEO: "Videos in zips are not looked at: unpack first.",
     Kind.ARCHIVE: "Zips in zips are not looked into: unpack first.",
 }
+#: Reason for skipping a file; the last of its name is the one that unpacking leaves.
+_SAME_NAME: Final = "Of files with the same name in a zip, only the last is looked at: rename one."
 #: Flags of a member: its content is encrypted; its name is in UTF-8.
 _ENCRYPTED, _UTF_8 = 0x1, 0x800
 #: The encoding that zipfile assumes for names that are not UTF-8.
@@ -69,6 +71,8 @@ def photo_members(
     for shown, info in zip(_names(members), members, strict=True):
         if is_system_file(shown):
             skipped.add(f"{name}/{shown}", SYSTEM_FILE)
+        elif archive.getinfo(info.filename) is not info:
+            skipped.add(f"{name}/{shown}", "repeated file", _SAME_NAME)
         elif (content := _not_photo(archive, shown, info)) is None:
             found.append((shown, info))
         else:

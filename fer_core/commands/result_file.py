@@ -4,8 +4,8 @@ A photo is written in one go. After a kill the last one may be there in part: it
 A CSV file begins with a byte order mark: without one, Excel takes it for the system's own encoding and
 garbles umlauts. One without it, of an earlier version, is resumed as well.
 
-In CSV, where a photo may have several rows and nothing tells how many, the last photo always is, and so is a
-video, one line per frame, that is last.
+In CSV nothing tells how many rows belong to a photo, so the last photo is always analysed again. So is a
+video that comes last.
 """
 
 import codecs

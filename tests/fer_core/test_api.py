@@ -1,10 +1,12 @@
 """The Python API: what it takes, what it gives, and that it is quiet and light."""
 
+import gc
 import json
 import re
 import subprocess
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -155,6 +157,8 @@ def test_an_unknown_network_is_named_with_the_nearest(photo_path):
     ("image", "error", "said"),
     [
         ("missing.jpg", ImageDecodeError, r"^missing\.jpg: There is no such file"),
+        ("x" * 300, ImageDecodeError, "^x+: The file cannot be read .*too long"),
+        ("a\0.jpg", ImageDecodeError, "The file cannot be read .*null"),
         (PROJECT, InputError, "is a folder"),
         (PROJECT / "README.md", NotAnImageError, r"README\.md: This is not an image"),
         (b"", ImageDecodeError, "empty"),
@@ -211,6 +215,19 @@ def test_closing_waits_for_the_calls_of_other_threads(astronaut, monkeypatch):
         go_on.set()
         assert len(call.result(60).faces) == 1
         closing.result(60)
+
+
+def test_closing_frees_the_networks_and_the_detector(astronaut):
+    analyzer = fer_core.open_analyzer("cnn_photos")
+    analyzer.analyze(astronaut)
+    kept = [
+        weakref.ref(analyzer._analyzer.classifiers["cnn_photos"]),
+        weakref.ref(analyzer._finder._detector),
+        weakref.ref(analyzer._finder._landmarker),
+    ]
+    analyzer.close()
+    gc.collect()
+    assert [reference() for reference in kept] == [None] * 3
 
 
 def test_importing_is_light_and_analyzing_quiet(photo_path):

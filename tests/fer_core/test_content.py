@@ -45,6 +45,12 @@ def test_photos_are_known_by_their_content(form):
     assert content_of(encoded(SMALL, form)).kind is Kind.PHOTO
 
 
+@pytest.mark.parametrize("end", [b",", b"!", b",\0\0", b",\0\0\0\0\x40\0\x40\0\0"])
+def test_a_gif_cut_in_the_head_of_its_second_picture_is_a_photo(end):
+    first = encoded(SMALL, "GIF").removesuffix(b";")
+    assert content_of(first + end).kind is Kind.PHOTO
+
+
 @pytest.mark.parametrize("brand", [b"heic", b"hevc", b"mif1", b"msf1", b"avif", b"avis"])
 def test_what_lies_in_the_same_boxes_as_a_video_and_is_a_photo(brand):
     assert content_of_head(b"\0\0\0\x18ftyp" + brand + bytes(12)).kind is Kind.PHOTO

@@ -308,6 +308,45 @@ def test_a_zip_that_lies_about_sizes_is_not_unpacked_whole():
     assert peak < 2_000_000
 
 
+def test_a_zip_that_lost_its_start_and_a_path_with_nul_say_why(tmp_path):
+    cut = make_zip({f"{name}.jpg": np.random.default_rng(0).bytes(600) for name in "ab"})[1_000:]
+    make(tmp_path, {"cut.zip": cut})
+    photos = [*uploaded_photos("cut.zip", cut), *photo_files([tmp_path / "cut.zip"])]
+    assert len(photos) == 4
+    for photo in (photos[0], photos[2], *photo_files([Path("a\0.jpg")])):
+        with pytest.raises(ImageDecodeError, match="cannot be read"):
+            photo.read()
+
+
+def test_a_zip_whose_names_are_wrongly_called_utf_8_says_so(tmp_path):
+    content = make_zip({"ü.jpg": JPEG}).replace("ü".encode(), b"\xff\xff")
+    assert "damaged" in refusal(content)
+    make(tmp_path, {"a.zip": content})
+    (file,) = photo_files([tmp_path])
+    with pytest.raises(ImageDecodeError, match="zip is damaged"):
+        file.read()
+
+
+def test_of_members_with_the_same_name_the_last_is_read_and_the_others_counted(tmp_path):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.jpg", b"first")
+        archive.writestr("b.jpg", b"other")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a.jpg", b"last")
+    make(tmp_path, {"all.zip": file.getvalue()})
+    skipped = Skipped()
+    uploaded = list(uploaded_photos("all.zip", file.getvalue(), skipped))
+    for photos in (uploaded, list(photo_files([tmp_path]))):
+        assert [photo.read() for photo in photos] == [b"last", b"other"]
+    line = (
+        "Skipped 1 repeated file, all.zip/a.jpg. Of files with the same name in a zip, only the last is "
+        "looked at: rename one."
+    )
+    assert list(skipped.lines()) == [line]
+    assert found(tmp_path)[1] == [line]
+
+
 def test_zips_that_are_no_good_say_why(monkeypatch):
     assert "damaged" in refusal(zipped(b"x")[:40])
     assert "packed in a way" in refusal(zipped(b"x", zipfile.ZIP_BZIP2))

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from fer_core.__main__ import app
 from fer_core.batch.inputs import PhotoFile, photo_files
-from fer_core.batch.processes import Settings, records_in_processes
+from fer_core.batch.processes import Recorder, Settings, records_in_processes
 from fer_core.errors import JobError
 from tests.conftest import PROJECT
 from tests.fer_core.commands.test_analyze import run
@@ -61,6 +61,19 @@ def test_several_processes_say_the_same_in_the_same_order(photos, tmp_path):
     assert (one.returncode, two.returncode, two.stderr) == (1, 1, one.stderr)
     written = sorted(p.name for p in tmp_path.iterdir())
     assert written[4:7] == ["0005-04.png", "0006-05.png", "0008-06.png"]
+
+
+@pytest.mark.parametrize("stem", ["a" * 251, "写" * 83], ids=["letters", "signs of three bytes"])
+def test_a_file_with_the_longest_name_is_annotated(photos, tmp_path, stem):
+    source, target = tmp_path / f"{stem}.jpg", tmp_path / "annotated"
+    source.write_bytes((photos / "00.jpg").read_bytes())
+    target.mkdir()
+    (file,) = photo_files([source])
+    (record,) = Recorder(Settings(("cnn",), target), threads=1).records(1, file)
+    assert len(record["faces"]) == 1
+    (written,) = target.iterdir()
+    assert written.name.startswith(f"0001-{stem[:60]}")
+    assert written.suffix == ".png"
 
 
 def killed_after(lines: int, arguments: list[object], output: Path) -> None:
