@@ -50,6 +50,10 @@ _16_BIT_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N")
 _UNIT_RANGE: Final = 8.0
 #: Number of pixels that are converted at once, a few bytes each.
 _STRIP_PIXELS: Final = 250_000
+# Pillow warns of bombs, for which our own limits are stricter and raise, and of every tag of damaged
+# metadata, a line each in the log. The filter is set once, because `warnings.catch_warnings` is not safe in
+# threads. It comes last, so that a program's own filters for these warnings count.
+warnings.filterwarnings("ignore", module=r"PIL\.", append=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,17 +133,13 @@ def from_pillow(image: Image.Image) -> Photo:
 
 @contextmanager
 def _explained(head: bytes = b"") -> Iterator[None]:
-    """Raise all errors of reading an image as ImageDecodeError, and suppress Pillow's warnings.
+    """Raise all errors of reading an image as ImageDecodeError.
 
     Args:
         head: first bytes of the file, which tell what no longer opens from what is no image.
     """
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of bombs, for which our own limits are stricter and raise, and of every tag of
-            # damaged metadata, a line each in the log.
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except ImageDecodeError:
         raise
     except UnidentifiedImageError as error:
@@ -246,6 +246,8 @@ def _strip_to_rgb(strip: Image.Image) -> np.ndarray:
     return np.asarray(strip.convert("RGB"))
 
 
+# Fractions may be infinite, missing or too large for a product: NumPy would warn of each.
+@np.errstate(invalid="ignore", over="ignore")
 def _grey_scale(image: Image.Image) -> tuple[float, float] | None:
     """Return the values for black and white if Pillow would clip grey at 255; else None."""
     if image.mode in _16_BIT_MODES:
@@ -268,6 +270,7 @@ def _grey_scale(image: Image.Image) -> tuple[float, float] | None:
     return low, high
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def _scaled(strip: Image.Image, scale: tuple[float, float]) -> np.ndarray:
     """Return a strip of grey values as RGB, uint8 (h, w, 3), black where a value is NaN."""
     black, white = scale

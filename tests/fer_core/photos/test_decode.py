@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import time
+import warnings
 import zlib
 
 import cv2
@@ -293,3 +294,36 @@ def test_a_box_is_found_again_in_the_file_however_it_was_turned(quadrants):
             )
             box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
             np.testing.assert_array_equal(shown.stored_box(box), [32, 0, 64, 16])
+
+
+#: Its metadata ends in the middle of an entry, for which Pillow has a warning.
+WARNED_OF = encoded(Image.new("RGB", (8, 8)), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01")
+
+
+def test_warnings_of_pillow_are_not_shown_unless_the_program_wants_them():
+    with pytest.warns(UserWarning, match="Corrupt EXIF"):
+        decode(WARNED_OF)
+    code = f"from fer_core.photos.decode import decode; decode({WARNED_OF!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT
+    )
+    assert done.stderr == ""
+
+
+def test_infinite_and_missing_values_are_read_without_warnings():
+    values = np.array([[np.inf, -np.inf, np.nan, np.finfo(np.float32).max, 0]], np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        photo = decode(encoded(Image.fromarray(values), "TIFF"))
+    assert photo.rgb[0, :, 0].tolist() == [255, 0, 0, 255, 0]
+
+
+def test_threads_that_decode_at_the_same_time_leave_the_filters_of_warnings_alone():
+    """As two threads may: the first begins, the second begins, the first ends, the second ends."""
+    before = list(warnings.filters)
+    first, second = decoding._explained(), decoding._explained()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    assert warnings.filters == before
