@@ -21,6 +21,7 @@ from fer_core.faces.landmarks import (
     mesh_edges,
 )
 from fer_core.networks.levels import Level, in_words, level_of
+from fer_core.palette import luminance
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis, FaceAnalysis
@@ -454,14 +455,8 @@ def _draw_plates(draw: ImageDraw.ImageDraw, plates: Iterable[_Plate]) -> None:
 
 def text_color(ground: str) -> str:
     """Return near-black or white, whichever has more contrast with "#RRGGBB" (WCAG 2.2)."""
-    light = _luminance(ground) + 0.05
-    return _INK if light / (_luminance(_INK) + 0.05) >= 1.05 / light else _PAPER
-
-
-def _luminance(color: str) -> float:
-    values = np.array(ImageColor.getrgb(color)[:3]) / 255
-    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
+    light, ink = (luminance(ImageColor.getrgb(color)[:3]) + 0.05 for color in (ground, _INK))
+    return _INK if light / ink >= 1.05 / light else _PAPER
 
 
 @lru_cache(maxsize=32)

@@ -4,8 +4,10 @@ Without Plotly, which the bars of the first page do without.
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 #: Colours of series. All have a contrast of 3:1 or more with white and with the app's dark ground; the first
 #: three are Okabe and Ito's.
@@ -96,3 +98,10 @@ def network_looks(names: Iterable[str]) -> dict[str, Look]:
 def network_look(name: str) -> Look:
     """Return the look of a network that is drawn alone, by bundle name."""
     return network_looks([name])[name]
+
+
+def luminance(rgb: Sequence[float]) -> float:
+    """Return the relative luminance in [0, 1] of an sRGB color with channels from 0 to 255 (WCAG 2.2)."""
+    values = np.divide(rgb, 255)
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])

@@ -67,8 +67,7 @@ def hub_repos() -> dict[str, str]:
 
 def named_networks() -> tuple[str, ...]:
     """Return the networks in FER_NETWORKS, a comma-separated list; empty without any."""
-    names = (name.strip() for name in os.environ.get("FER_NETWORKS", "").split(","))
-    return tuple(dict.fromkeys(name for name in names if name))
+    return _listed("FER_NETWORKS") or ()
 
 
 def api_is_on() -> bool:

@@ -30,7 +30,8 @@ _MAX_BYTES: Final = 1_000_000
 _PART: Final = re.compile(r"part-(\d{6,})\.parquet")
 #: Libraries whose versions can change the results.
 _LIBRARIES: Final = (
-    *("mediapipe", "ai-edge-litert", "opencv-python-headless", "numpy", "pillow", "pillow-heif"),
+    *("mediapipe", "ai-edge-litert", "opencv-python-headless", "numpy"),
+    *("pillow", "pillow-heif", "av"),
 )
 
 

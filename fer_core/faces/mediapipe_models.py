@@ -83,7 +83,10 @@ class FaceMesh:
 
 
 class Landmarker:
-    """Google's face landmarker for single images. Safe to share between threads; calls run one at a time."""
+    """Google's face landmarker for single images.
+
+    Safe to share between threads; at most `instances` calls run at once.
+    """
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """Reasons for caution: properties of a face that make predictions less reliable."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -79,7 +80,8 @@ def assess(
         notes.append(
             QualityNote(
                 Quality.SMALL,
-                f"The face is only {side:.0f} pixels high; {MIN_FACE_SIDE} or more show it better.",
+                f"The face has only {math.floor(side)} pixels along its longer side; {MIN_FACE_SIDE} or more "
+                "show it better.",
             )
         )
     if sharpness(inputs.image) < BLURRED_BELOW:

@@ -118,6 +118,18 @@ def overlaps(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
     return result
 
 
+def iou(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Return the intersection over union of boxes with one, float32 (N,); 0 without any area.
+
+    Args:
+        boxes: float32 (N, 4), xyxy.
+        box: float32 (4,).
+    """
+    shared = _shared(boxes, box)
+    result: np.ndarray = shared / (_areas(boxes) + _areas(box[None]) - shared).clip(1e-6)
+    return result
+
+
 def _scale(rgb: np.ndarray, factor: float) -> Scale:
     height, width = (max(1, round(side / factor)) for side in rgb.shape[:2])
     return Scale(resized(rgb, width, height), factor)
@@ -164,7 +176,7 @@ def _blended(boxes: Boxes) -> Boxes:
     best = np.asarray(kept, np.int64).reshape(-1)
     means = np.empty((len(best), 4), np.float32)
     for i, box in enumerate(boxes.xyxy[best]):
-        heap = _shares_of_union(boxes.xyxy, box) > _SAME_BOX
+        heap = iou(boxes.xyxy, box) > _SAME_BOX
         means[i] = np.average(boxes.xyxy[heap], axis=0, weights=boxes.scores[heap])
     return Boxes(means, boxes.scores[best])
 
@@ -182,13 +194,6 @@ def _selected(boxes: Boxes, rows: np.ndarray | list[int]) -> Boxes:
 def _sides(boxes: Boxes) -> np.ndarray:
     sides: np.ndarray = np.ptp(boxes.xyxy[:, ::2], axis=1)
     return sides
-
-
-def _shares_of_union(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Return the intersection over union of boxes (N, 4) with one (4,), float32 (N,)."""
-    shared = _shared(boxes, box)
-    result: np.ndarray = shared / (_areas(boxes) + _areas(box[None]) - shared).clip(1e-6)
-    return result
 
 
 def _shared(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:

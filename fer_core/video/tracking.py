@@ -11,6 +11,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from fer_core.faces.face import Face
+from fer_core.faces.search import iou
 
 #: A face that was not seen for longer is dropped.
 MAX_GAP_SECONDS: Final = 1.0
@@ -76,14 +77,6 @@ class Tracker:
         return numbers
 
 
-def iou(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the intersection of two boxes xyxy over their union, in [0, 1]."""
-    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
-    common = float(np.prod(np.clip(high - low, 0, None)))
-    union = float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])) - common
-    return common / union if union > 0 else 0.0
-
-
 def _cost(before: Face, now: Face, seconds: float) -> float:
     """Return the matching cost of two faces, about 0 to 3; _NEVER if a face cannot move that far."""
     sides = [float((face.box_xyxy[2:] - face.box_xyxy[:2]).max()) for face in (before, now)]
@@ -92,7 +85,7 @@ def _cost(before: Face, now: Face, seconds: float) -> float:
     allowed = min(_MOVE + _MOVE_A_SECOND * seconds, _MOST_MOVE)
     if distance > allowed or side > _MOST_GROWTH * max(min(sides), 1.0):
         return _NEVER
-    return distance + 1 - iou(before.box_xyxy, now.box_xyxy)
+    return distance + 1 - float(iou(before.box_xyxy[None], now.box_xyxy)[0])
 
 
 def _distance(before: Face, now: Face) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from fer_core.palette import GUIDE_COLOR, SERIES
+from fer_core.palette import GUIDE_COLOR, SERIES, luminance
 
 #: Colours of text by ground, as in .streamlit/config.toml.
 INK: Final = "#1B2A30"
@@ -215,11 +215,8 @@ def text_on(ground: Sequence[float]) -> str:
 
     The contrast is 4.5:1 at least, as WCAG 2.1 asks for.
     """
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in np.divide(ground, 255)
-    ]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "#FFFFFF" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#000000"
+    light = luminance(ground) + 0.05
+    return "#FFFFFF" if 1.05 / light >= light / 0.05 else "#000000"
 
 
 def new_panels(**grid: Any) -> go.Figure:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_core.annotate.manifest import MANIFEST_FILE
+from fer_core.annotate.manifest import MANIFEST_FILE, answering
 from fer_core.annotate.partition import METADATA_KEY, annotate_partition
 from fer_core.annotate.run import Engine, begin_run, finish_run
 from fer_core.annotate.sources import Columns, Kind, Listing, list_input, read_photos
@@ -309,6 +309,10 @@ def test_a_run_that_was_begun_with_something_else_is_refused(photos, tmp_path, a
     (out / MANIFEST_FILE).write_text("{}")
     with pytest.raises(JobError, match="cannot be read, or is of another version"):
         again()
+
+
+def test_a_manifest_names_every_library_that_reads_photos():
+    assert {"pillow", "pillow-heif", "av"} <= answering({}).software.keys()
 
 
 def test_leftovers_of_killed_writers_are_removed_and_not_read(photos, tmp_path):

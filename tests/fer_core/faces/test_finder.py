@@ -11,6 +11,7 @@ from skimage import data
 from fer_core.faces.crops import frame_square
 from fer_core.faces.finder import FaceFinder, Framing
 from fer_core.faces.landmarks import eyes_midpoint, mouth_midpoint
+from fer_core.faces.search import iou
 from fer_core.photos.decode import decode
 
 #: Counted by eye. In the meeting a fifth face is cut by the upper border and may count or not.
@@ -42,6 +43,12 @@ def crowd(astronaut: np.ndarray) -> np.ndarray:
         side = (120, 130, 140, 150)[i % 4]
         canvas.paste(head.resize((side, side)), (20 + (i % 8) * 195, 30 + (i // 8) * 240))
     return np.asarray(canvas)
+
+
+def test_iou_of_boxes():
+    a, b = (np.array(box, np.float32) for box in ((0, 0, 10, 10), (5, 0, 15, 10)))
+    np.testing.assert_allclose(iou(np.stack([a, b, b + 100]), a), [1, 1 / 3, 0], rtol=1e-6)
+    assert iou(a[None] * 0, a * 0) == 0
 
 
 @pytest.mark.parametrize(("name", "counts"), FACES_IN_PHOTOS.items())

@@ -38,6 +38,16 @@ def test_a_small_face(finder, astronaut):
     assert Quality.SMALL in notes(finder, small)
 
 
+@pytest.mark.parametrize(("width", "height"), [(30.0, 47.7), (47.7, 30.0)])
+def test_a_face_that_is_nearly_large_enough_is_not_said_to_be_so(astronaut, width, height):
+    face = Face(np.array([200, 100, 200 + width, 100 + height], np.float32), 0.9)
+    given = assess(astronaut, face, face_inputs(astronaut, face), frame_square(face.box_xyxy))
+    (sentence,) = (note.sentence for note in given if note.code is Quality.SMALL)
+    assert sentence == (
+        "The face has only 47 pixels along its longer side; 48 or more show it better."
+    )
+
+
 def test_a_blurred_face(finder, astronaut):
     assert notes(finder, cv2.GaussianBlur(astronaut, (0, 0), 3)) == {Quality.BLURRED}
 

@@ -23,7 +23,7 @@ from fer_core.video.printing import video_records
 from fer_core.video.reading import VideoReader
 from fer_core.video.smoothing import Smoother
 from fer_core.video.tables import events_csv, frame_record, frames_csv, video_record
-from fer_core.video.tracking import Tracker, iou
+from fer_core.video.tracking import Tracker
 from fer_core.video.writing import AnnotatedVideo, annotated_video
 from fer_core.views.timeline import MOST_PEOPLE, people_view, timeline_view
 from tests.clips import clip, in_hdr, moving
@@ -40,14 +40,6 @@ def prediction(**shares: float) -> Prediction:
     rest = (1 - sum(shares.values())) / (len(FER2013) - len(shares))
     values = [shares.get(str(label), rest) for label in FER2013.labels]
     return Prediction(FER2013.labels, np.array(values, np.float32), 0.5)
-
-
-def test_iou_of_boxes():
-    a, b = (np.array(box, float) for box in ((0, 0, 10, 10), (5, 0, 15, 10)))
-    assert iou(a, b) == pytest.approx(1 / 3)
-    assert iou(a, a) == 1
-    assert iou(a, b + 100) == 0
-    assert iou(a * 0, a * 0) == 0
 
 
 def test_two_people_keep_their_numbers_whatever_the_order_of_the_faces():
