@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
+from fer_core.expressions import COLORS, Expression
+from fer_core.networks.bundles import resolve
 from tests.browser.conftest import (
     CAMERA_HW,
     Server,
@@ -31,6 +34,7 @@ from tests.browser.probes import (
     wait_for,
     watch_memory,
 )
+from tests.fer_core.views.test_style import contrast
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +47,21 @@ SWAY, PERIOD = 160, 40
 #: As the browser's own functions fail, by the name of the error.
 FAILS = """
 navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("told so", "{name}"));
+"""
+
+TEXT_COLOR = "button => getComputedStyle(button).color"
+#: Keeps each label that is drawn on a canvas, with the colours of its text and of the plate under it.
+NOTE_LABELS = """
+window.labels = [];
+const { fillRect, fillText } = CanvasRenderingContext2D.prototype;
+CanvasRenderingContext2D.prototype.fillRect = function (...given) {
+  this.plate = this.fillStyle;
+  fillRect.apply(this, given);
+};
+CanvasRenderingContext2D.prototype.fillText = function (text, ...given) {
+  window.labels.push({ text, ink: this.fillStyle, plate: this.plate });
+  fillText.call(this, text, ...given);
+};
 """
 
 
@@ -102,6 +121,28 @@ def start(page: Page, server: Server) -> None:
     expect(answers(page).last).to_contain_text("Happy", timeout=CONNECT_MS)
 
 
+def seen(numbers: list[int], *networks: str) -> dict[str, Any]:
+    """Return what the server answers if it sees these faces, each sad by as many percent as its number."""
+
+    def answer(name: str, number: int) -> dict[str, Any]:
+        labels = resolve(name).spec.labels
+        probabilities = [number / 100 if label is Expression.SAD else 0 for label in labels]
+        return {"probabilities": probabilities, "words": "sad", "level": "confident"}
+
+    names = networks or ("cnn_photos", "dual_photos")
+    faces = [
+        {
+            "number": number,
+            "box": [100 * i, 100, 100 * i + 80, 200],
+            "landmarks": [0] * 956,
+            "units": [],
+            "answers": {name: answer(name, number) for name in names},
+        }
+        for i, number in enumerate(numbers)
+    ]
+    return {"faces": faces, "resting": None, "milliseconds": 1}
+
+
 def box_left(page: Page) -> float:
     """Return where the face is that is drawn, in the overlay's pixels."""
     return page.locator(".live").evaluate("root => root.page.overlay.boxes[0]?.left ?? -1")
@@ -145,7 +186,7 @@ def test_answers_follow_a_face_are_frozen_and_nobody_else_is_asked(
         lambda: page.locator(".live").evaluate("root => root.page.sender.sent") > sent + 3
     )
 
-    page.get_by_role("link", name="Open on the Photo page").click()
+    page.get_by_role("button", name="Open on the Photo page").click()
     expect(page.get_by_role("heading", name="See the expressions in a photo")).to_be_visible()
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("Happy")
     live = [request for request in requests if "/api/live" in request]
@@ -167,6 +208,10 @@ def test_a_resting_face_is_subtracted_and_answers_are_recorded(
     page = context.new_page()
     start(page, server)
     page.get_by_role("button", name="Record CSV").click()
+    expect(page.get_by_role("button", name="Stop and save CSV")).to_have_class("record on")
+    page.mouse.move(0, 0)
+    on, off = (page.locator(f".{name}").evaluate(TEXT_COLOR) for name in ("record", "freeze"))
+    assert on == off, "red text would have too little contrast"
     page.get_by_role("button", name="Calibrate to my resting face").click()
     expect(answers(page).last).to_contain_text("Neutral")
     # A busy machine may lose the face for a second, and then gives it another number.
@@ -188,6 +233,56 @@ def test_a_resting_face_is_subtracted_and_answers_are_recorded(
     assert sum(shares) == pytest.approx(1, abs=1e-3)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(message(page)).to_contain_text("The camera is off.")
+
+
+def test_a_face_is_chosen_by_keyboard_while_there_are_several(
+    context: BrowserContext, server: Server
+):
+    context.add_init_script(NOTE_LABELS)
+    page = context.new_page()
+    numbers = [5, 2, 11]
+    page.route("**/api/live**", lambda route: route.fulfill(json=seen(numbers)))
+    page.goto(f"{server.url}/live")
+    page.get_by_role("button", name="Start the camera").click()
+    faces = page.get_by_role("group", name="Face whose predictions are shown")
+    expect(faces.get_by_role("button")).to_have_text(["Face 2", "Face 5", "Face 11"])
+    expect(faces.get_by_role("button", pressed=True)).to_have_text("Face 5")
+    expect(answers(page).last).to_have_text("Sad5%")
+    page.get_by_label("Action units").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(faces.get_by_role("button", pressed=True)).to_have_text("Face 2")
+    expect(answers(page).last).to_have_text("Sad2%")
+    # No other face's label is drawn over those of this one.
+    page.wait_for_function("window.labels.at(-2).text.startsWith('2 ')")
+    main = "document.querySelector('[data-testid=stMain]')"
+    assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
+    # The face that is chosen keeps the focus while others come and go.
+    numbers[:] = [11, 2]
+    expect(faces.get_by_role("button")).to_have_text(["Face 2", "Face 11"])
+    expect(faces.get_by_role("button", name="Face 2")).to_be_focused()
+    numbers[:] = [11]
+    expect(faces).to_be_hidden()
+    expect(answers(page).last).to_have_text("Sad11%")
+
+
+def test_legend_and_labels_fit_the_networks_that_were_chosen(
+    context: BrowserContext, server: Server
+):
+    context.add_init_script(NOTE_LABELS)
+    page = context.new_page()
+    page.route("**/api/live**", lambda route: route.fulfill(json=seen([1], "resnet5", "ferplus")))
+    page.goto(f"{server.url}/live?networks=resnet5,ferplus")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator(".legend > span")).to_have_text(
+        [label.capitalize() for label in Expression]
+    )
+    page.wait_for_function("window.labels.length >= 2")
+    first, second = page.evaluate("window.labels.slice(0, 2)")
+    assert first["text"] == "+ landmarks: Sad 1%"
+    assert second["text"] == "pixels: Sad 1%"
+    assert second["plate"] == COLORS[Expression.SAD].lower()
+    assert contrast(second["plate"], second["ink"]) >= 4.5
 
 
 def test_action_units_are_shown_when_asked_for(context: BrowserContext, server: Server):

@@ -16,6 +16,7 @@ function opinion(network, answer) {
     words: capitalized(answer.words),
     share: isUnclear ? "" : percent(answer.probabilities[best]),
     color: isUnclear ? UNCLEAR : network.colors[best],
+    ink: isUnclear ? INK : network.inks[best],
   };
 }
 
@@ -55,10 +56,11 @@ class Overlay {
       return { number: face.number, left: Math.min(...sides), right: Math.max(...sides), top: y(face.box[1]), bottom: y(face.box[3]) };
     });
     if (hasMesh) for (const face of answer.faces) this.mesh(context, face, x, y, ratio);
-    answer.faces.forEach((face, i) => {
-      const isChosen = answer.faces.length > 1 && face.number === chosen;
-      this.labelled(context, face, this.boxes[i], ratio, isChosen, answer.faces.length > 1);
-    });
+    const isOneOfSeveral = answer.faces.length > 1;
+    const isChosen = (face) => isOneOfSeveral && face.number === chosen;
+    // The chosen one last: on a phone the labels of two faces overlap.
+    for (const [i, face] of [...answer.faces.entries()].sort(([, a], [, b]) => isChosen(a) - isChosen(b)))
+      this.labelled(context, face, this.boxes[i], ratio, isChosen(face), isOneOfSeveral);
   }
 
   mesh(context, face, x, y, ratio) {
@@ -85,20 +87,22 @@ class Overlay {
     const line = 1.5 * size;
     context.font = `600 ${size}px ${getComputedStyle(this.canvas).fontFamily}`;
     context.textBaseline = "middle";
-    const plates = opinions.map(([short, { words, share, color: plate }], i) => ({
+    const plates = opinions.map(([short, { words, share, color: plate, ink }], i) => ({
       text: `${hasNumber && i === 0 ? `${face.number}  ` : ""}${short}: ${words} ${share}`,
       plate,
+      ink,
     }));
     // Above the face where there is room, else below it: never on it.
     const isAbove = box.top >= plates.length * line;
-    plates.forEach(({ text, plate }, i) => {
-      const room = context.measureText(text).width + size;
+    plates.forEach(({ text, plate, ink }, i) => {
+      const room = Math.min(context.measureText(text).width + size, this.canvas.width);
       const from = Math.max(0, Math.min(box.left, this.canvas.width - room));
       const down = isAbove ? box.top - (plates.length - i) * line : box.bottom + i * line;
       context.fillStyle = plate;
       context.fillRect(from, down, room, line);
-      context.fillStyle = INK;
-      context.fillText(text, from + size / 2, down + line / 2);
+      context.fillStyle = ink;
+      // A title that is wider than a phone's picture is narrowed.
+      context.fillText(text, from + size / 2, down + line / 2, room - size);
     });
   }
 

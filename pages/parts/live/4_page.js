@@ -11,11 +11,19 @@ const TROUBLE = {
 const OFF = "The camera is off. Start it to see each network's prediction and a chart of the last 30 seconds.";
 // Over how many milliseconds the rate and the delay are counted.
 const COUNTED = 3000;
+// Milliseconds for which a face that is gone keeps its button; the server keeps its number as long.
+const AWAY = 1000;
 
 function troubleOf(error) {
   if (["NotAllowedError", "SecurityError"].includes(error.name)) return TROUBLE.denied;
   if (["NotReadableError", "AbortError"].includes(error.name)) return TROUBLE.busy;
   return TROUBLE.missing;
+}
+
+function faceButton(number) {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", value: number, textContent: `Face ${number}` });
+  return button;
 }
 
 class LivePage {
@@ -29,6 +37,7 @@ class LivePage {
     this.moments = [];
     this.looks = [];
     this.chosen = null;
+    this.lastSeen = new Map();
     this.buildAnswers();
     this.listen();
     this.say(OFF);
@@ -63,11 +72,10 @@ class LivePage {
     });
     const foot = document.createElement("div");
     foot.innerHTML = '<div class="axis"><span>30 s ago</span><span>20</span><span>10</span><span>now</span></div><div class="legend"></div>';
-    const { labels, colors } = this.data.networks[0];
-    labels.forEach((label, k) => {
+    this.data.legend.forEach(({ label, color }) => {
       const entry = document.createElement("span");
       const patch = document.createElement("i");
-      patch.style.background = colors[k];
+      patch.style.background = color;
       entry.append(patch, capitalized(label));
       foot.querySelector(".legend").append(entry);
     });
@@ -97,6 +105,9 @@ class LivePage {
       document.fullscreenElement ? document.exitFullscreen() : this.stage.requestFullscreen?.());
     this.find("overlay").addEventListener("click", (event) => {
       this.chosen = this.overlay.faceAt(event.clientX, event.clientY) ?? null;
+    });
+    this.find("faces").addEventListener("click", ({ target }) => {
+      if (target.value) this.chosen = Number(target.value);
     });
     this.find("fullscreen").hidden = !document.fullscreenEnabled;
   }
@@ -147,6 +158,8 @@ class LivePage {
     this.video.srcObject = null;
     if (this.recording) this.record();
     this.overlay.clear();
+    this.lastSeen.clear();
+    this.offerFaces(null);
     this.looks = [];
     this.enable(false);
     this.showResting(null);
@@ -192,23 +205,38 @@ class LivePage {
   answered(answer, frame) {
     this.say("");
     this.enable(true);
+    const face = answer.faces.find((f) => f.number === this.chosen) ?? (this.chosen ? null : answer.faces[0]);
     this.overlay.draw(answer, frame, {
       video: this.video,
       isMirrored: this.find("mirror").checked,
       hasMesh: this.find("mesh").checked,
-      chosen: this.chosen,
+      chosen: face?.number,
     });
     const now = performance.now();
     this.looks.push({ at: now, delay: now - frame.taken, server: answer.milliseconds });
     this.recording?.add(answer, frame);
     if (this.recording?.isFull) this.record();
     this.showResting(answer.resting);
-    const face = answer.faces.find((f) => f.number === this.chosen) ?? (this.chosen ? null : answer.faces[0]);
+    for (const { number } of answer.faces) this.lastSeen.set(number, now);
+    for (const [number, at] of this.lastSeen) if (at < now - AWAY) this.lastSeen.delete(number);
+    this.offerFaces(face?.number);
     // A face that was chosen and is gone: back to the largest.
     if (!face && answer.faces.length) this.chosen = null;
     this.moments.push({ seconds: now / 1000, answers: face?.answers, units: face?.units });
     while (this.moments[0].seconds < now / 1000 - SECONDS - HOLD) this.moments.shift();
     this.showFace(face);
+  }
+
+  // A button for each of several faces. Kept from frame to frame: a new one would not have the focus.
+  offerFaces(shown) {
+    const place = this.find("faces");
+    const numbers = this.lastSeen.size > 1 ? [...this.lastSeen.keys()].sort((a, b) => a - b) : [];
+    for (const button of [...place.children]) if (!numbers.includes(Number(button.value))) button.remove();
+    numbers.forEach((number, i) => {
+      if (Number(place.children[i]?.value) !== number) place.insertBefore(faceButton(number), place.children[i] ?? null);
+      place.children[i].setAttribute("aria-pressed", number === shown);
+    });
+    place.hidden = !numbers.length;
   }
 
   showFace(face) {

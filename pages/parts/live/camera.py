@@ -18,12 +18,12 @@ from pages.shared import photo_intake
 from pages.shared.downloads import offer_file
 from pages.shared.models import load_analyzer
 from pages.shared.titles import title_of
-from pages.shared.verbatim import message_as_text
+from pages.shared.verbatim import public_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fer_core.live.session import LiveCamera
+    from fer_core.live.session import LiveCamera, LiveFrame
     from fer_core.networks.classifier import Classifier
 
 _FOLDER: Final = Path(__file__).parent
@@ -50,6 +50,21 @@ class Visit:
     token: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Frozen:
+    """A frozen picture.
+
+    Attributes:
+        frame: the picture with its faces.
+        taken: when.
+        titles: before each network's prediction, by bundle name; the visit's networks may change later.
+    """
+
+    frame: "LiveFrame"
+    taken: datetime
+    titles: dict[str, str]
+
+
 def load_visit() -> Visit:
     """Return this visitor's camera; without models, show the reason and stop the page."""
     from fer_core.live.session import LiveCamera
@@ -59,7 +74,7 @@ def load_visit() -> Visit:
     except FerError as error:
         st.error(
             "**The model cannot be loaded, so faces cannot be looked at.** "
-            + message_as_text(error),
+            + public_message(error),
             icon=":material/report:",
         )
         st.stop()
@@ -78,6 +93,7 @@ def show_camera(visit: Visit) -> None:
         data={
             "token": visit.token,
             "networks": _networks(visit.camera.classifiers),
+            "legend": _legend(visit.camera.classifiers),
             "edges": _edges(),
             "units": _units(),
         },
@@ -96,11 +112,11 @@ def show_frozen() -> None:
     """Show the frozen picture, if there is one, with its actions."""
     from fer_core.drawing import draw_live, encode_png
 
-    frame, taken = st.session_state.get(_FROZEN) or (None, None)
-    if frame is None or taken is None:
+    frozen = st.session_state.get(_FROZEN)
+    if not isinstance(frozen, Frozen):
         return
-    classifiers = st.session_state[_LIVE].camera.classifiers
-    picture = draw_live(frame.image_rgb, frame.faces, titles=_short_titles(classifiers))
+    frame, taken = frozen.frame, frozen.taken
+    picture = draw_live(frame.image_rgb, frame.faces, titles=frozen.titles)
     n = len(frame.faces)
     found = "no face" if n == 0 else "1 face" if n == 1 else f"{n} faces"
     st.image(
@@ -115,14 +131,16 @@ def show_frozen() -> None:
             _file_name(taken, "_annotated"),
             "image/png",
         )
-        st.page_link(
-            "../analyze.py", label="Open on the Photo page", icon=":material/frame_person:"
-        )
+        if st.button("Open on the Photo page", icon=":material/frame_person:"):
+            # Taken again, which selects it; or adds it, if it was removed since.
+            photo_intake.take_picture(_file_name(taken), frame.image_rgb)
+            st.switch_page("../analyze.py")
         st.button("Discard", icon=":material/delete:", on_click=_discard, args=(taken,))
 
 
 def _networks(classifiers: "Mapping[str, Classifier]") -> list[dict[str, Any]]:
     """Return each network's data for the browser."""
+    from fer_core.drawing import text_color
     from fer_core.expressions import COLORS
     from fer_core.records import answer_columns
 
@@ -134,6 +152,7 @@ def _networks(classifiers: "Mapping[str, Classifier]") -> list[dict[str, Any]]:
             "short": short[name],
             "labels": [str(label) for label in classifier.bundle.spec.labels],
             "colors": [COLORS[label] for label in classifier.bundle.spec.labels],
+            "inks": [text_color(COLORS[label]) for label in classifier.bundle.spec.labels],
             "columns": answer_columns(name, classifier.bundle.spec.labels),
         }
         for name, classifier in classifiers.items()
@@ -141,11 +160,28 @@ def _networks(classifiers: "Mapping[str, Classifier]") -> list[dict[str, Any]]:
 
 
 def _short_titles(classifiers: "Mapping[str, Classifier]") -> dict[str, str]:
-    """Return the short title before each network's prediction on the picture."""
-    return {
-        name: "pixels" if classifier.bundle.spec.landmark_features is None else "+ landmarks"
-        for name, classifier in classifiers.items()
+    """Return the title before each network's prediction on the picture.
+
+    It is what the network sees, or its own title where that would not tell the networks apart, or where one
+    sees landmarks alone.
+    """
+    specs = {name: classifier.bundle.spec for name, classifier in classifiers.items()}
+    seen = {
+        name: "pixels" if spec.landmark_features is None else "+ landmarks"
+        for name, spec in specs.items()
     }
+    are_distinct = len(set(seen.values())) == len(seen)
+    if are_distinct and all(spec.sees_pixels for spec in specs.values()):
+        return seen
+    return {name: title_of(name) for name in specs}
+
+
+def _legend(classifiers: "Mapping[str, Classifier]") -> list[dict[str, str]]:
+    """Return label and colour of each expression that any network knows, in the vocabulary's order."""
+    from fer_core.expressions import COLORS, Expression
+
+    known = {label for c in classifiers.values() for label in c.bundle.spec.labels}
+    return [{"label": str(label), "color": COLORS[label]} for label in Expression if label in known]
 
 
 def _units() -> list[dict[str, str]]:
@@ -178,10 +214,10 @@ def _edges() -> list[dict[str, Any]]:
 def _freeze() -> None:
     """Keep the current picture, and add it to the photos of the other pages."""
     visit = st.session_state.get(_LIVE)
-    frame = visit.camera.frame if visit else None
-    if frame is not None:
+    if visit and (frame := visit.camera.frame) is not None:
         taken = datetime.now().astimezone()
-        st.session_state[_FROZEN] = frame, taken
+        titles = _short_titles(visit.camera.classifiers)
+        st.session_state[_FROZEN] = Frozen(frame, taken, titles)
         photo_intake.take_picture(_file_name(taken), frame.image_rgb)
 
 
