@@ -12,7 +12,7 @@ from pages.shared.bars import row, share_bar, show_rows, track
 from pages.shared.charts import PLAIN_CHART
 from pages.shared.models import load_keypoint_finder
 from pages.shared.photo_intake import ChosenPhoto
-from pages.shared.verbatim import message_as_text
+from pages.shared.verbatim import public_message
 
 if TYPE_CHECKING:
     from fer_core.faces.face import Face
@@ -70,7 +70,7 @@ def _keypoint_finder() -> "KeypointFinder | None":
         return load_keypoint_finder()
     except FerError as error:
         st.warning(
-            f"The 15-point model cannot be loaded. {message_as_text(error)}",
+            f"The 15-point model cannot be loaded. {public_message(error)}",
             icon=":material/report:",
         )
         return None

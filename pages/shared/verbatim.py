@@ -49,8 +49,14 @@ def message_as_text(message: object) -> str:
 
 
 def public_message(message: object) -> str:
-    """Return a message like `message_as_text`, with absolute paths cut to their last two names.
+    """Return a message like `message_as_text`, without the places of files on the server."""
+    return message_as_text(without_paths(message))
+
+
+def without_paths(message: object) -> str:
+    """Return a message with absolute paths cut to their last two names.
 
     Where files lie on the server is no visitor's business.
     """
-    return message_as_text(_PATH.sub(r"\1", str(message).replace(str(models_root()), "models")))
+    # Absolute: "." may stand for something else in a sentence, and a relative path is no secret.
+    return _PATH.sub(r"\1", str(message).replace(str(models_root().absolute()), "models"))

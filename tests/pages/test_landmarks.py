@@ -120,3 +120,4 @@ def test_a_damaged_keypoint_network_is_explained(monkeypatch: pytest.MonkeyPatch
     page = open_page()
     assert not page.exception
     assert "The 15-point model cannot be loaded" in page.warning[0].value
+    assert str(tmp_path) not in page.warning[0].value

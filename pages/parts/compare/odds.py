@@ -10,7 +10,7 @@ from fer_core.errors import FerError
 from fer_core.networks.bundles import resolve
 from pages.parts.compare.networks import pair_of
 from pages.shared.titles import title_of
-from pages.shared.verbatim import message_as_text
+from pages.shared.verbatim import public_message
 
 if TYPE_CHECKING:
     from fer_core.analysis import FaceAnalysis
@@ -46,7 +46,7 @@ def show_odds(face: "FaceAnalysis") -> None:
                 (one.expression, other.expression),
             )
         except FerError as error:
-            lines.append(f"- **{name}**: {message_as_text(error)}")
+            lines.append(f"- **{name}**: {public_message(error)}")
         else:
             lines += _lines(name, odds, titles)
     st.markdown(f"On test faces where, as here, {said}:\n" + "\n".join(lines))

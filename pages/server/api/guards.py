@@ -29,6 +29,7 @@ from fer_core.errors import (
     ImageTooLargeError,
     NotAnImageError,
 )
+from pages.shared.verbatim import without_paths
 
 #: Streamlit's own kind of logger: its level and format are settings of the server.
 log: Final[logging.Logger] = get_logger(__name__)
@@ -73,7 +74,7 @@ async def _of_http(_request: Request, error: HTTPException) -> Response:
 
 def _answers(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(_request: Request, error: Exception) -> Response:
-        return error_response(status, str(error))
+        return error_response(status, without_paths(error))
 
     return handle
 

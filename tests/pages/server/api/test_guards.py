@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from fer_core.errors import SettingError
+from fer_core.errors import BundleError, SettingError
 from pages.server.api import guards
 from pages.server.api.app import create_api
 from pages.server.api.guards import HANDLERS, OriginCheck, RequestLog
@@ -199,6 +199,35 @@ def test_the_log_has_a_line_a_request_and_nothing_that_the_client_chose(client, 
         "(another method) /api/analyze 405",
     ]
     assert all(line.endswith(" ms") for line in said)
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (
+            "/app/models/dual/model.tflite is missing. Restore it from version control, or make the bundle "
+            "anew with: python -m training fit dual",
+            "models/dual/model.tflite is missing. Restore it from version control, or make the bundle "
+            "anew with: python -m training fit dual",
+        ),
+        ("There are no networks under /app/models.", "There are no networks under models."),
+        (
+            "/root/.cache/huggingface/hub/dual/spec.json is damaged. See https://example.org/a/b/c.",
+            "dual/spec.json is damaged. See https://example.org/a/b/c.",
+        ),
+        ("The `[x]` & 1/2 of *a_b* stay.", "The `[x]` & 1/2 of *a_b* stay."),
+    ],
+)
+def test_an_error_is_told_without_where_files_lie(raised, told, monkeypatch):
+    monkeypatch.setenv("FER_MODELS", "/app/models")
+
+    async def fail(_request):
+        raise BundleError(raised)
+
+    app = Starlette(routes=[Route("/fail", fail)], exception_handlers=HANDLERS)
+    answered = TestClient(app).get("/fail")
+    assert answered.status_code == 503
+    assert answered.json() == {"error": told}
 
 
 def test_a_fault_of_ours_is_told_without_what_it_says(said):
