@@ -1,4 +1,4 @@
-"""Definitions of terms, for the tooltips of the pages on evaluation, experiments and models."""
+"""Definitions of terms, for tooltips."""
 
 from typing import Final
 

@@ -41,6 +41,7 @@ _CURRENT: Final = "current_photo"
 _SENT: Final = "sent_files"
 _GENERATION: Final = "intake_generation"
 _SOURCE: Final = "photo_source"
+_STAND_IN: Final = "stand_in_example"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -319,20 +320,34 @@ def _new_generation() -> int:
     return secrets.randbelow(1_000_000_000)
 
 
-def take_example(example: Example) -> None:
-    """Add an example to the photos of the session."""
-    take([SentFile(f"example_{example.file.stem}", example.file.name, example.file.read_bytes)])
+def example_key(example: Example) -> str:
+    """Return the key of an example in the session."""
+    return f"example_{example.file.stem}"
+
+
+def take_example(example: Example, *, is_stand_in: bool = False) -> None:
+    """Add an example to the photos of the session.
+
+    Args:
+        example: to add.
+        is_stand_in: whether it is dropped when the visitor adds a photo.
+    """
+    key = example_key(example)
+    take([SentFile(key, example.file.name, example.file.read_bytes)])
+    st.session_state[_STAND_IN] = key if is_stand_in else None
 
 
 def take(files: Iterable[SentFile]) -> None:
-    """Add files to the photos of the session; the newest becomes the current one."""
+    """Add files to the photos of the session; the last one becomes the current one, also if it was there."""
+    given = list(files)
     known = {photo.key for photo in current_intake().photos}
     waiting = st.session_state.get(_SENT, ())
-    sent = [file for file in files if file.key not in {*known, *(w.key for w in waiting)}]
+    sent = [file for file in given if file.key not in {*known, *(w.key for w in waiting)}]
     st.session_state[_SENT] = (*waiting, *sent)
     # What could not be read was said once.
     st.session_state[_INTAKE] = Intake(current_intake().photos)
-    st.session_state.pop(_CURRENT, None)
+    if given:
+        st.session_state[_CURRENT] = given[-1].key
 
 
 def _read_what_was_sent() -> None:
@@ -346,6 +361,11 @@ def _read_what_was_sent() -> None:
         file, *others = sent
         with turn(partial(show_working, place)):
             read = file.read()
-        st.session_state[_INTAKE] = current_intake().with_one_more(read)
+        intake = current_intake()
+        stand_in = st.session_state.get(_STAND_IN)
+        if isinstance(read, ChosenPhoto) and read.key != stand_in:
+            own = tuple(photo for photo in intake.photos if photo.key != stand_in)
+            intake = Intake(own, intake.unreadable)
+        st.session_state[_INTAKE] = intake.with_one_more(read)
         st.session_state[_SENT] = tuple(others)
     place.empty()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from fer_core import records as core_records
 from fer_core.analysis import Analyzer
@@ -161,6 +162,26 @@ def test_an_open_face_is_taken_to_the_compare_page(astronaut: np.ndarray):
     assert not page.exception
     assert page.title[0].value == "Compare two networks"
     assert page.metric[0].label.startswith("Face 2:")
+
+
+def test_each_open_photo_is_the_one_that_is_compared_also_for_the_second_time(
+    monkeypatch: pytest.MonkeyPatch, small: bytes, astronaut: np.ndarray
+):
+    # With one network the page has little to compute.
+    monkeypatch.setenv("FER_NETWORKS", "cnn")
+    page = upload(open_page(), ("a.png", small), ("b.png", png(astronaut)))
+    keys = dict(zip("ab", page.session_state["batch"].keys, strict=True))
+    for name in "aba":
+        page.session_state["batch_opened"] = f"1:{keys[name]}"
+        page = buttons(page.run())["Compare the networks"].click().run()
+        assert not page.exception
+        (shown,) = [b for b in page.button if b.proto.help.startswith("Show `") and is_primary(b)]
+        assert shown.proto.help == f"Show `{name}.png`"
+        page = page.switch_page("../batch.py").run()
+
+
+def is_primary(button: Button) -> bool:
+    return button.proto.type == "primary"
 
 
 def test_a_file_that_cannot_be_read_opens_with_its_error(done: AppTest):
@@ -349,6 +370,57 @@ def test_results_stay_while_other_pages_are_looked_at(small: bytes):
     assert next(iter(page.session_state["batch"].results.values())) is result
 
 
+def test_files_added_after_another_page_join_those_that_are_there(
+    small: bytes, astronaut: np.ndarray
+):
+    film = clip(moving(astronaut[:240, 90:410], 3), rate=5)
+    page = upload(open_page(), ("two.zip", zipped(x=small)), ("film.mp4", film))
+    page = page.switch_page("../models.py").run().switch_page("../batch.py").run()
+    result = next(iter(page.session_state["batch"].results.values()))
+    page = upload(page, ("b.png", small))
+    page = upload(page, ("b.png", small), ("broken.png", b"no image"))
+    assert page.dataframe[0].value["photo"].tolist() == [
+        "two.zip/deep/x.png",
+        "b.png",
+        "broken.png",
+    ]
+    assert next(iter(page.session_state["batch"].results.values())) is result
+    assert "Analyze the video" in buttons(page)
+    # What is taken out of the widget goes, as before; what it no longer shows stays.
+    page = upload(page, ("c.png", small))
+    assert page.dataframe[0].value["photo"].tolist() == ["two.zip/deep/x.png", "c.png"]
+    assert [c.value for c in page.caption if "Skipped" in c.value] == [
+        "Skipped 1 other file, two.zip/notes.txt."
+    ]
+    page = upload(buttons(page)["Remove all"].click().run(), ("d.png", small))
+    assert page.dataframe[0].value["photo"].tolist() == ["d.png"]
+    assert "Analyze the video" not in buttons(page)
+
+
+def test_files_of_earlier_uploads_count_towards_the_limits(
+    monkeypatch: pytest.MonkeyPatch, small: bytes
+):
+    monkeypatch.setattr(work, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
+    page = upload(open_page(), ("a.png", small))
+    page = page.switch_page("../models.py").run().switch_page("../batch.py").run()
+    page = upload(page, ("b.png", small), ("tiny.png", b"no image"))
+    notes = page.dataframe[0].value["notes"].tolist()
+    assert ["exceeds the limit" in note for note in notes] == [False, True, False]
+    monkeypatch.setattr(work, "MAX_PHOTOS", 2)
+    page = upload(page, ("tiny.png", b"no image"), ("more.png", b"no image"))
+    assert page.warning[0].value == "1 photo beyond the limit of 2 was skipped."
+
+
+def test_a_filter_by_agreement_ends_with_the_second_network(small: bytes):
+    page = upload(open_page(), ("a.png", small))
+    page.pills(key="batch_agreements").set_value(["agree"]).run()
+    assert len(page.dataframe[0].value) == 1
+    page.selectbox(key="second_network").set_value("").run()
+    assert not page.exception
+    assert "batch_agreements" not in [pills.key for pills in page.pills]
+    assert len(page.dataframe[0].value) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.release
 def test_limits_on_photos_and_bytes_are_said(monkeypatch: pytest.MonkeyPatch, small: bytes):
@@ -368,6 +440,26 @@ def test_without_models_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path, sm
     page = upload(open_page(), ("a.png", small))
     assert not page.exception
     assert "cannot be loaded" in page.error[0].value
+    assert str(tmp_path) not in page.error[0].value
+
+
+def test_without_models_a_video_says_so_without_their_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, astronaut: np.ndarray
+):
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    film = clip(moving(astronaut[:240, 90:410], 3), rate=5)
+    page = upload(open_page(), ("film.mp4", film))
+    page = buttons(page)["Analyze the video"].click().run()
+    assert page.error[0].value.startswith("`film.mp4`: ")
+    assert str(tmp_path) not in page.error[0].value
+
+
+def test_a_damaged_network_is_named_without_its_folder(networks: Path, small: bytes):
+    (networks / "dual" / "model.tflite").unlink()
+    page = upload(open_page(), ("a.png", small))
+    assert page.warning[0].value.startswith(
+        "One of the networks cannot be loaded. models/dual/model.tflite is missing."
+    )
 
 
 def test_downloads_are_what_the_command_line_prints(done: AppTest):

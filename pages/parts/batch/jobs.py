@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.shared.models import load_analyzer
 from pages.shared.turns import patient_turn
-from pages.shared.verbatim import message_as_text, name_as_code
+from pages.shared.verbatim import name_as_code, public_message
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analyzer
@@ -119,7 +119,7 @@ def one_by_one(steps: Iterator[_Step], say: Callable[[str], object]) -> Iterator
 
 def show_error(name: str, message: str) -> None:
     """Show an error for a video."""
-    st.error(f"{name_as_code(name)}: {message_as_text(message)}", icon=":material/broken_image:")
+    st.error(f"{name_as_code(name)}: {public_message(message)}", icon=":material/broken_image:")
 
 
 def count(n: int, one: str, many: str) -> str:

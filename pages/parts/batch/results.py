@@ -11,6 +11,7 @@ from fer_core.face_columns import FaceColumns
 from pages.parts.batch.opened import open_face, opened_face, show_opened
 from pages.parts.batch.sheet import show_sheet
 from pages.parts.batch.work import Batch, Task, networks_of, start
+from pages.parts.glossary import defined
 from pages.shared.downloads import Content, choose_columns, offer_file
 from pages.shared.titles import spec_of, title_of
 from pages.shared.views import show_view
@@ -30,10 +31,6 @@ _OUTCOMES: Final = {
     "not readable": "Not readable",
 }
 _AGREEMENTS: Final = {"agree": "Agree", "differ": "Differ"}
-_LEVELS: Final = (
-    "**Confident**: the confidence reaches the network's threshold. **Probable**: below it, but one "
-    "expression clearly leads. **Unclear**: two or more are close, or the face can hardly be judged."
-)
 _TABLE, _SHEET, _CHARTS = "Table", "Contact sheet", "Charts"
 _ALL: Final = "All photos, whatever the filter."
 
@@ -119,7 +116,7 @@ def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
             format_func=lambda o: f"{_OUTCOMES[o]} ({outcomes[o]:,})",
             key="batch_outcomes",
             persist_state="page",
-            help=_LEVELS,
+            help=defined("Levels"),
             wrap=True,
         )
         if any(agreements.values()):
@@ -148,13 +145,15 @@ def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
 
 def _selected(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
     """Return the rows that pass the filters."""
-    from fer_core.batch.results import select_rows
+    from fer_core.batch.results import AGREEMENT, select_rows
 
+    # With a single network its widget is not shown, and its value stays.
+    agreements = st.session_state.get("batch_agreements") if table[AGREEMENT].any() else None
     return select_rows(
         table,
         networks,
         outcomes=st.session_state.get("batch_outcomes") or (),
-        agreements=st.session_state.get("batch_agreements") or (),
+        agreements=agreements or (),
         expressions=st.session_state.get("batch_expressions") or (),
     )
 

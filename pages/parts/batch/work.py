@@ -7,8 +7,9 @@ uploads, in the session, and what `fer_core.batch.results` keeps of a photo.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -19,12 +20,13 @@ from fer_core.batch.progress import Progress
 from fer_core.batch.skipped import Skipped
 from fer_core.content import Kind
 from fer_core.errors import FerError
-from fer_core.photos.decode import MAX_MEGAPIXELS
+from fer_core.photos.decode import LARGEST_IN_WORDS
 from pages.parts.batch.jobs import forget_videos
 from pages.shared.models import (
     are_of_all_networks,
     load_analyzer,
-    load_classifiers,
+    show_missing_networks,
+    show_no_model,
     specs_of_networks,
 )
 from pages.shared.networks import chosen_networks, offer_networks
@@ -44,7 +46,9 @@ MAX_MEGABYTES: Final = 1000
 #: Between two pictures of the growing table.
 _TABLE_SECONDS: Final = 2.0
 _BATCH: Final = "batch"
-_VIDEOS: Final = "batch_videos"
+#: What all uploads hold, and what those hold that the widget no longer shows.
+_TAKEN: Final = "batch_taken"
+_KEPT: Final = "batch_kept"
 _GENERATION: Final = "batch_generation"
 
 
@@ -57,7 +61,7 @@ class Task(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """The photos of one upload by a visitor.
+    """The photos that a visitor uploaded.
 
     Attributes:
         files: by a key that stands for the photo, in order.
@@ -175,20 +179,68 @@ class Batch:
         self.zip, self._archive, self._n_zipped = archive.finish(), None, 0
 
 
+@dataclass(slots=True, eq=False)
+class _Taken:
+    """The content of a batch's uploads.
+
+    Attributes:
+        files: the photos, by key.
+        videos: by key.
+        skipped: counts what else is in the zips.
+        n_left_out: photos beyond MAX_PHOTOS.
+        n_bytes: size of all uploads within MAX_MEGABYTES.
+    """
+
+    files: dict[str, PhotoSource] = field(default_factory=dict)
+    videos: dict[str, PhotoBytes] = field(default_factory=dict)
+    skipped: Skipped = field(default_factory=Skipped)
+    n_left_out: int = 0
+    n_bytes: int = 0
+
+    def copy(self) -> "_Taken":
+        """Return a copy that more can be added to; what was uploaded is not copied."""
+        return replace(
+            self, files=self.files.copy(), videos=self.videos.copy(), skipped=deepcopy(self.skipped)
+        )
+
+    def add(self, upload: "UploadedFile") -> None:
+        """Add an upload, or the reason why it is too much."""
+        content = upload.getvalue()
+        fits = self.n_bytes + len(content) <= MAX_MEGABYTES * 1_000_000
+        if fits:
+            self.n_bytes += len(content)
+            if kind_of(content, upload.name) in (Kind.VIDEO, Kind.ANIMATION):
+                self.videos[upload.file_id] = PhotoBytes(upload.name, content)
+                return
+        too_much = Refused(
+            upload.name,
+            f"This file exceeds the limit of {MAX_MEGABYTES:,} MB per batch. Remove other files.",
+        )
+        photos = uploaded_photos(upload.name, content, self.skipped) if fits else iter((too_much,))
+        for i, photo in enumerate(photos):
+            if len(self.files) < MAX_PHOTOS:
+                self.files[f"{upload.file_id}/{i}"] = photo
+            else:
+                self.n_left_out += 1
+
+
 def current_batch() -> Batch | None:
-    """Offer the upload, and return the last uploaded photos; None without any."""
+    """Offer the upload, and return the uploaded photos; None without any."""
     generation = st.session_state.setdefault(_GENERATION, 0)
     tell_if_uploads_are_refused("Uploads")
     key = f"batch_upload_{generation}"
-    st.file_uploader(
+    uploads = st.file_uploader(
         "Photos, zips of photos, or videos",
         accept_multiple_files=True,
         key=key,
-        help=f"Photos of at most {MAX_MEGAPIXELS} megapixels each, also in zips. An animated GIF counts as a "
-        "video. For more, use the command line: `python -m fer_core analyze`.",
+        help=f"Photos of at most {LARGEST_IN_WORDS}, also in zips. An animated GIF counts as a video. "
+        "For more, use the command line: `python -m fer_core analyze`.",
         on_change=_take_widget,
         args=(key,),
     )
+    if not uploads:
+        # Streamlit empties the widget when its page is left. Further uploads are added to what it held.
+        st.session_state[_KEPT] = st.session_state.get(_TAKEN)
     below = st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     )
@@ -210,27 +262,25 @@ def current_batch() -> Batch | None:
     if found and (batch.specs != specs or not are_of_all_networks(found)):
         batch.look_again()
     batch.specs = specs
-    if batch.n_left_out:
+    if n := batch.n_left_out:
         st.warning(
-            f"{batch.n_left_out:,} photos beyond the limit of {MAX_PHOTOS} were skipped.",
+            f"{n:,} photo{'' if n == 1 else 's'} beyond the limit of {MAX_PHOTOS} "
+            f"{'was' if n == 1 else 'were'} skipped.",
             icon=":material/content_cut:",
         )
     for line in batch.skipped:
         st.caption(message_as_text(line))
-    for missing in load_classifiers()[1] if batch.results else ():
-        st.warning(
-            f"One of the networks cannot be loaded. {message_as_text(missing)}",
-            icon=":material/report:",
-        )
+    if batch.results:
+        show_missing_networks()
     with below:
         _show_state(batch)
     return batch
 
 
 def current_videos() -> dict[str, PhotoBytes]:
-    """Return the videos in the last upload, by their keys."""
-    videos = st.session_state.get(_VIDEOS, {})
-    return videos if isinstance(videos, dict) else {}
+    """Return the uploaded videos, by their keys."""
+    taken = st.session_state.get(_TAKEN)
+    return taken.videos if isinstance(taken, _Taken) else {}
 
 
 def resume(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object]) -> None:
@@ -258,10 +308,7 @@ def resume(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object])
             say(str(batch.progress))
     except FerError as error:
         batch.cancel()
-        bar.error(
-            f"**The model cannot be loaded, so photos cannot be analyzed.** {message_as_text(error)}",
-            icon=":material/report:",
-        )
+        show_no_model(error, bar)
         return
     st.rerun()
 
@@ -320,49 +367,29 @@ def _offer_removal() -> None:
 
 
 def _take_widget(key: str) -> None:
-    _take(st.session_state[key])
-
-
-def _take(uploads: "Iterable[UploadedFile]") -> None:
-    """Replace the batch's files; results of files that were there before are kept."""
-    files: dict[str, PhotoSource] = {}
-    videos: dict[str, PhotoBytes] = {}
-    skipped = Skipped()
-    n_left_out = n_bytes = 0
-    for upload in uploads:
-        content = upload.getvalue()
-        n_bytes += len(content)
-        fits = n_bytes <= MAX_MEGABYTES * 1_000_000
-        if fits and kind_of(content, upload.name) in (Kind.VIDEO, Kind.ANIMATION):
-            videos[upload.file_id] = PhotoBytes(upload.name, content)
-            continue
-        too_much = Refused(
-            upload.name,
-            f"This file exceeds the limit of {MAX_MEGABYTES:,} MB per batch. Remove other files.",
-        )
-        photos = uploaded_photos(upload.name, content, skipped) if fits else iter((too_much,))
-        for i, photo in enumerate(photos):
-            if len(files) < MAX_PHOTOS:
-                files[f"{upload.file_id}/{i}"] = photo
-            else:
-                n_left_out += 1
+    """Replace the files of this visit of the page; results of those that stay are kept."""
+    kept = st.session_state.get(_KEPT)
+    taken = kept.copy() if isinstance(kept, _Taken) else _Taken()
+    for upload in st.session_state[key]:
+        taken.add(upload)
     before = st.session_state.get(_BATCH)
     if isinstance(before, Batch):
-        known = {key: before.results[key] for key in files if key in before.results}
-        batch = Batch(files, n_left_out, before.specs, known)
+        known = {key: before.results[key] for key in taken.files if key in before.results}
+        batch = Batch(taken.files, taken.n_left_out, before.specs, known)
     else:
-        batch = Batch(files, n_left_out, specs_of_networks(), {})
-    batch.skipped = tuple(skipped.lines())
+        batch = Batch(taken.files, taken.n_left_out, specs_of_networks(), {})
+    batch.skipped = tuple(taken.skipped.lines())
     if not batch.is_whole:
         batch.start(Task.LOOKING)
     st.session_state[_BATCH] = batch
-    st.session_state[_VIDEOS] = videos
-    forget_videos(keep=videos)
+    st.session_state[_TAKEN] = taken
+    forget_videos(keep=taken.videos)
 
 
 def _remove() -> None:
     # A new key empties the widget, which would still show what is forgotten.
     st.session_state[_GENERATION] += 1
     st.session_state.pop(_BATCH, None)
-    st.session_state.pop(_VIDEOS, None)
+    st.session_state.pop(_TAKEN, None)
+    st.session_state.pop(_KEPT, None)
     forget_videos(keep=())
