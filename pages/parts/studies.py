@@ -122,7 +122,7 @@ def _show_accuracy(results: StudyResults, differences: list[str]) -> None:
         required=True,
         key="study_faces",
         on_change=on_change,
-        help=defined("Whole", "Clean"),
+        help=defined(_ALL, _CLEAN),
     )
     show_view(accuracy_view(results, clean=faces == _CLEAN), help=defined("Accuracy"))
     st.markdown("\n".join(f"- {sentence}" for sentence in [*findings(results), *differences]))

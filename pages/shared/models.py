@@ -27,7 +27,7 @@ from pages.shared.photo_intake import (
 )
 from pages.shared.titles import spec_of
 from pages.shared.turns import show_busy, show_working, turn
-from pages.shared.verbatim import message_as_text, name_as_code
+from pages.shared.verbatim import message_as_text, name_as_code, public_message
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -66,10 +66,10 @@ def current_photo(*, example: Example | None = None) -> Current | None:
     What cannot be read is said in its place; without models the page ends here, and says why.
 
     Args:
-        example: to take in where the visitor has given no photo.
+        example: to show until the visitor adds a photo.
     """
     if example is not None and not has_photos():
-        take_example(example)
+        take_example(example, is_stand_in=True)
     try:
         intake = offer_photos()
         _show_unreadable(intake.unreadable)
@@ -78,20 +78,14 @@ def current_photo(*, example: Example | None = None) -> Current | None:
         show_busy(error)
         st.stop()
     except FerError as error:
-        st.error(
-            f"**The model cannot be loaded, so photos cannot be analyzed.** {message_as_text(error)}",
-            icon=":material/report:",
-        )
+        show_no_model(error, st.empty())
         st.stop()
     if failed:
         _show_unreadable(failed)
         analyzed = tuple(photo for photo in intake.photos if photo.key in analyses)
         intake = Intake(analyzed, intake.unreadable + failed)
-    for missing in load_classifiers()[1] if analyses else ():
-        st.warning(
-            f"One of the networks cannot be loaded. {message_as_text(missing)}",
-            icon=":material/report:",
-        )
+    if analyses:
+        show_missing_networks()
     key = current_key(intake)
     photo = next((photo for photo in intake.photos if photo.key == key), None)
     if photo is None:
@@ -107,6 +101,23 @@ def _show_unreadable(files: Sequence[UnreadableFile]) -> None:
         st.error(
             f"{name_as_code(file.name)}: {message_as_text(file.message)}",
             icon=":material/broken_image:",
+        )
+
+
+def show_no_model(error: FerError, place: "DeltaGenerator") -> None:
+    """Show in a place that no photo can be analyzed, and why."""
+    place.error(
+        f"**The model cannot be loaded, so photos cannot be analyzed.** {public_message(error)}",
+        icon=":material/report:",
+    )
+
+
+def show_missing_networks() -> None:
+    """Show why chosen networks cannot be loaded, if there are such."""
+    for missing in load_classifiers()[1]:
+        st.warning(
+            f"One of the networks cannot be loaded. {public_message(missing)}",
+            icon=":material/report:",
         )
 
 

@@ -28,12 +28,24 @@ def _read_url() -> list[str]:
     """Use the networks in the URL if all of them are available; return those that are not."""
     named = [name for name in st.query_params.get(_PARAMETER, "").split(",") if name]
     if not named:
+        # Links between pages may carry no networks, and keep the choice. In the browser's history, a URL
+        # without networks stands for those of the settings.
+        if _came_by_history():
+            st.session_state.pop(_CHOSEN, None)
         return []
     here = bundle_names()
     missing = [name for name in named if name not in here]
     if not missing:
         st.session_state[_CHOSEN] = tuple(dict.fromkeys(named[:2]))
     return missing
+
+
+def _came_by_history() -> bool:
+    """Return whether the visitor came here with the browser's Back or Forward."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def others_are_chosen() -> bool:

@@ -29,9 +29,9 @@ def show_no_landmarks() -> None:
 def show_no_face(analysis: "Analysis") -> None:
     """Explain the search and what to try if no face was found."""
     st.info(
-        f"**No face found in this photo.** Every part of it was searched for faces of "
-        f"{analysis.smallest_face_pixels} pixels and more, and turned to each side and upside down for large "
-        "ones. What may help:\n"
+        "**No face found in this photo.** The photo was searched for faces of at least "
+        f"{analysis.smallest_face_pixels} pixels, and for large faces also in the other three orientations. "
+        "What may help:\n"
         "- a face that looks towards the camera, with eyes and mouth in view\n"
         "- the original photo, if this is a reduced copy\n"
         "- more light",

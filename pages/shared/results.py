@@ -18,7 +18,7 @@ from pages.shared.downloads import File, offer_files
 from pages.shared.examples import EXAMPLES
 from pages.shared.levels import level_sentence
 from pages.shared.networks import chosen_networks
-from pages.shared.photo_intake import ChosenPhoto, Intake
+from pages.shared.photo_intake import ChosenPhoto, Intake, example_key
 from pages.shared.photo_view import show_photo_with_faces
 from pages.shared.titles import spec_of, title_of
 from pages.shared.verbatim import name_as_code
@@ -97,7 +97,7 @@ def _disputed(analysis: "Analysis") -> str:
 
 
 def _credit(photo: ChosenPhoto) -> str:
-    return next((f". {e.credit}" for e in EXAMPLES if e.file.name == photo.name), "")
+    return next((f". {e.credit}" for e in EXAMPLES if example_key(e) == photo.key), "")
 
 
 def chosen_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:

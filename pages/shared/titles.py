@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from fer_core.errors import FerError
 from fer_core.networks.bundles import SERVING_FILE, Bundle, BundleSpec, resolve
-from pages.shared.verbatim import message_as_text
+from pages.shared.verbatim import public_message
 
 if TYPE_CHECKING:
     from fer_core.evaluation.faithfulness import Faithfulness
@@ -31,6 +31,12 @@ def title_of(name: str) -> str:
         return _TITLES[name]
     spec = spec_of(name)
     return spec.title if spec and len(spec.title) <= _LONGEST_NAME else name
+
+
+def label_of(name: str) -> str:
+    """Return a network's title with its bundle's name."""
+    title = title_of(name)
+    return name if title == name else f"{title} ({name})"
 
 
 def bundle_of(name: str) -> Bundle | None:
@@ -62,6 +68,6 @@ def origin_sentences(bundles: Sequence[Bundle]) -> list[str]:
             sentences.append(f"`{bundle.spec.name}` is from {bundle.origin}.")
         elif bundle.missed:
             sentences.append(
-                f"The embedded weights answer for `{bundle.spec.name}`: {message_as_text(bundle.missed)}"
+                f"The embedded weights answer for `{bundle.spec.name}`: {public_message(bundle.missed)}"
             )
     return sentences

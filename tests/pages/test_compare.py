@@ -31,6 +31,12 @@ def two_networks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
 
 
+@pytest.fixture
+def one_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one network the page has little to compute."""
+    monkeypatch.setenv("FER_NETWORKS", "cnn")
+
+
 def open_page() -> AppTest:
     """Open the page, which shows an example at once."""
     app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
@@ -47,6 +53,12 @@ def headings(page: AppTest) -> list[str]:
 
 def moved_bars(page: AppTest) -> str:
     return next(h.value for h in page.html if 'aria-label="Probabilities for face' in h.value)
+
+
+def shown_names(page: AppTest) -> list[str]:
+    """Return the names of the photos in the bar, in order."""
+    pictures = [image.proto.imgs[0].alt for image in page.get("image") if image.proto.imgs]
+    return [alt.removeprefix("Thumbnail of ") for alt in pictures if alt.startswith("Thumbnail")]
 
 
 def press(page: AppTest, label: str) -> AppTest:
@@ -161,6 +173,28 @@ def test_sliders_are_no_warning_in_the_log(caplog: pytest.LogCaptureFixture):
     press(page, "Reset")
     assert page.slider[0].value == 0
     assert "default value" not in caplog.text
+
+
+@pytest.mark.usefixtures("one_network")
+def test_the_example_goes_when_the_visitor_adds_a_photo(astronaut_png: bytes):
+    page = upload(open_page(), "broken.png", b"no image")
+    assert page.error[0].value.startswith("`broken.png`: ")
+    assert shown_names(page) == ["officer.jpg"], "else there is nothing on the page"
+    page = upload(page, "me.png", astronaut_png)
+    assert not page.exception
+    assert shown_names(page) == ["me.png"]
+    page = page.switch_page("../analyze.py").run()
+    assert shown_names(page) == ["me.png"]
+
+
+@pytest.mark.usefixtures("one_network")
+def test_an_example_that_the_visitor_chose_stays(astronaut_png: bytes):
+    # Shown by the page, removed, and then chosen.
+    page = open_page().switch_page("../analyze.py").run()
+    page = next(b for b in page.button if b.key == "remove_example_officer").click().run()
+    page = press(page, "Naval officer").switch_page("../compare.py").run()
+    page = upload(page, "me.png", astronaut_png)
+    assert shown_names(page) == ["officer.jpg", "me.png"]
 
 
 @pytest.mark.usefixtures("two_networks")

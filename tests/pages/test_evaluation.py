@@ -16,6 +16,8 @@ from fer_core.evaluation.faithfulness import read_faithfulness
 from fer_core.evaluation.photo_accuracy import read_photo_accuracy
 from fer_core.evaluation.predictions import compare, predictions_path, read_predictions
 from fer_core.networks.bundles import resolve
+from fer_core.views import View
+from pages.parts.evaluation import questions
 from pages.parts.evaluation.questions import QUESTIONS
 from tests.conftest import NAVIGATION, PROJECT
 
@@ -120,6 +122,39 @@ def test_own_predictions_stand_beside_ours():
     table = measures(page)
     assert table.index.tolist() == ["cnn", "dual", "own"]
     assert table.loc["own"].tolist() == table.loc["cnn"].tolist()
+
+
+def test_a_table_of_part_of_a_data_set_has_its_own_number_of_faces(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    views: list[View] = []
+    monkeypatch.setattr(questions, "show_view", lambda view, **_: views.append(view))
+    page = open_page()
+    whole, clean = views[-1].figure.data
+    recorded = resolve("cnn").spec.metrics["fer2013:test"]
+    assert whole.name == f"all {recorded.n:,} faces"
+    assert clean.name == f"{recorded.n_clean:,} without duplicates"
+    page.file_uploader[0].set_value([own_file(lambda t: t.iloc[:500])]).run()
+    assert not page.exception
+    whole, clean = views[-1].figure.data
+    assert (whole.name, clean.name) == ("all faces", "without duplicates")
+    n_clean = int(pd.read_parquet(predictions("cnn"))["clean"].iloc[:500].sum())
+    expected = {
+        ("cnn", f"all {recorded.n:,} faces"),
+        ("dual", f"all {recorded.n:,} faces"),
+        ("own", "all 500 faces"),
+        ("cnn", f"{recorded.n_clean:,} without duplicates"),
+        ("dual", f"{recorded.n_clean:,} without duplicates"),
+        ("own", f"{n_clean} without duplicates"),
+    }
+    table = views[-1].data
+    assert set(zip(table["network"], table["faces"], strict=True)) == expected
+    shown = [
+        pair for trace in (whole, clean) for pair in zip(trace.y, trace.customdata, strict=True)
+    ]
+    assert set(shown) == expected
+    assert "%{customdata}" in whole.hovertemplate
+    assert f"of the {recorded.n:,} faces are duplicates" in views[-1].reading
 
 
 def test_own_labels_that_were_put_right_count():

@@ -82,7 +82,9 @@ def test_a_study_has_its_figures_runs_and_references_and_another_is_chosen():
     assert runs.value["variant"].tolist() == ["custom", "vgg"]
     assert references.value["Accuracy"].tolist() == ["64.0%"]
     assert any("not measured here" in text.value for text in page.caption)
-    page.button_group[0].set_value("Without duplicates").run()
+    choice = page.button_group[0]
+    assert [f"**{option}**: " in choice.help for option in choice.options] == [True, True]
+    choice.set_value("Without duplicates").run()
     assert not page.exception
     assert any("are left out" in text.value for text in page.markdown)
     page = open_tab(page, "Recall by class")

@@ -26,7 +26,7 @@ from fer_core.settings import models_root
 from pages.parts.evaluation.own import offer_own
 from pages.parts.glossary import defined
 from pages.shared.links import linked, linked_list
-from pages.shared.titles import spec_of, title_of
+from pages.shared.titles import label_of, spec_of
 from pages.shared.verbatim import name_as_code, public_message
 
 if TYPE_CHECKING:
@@ -172,12 +172,6 @@ def choose_network(
             label, names, format_func=label_of, key=parameter, on_change=on_change, width=300
         )
     )
-
-
-def label_of(name: str) -> str:
-    """Return a network's title with its bundle's name."""
-    title = title_of(name)
-    return name if title == name else f"{title} ({name})"
 
 
 def _on_common_ground(results: "dict[str, EvaluationResult]") -> "dict[str, EvaluationResult]":

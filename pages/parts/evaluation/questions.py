@@ -33,14 +33,13 @@ def _show_accuracy(chosen: Chosen) -> None:
     whole = estimates_of(chosen.whole)
     clean_rows = {name: r.select(r.clean) for name, r in chosen.whole.items()}
     clean = estimates_of(clean_rows) if chosen.knows_copies else {}
-    sizes = (len(next(iter(chosen.whole.values()))), len(next(iter(clean_rows.values()))))
+    n, n_clean = ({name: len(r) for name, r in rows.items()} for rows in (chosen.whole, clean_rows))
     by_network = (
         {name: e["accuracy"] for name, e in whole.items()},
         {name: e["accuracy"] for name, e in clean.items()},
     )
-    show_view(
-        accuracy_view(*by_network, sizes, chosen.on), help=defined("Accuracy", "Bootstrap interval")
-    )
+    view = accuracy_view(*by_network, (n, n_clean), chosen.on)
+    show_view(view, help=defined("Accuracy", "Bootstrap interval"))
     shown = clean if chosen.faces == CLEAN_FACES and chosen.knows_copies else whole
     _show_measures(chosen, {name: shown[name] for name in chosen.results})
 

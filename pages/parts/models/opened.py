@@ -8,7 +8,7 @@ from fer_core.errors import FerError
 from fer_core.networks.bundles import BaseBundle, all_names
 from fer_core.networks.layers import read_layers
 from pages.shared.links import linked
-from pages.shared.titles import title_of
+from pages.shared.titles import label_of
 from pages.shared.verbatim import public_message
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def choose_bundle() -> "AnyBundle | None":
         return None
     on_change = linked("model", {name: name for name in names}, names[0], key="model")
     name = st.selectbox(
-        "Model", names, format_func=_label, key="model", on_change=on_change, width=320
+        "Model", names, format_func=label_of, key="model", on_change=on_change, width=320
     )
     try:
         return resolve_any(name)
@@ -55,8 +55,3 @@ def layers_or_explain(bundle: "AnyBundle") -> "tuple[Layer, ...] | None":
             f"`python -m training describe models/{bundle.spec.name}`"
         )
     return layers
-
-
-def _label(name: str) -> str:
-    title = title_of(name)
-    return name if title == name else f"{title} ({name})"

@@ -4,6 +4,8 @@ import ast
 import csv
 import io
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
@@ -11,6 +13,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fer_core.drawing import encode_png
+from fer_core.errors import BundleError
+from fer_core.networks.bundles import SERVING_FILE, SPEC_FILE, resolve
 from fer_core.settings import models_root
 from pages.shared.verbatim import message_as_text, name_as_code, public_message
 from tests.conftest import NAVIGATION, PROJECT
@@ -162,3 +166,18 @@ def test_a_public_message_shows_no_path_of_the_server():
     )
     assert shown == "models/cnn/spec.json is damaged; see abc/x.csv."
     assert public_message("photos/a/b/c.jpg and 1/2/3 stay") == "photos/a/b/c.jpg and 1/2/3 stay"
+
+
+def test_a_missing_file_of_a_network_is_named_without_the_folder_of_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "my networks"
+    (folder / "cnn").mkdir(parents=True)
+    shutil.copy(resolve("cnn").path / SPEC_FILE, folder / "cnn")
+    monkeypatch.setenv("FER_MODELS", str(folder))
+    with pytest.raises(BundleError) as raised:
+        resolve("cnn").verify(SERVING_FILE)
+    assert str(tmp_path) in str(raised.value)
+    shown = public_message(raised.value)
+    assert shown.startswith("models/cnn/model.tflite is missing.")
+    assert str(tmp_path) not in shown
