@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
@@ -273,6 +272,9 @@ def _grey_scale(image: Image.Image) -> tuple[float, float] | None:
 @np.errstate(invalid="ignore", over="ignore")
 def _scaled(strip: Image.Image, scale: tuple[float, float]) -> np.ndarray:
     """Return a strip of grey values as RGB, uint8 (h, w, 3), black where a value is NaN."""
+    # Not before such a photo comes: the first page is shown without it.
+    import cv2
+
     black, white = scale
     factor = 255 / (white - black) if white > black else 0.0
     grey = np.asarray(strip) * factor - black * factor

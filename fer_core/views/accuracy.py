@@ -10,20 +10,26 @@ from fer_core.views.view import View
 
 
 def accuracy_view(
-    whole: Mapping[str, Estimate], clean: Mapping[str, Estimate], n: tuple[int, int], on: str
+    whole: Mapping[str, Estimate],
+    clean: Mapping[str, Estimate],
+    sizes: tuple[Mapping[str, int], Mapping[str, int]],
+    on: str,
 ) -> View:
     """Return each network's accuracy with its 95% interval, on all rows and on the clean ones.
 
     Args:
         whole: by network, on all rows.
         clean: on the clean rows; empty where nothing is known about duplicates.
-        n: rows of both.
+        sizes: numbers of rows of both, by network.
         on: says which data these are.
     """
     figure = new_figure()
     rows = []
-    kinds = [(whole, f"all {n[0]:,} faces"), (clean, f"{n[1]:,} without duplicates")]
-    for i, (estimates, kind) in enumerate(kinds):
+    kinds = [
+        (whole, "all faces", [f"all {sizes[0][name]:,} faces" for name in whole]),
+        (clean, "without duplicates", [f"{sizes[1][name]:,} without duplicates" for name in clean]),
+    ]
+    for i, (estimates, kind, faces) in enumerate(kinds):
         if not estimates:
             continue
         figure.add_scatter(
@@ -32,7 +38,8 @@ def accuracy_view(
             mode="markers",
             orientation="h",
             offsetgroup=kind,
-            name=kind,
+            # With the number, if it is that of all.
+            name=faces[0] if len(set(faces)) == 1 else kind,
             marker=marker_of(i, size=11),
             error_x={
                 "symmetric": False,
@@ -40,11 +47,12 @@ def accuracy_view(
                 "arrayminus": [100 * (e.value - e.low) for e in estimates.values()],
                 "thickness": 2,
             },
-            hovertemplate="%{y}: %{x:.1f}%<extra>" + kind + "</extra>",
+            customdata=faces,
+            hovertemplate="%{y}: %{x:.1f}%<extra>%{customdata}</extra>",
         )
         rows += [
-            {"network": name, "faces": kind, "accuracy": e.value, "low": e.low, "high": e.high}
-            for name, e in estimates.items()
+            {"network": name, "faces": n, "accuracy": e.value, "low": e.low, "high": e.high}
+            for (name, e), n in zip(estimates.items(), faces, strict=True)
         ]
     lay_out(figure, height=150 + 46 * len(whole), x="Accuracy (%)")
     # The two marks of a network one above the other, so that their bars do not cover each other.
@@ -54,8 +62,10 @@ def accuracy_view(
     rows_from_top(figure)
     reading = f"Share of right predictions; bars are 95% bootstrap intervals over faces. {on}"
     if clean:
+        largest = max(whole, key=sizes[0].__getitem__)
+        n, n_clean = (size[largest] for size in sizes)
         reading += (
-            f" {n[0] - n[1]:,} of the {n[0]:,} faces are duplicates of training images, which a network may "
+            f" {n - n_clean:,} of the {n:,} faces are duplicates of training images, which a network may "
             "have memorized. The accuracy without them says more about new faces. Papers report the accuracy "
             "on all faces."
         )

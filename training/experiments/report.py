@@ -155,6 +155,7 @@ def _data_section(
     n = {name: len(result) for name, result in results.items()}
     on = f"{data_name(data)}, all {' or '.join(f'{size:,}' for size in sorted(set(n.values())))} faces."
     clean_rows = {name: result.select(result.clean) for name, result in results.items()}
+    n_clean = {name: len(rows) for name, rows in clean_rows.items()}
     whole = {name: estimate(result) for name, result in results.items()}
     knows_copies = any(not result.clean.all() for result in results.values())
     clean = {name: estimate(rows) for name, rows in clean_rows.items()} if knows_copies else {}
@@ -162,13 +163,13 @@ def _data_section(
         accuracy_view(
             {name: e["accuracy"] for name, e in whole.items()},
             {name: e["accuracy"] for name, e in clean.items()},
-            (max(n.values()), max(len(rows) for rows in clean_rows.values())),
+            (n, n_clean),
             on,
         )
     )
     for kind, estimates, sizes in (
         ("All faces", whole, n),
-        ("Without duplicates", clean, {name: len(rows) for name, rows in clean_rows.items()}),
+        ("Without duplicates", clean, n_clean),
     ):
         if estimates:
             section.parts.append(f"<h3>{kind}</h3>{headline_html(estimates, sizes)}")

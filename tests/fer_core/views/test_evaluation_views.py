@@ -98,7 +98,9 @@ def all_views(results: dict[str, EvaluationResult]) -> list[View]:
         }
     )
     return [
-        accuracy_view(estimates, estimates, (500, 450), ON),
+        accuracy_view(
+            estimates, estimates, (dict.fromkeys(estimates, 500), dict.fromkeys(estimates, 450)), ON
+        ),
         *(confusion_view(one, "one", share, ON) for share in SHARES),
         confusion_difference_view(one, two, names, ON),
         *(class_view(results, measure, ON) for measure in ("recall", "precision", "F1")),
