@@ -78,7 +78,10 @@ def replace_rows(path: Path, rows: pd.DataFrame, keys: list[str]) -> None:
     if path.is_file():
         before = pd.read_parquet(path)
         stays = ~pd.MultiIndex.from_frame(before[keys]).isin(pd.MultiIndex.from_frame(rows[keys]))
-        rows = pd.concat([before[stays], rows], ignore_index=True)
+        table = pd.concat([before[stays], rows], ignore_index=True)
+        lacking = before.columns.difference(rows.columns)
+        # What a study is no longer measured on: no row has it once all are replaced.
+        rows = table.drop(columns=[name for name in lacking if table[name].isna().all()])
     _write(path, rows)
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from fer_core.errors import DataError
-from fer_core.studies.runs import COLUMNS, append_rows, figures_of, read_rows
+from fer_core.studies.runs import COLUMNS, append_rows, figures_of, read_rows, replace_rows
 
 ROW = dict.fromkeys(COLUMNS, 0)
 REPORT = {
@@ -44,3 +44,12 @@ def test_a_damaged_or_foreign_table_is_named(tmp_path):
     pd.DataFrame({"seed": [1]}).to_parquet(path)
     with pytest.raises(DataError, match="lacks the column backend"):
         append_rows(path, [ROW])
+
+
+def test_a_column_that_only_replaced_rows_had_is_gone(tmp_path):
+    path = tmp_path / "study.parquet"
+    replace_rows(path, pd.DataFrame({"seed": [0, 1], "test accuracy": 0.5}), ["seed"])
+    replace_rows(path, pd.DataFrame({"seed": [0], "valid accuracy": 0.6}), ["seed"])
+    assert set(pd.read_parquet(path)) == {"seed", "test accuracy", "valid accuracy"}
+    replace_rows(path, pd.DataFrame({"seed": [1], "valid accuracy": 0.7}), ["seed"])
+    assert set(pd.read_parquet(path)) == {"seed", "valid accuracy"}
