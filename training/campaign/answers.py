@@ -18,8 +18,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fer_core.errors import DataError
 from fer_core.files import replace_file
 from fer_core.networks.bundles import sha256_of
-from training.campaign.plan import answers_folder
-from training.sources import Samples, sha256_of_arrays
+from training import sources
+from training.campaign.plan import Campaign, answers_folder
+from training.sources import Samples, Split, sha256_of_arrays
 
 #: Key of the record in the file's metadata.
 _RECORD: Final = b"second-look"
@@ -105,6 +106,20 @@ class TeacherAnswers:
 def answers_path(campaign: str, teacher: str) -> Path:
     """Return the path of a teacher's predictions."""
     return answers_folder(campaign) / f"{teacher}.parquet"
+
+
+def answered_splits(campaign: Campaign) -> dict[str, Samples]:
+    """Return the splits that teachers predict, by "SOURCE:SPLIT": training rows first, then references.
+
+    Raises:
+        DataError: the data is not there.
+    """
+    train = sources.load(campaign.data, Split.TRAIN, whole=campaign.whole)
+    references = {
+        reference.data: sources.load(reference.source, Split.VALID).within(train.label_space)
+        for reference in campaign.references
+    }
+    return {f"{campaign.data}:{Split.TRAIN}": train, **references}
 
 
 def write_answers(record: AnswersRecord, logits: dict[str, np.ndarray]) -> Path:

@@ -6,6 +6,8 @@ than the accuracy on some thousand faces. Logits are divided by each teacher's o
 al. 2017, arXiv:1706.04599), so that a member counts by its weight and not by how large its logits are.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +21,6 @@ from fer_core.errors import DataError
 from fer_core.evaluation import metrics
 from fer_core.evaluation.intervals import estimate_share
 from fer_core.files import replace_file
-from fer_core.networks.bundles import sha256_of
 from fer_core.networks.softmax import softmax
 from fer_core.settings import models_root
 from training import sources
@@ -132,6 +133,16 @@ class Ensemble(BaseModel):
     sources: tuple[str, ...]
     divisions: tuple[str, ...] = ()
 
+    @property
+    def sha256(self) -> str:
+        """Digest of what identifies the ensemble: its members, their weights and their predictions.
+
+        Temperatures and measurements follow from these. Another machine computes them with other last bits,
+        and must still find the students of this ensemble.
+        """
+        members = sorted((one.teacher, one.weight, one.sha256) for one in self.members)
+        return hashlib.sha256(json.dumps(members).encode()).hexdigest()
+
 
 def campaign_of(teacher: str) -> str | None:
     """Return the campaign whose ensemble a recipe's `teacher` names; None if that is a bundle."""
@@ -164,6 +175,8 @@ def choose_ensemble(
         DataError: answers are of other images.
         ValueError: there are none.
     """
+    if not answers:
+        raise ValueError("an ensemble needs a teacher")
     for split in (AnsweredSplit.of(name, samples) for name, samples in references.items()):
         for given in answers:
             check_images(given, split)
@@ -225,8 +238,6 @@ def _chosen(
             break
         best = min(losses)
         counts[int(np.argmin(losses))] += 1
-    if not counts.sum():
-        raise ValueError("an ensemble needs a teacher")
     result: np.ndarray = counts / counts.sum()
     return result
 
@@ -316,16 +327,6 @@ def read_ensemble(campaign: str) -> Ensemble:
         raise DataError(f"{path} is not a readable ensemble ({error}). {mend}") from error
 
 
-def ensemble_sha256(campaign: str) -> str:
-    """Return the digest of a campaign's ensemble, which contains the digests of its members' predictions.
-
-    Raises:
-        DataError: there is none, or it is damaged.
-    """
-    read_ensemble(campaign)
-    return sha256_of(ensemble_path(campaign))
-
-
 @dataclass(frozen=True, slots=True)
 class EnsembleTeacher(Teacher):
     """The ensemble of a campaign's teachers as the teacher of a student.
@@ -333,24 +334,22 @@ class EnsembleTeacher(Teacher):
     Attributes:
         campaign: its name.
         ensemble: as it is now.
-        sha256: of its file.
     """
 
     campaign: str
     ensemble: Ensemble
-    sha256: str
 
     @classmethod
     def of(cls, campaign: str) -> Self:
         """Return the teacher of a campaign; raise DataError if its ensemble is missing or damaged."""
-        return cls(campaign, read_ensemble(campaign), sha256_of(ensemble_path(campaign)))
+        return cls(campaign, read_ensemble(campaign))
 
     @property
     def ancestor(self) -> Ancestor:
         """The record of it in a run."""
         return Ancestor(
             name=ENSEMBLE + self.campaign,
-            sha256=self.sha256,
+            sha256=self.ensemble.sha256,
             sources=self.ensemble.sources,
             divisions=self.ensemble.divisions,
         )

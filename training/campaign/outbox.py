@@ -13,11 +13,12 @@ from training.loop.run_folder import (
     BACKEND_FILE,
     BEST_FILE,
     CHECKPOINT_FOLDER,
+    DATA_FILE,
     RECIPE_FILE,
 )
 
 #: Of a student's run: what its bundle is made of. The optimiser's state, the larger part, stays behind.
-_KEPT: Final = (BEST_FILE, HISTORY_FILE, RECIPE_FILE, BACKEND_FILE, ANCESTORS_FILE)
+_KEPT: Final = (BEST_FILE, HISTORY_FILE, RECIPE_FILE, BACKEND_FILE, ANCESTORS_FILE, DATA_FILE)
 
 
 class Outbox:
@@ -40,7 +41,7 @@ class Outbox:
         checkpoint = folder / CHECKPOINT_FOLDER
         # Where there is TensorFlow it is a bundle by now, and its run is gone.
         files = (
-            [checkpoint / kept for kept in _KEPT]
+            [file for kept in _KEPT if (file := checkpoint / kept).is_file()]
             if checkpoint.is_dir()
             else sorted(path for path in folder.iterdir() if path.is_file())
         )

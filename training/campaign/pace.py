@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -65,17 +66,21 @@ def _noise(recipe: Recipe) -> dict[str, np.ndarray]:
 
 
 class EndsInTime(keras.callbacks.Callback):
-    """Stops a run after its second epoch if it would not end in time.
+    """Stops a run if it would not end in time; its state is kept.
 
-    The first epoch compiles, so the second tells how long the others take. Its state is kept.
+    The first epoch compiles, so the second tells how long the others take. The same holds for the epochs
+    that end with a validation, where not all do: the run is checked again after the second of these.
     """
 
-    def __init__(self, epochs: int, seconds_left: Callable[[], float]) -> None:
-        """Use the number of epochs of the whole run, and a function that returns the remaining time."""
+    def __init__(self, recipe: Recipe, seconds_left: Callable[[], float]) -> None:
+        """Use the recipe of the run, and a function that returns the remaining time."""
         super().__init__()
-        self._epochs = epochs
+        self._epochs = recipe.epochs
+        self._validated = frozenset(recipe.validated_epochs)
         self._seconds_left = seconds_left
-        self._seen = 0
+        #: Epochs of this process, and the seconds of one, by whether they end with a validation.
+        self._seen: Counter[bool] = Counter()
+        self._seconds: dict[bool, float] = {}
         self._began = math.nan
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -83,11 +88,15 @@ class EndsInTime(keras.callbacks.Callback):
         self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Raise OutOfTimeError after the second epoch of a run that would not end in time."""
-        self._seen += 1
-        if self._seen != 2:
+        """Raise OutOfTimeError if the epoch is the second of its sort and the run would not end in time."""
+        seconds = time.perf_counter() - self._began
+        sort = epoch + 1 in self._validated
+        self._seen[sort] += 1
+        if self._seen[sort] != 2:
             return
-        needed = (self._epochs - epoch - 1) * (time.perf_counter() - self._began)
+        self._seconds[sort] = seconds
+        rest = range(epoch + 2, self._epochs + 1)
+        needed = sum(self._seconds.get(number in self._validated, seconds) for number in rest)
         if needed > (left := self._seconds_left()):
             raise OutOfTimeError(
                 f"it needs {needed / 60:.0f} minutes more, and {left / 60:.0f} are left"

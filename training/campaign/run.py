@@ -13,17 +13,17 @@ from filelock import FileLock, Timeout
 from fer_core.evaluation import metrics
 from fer_core.networks.bundles import SPEC_FILE
 from fer_core.settings import cache_root
-from training import sources
 from training.bundle.export import code_commit, make_bundle
 from training.campaign.answers import (
     AnsweredSplit,
     AnswersRecord,
     TeacherAnswers,
+    answered_splits,
     answers_path,
     read_answers,
     write_answers,
 )
-from training.campaign.ensemble import Ensemble, choose_ensemble, ensemble_sha256, write_ensemble
+from training.campaign.ensemble import Ensemble, choose_ensemble, read_ensemble, write_ensemble
 from training.campaign.pace import EndsInTime, OutOfTimeError
 from training.campaign.plan import Campaign, PlannedRun
 from training.campaign.predict import mirrored_mean
@@ -34,10 +34,10 @@ from training.loop.ancestors import Ancestors
 from training.loop.devices import has_bfloat16
 from training.loop.fit import fit
 from training.loop.result import FitResult
-from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
+from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed, recorded_recipe
 from training.measure.divisions import divisions_of
 from training.schema.recipe import Recipe
-from training.sources import Samples, Split, parts_of
+from training.sources import Samples, parts_of
 from training.sources.landmark_cache import with_landmarks
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def student_folder(campaign: Campaign, run: PlannedRun) -> Path:
     Raises:
         DataError: there is no ensemble to learn from.
     """
-    taught_by = ensemble_sha256(campaign.name)[:12]
+    taught_by = read_ensemble(campaign.name).sha256[:12]
     return campaign_cache(campaign) / f"students-{taught_by}" / run.name
 
 
@@ -100,7 +100,7 @@ def run_campaign(
     Args:
         campaign: the plan.
         profile: which of its runs.
-        minutes: what would not end within them is not started, or stopped after its second epoch.
+        minutes: what would not end within them is not started, or stopped (`EndsInTime`).
         only: name of the one teacher to train; no student is then.
         finished: called when a run has left what is to be kept.
 
@@ -116,7 +116,7 @@ def run_campaign(
     teachers, students = campaign.of_profile(profile)
     if only is not None:
         teachers, students = (campaign.teacher(only),), ()
-    answered = _answered_splits(campaign)
+    answered = answered_splits(campaign)
     waits_for = []
     for run in teachers:
         if not _teacher_is_done(campaign, run, answered, clock):
@@ -155,29 +155,19 @@ def answers_of(campaign: Campaign, run: PlannedRun) -> TeacherAnswers | None:
     return answers
 
 
-def _answered_splits(campaign: Campaign) -> dict[str, Samples]:
-    """Return the splits that teachers predict, by "SOURCE:SPLIT": training rows first, then references."""
-    train = sources.load(campaign.data, Split.TRAIN, whole=campaign.whole)
-    references = {
-        reference.data: sources.load(reference.source, Split.VALID).within(train.label_space)
-        for reference in campaign.references
-    }
-    return {f"{campaign.data}:{Split.TRAIN}": train, **references}
-
-
 def _teacher_is_done(
     campaign: Campaign, run: PlannedRun, answered: dict[str, Samples], clock: Clock
 ) -> bool:
     """Train one teacher unless it is finished, and return whether its predictions are stored."""
     if answers_of(campaign, run) is not None:
         return True
-    recipe = for_this_machine(run.settings)
-    _check_data(campaign, recipe)
+    _check_data(campaign, run.settings)
     folder = state_folder(campaign, run)
     with _alone(folder, run) as is_alone:
         # Another process may have finished it in the meantime.
         if not is_alone or answers_of(campaign, run) is not None:
             return is_alone
+        recipe = _recipe_in(folder, run)
         result = _fit(recipe, folder, run, clock)
         if result is None:
             return False
@@ -206,7 +196,7 @@ def _fit(recipe: Recipe, folder: Path, run: PlannedRun, clock: Clock) -> FitResu
             recipe,
             folder,
             resume=resume,
-            callbacks=[EndsInTime(recipe.epochs, lambda: clock.seconds_left)],
+            callbacks=[EndsInTime(recipe, lambda: clock.seconds_left)],
         )
     except OutOfTimeError as error:
         log.info("%s is left out: %s", run.name, error)
@@ -228,6 +218,19 @@ def _alone(folder: Path, run: PlannedRun) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
+
+
+def _recipe_in(folder: Path, run: PlannedRun) -> Recipe:
+    """Return the recipe of a run in the precision that its folder records, or else in this machine's.
+
+    A run keeps the precision that it started in, so that records say how its weights were trained, also
+    where it was trained on another machine.
+    """
+    recipe, checkpoint = run.settings, folder / CHECKPOINT_FOLDER
+    if not can_be_resumed(recipe, checkpoint):
+        return for_this_machine(recipe)
+    started = recorded_recipe(recipe, checkpoint)
+    return recipe.model_copy(update={"dtype_policy": started.dtype_policy})
 
 
 def for_this_machine(recipe: Recipe) -> Recipe:
@@ -312,9 +315,10 @@ def _student_is_done(campaign: Campaign, run: PlannedRun, clock: Clock) -> bool:
     if (folder / SPEC_FILE).is_file():
         return True
     with _alone(folder, run) as is_alone:
-        if not is_alone:
-            return False
-        recipe = for_this_machine(run.settings)
+        # Another process may have finished it in the meantime.
+        if not is_alone or (folder / SPEC_FILE).is_file():
+            return is_alone
+        recipe = _recipe_in(folder, run)
         result = _fit(recipe, folder, run, clock)
         if result is None:
             return False

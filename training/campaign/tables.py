@@ -39,8 +39,8 @@ def plan_table(campaign: Campaign, profile: Profile) -> pd.DataFrame:
             if data not in rows_of:
                 rows_of[data] = _n_rows(recipe)
             done = _epochs_done(campaign, run, role)
-            left = 0 if done == recipe.epochs else recipe.epochs - done
-            seconds = left * min(rows_of[data], recipe.data.rows or rows_of[data]) / speeds[kind]
+            n_rows = min(rows_of[data], recipe.data.rows or rows_of[data])
+            seconds = (recipe.epochs - done) * n_rows / speeds[kind]
             rows.append(
                 {
                     "run": run.name,

@@ -23,7 +23,7 @@ from fer_core.studies import plans
 from fer_core.studies.plans import SEARCH_PREFIX, SearchPlan
 from fer_core.studies.runs import replace_rows, studies_root
 from training.bundle.export import code_commit
-from training.errors import TrainingError
+from training.errors import DivergedError, TrainingError
 from training.experiments.run import hardware
 from training.kinds import KINDS
 from training.loop.fit import fit
@@ -131,7 +131,7 @@ def tune(
 
     Raises:
         TrainingError: a search of this recipe stands in the way, there is none to resume, or it was begun
-            with another budget or space.
+            with another budget or space, or several trials in a row did not train.
         FerError: no trial can run, for instance without data.
     """
     import keras_tuner
@@ -160,7 +160,7 @@ def tune(
             work = folder / f"run-{trial.trial_id}"
             try:
                 figures = _run(recipe, trial.hyperparameters.values, trial.trial_id, work)
-            except TrainingError as error:
+            except DivergedError as error:
                 # Such settings do not train; others may.
                 raise keras_tuner.errors.FailedTrialError(str(error)) from error
             except FerError as error:
@@ -176,6 +176,13 @@ def tune(
             tuner.search(verbose=0)
         except keras_tuner.errors.FatalRuntimeError as error:
             raise (error.__cause__ or error) from None
+        except RuntimeError as error:
+            # KerasTuner's own, after three failed trials in a row. It ends with the last one's traceback.
+            reason = str(error).strip().rpartition("Error: ")[2].rstrip(".")
+            raise TrainingError(
+                f"The search stopped after several failed trials in a row. The last one: {reason}. Narrow "
+                f"the space (SEARCH in training/recipes/{recipe.name}.py), and remove {folder} to start over."
+            ) from error
     return read_trials(recipe)
 
 

@@ -2,10 +2,10 @@
 
 python -m training.gpu.prepare OUT_DIR
 
-It holds the code, the training and validation data, the bundles that recipes start from, their teachers'
-answers, wheels of what such machines lack, and `run.sh`, the one command to run there. What does not fit into
-one transfer lies in OUT_DIR-2 and so on, to be copied over the first. README.md beside this file tells the
-whole way.
+It holds the code, the training and validation data, the landmarks that recipes see, the bundles that they
+start from, their teachers' answers, wheels of what such machines lack, and `run.sh`, the one command to run
+there. What does not fit into one transfer lies in OUT_DIR-2 and so on, to be copied over the first. README.md
+beside this file tells the whole way.
 """
 
 import logging
@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -25,16 +25,17 @@ from fer_core.errors import DataError, FerError
 from fer_core.networks.bundles import KERAS_FILE, SPEC_FILE
 from fer_core.settings import models_root
 from training import sources
-from training.campaign.answers import answers_path
+from training.campaign.answers import answered_splits, answers_path
 from training.campaign.ensemble import ensemble_path
 from training.campaign.plan import Campaign, get_campaign
 from training.campaign.profile import Profile
 from training.errors import TrainingError
 from training.kinds import KINDS
-from training.schema.recipe import BaseRecipe, get_recipe
-from training.sources import DATA_SETS, Split, data_root, parts_of
+from training.schema.recipe import BaseRecipe, Recipe, get_recipe
+from training.sources import DATA_SETS, Samples, Split, data_root, parts_of
 from training.sources.joined import copies_folder
-from training.sources.landmark_cache import cache_path
+from training.sources.landmark_cache import cache_path, with_landmarks
+from training.tasks.expressions import reference_rows, training_rows
 from training.tasks.parents import parents_of
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ def prepare(
 ) -> list[Path]:
     """Make the folder `out` atomically, and further folders for what exceeds one transfer.
 
+    Landmarks that a recipe sees and the cache lacks are found first, which that machine cannot do.
+
     Args:
         recipes: to be trained there.
         out: does not exist.
@@ -75,7 +78,7 @@ def prepare(
     Raises:
         TrainingError: a folder is there, one file is too large, a wheel cannot be fetched, or a recipe's
             teacher knows other classes.
-        DataError: a data file or the landmarks that a recipe sees are not there.
+        DataError: a data file is not there or damaged.
         BundleError: a bundle that a recipe starts from or learns from is not there.
     """
     if there := [path for path in (out, _further(out, 2)) if path.exists()]:
@@ -120,6 +123,9 @@ def _files_of(recipes: Sequence[BaseRecipe]) -> dict[Path, str]:
     """Return the files that recipes need, each with its path in the folder."""
     files: dict[Path, str] = {}
     for recipe in recipes:
+        if isinstance(recipe, Recipe) and len(parts_of(recipe.data.source)) > 1:
+            # Fills the list of copies for its choice of added faces: that machine lacks the test split.
+            training_rows(recipe)
         files |= _data_files(recipe.name, recipe.data.source)
         files |= _beside_the_data(recipe)
     return files
@@ -134,9 +140,10 @@ def _data_files(name: str, source: str) -> dict[Path, str]:
         for place in DATA_SETS[part].training_files(data_root()):
             files[data_root() / place] = f"data/{place}"
     if len(parts_of(source)) > 1:
-        # Which faces of the second show a photo of the first takes minutes to find.
+        # Which faces of the second show a photo of the first's test split cannot be found there.
         sources.load(source, Split.TRAIN, whole=True)
-        files |= {file: f"cache/copies/{file.name}" for file in copies_folder().glob("*.npy")}
+        lists = (file for file in copies_folder().iterdir() if not file.name.startswith("."))
+        files |= {file: f"cache/copies/{file.name}" for file in lists}
     return files
 
 
@@ -148,6 +155,9 @@ def _files_of_campaigns(campaigns: Sequence[Campaign]) -> dict[Path, str]:
         teachers, students = campaign.of_profile(Profile.GPU)
         for run in (*teachers, *students):
             files |= _files_of([run.settings.model_copy(update={"teacher": None})])
+        if any(run.settings.architecture.sees_landmarks for run in teachers):
+            # They answer all rows of these splits, also those that none of them learns.
+            files |= _landmark_files(map(with_landmarks, answered_splits(campaign).values()))
         kept = [answers_path(campaign.name, run.name) for run in campaign.teachers]
         for file in (*kept, ensemble_path(campaign.name)):
             if file.is_file():
@@ -163,13 +173,8 @@ def _copy_without_test_rows(file: Path, place: Path) -> None:
 
 def _beside_the_data(recipe: BaseRecipe) -> dict[Path, str]:
     files: dict[Path, str] = {}
-    if recipe.architecture.sees_landmarks:
-        if not (cache := cache_path(recipe.data.source)).is_file():
-            raise DataError(
-                f"{recipe.name} sees landmarks, and {cache} is not there. Make it with "
-                f"`python -m training landmarks {recipe.data.source}`."
-            )
-        files[cache] = f"cache/landmarks/{cache.name}"
+    if isinstance(recipe, Recipe) and recipe.architecture.sees_landmarks:
+        files |= _landmark_files([training_rows(recipe)[0], *reference_rows(recipe).values()])
     names, parents = recipe.parents, parents_of(recipe)
     for name, bundle in ((names.start, parents.start), (names.trunk, parents.trunk)):
         if bundle is not None:
@@ -182,6 +187,12 @@ def _beside_the_data(recipe: BaseRecipe) -> dict[Path, str]:
         for file, place in teachers_files(recipe, parents).items():
             files[file] = f"code/{place}" if place.startswith("models/") else place
     return files
+
+
+def _landmark_files(given: Iterable[Samples]) -> dict[Path, str]:
+    """Return the cache files of samples whose landmarks were found."""
+    caches = [cache_path(samples.source) for samples in given]
+    return {cache: f"cache/landmarks/{cache.name}" for cache in caches}
 
 
 def _fetch_wheels(folder: Path) -> None:

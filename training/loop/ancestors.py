@@ -16,7 +16,7 @@ class Ancestor(BaseModel):
 
     Attributes:
         name: of the bundle; of an ensemble as a recipe has it.
-        sha256: of its Keras file, or of the ensemble's file.
+        sha256: of its Keras file, or what identifies the ensemble.
         sources: names of the data sets that it and the bundles before it learnt from.
         divisions: of these, `TrainingData.divisions`.
     """

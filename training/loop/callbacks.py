@@ -14,7 +14,7 @@ import numpy as np
 
 from fer_core.files import replace_file
 from training.architectures import call_arguments
-from training.errors import TrainingError
+from training.errors import DivergedError, TrainingError
 from training.loop.history import History
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class StateWriter(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs = logs or {}
         if not math.isfinite(logs["loss"]):
-            raise TrainingError(
+            raise DivergedError(
                 f"The loss became {logs['loss']} in epoch {epoch + 1}. Lower "
                 "optimizer.peak_learning_rate with --set and start over; the state before that "
                 f"epoch is still in {self._path.parent}."

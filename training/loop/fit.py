@@ -22,6 +22,7 @@ from training.loop.run_folder import (
     CHECKPOINT_FOLDER,
     STATE_FILE,
     TENSORBOARD_FOLDER,
+    check_data,
     open_run,
     recorded_backend,
     recorded_changes,
@@ -58,9 +59,9 @@ def fit(
 
     Raises:
         TrainingError: no bundle could be made of the network, an unfinished run stands in the way, there is
-            none to resume, it was started with other settings that `change_settings` does not allow to
-            change, the loss became NaN, the state cannot be written, or what TensorBoard's logs need is not
-            installed.
+            none to resume, it was started on other rows, or with other settings that `change_settings` does
+            not allow to change, the loss became NaN, the state cannot be written, or what TensorBoard's logs
+            need is not installed.
         DataError: the recipe's data is not there.
     """
     import keras
@@ -78,6 +79,7 @@ def fit(
     try:
         with spread() as n_devices:
             task = kind.task(recipe, run.parents)
+            check_data(task.data_sha256, folder, resume=resume)
             task = dataclasses.replace(
                 task,
                 train=in_shares(task.train, n_devices),

@@ -2,9 +2,10 @@
 
 import importlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pandas as pd
 from pydantic import BaseModel, TypeAdapter
@@ -12,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from fer_core.networks.bundles import HISTORY_FILE
 from training.errors import TrainingError
 from training.loop.ancestors import Ancestors
-from training.schema.recipe import BaseRecipe, differences
+from training.schema.recipe import BaseRecipe, Recipe, differences
 from training.tasks.parents import Parents, parents_of
 
 #: Folder inside the bundle's that holds a run's state until the bundle is finished.
@@ -25,10 +26,15 @@ RECIPE_FILE: Final = "recipe.json"
 BACKEND_FILE: Final = "backend.txt"
 CHANGES_FILE: Final = "changes.json"
 ANCESTORS_FILE: Final = "ancestors.json"
+DATA_FILE: Final = "data_sha256.txt"
+#: Holds the files of a complete bundle until all have been moved to their place.
+READY_FOLDER: Final = "ready"
 #: Settings that a run keeps to its end: its weights fit no other network, and its steps no other rows.
 _KEPT: Final = ("architecture.", "data.", "balance.", "batch_size", "starts_from")
 #: Of these, what a network may have more or less of from one epoch to the next.
 _LOOSE: Final = "dropout"
+
+R = TypeVar("R", bound=BaseRecipe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,8 @@ def open_run(
     # A run that was killed before its first state may have left its first row.
     (folder / HISTORY_FILE).unlink(missing_ok=True)
     (folder / CHANGES_FILE).unlink(missing_ok=True)
+    # An export that was killed may have left its files; this run's --resume would take them for its own.
+    shutil.rmtree(folder / READY_FOLDER, ignore_errors=True)
     _record_recipe(recipe, folder)
     (folder / BACKEND_FILE).write_text(_backend() + "\n")
     parents = parents_of(recipe)
@@ -79,8 +87,7 @@ def open_run(
 def _go_on(recipe: BaseRecipe, folder: Path, *, change_settings: bool) -> OpenRun:
     if not can_be_resumed(recipe, folder):
         raise TrainingError(f"There is no unfinished run in {folder}; start one without --resume.")
-    # Through the class, so that a setting that came later counts with its default.
-    before = type(recipe).model_validate_json((folder / RECIPE_FILE).read_text())
+    before = recorded_recipe(recipe, folder)
     changed = differences(*(r.model_dump(mode="json") for r in (before, recipe)))
     parents = parents_of(recipe)
     begun = recorded_ancestors(folder) or parents_of(before).ancestors
@@ -91,7 +98,7 @@ def _go_on(recipe: BaseRecipe, folder: Path, *, change_settings: bool) -> OpenRu
     if changed:
         if not change_settings:
             raise _other_run(folder, begun, same_settings=before == recipe)
-        _record_change(changed, folder)
+        _record_change(changed, folder, kept=_KEPT + (("seed",) if _draws_rows(before) else ()))
         _record_recipe(recipe, folder)
         _record_ancestors(ancestors, folder)
     return OpenRun(parents, ancestors)
@@ -110,14 +117,19 @@ def _other_run(folder: Path, begun: Ancestors, *, same_settings: bool) -> Traini
     )
 
 
-def _record_change(changed: dict[str, Any], folder: Path) -> None:
+def _draws_rows(recipe: BaseRecipe) -> bool:
+    """Return whether the recipe's seed decides which rows are trained on."""
+    return recipe.data.rows is not None or (isinstance(recipe, Recipe) and recipe.balance.adds_rows)
+
+
+def _record_change(changed: dict[str, Any], folder: Path, *, kept: tuple[str, ...]) -> None:
     """Record the settings of the epochs so far; raise TrainingError if a setting cannot change."""
-    kept = [key for key in changed if key.startswith(_KEPT) and not key.endswith(_LOOSE)]
-    if kept:
+    refused = [key for key in changed if key.startswith(kept) and not key.endswith(_LOOSE)]
+    if refused:
         raise TrainingError(
-            f"The run in {folder} cannot go on with another {' and '.join(kept)}: its weights and steps are "
-            f"those of one network and one set of rows. Repeat these settings (see {RECIPE_FILE} there), or "
-            "start another run with --out."
+            f"The run in {folder} cannot go on with another {' and '.join(refused)}: its weights and steps "
+            "are those of one network and one set of rows. Repeat these settings (see "
+            f"{RECIPE_FILE} there), or start another run with --out."
         )
     epochs = len(pd.read_csv(folder / HISTORY_FILE))
     changes = [*recorded_changes(folder), Change(epochs=epochs, before=changed)]
@@ -165,6 +177,12 @@ def _record_recipe(recipe: BaseRecipe, folder: Path) -> None:
     (folder / RECIPE_FILE).write_text(text)
 
 
+def recorded_recipe(recipe: R, folder: Path) -> R:
+    """Return the recorded recipe of a run, of the class of the given one."""
+    # Through the class, so that a setting that came later counts with its default.
+    return type(recipe).model_validate_json((folder / RECIPE_FILE).read_text())
+
+
 def _record_ancestors(ancestors: Ancestors, folder: Path) -> None:
     (folder / ANCESTORS_FILE).write_text(ancestors.model_dump_json(indent=2) + "\n")
 
@@ -173,6 +191,24 @@ def recorded_ancestors(folder: Path) -> Ancestors | None:
     """Return the recorded ancestors of a run; None without a record."""
     file = folder / ANCESTORS_FILE
     return Ancestors.model_validate_json(file.read_text()) if file.is_file() else None
+
+
+def check_data(sha256: str, folder: Path, *, resume: bool) -> None:
+    """Record the digest of a new run's training rows, or check that a resumed run still has these rows.
+
+    A run that was started before digests were recorded is accepted.
+
+    Raises:
+        TrainingError: the rows are others.
+    """
+    file = folder / DATA_FILE
+    if not resume:
+        file.write_text(sha256 + "\n")
+    elif file.is_file() and (begun := file.read_text().strip()) != sha256:
+        raise TrainingError(
+            f"The run in {folder} was started on other training rows (sha256 {begun[:12]}, now "
+            f"{sha256[:12]}). Put the data back as it was, or remove the folder to start over."
+        )
 
 
 def _backend() -> str:

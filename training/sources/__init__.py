@@ -97,7 +97,13 @@ def load(source: str, split: Split, *, whole: bool = False) -> Samples:
     samples = first.load(root, split)
     if not second or split is not Split.TRAIN:
         return samples
-    others = tuple(first.load(root, s) for s in first.splits if s is not Split.TRAIN)
+    # Of a data set that relabels another one's images and drops some, the dropped ones are not to be learnt
+    # either.
+    shown = SOURCES[first.images_of]
+
+    def others() -> tuple[Samples, ...]:
+        return tuple(shown.load(root, s) for s in shown.splits if s is not Split.TRAIN)
+
     return joined(samples, others, second[0].load(root, Split.TRAIN), thinned=not whole)
 
 
@@ -207,10 +213,11 @@ def load_keypoints(split: Split) -> KeypointSamples:
 def parse_data_argument(argument: str) -> Callable[[], Samples]:
     """Return a reader for the command line's `SOURCE[:SPLIT]` or `folder:PATH[:SPLIT]`.
 
-    The split is test by default; of a folder that has other splits and no test, the validation split.
+    The split is test by default; of a folder that has other splits and no test, the validation split. Only
+    the reader looks for the source: it raises what `load` raises.
 
     Raises:
-        UnknownNameError: neither is a name that exists.
+        UnknownNameError: no split is called that, or the folder's path is missing.
     """
     source, _, rest = argument.partition(":")
     if source != class_folders.NAME:

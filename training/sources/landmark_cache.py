@@ -2,7 +2,8 @@
 
 A cache is one parquet file a source, keyed by the images' content, so it holds for every split and
 layout of a data set and cannot give the landmarks of another image. While it is computed, finished
-chunks lie beside it, and a run that was stopped goes on with the next one.
+chunks lie beside it, and a run that was stopped goes on with the next one. Several processes may use a
+cache at the same time.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock
 from rich.console import Console
 from rich.progress import track
 
@@ -75,15 +77,21 @@ def cache_path(source: str) -> Path:
 def _lookup(images: np.ndarray, path: Path | None) -> np.ndarray:
     """Return the features, float16 (N, FEATURE_SIZE), of images, uint8 (N, 48, 48)."""
     keys = np.array([_key(image) for image in images], np.uint64)
-    known = _read(path) if path else _joined([])
+    known = _joined([])
+    if path:
+        with _alone_with(path):
+            known = _read(path)
     wanted, first = np.unique(keys, return_index=True)
     missing = first[~np.isin(wanted, known[0])]
     if len(missing):
         computed = _compute(images[missing], keys[missing], path)
         known = _joined([known, computed])
     if path and (len(missing) or _parts(path).is_dir()):
-        _write(known, path)
-        shutil.rmtree(_parts(path), ignore_errors=True)
+        with _alone_with(path):
+            # Read again: another process may have added to it since.
+            known = _once(_joined([known, _read(path)]))
+            _write(known, path)
+            shutil.rmtree(_parts(path), ignore_errors=True)
     order = np.argsort(known[0])
     at = order[np.searchsorted(known[0], keys, sorter=order)]
     return known[1][at]
@@ -123,8 +131,15 @@ def _compute(images: np.ndarray, keys: np.ndarray, path: Path | None) -> _Column
             chunk = keys[part], find(images[part])
             chunks.append(chunk)
             if path:
-                _write(chunk, _parts(path) / f"{keys[start]:016x}.parquet")
+                with _alone_with(path):
+                    _write(chunk, _parts(path) / f"{keys[start]:016x}.parquet")
     return _joined(chunks)
+
+
+def _alone_with(path: Path) -> FileLock:
+    """Return the lock that keeps other processes from a cache and its chunks."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path.with_name(f".{path.name}.lock"))
 
 
 def _read(path: Path) -> _Columns:
@@ -142,7 +157,8 @@ def _read(path: Path) -> _Columns:
 
 def _tables(path: Path) -> Iterator[pa.Table]:
     for file in (path, *sorted(_parts(path).glob("*.parquet"))):
-        if file.is_file():
+        # A process that was killed while it wrote leaves a hidden file.
+        if file.is_file() and not file.name.startswith("."):
             try:
                 yield pq.read_table(file, schema=_SCHEMA)
             except (pa.ArrowInvalid, OSError) as error:
@@ -156,6 +172,12 @@ def _joined(parts: list[_Columns]) -> _Columns:
     nothing = np.zeros(0, np.uint64), np.zeros((0, FEATURE_SIZE), np.float16)
     keys, features = zip(nothing, *parts, strict=True)
     return np.concatenate(keys), np.concatenate(features)
+
+
+def _once(columns: _Columns) -> _Columns:
+    """Return each image's features once."""
+    keys, first = np.unique(columns[0], return_index=True)
+    return keys, columns[1][first]
 
 
 def _write(columns: _Columns, path: Path) -> None:

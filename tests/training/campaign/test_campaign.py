@@ -1,5 +1,6 @@
 """Campaigns: teachers leave answers, an ensemble is chosen from them, students learn from it."""
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -189,9 +190,35 @@ def test_a_run_that_would_not_end_in_time_stops_after_its_second_epoch(
     monkeypatch.setenv("FER_DATA", str(generated_data))
     recipe = campaign.teachers[0].settings.with_overrides(["epochs=4"])
     with pytest.raises(OutOfTimeError, match=r"it needs 0 minutes more, and 0 are left"):
-        fit(recipe, tmp_path, callbacks=[EndsInTime(4, lambda: 0.0)])
+        fit(recipe, tmp_path, callbacks=[EndsInTime(recipe, lambda: 0.0)])
     assert len(pd.read_csv(tmp_path / CHECKPOINT_FOLDER / HISTORY_FILE)) == 2
     assert can_be_resumed(recipe, tmp_path / CHECKPOINT_FOLDER)
+
+
+@pytest.mark.parametrize(("minutes", "stopped_after"), [(21, None), (15, 6), (9, 2)])
+def test_validations_count_in_the_time_that_a_run_needs(
+    campaign, monkeypatch, minutes, stopped_after
+):
+    """Eight epochs of one minute and four of three, with a validation: twenty minutes, the first ones twice.
+
+    The second epoch has no validation, and the first one of each sort compiles.
+    """
+    from training.campaign.pace import EndsInTime, OutOfTimeError
+
+    recipe = campaign.teachers[0].settings.model_copy(update={"epochs": 12, "validate_every": 3})
+    now = 0.0
+    monkeypatch.setattr("training.campaign.pace.time.perf_counter", lambda: now)
+    callback = EndsInTime(recipe, lambda: 60.0 * minutes - now)
+    ended_early = None
+    for epoch in range(12):
+        callback.on_epoch_begin(epoch)
+        now += 180 if (epoch + 1) % 3 == 0 else 60
+        try:
+            callback.on_epoch_end(epoch)
+        except OutOfTimeError:
+            ended_early = epoch + 1
+            break
+    assert ended_early == stopped_after
 
 
 def test_a_teacher_that_another_process_trains_is_left_out(campaign, finished, caplog):
@@ -229,6 +256,77 @@ def test_the_precision_that_a_machine_computes_in_is_no_other_setting(campaign):
     run = campaign.teachers[0]
     halved = run.model_copy(update={"overrides": (*run.overrides, "dtype_policy=mixed_bfloat16")})
     assert run.settings_sha256 == halved.settings_sha256
+
+
+def test_a_student_of_a_machine_with_bfloat16_is_finished_on_one_without(
+    campaign, finished, tmp_path, monkeypatch, without_graphs
+):
+    """Its spec tells the precision in which it was trained."""
+    monkeypatch.setenv("FER_CACHE", str(tmp_path))
+    (pupil,) = campaign.students
+    halved = pupil.model_copy(
+        update={"overrides": (*pupil.overrides, "dtype_policy=mixed_bfloat16")}
+    )
+    plan = campaign.model_copy(update={"students": (halved,)})
+    with monkeypatch.context() as there:
+        there.setattr("training.campaign.run.has_bfloat16", lambda: True)
+        there.setattr("training.campaign.run.make_bundle", lambda *_: None)
+        run_campaign(plan)
+    monkeypatch.setattr("training.campaign.run.has_bfloat16", lambda: False)
+    monkeypatch.setattr("training.loop.fit._fit_phases", lambda *_: pytest.fail("it trained"))
+    run_campaign(plan)
+    spec = open_bundle(student_folder(plan, halved)).spec
+    assert spec.recipe["dtype_policy"] == "mixed_bfloat16"
+    assert "had other settings" not in spec.training_data.note
+
+
+def test_a_student_that_another_process_finished_is_not_trained_again(
+    campaign, finished, tmp_path, monkeypatch
+):
+    """It becomes a bundle between the first look and the lock."""
+    done = student_folder(campaign, campaign.students[0])
+    monkeypatch.setenv("FER_CACHE", str(tmp_path))
+
+    @contextlib.contextmanager
+    def locked_late(folder, _):
+        shutil.copytree(done, folder)
+        yield True
+
+    monkeypatch.setattr("training.campaign.run._alone", locked_late)
+    monkeypatch.setattr("training.campaign.run.fit", lambda *_, **__: pytest.fail("it trained"))
+    reported = []
+    run_campaign(campaign, finished=reported.append)
+    assert reported[-1] == "pupil"
+
+
+def test_members_weights_and_predictions_tell_ensembles_apart(campaign, finished):
+    """Another machine has other last bits of temperatures, and must find the students of this one."""
+    ensemble = read_ensemble(NAME)
+    first, *others = ensemble.members
+
+    def with_first(**changed):
+        members = (first.model_copy(update=changed), *others)
+        return ensemble.model_copy(update={"members": members})
+
+    def known_as(written):
+        write_ensemble(written)
+        folder = student_folder(campaign, campaign.students[0])
+        return folder, EnsembleTeacher.of(NAME).ancestor.sha256
+
+    ours = known_as(ensemble)
+    elsewhere = with_first(temperature=float(np.nextafter(first.temperature, 9)))
+    assert known_as(elsewhere.model_copy(update={"measured": ()})) == ours
+    for change in ({"teacher": "x"}, {"weight": first.weight / 2}, {"sha256": "0" * 64}):
+        folder, sha256 = known_as(with_first(**change))
+        assert folder != ours[0]
+        assert sha256 != ours[1]
+
+
+def test_an_ensemble_of_no_teachers_is_refused(generated_data, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    valid = {"fer2013:valid": sources.load("fer2013", Split.VALID)}
+    with pytest.raises(ValueError, match="an ensemble needs a teacher"):
+        choose_ensemble(NAME, [], "fer2013:train", valid, whole=False)
 
 
 def taught(campaign, samples):

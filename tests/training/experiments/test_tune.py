@@ -7,7 +7,7 @@ import pytest
 from fer_core.errors import UnknownNameError
 from fer_core.studies.plans import read_plan, read_search
 from fer_core.studies.runs import studies_root
-from training.errors import TrainingError
+from training.errors import DivergedError, TrainingError
 from training.experiments import tune as tune_module
 from training.experiments.tune import WORK_FOLDER, read_trials, search_space_of, shortened, tune
 from training.schema.search_space import Choice, Range
@@ -144,13 +144,37 @@ def test_settings_that_do_not_train_do_not_end_the_search(short, monkeypatch):
     def fails_once(recipe, folder, **options):
         tried.append(recipe)
         if len(tried) == 1:
-            raise TrainingError("The loss became nan in epoch 1.")
+            raise DivergedError("The loss became nan in epoch 1.")
         return original(recipe, folder, **options)
 
     original = tune_module.fit
     monkeypatch.setattr(tune_module, "fit", fails_once)
     assert len(tune(short, SPACE, trials=2)) == 1
     assert len(tried) == 2
+
+
+def test_a_search_of_which_nothing_trains_ends_with_the_reason(short, monkeypatch):
+    def diverges(recipe, folder, **options):
+        raise DivergedError("The loss became nan in epoch 1.")
+
+    monkeypatch.setattr(tune_module, "fit", diverges)
+    with pytest.raises(
+        TrainingError, match=r"failed trials in a row\. .*: The loss became nan in epoch 1\. Narrow"
+    ):
+        tune(short, SPACE, trials=5)
+
+
+def test_an_error_that_no_other_settings_mend_ends_the_search(short, monkeypatch):
+    tried = []
+
+    def full(recipe, folder, **options):
+        tried.append(recipe)
+        raise TrainingError("The state of the run could not be written.")
+
+    monkeypatch.setattr(tune_module, "fit", full)
+    with pytest.raises(TrainingError, match=r"^The state of the run could not be written"):
+        tune(short, SPACE, trials=5)
+    assert len(tried) == 1
 
 
 def test_without_data_the_error_is_the_data_s(short, monkeypatch, tmp_path):

@@ -1,5 +1,7 @@
 """The folder for a machine with only JAX: what is in it, and what it refuses."""
 
+import contextlib
+import io
 import os
 import re
 import shutil
@@ -8,14 +10,19 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from PIL import Image
 
 import training.gpu
 from fer_core.errors import DataError
-from training.campaign.plan import get_campaign
+from fer_core.faces.landmarks import FEATURE_SIZE
+from training.campaign.answers import answered_splits
+from training.campaign.plan import Campaign, PlannedRun, get_campaign
+from training.campaign.profile import Profile
 from training.errors import TrainingError
 from training.gpu.prepare import (
     WHEELS,
@@ -24,7 +31,10 @@ from training.gpu.prepare import (
     _pinned_versions,
     prepare,
 )
-from training.schema.recipe import get_recipe
+from training.schema.recipe import SelectionSplit, get_recipe
+from training.sources.fer2013 import _VOTES
+from training.sources.landmark_cache import with_landmarks
+from training.tasks.expressions import reference_rows, training_rows
 
 PACK = ("train.parquet", "valid.parquet", "test.parquet", "leaks.csv")
 
@@ -39,6 +49,62 @@ def pack(tmp_path, monkeypatch):
     monkeypatch.setenv("FER_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
     return folder
+
+
+@pytest.fixture
+def small_packs(tmp_path, monkeypatch):
+    """A data root with packs of FER2013 and ExpW that have a few faces of noise in each split."""
+    root = tmp_path / "data"
+    rng = np.random.default_rng(0)
+
+    def faces(side):
+        for _ in range(21):
+            buffer = io.BytesIO()
+            image = rng.integers(0, 256, (side, side), dtype=np.uint8)
+            Image.fromarray(image).save(buffer, "PNG")
+            yield buffer.getvalue()
+
+    def pack(side):
+        return pd.DataFrame({"image": list(faces(side)), "label": np.arange(21, dtype=np.int8) % 7})
+
+    (root / "fer2013").mkdir(parents=True)
+    for split in ("train", "valid", "test"):
+        votes = dict.fromkeys(_VOTES, 0) | {"happiness": 10}
+        table = pack(48).assign(index=np.arange(21), **votes)
+        table.to_parquet(root / "fer2013" / f"{split}.parquet")
+    pd.DataFrame({"index": [], "kind": []}).to_csv(root / "fer2013" / "leaks.csv", index=False)
+    (root / "expw").mkdir()
+    splits = np.repeat(["train", "valid", "test"], 7)
+    table = pack(64).assign(split=splits, name=[f"{i}.jpg" for i in range(21)])
+    table.to_parquet(root / "expw" / "all64.parquet")
+    monkeypatch.setenv("FER_DATA", str(root))
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
+    return root
+
+
+@pytest.fixture
+def found_at_once(monkeypatch):
+    """Landmarks of any image without MediaPipe."""
+
+    @contextlib.contextmanager
+    def finding():
+        yield lambda images: np.ones((len(images), FEATURE_SIZE), np.float16)
+
+    monkeypatch.setattr("training.sources.landmark_cache.finding_landmarks", finding)
+
+
+@pytest.fixture
+def none_can_be_found(found_at_once, monkeypatch):
+    """Return a function after which landmarks can only be read from the cache of a prepared folder."""
+
+    def there(out):
+        monkeypatch.setenv("FER_CACHE", str(out / "cache"))
+        monkeypatch.setattr(
+            "training.sources.landmark_cache.finding_landmarks",
+            lambda: pytest.fail("landmarks are missing"),
+        )
+
+    return there
 
 
 def untaught(name, *settings):
@@ -110,21 +176,19 @@ def test_expw_goes_along_without_its_test_rows(tmp_path):
 
 
 def test_recipes_that_need_what_is_not_there_are_refused(pack, tmp_path):
-    with pytest.raises(DataError, match="training landmarks fer2013"):
-        prepare([get_recipe("dual")], tmp_path / "gpu", wheels=False)
     (pack / "valid.parquet").unlink()
     with pytest.raises(DataError, match=r"valid\.parquet is not there"):
         prepare([untaught("cnn")], tmp_path / "gpu", wheels=False)
 
 
-def test_landmarks_and_the_trunk_go_along_with_a_recipe_that_needs_them(pack, tmp_path):
-    from training.sources.landmark_cache import cache_path
-
-    cache = cache_path("fer2013")
-    cache.parent.mkdir(parents=True)
-    cache.write_bytes(b"landmarks")
-    prepare([untaught("dual")], tmp_path / "gpu", wheels=False)
-    assert (tmp_path / "gpu" / "cache" / "landmarks" / cache.name).read_bytes() == b"landmarks"
+def test_landmarks_and_the_trunk_go_along_with_a_recipe_that_needs_them(
+    small_packs, none_can_be_found, tmp_path
+):
+    recipe = untaught("dual")
+    prepare([recipe], tmp_path / "gpu", wheels=False)
+    none_can_be_found(tmp_path / "gpu")
+    training_rows(recipe)
+    reference_rows(recipe)
     trunk = tmp_path / "gpu" / "code" / "models" / "cnn"
     assert {path.name for path in trunk.iterdir()} == {"spec.json", "model.keras"}
 
@@ -135,13 +199,65 @@ def test_the_bundle_that_a_recipe_starts_from_goes_along(pack, tmp_path):
     assert {path.name for path in start.iterdir()} == {"spec.json", "model.keras"}
 
 
-def test_the_start_and_the_trunk_of_a_recipe_both_go_along(pack, tmp_path):
-    """A trunk keeps the weights of its bundle, whatever the rest of the network starts from."""
-    from training.sources.landmark_cache import cache_path
+def test_landmarks_of_added_faces_and_of_the_selection_go_along(
+    small_packs, none_can_be_found, tmp_path
+):
+    """ExpW's training faces have theirs in FER2013's cache, where they may lack; the others in ExpW's."""
+    recipe = untaught("landmarks_only", "data.source=fer2013+expw").model_copy(
+        update={
+            "selection": (SelectionSplit(data="ferplus:valid"), SelectionSplit(data="expw:valid"))
+        }
+    )
+    training_rows(untaught("landmarks_only"))
+    prepare([recipe], tmp_path / "gpu", wheels=False)
+    none_can_be_found(tmp_path / "gpu")
+    added = training_rows(recipe)[0]
+    assert added.landmarks[added.added].all()
+    assert reference_rows(recipe).keys() == {"ferplus", "expw"}
 
-    cache = cache_path("fer2013")
-    cache.parent.mkdir(parents=True)
-    cache.write_bytes(b"landmarks")
+
+@pytest.mark.parametrize("added", ["thinned", "labelled"])
+def test_added_faces_are_known_without_the_test_split(small_packs, tmp_path, monkeypatch, added):
+    settings = ["data.source=fer2013+expw"] + (
+        ["data.added=labelled"] if added == "labelled" else []
+    )
+    recipe = untaught("cnn", *settings)
+    expected = training_rows(recipe)[0]
+    prepare([recipe], tmp_path / "gpu", wheels=False)
+    monkeypatch.setenv("FER_DATA", str(tmp_path / "gpu" / "data"))
+    monkeypatch.setenv("FER_CACHE", str(tmp_path / "gpu" / "cache"))
+    there = training_rows(recipe)[0]
+    np.testing.assert_array_equal(there.rows, expected.rows)
+    assert there.added.sum() == expected.added.sum() > 0
+    shutil.rmtree(tmp_path / "gpu" / "cache")
+    with pytest.raises(DataError):
+        training_rows(recipe)
+
+
+def test_landmarks_of_all_rows_that_a_teacher_answers_go_along(
+    small_packs, none_can_be_found, tmp_path
+):
+    teacher = PlannedRun(
+        name="few",
+        recipe="landmarks_only",
+        overrides=("teacher=null", "teacher_share=0", "data.rows=3"),
+        profile=Profile.GPU,
+    )
+    campaign = Campaign(
+        name="few",
+        title="Few rows",
+        data="fer2013",
+        references=(SelectionSplit(data="fer2013:valid"),),
+        teachers=(teacher,),
+    )
+    prepare([], tmp_path / "gpu", campaigns=[campaign], wheels=False)
+    none_can_be_found(tmp_path / "gpu")
+    for samples in answered_splits(campaign).values():
+        assert with_landmarks(samples).landmarks.all()
+
+
+def test_the_start_and_the_trunk_of_a_recipe_both_go_along(small_packs, found_at_once, tmp_path):
+    """A trunk keeps the weights of its bundle, whatever the rest of the network starts from."""
     prepare([untaught("dual", "starts_from=dual")], tmp_path / "gpu", wheels=False)
     models = tmp_path / "gpu" / "code" / "models"
     for name in ("cnn", "dual"):

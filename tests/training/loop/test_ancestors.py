@@ -61,6 +61,18 @@ def test_a_run_does_not_go_on_with_another_teacher_unnoticed(bundle, tiny_recipe
     assert recorded_ancestors(folder).teacher.sha256 == "0" * 64
 
 
+@pytest.mark.parametrize("drawn", ["data.rows=100", "balance.strategy=oversampling"])
+def test_a_run_keeps_a_seed_that_its_rows_are_drawn_with(tiny_recipe, tmp_path, drawn):
+    other = tiny_recipe.with_overrides(["seed=1"])
+    free = begun(tiny_recipe, tmp_path / "free")
+    open_run(other, free, resume=True, change_settings=True)
+    assert recorded_changes(free)[0].before == {"seed": 0}
+    folder = begun(tiny_recipe.with_overrides([drawn]), tmp_path / "run")
+    with pytest.raises(TrainingError, match="another seed"):
+        open_run(other.with_overrides([drawn]), folder, resume=True, change_settings=True)
+    assert recorded_changes(folder) == []
+
+
 @pytest.mark.usefixtures("models")
 def test_what_a_run_started_from_is_what_stood_there_then(bundle, tiny_recipe, tmp_path):
     recipe = tiny_recipe.with_overrides(["starts_from=rings"])

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from fer_core.errors import BundleError
 from fer_core.evaluation.metrics import coverage_and_accuracy, fit_temperature
 from fer_core.faces.crops import FaceInputs
 from fer_core.faces.landmarks import FEATURE_SIZE
@@ -29,7 +31,13 @@ from training.loop.fit import (
     fit,
 )
 from training.loop.history import History
-from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
+from training.loop.run_folder import (
+    CHECKPOINT_FOLDER,
+    DATA_FILE,
+    READY_FOLDER,
+    STATE_FILE,
+    open_run,
+)
 from training.sources import Split, load
 from training.tasks.batches import batches
 from training.tasks.parents import Parents
@@ -223,10 +231,12 @@ def test_every_epoch_has_its_own_random_numbers_whatever_came_before(tiny_recipe
 
 
 def test_a_loss_that_is_no_number_stops_the_run(few_faces, tmp_path, without_graphs):
+    from training.errors import DivergedError
+
     wild = few_faces.with_overrides(
         ["optimizer.peak_learning_rate=1e30", "optimizer.warmup_epochs=0", "batch_size=7"]
     )
-    with pytest.raises(TrainingError, match=r"loss became nan in epoch 1.*peak_learning_rate"):
+    with pytest.raises(DivergedError, match=r"loss became nan in epoch 1.*peak_learning_rate"):
         fit(wild, tmp_path)
     assert not (tmp_path / CHECKPOINT_FOLDER / STATE_FILE).exists()
 
@@ -254,7 +264,7 @@ def test_a_full_disk_leaves_the_last_good_state(finished_run, tiny_recipe, tmp_p
             fit(tiny_recipe, tmp_path)
     kept = {path.name for path in (tmp_path / CHECKPOINT_FOLDER).iterdir()}
     kept_files = {"ancestors.json", "backend.txt", "best.weights.h5", "history.csv", "recipe.json"}
-    assert kept == {*kept_files, STATE_FILE}
+    assert kept == {*kept_files, DATA_FILE, STATE_FILE}
     resumed = fit(tiny_recipe, tmp_path, resume=True)
     _, unbroken = finished_run
     np.testing.assert_allclose(resumed.history["loss"], unbroken.history["loss"], atol=1e-4)
@@ -425,6 +435,65 @@ def test_a_run_keeps_its_network_and_its_rows(finished_run, tiny_recipe, tmp_pat
     with pytest.raises(TrainingError, match=rf"another {setting.partition('=')[0]}: .*--out"):
         fit(other, out, resume=True, change_settings=True)
     assert {path.name: path.read_bytes() for path in (out / "checkpoint").iterdir()} == before
+
+
+def test_a_run_does_not_go_on_with_other_rows(
+    finished_run, tiny_recipe, generated_data, tmp_path, monkeypatch
+):
+    out = shutil.copytree(finished_run[0], tmp_path / "run")
+    root = shutil.copytree(generated_data, tmp_path / "data")
+    table = pd.read_csv(root / "fer2013" / "fer2013.csv")
+    table.loc[0, "emotion"] = (table.loc[0, "emotion"] + 1) % 7
+    table.to_csv(root / "fer2013" / "fer2013.csv", index=False)
+    monkeypatch.setenv("FER_DATA", str(root))
+    with pytest.raises(TrainingError, match=r"other training rows .*Put the data back"):
+        fit(tiny_recipe, out, resume=True)
+    # A run that was started before digests were recorded.
+    (out / CHECKPOINT_FOLDER / DATA_FILE).unlink()
+    assert len(fit(tiny_recipe, out, resume=True).history) == 4
+
+
+def test_a_kill_among_the_moves_is_finished_where_the_bundle_replaces_its_parent(
+    bundle, few_faces, monkeypatch, without_graphs
+):
+    """As `cnn_photos` does, which starts with the weights of the `cnn_photos` before it."""
+    from training.experiments.run import train
+
+    out = bundle.path
+    monkeypatch.setenv("FER_MODELS", str(out.parent))
+    recipe = few_faces.with_overrides(
+        ["teacher=rings", "teacher_share=0.5", "epochs=1", "restarts=[]"]
+    )
+    original = Path.replace
+
+    def replace(path, target):
+        if target == out / "layers.csv":
+            raise Killed
+        return original(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replace)
+        with pytest.raises(Killed):
+            train(recipe, out)
+    with pytest.raises(BundleError, match="damaged"):
+        open_bundle(out).verify(SERVING_FILE)
+    train(recipe, out, resume=True)
+    made = open_bundle(out)
+    for file in (KERAS_FILE, SERVING_FILE):
+        made.verify(file)
+    assert made.spec.recipe == recipe.model_dump(mode="json")
+    assert not (out / CHECKPOINT_FOLDER).exists()
+
+
+def test_a_new_run_does_not_end_with_the_files_of_another(tiny_recipe, bundle, tmp_path):
+    from training.bundle.export import finish_moves
+
+    ready = tmp_path / CHECKPOINT_FOLDER / READY_FOLDER
+    shutil.copytree(bundle.path, ready)
+    assert not finish_moves(tiny_recipe.with_overrides(["seed=9"]), tmp_path)
+    open_run(tiny_recipe, tmp_path / CHECKPOINT_FOLDER, resume=False)
+    assert not ready.exists()
+    assert not finish_moves(tiny_recipe, tmp_path)
 
 
 def command(*arguments):

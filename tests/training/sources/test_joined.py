@@ -109,6 +109,19 @@ def test_a_test_photo_is_not_learnt_from_however_it_is_cut_out(both, tmp_path, m
     assert train.counts()["angry"] == 25 + 9
 
 
+def test_a_test_photo_without_a_majority_is_not_learnt_from_either(both, tmp_path, monkeypatch):
+    root = shutil.copytree(both, tmp_path / "data")
+    path = root / "fer2013" / "fer2013new.csv"
+    votes = pd.read_csv(path)
+    # The first test photo, which the first face of the second data set shows.
+    votes.loc[29, ["happiness", "anger"]] = 5
+    votes.to_csv(path, index=False)
+    monkeypatch.setenv("FER_DATA", str(root))
+    assert len(sources.load("ferplus", Split.TEST)) == 3
+    train = sources.load("ferplus+expw", Split.TRAIN, whole=True)
+    assert train.select(train.added).counts()["angry"] == 9
+
+
 def test_faces_without_votes_keep_their_labels(train):
     voted = train.votes.any(axis=1)
     assert voted.sum() == 25

@@ -1,6 +1,7 @@
 """Landmarks of a data set are found once, belong to their images, and survive a kill."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -91,6 +92,40 @@ def test_a_run_that_was_stopped_goes_on_with_what_is_missing(samples, monkeypatc
     assert np.flatnonzero(resumed.landmarks.any(axis=1)).tolist() == [2, 20]
     assert cache_path("fer2013").is_file()
     assert not cache_path("fer2013").with_suffix(".parts").exists()
+
+
+def test_what_another_process_finds_meanwhile_is_kept(samples, monkeypatch):
+    rows = np.arange(len(samples))
+    mine, theirs = samples.select(rows < 12), samples.select(rows >= 9)
+    original = landmark_cache._compute
+
+    def compute(*arguments):
+        monkeypatch.setattr(landmark_cache, "_compute", original)
+        with_landmarks(theirs)
+        return original(*arguments)
+
+    monkeypatch.setattr(landmark_cache, "_compute", compute)
+    with_landmarks(mine)
+    forbid_finding(monkeypatch)
+    assert with_landmarks(samples).landmarks.shape == (21, FEATURE_SIZE)
+    assert len(landmark_cache._read(cache_path("fer2013"))[0]) == 21
+
+
+def test_a_cache_is_not_read_while_another_process_writes_it(samples):
+    with ThreadPoolExecutor(1) as pool:
+        with landmark_cache._alone_with(cache_path("fer2013")):
+            waiting = pool.submit(with_landmarks, samples)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+        assert waiting.result(timeout=60).landmarks.shape == (21, FEATURE_SIZE)
+
+
+def test_a_write_that_was_killed_does_not_block_the_cache(samples):
+    parts = cache_path("fer2013").with_suffix(".parts")
+    parts.mkdir(parents=True)
+    (parts / ".0123456789abcdef.parquet.77.parquet").write_bytes(b"cut short")
+    assert with_landmarks(samples).landmarks.shape == (21, FEATURE_SIZE)
+    assert not parts.exists()
 
 
 def test_a_users_own_folder_leaves_nothing_on_disk(samples, tmp_path):
