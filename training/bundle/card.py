@@ -8,7 +8,13 @@ from typing import Final
 
 from fer_core.evaluation.measures import MEASURES
 from fer_core.faces.landmarks import FEATURE_SIZE
-from fer_core.networks.bundles import ANSWERED_ACCURACY, Bundle, BundleSpec, SplitMetrics
+from fer_core.networks.bundles import (
+    ANSWERED_ACCURACY,
+    Bundle,
+    BundleSpec,
+    CalibrationSplit,
+    SplitMetrics,
+)
 from fer_core.networks.hub import variable_of
 from training.architectures.base import TRUNK_SETTING, ExpressionArchitecture
 from training.architectures.registry import EXPRESSION_ARCHITECTURES
@@ -328,7 +334,7 @@ def _reference_lines(spec: BundleSpec) -> str:
     for r in spec.references:
         text += (
             f"\n| {_title(r.data)} | {r.n:,} | {r.accuracy:.2%} | {r.ece:.4f} | {r.answered_accuracy:.0%} "
-            f"| {r.coverage:.1%} | {r.selective_accuracy:.2%} |"
+            f"| {r.coverage:.1%} | {_covered_accuracy(r)} |"
         )
     return text
 
@@ -339,9 +345,12 @@ def _answered_lines(spec: BundleSpec) -> str:
     if spec.metrics and 0 < spec.abstention_threshold <= 1:
         text += "\n\n| split (all rows) | coverage | accuracy on covered faces |\n|---|---:|---:|"
         for name, m in spec.metrics.items():
-            accuracy = f"{m.selective_accuracy:.2%}" if m.coverage else "none"
-            text += f"\n| {_title(name)} | {m.coverage:.1%} | {accuracy} |"
+            text += f"\n| {_title(name)} | {m.coverage:.1%} | {_covered_accuracy(m)} |"
     return text
+
+
+def _covered_accuracy(measured: SplitMetrics | CalibrationSplit) -> str:
+    return f"{measured.selective_accuracy:.2%}" if measured.coverage else "none"
 
 
 def _training(spec: BundleSpec) -> str:

@@ -40,6 +40,7 @@ from fer_core.networks.bundles import (
     sha256_of,
 )
 from fer_core.networks.classifier import Classifier
+from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.layers import write_layers
 from fer_core.networks.litert import ServingModel
 from fer_core.networks.softmax import softmax
@@ -52,7 +53,7 @@ from training.bundle.rebuild import rebuild_network
 from training.bundle.saved_network import save_network
 from training.errors import TrainingError
 from training.loop.result import FitResult
-from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
+from training.loop.run_folder import CHECKPOINT_FOLDER, READY_FOLDER, STATE_FILE
 from training.measure.divisions import divisions_of, require_division
 from training.schema.prior_correction import correct_priors
 from training.schema.recipe import BaseRecipe, Recipe, SelectionSplit
@@ -184,8 +185,8 @@ def make_bundle(result: FitResult, recipe: Recipe, out: Path) -> Bundle:
     """Turn a finished run into the bundle `out`, and remove the run's state when all is written.
 
     Temperature and abstention threshold are chosen on the clean rows of the validation split, from
-    what the serving file says about them. The files are made beside the run's state and then moved, so
-    a kill at any moment leaves either a state that `--resume` finishes, or the finished bundle.
+    what the serving file says about them. The files are made beside the run's state and moved when all are
+    complete, so a kill at any moment leaves either a run that `--resume` finishes, or the finished bundle.
 
     Raises:
         TrainingError: the serving file cannot be written or is not faithful.
@@ -333,14 +334,38 @@ def staged(out: Path) -> Iterator[Path]:
     """
     require_tensorflow()
     checkpoint = out / CHECKPOINT_FOLDER
-    staging = checkpoint / "bundle"
-    shutil.rmtree(staging, ignore_errors=True)
+    staging, ready = checkpoint / "bundle", checkpoint / READY_FOLDER
+    for folder in (staging, ready):
+        shutil.rmtree(folder, ignore_errors=True)
     staging.mkdir(parents=True)
     yield staging
+    staging.rename(ready)
+    _move_to_place(out)
+
+
+def _move_to_place(out: Path) -> None:
+    """Move what is left of a complete bundle's files to `out`, and remove the run's state."""
+    checkpoint = out / CHECKPOINT_FOLDER
     shutil.rmtree(out / PREDICTIONS_FOLDER, ignore_errors=True)
+    # The spec comes last: while it is there, the others may not all be in place.
     for name in (KERAS_FILE, SERVING_FILE, LAYERS_FILE, HISTORY_FILE, CARD_FILE, SPEC_FILE):
-        (staging / name).replace(out / name)
+        if (file := checkpoint / READY_FOLDER / name).is_file():
+            file.replace(out / name)
     shutil.rmtree(checkpoint)
+
+
+def finish_moves(recipe: BaseRecipe, out: Path) -> bool:
+    """Finish a recipe's bundle if a kill came while its files were moved to `out`; return whether it did.
+
+    The run could not be resumed: where the bundle replaces one of its own parents, that one is damaged.
+    """
+    ready = out / CHECKPOINT_FOLDER / READY_FOLDER
+    if not (ready / SPEC_FILE).is_file():
+        return False
+    if open_any_bundle(ready).spec.recipe != recipe.model_dump(mode="json"):
+        return False
+    _move_to_place(out)
+    return True
 
 
 def write_spec(spec: BaseModel, folder: Path) -> None:

@@ -54,7 +54,7 @@ class _Call:
         name: unique in the network.
         sub_model: "" for the network itself.
         shape: of its (first) output, without the batch.
-        is_truth: whether that is true or false; such masks say where there are features, but hold none.
+        is_truth: whether the output is a boolean mask, which says where there are features, but holds none.
         sources: the calls whose outputs it takes.
         parameters: of a layer that is used twice, those of its first use.
         bypasses: whether a way leads from it to the output on which no image is met.

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from fer_core.errors import BundleError, HubError
 from fer_core.evaluation.predictions import predictions_of, predictions_path
+from fer_core.listing import listed
 from fer_core.networks import hub
 from fer_core.networks.bundles import (
     CARD_FILE,
@@ -82,6 +83,8 @@ def prepare(folder: Path, repo: str) -> Publication:
     _check_name(repo)
     missing = folder.parent == models_root() and not folder.is_dir()
     bundle = embedded(folder.name) if missing else open_any_bundle(folder)
+    # An old name leads to another folder.
+    folder = bundle.path
     for file in (KERAS_FILE, SERVING_FILE, *bundle.spec.sha256):
         bundle.verify(file)
     read_layers(bundle)
@@ -95,6 +98,10 @@ def prepare(folder: Path, repo: str) -> Publication:
     names = {path.relative_to(folder).as_posix(): path for path in paths}
     files: dict[str, Path | bytes] = {n: p for n, p in names.items() if is_of_a_bundle(n)}
     files[CARD_FILE] = text.encode()
+    if lacking := [name for name in _FILES if name not in files]:
+        raise BundleError(
+            f"{folder} lacks {listed(lacking)}. Restore what is missing and publish again."
+        )
     if (shown := without_paths(bundle.spec)) != bundle.spec:
         files[SPEC_FILE] = spec_text(shown).encode()
     return Publication(bundle, repo, files)

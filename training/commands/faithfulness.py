@@ -15,7 +15,7 @@ from training.commands.arguments import find_folder
 def faithfulness(
     bundles: Annotated[
         list[str] | None,
-        typer.Argument(help="Networks that see pixels; by default the default pair."),
+        typer.Argument(help="Networks with class activation maps; by default the default pair."),
     ] = None,
     rows: Annotated[int, typer.Option(min=2, help="Number of faces to draw at random.")] = ROWS,
 ) -> None:

@@ -16,7 +16,7 @@ from fer_core.networks.kinds import EXPRESSION_BUNDLES, KEYPOINT_BUNDLES, kind_i
 from fer_core.settings import landmarker_path
 from training import sources
 from training.experiments import readme_table
-from training.experiments.run import describe, measure, open_or_suggest
+from training.experiments.run import describe, measure, open_any_or_suggest, open_or_suggest
 from training.kinds import KINDS
 from training.measure.evaluate import Report
 from training.measure.robustness import measure_robustness
@@ -47,7 +47,9 @@ def regenerate(
         BundleError: a bundle is missing or damaged.
         DataError: a data set is damaged; one that is not there is left out.
     """
-    for folder in folders:
+    for given in folders:
+        # Of an old name it is another folder.
+        folder = open_any_or_suggest(given).path
         kind = kind_in(folder)
         if stored:
             if kind is EXPRESSION_BUNDLES:
@@ -70,7 +72,10 @@ def regenerate(
 
 
 def _measured_on(folder: Path) -> tuple[str, ...]:
-    """Return the data for a bundle: its selection data, then the data for all of its kind."""
+    """Return the data for a bundle: first those of its first training source, then those for all of its kind.
+
+    Of the source these are all splits but the training split.
+    """
     if kind_in(folder) is KEYPOINT_BUNDLES:
         return _measured_by_default(keypoints.DATA_SET)
     usual = [data for source in sources.SOURCES.values() for data in _measured_by_default(source)]

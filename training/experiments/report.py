@@ -25,7 +25,13 @@ from fer_core.evaluation.predictions import (
 from fer_core.evaluation.robustness import stored_robustness
 from fer_core.expressions import Expression
 from fer_core.files import replace_file
-from fer_core.networks.bundles import HISTORY_FILE, SERVING_FILE, Bundle, opinions, resolvable
+from fer_core.networks.bundles import (
+    HISTORY_FILE,
+    SERVING_FILE,
+    Bundle,
+    default_networks,
+    resolvable,
+)
 from fer_core.networks.layers import read_layers
 from fer_core.studies.numbers import findings, measured_on
 from fer_core.studies.plans import (
@@ -187,11 +193,11 @@ def _data_section(
 def _threshold(bundles: list[Bundle]) -> float:
     """Return the threshold of the network with the most inputs."""
     by_name = {bundle.spec.name: min(bundle.spec.abstention_threshold, 1.0) for bundle in bundles}
-    return next((by_name[name] for name in reversed(opinions()) if name in by_name), 0.5)
+    return next((by_name[name] for name in reversed(default_networks()) if name in by_name), 0.5)
 
 
 def _show_pair(section: Section, results: Mapping[str, EvaluationResult], on: str) -> None:
-    pair = [name for name in opinions() if name in results]
+    pair = [name for name in default_networks() if name in results]
     if len(pair) != 2:
         return
     first, second = (results[name] for name in pair)

@@ -20,6 +20,7 @@ from fer_core.networks.kinds import kind_in, open_any_bundle
 from fer_core.networks.layers import multiply_adds, write_layers
 from fer_core.settings import models_root
 from fer_core.studies.runs import figures_of
+from training.bundle.export import finish_moves
 from training.bundle.layer_table import layer_table
 from training.bundle.saved_network import open_network
 from training.kinds import KINDS
@@ -42,6 +43,8 @@ def train(
 
     Raises what `training.loop.fit` and `training.bundle.export` raise.
     """
+    if resume and bundle and finish_moves(recipe, folder):
+        return
     result = fit(
         recipe, folder, resume=resume, change_settings=change_settings, tensorboard=tensorboard
     )
@@ -65,12 +68,13 @@ def describe(folder: Path) -> dict[str, Any]:
     """
     bundle = open_any_or_suggest(folder)
     layers = layer_table(open_network(bundle))
-    write_layers(layers, folder)
+    # Of an old name it is another folder.
+    write_layers(layers, bundle.path)
     return {
         "bundle": bundle.spec.name,
         "parameters": sum(layer.parameters for layer in layers),
         "multiply_adds": multiply_adds(layers),
-        "file": str(folder / LAYERS_FILE),
+        "file": str(bundle.path / LAYERS_FILE),
     }
 
 

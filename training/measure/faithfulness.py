@@ -60,16 +60,25 @@ def measure_faithfulness(
     """Measure all kinds of maps of networks that see pixels, on the same random faces.
 
     Raises:
-        DataError: no drawn sample has a class that a network knows, or a network sees no pixels.
+        DataError: no drawn sample has a class that a network knows, or a network sees no pixels or has no
+            class activation maps.
         BundleError: a file is missing or damaged.
         TrainingError: Keras does not run on TensorFlow, which writes the network with shuffled weights.
     """
     for bundle in bundles:
-        if not bundle.spec.sees_pixels:
-            raise DataError(f"{bundle.spec.name} sees no pixels. Leave it out.")
+        _require_maps(bundle)
     drawn = with_landmarks(draw(samples, rows, SEED))
     methods = _methods(read_face_shape(face_shape_path()))
     return [row for bundle in bundles for row in _measure(bundle, drawn, methods)]
+
+
+def _require_maps(bundle: Bundle) -> None:
+    """Raise DataError unless a network sees pixels and has class activation maps."""
+    if not bundle.spec.sees_pixels:
+        raise DataError(f"{bundle.spec.name} sees no pixels. Leave it out.")
+    _, maps = Classifier(bundle).logits(np.zeros((1, INPUT_SIZE, INPUT_SIZE), np.uint8))
+    if maps is None:
+        raise DataError(f"{bundle.spec.name} has no class activation maps. Leave it out.")
 
 
 def _measure(bundle: Bundle, drawn: Samples, methods: Mapping[str, _Method]) -> list[Faithfulness]:

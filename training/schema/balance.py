@@ -72,7 +72,12 @@ class Balance(BaseModel):
         return samples, targets
 
     def loss(self, targets: np.ndarray, *, label_smoothing: float) -> "keras.losses.Loss":
-        """Return the loss of logits (B, classes) for training targets with these class shares."""
+        """Return the loss of logits (B, classes).
+
+        Args:
+            targets: of all training rows, (N, classes); their mean gives the class shares.
+            label_smoothing: share of each target spread over all classes.
+        """
         import keras
         from keras import ops
 

@@ -226,9 +226,10 @@ class BaseRecipe(Settings):
             return type(self).model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
-            raise UnknownNameError(
-                f"--set: {'.'.join(map(str, first['loc']))}: {first['msg']}."
-            ) from error
+            # Checks of several settings together tell no place, and pydantic puts words before our own.
+            place = ".".join(map(str, first["loc"]))
+            text = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
+            raise UnknownNameError(": ".join(filter(None, ("--set", place, text))) + ".") from error
 
     def with_batch_size(self, batch_size: int) -> Self:
         """Return the recipe for another batch size, with step-dependent settings adapted.

@@ -4,7 +4,13 @@ import pytest
 from huggingface_hub import ModelCard
 
 from fer_core.expressions import FER2013
-from fer_core.networks.bundles import Bundle, BundleSpec, SplitMetrics, TrainingData
+from fer_core.networks.bundles import (
+    Bundle,
+    BundleSpec,
+    CalibrationSplit,
+    SplitMetrics,
+    TrainingData,
+)
 from training.bundle.card import card_text, write_card
 from training.schema.recipe import get_recipe
 
@@ -245,6 +251,21 @@ def test_a_class_that_a_split_lacks_is_called_absent(spec):
 
 def test_a_network_that_never_answers_says_so(spec):
     assert "It always abstains" in card_text(spec.model_copy(update={"abstention_threshold": 1.1}))
+
+
+def test_where_no_face_is_covered_no_accuracy_is_claimed(spec):
+    reference = CalibrationSplit(
+        data="fer2013:valid",
+        n=9,
+        answered_accuracy=0.9,
+        accuracy=0.5,
+        ece=0.1,
+        coverage=0.0,
+        selective_accuracy=0.0,
+    )
+    update = {"abstention_threshold": 1.1, "references": (reference,)}
+    text = card_text(spec.model_copy(update=update))
+    assert "| 50.00% | 0.1000 | 90% | 0.0% | none |" in text
 
 
 def test_a_network_that_always_answers_says_so_instead_of_a_threshold_of_nothing(spec):

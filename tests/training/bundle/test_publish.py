@@ -62,8 +62,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def publish(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["publish", "cnn", "--repo", REPO, *arguments])
+def publish(*arguments: str, bundle: str = "cnn") -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["publish", bundle, "--repo", REPO, *arguments])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.stdout, result.stderr
 
@@ -117,6 +117,18 @@ def test_a_later_bundle_takes_the_place_of_the_earlier_one_alone(folder: Path, h
 
 
 @pytest.mark.usefixtures("token")
+def test_an_old_name_publishes_the_files_of_the_bundle_that_replaced_it(
+    folder: Path, hub: HubServer
+):
+    expected = contents(folder.rename(folder.with_name("cnn_photos")))
+    code, _, err = publish(bundle="cnn_wild")
+    assert code == 0, err
+    files = dict(hub.repos[REPO].commits[hub.repos[REPO].head])
+    assert files.pop(".gitattributes")
+    assert files == expected
+
+
+@pytest.mark.usefixtures("token")
 def test_private_means_private(folder: Path, hub: HubServer):
     published("--private")
     assert hub.repos[REPO].private
@@ -165,6 +177,7 @@ def damage(file: str) -> Callable[[Path], object]:
         (damage("model.keras"), "model.keras is damaged"),
         (lambda folder: (folder / "model.tflite").unlink(), "model.tflite is missing"),
         (damage("layers.csv"), "layers.csv is"),
+        (lambda folder: (folder / "history.csv").unlink(), "lacks history.csv"),
         (
             lambda folder: predictions_path(folder, "fer2013", "test").unlink(),
             "fer2013-test.parquet is missing",

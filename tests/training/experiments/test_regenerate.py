@@ -15,8 +15,8 @@ from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
 
 @pytest.fixture
-def opinion(bundle, generated_data, monkeypatch):
-    """The folder of a bundle that is called as the first opinion is, alone under FER_MODELS."""
+def default_bundle(bundle, generated_data, monkeypatch):
+    """The folder of a bundle that is called like the first default network, alone under FER_MODELS."""
     monkeypatch.setenv("FER_DATA", str(generated_data))
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
     return bundle.path.rename(bundle.path.with_name("cnn"))
@@ -28,9 +28,11 @@ def reports(*names):
     return [json.loads(line) for line in result.stdout.splitlines()], result.stderr
 
 
-def test_predictions_layers_and_corrupted_faces_are_made_and_what_is_missing_is_named(opinion):
-    shutil.rmtree(opinion / "predictions", ignore_errors=True)
-    (opinion / "layers.csv").unlink(missing_ok=True)
+def test_predictions_layers_and_corrupted_faces_are_made_and_what_is_missing_is_named(
+    default_bundle,
+):
+    shutil.rmtree(default_bundle / "predictions", ignore_errors=True)
+    (default_bundle / "layers.csv").unlink(missing_ok=True)
     made, log = reports()
     assert [(report["source"], report["split"]) for report in made] == [
         ("fer2013", "valid"),
@@ -39,17 +41,30 @@ def test_predictions_layers_and_corrupted_faces_are_made_and_what_is_missing_is_
         ("fer2013", "test"),
     ]
     assert "mean_relative_drop" in made[-1]
-    assert {path.name for path in (opinion / "predictions").iterdir()} == {
+    assert {path.name for path in (default_bundle / "predictions").iterdir()} == {
         *("fer2013-valid.parquet", "fer2013-test.parquet", "ferplus-test.parquet", "robustness"),
     }
-    assert (opinion / "layers.csv").is_file()
+    assert (default_bundle / "layers.csv").is_file()
     assert "cnn is not measured on ckplus:test" in log
 
 
+def test_an_old_name_leads_to_the_folder_of_the_bundle_that_replaced_it(default_bundle):
+    folder = default_bundle.rename(default_bundle.with_name("cnn_photos"))
+    (folder / "layers.csv").unlink()
+    result = CliRunner().invoke(app, ["describe", "cnn_wild"])
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["file"] == str(folder / "layers.csv")
+    (folder / "layers.csv").unlink()
+    made, _ = reports("cnn_wild")
+    assert "mean_relative_drop" in made[-1], "it is one of the default pair"
+    assert (folder / "layers.csv").is_file()
+    assert [path.name for path in folder.parent.iterdir()] == ["cnn_photos"]
+
+
 def test_what_was_learnt_elsewhere_is_measured_on_the_splits_it_was_chosen_on(
-    opinion, generated_data
+    default_bundle, generated_data
 ):
-    spec = opinion / "spec.json"
+    spec = default_bundle / "spec.json"
     learnt = json.loads(spec.read_text(encoding="utf-8"))
     learnt["training_data"]["source"] = "ferplus+fer2013"
     spec.write_text(json.dumps(learnt), encoding="utf-8")
@@ -60,18 +75,18 @@ def test_what_was_learnt_elsewhere_is_measured_on_the_splits_it_was_chosen_on(
     ]
 
 
-def test_again_it_changes_no_file_and_corrupts_nothing(opinion):
+def test_again_it_changes_no_file_and_corrupts_nothing(default_bundle):
     reports("cnn")
-    files = sorted(path for path in opinion.rglob("*") if path.is_file())
+    files = sorted(path for path in default_bundle.rglob("*") if path.is_file())
     before = [path.read_bytes() for path in files]
     made, _ = reports("cnn")
     assert [report["split"] for report in made] == ["valid", "test", "test"]
     assert [path.read_bytes() for path in files] == before
 
 
-def test_measures_are_taken_again_of_stored_predictions_alone(opinion, monkeypatch):
+def test_measures_are_taken_again_of_stored_predictions_alone(default_bundle, monkeypatch):
     measured, _ = reports("cnn")
-    files = opinion / "spec.json", opinion / "README.md"
+    files = default_bundle / "spec.json", default_bundle / "README.md"
     before = [file.read_bytes() for file in files]
     old = json.loads(before[0])
     for metrics in old["metrics"].values():
@@ -80,67 +95,67 @@ def test_measures_are_taken_again_of_stored_predictions_alone(opinion, monkeypat
     # Neither data sets nor networks are needed.
     monkeypatch.delenv("FER_DATA")
     for name in (KERAS_FILE, SERVING_FILE):
-        (opinion / name).unlink()
+        (default_bundle / name).unlink()
     taken, _ = reports("cnn", "--stored")
     assert [file.read_bytes() for file in files] == before
     by_split = {(report["source"], report["split"]): report for report in measured[:3]}
     assert {(report["source"], report["split"]): report for report in taken} == by_split
 
 
-def test_measures_are_not_taken_of_predictions_that_the_spec_does_not_tell_of(opinion):
+def test_measures_are_not_taken_of_predictions_that_the_spec_does_not_tell_of(default_bundle):
     reports("cnn")
-    spec = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
+    spec = json.loads((default_bundle / "spec.json").read_text(encoding="utf-8"))
     spec["metrics"]["fer2013:test"]["accuracy"] = 0.123
-    (opinion / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    (default_bundle / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
     result = CliRunner().invoke(app, ["regenerate", "cnn", "--stored"])
     assert result.exit_code == 1
     assert "is not what the spec tells" in result.stderr
-    assert json.loads((opinion / "spec.json").read_text(encoding="utf-8")) == spec
+    assert json.loads((default_bundle / "spec.json").read_text(encoding="utf-8")) == spec
 
 
-def test_measures_of_stored_predictions_cannot_be_those_of_new_files(opinion):
+def test_measures_of_stored_predictions_cannot_be_those_of_new_files(default_bundle):
     result = CliRunner().invoke(app, ["regenerate", "cnn", "--stored", "--files"])
     assert result.exit_code == 2
 
 
 @pytest.mark.slow
 @pytest.mark.release
-def test_files_of_an_older_export_are_written_as_today_and_the_run_is_still_told_of(opinion):
+def test_files_of_an_older_export_are_written_as_today_and_the_run_is_still_told_of(default_bundle):
     # As before weights were rounded: float16 holds none of these exactly.
-    old = keras.models.load_model(opinion / KERAS_FILE, compile=False)
+    old = keras.models.load_model(default_bundle / KERAS_FILE, compile=False)
     rng = np.random.default_rng(0)
     old.set_weights([w * rng.uniform(0.999, 1.001, w.shape) for w in old.get_weights()])
-    old.save(opinion / KERAS_FILE)
-    spec = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
-    spec["sha256"][KERAS_FILE] = sha256_of(opinion / KERAS_FILE)
-    (opinion / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
-    history = (opinion / HISTORY_FILE).read_bytes()
+    old.save(default_bundle / KERAS_FILE)
+    spec = json.loads((default_bundle / "spec.json").read_text(encoding="utf-8"))
+    spec["sha256"][KERAS_FILE] = sha256_of(default_bundle / KERAS_FILE)
+    (default_bundle / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    history = (default_bundle / HISTORY_FILE).read_bytes()
 
     result = CliRunner().invoke(app, ["regenerate", "cnn", "--files"])
     assert result.exit_code == 0, result.stderr
 
-    new = keras.models.load_model(opinion / KERAS_FILE, compile=False)
+    new = keras.models.load_model(default_bundle / KERAS_FILE, compile=False)
     *_, kernel, _ = new.get_weights()
     assert (kernel == kernel.astype(np.float16)).all()
     image = rng.integers(0, 256, (1, 48, 48, 1)).astype(np.float32)
     np.testing.assert_allclose(new(image), old(image), atol=0.02)
-    open_bundle(opinion).verify(SERVING_FILE)
-    after = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
+    open_bundle(default_bundle).verify(SERVING_FILE)
+    after = json.loads((default_bundle / "spec.json").read_text(encoding="utf-8"))
     chosen_again = {"sha256", "temperature", "abstention_threshold", "metrics"}
     assert {key for key in spec if after[key] != spec[key]} <= chosen_again
     assert set(after["metrics"]) == {"fer2013:valid", "fer2013:test", "ferplus:test"}
-    assert (opinion / HISTORY_FILE).read_bytes() == history
+    assert (default_bundle / HISTORY_FILE).read_bytes() == history
 
 
-def test_files_are_written_anew_where_a_second_data_set_is_not_at_hand(opinion):
-    spec = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
+def test_files_are_written_anew_where_a_second_data_set_is_not_at_hand(default_bundle):
+    spec = json.loads((default_bundle / "spec.json").read_text(encoding="utf-8"))
     spec["training_data"]["source"] = "fer2013+expw"
-    (opinion / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
-    export_again(open_bundle(opinion)).verify(SERVING_FILE)
+    (default_bundle / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    export_again(open_bundle(default_bundle)).verify(SERVING_FILE)
 
 
-def test_files_are_not_written_where_an_unfinished_run_would_be_lost(opinion):
-    state = opinion / CHECKPOINT_FOLDER / STATE_FILE
+def test_files_are_not_written_where_an_unfinished_run_would_be_lost(default_bundle):
+    state = default_bundle / CHECKPOINT_FOLDER / STATE_FILE
     state.parent.mkdir()
     state.touch()
     result = CliRunner().invoke(app, ["regenerate", "cnn", "--files"])
@@ -149,13 +164,13 @@ def test_files_are_not_written_where_an_unfinished_run_would_be_lost(opinion):
     assert state.is_file()
 
 
-def test_weights_whose_network_is_built_otherwise_today_keep_their_files(opinion):
-    spec = json.loads((opinion / "spec.json").read_text(encoding="utf-8"))
+def test_weights_whose_network_is_built_otherwise_today_keep_their_files(default_bundle):
+    spec = json.loads((default_bundle / "spec.json").read_text(encoding="utf-8"))
     # The same weights fit, and another picture is looked at.
     spec["recipe"]["architecture"]["view_pixels"] = 40
-    (opinion / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
-    before = sha256_of(opinion / SERVING_FILE)
+    (default_bundle / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    before = sha256_of(default_bundle / SERVING_FILE)
     result = CliRunner().invoke(app, ["regenerate", "cnn", "--files"])
     assert result.exit_code == 1
     assert "does not build the network" in result.stderr
-    assert sha256_of(opinion / SERVING_FILE) == before
+    assert sha256_of(default_bundle / SERVING_FILE) == before

@@ -48,6 +48,11 @@ def test_a_network_without_pixels_is_refused(samples):
         measure_faithfulness([resolve("landmarks_only")], samples, rows=2)
 
 
+def test_a_network_without_activation_maps_is_refused(samples):
+    with pytest.raises(DataError, match="expw_cnn has no class activation maps"):
+        measure_faithfulness([resolve("expw_cnn")], samples, rows=2)
+
+
 def test_the_command_prints_a_line_for_each_kind_and_keeps_no_short_try(samples, bundle):
     said = CliRunner().invoke(app, ["faithfulness", str(bundle.path), "--rows", "3"])
     assert said.exit_code == 0, said.output

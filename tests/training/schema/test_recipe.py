@@ -97,6 +97,13 @@ def test_a_value_that_a_setting_refuses_names_the_setting(assignment, field):
         get_recipe("cnn").with_overrides([assignment])
 
 
+def test_settings_that_do_not_go_together_are_explained_without_a_place():
+    with pytest.raises(UnknownNameError, match=r"^--set: teacher and teacher_share go together"):
+        get_recipe("cnn").with_overrides(["teacher=null"])
+    with pytest.raises(UnknownNameError, match=r"^--set: restarts: must be epochs"):
+        get_recipe("cnn").with_overrides(["restarts=[30, 20]"])
+
+
 @pytest.mark.parametrize(
     "assignment", ["data.rows=500", "data.source=fer2013", "data.drop_not_face=false"]
 )
