@@ -20,7 +20,7 @@ from fer_core.errors import ImageDecodeError, InputError
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.finder import FaceFinder
-from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.bundles import default_networks, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import Photo, decode, from_pillow
 from fer_core.quiet import quiet_libraries
@@ -222,7 +222,7 @@ def _face_columns(name: str) -> FaceColumns:
 
 def _names(networks: str | Iterable[str] | None) -> list[str]:
     if networks is None:
-        return opinions()
+        return default_networks()
     given = networks.split(",") if isinstance(networks, str) else networks
     names = list(dict.fromkeys(name.strip() for name in given if name.strip()))
     if not names:

@@ -81,7 +81,7 @@ def draw_faces(
     Args:
         image_rgb: uint8 (H, W, 3), the analysed photo at any scale.
         analysis: of that photo; boxes are scaled from its size to the image's.
-        model: whose opinion names the boxes; by default the last, of the network that sees most.
+        model: whose prediction names the boxes; by default the last, of the network that sees most.
         landmarks: put a dot on each landmark as well.
         numbers: of the faces, in their order; by default from 1.
 

@@ -12,7 +12,7 @@ from fer_core.batch.pool import available_cores, run_jobs
 from fer_core.batch.skipped import Skipped
 from fer_core.errors import JobError
 from fer_core.face_columns import FaceColumns
-from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.bundles import default_networks, resolve
 
 
 class Engine(StrEnum):
@@ -57,7 +57,7 @@ def begin_run(
     Args:
         source: path or URL of the input.
         output: of the folder to write.
-        models: networks to ask; by default `opinions()`.
+        models: networks to ask; by default those of `default_networks`.
         image_column: of parquet files; by default one that is called `image` or `bytes`.
         id_column: of parquet files; by default `id`, if it is there.
         partition_size: most photos of a partition; by default what suits the input.
@@ -68,7 +68,7 @@ def begin_run(
         JobError: the output belongs to something else or was begun with other settings.
         BundleError: a network is missing or damaged.
     """
-    bundles = {name: resolve(name) for name in dict.fromkeys(models or opinions())}
+    bundles = {name: resolve(name) for name in dict.fromkeys(models or default_networks())}
     place, target = open_place(source), open_place(output)
     if place.holds(target):
         raise JobError(

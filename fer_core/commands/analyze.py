@@ -164,10 +164,10 @@ def analyze(
 
 
 def _model_names(models: str | None) -> list[str]:
-    from fer_core.networks.bundles import opinions
+    from fer_core.networks.bundles import default_networks
 
     if models is None:
-        return opinions()
+        return default_networks()
     names = list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
     if not names:
         raise typer.BadParameter("Name at least one model, for instance --models cnn")

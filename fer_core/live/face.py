@@ -13,7 +13,7 @@ class LiveFace:
     Attributes:
         number: from 1, the same for as long as the face is followed.
         face: in the frame's pixels.
-        predictions: each network's opinion, smoothed over time, by the name of its bundle.
+        predictions: each network's prediction, smoothed over time, by the name of its bundle.
     """
 
     number: int

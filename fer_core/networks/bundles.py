@@ -484,7 +484,7 @@ def _pull(pin: hub.Pin, kind: type[BaseSpec]) -> Path:
     return file
 
 
-def opinions() -> list[str]:
+def default_networks() -> list[str]:
     """Return the default networks: those of FER_NETWORKS, else the default pair.
 
     All that FER_NETWORKS names are returned: resolving one that is missing says so. The default is what is

@@ -19,7 +19,7 @@ class Event:
     Attributes:
         time_s: when the new expression took the lead.
         track: the person's number.
-        network: whose opinion it is.
+        network: whose prediction it is.
         before, after: the expressions.
     """
 

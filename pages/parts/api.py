@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from fer_core.networks.bundles import opinions
+from fer_core.networks.bundles import default_networks
 from fer_core.photos.decode import LARGEST_IN_WORDS
 from fer_core.settings import api_is_on, api_origins, api_tokens
 from pages.server.api.analyze import BODY_SECONDS, WAIT_SECONDS
@@ -39,7 +39,7 @@ def show_token() -> None:
 
 def show_examples(address: str) -> None:
     """Show one example program per language."""
-    found = examples(address, opinions()[-1], token=bool(api_tokens()))
+    found = examples(address, default_networks()[-1], token=bool(api_tokens()))
     for tab, example in zip(st.tabs([e.title for e in found]), found, strict=True):
         with tab:
             st.code(example.code, language=example.language, wrap_lines=True)

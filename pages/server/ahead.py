@@ -26,13 +26,13 @@ async def load_ahead() -> None:
 
 
 def _load() -> None:
-    from fer_core.networks.bundles import opinions
+    from fer_core.networks.bundles import default_networks
     from fer_core.photos.decode import decode
     from pages.shared.examples import EXAMPLES
     from pages.shared.models import load_analyzer
 
     try:
-        load_analyzer(opinions()).analyze(decode(EXAMPLES[0].file.read_bytes()))
+        load_analyzer(default_networks()).analyze(decode(EXAMPLES[0].file.read_bytes()))
     except Exception:
         # The visitor with the first photo sees the error.
         log.info("The networks could not be loaded ahead", exc_info=True)

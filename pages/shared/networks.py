@@ -4,7 +4,7 @@ from typing import Final
 
 import streamlit as st
 
-from fer_core.networks.bundles import bundle_names, opinions
+from fer_core.networks.bundles import bundle_names, default_networks
 from pages.shared.titles import bundle_of, origin_sentences, title_of
 from pages.shared.verbatim import name_as_code
 
@@ -21,7 +21,7 @@ _WIDTH: Final = 270
 def chosen_networks() -> list[str]:
     """Return this visitor's networks: the choice, else those of the settings."""
     chosen = st.session_state.get(_CHOSEN)
-    return list(chosen) if chosen else opinions()
+    return list(chosen) if chosen else default_networks()
 
 
 def _read_url() -> list[str]:
@@ -50,7 +50,7 @@ def _came_by_history() -> bool:
 
 def others_are_chosen() -> bool:
     """Return whether the visitor, or the URL, chose networks other than those of the settings."""
-    return bool(_read_url()) or chosen_networks() != opinions()
+    return bool(_read_url()) or chosen_networks() != default_networks()
 
 
 def offer_networks() -> None:
@@ -85,7 +85,7 @@ def offer_networks() -> None:
     if sentences := origin_sentences(bundles):
         with st.container(key="weights"):
             st.markdown(" ".join(sentences))
-    if list(chosen) == opinions():
+    if list(chosen) == default_networks():
         st.query_params.pop(_PARAMETER, None)
     else:
         st.query_params[_PARAMETER] = ",".join(chosen)

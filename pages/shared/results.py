@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from fer_core.listing import listed
-from fer_core.networks.bundles import opinions
+from fer_core.networks.bundles import default_networks
 from fer_core.settings import api_is_on
 from pages.shared.address import app_address
 from pages.shared.bars import show_bars
@@ -242,7 +242,7 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
 def show_code(photo: ChosenPhoto) -> None:
     """Show code for the same result in Python, on the command line and over HTTP."""
     networks = chosen_networks()
-    named = "" if networks == opinions() else ",".join(networks)
+    named = "" if networks == default_networks() else ",".join(networks)
     name = PurePath(photo.name).name
     st.code(
         f"import fer_core\n\nprint(fer_core.analyze({name!r}{f', networks={named!r}' if named else ''}))",

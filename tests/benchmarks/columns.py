@@ -11,7 +11,7 @@ from fer_core.analysis import Analyzer
 from fer_core.commands.result_file import json_line
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.finder import FaceFinder
-from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.bundles import default_networks, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
 from fer_core.records import to_record
@@ -24,7 +24,9 @@ TIMES = 200
 
 def main(paths: list[Path]) -> None:
     """Measure and print."""
-    analyzer = Analyzer(FaceFinder(), {name: Classifier(resolve(name)) for name in opinions()})
+    analyzer = Analyzer(
+        FaceFinder(), {name: Classifier(resolve(name)) for name in default_networks()}
+    )
     rows = []
     for path in paths:
         content = path.read_bytes()

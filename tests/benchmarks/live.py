@@ -29,7 +29,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from fer_core.faces.crops import face_inputs
 from fer_core.live.session import LiveCamera
-from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.bundles import default_networks, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
 from pages.server.live.route import decode_frame, face_record
@@ -50,7 +50,7 @@ def main(seconds: float, visits: list[int], frames: int) -> None:
             rows = [_in_browser(url, process, browser, seconds)]
         rows += [asyncio.run(_many(url, process, n, seconds)) for n in visits]
     print_table(
-        f"{seconds:g} seconds of 640x480 with one face, {', '.join(opinions())}",
+        f"{seconds:g} seconds of 640x480 with one face, {', '.join(default_networks())}",
         (
             "visits",
             "answers per second and visit",
@@ -141,7 +141,7 @@ def _swaying(rgb: np.ndarray) -> list[np.ndarray]:
 
 
 def _print_stages(pictures: list[np.ndarray], frames: int) -> None:
-    networks = {name: Classifier(resolve(name)) for name in opinions()}
+    networks = {name: Classifier(resolve(name)) for name in default_networks()}
     camera = LiveCamera(networks)
     contents = [_jpeg(picture) for picture in pictures]
     clock = iter(range(10**6))

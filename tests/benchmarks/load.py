@@ -35,7 +35,7 @@ from PIL import Image, ImageEnhance
 
 from fer_core.analysis import Analyzer
 from fer_core.faces.finder import FaceFinder
-from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.bundles import default_networks, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
 from fer_core.records import to_record
@@ -87,7 +87,9 @@ def make_photos(rng: np.random.Generator) -> list[Photo]:
     from skimage import data
 
     portrait = Image.fromarray(data.astronaut()[:300, 60:360])
-    analyzer = Analyzer(FaceFinder(), {name: Classifier(resolve(name)) for name in opinions()})
+    analyzer = Analyzer(
+        FaceFinder(), {name: Classifier(resolve(name)) for name in default_networks()}
+    )
     photos = []
     for number in range(N_PHOTOS):
         width, height = LARGE if number % 5 == 0 else (int(rng.integers(800, 1600)), 900)

@@ -17,7 +17,7 @@ from fer_core.analysis import Analyzer
 from fer_core.faces import finder as finding
 from fer_core.faces.finder import FaceFinder
 from fer_core.faces.mediapipe_models import Landmarker
-from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.bundles import default_networks, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.networks.explain import occlusion_map
 from fer_core.photos.decode import Photo, decode
@@ -35,7 +35,7 @@ def main() -> None:
         presence_confidence=finding.PRESENCE_CONFIDENCE,
         max_faces=1,
     )
-    classifiers = {name: Classifier(resolve(name)) for name in opinions()}
+    classifiers = {name: Classifier(resolve(name)) for name in default_networks()}
     analyzer = Analyzer(finder, classifiers)
     rows = []
     for name, photo in photos(sys.argv[1:]).items():

@@ -14,7 +14,7 @@ from pathlib import Path
 import fer_core
 from fer_core.analysis import Analyzer
 from fer_core.faces.finder import FaceFinder
-from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.bundles import default_networks, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
 from tests.benchmarks.measuring import median_seconds, one_face_photo, print_table, run_child
@@ -56,7 +56,7 @@ def main() -> None:
             ("first `analyze`", f"{first:.2f}", f"{first_cpu:.2f}", f"{AIM_FIRST_SECONDS}"),
         ],
     )
-    classifiers = {name: Classifier(resolve(name)) for name in opinions()}
+    classifiers = {name: Classifier(resolve(name)) for name in default_networks()}
     pipeline = Analyzer(FaceFinder(), classifiers)
     with fer_core.open_analyzer() as analyzer:
         calls = {

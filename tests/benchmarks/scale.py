@@ -22,7 +22,7 @@ import psutil
 from fer_core.annotate.run import Engine, begin_run, finish_run
 from fer_core.annotate.storage import list_files, open_place
 from fer_core.batch.progress import duration
-from fer_core.networks.bundles import opinions
+from fer_core.networks.bundles import default_networks
 from fer_core.photos.decode import decode
 from tests.benchmarks.measuring import one_face_photo, print_table
 
@@ -124,7 +124,7 @@ def _photo(size_hw: tuple[int, int]) -> bytes:
 def _print_measured(found: list[Measured], photos: int) -> None:
     print_table(
         f"## Throughput\n\n{photos} copies of a JPEG of one face for each line, networks "
-        f"{', '.join(opinions())}; a process has one thread.\n",
+        f"{', '.join(default_networks())}; a process has one thread.\n",
         ("photo", "engine", "processes", "photos a second", "of one process", "start, s"),
         [
             (

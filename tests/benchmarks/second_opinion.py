@@ -9,7 +9,7 @@ from functools import partial
 
 from fer_core.analysis import Analyzer
 from fer_core.faces.finder import FaceFinder
-from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.bundles import default_networks, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
 from tests.benchmarks.measuring import interleaved_ms, one_face_photo, print_table
@@ -21,7 +21,7 @@ AIM_RATIO = 1.5
 
 def main() -> None:
     """Measure and print."""
-    names = opinions()
+    names = default_networks()
     finder = FaceFinder()
     classifiers = {name: Classifier(resolve(name)) for name in names}
     analyzers = [

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from fer_core.analysis import Analyzer
 from fer_core.faces.finder import FaceFinder
-from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.bundles import default_networks, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
 from fer_core.video.analysis import VideoAnalysis, analyze_video
@@ -30,7 +30,7 @@ AIM = 1.0
 def main() -> None:
     """Measure and print."""
     content = one_face_clip()
-    analyzer = Analyzer(FaceFinder(), {n: Classifier(resolve(n)) for n in opinions()})
+    analyzer = Analyzer(FaceFinder(), {n: Classifier(resolve(n)) for n in default_networks()})
     found: list[VideoAnalysis] = []
 
     def analyze() -> None:

@@ -19,7 +19,7 @@ from fer_core.faces.face import Face
 from fer_core.faces.finder import FaceFinder
 from fer_core.faces.shape import FaceShape, Movement, read_face_shape
 from fer_core.faces.warp import Portrait, portrait
-from fer_core.networks.bundles import opinions, resolve
+from fer_core.networks.bundles import default_networks, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.settings import face_shape_path
 from tests.benchmarks.measuring import print_table
@@ -42,7 +42,7 @@ MOVEMENTS: Final[Mapping[str, tuple[Mapping[Movement, float], tuple[Expression, 
 def main(n: int) -> None:
     """Measure and print."""
     finder, shape = FaceFinder(), read_face_shape(face_shape_path())
-    networks = {name: Classifier(resolve(name)) for name in opinions()}
+    networks = {name: Classifier(resolve(name)) for name in default_networks()}
     portraits = _neutral_portraits(finder, n)
     rows = []
     for movement, (amounts, expressions) in MOVEMENTS.items():

@@ -76,7 +76,7 @@ def expect_answer(page: Page, name: str) -> None:
     expect(bars.first).to_be_visible()
 
 
-def opinions(page: Page) -> Locator:
+def predictions_on(page: Page) -> Locator:
     """The titles above the bars, one of each network that answers."""
     return page.locator(".fer-key span")
 
@@ -308,7 +308,7 @@ def test_a_network_that_is_copied_over_another_answers_once_it_is_whole(
         visit(browser, server) as page,
     ):
         try_example(page)
-        expect(opinions(page)).to_have_count(2)
+        expect(predictions_on(page)).to_have_count(2)
         (tmp_path / "dual" / weights).unlink()
         interact(page)
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
@@ -317,10 +317,10 @@ def test_a_network_that_is_copied_over_another_answers_once_it_is_whole(
         (tmp_path / "dual" / weights).write_bytes(content[: len(content) // 2])
         interact(page)
         expect(alert(page)).to_contain_text("One of the networks cannot be loaded")
-        expect(opinions(page)).to_have_count(1)
+        expect(predictions_on(page)).to_have_count(1)
         (tmp_path / "dual" / weights).write_bytes(content)
         interact(page)
-        expect(opinions(page)).to_have_count(2)
+        expect(predictions_on(page)).to_have_count(2)
         expect(alert(page)).to_have_count(0)
         page.get_by_test_id("stSidebarNav").get_by_role("link", name="About").click()
         expect(page.get_by_test_id("stMain")).to_contain_text("landmarks_only")

@@ -46,10 +46,10 @@ def analysis(width: int, height: int, *faces: tuple[tuple[float, ...], Predictio
                 FaceInputs(np.zeros((48, 48), np.uint8)),
                 np.array(box, dtype=np.float32),
                 (),
-                {"cnn": opinion},
+                {"cnn": said},
                 np.array(box, dtype=np.float32),
             )
-            for box, opinion in faces
+            for box, said in faces
         ),
         0.01,
         {"cnn": 0.001},

@@ -29,7 +29,7 @@ ONE = "CNN, FER2013"
 
 @pytest.fixture
 def models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A folder of our own with the two networks that give opinions."""
+    """A folder of our own with the two default networks."""
     folder = tmp_path / "models"
     for name in ("cnn", "dual"):
         (folder / name).mkdir(parents=True)
@@ -55,7 +55,7 @@ def again(changed: AppTest | Element) -> AppTest:
     return page
 
 
-def opinions(page: AppTest) -> str:
+def predictions_on(page: AppTest) -> str:
     """Return the titles of the networks whose bars are shown; nothing without an answer."""
     bars = "".join(element.proto.body for element in page.get("html"))
     return " + ".join(re.findall(r"</i>(.*?)</span>", bars))
@@ -95,17 +95,17 @@ def test_the_page_on_hosting_names_tests_that_there_are():
 
 
 def test_half_a_network_is_explained_and_answers_when_it_is_whole(models: Path):
-    """As while a large file is being copied: the photo that was given meanwhile gets both opinions later."""
+    """As while a large file is being copied: the photo given meanwhile gets both predictions later."""
     page = None
     for name in (SERVING_FILE, SPEC_FILE):
         file = models / "dual" / name
         content = halved(file)
         page = again(page) if page else example()
-        assert opinions(page) == ONE
+        assert predictions_on(page) == ONE
         assert f"dual/{name}" in page.warning[0].value
         file.write_bytes(content)
         again(page)
-        assert opinions(page) == BOTH
+        assert predictions_on(page) == BOTH
         assert not page.warning
 
 
@@ -114,7 +114,7 @@ def test_a_network_in_memory_answers_on_when_its_file_is_gone(models: Path, astr
     (models / "cnn" / "model.tflite").unlink()
     halved(models / "dual" / "model.tflite")
     upload(page, "new.png", content=astronaut_png)
-    assert opinions(page) == BOTH
+    assert predictions_on(page) == BOTH
     assert not page.warning
     assert not page.error
 
@@ -124,11 +124,11 @@ def test_all_networks_gone_and_back(models: Path):
     models.rename(models.with_name("away"))
     again(page)
     assert "**The model cannot be loaded" in page.error[0].value
-    assert opinions(page) == ""
+    assert predictions_on(page) == ""
     models.with_name("away").rename(models)
     again(page)
     assert not page.error
-    assert opinions(page) == BOTH
+    assert predictions_on(page) == BOTH
 
 
 def test_the_same_weights_calibrated_anew_answer_at_once(models: Path):
@@ -153,7 +153,7 @@ def test_half_a_landmarker_is_explained_and_works_when_it_is_whole(
     file.write_bytes(content)
     again(page)
     assert not page.error
-    assert opinions(page) == SHIPPED
+    assert predictions_on(page) == SHIPPED
 
 
 # The Hub
@@ -182,7 +182,7 @@ def test_a_hub_that_is_gone_and_comes_back(
         constants, "HUGGINGFACE_CO_URL_TEMPLATE", address.replace(hub.url, "http://127.0.0.1:9")
     )
     page = example()
-    assert opinions(page) == BOTH
+    assert predictions_on(page) == BOTH
     assert page.metric[0].value == "Happy"
     assert "The embedded weights answer for `dual`" in said(page)
     assert "cannot be reached" in said(page)
@@ -234,10 +234,10 @@ def test_a_photo_that_cannot_be_looked_at_is_explained_and_the_others_are_answer
         patch.setattr(FaceFinder, "find_upright", fail_once(MemoryError(), find))
         upload(page, *photos, content=astronaut_png)
     assert page.error[0].value.startswith("`large.png`: There was not enough memory to look")
-    assert opinions(page) == SHIPPED
+    assert predictions_on(page) == SHIPPED
     again(page)
     assert not page.error
-    assert opinions(page) == SHIPPED
+    assert predictions_on(page) == SHIPPED
 
 
 def fail_once(error: Exception, then: Callable[..., object]) -> Callable[..., object]:
@@ -260,7 +260,7 @@ def test_a_photo_too_large_for_the_memory_is_read_when_it_is_given_again(
     for _ in ("the file is copied", "its pixels are decoded"):
         upload(page, "large.png", content=astronaut_png)
         assert "not enough memory to read" in page.error[0].value
-        assert opinions(page) == ""
+        assert predictions_on(page) == ""
     upload(page, "large.png", content=astronaut_png)
     assert not page.error
-    assert opinions(page) == SHIPPED
+    assert predictions_on(page) == SHIPPED

@@ -19,7 +19,7 @@ from fer_core.networks.bundles import (
     Bundle,
     BundleSpec,
     bundle_names,
-    opinions,
+    default_networks,
     resolve,
 )
 from fer_core.settings import models_root
@@ -156,7 +156,7 @@ def _choose(catalog: dict[str, dict[str, Path]]) -> tuple[str, list[str], str]:
 
 def _explain_networks(data: str, names: Sequence[str]) -> None:
     """Say why other networks are shown than elsewhere, where that is so."""
-    if source_of(data) == _FER2013 and list(names) == list(FER2013_PAIR) != opinions():
+    if source_of(data) == _FER2013 and list(names) == list(FER2013_PAIR) != default_networks():
         st.caption(
             "For FER2013, networks trained on it alone come first. Those of the other pages are in the list."
         )
@@ -228,7 +228,7 @@ def found_faces(chosen: Chosen) -> "np.ndarray | None":
 
 def _usual_networks(data: str, here: Iterable[str]) -> list[str]:
     """Return the networks that are shown by default; for FER2013, the pair trained on it alone."""
-    wanted = FER2013_PAIR if source_of(data) == _FER2013 else opinions()
+    wanted = FER2013_PAIR if source_of(data) == _FER2013 else default_networks()
     return [name for name in wanted if name in here] or list(here)[:2]
 
 

@@ -7,7 +7,7 @@ const UNCLEAR = "#ffffff";
 const INK = "#101418";
 
 // The most probable expression of one answer, and how to say and to colour it.
-function opinion(network, answer) {
+function prediction(network, answer) {
   const best = answer.probabilities.indexOf(Math.max(...answer.probabilities));
   const isUnclear = answer.level === "unclear";
   return {
@@ -78,8 +78,8 @@ class Overlay {
   }
 
   labelled(context, face, box, ratio, isChosen, hasNumber) {
-    const opinions = this.networks.map((network) => [network.short, opinion(network, face.answers[network.name])]);
-    const color = opinions.at(-1)[1].color;
+    const predictions = this.networks.map((network) => [network.short, prediction(network, face.answers[network.name])]);
+    const color = predictions.at(-1)[1].color;
     context.strokeStyle = color;
     context.lineWidth = (isChosen ? 4 : 2) * ratio;
     context.strokeRect(box.left, box.top, box.right - box.left, box.bottom - box.top);
@@ -87,7 +87,7 @@ class Overlay {
     const line = 1.5 * size;
     context.font = `600 ${size}px ${getComputedStyle(this.canvas).fontFamily}`;
     context.textBaseline = "middle";
-    const plates = opinions.map(([short, { words, share, color: plate, ink }], i) => ({
+    const plates = predictions.map(([short, { words, share, color: plate, ink }], i) => ({
       text: `${hasNumber && i === 0 ? `${face.number}  ` : ""}${short}: ${words} ${share}`,
       plate,
       ink,

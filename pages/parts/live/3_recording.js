@@ -31,7 +31,7 @@ class Recording {
     for (const face of answer.faces) {
       const cells = this.networks.flatMap((network) => {
         const given = face.answers[network.name];
-        const { expression, confidence } = opinion(network, given);
+        const { expression, confidence } = prediction(network, given);
         return [expression, confidence, given.abstained ? "True" : "False", ...given.probabilities];
       });
       this.lines.push([seconds, face.number, ...face.box, ...cells, ...face.units].join(","));

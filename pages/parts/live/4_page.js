@@ -243,7 +243,7 @@ class LivePage {
     this.data.networks.forEach((network, i) => {
       const place = this.root.querySelectorAll(".expression")[i];
       if (!face) return place.replaceChildren("No face");
-      const { words, share } = opinion(network, face.answers[network.name]);
+      const { words, share } = prediction(network, face.answers[network.name]);
       const small = document.createElement("small");
       small.textContent = share;
       place.replaceChildren(words, small);

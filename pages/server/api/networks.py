@@ -3,13 +3,13 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from fer_core.networks.bundles import Bundle, opinions, resolvable
+from fer_core.networks.bundles import Bundle, default_networks, resolvable
 from pages.server.api.answers import Measured, Network, Networks
 
 
 def list_networks(_request: Request) -> Response:
     """Answer a request."""
-    defaults = set(opinions())
+    defaults = set(default_networks())
     # One that does not open is left out; asking it says why.
     bundles = [bundle for bundle in resolvable() if isinstance(bundle, Bundle)]
     networks = [_network(bundle, is_default=bundle.spec.name in defaults) for bundle in bundles]

@@ -11,8 +11,8 @@ from fer_core.networks.bundles import (
     SERVING_FILE,
     SPEC_FILE,
     bundle_names,
+    default_networks,
     open_bundle,
-    opinions,
     resolvable,
     resolve,
 )
@@ -117,17 +117,17 @@ def test_the_shipped_files_are_small_enough_and_whole(cnn_bundle):
 
 
 def test_the_networks_that_are_asked_are_the_pair_for_photos_unless_others_are_named(monkeypatch):
-    assert opinions() == ["cnn_photos", "dual_photos"]
+    assert default_networks() == ["cnn_photos", "dual_photos"]
     monkeypatch.setenv("FER_NETWORKS", " dual, cnn,dual ,")
-    assert opinions() == ["dual", "cnn"]
+    assert default_networks() == ["dual", "cnn"]
     monkeypatch.setenv("FER_NETWORKS", "nobody")
-    assert opinions() == ["nobody"], "resolving it says that it is missing"
+    assert default_networks() == ["nobody"], "resolving it says that it is missing"
 
 
 def test_a_folder_without_the_default_pair_answers_with_what_it_has(models):
-    assert opinions() == ["cnn"]
+    assert default_networks() == ["cnn"]
     (models / "cnn").rename(models / "my_net")
-    assert opinions() == ["my_net"]
+    assert default_networks() == ["my_net"]
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())

@@ -36,7 +36,7 @@ def face(left: float, *, top: float = 0, side: float = 100) -> Face:
 
 
 def prediction(**shares: float) -> Prediction:
-    """An opinion with the given probabilities, the rest spread over the other classes."""
+    """A prediction with the given probabilities, the rest spread over the other classes."""
     rest = (1 - sum(shares.values())) / (len(FER2013) - len(shares))
     values = [shares.get(str(label), rest) for label in FER2013.labels]
     return Prediction(FER2013.labels, np.array(values, np.float32), 0.5)
@@ -111,7 +111,7 @@ def test_no_smoothing_leaves_all_as_it_is():
 
 
 def changes(shares: Sequence[dict[str, float]]) -> list[tuple[float, Expression, Expression]]:
-    """Return the events in one network's opinions, ten a second."""
+    """Return the events in one network's predictions, ten per second."""
     finder = EventFinder(margin=0.1, hold_s=0.3)
     found = []
     for i, share in enumerate(shares):
