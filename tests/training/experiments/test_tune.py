@@ -47,6 +47,8 @@ def test_trials_stay_in_the_space_and_the_best_comes_first(short):
     assert read_search(plan).trials["trial"].astype(int).tolist() == [0, 1, 2]
 
 
+@pytest.mark.slow
+@pytest.mark.release
 def test_halving_gives_the_best_of_many_short_trials_more_epochs(short):
     recipe = short.with_overrides(["epochs=3"])
     table = tune(recipe, SPACE, trials=5, halving=True)

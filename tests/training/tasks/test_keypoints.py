@@ -193,6 +193,7 @@ def test_errors_are_by_point_and_by_the_eyes_distance():
 
 
 @pytest.mark.slow
+@pytest.mark.release
 def test_from_the_command_line_to_a_bundle_that_finds_points(pack, tmp_path, monkeypatch):
     monkeypatch.setenv("FER_DATA", str(pack))
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
