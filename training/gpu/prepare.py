@@ -122,11 +122,9 @@ def _further(out: Path, number: int) -> Path:
 def _files_of(recipes: Sequence[BaseRecipe]) -> dict[Path, str]:
     """Return the files that recipes need, each with its path in the folder."""
     files: dict[Path, str] = {}
+    for source, name in {recipe.data.source: recipe.name for recipe in recipes}.items():
+        files |= _data_files(name, source)
     for recipe in recipes:
-        if isinstance(recipe, Recipe) and len(parts_of(recipe.data.source)) > 1:
-            # Fills the list of copies for its choice of added faces: that machine lacks the test split.
-            training_rows(recipe)
-        files |= _data_files(recipe.name, recipe.data.source)
         files |= _beside_the_data(recipe)
     return files
 
@@ -141,7 +139,8 @@ def _data_files(name: str, source: str) -> dict[Path, str]:
             files[data_root() / place] = f"data/{place}"
     if len(parts_of(source)) > 1:
         # Which faces of the second show a photo of the first's test split cannot be found there.
-        sources.load(source, Split.TRAIN, whole=True)
+        for whole in (True, False):
+            sources.load(source, Split.TRAIN, whole=whole)
         lists = (file for file in copies_folder().iterdir() if not file.name.startswith("."))
         files |= {file: f"cache/copies/{file.name}" for file in lists}
     return files
@@ -151,10 +150,9 @@ def _files_of_campaigns(campaigns: Sequence[Campaign]) -> dict[Path, str]:
     """Return the files that campaigns need: those of their GPU runs, and stored predictions."""
     files: dict[Path, str] = {}
     for campaign in campaigns:
-        files |= _data_files(campaign.name, campaign.data)
         teachers, students = campaign.of_profile(Profile.GPU)
-        for run in (*teachers, *students):
-            files |= _files_of([run.settings.model_copy(update={"teacher": None})])
+        runs = [run.settings.model_copy(update={"teacher": None}) for run in (*teachers, *students)]
+        files |= _data_files(campaign.name, campaign.data) | _files_of(runs)
         if any(run.settings.architecture.sees_landmarks for run in teachers):
             # They answer all rows of these splits, also those that none of them learns.
             files |= _landmark_files(map(with_landmarks, answered_splits(campaign).values()))

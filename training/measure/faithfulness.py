@@ -65,25 +65,28 @@ def measure_faithfulness(
         BundleError: a file is missing or damaged.
         TrainingError: Keras does not run on TensorFlow, which writes the network with shuffled weights.
     """
-    for bundle in bundles:
-        _require_maps(bundle)
+    classifiers = list(map(_with_maps, bundles))
     drawn = with_landmarks(draw(samples, rows, SEED))
     methods = _methods(read_face_shape(face_shape_path()))
-    return [row for bundle in bundles for row in _measure(bundle, drawn, methods)]
+    return [row for one in classifiers for row in _measure(one, drawn, methods)]
 
 
-def _require_maps(bundle: Bundle) -> None:
-    """Raise DataError unless a network sees pixels and has class activation maps."""
+def _with_maps(bundle: Bundle) -> Classifier:
+    """Return a network; raise DataError unless it sees pixels and has class activation maps."""
     if not bundle.spec.sees_pixels:
         raise DataError(f"{bundle.spec.name} sees no pixels. Leave it out.")
-    _, maps = Classifier(bundle).logits(np.zeros((1, INPUT_SIZE, INPUT_SIZE), np.uint8))
+    classifier = Classifier(bundle)
+    _, maps = classifier.logits(np.zeros((1, INPUT_SIZE, INPUT_SIZE), np.uint8))
     if maps is None:
         raise DataError(f"{bundle.spec.name} has no class activation maps. Leave it out.")
+    return classifier
 
 
-def _measure(bundle: Bundle, drawn: Samples, methods: Mapping[str, _Method]) -> list[Faithfulness]:
+def _measure(
+    classifier: Classifier, drawn: Samples, methods: Mapping[str, _Method]
+) -> list[Faithfulness]:
+    bundle = classifier.bundle
     known, _ = known_to(bundle, drawn)
-    classifier = Classifier(bundle)
     log.info("%s: maps of %d faces of %s", bundle.spec.name, len(known), known.source)
     faces = list(map(FaceInputs, known.images, np.asarray(known.landmarks, np.float32)))
     scores = np.array(

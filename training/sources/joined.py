@@ -89,8 +89,9 @@ def _kept_out(
         return record.read_text(), None
     images = np.concatenate([split.images for split in splits])
     digest = sha256_of_arrays(images)
-    record.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(record, lambda file: file.write_text(digest))
+    if not record.is_file() or record.read_text() != digest:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(record, lambda file: file.write_text(digest))
     return digest, images
 
 
