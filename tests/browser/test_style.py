@@ -27,5 +27,17 @@ def test_primary_buttons_have_the_text_of_their_theme(browser: Browser, server: 
     context.close()
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_chosen_options_have_the_text_of_their_theme(browser: Browser, server: Server, theme: str):
+    context = browser.new_context(color_scheme=theme)
+    page = context.new_page()
+    page.goto(f"{server.url}/evaluation")
+    chip = page.get_by_test_id("stMultiSelect").locator("[data-tag]").first
+    color = _rgb(PRIMARY_TEXT[["light", "dark"].index(theme)])
+    for part in (chip.locator("span").last, chip.get_by_role("button")):
+        expect(part).to_have_css("color", color)
+    context.close()
+
+
 def _rgb(color: str) -> str:
     return f"rgb({', '.join(str(int(part, 16)) for part in re.findall('..', color[1:]))})"
