@@ -1,4 +1,4 @@
-"""What Streamlit's own look lacks: contrast of captions, buttons and chips, whole predictions, focus in the menu."""
+"""What Streamlit's own look lacks: contrast, whole predictions, focus in the menu."""
 
 from typing import Final
 

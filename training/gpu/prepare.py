@@ -122,15 +122,16 @@ def _further(out: Path, number: int) -> Path:
 def _files_of(recipes: Sequence[BaseRecipe]) -> dict[Path, str]:
     """Return the files that recipes need, each with its path in the folder."""
     files: dict[Path, str] = {}
-    for source, name in {recipe.data.source: recipe.name for recipe in recipes}.items():
-        files |= _data_files(name, source)
+    chosen = {(r.data.source, r.data.added == "labelled"): r.name for r in recipes}
+    for (source, whole), name in chosen.items():
+        files |= _data_files(name, source, whole=whole)
     for recipe in recipes:
         files |= _beside_the_data(recipe)
     return files
 
 
-def _data_files(name: str, source: str) -> dict[Path, str]:
-    """Return the files of a source that the recipe of that name is trained on."""
+def _data_files(name: str, source: str, *, whole: bool) -> dict[Path, str]:
+    """Return the files of a source that the recipe of that name is trained on, as `sources.load` has them."""
     files: dict[Path, str] = {}
     for part in parts_of(source):
         if part not in DATA_SETS:
@@ -139,8 +140,7 @@ def _data_files(name: str, source: str) -> dict[Path, str]:
             files[data_root() / place] = f"data/{place}"
     if len(parts_of(source)) > 1:
         # Which faces of the second show a photo of the first's test split cannot be found there.
-        for whole in (True, False):
-            sources.load(source, Split.TRAIN, whole=whole)
+        sources.load(source, Split.TRAIN, whole=whole)
         lists = (file for file in copies_folder().iterdir() if not file.name.startswith("."))
         files |= {file: f"cache/copies/{file.name}" for file in lists}
     return files
@@ -152,7 +152,7 @@ def _files_of_campaigns(campaigns: Sequence[Campaign]) -> dict[Path, str]:
     for campaign in campaigns:
         teachers, students = campaign.of_profile(Profile.GPU)
         runs = [run.settings.model_copy(update={"teacher": None}) for run in (*teachers, *students)]
-        files |= _data_files(campaign.name, campaign.data) | _files_of(runs)
+        files |= _data_files(campaign.name, campaign.data, whole=campaign.whole) | _files_of(runs)
         if any(run.settings.architecture.sees_landmarks for run in teachers):
             # They answer all rows of these splits, also those that none of them learns.
             files |= _landmark_files(map(with_landmarks, answered_splits(campaign).values()))
