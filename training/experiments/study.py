@@ -4,9 +4,9 @@ import importlib
 import logging
 import pkgutil
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from fer_core.studies import plans
 from fer_core.studies.plans import RUN_KEYS, Reference, StudyPlan
 from fer_core.studies.runs import append_rows, read_rows, replace_rows, runs_path, studies_root
 from training.experiments.run import measure, row_of, train
+from training.experiments.shared_runs import take_over
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
 from training.schema.recipe import BaseRecipe, get_recipe
 from training.schema.recorded import Settings, settings_sha256
@@ -139,7 +140,8 @@ def run_study(study: Study) -> pd.DataFrame:
     """Do the missing runs of a study, and return its table. The plan is written first.
 
     A run that was killed goes on from its last whole epoch. A row whose settings are no longer those of
-    the study is replaced. Of the bundles, only what they say of clean validation faces is kept.
+    the study is replaced. A run that another study has is taken from there. Of the bundles, only what they
+    say of clean validation faces is kept.
 
     Raises:
         FerError: what training, exporting and measuring raise; rows so far stay in the table.
@@ -147,23 +149,31 @@ def run_study(study: Study) -> pd.DataFrame:
     plans.write_plan(study.plan)
     for variant, seed in _planned(study):
         recipe = study.recipe_of(variant, seed)
-        if _is_done(study, variant, recipe):
-            continue
-        folder = studies_root() / RUNNING_FOLDER / study.name / f"{variant.name}-{seed}"
-        _train_unless_trained(recipe, folder)
-        reports = [measure(folder, data) for data in study.measured_on]
-        row = {"study": study.name, **row_of(folder, reports)}
         planned = {"variant": variant.name, **variant.values}
-        for path, rows in (
-            (study.history_path, pd.read_csv(folder / HISTORY_FILE)),
-            (study.answers_path, _answers_of(folder)),
-        ):
-            replace_rows(path, rows.assign(variant=variant.name, seed=seed), list(RUN_KEYS))
-        replace_rows(study.table_path, pd.DataFrame([planned | row]), list(RUN_KEYS))
-        append_rows(runs_path(), [row])
-        log.info("%s: %s with seed %d is done", study.name, variant.name, seed)
-        shutil.rmtree(folder)
+        wanted = settings_sha256(recipe.model_dump(mode="json"))
+        if _is_done(study, variant, seed, wanted):
+            continue
+        if not take_over(study.name, planned, wanted, study.measured_on):
+            _run(study, planned, recipe)
     return read_rows(study.table_path)
+
+
+def _run(study: Study, planned: Mapping[str, Any], recipe: BaseRecipe) -> None:
+    """Train and measure one run, and write its rows; the row in the study's table says that it is done."""
+    variant, seed = planned["variant"], recipe.seed
+    folder = studies_root() / RUNNING_FOLDER / study.name / f"{variant}-{seed}"
+    _train_unless_trained(recipe, folder)
+    reports = [measure(folder, data) for data in study.measured_on]
+    row = {"study": study.name, **row_of(folder, reports)}
+    for path, rows in (
+        (study.history_path, pd.read_csv(folder / HISTORY_FILE)),
+        (study.answers_path, _answers_of(folder)),
+    ):
+        replace_rows(path, rows.assign(variant=variant, seed=seed), list(RUN_KEYS))
+    replace_rows(study.table_path, pd.DataFrame([{**planned, **row}]), list(RUN_KEYS))
+    append_rows(runs_path(), [row])
+    log.info("%s: %s with seed %d is done", study.name, variant, seed)
+    shutil.rmtree(folder)
 
 
 def _planned(study: Study) -> Iterator[tuple[Variant, int]]:
@@ -173,12 +183,11 @@ def _planned(study: Study) -> Iterator[tuple[Variant, int]]:
             yield variant, seed
 
 
-def _is_done(study: Study, variant: Variant, recipe: BaseRecipe) -> bool:
+def _is_done(study: Study, variant: Variant, seed: int, wanted: str) -> bool:
     rows = read_rows(study.table_path)
     if not len(rows):
         return False
-    same = (rows["variant"] == variant.name) & (rows["seed"] == recipe.seed)
-    wanted = settings_sha256(recipe.model_dump(mode="json"))
+    same = (rows["variant"] == variant.name) & (rows["seed"] == seed)
     return bool((rows.loc[same, "settings_sha256"] == wanted).any())
 
 

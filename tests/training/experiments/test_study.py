@@ -7,7 +7,14 @@ from fer_core.errors import UnknownNameError
 from fer_core.studies.plans import read_answers, read_plan, read_study
 from fer_core.studies.runs import read_rows, runs_path
 from training.experiments import study as study_module
-from training.experiments.study import Study, Variant, get_study, run_study, study_names
+from training.experiments.study import (
+    ALL_SPLITS,
+    Study,
+    Variant,
+    get_study,
+    run_study,
+    study_names,
+)
 from training.loop.callbacks import StateWriter
 
 
@@ -104,6 +111,46 @@ def test_changed_settings_replace_a_row(tiny_study, trained):
     assert table["epochs"].tolist() == [1]
     assert len(pd.read_parquet(only.history_path)) == 1
     assert read_answers(only.plan)["row"].is_unique
+
+
+@pytest.mark.slow
+def test_a_run_that_another_study_has_is_taken_from_there(tiny_study, trained):
+    none, half = tiny_study.variants
+    first = tiny_study.model_copy(update={"variants": (none,)})
+    theirs = run_study(first).iloc[0]
+    assert trained == [0, 1]
+    # Called otherwise, and one variant more; measured on less.
+    other = Study(
+        name="units",
+        title="Units",
+        question="How many?",
+        recipe="cnn",
+        overrides=tiny_study.overrides,
+        variants=(
+            Variant(name="all", values={"share": 1.0}, overrides=none.overrides),
+            Variant(name="some", values={"share": 0.5}, overrides=half.overrides),
+        ),
+        measured_on=("fer2013:train", "fer2013:valid"),
+    )
+    table = run_study(other)
+    assert trained == [0, 1, 0, 1], "one run only is new"
+    assert table["variant"].tolist() == ["all", "some"]
+    assert table["share"].tolist() == [1.0, 0.5]
+    assert table["study"].tolist() == ["units", "units"]
+    assert "dropout" not in table
+    for name in ("settings_sha256", "seconds", "fer2013:valid accuracy"):
+        assert table[name][0] == theirs[name]
+    answers = read_answers(other.plan).groupby("variant").size()
+    assert answers.tolist() == table["fer2013:valid n_clean"].tolist()
+    assert pd.read_parquet(other.history_path).groupby("variant").size().tolist() == [2, 2]
+    assert read_rows(runs_path())["study"].tolist() == ["dropout", "units"]
+    # What is measured on more than theirs is trained here.
+    run_study(
+        other.model_copy(
+            update={"name": "more", "variants": other.variants[1:], "measured_on": ALL_SPLITS}
+        )
+    )
+    assert trained == [0, 1] * 3
 
 
 @pytest.mark.parametrize("name", study_names())

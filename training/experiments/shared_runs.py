@@ -1,0 +1,77 @@
+"""Runs that two studies share: the same settings and seed, measured on the same data.
+
+Several studies have one textbook network as their common variant. The first of them trains it.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from fer_core.studies import plans
+from fer_core.studies.plans import RUN_KEYS, StudyPlan
+from fer_core.studies.runs import column, read_rows, replace_rows
+
+log = logging.getLogger(__name__)
+
+_KEYS: Final = list(RUN_KEYS)
+
+
+def take_over(
+    study: str, planned: Mapping[str, Any], settings_sha256: str, measured_on: Sequence[str]
+) -> bool:
+    """Copy a run into the tables of a study if another study has it.
+
+    The record of all runs stays as it is, since the run is there already.
+
+    Args:
+        study: name of the study that lacks the run.
+        planned: the columns that only this study has, with "variant".
+        settings_sha256: of the run's recipe, the seed included.
+        measured_on: "SOURCE:SPLIT" of what the run must have been measured on.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        DataError: a plan or table of another study is damaged.
+    """
+    for name in plans.study_names():
+        plan = plans.read_plan(name)
+        if name != study and isinstance(plan, StudyPlan):
+            run = _find(plan, settings_sha256, measured_on)
+            if len(run):
+                _copy(plan, run, study, planned, measured_on)
+                return True
+    return False
+
+
+def _find(plan: StudyPlan, settings_sha256: str, measured_on: Sequence[str]) -> pd.DataFrame:
+    """Return the row of a study's run with these settings; no row if there is none."""
+    rows = read_rows(plans.table_path(plan.name))
+    measured = rows.reindex(columns=[column(data, "accuracy") for data in measured_on])
+    same = rows["settings_sha256"] == settings_sha256
+    return rows[same & measured.notna().all(axis="columns")].head(1)
+
+
+def _copy(
+    plan: StudyPlan,
+    run: pd.DataFrame,
+    study: str,
+    planned: Mapping[str, Any],
+    measured_on: Sequence[str],
+) -> None:
+    """Write the rows of a run of `plan` into the tables of `study`, the row of the run last."""
+    variant, seed = run["variant"].item(), run["seed"].item()
+    answers = plans.read_answers(plan)
+    for path, table in (
+        (plans.history_path(study), plans.read_history(plan)),
+        (plans.answers_path(study), answers[answers["data"].isin(measured_on)]),
+    ):
+        rows = table[(table["variant"] == variant) & (table["seed"] == seed)]
+        replace_rows(path, rows.assign(variant=planned["variant"]), _KEYS)
+    row = run.drop(columns=["variant", *plan.values]).assign(study=study)
+    columns = pd.DataFrame([planned], index=row.index)
+    replace_rows(plans.table_path(study), pd.concat([columns, row], axis="columns"), _KEYS)
+    log.info("%s: %s with seed %d is %s of %s", study, planned["variant"], seed, variant, plan.name)
