@@ -3,7 +3,7 @@
 Run:    python -m training study label_noise
 """
 
-from training.experiments.study import ALL_SPLITS, Study, Variant
+from training.experiments.study import Study, Variant
 
 STUDY = Study(
     name="label_noise",
@@ -11,6 +11,7 @@ STUDY = Study(
     question="The same faces with FER2013's label, with the majority of FER+'s ten annotators, or with the "
     "distribution of their votes (Barsoum et al. 2016). Each network is measured on both sets of labels.",
     recipe="stacked_cnn",
+    overrides=("epochs=30", "architecture.widths=[32,32,64,64]"),
     variants=(
         Variant(name="fer2013", values={"trained on": "FER2013 labels"}),
         Variant(
@@ -24,5 +25,6 @@ STUDY = Study(
             overrides=("data.source=ferplus", "targets=votes"),
         ),
     ),
-    measured_on=(*ALL_SPLITS, "ferplus:valid", "ferplus:test", "ckplus:test"),
+    seeds=(0, 1),
+    measured_on=("fer2013:train", "fer2013:valid", "ferplus:valid", "ckplus:test"),
 )
