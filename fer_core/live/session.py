@@ -4,7 +4,6 @@ Nothing here knows how frames arrive. Whoever has one gives it to `LiveCamera.lo
 """
 
 import dataclasses
-import math
 import threading
 import time
 import weakref
@@ -18,9 +17,11 @@ from fer_core.faces.crops import face_inputs
 from fer_core.faces.face import Face
 from fer_core.faces.finder import LOOK_CONFIDENCE
 from fer_core.faces.mediapipe_models import FaceMesh, VideoLandmarker
+from fer_core.faces.tracking import Tracker
 from fer_core.live.face import LiveFace
 from fer_core.live.resting import RestingFace
-from fer_core.networks.classifier import Classifier, Prediction
+from fer_core.networks.classifier import Classifier
+from fer_core.networks.smoothing import Smoother
 
 #: Time constant of the probabilities: a single frame in which an eye blinks should not change the answer.
 SMOOTHING_SECONDS: Final = 0.4
@@ -66,8 +67,8 @@ class LiveCamera:
         self._milliseconds = -1
         # The networks' own predictions, not relative to a resting face.
         self._followed: dict[int, LiveFace] = {}
-        self._last_seen: dict[int, float] = {}
-        self._count = 0
+        self._tracker = Tracker(max_gap_s=AWAY_SECONDS)
+        self._smoother = Smoother(SMOOTHING_SECONDS)
         self._resting: RestingFace | None = None
         self._frame: LiveFrame | None = None
 
@@ -130,8 +131,9 @@ class LiveCamera:
             self._landmarker = None
             self._frame = None
             self._resting = None
-            self._followed.clear()
-            self._last_seen.clear()
+            # Who comes back is somebody new.
+            self._tracker.follow((), 0.0, after_cut=True)
+            self._forget_who_left()
 
     def is_idle(self) -> bool | None:
         """Return whether no frame has come for a long time; None if the camera is closed."""
@@ -164,41 +166,22 @@ class LiveCamera:
     ) -> tuple[LiveFace, ...]:
         """Return the faces with numbers and smoothed predictions, from the largest to the smallest."""
         faces = [Face(mesh.box_xyxy, LOOK_CONFIDENCE, mesh) for mesh in meshes]
-        for number in [n for n, at in self._last_seen.items() if seconds - at > AWAY_SECONDS]:
-            del self._followed[number], self._last_seen[number]
         inputs = [face_inputs(image_rgb, face) for face in faces]
         answers = {name: model.predict(inputs) for name, model in self.classifiers.items()}
-        numbers = self._numbers(faces)
+        numbers = self._tracker.follow(faces, seconds, after_cut=False)
+        self._forget_who_left()
         found = []
         for i, (number, face) in enumerate(zip(numbers, faces, strict=True)):
             new = {name: predictions[i] for name, predictions in answers.items()}
-            if (before := self._followed.get(number)) is not None:
-                # Frames on their way at the same time can change places.
-                passed = max(0.0, seconds - self._last_seen[number])
-                weight = 1 - math.exp(-passed / SMOOTHING_SECONDS)
-                new = {name: _mixed(before.predictions[name], p, weight) for name, p in new.items()}
-            self._followed[number] = LiveFace(number, face, new)
-            self._last_seen[number] = seconds
+            smoothed = self._smoother.smooth(number, seconds, new)
+            self._followed[number] = LiveFace(number, face, smoothed)
             found.append(self._followed[number])
         return tuple(sorted(found, key=lambda face: -face.width))
 
-    def _numbers(self, faces: Sequence[Face]) -> list[int]:
-        """Return the number of the tracked face for each face: the nearest within its width."""
-        pairs = sorted(
-            (distance, i, number)
-            for i, face in enumerate(faces)
-            for number, before in self._followed.items()
-            if (distance := _distance(face, before.face)) < 1
-        )
-        numbers: dict[int, int] = {}
-        for _, i, number in pairs:
-            if i not in numbers and number not in numbers.values():
-                numbers[i] = number
-        for i in range(len(faces)):
-            if i not in numbers:
-                self._count += 1
-                numbers[i] = self._count
-        return [numbers[i] for i in range(len(faces))]
+    def _forget_who_left(self) -> None:
+        for number in self._followed.keys() - self._tracker.numbers:
+            del self._followed[number]
+            self._smoother.forget(number)
 
 
 def _close_when_idle(reference: "weakref.ref[LiveCamera]") -> None:
@@ -222,18 +205,3 @@ def _relative_to(resting: RestingFace | None, face: LiveFace) -> LiveFace:
         return face
     relative = {name: resting.apply(name, p) for name, p in face.predictions.items()}
     return dataclasses.replace(face, predictions=relative)
-
-
-def _mixed(before: Prediction, new: Prediction, weight: float) -> Prediction:
-    """Return the new prediction, smoothed with the previous one."""
-    return dataclasses.replace(
-        new,
-        probabilities=(1 - weight) * before.probabilities + np.float32(weight) * new.probabilities,
-    )
-
-
-def _distance(face: Face, other: Face) -> float:
-    """Return the distance of two boxes' centres, in widths of the wider box."""
-    a, b = face.box_xyxy, other.box_xyxy
-    apart = np.linalg.norm((a[:2] + a[2:] - b[:2] - b[2:]) / 2)
-    return float(apart / max(a[2] - a[0], b[2] - b[0]))

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Final
 
 from fer_core.analysis import Analysis, Analyzer, FaceAnalysis
+from fer_core.faces.tracking import MAX_GAP_SECONDS, Tracker
 from fer_core.networks.classifier import Prediction
+from fer_core.networks.smoothing import Smoother
 from fer_core.photos.decode import Photo
 from fer_core.video import DEFAULT_RATE
 from fer_core.video.events import Event, EventFinder
 from fer_core.video.reading import SampledFrame, VideoInfo, VideoReader
-from fer_core.video.smoothing import TIME_CONSTANT_S, Smoother
-from fer_core.video.tracking import MAX_GAP_SECONDS, Tracker
 
+#: Time constant of the probabilities: shorter than an expression, longer than a frame.
+TIME_CONSTANT_S: Final = 0.3
 #: The whole frame is searched for new faces as often as this; in between, faces are followed.
 SEARCH_SECONDS: Final = 0.5
 #: With few frames per second, a face may be missing in as many of them.

@@ -70,7 +70,7 @@ class VideoJob:
 
     def start(self, rate: float, *, smooth: bool) -> None:
         """Start or restart the analysis."""
-        from fer_core.video.smoothing import TIME_CONSTANT_S
+        from fer_core.video.analysis import TIME_CONSTANT_S
 
         self.rate, self.smoothing_s = rate, TIME_CONSTANT_S if smooth else 0.0
         self.frames, self.seconds = [], 0.0

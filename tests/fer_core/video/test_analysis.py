@@ -1,4 +1,4 @@
-"""Following faces, smoothing, events, and the whole from a clip to its tables."""
+"""Events, and the whole from a clip to its tables."""
 
 import csv
 import io
@@ -14,100 +14,18 @@ from PIL import Image
 
 from fer_core.analysis import Analyzer
 from fer_core.expressions import FER2013, Expression
-from fer_core.faces.face import Face
-from fer_core.networks.classifier import Prediction
 from fer_core.photos.decode import Photo
 from fer_core.video.analysis import FrameAnalysis, VideoAnalysis, analyze_video, stopped
 from fer_core.video.events import EventFinder
 from fer_core.video.printing import video_records
 from fer_core.video.reading import VideoReader
-from fer_core.video.smoothing import Smoother
 from fer_core.video.tables import events_csv, frame_record, frames_csv, video_record
-from fer_core.video.tracking import Tracker
 from fer_core.video.writing import AnnotatedVideo, annotated_video
 from fer_core.views.timeline import MOST_PEOPLE, people_view, timeline_view
 from tests.clips import clip, in_hdr, moving
+from tests.predictions import prediction
 
 HAPPY, SAD = Expression.HAPPY, Expression.SAD
-
-
-def face(left: float, *, top: float = 0, side: float = 100) -> Face:
-    return Face(np.array([left, top, left + side, top + side], np.float32), 0.9)
-
-
-def prediction(**shares: float) -> Prediction:
-    """A prediction with the given probabilities, the rest spread over the other classes."""
-    rest = (1 - sum(shares.values())) / (len(FER2013) - len(shares))
-    values = [shares.get(str(label), rest) for label in FER2013.labels]
-    return Prediction(FER2013.labels, np.array(values, np.float32), 0.5)
-
-
-def test_two_people_keep_their_numbers_whatever_the_order_of_the_faces():
-    tracker = Tracker()
-    assert tracker.follow([face(0), face(300)], 0.0, after_cut=False) == [1, 2]
-    assert tracker.follow([face(310), face(10)], 0.1, after_cut=False) == [2, 1]
-
-
-def test_the_nearest_of_all_assignments_is_taken_not_the_first_greedy_one():
-    tracker = Tracker()
-    tracker.follow([face(0), face(60)], 0.0, after_cut=False)
-    # The first of them lies a little nearer to where the second was.
-    assert tracker.follow([face(32), face(92)], 0.1, after_cut=False) == [1, 2]
-
-
-@pytest.mark.parametrize(("gap_s", "number"), [(0.9, 1), (1.2, 2)])
-def test_a_face_out_of_sight_for_less_than_a_second_is_the_same(gap_s, number):
-    tracker = Tracker()
-    tracker.follow([face(0)], 0.0, after_cut=False)
-    tracker.follow([], 0.1, after_cut=False)
-    assert tracker.follow([face(5)], gap_s, after_cut=False) == [number]
-
-
-def test_nobody_is_followed_over_a_cut():
-    tracker = Tracker()
-    tracker.follow([face(0)], 0.0, after_cut=False)
-    assert tracker.follow([face(0)], 0.1, after_cut=True) == [2]
-
-
-@pytest.mark.parametrize("other", [face(120), face(0, side=300)], ids=["far", "large"])
-def test_a_face_that_jumps_is_another(other):
-    tracker = Tracker()
-    tracker.follow([face(0)], 0.0, after_cut=False)
-    assert tracker.follow([other], 0.1, after_cut=False) == [2]
-
-
-def test_smoothing_goes_by_time_and_not_by_frames():
-    once, often = Smoother(0.5), Smoother(0.5)
-    start, end = {"cnn": prediction(happy=1.0)}, {"cnn": prediction(sad=1.0)}
-    for smoother in (once, often):
-        smoother.smooth(1, 0.0, start)
-    for time_s in (0.1, 0.2, 0.45):
-        often.smooth(1, time_s, end)
-    a, b = (s.smooth(1, 0.5, end)["cnn"].probabilities for s in (once, often))
-    np.testing.assert_allclose(a, b, atol=1e-6)
-    assert a[FER2013.index(SAD)] == pytest.approx(1 - np.exp(-1), abs=1e-6)
-    assert a.sum() == pytest.approx(1, abs=1e-5)
-
-
-def test_smoothing_keeps_people_and_networks_apart_and_abstains():
-    smoother = Smoother(1.0)
-    smoother.smooth(1, 0.0, {"cnn": prediction(happy=0.9), "dual": prediction(sad=0.9)})
-    after = smoother.smooth(1, 0.7, {"cnn": prediction(sad=0.9), "dual": prediction(sad=0.9)})
-    assert after["cnn"].abstained, "between the two it is not sure"
-    assert after["dual"].expression == SAD
-    assert not after["dual"].abstained
-    other = smoother.smooth(2, 0.7, {"cnn": prediction(sad=0.9)})
-    assert other["cnn"].confidence == pytest.approx(0.9)
-
-
-def test_no_smoothing_leaves_all_as_it_is():
-    smoother = Smoother(0)
-    smoother.smooth(1, 0.0, {"cnn": prediction(happy=0.9)})
-    assert smoother.smooth(1, 0.1, {"cnn": prediction(sad=0.9)})["cnn"].confidence == np.float32(
-        0.9
-    )
-    with pytest.raises(ValueError, match="0 or more"):
-        Smoother(-1)
 
 
 def changes(shares: Sequence[dict[str, float]]) -> list[tuple[float, Expression, Expression]]:

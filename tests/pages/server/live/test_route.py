@@ -89,7 +89,7 @@ def test_a_page_calibrates_and_says_goodbye(
     client: TestClient, camera: LiveCamera, frame: bytes, monkeypatch: pytest.MonkeyPatch
 ):
     # However slow the machine is.
-    monkeypatch.setattr("fer_core.live.session.AWAY_SECONDS", 600)
+    monkeypatch.setattr(camera._tracker, "_max_gap_s", 600)
     sent = headers(open_visit(camera))
     queries = ("", "?resting=now", "?resting=now&face=1", "?resting=off", "")
     answers = [client.post(f"/live{query}", content=frame, headers=sent) for query in queries]

@@ -1,4 +1,4 @@
-"""Tracking of people through a video, from frame to frame.
+"""Tracking of people through a video or before a camera, from frame to frame.
 
 Nothing tells people apart but where their faces are: who leaves and comes back is somebody new.
 """
@@ -33,7 +33,7 @@ class _Track:
 
 
 class Tracker:
-    """Numbers the people in a video from 1, in order of appearance."""
+    """Numbers people from 1, in order of appearance."""
 
     def __init__(self, *, max_gap_s: float = MAX_GAP_SECONDS) -> None:
         """Start before the first frame; `max_gap_s` is how long a face may be out of sight."""
@@ -41,12 +41,17 @@ class Tracker:
         self._tracks: list[_Track] = []
         self._count = 0
 
+    @property
+    def numbers(self) -> frozenset[int]:
+        """Of the people who are followed, in sight or not."""
+        return frozenset(track.number for track in self._tracks)
+
     def follow(self, faces: Sequence[Face], time_s: float, *, after_cut: bool) -> list[int]:
         """Return the number of each face of the next frame.
 
         Args:
             faces: of that frame.
-            time_s: of that frame, later than all before.
+            time_s: of that frame. Frames of a camera can change places.
             after_cut: whether another scene began since, in which everybody is somebody new.
         """
         self._tracks = [
@@ -82,7 +87,7 @@ def _cost(before: Face, now: Face, seconds: float) -> float:
     sides = [float((face.box_xyxy[2:] - face.box_xyxy[:2]).max()) for face in (before, now)]
     side = max(*sides, 1.0)
     distance = _distance(before, now) / side
-    allowed = min(_MOVE + _MOVE_A_SECOND * seconds, _MOST_MOVE)
+    allowed = min(_MOVE + _MOVE_A_SECOND * abs(seconds), _MOST_MOVE)
     if distance > allowed or side > _MOST_GROWTH * max(min(sides), 1.0):
         return _NEVER
     return distance + 1 - float(iou(before.box_xyxy[None], now.box_xyxy)[0])
