@@ -478,7 +478,7 @@ def _note(result: FitResult, recipe: Recipe) -> str:
 
 def _notes_of_added(second: str, recipe: Recipe) -> list[str]:
     none_of_others = "none that was found to show a photo of the other splits"
-    if recipe.data.added == "labelled":
+    if recipe.data.whole:
         share = recipe.added_teacher_share
         learnt = (
             "they were learnt by the labels that they have there alone"

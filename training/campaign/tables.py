@@ -58,8 +58,7 @@ def plan_table(campaign: Campaign, profile: Profile) -> pd.DataFrame:
 
 
 def _n_rows(recipe: Recipe) -> int:
-    whole = recipe.data.added == "labelled"
-    return len(sources.load(recipe.data.source, Split.TRAIN, whole=whole))
+    return len(sources.load(recipe.data.source, Split.TRAIN, whole=recipe.data.whole))
 
 
 def _epochs_done(campaign: Campaign, run: PlannedRun, role: str) -> int:

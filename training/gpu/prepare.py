@@ -122,7 +122,7 @@ def _further(out: Path, number: int) -> Path:
 def _files_of(recipes: Sequence[BaseRecipe]) -> dict[Path, str]:
     """Return the files that recipes need, each with its path in the folder."""
     files: dict[Path, str] = {}
-    chosen = {(r.data.source, r.data.added == "labelled"): r.name for r in recipes}
+    chosen = {(r.data.source, r.data.whole): r.name for r in recipes}
     for (source, whole), name in chosen.items():
         files |= _data_files(name, source, whole=whole)
     for recipe in recipes:

@@ -65,6 +65,11 @@ class Data(Settings):
             raise ValueError(f"added is about the second data set of FIRST{PLUS}SECOND")
         return self
 
+    @property
+    def whole(self) -> bool:
+        """Whether all faces of a second data set are learnt by their own labels."""
+        return self.added == "labelled"
+
     @field_validator("label_space")
     @classmethod
     def _is_known(cls, value: str | None) -> str | None:
@@ -334,7 +339,7 @@ class Recipe(BaseRecipe):
             raise ValueError(
                 "teacher and teacher_share go together; without one: teacher=null and teacher_share=0"
             )
-        if self.added_teacher_share is not None and self.data.added != "labelled":
+        if self.added_teacher_share is not None and not self.data.whole:
             raise ValueError("added_teacher_share goes with data.added=labelled")
         return self
 

@@ -22,7 +22,7 @@ STATISTICS_SAMPLES: Final = 1280
 
 def load_labelled(recipe: Recipe, split: Split) -> Samples:
     """Return a split of the recipe's data with the labels for training."""
-    samples = sources.load(recipe.data.source, split, whole=recipe.data.added == "labelled")
+    samples = sources.load(recipe.data.source, split, whole=recipe.data.whole)
     if recipe.data.label_space is None:
         return samples
     return samples.within(LABEL_SPACES[recipe.data.label_space])

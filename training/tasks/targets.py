@@ -35,9 +35,7 @@ def targets_for(recipe: Recipe, samples: Samples, teacher: Teacher | None) -> np
     share = np.full((len(samples), 1), recipe.teacher_share, np.float32)
     if samples.added is not None:
         # Whoever labelled another data set had other habits; the teacher has those of the first.
-        share[samples.added] = (
-            (recipe.added_teacher_share or 0) if recipe.data.added == "labelled" else 1
-        )
+        share[samples.added] = (recipe.added_teacher_share or 0) if recipe.data.whole else 1
     asked = np.flatnonzero(share)
     answers = np.zeros_like(targets)
     answers[asked] = teacher.answers(
