@@ -50,16 +50,16 @@ navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("tol
 """
 
 TEXT_COLOR = "button => getComputedStyle(button).color"
-#: Keeps each label that is drawn on a canvas, with the colours of its text and of the plate under it.
+#: Keeps each label that is drawn on a canvas: text, its colour, and colour and sides of the plate under it.
 NOTE_LABELS = """
 window.labels = [];
 const { fillRect, fillText } = CanvasRenderingContext2D.prototype;
 CanvasRenderingContext2D.prototype.fillRect = function (...given) {
-  this.plate = this.fillStyle;
+  this.plate = { plate: this.fillStyle, left: given[0], right: given[0] + given[2] };
   fillRect.apply(this, given);
 };
 CanvasRenderingContext2D.prototype.fillText = function (text, ...given) {
-  window.labels.push({ text, ink: this.fillStyle, plate: this.plate });
+  window.labels.push({ text, ink: this.fillStyle, ...this.plate });
   fillText.call(this, text, ...given);
 };
 """
@@ -247,14 +247,20 @@ def test_a_face_is_chosen_by_keyboard_while_there_are_several(
     faces = page.get_by_role("group", name="Face whose predictions are shown")
     expect(faces.get_by_role("button")).to_have_text(["Face 2", "Face 5", "Face 11"])
     expect(faces.get_by_role("button", pressed=True)).to_have_text("Face 5")
-    expect(answers(page).last).to_have_text("Sad5%")
+    expect(answers(page).last).to_have_text("Sad 5%")
     page.get_by_label("Action units").focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(faces.get_by_role("button", pressed=True)).to_have_text("Face 2")
-    expect(answers(page).last).to_have_text("Sad2%")
-    # No other face's label is drawn over those of this one.
+    expect(answers(page).last).to_have_text("Sad 2%")
+    # Drawn last, with less text than a single face has, so that no label is over another.
     page.wait_for_function("window.labels.at(-2).text.startsWith('2 ')")
+    labels = page.evaluate("window.labels.slice(-6)")
+    assert [label["text"] for label in labels[-2:]] == ["2  Sad", "Sad"]
+    first, *_, third = sorted(labels[::2], key=lambda label: label["left"])
+    second = labels[-2]
+    assert first["right"] <= second["left"]
+    assert second["right"] <= third["left"]
     main = "document.querySelector('[data-testid=stMain]')"
     assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
     # The face that is chosen keeps the focus while others come and go.
@@ -263,7 +269,7 @@ def test_a_face_is_chosen_by_keyboard_while_there_are_several(
     expect(faces.get_by_role("button", name="Face 2")).to_be_focused()
     numbers[:] = [11]
     expect(faces).to_be_hidden()
-    expect(answers(page).last).to_have_text("Sad11%")
+    expect(answers(page).last).to_have_text("Sad 11%")
 
 
 def test_legend_and_labels_fit_the_networks_that_were_chosen(

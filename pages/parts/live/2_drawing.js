@@ -23,6 +23,15 @@ function prediction(network, answer) {
 const capitalized = (word) => word[0].toUpperCase() + word.slice(1);
 const percent = (share) => `${Math.round(100 * share)}%`;
 
+// From where to where the titles of a face may reach: half-way to the faces beside it.
+function spanOf(box, boxes, width) {
+  const beside = boxes.filter((other) => other !== box && other.top < box.bottom && other.bottom > box.top);
+  const between = (left, right) => (left.right + right.left) / 2;
+  const before = beside.filter((other) => other.left < box.left).map((other) => between(other, box));
+  const after = beside.filter((other) => other.left >= box.left).map((other) => between(box, other));
+  return [Math.max(0, ...before), Math.min(width, ...after)];
+}
+
 class Overlay {
   constructor(canvas, networks, edges) {
     this.canvas = canvas;
@@ -58,7 +67,7 @@ class Overlay {
     if (hasMesh) for (const face of answer.faces) this.mesh(context, face, x, y, ratio);
     const isOneOfSeveral = answer.faces.length > 1;
     const isChosen = (face) => isOneOfSeveral && face.number === chosen;
-    // The chosen one last: on a phone the labels of two faces overlap.
+    // The chosen one last: where two faces overlap, so do their titles.
     for (const [i, face] of [...answer.faces.entries()].sort(([, a], [, b]) => isChosen(a) - isChosen(b)))
       this.labelled(context, face, this.boxes[i], ratio, isChosen(face), isOneOfSeveral);
   }
@@ -87,21 +96,23 @@ class Overlay {
     const line = 1.5 * size;
     context.font = `600 ${size}px ${getComputedStyle(this.canvas).fontFamily}`;
     context.textBaseline = "middle";
-    const plates = predictions.map(([short, { words, share, color: plate, ink }], i) => ({
-      text: `${hasNumber && i === 0 ? `${face.number}  ` : ""}${short}: ${words} ${share}`,
-      plate,
-      ink,
-    }));
+    const [left, right] = spanOf(box, this.boxes, this.canvas.width);
+    const lengthOf = (text) => context.measureText(text).width + size;
+    const plates = predictions.map(([short, { words, share, color: plate, ink }], i) => {
+      const number = hasNumber && i === 0 ? `${face.number}  ` : "";
+      const texts = [`${number}${short}: ${words} ${share}`, `${number}${words} ${share}`, `${number}${words}`];
+      return { text: texts.find((text) => lengthOf(text) <= right - left) ?? texts.at(-1), plate, ink };
+    });
     // Above the face where there is room, else below it: never on it.
     const isAbove = box.top >= plates.length * line;
     plates.forEach(({ text, plate, ink }, i) => {
-      const room = Math.min(context.measureText(text).width + size, this.canvas.width);
-      const from = Math.max(0, Math.min(box.left, this.canvas.width - room));
+      const room = Math.min(lengthOf(text), right - left);
+      const from = Math.max(left, Math.min(box.left, right - room));
       const down = isAbove ? box.top - (plates.length - i) * line : box.bottom + i * line;
       context.fillStyle = plate;
       context.fillRect(from, down, room, line);
       context.fillStyle = ink;
-      // A title that is wider than a phone's picture is narrowed.
+      // One for which there is still no room is narrowed.
       context.fillText(text, from + size / 2, down + line / 2, room - size);
     });
   }

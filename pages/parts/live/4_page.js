@@ -246,7 +246,8 @@ class LivePage {
       const { words, share } = prediction(network, face.answers[network.name]);
       const small = document.createElement("small");
       small.textContent = share;
-      place.replaceChildren(words, small);
+      // The space is for screen readers.
+      place.replaceChildren(words, " ", small);
     });
     this.root.querySelectorAll(".names b").forEach((place, k) => { place.textContent = face?.units[k]?.toFixed(2) ?? ""; });
   }
