@@ -1,4 +1,4 @@
-"""Bad and odd files: what visitors and attackers may call a photo, made anew from code and seeds.
+"""Bad and odd files: what visitors and attackers may call a photo, generated from code and seeds.
 
 python -m tests.corpus FOLDER   # writes them there
 

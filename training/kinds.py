@@ -42,7 +42,7 @@ class Kind(Generic[R, S, B]):
         n_outputs: that its networks are built with where the data has not told the number yet.
         task: gives the data, the network and the aim of a recipe, with what it takes from its parents.
         make_bundle: turns a finished run into the bundle of a folder.
-        export_again: makes a bundle's files anew from its own weights; None where that is not known.
+        export_again: rewrites a bundle's files from its own weights; None where that is not known.
         measure: measures a bundle on "SOURCE[:SPLIT]" or "folder:PATH", and writes what is told of it.
         card_text: the card of a spec.
         check_answers: raises BundleError or DataError unless a file of predictions, "SOURCE:SPLIT" and its

@@ -35,7 +35,7 @@ class PartitionActor:
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Annotate one partition.
 
-        A failure is an answer and no exception: Ray would wrap it, and begin anew.
+        A failure is an answer and no exception: Ray would wrap it, and begin again.
         """
         partition: Partition = pickle.loads(row["partition"])
         try:

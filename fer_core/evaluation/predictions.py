@@ -164,7 +164,7 @@ def read_predictions(path: Path) -> EvaluationResult:
         DataError: the file is missing, is no parquet file, lacks a column, or holds values that no
             evaluation writes; the message names the column.
     """
-    mend = "Write it anew with: python -m training evaluate BUNDLE --data SOURCE:SPLIT"
+    mend = "Write it again with: python -m training evaluate BUNDLE --data SOURCE:SPLIT"
     try:
         table = pq.read_table(path)
     except FileNotFoundError as error:

@@ -240,7 +240,7 @@ def read_robustness(path: Path, *, finished: bool = True) -> Robustness:
 
 def _mend(path: Path) -> str:
     bundle = path.parents[2] if len(path.parents) > 2 else "BUNDLE"
-    return f"Write it anew with: python -m training robustness {bundle} --data SOURCE:SPLIT"
+    return f"Write it again with: python -m training robustness {bundle} --data SOURCE:SPLIT"
 
 
 def _parse(table: pa.Table) -> Robustness:

@@ -47,7 +47,7 @@ class Thumbnails:
         if row not in self.positions:
             raise DataError(
                 f"There is no thumbnail of row {row}; there are {len(self):,}, of other rows. The data set "
-                "may have been numbered anew: write them with python -m training thumbnails SOURCE:SPLIT"
+                "may have been numbered again: write them with python -m training thumbnails SOURCE:SPLIT"
             )
         content: bytes = self.images[self.positions[row]].as_py()
         return content
@@ -78,7 +78,7 @@ def read_thumbnails(source: str, split: str) -> Thumbnails | None:
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DataError(
             f"{path} is not a readable file of thumbnails ({error}). Restore it from version control, write "
-            f"it anew with python -m training thumbnails {source}:{split}, or remove it: nothing needs it."
+            f"it again with python -m training thumbnails {source}:{split}, or remove it: nothing needs it."
         ) from error
 
 

@@ -119,7 +119,7 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
             raise DataError(f"{name} holds a file with an unsafe name: {member.filename!r}.")
         if member.flag_bits & _ENCRYPTED or member.compress_type not in _METHODS:
             raise DataError(
-                f"{name}: {member.filename} is encrypted or compressed in an unusual way. Make the zip anew "
+                f"{name}: {member.filename} is encrypted or compressed in an unusual way. Make the zip again "
                 "with plain compression (deflate)."
             )
     names = [member.filename for member in files]

@@ -153,7 +153,7 @@ class VideoLandmarker:
         Args:
             detection_confidence: in [0, 1], asked where it looks for a face.
             presence_confidence: in [0, 1], asked of the landmarks.
-            tracking_confidence: in [0, 1], under which it looks for a face anew.
+            tracking_confidence: in [0, 1], under which it looks for a face again.
             max_faces: in one frame.
         """
         self._task = _landmarker_task(
@@ -270,7 +270,7 @@ class _Task:
             except RuntimeError:
                 # After an error an instance always raises, so the next image gets a new one. It is not
                 # created here, because that would fail too if memory is short.
-                log.warning("MediaPipe failed; its instance will be made anew")
+                log.warning("MediaPipe failed; it gets a new instance")
                 self._instance = None
                 self._finalizer()
                 raise

@@ -296,7 +296,7 @@ class BaseBundle(Generic[S]):
         path = self.path / file
         if not path.is_file():
             raise BundleError(
-                f"{path} is missing. Restore it from version control, or make the bundle anew with: "
+                f"{path} is missing. Restore it from version control, or make the bundle again with: "
                 f"python -m training fit {self.spec.name}"
             )
         try:

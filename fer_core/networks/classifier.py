@@ -75,7 +75,7 @@ class Classifier:
         if version not in (None, FEATURE_VERSION):
             raise BundleError(
                 f"{bundle.spec.name} sees landmarks by version {version} of their features, and this is "
-                f"version {FEATURE_VERSION}. Train it anew with: python -m training fit "
+                f"version {FEATURE_VERSION}. Train it again with: python -m training fit "
                 f"{bundle.spec.name}"
             )
         self.bundle = bundle

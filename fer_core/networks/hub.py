@@ -164,7 +164,7 @@ def fetch(pin: Pin, file: str, check: Callable[[Path], object]) -> Path:
     try:
         check(path)
     except BundleError as error:
-        raise HubError(f"{file} of {pin} was fetched anew and is still wrong: {error}") from error
+        raise HubError(f"{file} of {pin} was fetched again and is still wrong: {error}") from error
     return path
 
 

@@ -154,7 +154,7 @@ def read_layers(bundle: BaseBundle[Any]) -> tuple[Layer, ...] | None:
         DataError: the table is broken, or is not that of these weights.
     """
     file = bundle.path / LAYERS_FILE
-    mend = f"Write it anew with: python -m training describe {bundle.path}"
+    mend = f"Write it again with: python -m training describe {bundle.path}"
     try:
         with file.open(encoding="utf-8", newline="") as lines:
             layers = tuple(map(_layer, csv.DictReader(lines)))

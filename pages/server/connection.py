@@ -21,7 +21,7 @@ def uploads_are_refused() -> bool:
 def visit_was_lost() -> bool:
     """Return whether the page had an earlier session that the server does not know any more.
 
-    It was started anew, or it heard nothing of the page for longer than it keeps a session.
+    It was started again, or it heard nothing of the page for longer than it keeps a session.
     """
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 

@@ -11,7 +11,7 @@ export default function ({ parentElement }) {
     input.dispatchEvent(new Event("change", { bubbles: true }));
   };
   const stop = () => document.removeEventListener("paste", paste);
-  // Streamlit calls this anew whenever the page runs.
+  // Streamlit calls this again whenever the page runs.
   parentElement.stopPasting?.();
   parentElement.stopPasting = stop;
   document.addEventListener("paste", paste);

@@ -56,7 +56,7 @@ def show_photo(
         photo: to show.
         analysis: of it.
         number: of the face that is looked at; None without any.
-        choose: called with the number of another face that is clicked; the page then runs anew.
+        choose: called with the number of another face that is clicked; the page then runs again.
     """
     from fer_core.drawing import draw_faces, fit_long_side
 

@@ -131,7 +131,7 @@ def test_a_killed_server_is_found_again_and_photos_are_asked_for(
         port = int(server.url.rpartition(":")[2])
         with running_server(tmp_path_factory, port=port):
             expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
-            # A file of what is gone cannot be made, and says so; the next click draws the page anew.
+            # A file of what is gone cannot be made, and says so; the next click draws the page again.
             page.get_by_role("button", name="CSV", exact=True).click()
             expect(page.get_by_test_id("stDownloadButtonError")).to_be_visible()
             page.get_by_text("Show the 478 landmarks").click()

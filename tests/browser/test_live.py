@@ -180,7 +180,7 @@ def test_answers_follow_a_face_are_frozen_and_nobody_else_is_asked(
         page.get_by_role("button", name="Annotated PNG").click()
     frozen = Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))
     assert (frozen.format, frozen.size) == ("PNG", (640, 480))
-    # The camera goes on while the page runs anew.
+    # The camera goes on while the page runs again.
     sent = page.locator(".live").evaluate("root => root.page.sender.sent")
     assert wait_for(
         lambda: page.locator(".live").evaluate("root => root.page.sender.sent") > sent + 3

@@ -61,5 +61,5 @@ def _answers(network: "keras.Model", faces: Samples) -> np.ndarray:
 def _unknown(bundle: Bundle) -> TrainingError:
     return TrainingError(
         f"The code of today does not build the network that lies in {bundle.path}: its architecture has "
-        "changed since. Its files stay as they are; train it anew."
+        "changed since. Its files stay as they are; train it again."
     )

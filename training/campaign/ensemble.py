@@ -394,7 +394,7 @@ class EnsembleTeacher(Teacher):
                 raise DataError(
                     f"{answers_path(campaign, member.teacher)} is not the file that was there when "
                     f"{ensemble_path(campaign)} was chosen. Restore both from version control, or choose "
-                    f"anew with: python -m training campaign {campaign}"
+                    f"again with: python -m training campaign {campaign}"
                 )
             check_images(answers, images)
             logits += member.weight / member.temperature * answers.logits[ensemble.data][at]

@@ -150,7 +150,7 @@ def answers_of(campaign: Campaign, run: PlannedRun) -> TeacherAnswers | None:
         raise TrainingError(
             f"{path} was made with other settings than the plan training/recipes/campaigns/"
             f"{campaign.name}.py has for {run.name}. Put the settings back, give the new ones another name, "
-            "or remove the file to train it anew."
+            "or remove the file to train it again."
         )
     return answers
 

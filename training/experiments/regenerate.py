@@ -34,7 +34,7 @@ def regenerate(
 ) -> Iterator[Report]:
     """Measure bundles again on every available data set, and yield each report.
 
-    With `files`, those of networks that name expressions are first written anew
+    With `files`, those of networks that name expressions are first written again
     (`training.bundle.export.export_again`). With `stored`, no network runs: only the measures of stored
     predictions are taken again, of networks that name expressions (`training.measure.stored`).
 

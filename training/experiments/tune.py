@@ -2,7 +2,7 @@
 
 Bayesian optimisation (Snoek et al. 2012, arXiv:1206.2944): a Gaussian process over the trials so far proposes
 the next. Or successive halving (Hyperband, Li et al. 2018, arXiv:1603.06560): many random settings get a few
-epochs; the best third is trained anew for three times as many, and so on up to the most.
+epochs; the best third is trained again for three times as many, and so on up to the most.
 
 Trials are short runs of `training.loop.fit`, compared by the validation figure that `fit` compares epochs by,
 on clean validation rows. The test split takes no part.

@@ -103,7 +103,7 @@ class AveragedValidation(keras.callbacks.Callback):
     """Validate with the averaged weights, and keep those of the best epoch.
 
     Batch normalisation's moving statistics belong to the weights of the moment. With averaged weights
-    they are wrong, by half of the accuracy while the learning rate is high, so they are measured anew
+    they are wrong, by half of the accuracy while the learning rate is high, so they are measured again
     (Izmailov et al. 2018, arXiv:1803.05407). Afterwards training goes on with what it had.
     """
 

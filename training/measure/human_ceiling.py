@@ -68,7 +68,7 @@ def agreement(
     if not counts.any():
         raise DataError(
             f"None of the {len(votes)} faces of the {split} split has most of its votes in the classes "
-            f"{', '.join(space.labels)}. The votes may belong to other images; copy them anew."
+            f"{', '.join(space.labels)}. The votes may belong to other images; copy them again."
         )
     chosen = chosen[counts]
     if labels is None:

@@ -52,7 +52,7 @@ def measure_robustness(
 
     The faces are drawn at random with the seed alone, so every bundle and every condition gets the same;
     those of a class that the network does not know are then left out. Landmarks, if the network sees
-    any, are found anew in each corrupted image, as they would be in a bad photo.
+    any, are found again in each corrupted image, as they would be in a bad photo.
 
     On the validation and test splits of the official sources the answers are kept beside the bundle's
     predictions; a run that was stopped goes on with the next condition. Other samples, and tries with

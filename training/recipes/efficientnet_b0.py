@@ -5,7 +5,7 @@ Cost:   20 epochs of 270 s, an hour and a half on two CPU cores
 Result: models/efficientnet_b0/spec.json and the card beside it; selection on the clean rows of PublicTest
 Note:   deep and narrow networks without pre-trained weights easily end at one answer for every face. What
         is meant to keep this one from it: a stem that keeps the resolution, standardised images, a warm-up,
-        Adam with a moderate peak, statistics of batch normalisation that are measured anew for the averaged
+        Adam with a moderate peak, statistics of batch normalisation that are measured again for the averaged
         weights, and logits adjusted for how frequent each class is: without, ten epochs named no face
         disgusted. FER+'s votes are not in its targets: with half of each target theirs, twenty epochs named
         one in nine afraid that is labelled so, as most annotators would. It learns so slowly that nothing

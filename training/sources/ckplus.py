@@ -67,7 +67,7 @@ def _label(path: Path, row: object, word: object) -> int:
     try:
         return CKPLUS.index(parse_expression(str(word)))
     except UnknownNameError as error:
-        raise DataError(f"{path}, row {row}: {error} Copy the pack anew.") from error
+        raise DataError(f"{path}, row {row}: {error} Copy the pack again.") from error
 
 
 def _load_folders(folder: Path) -> Samples:

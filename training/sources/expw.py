@@ -120,7 +120,7 @@ def _load_pack(path: Path, split: Split) -> Samples:
     if len(unknown := table.loc[~table["split"].isin(list(Split)), "split"]):
         raise DataError(
             f"{path}, row {unknown.index[0]}: split is {str(unknown.iloc[0])!r}, not one of "
-            f"{', '.join(Split)}. Copy the pack anew."
+            f"{', '.join(Split)}. Copy the pack again."
         )
     part = table[table["split"] == split]
     return _samples(
@@ -139,7 +139,7 @@ def _load_original(path: Path, folder: Path, split: Split) -> Samples:
     if not chosen:
         raise MissingDataError(
             f"No photo of {path}, which names {len({face.photo for face in faces}):,}, falls into the "
-            f"{split} split. Is the list whole? Download it anew: {_PAGE}"
+            f"{split} split. Is the list whole? Download it again: {_PAGE}"
         )
     images = _crop(photos, chosen)
     clean = np.ones(len(images), bool)
@@ -159,7 +159,7 @@ def _read_list(path: Path) -> Iterator[_Face]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read ({error}). Download it anew: {_PAGE}") from error
+        raise DataError(f"{path} cannot be read ({error}). Download it again: {_PAGE}") from error
     for row, line in enumerate(lines):
         if line.strip():
             try:
@@ -191,7 +191,7 @@ def _parse(row: int, line: str) -> _Face:
 def _find_photos(path: Path, folder: Path, faces: list[_Face]) -> dict[str, Path]:
     """Return the path of every photo by its name; raise DataError if any is missing."""
     if not faces:
-        raise DataError(f"{path} is empty. Download it anew: {_PAGE}")
+        raise DataError(f"{path} is empty. Download it again: {_PAGE}")
     present: dict[str, Path] = {}
     for place in (folder / name for name in _PHOTO_FOLDERS):
         if place.is_dir():
@@ -227,7 +227,7 @@ def _decode(path: Path) -> np.ndarray:
         raise DataError(f"{path} cannot be read ({error}). Give yourself the right to.") from error
     photo = cv2.imdecode(data, flags) if len(data) else None
     if photo is None:
-        raise DataError(f"{path} is not a readable image. Extract or download it anew: {_PAGE}")
+        raise DataError(f"{path} is not a readable image. Extract or download it again: {_PAGE}")
     return photo
 
 

@@ -58,7 +58,7 @@ def _load_faces(root: Path, split: Split) -> tuple[Samples, np.ndarray]:
         faces = fer2013.load(root, split)
     except NothingFoundError as error:
         raise not_found(
-            f"FER2013 ({split}), whose images FER+ labels anew,",
+            f"FER2013 ({split}), whose images FER+ labels again,",
             root / fer2013.NAME,
             expected=_EXPECTED.format(root=root),
             page=_PAGE,

@@ -9,7 +9,7 @@ Two layouts are read, whichever lies under the data root:
 The pack's points lie 1.3 pixels to the right of what its images show, so that the points of a mirrored image
 would lie as far to the left; they are moved back when they are read.
 
-Neither has official splits that keep persons apart. So all rows are put together and split anew: eight
+Neither has official splits that keep persons apart. So all rows are put together and split again: eight
 tenths of the persons, or of the images where persons are unknown, are for training, one tenth each for
 validation and test. Exact copies of an image are left out.
 """
@@ -127,7 +127,7 @@ def _read_csv(path: Path) -> KeypointSamples:
     try:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} is not a readable CSV file ({error}). Fetch it anew.") from error
+        raise DataError(f"{path} is not a readable CSV file ({error}). Fetch it again.") from error
     if missing := [name for name in ["Image", *COLUMNS] if name not in table.columns]:
         raise DataError(f"{path} lacks the column {', '.join(missing)}.")
     images = parse_pixels(path, table["Image"], side=KEYPOINT_SIZE)
@@ -170,7 +170,7 @@ def _numbers(
         row = int(np.flatnonzero(bad)[0])
         raise DataError(
             f"{path}, row {row}: {column.name} is {str(column.iloc[row])!r}, not a number. Fetch the file "
-            "anew."
+            "again."
         )
     return values
 

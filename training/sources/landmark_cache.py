@@ -164,7 +164,7 @@ def _tables(path: Path) -> Iterator[pa.Table]:
             except (pa.ArrowInvalid, OSError) as error:
                 raise DataError(
                     f"{file} is not a readable cache of landmarks ({error}). Remove it; it is computed "
-                    "anew when it is needed."
+                    "again when it is needed."
                 ) from error
 
 

@@ -20,7 +20,7 @@ def read_pack(path: Path, columns: Iterable[str]) -> pd.DataFrame:
         table = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{path} is not a readable parquet file ({error}). Copy the pack anew."
+            f"{path} is not a readable parquet file ({error}). Copy the pack again."
         ) from error
     if missing := set(columns) - set(table.columns):
         raise DataError(
@@ -61,7 +61,7 @@ def read_votes(path: Path, table: pd.DataFrame, n_voters: int) -> np.ndarray:
         found = "empty" if is_empty else repr(str(table.iat[row, column]))
         raise DataError(
             f"{path}, row {table.index[row]}: {table.columns[column]} is {found}, not a whole number of "
-            f"votes from 0 to {n_voters}. Fetch the file anew."
+            f"votes from 0 to {n_voters}. Fetch the file again."
         )
     sums = votes.sum(axis=1)
     is_off = (sums < n_voters - 1) | (sums > n_voters)
@@ -69,7 +69,7 @@ def read_votes(path: Path, table: pd.DataFrame, n_voters: int) -> np.ndarray:
         row = int(is_off.argmax())
         raise DataError(
             f"{path}, row {table.index[row]}: the columns {table.columns[0]} to {table.columns[-1]} sum to "
-            f"{sums[row]:.0f} votes, where {n_voters} people voted. Fetch the file anew."
+            f"{sums[row]:.0f} votes, where {n_voters} people voted. Fetch the file again."
         )
     return np.asarray(votes, np.int64)
 
@@ -110,7 +110,7 @@ def decode_square(path: Path, row: object, code: object, side: int) -> np.ndarra
         raise DataError(
             f"{path}, position {row}: image is "
             + ("unreadable" if image is None else f"{image.shape[1]}x{image.shape[0]}")
-            + f", expected the bytes of a {side}x{side} picture. Copy the pack anew."
+            + f", expected the bytes of a {side}x{side} picture. Copy the pack again."
         )
     return image
 

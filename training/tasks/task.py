@@ -41,7 +41,7 @@ class Task:
 
     Attributes:
         network: with the weights that it starts with, at the sizes that training sees.
-        served: makes the untrained network anew as it is served, with the same weights in order.
+        served: builds the untrained network as it is served, with the same weights in order.
         train: batches of inputs and targets, which has `shuffle(seed, epoch)`.
         valid: the same of the validation rows, by the names of their sources; epochs are compared by the mean
             of the figure over these.

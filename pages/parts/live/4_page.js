@@ -46,7 +46,7 @@ class LivePage {
     else navigator.permissions?.query({ name: "camera" }).then((p) => p.state === "denied" && this.trouble(TROUBLE.denied), () => {});
   }
 
-  // Other networks, or a visit that the server had lost, begin anew.
+  // Other networks, or a visit that the server had lost, begin again.
   takeOver(data) {
     if (data.token === this.data.token) return;
     this.stop();
@@ -312,7 +312,7 @@ class LivePage {
 }
 
 export default function ({ parentElement, data, setTriggerValue }) {
-  // Streamlit calls this anew whenever the page runs.
+  // Streamlit calls this again whenever the page runs.
   const root = parentElement.querySelector(".live");
   root.page ??= new LivePage(root, data, () => setTriggerValue("frozen", true));
   root.page.takeOver(data);

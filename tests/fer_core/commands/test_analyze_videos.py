@@ -103,7 +103,7 @@ def test_what_is_no_video_and_what_is_not_there_are_records_with_an_error(tmp_pa
 
 @pytest.mark.parametrize("kept", [1.0, 0.6, 0.3])
 def test_a_video_that_was_cut_short_is_done_again(folder: Path, tmp_path: Path, kept: float):
-    """Of a file of results, whose last video may be there in part, only that video is looked at anew."""
+    """Of a file of results, whose last video may be there in part, only that video is looked at again."""
     output = tmp_path / "o.jsonl"
     arguments = [folder / "photo.png", folder / "clip.mp4", "--frame-rate", "4"]
     assert run(*arguments, "--output", output).exit_code == 0

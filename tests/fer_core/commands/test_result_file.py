@@ -137,7 +137,7 @@ def test_a_csv_file_without_the_mark_is_gone_on_with(tmp_path, length):
     unmarked = whole.removeprefix(codecs.BOM_UTF8)
     path.write_bytes(unmarked[:length])
     write(path, "csv")
-    # A header that was not whole is written anew, and then with the mark.
+    # A header that was not whole is written again, and then with the mark.
     assert path.read_bytes() == (whole if length < len(HEADER) else unmarked)
 
 

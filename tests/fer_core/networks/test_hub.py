@@ -229,7 +229,7 @@ def test_a_file_that_stays_wrong_never_answers(
     hub: HubServer, published: str, embedded: Path, file: str
 ):
     hub.order(file, Fault.WRONG, times=3)
-    assert_embedded(f"{file} of {REPO} at {published[:7]} was fetched anew and is", embedded)
+    assert_embedded(f"{file} of {REPO} at {published[:7]} was fetched again and is", embedded)
     assert len(hub.faults) == 1, "it was fetched more than twice"
 
 

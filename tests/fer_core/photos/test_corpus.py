@@ -53,7 +53,7 @@ def outcomes(corpus) -> dict[str, Outcome]:
 def outcome_of(specimen: Specimen) -> Outcome:
     ctypes.CDLL(None).malloc_trim(0)
     try:
-        # Lets VmHWM, the peak, begin anew.
+        # Lets VmHWM, the peak, begin again.
         Path("/proc/self/clear_refs").write_text("5")
         before = resident("VmRSS")
     except OSError:

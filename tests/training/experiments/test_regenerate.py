@@ -1,4 +1,4 @@
-"""One command makes anew all that follows from weights."""
+"""One command regenerates all that follows from weights."""
 
 import json
 import shutil

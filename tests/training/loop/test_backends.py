@@ -81,7 +81,7 @@ def still_settings(tiny_settings):
 
 
 def short(settings):
-    """One phase and batches of one size: JAX compiles its steps for every other one anew."""
+    """One phase and batches of one size: JAX compiles its steps for every other one again."""
     return [*settings, "refinement=null", "restarts=[]", "epochs=2", "batch_size=70"]
 
 

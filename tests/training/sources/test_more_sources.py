@@ -204,7 +204,7 @@ def test_ckplus_class_folders_are_read_like_the_pack(tmp_path, rings, name):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"label": (2, "hapy")}, r"row 2: .*'hapy'.*happy.*Copy the pack anew"),
+        ({"label": (2, "hapy")}, r"row 2: .*'hapy'.*happy.*Copy the pack again"),
         ({"label": (2, "neutral")}, r"row 2: .*no class 'neutral'"),
         ({"subject": (4, "?")}, r"row 4: subject is '\?'"),
         ({"image": (5, b"no image")}, "position 5: image is unreadable"),

@@ -206,9 +206,9 @@ def test_the_log_has_a_line_a_request_and_nothing_that_the_client_chose(client, 
     [
         (
             "/app/models/dual/model.tflite is missing. Restore it from version control, or make the bundle "
-            "anew with: python -m training fit dual",
+            "again with: python -m training fit dual",
             "models/dual/model.tflite is missing. Restore it from version control, or make the bundle "
-            "anew with: python -m training fit dual",
+            "again with: python -m training fit dual",
         ),
         ("There are no networks under /app/models.", "There are no networks under models."),
         (
