@@ -37,5 +37,6 @@ STUDY = Study(
         )
         for augmented, dropout in product((False, True), (False, True))
     ),
+    seeds=(0, 1),
     measured_on=("fer2013:train", "fer2013:valid"),
 )
