@@ -11,7 +11,7 @@ import pandas as pd
 
 from fer_core.studies import plans
 from fer_core.studies.plans import RUN_KEYS, StudyPlan
-from fer_core.studies.runs import column, read_rows, replace_rows
+from fer_core.studies.runs import column, replace_rows
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +48,8 @@ def take_over(
 
 
 def _find(plan: StudyPlan, settings_sha256: str, measured_on: Sequence[str]) -> pd.DataFrame:
-    """Return the row of a study's run with these settings; no row if there is none."""
-    rows = read_rows(plans.table_path(plan.name))
+    """Return the row of a study's planned run with these settings; no row if there is none."""
+    rows = plans.read_study(plan).runs
     measured = rows.reindex(columns=[column(data, "accuracy") for data in measured_on])
     same = rows["settings_sha256"] == settings_sha256
     return rows[same & measured.notna().all(axis="columns")].head(1)
