@@ -6,6 +6,7 @@ import io
 import json
 import os
 import socket
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,7 +108,13 @@ def test_a_visit_makes_the_server_ask_nobody(visited: tuple[Server, Log]):
 
 def test_a_page_from_elsewhere_is_refused_without_asking_anybody(visited: tuple[Server, Log]):
     server, log = visited
-    assert handshake(server, "http://elsewhere.example").startswith("HTTP/1.1 403")
+    seconds = []
+    for _ in range(3):
+        began = time.monotonic()
+        assert handshake(server, "http://elsewhere.example").startswith("HTTP/1.1 403")
+        seconds.append(time.monotonic() - began)
+    # A server that asks is slow each time; a machine that is busy only now and then.
+    assert min(seconds) < 1
     assert handshake(server, server.url).startswith("HTTP/1.1 101")
     assert ATTEMPT not in log.text
 
