@@ -42,7 +42,7 @@ class Comparison:
 
     Attributes:
         data: "SOURCE:SPLIT".
-        n: faces.
+        n: faces that all runs predicted.
         best: variant with the highest mean accuracy over seeds.
         rivals: the other variants, from the highest accuracy on.
     """
@@ -54,9 +54,11 @@ class Comparison:
 
 
 def compare_variants(results: StudyResults) -> list[Comparison]:
-    """Compare a study's variants on each validation split of whose same faces all runs have answers.
+    """Compare a study's variants on the faces of each validation split that all its runs predicted.
 
-    Seeds are averaged face by face. The intervals are of the faces alone: other seeds would widen them.
+    A run has no prediction for a face whose class its network does not know. A split is left out if some run
+    predicted none of its faces. Seeds are averaged face by face. The intervals are of the faces alone: other
+    seeds would widen them.
 
     Raises:
         DataError: the table of answers is damaged or lacks a column.
@@ -80,16 +82,15 @@ def compare_variants(results: StudyResults) -> list[Comparison]:
 def _right(results: StudyResults, answers: pd.DataFrame) -> pd.DataFrame:
     """Return the share of seeds that are right, one row per face and one column per variant.
 
-    Empty if some run has no answer to one of the faces.
+    Faces that some run did not predict are left out.
     """
     runs = pd.MultiIndex.from_frame(results.runs[list(RUN_KEYS)])
     by_run = answers.assign(right=answers["label"] == answers["answer"]).pivot(
         index="row", columns=list(RUN_KEYS), values="right"
     )
-    # Variants that learn other labels may be measured on other faces.
-    if not runs.isin(by_run.columns).all() or by_run[runs].isna().any(axis=None):
+    if not runs.isin(by_run.columns).all():
         return pd.DataFrame()
-    return by_run[runs].astype(float).T.groupby(level="variant", sort=False).mean().T
+    return by_run[runs].dropna().astype(float).T.groupby(level="variant", sort=False).mean().T
 
 
 def _interval(differences: np.ndarray) -> tuple[float, float]:

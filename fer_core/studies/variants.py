@@ -11,7 +11,8 @@ from fer_core.studies.numbers import accuracies, labels_of
 from fer_core.studies.pairs import Comparison
 from fer_core.studies.plans import StudyResults
 
-#: Columns of `variants_table`; the last three are empty for the best variant, and where faces differ.
+#: Columns of `variants_table`; the last three are of the faces that all runs predicted, and empty for
+#: the best variant.
 COLUMNS: Final = (
     *("variant", "data", "faces", "runs", "epochs"),
     *("accuracy, mean (%)", "accuracy, lowest (%)", "accuracy, highest (%)"),

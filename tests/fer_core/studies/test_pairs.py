@@ -86,8 +86,18 @@ def test_all_or_none_are_told_apart(results):
     assert f"no other variant is told apart from **{found.best}**" in told_apart(found, results)
 
 
-def test_other_faces_or_missing_answers_are_not_compared(results):
+def test_variants_are_compared_on_the_faces_that_all_predicted(results):
     write_runs("bad", n=N - 7)
-    assert compare_variants(results) == []
+    (found,) = compare_variants(results)
+    assert (found.n, found.best) == (N - 7, "good")
+    # Both seeds of the rest, face by face.
+    shares = {
+        name: np.mean([right_faces(name, SHARES[name], seed)[: N - 7] for seed in (0, 1)])
+        for name in ("good", "alike")
+    }
+    assert found.rivals[0].mean == pytest.approx(shares["good"] - shares["alike"])
+
+
+def test_missing_predictions_are_not_compared(results):
     answers_path("trial").unlink()
     assert compare_variants(results) == []
