@@ -25,5 +25,6 @@ STUDY = Study(
             overrides=("data.source=ferplus", "targets=votes"),
         ),
     ),
+    seeds=(0, 1),
     measured_on=("fer2013:train", "fer2013:valid", "ferplus:valid", "ckplus:test"),
 )
