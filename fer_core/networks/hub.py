@@ -5,6 +5,7 @@ what lies in the cache and agrees with its checksums is not asked for again. Wit
 here loads `huggingface_hub` or opens a connection.
 """
 
+import copy
 import errno
 import logging
 import re
@@ -130,13 +131,15 @@ class _Pull:
     def file(self, pin: Pin) -> Path:
         left = self._started + WAIT_SECONDS - time.monotonic()
         try:
-            return self._future.result(timeout=max(0.0, left))
+            failed = self._future.exception(timeout=max(0.0, left))
         except TimeoutError as error:
-            if self._future.done():
-                raise
             raise HubError(
                 f"{pin} did not arrive within {WAIT_SECONDS:g} seconds. The download goes on."
             ) from error
+        if failed is not None:
+            # A copy: an error that was raised keeps the frames of all its callers, and with them a photo.
+            raise copy.copy(failed) from failed.__cause__
+        return self._future.result()
 
 
 _lock = threading.Lock()
