@@ -419,21 +419,24 @@ def embedded(name: str) -> Bundle:
     Raises:
         BundleError: there is none, or it is damaged; the message names the nearest ones.
     """
-    for known in (name, RENAMED.get(name, name)):
-        folder = models_root() / known
-        # A name, and no path that leads elsewhere.
-        if (
-            folder.name == known
-            and (folder / SPEC_FILE).is_file()
-            and task_of(folder) == EXPRESSIONS
-        ):
-            return open_bundle(folder)
+    known = _current_name(name)
+    folder = models_root() / known
+    # A name, and no path that leads elsewhere.
+    is_name = folder.name == known
+    if is_name and (folder / SPEC_FILE).is_file() and task_of(folder) == EXPRESSIONS:
+        return open_bundle(folder)
     names = [folder.name for folder in bundle_folders() if task_of(folder) == EXPRESSIONS]
     near = difflib.get_close_matches(name, names) or names
     raise BundleError(
         f"No model is called {name!r} under {models_root()}. "
         + (f"There is: {', '.join(near)}." if near else "There is none at all.")
     )
+
+
+def _current_name(name: str) -> str:
+    """Return the new name of a renamed network, unless a bundle or a setting has the old one."""
+    is_used = (models_root() / name / SPEC_FILE).is_file() or hub.pin_of(name) is not None
+    return name if is_used else RENAMED.get(name, name)
 
 
 B = TypeVar("B", bound=BaseBundle[Any])
@@ -445,6 +448,7 @@ def resolve_kind(name: str, bundle: type[B], spec: type[BaseSpec]) -> B | None:
     Raises:
         BundleError: the setting is wrong, or the Hub's cannot be had and there is none under the bundle root.
     """
+    name = _current_name(name)
     pin = hub.pin_of(name)
     if pin is None:
         return None

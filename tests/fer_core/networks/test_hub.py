@@ -1,19 +1,23 @@
 """Weights from the Hub over real HTTP: the pinned ones answer, or the embedded ones and the reason why."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
 import textwrap
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fer_core.errors import BundleError, HubError
 from fer_core.networks import hub as weights
-from fer_core.networks.bundles import Bundle, all_names, bundle_names, resolvable, resolve
+from fer_core.networks.bundles import RENAMED, Bundle, all_names, bundle_names, resolvable, resolve
 from fer_core.networks.keypoints import resolve_keypoints
+from fer_core.settings import models_root
 from tests.conftest import PROJECT
 from tests.hub_server import TOKEN, Fault, HubServer, sha256
 
@@ -117,6 +121,16 @@ def test_the_keras_file_comes_when_it_is_asked_for(published: str):
     assert bundle.verify("model.keras").read_bytes() == bundle_files(1)["model.keras"]
 
 
+def test_a_former_name_means_the_weights_that_the_settings_want(
+    published: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(RENAMED, "old_cnn", "cnn")
+    assert resolve("old_cnn").pin == resolve("cnn").pin is not None
+    # A bundle of that name is nobody's former one.
+    write(bundle_files(0), models_root() / "old_cnn")
+    assert resolve("old_cnn").pin is None
+
+
 def test_a_name_that_is_not_embedded_resolves_too(
     hub: HubServer, published: str, monkeypatch: pytest.MonkeyPatch
 ):
@@ -202,6 +216,20 @@ def test_a_failed_pull_is_remembered_for_a_while(
     assert len(hub.requests) == asked
     monkeypatch.setattr(weights, "RETRY_SECONDS", 0.0)
     assert resolve("cnn").missed is None
+
+
+def test_a_failed_pull_keeps_nothing_of_its_callers(hub: HubServer, published: str):
+    """An error that is raised again and again would keep the frames of all who got it."""
+    hub.repos[REPO].private = True
+
+    def asked_beside_a_photo() -> weakref.ref[np.ndarray]:
+        photo = np.zeros(9, np.uint8)
+        assert resolve("cnn").missed is not None
+        return weakref.ref(photo)
+
+    photos = [asked_beside_a_photo() for _ in range(3)]
+    gc.collect()
+    assert [photo() for photo in photos] == [None] * 3
 
 
 def test_too_many_requests_are_waited_for(hub: HubServer, published: str):
