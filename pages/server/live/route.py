@@ -140,6 +140,8 @@ def decode_frame(content: bytes) -> "np.ndarray":
         # Reads the head alone: a small file can say that it has many pixels.
         with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
             size = image.size
+    except Image.DecompressionBombError as error:
+        raise HTTPException(413, f"A frame may have {MOST_PIXELS_A_SIDE} pixels a side.") from error
     except (UnidentifiedImageError, OSError) as error:
         raise HTTPException(415, "A frame must be a JPEG.") from error
     if max(size) > MOST_PIXELS_A_SIDE:

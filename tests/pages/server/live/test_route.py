@@ -2,6 +2,7 @@
 
 import gc
 import io
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +30,14 @@ def jpeg(image_rgb: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image_rgb).save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
+
+
+def claiming(side: int) -> bytes:
+    """Return a small JPEG whose head says that the picture is a large square."""
+    content = jpeg(np.zeros((64, 64, 3), np.uint8))
+    # The marker is followed by length, precision, height and width.
+    at = content.index(b"\xff\xc0") + 5
+    return content[:at] + struct.pack(">HH", side, side) + content[at + 4 :]
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +184,11 @@ def _wait_in(photos: WaitingLine, waits: threading.Event) -> None:
         (b"no picture", 415),
         (b"\x89PNG\r\n\x1a\n", 415),
         (jpeg(np.zeros((8, MOST_PIXELS_A_SIDE + 8, 3), np.uint8)), 413),
+        (claiming(65_500), 413),
         (bytes(600_000), 413),
         (jpeg(np.zeros((64, 64, 3), np.uint8))[:160], 415),
     ],
-    ids=["empty", "text", "png", "many pixels", "many bytes", "head alone"],
+    ids=["empty", "text", "png", "many pixels", "a bomb", "many bytes", "head alone"],
 )
 def test_what_is_no_frame_is_refused_with_a_sentence(
     client: TestClient, camera: LiveCamera, body: bytes, status: int
