@@ -122,26 +122,38 @@ def show_missing_networks() -> None:
 
 
 def load_analyzer(names: Iterable[str] | None = None) -> "Analyzer":
-    """Return the pipeline with given networks; by default with all that `load_classifiers` can open.
+    """Return the pipeline with given networks; by default with those of this visit that can be opened.
 
     Raises:
         BundleError: one of the names does not open; without names, if none does.
     """
     from fer_core.analysis import Analyzer
 
-    if names is not None:
-        classifiers = {name: _open_classifier(name) for name in names}
-    else:
-        classifiers, errors = load_classifiers()
-        if not classifiers:
-            raise errors[0]
+    if names is None:
+        return load_openable(chosen_networks())
+    return Analyzer(_load_finder(), {name: _open_classifier(name) for name in names})
+
+
+def load_openable(names: Iterable[str]) -> "Analyzer":
+    """Return the pipeline with those of the networks that can be opened; raise BundleError if none can."""
+    from fer_core.analysis import Analyzer
+
+    classifiers, errors = load_classifiers(names)
+    if not classifiers:
+        raise errors[0]
     return Analyzer(_load_finder(), classifiers)
 
 
-def load_classifiers() -> "tuple[dict[str, Classifier], list[FerError]]":
-    """Return the networks that can be opened, by bundle name, and the errors of the others."""
+def load_classifiers(
+    names: Iterable[str] | None = None,
+) -> "tuple[dict[str, Classifier], list[FerError]]":
+    """Return the networks that can be opened, by name, and the errors of the others.
+
+    Args:
+        names: of networks; by default those of this visit.
+    """
     classifiers, errors = {}, []
-    for name in chosen_networks():
+    for name in chosen_networks() if names is None else names:
         try:
             classifiers[name] = _open_classifier(name)
         except FerError as error:

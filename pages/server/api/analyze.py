@@ -15,12 +15,12 @@ from starlette.responses import JSONResponse, Response
 from fer_core.batch.waiting_line import Wait
 from fer_core.content import check_is_photo
 from fer_core.face_columns import FaceColumns
-from fer_core.networks.bundles import RENAMED, bundle_names
+from fer_core.networks.bundles import RENAMED, bundle_names, default_networks
 from fer_core.photos.decode import decode
 from fer_core.records import to_record
 from pages.server.api.bodies import BodyReader
 from pages.server.line import line
-from pages.shared.models import load_analyzer
+from pages.shared.models import load_analyzer, load_openable
 
 #: Time limit for uploads: 50 MB at 7 megabits per second, or a phone's photo over a poor connection.
 BODY_SECONDS: Final = 60.0
@@ -117,7 +117,8 @@ def look(content: bytes, question: Question, gone: threading.Event) -> JSONRespo
         ClientDisconnect: the client has gone.
     """
     check_networks(question.networks or ())
-    analyzer = load_analyzer(question.networks)
+    named = question.networks
+    analyzer = load_analyzer(named) if named else load_openable(default_networks())
     with line().turn(_Patience(gone)):
         check_is_photo(content)
         analysis = analyzer.analyze(decode(content))

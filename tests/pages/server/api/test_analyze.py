@@ -15,6 +15,7 @@ from fer_core.photos.decode import decode
 from fer_core.records import to_record
 from pages.server.api import analyze
 from pages.server.api.analyze import Analyze, Question, look
+from pages.shared import models
 from pages.shared.models import load_analyzer
 from tests.conftest import png
 from tests.coroutines import run
@@ -40,6 +41,11 @@ def test_a_photo_as_the_body_is_answered_as_by_the_command_line(client, astronau
     assert answered.status_code == 200
     assert answered.headers["Content-Type"] == "application/json"
     assert without_time(answered.json()) == without_time(expected)
+
+
+def test_no_visit_to_a_page_is_asked_for_networks(client, astronaut_png, monkeypatch):
+    monkeypatch.setattr(models, "chosen_networks", lambda: pytest.fail("This is the page's."))
+    assert client.post("/api/analyze", content=astronaut_png).status_code == 200
 
 
 @pytest.mark.parametrize(
