@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
 
-from pages.shared.models import load_analyzer
 from pages.shared.turns import patient_turn
 from pages.shared.verbatim import name_as_code, public_message
 
@@ -33,7 +32,7 @@ class VideoJob:
         info: what the file says.
         rate: frames per second that are analyzed.
         smoothing_s: time constant in seconds, 0 for none.
-        steps: what is still to be done; None before the beginning and after the end.
+        is_running: whether it was started, and neither ended nor was stopped.
         frames: what is done.
         seconds: time that was spent on them.
         result: at the end.
@@ -46,12 +45,13 @@ class VideoJob:
     info: "VideoInfo"
     rate: float = FIRST_RATE
     smoothing_s: float = 0.0
-    steps: "Iterator[FrameAnalysis | VideoAnalysis] | None" = None
+    is_running: bool = False
     frames: "list[FrameAnalysis]" = field(default_factory=list)
     seconds: float = 0.0
     result: "VideoAnalysis | None" = None
     error: str | None = None
     annotated: bytes | None = None
+    _steps: "Iterator[FrameAnalysis | VideoAnalysis] | None" = None
 
     @property
     def progress(self) -> float:
@@ -69,27 +69,36 @@ class VideoJob:
         return f"{clock(self.frames[-1].time_s)} of {clock(self.info.seconds)}{left}"
 
     def start(self, rate: float, *, smooth: bool) -> None:
-        """Start or restart the analysis."""
+        """Start or restart the analysis; `steps` does the work."""
         from fer_core.video.analysis import TIME_CONSTANT_S
 
         self.rate, self.smoothing_s = rate, TIME_CONSTANT_S if smooth else 0.0
         self.frames, self.seconds = [], 0.0
         self.result = self.error = self.annotated = None
-        self.steps = self._look()
+        self.is_running, self._steps = True, None
+
+    def steps(self, analyzer: "Analyzer") -> "Iterator[FrameAnalysis | VideoAnalysis]":
+        """Return what is still to be done: each frame, and finally the video."""
+        from fer_core.video.analysis import analyze_video
+
+        if self._steps is None:
+            self._steps = analyze_video(
+                self.content, analyzer, self.rate, smoothing_s=self.smoothing_s
+            )
+        return self._steps
+
+    def end(self, result: "VideoAnalysis | None" = None, error: str | None = None) -> None:
+        """End the analysis, with its result or the reason why there is none."""
+        self.is_running, self._steps = False, None
+        self.result, self.error = result, error
 
     def stop(self) -> None:
         """Stop the analysis and keep the results so far."""
         from fer_core.video.analysis import stopped
 
-        self.steps = None
+        self.end()
         if self.frames:
             self.result = stopped(self.info, self.frames, self.rate, self.smoothing_s)
-
-    def _look(self) -> "Iterator[FrameAnalysis | VideoAnalysis]":
-        from fer_core.video.analysis import analyze_video
-
-        analyzer: Analyzer = load_analyzer()
-        yield from analyze_video(self.content, analyzer, self.rate, smoothing_s=self.smoothing_s)
 
 
 # What widgets and fragments call outlives the visit, as Streamlit keeps them: so it holds keys of jobs alone.

@@ -16,6 +16,7 @@ from pages.parts.batch.jobs import (
     show_error,
 )
 from pages.parts.batch.video_results import drawn, show_result
+from pages.shared.models import load_analyzer
 from pages.shared.verbatim import name_as_code
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def show_video(key: str, name: str, content: bytes) -> None:
     # In one place, or the choices would stand below the work until it is done.
     place = st.empty()
     with place.container():
-        if job.steps is not None:
+        if job.is_running:
             _work(key, job)
         elif job.result is None:
             _offer(key, job)
@@ -150,18 +151,19 @@ def _work(key: str, job: VideoJob) -> None:
     """
     from fer_core.video.analysis import VideoAnalysis
 
-    assert job.steps is not None
     bar = st.progress(job.progress, job.left)
     st.button("Cancel", icon=":material/close:", on_click=_stop, args=(key,))
     picture = st.empty()
     told = shown = 0.0
     began = time.perf_counter()
     try:
-        for step in one_by_one(job.steps, lambda words: bar.progress(job.progress, words)):
+        # Not in the turn of the first frame: nobody waits in the queue for networks to load.
+        steps = job.steps(load_analyzer())
+        for step in one_by_one(steps, lambda words: bar.progress(job.progress, words)):
             now = time.perf_counter()
             job.seconds, began = job.seconds + now - began, now
             if isinstance(step, VideoAnalysis):
-                job.result = step
+                job.end(step)
                 break
             job.frames.append(step.without_photo())
             if now - told >= _TELL_SECONDS:
@@ -170,7 +172,9 @@ def _work(key: str, job: VideoJob) -> None:
             if now - shown >= _SHOW_SECONDS and step.photo is not None:
                 shown = now
                 picture.image(drawn(step.photo.rgb, step), alt="The latest frame")
+        else:
+            # A fault ended them in an earlier run of the page, which reported it.
+            job.end(error="The analysis broke off. Start it again.")
     except FerError as error:
-        job.error = str(error)
-    job.steps = None
+        job.end(error=str(error))
     st.rerun()

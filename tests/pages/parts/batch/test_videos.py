@@ -5,9 +5,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
 from pages.parts.batch import video_results, videos
+from pages.parts.batch.jobs import VideoJob
+from pages.shared.models import load_analyzer
 from tests.clips import clip, moving
 
 PAGE = """
@@ -61,12 +65,18 @@ def test_from_the_choice_to_the_annotated_video(film):
     assert "Analyze the video" in labels(page)
 
 
+def begun(page: AppTest, frames: int = 2) -> VideoJob:
+    """Return the page's job after some frames, as if its visitor had gone elsewhere then."""
+    job: VideoJob = page.session_state["videos"]["key"]
+    job.start(10.0, smooth=True)
+    steps = job.steps(load_analyzer())
+    job.frames = [next(steps).without_photo() for _ in range(frames)]
+    return job
+
+
 def test_cancel_keeps_what_was_found_until_then(film):
     page = page_of(film)
-    job = page.session_state["videos"]["key"]
-    job.start(10.0, smooth=True)
-    job.frames = [next(job.steps).without_photo() for _ in range(2)]
-    job.stop()
+    begun(page).stop()
     page.run()
     assert "Stopped at 0.1 of 0.5 s." in page.warning[0].value
     assert "2 frames" in page.caption[0].value
@@ -81,12 +91,31 @@ def test_a_click_that_comes_after_a_video_was_removed_does_nothing():
 
 def test_work_goes_on_where_the_page_was_left(film):
     page = page_of(film)
-    job = page.session_state["videos"]["key"]
-    job.start(10.0, smooth=True)
-    job.frames = [next(job.steps).without_photo() for _ in range(2)]
+    job = begun(page)
     page.run()
     assert "5 frames" in page.caption[0].value
     assert [frame.number for frame in job.result.frames] == [1, 2, 3, 4, 5]
+
+
+def test_a_click_while_the_networks_load_loses_nothing(film, monkeypatch):
+    """Loading reads the session, where Streamlit ends a run of the page that another click overtakes."""
+
+    def overtaken() -> None:
+        monkeypatch.undo()
+        raise RerunException(RerunData())
+
+    page = page_of(film)
+    monkeypatch.setattr(videos, "load_analyzer", overtaken)
+    button(page, "Analyze the video").click().run()
+    assert "5 frames" in page.run().caption[0].value
+
+
+def test_steps_that_a_fault_ended_end_the_analysis(film):
+    page = page_of(film)
+    begun(page).steps(load_analyzer()).close()
+    page.run()
+    assert "The analysis broke off." in page.error[0].value
+    assert "Analyze the video" in labels(page)
 
 
 def test_a_text_called_a_video_is_explained(tmp_path):
