@@ -311,7 +311,7 @@ def test_heat_maps_are_compared_for_the_weights_that_answer_alone(monkeypatch, t
         (
             "ferplus",
             "ferplus:test",
-            "needs no threshold: it has 85% accuracy or more on the clean rows of FER+ PublicTest",
+            "needs no threshold: it has at least 85% accuracy on the clean rows of FER+ PublicTest",
         ),
         ("cnn", "fer2013:test", "on the clean rows of FER2013 PublicTest (validation)."),
         ("cnn_photos", "ferplus:test", "80% accuracy on ExpW Validation ("),

@@ -4,7 +4,7 @@ import streamlit as st
 
 from fer_core.data_names import data_name
 from fer_core.listing import listed
-from fer_core.networks.bundles import BundleSpec
+from fer_core.networks.bundles import ANSWERED_ACCURACY, BundleSpec
 from pages.parts.evaluation.choice import Chosen, choose_network
 from pages.parts.glossary import defined
 from pages.shared.verbatim import public_message
@@ -109,20 +109,18 @@ def _show_coverage(chosen: Chosen, threshold: float) -> None:
 
 def about_threshold(spec: BundleSpec) -> str:
     """Return a sentence on a network's threshold and the data on which it was chosen."""
-    where = f"on the clean rows of {spec.chosen_on}"
-    if spec.references and 0 < spec.abstention_threshold <= 1:
-        reached = listed(
-            f"{r.answered_accuracy:.0%} accuracy on {data_name(r.data)} ({r.coverage:.1%} covered)"
+    threshold = spec.abstention_threshold
+    has_threshold = 0 < threshold <= 1
+    wanted = (
+        listed(
+            f"{r.answered_accuracy:.0%} accuracy on {data_name(r.data)}"
+            + (f" ({r.coverage:.1%} covered)" if has_threshold else "")
             for r in spec.references
         )
-        return f"The threshold of {spec.name} is {spec.abstention_threshold:.2f}, the lowest with {reached}."
-    if spec.abstention_threshold > 1:
-        return (
-            f"No threshold gives {spec.name} 85% accuracy {where}, so no prediction is confident."
-        )
-    if spec.abstention_threshold == 0:
-        return f"{spec.name} needs no threshold: it has 85% accuracy or more {where}."
-    return (
-        f"The threshold of {spec.name} is {spec.abstention_threshold:.2f}, chosen for 85% accuracy "
-        f"{where}."
+        or f"{ANSWERED_ACCURACY:.0%} accuracy on the clean rows of {spec.chosen_on}"
     )
+    if threshold > 1:
+        return f"No threshold gives {spec.name} {wanted}, so no prediction is confident."
+    if not threshold:
+        return f"{spec.name} needs no threshold: it has at least {wanted}."
+    return f"The threshold of {spec.name} is {threshold:.2f}, the lowest with {wanted}."
