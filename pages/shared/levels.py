@@ -1,17 +1,17 @@
 """Sentences on the accuracy of each level of confidence on test faces."""
 
-from pathlib import Path
+from functools import lru_cache
 from typing import TYPE_CHECKING
-
-import streamlit as st
 
 from fer_core.data_names import known_data_sets
 from fer_core.errors import FerError
 from fer_core.networks.bundles import Bundle
+from pages.shared.predictions import stored_predictions
 from pages.shared.titles import bundle_of, title_of
 
 if TYPE_CHECKING:
     from fer_core.evaluation.levels import LevelShare
+    from fer_core.evaluation.predictions import EvaluationResult
     from fer_core.networks.levels import Level
 
 _FER2013 = "fer2013"
@@ -34,17 +34,25 @@ def shares_by_level(name: str) -> "tuple[str, dict[Level, LevelShare]]":
 
     Both are empty if that was not measured.
     """
+    from fer_core.evaluation.predictions import predictions_path
+
     bundle = bundle_of(name)
     source = judged_by(bundle) if bundle else None
     if bundle is None or source is None:
         return "", {}
     try:
-        shares = _shares(
-            str(bundle.path), source, bundle.spec.abstention_threshold, sha=str(bundle.spec.sha256)
-        )
+        result = stored_predictions(predictions_path(bundle.path, source, "test"))
     except FerError:
         return "", {}
+    shares = _shares(result, bundle.spec.abstention_threshold)
     return known_data_sets()[source].judge or "", shares
+
+
+@lru_cache(maxsize=32)
+def _shares(result: "EvaluationResult", threshold: float) -> "dict[Level, LevelShare]":
+    from fer_core.evaluation.levels import level_shares
+
+    return level_shares(result, threshold)
 
 
 def judged_by(bundle: Bundle) -> str | None:
@@ -58,12 +66,3 @@ def judged_by(bundle: Bundle) -> str | None:
         if source in known and known[source].judge and f"{source}:test" in bundle.spec.metrics:
             return source
     return None
-
-
-# The threshold and the checksums of the weights stand for the content.
-@st.cache_data(show_spinner=False, max_entries=32)
-def _shares(folder: str, source: str, threshold: float, *, sha: str) -> "dict[Level, LevelShare]":
-    from fer_core.evaluation.levels import level_shares
-    from fer_core.evaluation.predictions import predictions_path, read_predictions
-
-    return level_shares(read_predictions(predictions_path(Path(folder), source, "test")), threshold)

@@ -1,6 +1,5 @@
 """How often two networks are right on test faces with the same pair of predictions."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -9,6 +8,7 @@ from fer_core.data_names import source_name
 from fer_core.errors import FerError
 from fer_core.networks.bundles import resolve
 from pages.parts.compare.networks import pair_of
+from pages.shared.predictions import stored_predictions
 from pages.shared.titles import title_of
 from pages.shared.verbatim import public_message
 
@@ -92,14 +92,5 @@ def _clean_test_results(name: str, source: str) -> "EvaluationResult":
     from fer_core.evaluation.predictions import predictions_path
 
     bundle = resolve(name)
-    path = predictions_path(bundle.path, source, "test")
-    return _read_clean_results(str(path), str(bundle.spec.sha256))
-
-
-# The checksums of the weights stand for the content, which changes only with them.
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _read_clean_results(path: str, sha256: str) -> "EvaluationResult":
-    from fer_core.evaluation.predictions import read_predictions
-
-    result = read_predictions(Path(path))
+    result = stored_predictions(predictions_path(bundle.path, source, "test"))
     return result.select(result.clean)

@@ -1,7 +1,4 @@
-"""The choice of networks, data set and faces; predictions are read once for all visitors.
-
-Stored predictions hold no photo, so they are shared. A visitor's own predictions stay in the session.
-"""
+"""The choice of networks, data set and faces. A visitor's own predictions stay in the session."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +23,7 @@ from fer_core.settings import models_root
 from pages.parts.evaluation.own import offer_own
 from pages.parts.glossary import defined
 from pages.shared.links import linked, linked_list
+from pages.shared.predictions import stored_predictions
 from pages.shared.titles import label_of, spec_of
 from pages.shared.verbatim import name_as_code, public_message
 
@@ -92,7 +90,7 @@ def choose_predictions() -> Chosen | None:
     results = {}
     for name in names:
         try:
-            results[name] = _read(catalog[data][name])
+            results[name] = stored_predictions(catalog[data][name])
         except DataError as error:
             st.error(f"{name_as_code(name)}: {public_message(error)}", icon=":material/report:")
     specs = {name: spec for name in results if (spec := spec_of(name))}
@@ -217,7 +215,7 @@ def found_faces(chosen: Chosen) -> "np.ndarray | None":
         if spec is None or spec.landmark_features is None:
             continue
         try:
-            result = _read(file)
+            result = stored_predictions(file)
         except DataError:
             continue
         result = result.select(np.isin(result.rows, first.rows))
@@ -256,17 +254,6 @@ def _folder(name: str) -> Path:
         return resolve(name).path
     except BundleError:
         return models_root() / name
-
-
-def _read(file: Path) -> "EvaluationResult":
-    return _read_version(str(file), version_of(file))
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _read_version(file: str, version: tuple[int, int]) -> "EvaluationResult":
-    from fer_core.evaluation.predictions import read_predictions
-
-    return read_predictions(Path(file))
 
 
 def robustness_of(bundle: Bundle, data: str) -> "Robustness | None":
