@@ -20,6 +20,7 @@ NEVER: Final = 1.1
 ECE_BINS: Final = 15
 #: Temperatures that `fit_temperature` considers.
 TEMPERATURE_RANGE: Final = (0.05, 20.0)
+_RESAMPLES: Final = 10_000
 #: Lower bound of probabilities in logarithms: the smallest normal float32.
 _TINY: Final = float(np.finfo(np.float32).tiny)
 
@@ -319,24 +320,29 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     return float(binomtest(only_second, disagreements).pvalue) if disagreements else 1.0
 
 
-def bootstrap_difference(
-    only_first: int,
-    only_second: int,
-    n: int,
+def bootstrap_mean(
+    values: Sequence[float] | np.ndarray,
+    counts: Sequence[int] | np.ndarray,
     *,
     level: float = 0.95,
-    resamples: int = 10_000,
-    seed: int = 0,
 ) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of the second accuracy minus the first, on the same rows.
+    """Return the percentile bootstrap interval of a mean over rows with few distinct values.
 
-    A resample of `n` rows matters only by how many of each kind it draws, and these are multinomial, so
+    A resample of the rows matters only by how many of each value it draws, and these are multinomial, so
     no row is handled. Efron and Tibshirani 1993, chapter 13.
+
+    Args:
+        values: (K,), the distinct values.
+        counts: (K,), rows with each of them.
+        level: of the interval.
+
+    Returns:
+        Low and high of 10,000 resamples; NaN without rows.
     """
+    values, counts = np.asarray(values), np.asarray(counts)
+    n = int(counts.sum())
     if not n:
         return float("nan"), float("nan")
-    shares = np.array([only_first, only_second, n - only_first - only_second]) / n
-    drawn = np.random.default_rng(seed).multinomial(n, shares, size=resamples)
-    differences = (drawn[:, 1] - drawn[:, 0]) / n
-    low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
+    drawn = np.random.default_rng(0).multinomial(n, counts / n, size=_RESAMPLES)
+    low, high = np.quantile(drawn @ values / n, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

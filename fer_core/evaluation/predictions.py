@@ -431,6 +431,7 @@ def compare(first: EvaluationResult, second: EvaluationResult) -> PairedComparis
     right, also_right = (r.probabilities.argmax(axis=1) == r.labels for r in (first, second))
     n = len(first)
     only_first, only_second = int((right & ~also_right).sum()), int((also_right & ~right).sum())
+    equal = n - only_first - only_second
     return PairedComparison(
         n=n,
         both=int((right & also_right).sum()),
@@ -438,5 +439,5 @@ def compare(first: EvaluationResult, second: EvaluationResult) -> PairedComparis
         only_second=only_second,
         neither=int((~right & ~also_right).sum()),
         p_value=metrics.mcnemar_p(only_first, only_second),
-        interval=metrics.bootstrap_difference(only_first, only_second, n),
+        interval=metrics.bootstrap_mean([-1, 1, 0], [only_first, only_second, equal]),
     )

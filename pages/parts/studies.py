@@ -144,8 +144,8 @@ def _show_variants(results: StudyResults, comparisons: list["Comparison"]) -> No
 
     st.caption(
         "Accuracy on clean validation faces: the mean, with the range over seeds. The distance from the best "
-        "variant has a 95% interval over faces (paired bootstrap). An interval that contains 0 means that "
-        "the two are not told apart."
+        "variant has an interval over faces (paired bootstrap); all intervals of a study hold together at "
+        "95%. An interval that contains 0 means that the two are not told apart."
     )
     table = variants_table(results, comparisons)
     _show_table(in_words(table), f"{results.plan.name}-variants", whole=table)
