@@ -74,25 +74,35 @@ def read_rows(path: Path) -> pd.DataFrame:
 
 
 def replace_rows(path: Path, rows: pd.DataFrame, keys: list[str]) -> None:
-    """Write rows into a table, replacing rows with the same keys; create the table if needed."""
-    if path.is_file():
-        before = pd.read_parquet(path)
-        stays = ~pd.MultiIndex.from_frame(before[keys]).isin(pd.MultiIndex.from_frame(rows[keys]))
-        table = pd.concat([before[stays], rows], ignore_index=True)
-        lacking = before.columns.difference(rows.columns)
-        # What a study is no longer measured on: no row has it once all are replaced.
-        rows = table.drop(columns=[name for name in lacking if table[name].isna().all()])
-    _write(path, rows)
+    """Write rows into a table, replacing rows with the same keys; create the table if needed.
+
+    Safe for several processes at once, as `append_rows` is.
+    """
+    with _locked(path):
+        if path.is_file():
+            before = pd.read_parquet(path)
+            stays = ~pd.MultiIndex.from_frame(before[keys]).isin(
+                pd.MultiIndex.from_frame(rows[keys])
+            )
+            table = pd.concat([before[stays], rows], ignore_index=True)
+            lacking = before.columns.difference(rows.columns)
+            # What a study is no longer measured on: no row has it once all are replaced.
+            rows = table.drop(columns=[name for name in lacking if table[name].isna().all()])
+        _write(path, rows)
 
 
 def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     """Add rows to a table of runs; safe for several processes at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    with _locked(path):
         tables = [table for table in (read_rows(path), pd.DataFrame(rows)) if len(table)]
         _write(path, pd.concat(tables, ignore_index=True))
 
 
-def _write(path: Path, table: pd.DataFrame) -> None:
+def _locked(path: Path) -> FileLock:
+    """Return the lock that keeps other processes from a table."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path.with_name(f".{path.name}.lock"))
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
     replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd"))

@@ -1,18 +1,17 @@
 """Run a campaign: skip finished runs, resume killed ones, and store results at once."""
 
-import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from fer_core.evaluation import metrics
 from fer_core.networks.bundles import SPEC_FILE
 from fer_core.settings import cache_root
+from training.alone import alone
 from training.bundle.export import code_commit, make_bundle
 from training.campaign.answers import (
     AnsweredSplit,
@@ -163,7 +162,7 @@ def _teacher_is_done(
         return True
     _check_data(campaign, run.settings)
     folder = state_folder(campaign, run)
-    with _alone(folder, run) as is_alone:
+    with alone(folder) as is_alone:
         # Another process may have finished it in the meantime.
         if not is_alone or answers_of(campaign, run) is not None:
             return is_alone
@@ -201,23 +200,6 @@ def _fit(recipe: Recipe, folder: Path, run: PlannedRun, clock: Clock) -> FitResu
     except OutOfTimeError as error:
         log.info("%s is left out: %s", run.name, error)
         return None
-
-
-@contextlib.contextmanager
-def _alone(folder: Path, run: PlannedRun) -> Iterator[bool]:
-    """Lock a run against other processes of this machine; give whether that succeeded."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_suffix(".lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.info("%s is left out: another process trains it", run.name)
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
 
 
 def _recipe_in(folder: Path, run: PlannedRun) -> Recipe:
@@ -314,7 +296,7 @@ def _student_is_done(campaign: Campaign, run: PlannedRun, clock: Clock) -> bool:
     folder = student_folder(campaign, run)
     if (folder / SPEC_FILE).is_file():
         return True
-    with _alone(folder, run) as is_alone:
+    with alone(folder) as is_alone:
         # Another process may have finished it in the meantime.
         if not is_alone or (folder / SPEC_FILE).is_file():
             return is_alone

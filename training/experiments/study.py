@@ -19,6 +19,7 @@ from fer_core.networks.bundles import HISTORY_FILE, SPEC_FILE, open_bundle
 from fer_core.studies import plans
 from fer_core.studies.plans import RUN_KEYS, Reference, StudyPlan
 from fer_core.studies.runs import append_rows, read_rows, replace_rows, runs_path, studies_root
+from training.alone import alone
 from training.experiments.run import measure, row_of, train
 from training.experiments.shared_runs import take_over
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
@@ -140,8 +141,8 @@ def run_study(study: Study) -> pd.DataFrame:
     """Do the missing runs of a study, and return its table. The plan is written first.
 
     A run that was killed goes on from its last whole epoch. A row whose settings are no longer those of
-    the study is replaced. A run that another study has is taken from there. Of the bundles, only what they
-    say of clean validation faces is kept.
+    the study is replaced. A run that another study has is taken from there, and one that another process
+    trains is left to it. Of the bundles, only what they say of clean validation faces is kept.
 
     Raises:
         FerError: what training, exporting and measuring raise; rows so far stay in the table.
@@ -153,15 +154,22 @@ def run_study(study: Study) -> pd.DataFrame:
         wanted = settings_sha256(recipe.model_dump(mode="json"))
         if _is_done(study, variant, seed, wanted):
             continue
-        if not take_over(study.name, planned, wanted, study.measured_on):
-            _run(study, planned, recipe)
+        if take_over(study.name, planned, wanted, study.measured_on):
+            continue
+        folder = studies_root() / RUNNING_FOLDER / study.name / f"{variant.name}-{seed}"
+        with alone(folder) as is_alone:
+            # Another process may have finished it in the meantime.
+            if is_alone and not _is_done(study, variant, seed, wanted):
+                _run(study, planned, recipe, folder)
     return read_rows(study.table_path)
 
 
-def _run(study: Study, planned: Mapping[str, Any], recipe: BaseRecipe) -> None:
-    """Train and measure one run, and write its rows; the row in the study's table says that it is done."""
+def _run(study: Study, planned: Mapping[str, Any], recipe: BaseRecipe, folder: Path) -> None:
+    """Train and measure one run in a folder, and write its rows.
+
+    The row in the study's table comes last: it says that the run is done.
+    """
     variant, seed = planned["variant"], recipe.seed
-    folder = studies_root() / RUNNING_FOLDER / study.name / f"{variant}-{seed}"
     _train_unless_trained(recipe, folder)
     reports = [measure(folder, data) for data in study.measured_on]
     row = {"study": study.name, **row_of(folder, reports)}

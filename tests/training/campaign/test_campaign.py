@@ -288,11 +288,11 @@ def test_a_student_that_another_process_finished_is_not_trained_again(
     monkeypatch.setenv("FER_CACHE", str(tmp_path))
 
     @contextlib.contextmanager
-    def locked_late(folder, _):
+    def locked_late(folder):
         shutil.copytree(done, folder)
         yield True
 
-    monkeypatch.setattr("training.campaign.run._alone", locked_late)
+    monkeypatch.setattr("training.campaign.run.alone", locked_late)
     monkeypatch.setattr("training.campaign.run.fit", lambda *_, **__: pytest.fail("it trained"))
     reported = []
     run_campaign(campaign, finished=reported.append)

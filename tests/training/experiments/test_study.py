@@ -5,10 +5,12 @@ import pytest
 
 from fer_core.errors import UnknownNameError
 from fer_core.studies.plans import read_answers, read_plan, read_study
-from fer_core.studies.runs import read_rows, runs_path
+from fer_core.studies.runs import read_rows, runs_path, studies_root
+from training.alone import alone
 from training.experiments import study as study_module
 from training.experiments.study import (
     ALL_SPLITS,
+    RUNNING_FOLDER,
     Study,
     Variant,
     get_study,
@@ -99,6 +101,13 @@ def test_a_study_goes_on_where_it_was_killed_and_is_done_once(tiny_study, traine
     assert read_plan("dropout").title == "Dropout or none"
     assert trained == [0, 1, 0, 1]
     assert tiny_study.table_path.read_bytes() == written
+
+
+def test_runs_that_another_process_trains_are_left_to_it(tiny_study, monkeypatch):
+    running = studies_root() / RUNNING_FOLDER / tiny_study.name
+    monkeypatch.setattr(study_module, "train", lambda *_, **__: pytest.fail("it trained"))
+    with alone(running / "none-0"), alone(running / "half-0"):
+        assert run_study(tiny_study).empty
 
 
 @pytest.mark.slow

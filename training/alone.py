@@ -1,0 +1,27 @@
+"""Locks of runs, so that two processes of this machine never train the same one."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Lock the folder of a run against other processes; give whether that succeeded."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{folder}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("%s is left out: another process trains it", folder.name)
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
