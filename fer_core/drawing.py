@@ -207,7 +207,6 @@ def draw_face_landmarks(
     *,
     box_xyxy: np.ndarray,
     side: int,
-    dimmed: bool = False,
     own_keypoints: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return a face, cropped from its photo and enlarged, with overlays.
@@ -218,7 +217,6 @@ def draw_face_landmarks(
         overlays: what to draw.
         box_xyxy: float (4,), the square of the photo to show.
         side: of the result in pixels.
-        dimmed: show the photo at half its brightness, so that the overlays stand out.
         own_keypoints: float (15, 2), in the photo's coordinates, as for `draw_landmarks`.
 
     Returns:
@@ -231,7 +229,7 @@ def draw_face_landmarks(
         return (points - np.array([left, top], np.float32)) * (side / (right - left))
 
     drawn = draw_landmarks(
-        shown // 2 if dimmed else shown,
+        shown,
         placed(mesh.landmarks[:, :2]),
         overlays,
         own_keypoints=None if own_keypoints is None else placed(own_keypoints),

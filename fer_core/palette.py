@@ -95,11 +95,6 @@ def network_looks(names: Iterable[str]) -> dict[str, Look]:
     return {name: Look(*SERIES[places[name]]) for name in wanted}
 
 
-def network_look(name: str) -> Look:
-    """Return the look of a network that is drawn alone, by bundle name."""
-    return network_looks([name])[name]
-
-
 def luminance(rgb: Sequence[float]) -> float:
     """Return the relative luminance in [0, 1] of an sRGB color with channels from 0 to 255 (WCAG 2.2)."""
     values = np.divide(rgb, 255)

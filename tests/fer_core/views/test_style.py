@@ -56,7 +56,7 @@ def test_a_network_looks_the_same_whatever_stands_beside_it():
         assert len({getattr(look, part) for look in looks.values()}) == 9
     assert len({(look.color, look.pattern) for look in looks.values()}) == 9
     for name in shipped:
-        assert palette.network_look(name) == looks[name]
+        assert palette.network_looks([name])[name] == looks[name]
         assert palette.network_looks(["own", name])[name] == looks[name]
 
 
