@@ -235,11 +235,6 @@ def run_jobs(
             worker.close()
 
 
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def _start() -> subprocess.Popen[bytes]:
     paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(

@@ -1,7 +1,6 @@
 """A loaded bundle: face crops in, calibrated probabilities out, with LiteRT."""
 
 import logging
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from fer_core.cores import available_cores
 from fer_core.errors import BundleError
 from fer_core.expressions import Expression
 from fer_core.faces.crops import INPUT_SIZE, FaceInputs
@@ -82,7 +82,7 @@ class Classifier:
         self._lock = threading.Lock()
         self._model = ServingModel(
             bundle.verify(SERVING_FILE).read_bytes(),
-            threads=threads or min(4, os.cpu_count() or 1),
+            threads=threads or min(4, available_cores()),
         )
         # Prepares the kernels now, so that the first face waits no longer than the others.
         self.logits(np.zeros((1, INPUT_SIZE, INPUT_SIZE), np.uint8))

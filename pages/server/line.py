@@ -1,10 +1,10 @@
 """The queue of all photos, from pages and from the HTTP API."""
 
-import os
 from functools import cache
 from typing import Final
 
 from fer_core.batch.waiting_line import WaitingLine
+from fer_core.cores import available_cores
 
 #: Each is a visitor with a page open, or a request; the last one waits for some seconds.
 _LONGEST: Final = 100
@@ -14,4 +14,4 @@ _LONGEST: Final = 100
 def line() -> WaitingLine:
     """Return the process's queue. Safe to use from several threads."""
     # As many places as cores: more at once would take as long, and more memory.
-    return WaitingLine(places=os.cpu_count() or 1, longest=_LONGEST)
+    return WaitingLine(places=available_cores(), longest=_LONGEST)

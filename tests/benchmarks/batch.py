@@ -26,7 +26,7 @@ import numpy as np
 import psutil
 
 from fer_core.batch.inputs import photo_files
-from fer_core.batch.pool import available_cores
+from fer_core.cores import available_cores
 from tests.benchmarks.against_peers import fer_environment
 from tests.benchmarks.measuring import PROJECT, one_face_photo, print_table
 

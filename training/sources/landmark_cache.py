@@ -9,7 +9,6 @@ cache at the same time.
 import contextlib
 import dataclasses
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from filelock import FileLock
 from rich.console import Console
 from rich.progress import track
 
+from fer_core.cores import available_cores
 from fer_core.errors import DataError, UnknownNameError
 from fer_core.faces.crops import crop_inputs
 from fer_core.faces.finder import CropFinder
@@ -103,7 +103,7 @@ def finding_landmarks() -> Iterator[Callable[[np.ndarray], np.ndarray]]:
 
     It takes images, uint8 (N, 48, 48), and returns their features, float16 (N, FEATURE_SIZE).
     """
-    threads = os.cpu_count() or 1
+    threads = available_cores()
     finders = [CropFinder() for _ in range(threads)]
 
     def find(part: np.ndarray, finder: CropFinder) -> list[np.ndarray]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from fer_core.cores import available_cores
 from fer_core.live.places import LivePlaces
 from pages.server.api.bodies import BodyReader
 from pages.server.api.guards import OriginCheck, error_response
@@ -48,7 +48,7 @@ class LiveRoute:
 
     def __init__(self, cores: int | None = None) -> None:
         """Create the places; `cores` is by default the number of cores."""
-        cores = cores or os.cpu_count() or 1
+        cores = cores or available_cores()
         self._places = LivePlaces(VISITS_PER_CORE * cores, patience_s=_PATIENCE_S)
         most = _MOST_AT_ONCE * VISITS_PER_CORE * cores
         self._bodies = BodyReader(
