@@ -20,6 +20,7 @@ from fer_core.errors import ImageDecodeError, InputError
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.finder import FaceFinder
+from fer_core.listing import split_names
 from fer_core.networks.bundles import default_networks, resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import Photo, decode, from_pillow
@@ -223,8 +224,13 @@ def _face_columns(name: str) -> FaceColumns:
 def _names(networks: str | Iterable[str] | None) -> list[str]:
     if networks is None:
         return default_networks()
-    given = networks.split(",") if isinstance(networks, str) else networks
-    names = list(dict.fromkeys(name.strip() for name in given if name.strip()))
+    given = [networks] if isinstance(networks, str) else networks
+    given = list(given) if isinstance(given, Iterable) else [given]
+    if not all(isinstance(name, str) for name in given):
+        raise InputError(
+            f"networks must be names, as a list or with commas between, not {networks!r}."
+        )
+    names = split_names(",".join(given))
     if not names:
         raise InputError("Name at least one network, for instance networks=['cnn_photos'].")
     return names
@@ -284,6 +290,8 @@ def _read(image: object) -> tuple[str | None, Photo]:
 
 
 def _read_file(path: str) -> Photo:
+    if not path:
+        raise InputError("The path of the photo is empty.")
     # Path.is_dir raises where a name is too long or a folder is closed to us; reading says so in words.
     if os.path.isdir(path):  # noqa: PTH112
         raise InputError(

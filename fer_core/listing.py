@@ -1,4 +1,4 @@
-"""Lists in sentences."""
+"""Lists in sentences and in settings."""
 
 from collections.abc import Iterable
 
@@ -7,3 +7,8 @@ def listed(names: Iterable[object]) -> str:
     """Return "a, b and c"; nothing for none."""
     words = [str(name) for name in names]
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def split_names(text: str) -> list[str]:
+    """Return the names in "a, b,c", each once; none of an empty text."""
+    return list(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))

@@ -10,6 +10,7 @@ from fer_core.analysis import Analysis, FaceAnalysis
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.measures import MEASURES, measures_of
+from fer_core.files import readable_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,13 +48,13 @@ def to_record(
     """Return the JSON object of one photo, as `analyze` prints it.
 
     Args:
-        path: of the file; None where there is none.
+        path: of the file; None where there is none. Bytes that are not UTF-8 are written as `\\xfc`.
         analysis: of the photo.
         landmarks: add each face's `landmarks`, 478 times x, y and z in pixels; None where none were found.
         columns: with `FULL` add each face's `measures` by their names; None without landmarks.
     """
     return {
-        "path": path,
+        "path": None if path is None else readable_name(path),
         "width": analysis.width,
         "height": analysis.height,
         "turned_degrees": 90 * analysis.quarter_turns,
@@ -70,7 +71,7 @@ def to_record(
 def error_record(path: str, message: str) -> dict[str, Any]:
     """Return the JSON object of a file that could not be read."""
     return {
-        "path": path,
+        "path": readable_name(path),
         "width": None,
         "height": None,
         "turned_degrees": None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from fer_core.errors import SettingError
+from fer_core.listing import split_names
 
 _PACKAGE: Final = Path(__file__).resolve().parent
 #: Prefix of the variables that name a model's repository on the Hugging Face Hub.
@@ -123,9 +124,7 @@ def api_origins() -> tuple[str, ...]:
 def _listed(variable: str) -> tuple[str, ...] | None:
     """Return the items of a comma-separated variable; None if it is not set or empty."""
     value = os.environ.get(variable, "").strip()
-    if not value:
-        return None
-    return tuple(dict.fromkeys(name for part in value.split(",") if (name := part.strip())))
+    return tuple(split_names(value)) if value else None
 
 
 def face_shape_path() -> Path:

@@ -13,6 +13,8 @@ from PIL import Image
 from fer_core.analysis import Analysis
 from fer_core.networks.bundles import DEFAULT_PAIR
 from fer_core.networks.levels import in_words
+from fer_core.records import csv_lines
+from fer_core.video.tables import error_record, frames_csv
 from pages.shared.examples import EXAMPLES
 from pages.shared.titles import title_of
 from tests.conftest import PROJECT
@@ -291,3 +293,24 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+def names_after(comment: str) -> list[str]:
+    """Return the names in the first column of the table behind a comment of docs/usage.md."""
+    table = (DOCS / "usage.md").read_text("utf-8").partition(comment)[2].strip().split("\n\n")[0]
+    rows = table.splitlines()[2:]
+    return [name for row in rows for name in re.findall(r"`(.+?)`", row.split("|")[1])]
+
+
+def test_the_columns_of_tables_are_those_of_usage_md():
+    labels = {"NETWORK": ["CLASS"]}
+    (header,) = csv_lines([], labels)
+    assert names_after("<!-- columns of photos -->") == header.strip().split(",")
+    (header,) = frames_csv([], labels)
+    columns = header.strip().split(",")
+    assert columns[:4] == ["path", "time_s", "frame", "track"]
+    assert columns.index("NETWORK_smoothed_expression") > columns.index("NETWORK_p_CLASS")
+
+
+def test_the_fields_of_frames_are_those_of_usage_md():
+    assert names_after("<!-- fields of frames -->") == list(error_record("", ""))

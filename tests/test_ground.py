@@ -30,10 +30,11 @@ HEAVY = {"streamlit", "tensorflow", "keras"}
 ORDER = (
     *(
         "errors",
+        "listing",
         "settings",
         "files",
         "closing",
-        "listing",
+        "cores",
         "quiet",
         "expressions",
         "face_columns",

@@ -27,6 +27,8 @@ from fer_core.networks.bundles import SERVING_FILE, Bundle, Part
 
 MANIFEST_FILE: Final = "_manifest.json"
 _MAX_BYTES: Final = 1_000_000
+#: Key of a network's figure: its name stands between.
+_NETWORK: Final = re.compile(r"\bnetworks\.(.+)\.\w+$")
 _PART: Final = re.compile(r"part-(\d{6,})\.parquet")
 #: Libraries whose versions can change the results.
 _LIBRARIES: Final = (
@@ -167,11 +169,18 @@ def begin(output: Place, manifest: Manifest) -> set[int]:
 def differences(before: Part, now: Part) -> list[str]:
     """Describe the differences between two values of one type: "partition_size was 100 and is 50"."""
     old, new = _flat(before.model_dump(mode="json")), _flat(now.model_dump(mode="json"))
-    return [
+    asked, asks = _networks(old), _networks(new)
+    changes = [] if asked == asks else [f"networks was {_short(asked)} and is {_short(asks)}"]
+    return changes + [
         f"{key} was {_short(old.get(key))} and is {_short(new.get(key))}"
         for key in dict.fromkeys([*old, *new])
-        if old.get(key) != new.get(key)
+        if old.get(key) != new.get(key) and not (changes and _NETWORK.search(key))
     ]
+
+
+def _networks(flat: Mapping[str, Any]) -> list[str]:
+    """Return the names of the networks in a flat manifest or its `answering`."""
+    return list(dict.fromkeys(match[1] for key in flat if (match := _NETWORK.search(key))))
 
 
 def _read(output: Place) -> Manifest:

@@ -13,7 +13,7 @@ from fer_core.analysis import Analyzer
 from fer_core.annotate.manifest import Manifest, answering, differences, part_name
 from fer_core.annotate.rows import error_row, photo_rows, row_schema
 from fer_core.annotate.sources import EncodedPhoto, Partition, read_photos
-from fer_core.annotate.storage import open_place, write_whole
+from fer_core.annotate.storage import Place, open_place, write_whole
 from fer_core.batch.pool import Handler, Work
 from fer_core.content import check_is_photo
 from fer_core.errors import AnalysisError, ImageDecodeError, JobError
@@ -115,6 +115,24 @@ def annotate_partition(
         faces=sum(row["face"] > 0 for row in rows),
         errors=sum(row.get("error") is not None for row in rows),
     )
+
+
+def errors_in(output: Place, number: int) -> int:
+    """Return how many images of a finished partition could not be read, by its file's metadata alone.
+
+    Raises:
+        JobError: the file cannot be read.
+    """
+    try:
+        with output.open_seekable(part_name(number)) as file:
+            metadata = parquet.read_metadata(file)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise JobError(
+            f"{output.url}: {part_name(number)} cannot be read ({error}). Delete it, and repeat the command."
+        ) from error
+    column = metadata.schema.names.index("error")
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    return sum(group.num_rows - group.column(column).statistics.null_count for group in groups)
 
 
 def _rows(analyzer: Analyzer, photo: EncodedPhoto, columns: FaceColumns) -> list[dict[str, Any]]:

@@ -1,18 +1,25 @@
 """One bulk run: begin or resume it, and annotate the missing partitions."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from typing import Final
 
 from fer_core.annotate.manifest import begin, describe
-from fer_core.annotate.partition import Summary, Task
+from fer_core.annotate.partition import Summary, Task, errors_in
 from fer_core.annotate.sources import Partition, list_input
 from fer_core.annotate.storage import open_place
-from fer_core.batch.pool import available_cores, run_jobs
+from fer_core.batch.pool import run_jobs
 from fer_core.batch.skipped import Skipped
+from fer_core.cores import available_cores
 from fer_core.errors import JobError
 from fer_core.face_columns import FaceColumns
 from fer_core.networks.bundles import default_networks, resolve
+
+#: Threads that read the metadata of finished partitions.
+_READERS: Final = 16
 
 
 class Engine(StrEnum):
@@ -29,11 +36,13 @@ class Run:
     Attributes:
         task: what each process is told.
         missing: partitions without a file.
+        done: numbers of those that an earlier run finished.
         skipped: files of the input that are not annotated.
     """
 
     task: Task
     missing: list[Partition]
+    done: list[int]
     skipped: Skipped
 
     @property
@@ -79,7 +88,19 @@ def begin_run(
     manifest, partitions = describe(place, listing, bundles, partition_size, face_columns)
     done = begin(target, manifest)
     missing = [partition for partition in partitions if partition.number not in done]
-    return Run(Task(manifest, place.url, target.url), missing, skipped)
+    return Run(Task(manifest, place.url, target.url), missing, sorted(done), skipped)
+
+
+def errors_done_before(run: Run) -> int:
+    """Return how many images could not be read in the partitions that earlier runs finished.
+
+    Raises:
+        JobError: a partition's file cannot be read.
+    """
+    output = open_place(run.task.output)
+    # Of an object store, each answer takes a while.
+    with ThreadPoolExecutor(_READERS) as pool:
+        return sum(pool.map(partial(errors_in, output), run.done))
 
 
 def finish_run(

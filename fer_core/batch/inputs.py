@@ -35,7 +35,7 @@ from fer_core.content import (
     is_system_file,
     kind_of_unknown,
 )
-from fer_core.errors import ImageDecodeError
+from fer_core.errors import ImageDecodeError, InputError
 
 #: Largest file that is read into memory. Photos are a tenth of it at most; the rest is a mistake.
 MAX_FILE_BYTES: Final = 200_000_000
@@ -84,7 +84,14 @@ class PhotoFile:
         with _explained(self.name):
             if self.member is None:
                 check_size(self.path.stat().st_size, MAX_FILE_BYTES)
-                return _photo(self.path.read_bytes())
+                with self.path.open("rb") as file:
+                    # A pipe or a device has no size before it is read.
+                    content = file.read(MAX_FILE_BYTES + 1)
+                if len(content) > MAX_FILE_BYTES:
+                    raise ImageDecodeError(
+                        f"The file has more than {MAX_FILE_BYTES / 1e6:.0f} MB, the most that is read."
+                    )
+                return _photo(content)
             return _photo(read_member(open_archive(self.path), self.member, MAX_FILE_BYTES))
 
 
@@ -171,11 +178,17 @@ def input_files(
         videos: take those in folders and those that match patterns as well, and whatever moves for one;
             without, a video must be named, and a GIF is its first frame.
         skipped: counts what is passed over in folders and zips and among what matches a pattern.
+
+    Raises:
+        InputError: standard input is to be read and empty.
     """
     finder = _Finder(videos=videos, skipped=skipped or Skipped())
     for text in inputs:
         if text == STANDARD_INPUT:
-            for path in _listed_paths(standard_input.read()):
+            listed = list(_listed_paths(standard_input.read()))
+            if not listed:
+                raise InputError("Standard input names no files.")
+            for path in listed:
                 yield from finder.named(path)
         elif _is_pattern(text) and not os.path.lexists(text):
             yield from finder.matching(text)

@@ -1,5 +1,6 @@
 """`python -m fer_core analyze`: photos and videos in, one record per photo and frame out."""
 
+import re
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -14,6 +15,7 @@ from fer_core.commands.exits import EXIT_SOME_FAILED, EXIT_USAGE
 from fer_core.errors import FerError
 from fer_core.face_columns import FaceColumns
 from fer_core.files import readable_name, shown_name
+from fer_core.listing import split_names
 from fer_core.video import DEFAULT_RATE
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ class MixedInputError(FerError):
     """The options or the inputs exclude each other."""
 
 
+class OutputFolderError(FerError):
+    """Annotated photos cannot be written to the folder."""
+
+
 class Format(StrEnum):
     """Output formats."""
 
@@ -40,6 +46,8 @@ class Format(StrEnum):
 
 
 _CSV_SUFFIX: Final = ".csv"
+#: Names of annotated photos and videos begin with a number of four or more digits.
+_ANNOTATED: Final = re.compile(r"\d{4,}-")
 #: Terminal columns between two cells of a table.
 _BORDER: Final = 3
 #: No path is cut to fewer columns.
@@ -82,7 +90,8 @@ def analyze(
     save_annotated: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Also write each photo with its faces marked to this folder."
+            metavar="DIR",
+            help="Also write each photo with its faces marked to this folder, as NUMBER-NAME.png.",
         ),
     ] = None,
     frame_rate: Annotated[
@@ -91,8 +100,8 @@ def analyze(
             min=0.01,
             max=240,
             metavar="FRAMES",
-            help=f"Video frames to analyze per second. Default: {DEFAULT_RATE:g}. Videos in folders and "
-            "animated GIFs are analyzed only with this option.",
+            help=f"Video frames to analyze per second. Default: {DEFAULT_RATE:g}. Without this option, "
+            "videos in folders are skipped, and of an animated GIF only the first frame is analyzed.",
         ),
     ] = None,
     output: Annotated[
@@ -145,7 +154,7 @@ def analyze(
             typer.echo(line, err=True)
         table = _table_of(files, chosen, columns, resume=resume)
         if save_annotated:
-            save_annotated.mkdir(parents=True, exist_ok=True)
+            _make_folder(save_annotated, resume=resume)
         settings = Settings(tuple(names), save_annotated, frame_rate or DEFAULT_RATE, columns)
         results = _open_results(output, chosen, table, bundles, columns, resume=resume)
         failed = _run(files, settings, chosen, table, bundles, results, jobs)
@@ -163,12 +172,24 @@ def analyze(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
+def _make_folder(folder: Path, *, resume: bool) -> None:
+    """Make the folder of annotated photos; raise OutputFolderError if an earlier run's would be replaced."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputFolderError(f"{folder} is a file. Give a folder to --save-annotated.")
+    folder.mkdir(parents=True, exist_ok=True)
+    if not resume and any(_ANNOTATED.match(file.name) for file in folder.iterdir()):
+        raise OutputFolderError(
+            f"{folder} has annotated photos of an earlier run, which would be replaced. Give an empty or a "
+            "new folder."
+        )
+
+
 def _model_names(models: str | None) -> list[str]:
     from fer_core.networks.bundles import default_networks
 
     if models is None:
         return default_networks()
-    names = list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
+    names = split_names(models)
     if not names:
         raise typer.BadParameter("Name at least one model, for instance --models cnn")
     return names
@@ -271,6 +292,10 @@ def _run(
             failed_before = failed
             for record in records:
                 failed += record["error"] is not None
+                if chosen is Format.FEX and record["error"]:
+                    # Its table has no column for this.
+                    line.clear()
+                    typer.echo(f"{shown_name(record['path'])}: {record['error']}", err=True)
                 yield record
             line.step(errors=failed - failed_before, name=file.name)
 
@@ -304,13 +329,13 @@ def _run(
 def _outcomes(
     tasks: "list[Task]", settings: "Settings", jobs: int | None
 ) -> "Generator[Iterable[Record], None, None]":
-    from fer_core.batch.pool import available_cores
     from fer_core.batch.processes import (
         MANY,
         Recorder,
         records_here,
         records_in_processes,
     )
+    from fer_core.cores import available_cores
 
     if not tasks:
         return

@@ -10,6 +10,7 @@ import typer
 from fer_core.commands.exits import EXIT_SOME_FAILED, EXIT_USAGE
 from fer_core.errors import FerError
 from fer_core.face_columns import FaceColumns
+from fer_core.listing import split_names
 
 
 class EngineName(StrEnum):
@@ -82,7 +83,8 @@ def annotate(
     """Annotate very many photos into parquet files, one row per face.
 
     A photo without a face has one row. An image that cannot be read has one row with its error, and the exit
-    code is 1. To resume a run that was stopped, repeat the command. See docs/scale.md.
+    code is 1, also if an earlier run met it. To resume a run that was stopped, repeat the command. See
+    docs/scale.md.
 
     Examples:
 
@@ -90,11 +92,11 @@ def annotate(
 
       python -m fer_core annotate --engine ray --address auto s3://bucket/photos s3://bucket/faces
     """
-    from fer_core.annotate.run import Engine, begin_run, finish_run
+    from fer_core.annotate.run import Engine, begin_run, errors_done_before, finish_run
     from fer_core.batch.progress import Progress, ProgressLine
     from fer_core.commands.result_file import json_line, to_bytes
 
-    names = [name.strip() for name in (models or "").split(",") if name.strip()]
+    names = split_names(models or "")
     if models is not None and not names:
         raise typer.BadParameter("Name at least one model, for instance --models cnn")
     photos = faces = errors = 0
@@ -111,6 +113,7 @@ def annotate(
         )
         for skipped in run.skipped.lines():
             typer.echo(skipped, err=True)
+        errors_before = errors_done_before(run)
         progress = Progress(run.photos_missing, noun="photos", from_first=False)
         with ProgressLine(sys.stderr, progress) as line:
             for done in finish_run(run, Engine(engine), jobs=jobs, address=address):
@@ -125,16 +128,16 @@ def annotate(
     except (FerError, OSError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(EXIT_USAGE) from error
-    total = run.task.manifest.partitions
     result = {
         "output": run.task.output,
         "photos": photos,
         "faces": faces,
         "errors": errors,
         "partitions": len(run.missing),
-        "partitions_done_before": total - len(run.missing),
+        "partitions_done_before": len(run.done),
+        "errors_done_before": errors_before,
         "seconds": round(time.monotonic() - began, 2),
     }
     typer.echo(to_bytes(json_line(result)), nl=False)
-    if errors:
+    if errors or errors_before:
         raise typer.Exit(EXIT_SOME_FAILED)

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from fer_core.errors import FerError
 from fer_core.face_columns import FaceColumns
+from fer_core.files import readable_name
 from fer_core.records import escape_formula
 
 #: Numbers of the first row of a photo in CSV: of its first face, or of none.
@@ -93,7 +94,9 @@ class ResultFile:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | (0 if resume else os.O_EXCL)
         try:
             self._descriptor = os.open(path, flags, 0o666)
-        except FileExistsError as error:
+        except (FileExistsError, IsADirectoryError) as error:
+            if path.is_dir():
+                raise ResultFileError(f"{path} is a folder. Name a file in it.") from error
             raise ResultFileError(
                 f"{path} exists. Go on with it with --resume, or give another name."
             ) from error
@@ -109,11 +112,13 @@ class ResultFile:
             os.close(self._descriptor)
             raise
         self.failed = sum(entry.failed for entry in entries)
-        self.done = Counter(entry.path for entry in entries)
+        # Earlier versions kept bytes that are not UTF-8.
+        self.done = Counter(readable_name(entry.path) for entry in entries)
 
     def take(self, path: str) -> bool:
         """Return whether a photo is done, and count it: a path that is given twice is stored twice."""
-        shown = str(escape_formula(path)) if self._header else path
+        name = readable_name(path)
+        shown = str(escape_formula(name)) if self._header else name
         if not self.done[shown]:
             return False
         self.done[shown] -= 1

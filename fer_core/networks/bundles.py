@@ -425,12 +425,13 @@ def embedded(name: str) -> Bundle:
     is_name = folder.name == known
     if is_name and (folder / SPEC_FILE).is_file() and task_of(folder) == EXPRESSIONS:
         return open_bundle(folder)
+    if is_name and (folder / SPEC_FILE).is_file():
+        raise BundleError(f"The model {name!r} predicts no expressions. Name one that does.")
     names = [folder.name for folder in bundle_folders() if task_of(folder) == EXPRESSIONS]
-    near = difflib.get_close_matches(name, names) or names
-    raise BundleError(
-        f"No model is called {name!r} under {models_root()}. "
-        + (f"There is: {', '.join(near)}." if near else "There is none at all.")
-    )
+    lacking = f"No model is called {name!r} under {models_root()}."
+    if near := difflib.get_close_matches(name, names):
+        raise BundleError(f"{lacking} Did you mean {' or '.join(near)}?")
+    raise BundleError(f"{lacking} There are: {', '.join(names) or 'none'}.")
 
 
 def _current_name(name: str) -> str:

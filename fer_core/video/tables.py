@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
+from fer_core.files import readable_name
 from fer_core.records import (
     FACE_COLUMNS,
     answer_cells,
@@ -37,7 +38,7 @@ def frame_record(
         for track, face, after in zip(frame.tracks, alone["faces"], smoothed["faces"], strict=True)
     ]
     return {
-        "path": path,
+        "path": alone["path"],
         "time_s": round(frame.time_s, _TIME_DIGITS),
         "frame": frame.number,
         **{key: alone[key] for key in ("width", "height")},
@@ -49,8 +50,9 @@ def frame_record(
 
 def error_record(path: str, message: str) -> dict[str, Any]:
     """Return the JSON object of a video that could not be read."""
-    nothing = dict.fromkeys(("time_s", "frame", "width", "height", "seconds"))
-    return {"path": path, **nothing, "faces": [], "events": [], "error": message}
+    nothing = dict.fromkeys(("time_s", "frame", "width", "height"))
+    found: dict[str, Any] = {"faces": [], "events": [], "seconds": None}
+    return {"path": readable_name(path), **nothing, **found, "error": message}
 
 
 def event_record(event: Event) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def video_record(
 ) -> dict[str, Any]:
     """Return the JSON object of a whole video."""
     return {
-        "path": path,
+        "path": readable_name(path),
         "duration_s": round(analysis.info.seconds, _TIME_DIGITS),
         "codec": analysis.info.codec,
         "frames_a_second": analysis.rate,

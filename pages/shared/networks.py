@@ -4,6 +4,7 @@ from typing import Final
 
 import streamlit as st
 
+from fer_core.listing import split_names
 from fer_core.networks.bundles import bundle_names, default_networks
 from pages.shared.titles import bundle_of, origin_sentences, title_of
 from pages.shared.verbatim import name_as_code
@@ -26,7 +27,7 @@ def chosen_networks() -> list[str]:
 
 def _read_url() -> list[str]:
     """Use the networks in the URL if all of them are available; return those that are not."""
-    named = [name for name in st.query_params.get(_PARAMETER, "").split(",") if name]
+    named = split_names(st.query_params.get(_PARAMETER, ""))
     if not named:
         # Links between pages may carry no networks, and keep the choice. In the browser's history, a URL
         # without networks stands for those of the settings.
@@ -36,7 +37,7 @@ def _read_url() -> list[str]:
     here = bundle_names()
     missing = [name for name in named if name not in here]
     if not missing:
-        st.session_state[_CHOSEN] = tuple(dict.fromkeys(named[:2]))
+        st.session_state[_CHOSEN] = tuple(named[:2])
     return missing
 
 

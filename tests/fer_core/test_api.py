@@ -147,10 +147,24 @@ def test_networks_are_named_as_a_list_or_with_commas_or_by_the_variable(photo_pa
 
 
 def test_an_unknown_network_is_named_with_the_nearest(photo_path):
-    with pytest.raises(BundleError, match=r"'cnn_foto' under .*There is: .*cnn_photos"):
+    with pytest.raises(BundleError, match=r"'cnn_foto' under .*Did you mean cnn_photos"):
         fer_core.analyze(photo_path, ["cnn_foto"])
+    with pytest.raises(BundleError, match="There are: cnn, cnn_photos, "):
+        fer_core.analyze(photo_path, ["xyz"])
+    with pytest.raises(BundleError, match="'keypoints' predicts no expressions"):
+        fer_core.analyze(photo_path, ["keypoints"])
+
+
+@pytest.mark.parametrize("networks", [[], "", ","])
+def test_no_network_is_refused(photo_path, networks):
     with pytest.raises(InputError, match="at least one network"):
-        fer_core.analyze(photo_path, [])
+        fer_core.analyze(photo_path, networks)
+
+
+@pytest.mark.parametrize("networks", [5, Path("cnn"), [None], b"cnn"])
+def test_what_is_no_name_of_a_network_is_refused(photo_path, networks):
+    with pytest.raises(InputError, match="networks must be names"):
+        fer_core.analyze(photo_path, networks)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +174,7 @@ def test_an_unknown_network_is_named_with_the_nearest(photo_path):
         ("x" * 300, ImageDecodeError, "^x+: The file cannot be read .*too long"),
         ("a\0.jpg", ImageDecodeError, "The file cannot be read .*null"),
         (PROJECT, InputError, "is a folder"),
+        ("", InputError, "path of the photo is empty"),
         (PROJECT / "README.md", NotAnImageError, r"README\.md: This is not an image"),
         (b"", ImageDecodeError, "empty"),
         (b"no image", NotAnImageError, "not an image"),

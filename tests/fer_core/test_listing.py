@@ -2,7 +2,7 @@
 
 import pytest
 
-from fer_core.listing import listed
+from fer_core.listing import listed, split_names
 
 
 @pytest.mark.parametrize(
@@ -12,3 +12,10 @@ from fer_core.listing import listed
 def test_names_are_joined_by_commas_and_and(names, text):
     assert listed(names) == text
     assert listed(iter(names)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "names"), [("", []), (" , ", []), ("b, a,b", ["b", "a"]), ("a", ["a"])]
+)
+def test_a_list_in_a_setting_has_each_name_once(text, names):
+    assert split_names(text) == names

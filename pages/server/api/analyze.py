@@ -15,10 +15,11 @@ from starlette.responses import JSONResponse, Response
 from fer_core.batch.waiting_line import Wait
 from fer_core.content import check_is_photo
 from fer_core.face_columns import FaceColumns
+from fer_core.listing import split_names
 from fer_core.networks.bundles import RENAMED, bundle_names, default_networks
 from fer_core.photos.decode import decode
 from fer_core.records import to_record
-from pages.server.api.bodies import BodyReader
+from pages.server.api.bodies import PARAMETERS, BodyReader
 from pages.server.line import line
 from pages.shared.models import load_analyzer, load_openable
 
@@ -85,12 +86,17 @@ def question_of(query: QueryParams) -> Question:
     """Return the parameters in a query string.
 
     Raises:
-        HTTPException: 400, it names no network, or `landmarks` or `columns` has an unknown value.
+        HTTPException: 400, a parameter is unknown, `networks` is empty, or `landmarks` or `columns` has an
+            unknown value.
     """
+    for name in query:
+        if name not in PARAMETERS:
+            raise HTTPException(
+                400, f"There is no parameter {name[:40]!r}. There are: {', '.join(PARAMETERS)}."
+            )
     networks = None
     if "networks" in query:
-        named = (name.strip() for name in ",".join(query.getlist("networks")).split(","))
-        networks = tuple(dict.fromkeys(name for name in named if name))
+        networks = tuple(split_names(",".join(query.getlist("networks"))))
         if not networks:
             raise HTTPException(400, "networks is empty. Omit it to use the default networks.")
     flag = query.get("landmarks", "0")

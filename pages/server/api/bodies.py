@@ -1,6 +1,7 @@
 """Request bodies, read into memory, with limits on size, time and number at once."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,11 +16,15 @@ from fer_core.errors import BusyError
 
 #: The field of a form that holds the file.
 FIELD: Final = "file"
+#: What is asked about a file; it stands in the URL.
+PARAMETERS: Final = ("networks", "landmarks", "columns")
 _FORM: Final = "multipart/form-data"
 #: Other fields of a form, which are of no use here: so many, and so many bytes each.
 _MOST_FIELDS: Final = 8
 _MOST_FIELD_BYTES: Final = 10_000
 _MEGABYTE: Final = 1024 * 1024
+# It logs what is wrong with a form, which the client is told.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 class _Form(MultiPartParser):
@@ -133,6 +138,12 @@ async def _file_in_form(request: Request, chunks: AsyncGenerator[bytes, None]) -
             400, f"The form cannot be read. Send one file in its field {FIELD}."
         ) from error
     try:
+        if misplaced := [name for name in PARAMETERS if name in form]:
+            raise HTTPException(
+                400,
+                f"{misplaced[0]} is a parameter of the URL and no field of the form: "
+                f"?{misplaced[0]}=VALUE",
+            )
         file = form.get(FIELD)
         if not isinstance(file, UploadFile):
             raise HTTPException(400, f"The form has no file in its field {FIELD}.")

@@ -44,7 +44,6 @@ _SAFE_SITES: Final = ("same-origin", "none")
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _SENTENCES: Final = {
     404: "There is nothing at this address. See openapi.json for all addresses.",
-    405: "This address does not support this method.",
 }
 _FAILED: Final = "The server failed on this request. The cause is in its log."
 
@@ -69,6 +68,8 @@ async def _of_http(_request: Request, error: HTTPException) -> Response:
     # Starlette's own errors say the name of their status, and ours a sentence.
     is_bare = error.detail == HTTPStatus(error.status_code).phrase
     sentence = _SENTENCES.get(error.status_code) if is_bare else None
+    if is_bare and (allowed := (error.headers or {}).get("Allow")):
+        sentence = f"This address does not support this method. It supports: {allowed}."
     return error_response(error.status_code, sentence or error.detail, error.headers)
 
 

@@ -21,7 +21,7 @@ _BINARY: Final = {"type": "string", "format": "binary"}
 _TOKEN: Final = "token"
 #: Why each status comes, beside 200.
 WHY: Final = {
-    400: "A parameter is wrong, a network is unknown, or the image is empty, damaged or cut short.",
+    400: "A parameter is wrong or unknown, a network unknown, or the image is empty, damaged or cut short.",
     401: "The server requires a token, and the request has no valid one.",
     403: "The request is from a page of another site.",
     404: "The API of this server is switched off.",

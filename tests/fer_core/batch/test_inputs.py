@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from fer_core.batch import inputs, zips
-from fer_core.batch.inputs import input_files, photo_files, uploaded_photos
+from fer_core.batch.inputs import PhotoFile, input_files, photo_files, uploaded_photos
 from fer_core.batch.skipped import Skipped
 from fer_core.errors import ImageDecodeError
 from tests.clips import clip, moving, song
@@ -183,6 +183,12 @@ def test_what_a_pipe_gives_is_read_once(tmp_path):
         threads.submit((tmp_path / "pipe").write_bytes, JPEG)
         (file,) = photo_files([tmp_path / "pipe"])
         assert file.read() == JPEG
+
+
+def test_a_device_without_an_end_is_too_large(monkeypatch):
+    monkeypatch.setattr(inputs, "MAX_FILE_BYTES", 2_000_000)
+    with pytest.raises(ImageDecodeError, match="more than 2 MB"):
+        PhotoFile("zero", Path("/dev/zero")).read()
 
 
 def test_content_decides_in_a_zip(tmp_path, film):

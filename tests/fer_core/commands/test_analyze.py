@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from fer_core.commands.analyze import _print_table
+from fer_core.commands.analyze import OutputFolderError, _make_folder, _print_table
 from fer_core.records import error_record
 from tests.conftest import PROJECT
 
@@ -111,7 +111,10 @@ def test_full_columns_and_py_feats_format(folder, tmp_path):
     (record,) = map(json.loads, result.stdout.splitlines())
     assert record["faces"][0]["measures"]["AU12"] > 0.5
     fex = tmp_path / "fex.csv"
-    assert run("analyze", folder, "--format", "fex", "--output", fex).returncode == 1
+    result = run("analyze", folder, "--format", "fex", "--output", fex)
+    assert result.returncode == 1
+    # The format has no place for it.
+    assert "c_text.jpg: This is not an image" in result.stderr
     content = fex.read_text("utf-8")
     assert content.startswith("frame,FaceRectX,")
     first, second, third = csv.DictReader(io.StringIO(content))
@@ -145,10 +148,12 @@ def test_no_name_and_no_encoding_ends_in_a_traceback(tmp_path):
     assert "Müller.jpg" in table.decode("latin-1")
     assert rb"M\xfcller.jpg" in table
     assert rb"\u5199\u771f.jpg" in table
-    found = csv.DictReader(io.StringIO(rows.decode("utf-8", "surrogateescape")))
-    assert {Path(row["path"]).name for row in found} == set(names)
-    records = [json.loads(line) for line in lines.splitlines()]
-    assert {Path(record["path"]).name for record in records} == set(names)
+    # One such name must not make the whole table unreadable.
+    readable = {"M\u00fcller.jpg", "\u5199\u771f.jpg", r"M\xfcller.jpg", "a\nb.jpg"}
+    found = csv.DictReader(io.StringIO(rows.decode("utf-8")))
+    assert {Path(row["path"]).name for row in found} == readable
+    records = [json.loads(line) for line in lines.decode("utf-8").splitlines()]
+    assert {Path(record["path"]).name for record in records} == readable
 
 
 def test_long_paths_are_cut_in_the_middle(capsys, monkeypatch):
@@ -180,6 +185,23 @@ def test_annotated_photos_are_written_where_asked(folder, tmp_path):
     target = tmp_path / "annotated"
     run("analyze", folder / "a_portrait.png", "--save-annotated", target)
     assert [file.name for file in target.iterdir()] == ["0001-a_portrait.png"]
+
+
+def test_annotated_photos_of_an_earlier_run_are_not_replaced(tmp_path):
+    (tmp_path / "notes.txt").write_text("A folder with other files is taken.")
+    _make_folder(tmp_path, resume=False)
+    (tmp_path / "0001-photo.png").write_bytes(b"of yesterday")
+    with pytest.raises(OutputFolderError, match="annotated photos of an earlier run"):
+        _make_folder(tmp_path, resume=False)
+    _make_folder(tmp_path, resume=True)
+    with pytest.raises(OutputFolderError, match=r"notes\.txt is a file\. Give a folder"):
+        _make_folder(tmp_path / "notes.txt", resume=False)
+
+
+def test_a_list_of_nothing_is_an_error():
+    result = run("analyze", "-", "--models", "cnn")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "Standard input names no files." in result.stderr
 
 
 def test_models_tells_name_and_measured_accuracy(cnn_bundle):

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from fer_core.commands.result_file import ResultFile, ResultFileError, json_line
+from fer_core.commands.result_file import ResultFile, ResultFileError, json_line, to_bytes
 from fer_core.expressions import FER2013
 from fer_core.face_columns import FaceColumns
 from fer_core.records import csv_lines, error_record
@@ -118,6 +118,19 @@ def test_json_lines_and_rows_read_back(tmp_path):
     content = (tmp_path / "a.csv").read_text("utf-8-sig", errors="surrogateescape")
     rows = list(csv.DictReader(io.StringIO(content, newline="")))
     assert [row["face"] for row in rows] == [*"12", "0", *"123", "1", "0", "1", "0"]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_names_that_earlier_versions_wrote_in_bytes_are_found(tmp_path, form):
+    name, other = "g\udcff.jpg", photo("a.jpg", 1)
+    if form == "jsonl":
+        text = json_line(other | {"path": name}) + json_line(other)
+    else:
+        text = "".join(csv_lines([other, other], LABELS)).replace("a.jpg", name, 1)
+    (tmp_path / "old").write_bytes(to_bytes(text))
+    file = open_file(tmp_path / "old", form)
+    assert file.take(name)
+    file.close()
 
 
 def test_a_csv_file_has_the_mark_that_excel_reads_umlauts_by(tmp_path):

@@ -196,7 +196,7 @@ def damage(file: str) -> Callable[[Path], object]:
             "does not tell of: ckplus:test",
         ),
         (lambda folder: (folder / "spec.json").unlink(), "holds no spec.json"),
-        (lambda folder: folder.rename(folder.with_name("cnn2")), "There is: cnn2"),
+        (lambda folder: folder.rename(folder.with_name("cnn2")), "Did you mean cnn2"),
     ],
 )
 @pytest.mark.usefixtures("token")

@@ -122,6 +122,10 @@ def test_named_networks_answer(client, portrait, query, names):
         ("networks=,", "networks is empty"),
         ("landmarks=yes", "landmarks must be 1 or 0"),
         ("columns=all", "columns must be basic or full"),
+        (
+            "network=cnn",
+            "There is no parameter 'network'. There are: networks, landmarks, columns.",
+        ),
         ("networks=" + "x" * 5000, "No network is called 'xxx"),
     ],
 )

@@ -157,6 +157,18 @@ def test_a_form_without_one_file_is_refused(body):
     assert "file" in sentence
 
 
+def test_a_parameter_in_the_form_is_not_passed_over():
+    body = form(('name="networks"', b"cnn"), ('name="file"; filename="a.jpg"', b"photo"))
+    status, sentence = refused(reader(), request(body, kind=FORM))
+    assert status == 400
+    assert sentence.startswith("networks is a parameter of the URL")
+
+
+def test_a_malformed_form_is_told_to_the_client_and_not_to_the_log(caplog):
+    refused(reader(), request(b"no form at all", kind=FORM))
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary="])
 def test_a_form_without_a_boundary_is_refused(kind):
     assert refused(reader(), request(form(), kind=kind))[0] == 400

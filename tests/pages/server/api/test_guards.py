@@ -167,6 +167,8 @@ def test_what_there_is_not_is_told_in_json(client, method, path, status):
     assert answered.headers["X-Content-Type-Options"] == "nosniff"
     assert answered.headers["Cache-Control"] == "no-store"
     assert (status == 405) == ("Allow" in answered.headers)
+    if status == 405:
+        assert f"It supports: {answered.headers['Allow']}." in answered.json()["error"]
 
 
 @pytest.fixture
