@@ -8,11 +8,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fer_core.batch.results import FACE, counted, level_column, summary
-from fer_core.drawing import text_color
 from fer_core.expressions import Expression
 from fer_core.networks.levels import Level
-from fer_core.palette import BLUE
-from fer_core.views.style import color_of, lay_out, new_figure, pale, rows_from_top, without_grid
+from fer_core.views.style import (
+    add_cells,
+    color_of,
+    lay_out,
+    new_figure,
+    pale,
+    rows_from_top,
+    without_grid,
+)
 from fer_core.views.view import View
 
 #: Label for faces without a leading expression.
@@ -22,8 +28,6 @@ _PATTERNS: Final = ("", "/", "x", ".")
 _FEW: Final = 5
 _ROW_HEIGHT: Final = 26
 _FRAME_HEIGHT: Final = 120
-#: Of cells with a face or more: the same on light and on dark grounds, so that their text is legible on both.
-_CELLS: Final = ("#DCEBF5", BLUE)
 
 
 def expressions_view(
@@ -116,30 +120,18 @@ def agreement_view(
         .reindex(index=rows, columns=rows, fill_value=0)
         .to_numpy()
     )
-    most = max(int(counts.max(initial=0)), 1)
     names = [row.capitalize() for row in rows]
     down, across = (titles.get(name, name) for name in pair)
-    figure = new_figure(
-        go.Heatmap(
-            # Cells without a face show the ground.
-            z=np.where(counts > 0, counts, np.nan),
-            x=names,
-            y=names,
-            zmin=0,
-            zmax=most,
-            colorscale=[[0, _CELLS[0]], [1, _CELLS[1]]],
-            hovertemplate=f"{down}: %{{y}}<br>{across}: %{{x}}<br>%{{z}} faces<extra></extra>",
-        )
-    )
-    cells = [(i, j, int(counts[i, j])) for i, j in zip(*np.nonzero(counts), strict=True)]
-    figure.add_scatter(
-        x=[names[j] for _, j, _ in cells],
-        y=[names[i] for i, _, _ in cells],
-        mode="text",
-        text=[f"{n:,}" for *_, n in cells],
-        textfont={"size": 13, "color": [text_color(_cell_color(n / most)) for *_, n in cells]},
-        hoverinfo="skip",
-        showlegend=False,
+    figure = new_figure()
+    add_cells(
+        figure,
+        # Cells without a face show the ground.
+        np.where(counts > 0, counts, np.nan),
+        x=names,
+        y=names,
+        text=[[f"{n:,}" for n in row] for row in counts],
+        ends=(0, int(counts.max(initial=0))),
+        hovertemplate=f"{down}: %{{y}}<br>{across}: %{{x}}<br>%{{z}} faces<extra></extra>",
     )
     lay_out(figure, height=440, x=across, y=down)
     without_grid(figure)
@@ -206,12 +198,6 @@ def _rows(answers: pd.DataFrame) -> list[str]:
     seen = set(answers.to_numpy().ravel())
     rows = [str(e) for e in Expression if e is not Expression.CONTEMPT or str(e) in seen]
     return [*rows, UNCLEAR]
-
-
-def _cell_color(share: float) -> str:
-    """Return the colour, "#RRGGBB", of a cell with a share in [0, 1] of the largest cell's faces."""
-    low, high = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in _CELLS)
-    return "#" + "".join(f"{round(v):02X}" for v in low + share * (high - low))
 
 
 def _agreement(answers: pd.DataFrame) -> str:

@@ -187,7 +187,7 @@ def _color_cells(figure: go.Figure, cells: go.Heatmap, shades: list[list[Any]]) 
     cells.colorscale = shades
     axes = cells.xaxis or "x", cells.yaxis or "y"
     shares = (np.asarray(cells.z) - cells.zmin) / (cells.zmax - cells.zmin)
-    notes = figure.layout.to_plotly_json()["annotations"]
+    notes = figure.layout.to_plotly_json().get("annotations", [])
     for note in notes:
         if note.get("name") == _CELL and (note["xref"], note["yref"]) == axes:
             color = text_on(shade_at(shades, float(shares[int(note["y"])][int(note["x"])])))
