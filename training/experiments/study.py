@@ -17,11 +17,11 @@ from fer_core.errors import UnknownNameError
 from fer_core.evaluation.predictions import predictions_of, read_predictions
 from fer_core.networks.bundles import HISTORY_FILE, SPEC_FILE, open_bundle
 from fer_core.studies import plans
-from fer_core.studies.plans import RUN_KEYS, Reference, StudyPlan
-from fer_core.studies.runs import append_rows, read_rows, replace_rows, runs_path, studies_root
+from fer_core.studies.plans import Reference, StudyPlan
+from fer_core.studies.runs import append_rows, read_rows, runs_path, studies_root
 from training.alone import alone
 from training.experiments.run import measure, row_of, train
-from training.experiments.shared_runs import take_over
+from training.experiments.run_tables import take_over, write_run
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
 from training.schema.recipe import BaseRecipe, get_recipe
 from training.schema.recorded import Settings, settings_sha256
@@ -165,22 +165,19 @@ def run_study(study: Study) -> pd.DataFrame:
 
 
 def _run(study: Study, planned: Mapping[str, Any], recipe: BaseRecipe, folder: Path) -> None:
-    """Train and measure one run in a folder, and write its rows.
-
-    The row in the study's table comes last: it says that the run is done.
-    """
-    variant, seed = planned["variant"], recipe.seed
+    """Train and measure one run in a folder, and write its rows."""
     _train_unless_trained(recipe, folder)
     reports = [measure(folder, data) for data in study.measured_on]
     row = {"study": study.name, **row_of(folder, reports)}
-    for path, rows in (
-        (study.history_path, pd.read_csv(folder / HISTORY_FILE)),
-        (study.answers_path, _answers_of(folder)),
-    ):
-        replace_rows(path, rows.assign(variant=variant, seed=seed), list(RUN_KEYS))
-    replace_rows(study.table_path, pd.DataFrame([{**planned, **row}]), list(RUN_KEYS))
+    write_run(
+        study.name,
+        planned,
+        pd.DataFrame([row]),
+        history=pd.read_csv(folder / HISTORY_FILE),
+        answers=_answers_of(folder),
+    )
     append_rows(runs_path(), [row])
-    log.info("%s: %s with seed %d is done", study.name, variant, seed)
+    log.info("%s: %s with seed %d is done", study.name, planned["variant"], recipe.seed)
     shutil.rmtree(folder)
 
 

@@ -1,11 +1,12 @@
-"""Runs that two studies share: the same settings and seed, measured on the same data.
+"""The tables of a study's runs, and runs that two studies share.
 
-Several studies have one textbook network as their common variant. The first of them trains it.
+Several studies have one textbook network as their common variant: the same settings and seed, measured on the
+same data. The first of them trains it.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
@@ -14,8 +15,6 @@ from fer_core.studies.plans import RUN_KEYS, StudyPlan
 from fer_core.studies.runs import column, replace_rows
 
 log = logging.getLogger(__name__)
-
-_KEYS: Final = list(RUN_KEYS)
 
 
 def take_over(
@@ -47,6 +46,33 @@ def take_over(
     return False
 
 
+def write_run(
+    study: str,
+    planned: Mapping[str, Any],
+    row: pd.DataFrame,
+    *,
+    history: pd.DataFrame,
+    answers: pd.DataFrame,
+) -> None:
+    """Write the rows of a run into the tables of a study; that of the run comes last, and says it is done.
+
+    Args:
+        study: name of the study.
+        planned: the columns that only this study has, with "variant".
+        row: the other columns of the run, with "seed".
+        history: a row per epoch.
+        answers: a row per validation face.
+    """
+    own = {"variant": planned["variant"], "seed": row["seed"].item()}
+    for path, table in (
+        (plans.history_path(study), history),
+        (plans.answers_path(study), answers),
+    ):
+        replace_rows(path, table.assign(**own), list(RUN_KEYS))
+    whole = pd.concat([pd.DataFrame([planned], index=row.index), row], axis="columns")
+    replace_rows(plans.table_path(study), whole, list(RUN_KEYS))
+
+
 def _find(plan: StudyPlan, settings_sha256: str, measured_on: Sequence[str]) -> pd.DataFrame:
     """Return the row of a study's planned run with these settings; no row if there is none."""
     rows = plans.read_study(plan).runs
@@ -62,16 +88,13 @@ def _copy(
     planned: Mapping[str, Any],
     measured_on: Sequence[str],
 ) -> None:
-    """Write the rows of a run of `plan` into the tables of `study`, the row of the run last."""
+    """Write the rows of a run of `plan` into the tables of `study`."""
     variant, seed = run["variant"].item(), run["seed"].item()
     answers = plans.read_answers(plan)
-    for path, table in (
-        (plans.history_path(study), plans.read_history(plan)),
-        (plans.answers_path(study), answers[answers["data"].isin(measured_on)]),
-    ):
-        rows = table[(table["variant"] == variant) & (table["seed"] == seed)]
-        replace_rows(path, rows.assign(variant=planned["variant"]), _KEYS)
+    history, answers = (
+        table[(table["variant"] == variant) & (table["seed"] == seed)]
+        for table in (plans.read_history(plan), answers[answers["data"].isin(measured_on)])
+    )
     row = run.drop(columns=["variant", *plan.values]).assign(study=study)
-    columns = pd.DataFrame([planned], index=row.index)
-    replace_rows(plans.table_path(study), pd.concat([columns, row], axis="columns"), _KEYS)
+    write_run(study, planned, row, history=history, answers=answers)
     log.info("%s: %s with seed %d is %s of %s", study, planned["variant"], seed, variant, plan.name)
