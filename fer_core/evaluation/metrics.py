@@ -20,7 +20,6 @@ NEVER: Final = 1.1
 ECE_BINS: Final = 15
 #: Temperatures that `fit_temperature` considers.
 TEMPERATURE_RANGE: Final = (0.05, 20.0)
-_RESAMPLES: Final = 10_000
 #: Lower bound of probabilities in logarithms: the smallest normal float32.
 _TINY: Final = float(np.finfo(np.float32).tiny)
 
@@ -325,6 +324,7 @@ def bootstrap_mean(
     counts: Sequence[int] | np.ndarray,
     *,
     level: float = 0.95,
+    resamples: int = 10_000,
 ) -> tuple[float, float]:
     """Return the percentile bootstrap interval of a mean over rows with few distinct values.
 
@@ -335,14 +335,15 @@ def bootstrap_mean(
         values: (K,), the distinct values.
         counts: (K,), rows with each of them.
         level: of the interval.
+        resamples: of the rows.
 
     Returns:
-        Low and high of 10,000 resamples; NaN without rows.
+        Low and high; NaN without rows.
     """
     values, counts = np.asarray(values), np.asarray(counts)
     n = int(counts.sum())
     if not n:
         return float("nan"), float("nan")
-    drawn = np.random.default_rng(0).multinomial(n, counts / n, size=_RESAMPLES)
+    drawn = np.random.default_rng(0).multinomial(n, counts / n, size=resamples)
     low, high = np.quantile(drawn @ values / n, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

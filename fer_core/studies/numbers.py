@@ -132,8 +132,8 @@ def findings(results: StudyResults) -> list[str]:
             by_clean, chosen_on = _means(results, data, "accuracy"), "rows"
         best = str(by_clean.idxmax())
         sentence = (
-            f"On the {chosen_on} of {data_name(data)}, **{labels_of(results)[best]}** is best, with an "
-            f"accuracy of {by_clean[best]:.1%}."
+            f"On the {chosen_on} of {data_name(data)}, the best variant is **{labels_of(results)[best]}**, "
+            f"with an accuracy of {by_clean[best]:.1%}."
         )
         test = f"{source_of(data)}:test"
         if test in measured_on(results):

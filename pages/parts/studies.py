@@ -12,6 +12,7 @@ from fer_core.studies.plans import (
     StudyPlan,
     StudyResults,
     read_history,
+    read_plan,
     read_search,
     read_study,
 )
@@ -39,6 +40,14 @@ _FORMATS: Final = {
     "parameters": "%,d",
     "training rows": "%,d",
 }
+
+
+def study_title(name: str) -> str:
+    """Return the title of a study or search; its name if its plan is damaged."""
+    try:
+        return read_plan(name).title
+    except DataError:
+        return name
 
 
 def show_none() -> None:
@@ -144,8 +153,9 @@ def _show_variants(results: StudyResults, comparisons: list["Comparison"]) -> No
 
     st.caption(
         "Accuracy on clean validation faces: the mean, with the range over seeds. The distance from the best "
-        "variant has an interval over faces (paired bootstrap); all intervals of a study hold together at "
-        "95%. An interval that contains 0 means that the two are not told apart."
+        "variant has an interval over the faces that all runs predicted (paired bootstrap). The intervals of "
+        "all pairs of variants hold together at 95%. One that contains 0 means that the two are not told "
+        "apart."
     )
     table = variants_table(results, comparisons)
     _show_table(in_words(table), f"{results.plan.name}-variants", whole=table)
