@@ -32,8 +32,7 @@ class Agreement:
         n_faces: faces that most annotators gave one of the classes.
         n_faces_left_out: the other faces.
         n_judgements: answers of annotators for these `n_faces` that are one of the classes.
-        n_judgements_left_out: their other answers for these faces. Who wants to count them as
-            disagreement multiplies by n_judgements / (n_judgements + n_judgements_left_out).
+        n_judgements_left_out: their other answers for these faces.
         agreement: share of the judgements that agree, a tie of k classes counting 1/k.
         low, high: bootstrap 95 % interval of `agreement`, over faces.
     """
@@ -49,6 +48,11 @@ class Agreement:
     agreement: float
     low: float
     high: float
+
+    @property
+    def agreement_of_all(self) -> float:
+        """The share of all judgements that agree; those that name no class are taken for disagreement."""
+        return self.agreement * self.n_judgements / (self.n_judgements + self.n_judgements_left_out)
 
 
 def annotators_path() -> Path:

@@ -144,8 +144,9 @@ MEASURES: Final = (
         better="higher",
         best=1,
         percent=True,
-        meaning="Mean over the expressions of the share of their predictions that are right.",
-        source="scikit-learn's `precision_score`",
+        meaning="Share of an expression's predictions that are right, averaged over the expressions that "
+        "have faces.",
+        source="scikit-learn's `precision_score` with these expressions as `labels`",
         formula=of_counts(metrics.macro_precision),
     ),
     Measure(
@@ -155,8 +156,9 @@ MEASURES: Final = (
         better="higher",
         best=1,
         percent=False,
-        meaning="Mean over the expressions of the harmonic mean of precision and recall.",
-        source="Opitz and Burst 2019, arXiv:1911.03347, as scikit-learn's `f1_score`",
+        meaning="Harmonic mean of precision and recall, averaged over the expressions that have faces.",
+        source="Opitz and Burst 2019, arXiv:1911.03347; scikit-learn's `f1_score` with these expressions "
+        "as `labels`",
         formula=of_counts(metrics.macro_f1),
         in_tables=True,
         in_summaries=True,

@@ -307,6 +307,8 @@ def people_sentence() -> str:
         f"\n\nPeople, on FER+'s test faces with seven classes (`python -m training human-ceiling`). One "
         f"annotator agrees with most of the others in {others.agreement:.1%} of {others.n_judgements:,} "
         f"judgements of {others.n_faces:,} faces (95% interval {others.low:.1%} to {others.high:.1%}). "
+        f"Another {others.n_judgements_left_out:,} judgements of these faces name no such class and are left "
+        f"out. With these counted as disagreement, it is {others.agreement_of_all:.1%}. "
         f"The agreement with FER2013's label is {label.agreement:.1%} ({label.low:.1%} to "
         f"{label.high:.1%})."
     )
