@@ -43,7 +43,7 @@ class Cnn(ExpressionArchitecture):
     widths: tuple[int, ...] = (32, 64, 128, 256)
     depths: tuple[int, ...] = (1, 2, 2, 3)
     residual: bool = True
-    dropout: float = 0.3
+    dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
     view_pixels: int = Field(default=INPUT_SIZE, ge=8, le=INPUT_SIZE, multiple_of=2)
 
     @model_validator(mode="after")

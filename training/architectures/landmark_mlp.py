@@ -44,8 +44,8 @@ class LandmarkMlp(ExpressionArchitecture):
     whitening: float = Field(default=0.3, ge=0.0, le=0.5)
     units: tuple[int, ...] = (512, 256)
     activation: Literal["relu", "gelu"] = "relu"
-    input_dropout: float = 0.2
-    dropout: float = 0.5
+    input_dropout: float = Field(default=0.2, ge=0.0, lt=1.0)
+    dropout: float = Field(default=0.5, ge=0.0, lt=1.0)
 
     def build(self, n_outputs: int, *, side: int | None = None) -> "keras.Model":
         """Return the untrained network: (N, FEATURE_SIZE) feature vectors -> float32 logits.

@@ -27,7 +27,11 @@ def campaign(
     ] = Profile.CPU,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print the runs and their cost as CSV, and train nothing."),
+        typer.Option(
+            "--dry-run",
+            help="Print the runs and their cost as CSV. It measures the speed for some minutes, "
+            "and trains nothing.",
+        ),
     ] = False,
     report: Annotated[
         bool,

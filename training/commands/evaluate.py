@@ -23,7 +23,7 @@ def evaluate(
     """Measure a bundle on a data set, with the file that serves users.
 
     For validation and test splits of the listed sources, the bundle's predictions, metrics and card are
-    rewritten; unchanged weights give unchanged files. With folder:PATH nothing in the bundle changes. The
+    rewritten; unchanged weights give unchanged figures. With folder:PATH nothing in the bundle changes. The
     last line of output is JSON.
 
     \b

@@ -13,7 +13,12 @@ from training.commands.arguments import BundleArgument, DataOption, find_folder
 def robustness(
     bundle: BundleArgument,
     data: DataOption,
-    rows: Annotated[int, typer.Option(min=1, help="Number of faces to draw at random.")] = ROWS,
+    rows: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Faces to draw at random; those of an unknown class are then left out."
+        ),
+    ] = ROWS,
     seed: Annotated[
         int, typer.Option(min=0, help="Random seed of the drawn faces and of the noise.")
     ] = SEED,

@@ -25,6 +25,9 @@ def tune(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume a search that was stopped.")
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the table of a finished search.")
+    ] = False,
 ) -> None:
     """Search the settings that a recipe's SEARCH declares, and print the trials as CSV, best first.
 
@@ -34,7 +37,7 @@ def tune(
     \b
     Examples:
       FER_DATA=~/fer-data python -m training tune cnn
-      FER_DATA=~/fer-data python -m training tune cnn --trials 40 --epochs 12 --halving
+      FER_DATA=~/fer-data python -m training tune cnn --trials 40 --epochs 12 --halving --overwrite
       FER_DATA=~/fer-data python -m training tune cnn --trials 40 --resume
     """
     from training.experiments.tune import search_space_of, shortened
@@ -43,5 +46,7 @@ def tune(
 
     space = search_space_of(recipe)
     chosen = shortened(get_recipe(recipe), epochs=epochs, rows=rows, seed=seed)
-    table = search(chosen, space, trials=trials, halving=halving, resume=resume)
+    table = search(
+        chosen, space, trials=trials, halving=halving, resume=resume, overwrite=overwrite
+    )
     typer.echo(table.to_csv(index=False), nl=False)

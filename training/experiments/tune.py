@@ -119,6 +119,7 @@ def tune(
     trials: int,
     halving: bool = False,
     resume: bool = False,
+    overwrite: bool = False,
 ) -> pd.DataFrame:
     """Search a recipe's space; write and return the table of trials, best first.
 
@@ -128,10 +129,11 @@ def tune(
         trials: how many, those of a resumed search included.
         halving: search by successive halving; the recipe's epochs are those of the last round.
         resume: go on with the search of this recipe that was stopped, with its trial in progress.
+        overwrite: replace the table of a finished search of this recipe.
 
     Raises:
-        TrainingError: a search of this recipe stands in the way, there is none to resume, or it was begun
-            with another budget or space, or several trials in a row did not train.
+        TrainingError: a search of this recipe, or the table of one, stands in the way, there is none to
+            resume, or it was begun with another budget or space, or several trials in a row did not train.
         FerError: no trial can run, for instance without data.
     """
     import keras_tuner
@@ -145,8 +147,13 @@ def tune(
         )
     if resume:
         _check_budget(recipe, space, folder, halving=halving)
-    else:
-        table_path(recipe.name).unlink(missing_ok=True)
+    elif (table := table_path(recipe.name)).is_file():
+        if not overwrite:
+            raise TrainingError(
+                f"The trials of an earlier search are in {table}. Replace them with --overwrite, or set "
+                "FER_MODELS to another folder."
+            )
+        table.unlink()
     plans.write_plan(plan_of(recipe, space, trials=trials, halving=halving))
     if (ask_teacher := KINDS[recipe.kind].teachers_files) is not None:
         # All trials have the same rows: the teacher is asked once.

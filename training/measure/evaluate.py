@@ -71,18 +71,27 @@ def evaluate(bundle: Bundle, samples: Samples) -> Report:
 def compare_bundles(first: Bundle, second: Bundle, samples: Samples) -> Report:
     """Run two bundles on the same samples and test whether one is better, on all and on clean rows.
 
-    Nothing is written. Clean rows are those that neither bundle's training data holds a copy of.
+    Nothing is written. Clean rows are those that neither bundle's training data holds a copy of. Samples of
+    a class that one of the networks does not know are left out, and counted in the report.
 
     Raises:
-        DataError: the bundles do not know the same of the samples' classes.
+        DataError: no sample has a class that both networks know.
     """
-    results = [_predict(bundle, known_to(bundle, samples)[0]) for bundle in (first, second)]
+    known = [known_to(bundle, samples)[0] for bundle in (first, second)]
+    rows = np.intersect1d(known[0].rows, known[1].rows)
+    if not len(rows):
+        raise DataError("No sample has a class that both networks know.")
+    results = [
+        _predict(bundle, some.select(np.isin(some.rows, rows)))
+        for bundle, some in zip((first, second), known, strict=True)
+    ]
     clean = [np.array(result.rows)[result.clean] for result in results]
     in_both = np.intersect1d(*clean)
     report: Report = {
         "bundles": [first.spec.name, second.spec.name],
         "source": samples.source,
         "split": str(samples.split),
+        "n_left_out": len(samples) - len(rows),
         **_comparison_report(compare(*results)),
     }
     if sources.knows_copies(samples.source):

@@ -73,7 +73,10 @@ def measure_robustness(
             )
     log.info("%s: %d faces of %s, corrupted", bundle.spec.name, len(drawn), samples.source)
     result = _run(bundle, drawn, seed, path)
-    return _report(result, bundle.spec.name)
+    report = _report(result, bundle.spec.name)
+    if excluded := known_to(bundle, drawn)[1]:
+        report["excluded_classes"] = excluded
+    return report
 
 
 def draw(samples: Samples, rows: int, seed: int) -> Samples:

@@ -17,9 +17,9 @@ class _Optimizer(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    peak_learning_rate: float
-    weight_decay: float
-    warmup_epochs: float
+    peak_learning_rate: float = Field(gt=0.0)
+    weight_decay: float = Field(ge=0.0)
+    warmup_epochs: float = Field(ge=0.0)
 
     def build(
         self,
@@ -56,10 +56,10 @@ class Sgd(_Optimizer):
     """
 
     kind: Literal["sgd"] = "sgd"
-    peak_learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-3
-    warmup_epochs: float = 2.0
+    peak_learning_rate: float = Field(default=0.1, gt=0.0)
+    momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
+    weight_decay: float = Field(default=5e-3, ge=0.0)
+    warmup_epochs: float = Field(default=2.0, ge=0.0)
 
     def _make(self, **common: object) -> "keras.optimizers.Optimizer":
         import keras
@@ -77,9 +77,9 @@ class Adam(_Optimizer):
     """
 
     kind: Literal["adam"] = "adam"
-    peak_learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    warmup_epochs: float = 1.0
+    peak_learning_rate: float = Field(default=1e-3, gt=0.0)
+    weight_decay: float = Field(default=0.0, ge=0.0)
+    warmup_epochs: float = Field(default=1.0, ge=0.0)
 
     def _make(self, **common: object) -> "keras.optimizers.Optimizer":
         import keras

@@ -171,10 +171,10 @@ class BaseRecipe(Settings):
     epochs: int = Field(gt=0)
     restarts: tuple[int, ...] = ()
     batch_size: int = Field(default=128, gt=0)
-    ema_momentum: float = 0.999
-    dtype_policy: str = "mixed_bfloat16"
-    patience: int = 20
-    seed: int = 0
+    ema_momentum: float = Field(default=0.999, ge=0.0, lt=1.0)
+    dtype_policy: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "mixed_bfloat16"
+    patience: int = Field(default=20, gt=0)
+    seed: int = Field(default=0, ge=0)
     validate_every: int | None = Field(default=None, gt=0)
 
     if TYPE_CHECKING:
@@ -245,10 +245,11 @@ class BaseRecipe(Settings):
         Raises:
             UnknownNameError: the size is below 1.
         """
+        # First, so that an impossible size is refused by its own name.
+        resized = self.with_overrides([f"batch_size={batch_size}"])
         ratio = batch_size / self.batch_size
-        return self.with_overrides(
+        return resized.with_overrides(
             [
-                f"batch_size={batch_size}",
                 f"optimizer.peak_learning_rate={self.optimizer.peak_learning_rate * ratio}",
                 f"ema_momentum={self.ema_momentum**ratio}",
             ]
@@ -299,7 +300,7 @@ class Recipe(BaseRecipe):
     augment: Augment
     targets: Literal["labels", "votes"] = "labels"
     balance: Balance = Balance()
-    label_smoothing: float = 0.1
+    label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
     vote_smoothing: float = Field(default=0.0, ge=0.0, le=0.5)
     teacher: str | None = None
     teacher_share: float = Field(default=0.0, ge=0.0, le=1.0)

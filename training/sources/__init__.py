@@ -224,8 +224,13 @@ def parse_data_argument(argument: str) -> Callable[[], Samples]:
         split = _split(rest)
         return lambda: load(source, split)
     path, colon, last = rest.rpartition(":")
-    if colon and path and last in list(Split):
-        return lambda: load(f"{source}:{path}", Split(last))
+    by_name = {
+        name: split
+        for split, names in class_folders.SPLIT_FOLDERS.items()
+        for name in (split, *names)
+    }
+    if colon and path and last in by_name:
+        return lambda: load(f"{source}:{path}", by_name[last])
     if not rest:
         raise UnknownNameError("Give the folder's path: --data folder:PATH")
     return lambda: _load_folder(argument)

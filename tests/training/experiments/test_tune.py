@@ -1,6 +1,7 @@
 """A search tries what the space allows, keeps a table, and goes on where it stopped."""
 
 import json
+import shutil
 
 import pytest
 
@@ -40,6 +41,11 @@ def test_trials_stay_in_the_space_and_the_best_comes_first(short):
         tune(short, SPACE, trials=2)
     assert read_plan(f"tune-{short.name}").planned == 2
     assert len(tune(short, SPACE, trials=3, resume=True)) == 3
+    # A clone has the tables alone.
+    shutil.rmtree(studies_root() / WORK_FOLDER)
+    with pytest.raises(TrainingError, match="--overwrite"):
+        tune(short, SPACE, trials=2)
+    assert len(read_trials(short)) == 3
     plan = read_plan(f"tune-{short.name}")
     assert plan.planned == 3
     assert plan.log_values == ("optimizer.peak_learning_rate",)

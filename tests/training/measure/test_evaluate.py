@@ -20,6 +20,7 @@ from fer_core.networks.bundles import (
     BundleSpec,
     open_bundle,
     read_spec,
+    resolve,
     task_of,
 )
 from fer_core.networks.keypoints import KeypointSpec
@@ -27,7 +28,7 @@ from fer_core.settings import landmarker_path, models_root
 from training.__main__ import app
 from training.bundle.card import card_text
 from training.bundle.export import write_spec
-from training.measure.evaluate import evaluate
+from training.measure.evaluate import compare_bundles, evaluate
 from training.sources import Split, load
 
 
@@ -203,6 +204,14 @@ def test_two_bundles_are_compared_on_all_and_on_clean_rows(bundle, generated):
     assert report["accuracies"][0] == report["accuracies"][1] == report["both"] / 42
     assert report["mcnemar_p"] == 1
     assert {p: p.stat().st_mtime_ns for p in bundle.path.rglob("*")} == before
+
+
+def test_networks_of_other_classes_are_compared_on_those_that_both_know(generated):
+    samples = load("fer2013", Split.TEST)
+    report = compare_bundles(resolve("cnn"), resolve("resnet5"), samples)
+    counts = samples.counts()
+    assert report["n_left_out"] == counts["fear"] + counts["neutral"] > 0
+    assert report["n"] == len(samples) - report["n_left_out"]
 
 
 def test_a_comparison_without_clean_rows_is_still_json(bundle, generated):

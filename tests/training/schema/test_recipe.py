@@ -90,6 +90,12 @@ def test_a_recipe_keeps_its_name_by_which_the_record_of_runs_finds_it():
         ("optimizer=3", "optimizer"),
         ("restarts=[30, 20]", "restarts"),
         ("vote_smoothing=0.6", "vote_smoothing"),
+        ("label_smoothing=2", "label_smoothing"),
+        ("ema_momentum=1.5", "ema_momentum"),
+        ("dtype_policy=float8", "dtype_policy"),
+        ("seed=-4", "seed"),
+        ("optimizer.peak_learning_rate=-1", "optimizer.sgd.peak_learning_rate"),
+        ("architecture.dropout=1.5", "architecture.cnn.dropout"),
     ],
 )
 def test_a_value_that_a_setting_refuses_names_the_setting(assignment, field):

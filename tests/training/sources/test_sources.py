@@ -374,6 +374,12 @@ def test_the_data_argument(monkeypatch, generated_data, tmp_path):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     assert sources.parse_data_argument("fer2013")().split is Split.TEST
     assert sources.parse_data_argument("fer2013:valid")().split is Split.VALID
+    parts = tmp_path / "own"
+    for part in ("train", "validation", "test"):
+        (parts / part / "happy").mkdir(parents=True)
+        Image.new("L", (48, 48)).save(parts / part / "happy" / "a.png")
+    for name in ("valid", "validation"):
+        assert sources.parse_data_argument(f"folder:{parts}:{name}")().split is Split.VALID
     for argument in ("fer2013:dev", "folder:", "folder"):
         with pytest.raises(UnknownNameError):
             sources.parse_data_argument(argument)
