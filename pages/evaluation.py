@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts.evaluation.choice import choose_predictions
 from pages.parts.evaluation.questions import QUESTIONS
-from pages.shared.links import linked
+from pages.shared.links import linked, tell_unknown
 
 st.title("Evaluation")
 st.caption(
@@ -12,9 +12,13 @@ st.caption(
     "The URL keeps your selection: bookmark or share it."
 )
 
-chosen = choose_predictions()
+words = list(QUESTIONS)
+tell_unknown("view", words)
+# The choice stands above the views, of which some have faces of their own.
+named = st.query_params.get("view", words[0])
+applies = named not in QUESTIONS or QUESTIONS[named].is_of_chosen
+chosen = choose_predictions(applies=applies)
 if chosen is not None:
-    words = list(QUESTIONS)
     on_change = linked("view", {word: word for word in words}, words[0], key="view")
     view = st.pills(
         "View",
@@ -26,6 +30,6 @@ if chosen is not None:
         label_visibility="collapsed",
     )
     question = QUESTIONS[str(view)]
-    if question.is_of_chosen:
+    if question.is_of_chosen and not question.has_captions:
         st.caption(chosen.on)
     question.show(chosen)

@@ -63,8 +63,8 @@ def show_bars(predictions: Mapping[str, "Prediction"], *, alt: str) -> None:
     key = [key_entry(fills[name], escape(title_of(name))) for name in predictions]
     rows = []
     for label in dict.fromkeys(label for p in predictions.values() for label in p.labels):
-        shares = {name: share_of(p, label) or 0.0 for name, p in predictions.items()}
-        tracks = [track(share_bar(fills[name], share)) for name, share in shares.items()]
+        shares = {name: share_of(p, label) for name, p in predictions.items()}
+        tracks = [track(share_bar(fills[name], share or 0.0)) for name, share in shares.items()]
         rows.append(row(str(label), tracks, [" / ".join(map(percent, shares.values()))]))
     show_rows(key, rows, alt=alt)
 
@@ -130,6 +130,8 @@ def share_of(prediction: "Prediction", label: "Expression") -> float | None:
     return float(prediction.probabilities[labels.index(label)]) if label in labels else None
 
 
-def percent(share: float) -> str:
-    """Return a percentage in HTML; small probabilities are shown as "<1%", not as 0%."""
+def percent(share: float | None) -> str:
+    """Return a percentage in HTML: "<1%" if it is small, a dash if the network does not know the class."""
+    if share is None:
+        return "\u2013"
     return "&lt;1%" if share < LEAST else f"{share:.0%}"

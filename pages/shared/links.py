@@ -4,10 +4,12 @@ Widgets that Streamlit binds to the URL (`bind="query-params"`) replace the entr
 page. What a script writes to `st.query_params` adds one, so that Back returns to the choice before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
+
+from pages.shared.verbatim import name_as_code
 
 T = TypeVar("T")
 
@@ -29,6 +31,16 @@ def linked(parameter: str, words: Mapping[str, T], default: T, *, key: str) -> C
         _write(parameter, [] if chosen == default else [_word(words, chosen)])
 
     return write
+
+
+def tell_unknown(parameter: str, words: Collection[str]) -> None:
+    """Warn if the URL names a value that is not here; `linked` then takes the default."""
+    word = st.query_params.get(parameter)
+    if word is not None and word not in words:
+        st.warning(
+            f"The link names {name_as_code(word[:40])}, which is not here.",
+            icon=":material/link_off:",
+        )
 
 
 def linked_list(

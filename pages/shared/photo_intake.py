@@ -155,6 +155,9 @@ def offer_photos() -> Intake:
         if others_are_chosen():
             offer_networks()
     _read_what_was_sent()
+    if has_some and not has_photos():
+        # Of the first files none could be read: back to the first screen, with the reasons.
+        st.rerun()
     if bar is not None:
         with bar:
             _show_bar()

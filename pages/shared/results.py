@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import PurePath
@@ -79,11 +80,19 @@ def show_photo(
     if clicked and clicked != number:
         choose(clicked)
         st.rerun()
+    counts = f" ({_counts(analysis)})" if n > 1 else ""
     st.caption(
-        f"{name_as_code(photo.name)}: {found}, {analysis.seconds:.2f} s{_disputed(analysis)}{_credit(photo)}"
+        f"{name_as_code(photo.name)}: {found}{counts}, {analysis.seconds:.2f} s{_disputed(analysis)}"
+        f"{_credit(photo)}"
     )
     if n:
         st.toggle("Show the 478 landmarks of each face", key=_LANDMARKS)
+
+
+def _counts(analysis: "Analysis") -> str:
+    """Return how many faces have each main prediction: "27 neutral, 1 probably happy"."""
+    counts = Counter(answer(_main(face)).lower() for face in analysis.faces)
+    return ", ".join(f"{n} {words}" for words, n in counts.most_common())
 
 
 def _disputed(analysis: "Analysis") -> str:
@@ -233,8 +242,9 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
         files.append(("Annotated PNG", picture, f"{stem}_annotated.png", "image/png"))
     with st.container(horizontal=True):
         offer_files(files)
-        with st.popover("Copy", icon=":material/content_copy:"):
-            st.code(repr(analysis), language=None, wrap_lines=True)
+        if analysis.faces:
+            with st.popover("As text", icon=":material/content_copy:"):
+                st.code(as_text(analysis), language=None)
         with st.popover("Use in code", icon=":material/code:"):
             show_code(photo)
 
@@ -254,6 +264,18 @@ def show_code(photo: ChosenPhoto) -> None:
         query = f"?networks={named}" if named else ""
         url = f"{app_address()}/api/analyze{query}"
         st.code(f"curl -F file=@{shlex.quote(name)} {shlex.quote(url)}", language="shell")
+
+
+def as_text(analysis: "Analysis") -> str:
+    """Return a line for each face with each network's prediction."""
+    lines = []
+    for number, face in enumerate(analysis.faces, start=1):
+        said = (
+            f"{answer(prediction).lower()}, {prediction.confidence:.0%} ({title_of(name)})"
+            for name, prediction in face.predictions.items()
+        )
+        lines.append(f"Face {number}: {'; '.join(said)}")
+    return "\n".join(lines)
 
 
 def answer(prediction: "Prediction") -> str:

@@ -15,9 +15,11 @@ from fer_core.networks.bundles import SERVING_FILE, resolve
 from fer_core.photos.decode import decode
 from pages.parts.about import accuracy_sentence
 from pages.shared import photo_intake
+from pages.shared.bars import percent
 from pages.shared.examples import EXAMPLES
 from pages.shared.models import load_analyzer
-from pages.shared.results import answer
+from pages.shared.results import answer, as_text
+from pages.shared.titles import title_of
 from tests.clips import song
 from tests.conftest import NAVIGATION, png
 
@@ -187,6 +189,22 @@ def test_only_a_broken_file(astronaut_png: bytes):
     assert not page.exception
     assert len(page.error) == 1
     assert not page.metric
+    # The first screen, with all ways to go on.
+    assert "Or try an example:" in texts(page)
+    assert page.file_uploader[0].label_visibility != "collapsed"
+
+
+def test_predictions_as_text_have_a_line_for_each_face(astronaut_png: bytes, expected: str):
+    analysis = load_analyzer().analyze(decode(astronaut_png))
+    (line,) = as_text(analysis).splitlines()
+    confidence = analysis.faces[0].predictions["dual_photos"].confidence
+    assert line.startswith("Face 1: ")
+    assert line.endswith(f"; {expected.lower()}, {confidence:.0%} ({title_of('dual_photos')})")
+
+
+def test_a_class_that_a_network_lacks_has_a_dash():
+    assert percent(None) == "\u2013"
+    assert percent(0.0) == "&lt;1%"
 
 
 def test_a_photo_without_a_face_gets_advice(no_face_png: bytes):

@@ -5,16 +5,18 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.evaluation.trust import PairOdds
-from fer_core.expressions import Expression
+from fer_core.expressions import FER2013, FIVE, Expression
 from fer_core.faces.shape import Region
 from fer_core.networks.bundles import resolve
 from pages.parts.compare import odds, why
+from pages.shared.titles import title_of
 from tests.conftest import NAVIGATION, png
 
 SECONDS = 60
@@ -126,6 +128,15 @@ def test_regions_are_told_in_words():
     assert why.region_words({Region.NOSE: 0.004}, Expression.SAD) == (
         "no region alone changes the probability of sad by a point."
     )
+
+
+def test_a_class_that_one_network_lacks_gives_no_verdict():
+    seven, five = (SimpleNamespace(expressions=space.labels) for space in (FER2013, FIVE))
+    fear, happy = (SimpleNamespace(expression=e) for e in (Expression.FEAR, Expression.HAPPY))
+    pair = ("cnn", "resnet5")
+    assert odds._unknown([seven, five], pair, [happy, happy]) == ""
+    said = odds._unknown([seven, five], pair, [fear, happy])
+    assert said.startswith(f"{title_of('resnet5')} does not know fear")
 
 
 def test_a_rare_pair_of_answers_has_too_few_faces_to_say():

@@ -9,7 +9,14 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.data_names import data_name
 from fer_core.networks import bundles, speed
-from fer_core.networks.bundles import CARD_FILE, HISTORY_FILE, SERVING_FILE, bundle_folders, resolve
+from fer_core.networks.bundles import (
+    CARD_FILE,
+    HISTORY_FILE,
+    SERVING_FILE,
+    bundle_folders,
+    default_networks,
+    resolve,
+)
 from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.layers import LAYERS_FILE
 from pages.parts.models.files import card_body
@@ -98,10 +105,11 @@ def test_faces_that_a_network_cannot_name_are_said_to_be_left_out():
     assert metrics.n + 528 + 626 == 3589
 
 
-def test_an_unknown_name_in_the_address_opens_the_first():
+def test_an_unknown_name_in_the_address_is_told_and_opens_the_network_in_use():
     page = open_page("no_such_model")
     assert not page.exception
-    assert page.selectbox(key="model").value == bundle_folders()[0].name
+    assert page.selectbox(key="model").value == default_networks()[-1]
+    assert "`no_such_model`, which is not here" in page.warning[0].value
 
 
 def test_learning_curves_say_what_chose_the_epoch():

@@ -36,6 +36,14 @@ def open_page(study: str | None = None) -> AppTest:
     return page if study is None else page.selectbox(key="study").set_value(study).run()
 
 
+def test_a_link_to_an_unknown_study_is_told():
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
+    app.query_params["study"] = "nonsense"
+    page = app.run().switch_page("../studies.py").run()
+    assert not page.exception
+    assert "`nonsense`, which is not here" in page.warning[0].value
+
+
 def open_tab(page: AppTest, tab: str) -> AppTest:
     page.session_state["study_details"] = tab
     return page.run()

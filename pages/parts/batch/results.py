@@ -65,7 +65,7 @@ def show_results(batch: Batch) -> None:
             default=_TABLE,
             required=True,
             key="batch_view",
-            persist_state="page",
+            persist_state="session",
             label_visibility="collapsed",
         )
         if len(rows) < len(table):
@@ -115,7 +115,7 @@ def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
             selection_mode="multi",
             format_func=lambda o: f"{_OUTCOMES[o]} ({outcomes[o]:,})",
             key="batch_outcomes",
-            persist_state="page",
+            persist_state="session",
             help=defined("Levels"),
             wrap=True,
         )
@@ -126,7 +126,7 @@ def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
                 selection_mode="multi",
                 format_func=lambda a: f"{_AGREEMENTS[a]} ({agreements[a]:,})",
                 key="batch_agreements",
-                persist_state="page",
+                persist_state="session",
                 help="Whether both networks find the same expression most likely.",
                 wrap=True,
             )
@@ -136,7 +136,7 @@ def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
             format_func=str.capitalize,
             placeholder="Any",
             key="batch_expressions",
-            persist_state="page",
+            persist_state="session",
             help="The most likely expression, by either network.",
             width=190,
         )

@@ -34,7 +34,7 @@ def show_sheet(batch: Batch, faces: "Sequence[SheetFace]") -> None:
     sheets = sheets_of(faces)
     number = 1
     if len(sheets) > 1:
-        number = st.pagination(len(sheets), key="batch_sheet_number", persist_state="page")
+        number = st.pagination(len(sheets), key="batch_sheet_number", persist_state="session")
     keys = batch.keys
     shown = [_card(face, keys[face.result]) for face in sheets[min(number, len(sheets)) - 1]]
     _component(

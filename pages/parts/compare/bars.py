@@ -48,7 +48,7 @@ def show_change(changes: "Mapping[str, tuple[Prediction, Prediction]]", *, alt: 
             first, second = share_of(was, label), share_of(now, label)
             if first is None or second is None:
                 bars.append(track(""))
-                shares.append("\u2013")
+                shares.append(percent(None))
                 continue
             texts = dict.fromkeys([percent(first), percent(second)])
             shown = share_bar(fills[name], second)

@@ -1,5 +1,6 @@
 """How often two networks are right on test faces with the same pair of predictions."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from fer_core.analysis import FaceAnalysis
     from fer_core.evaluation.predictions import EvaluationResult
     from fer_core.evaluation.trust import PairOdds
+    from fer_core.networks.classifier import Prediction
 
 #: Test faces below which a share says nothing: its 95 % interval is then up to 36 points wide.
 _FEWEST: Final = 30
@@ -40,17 +42,36 @@ def show_odds(face: "FaceAnalysis") -> None:
     for source in _sources(first, second):
         name = source_name(f"{source}:test")
         try:
-            odds = pair_odds(
-                _clean_test_results(first, source),
-                _clean_test_results(second, source),
-                (one.expression, other.expression),
-            )
+            results = _clean_test_results(first, source), _clean_test_results(second, source)
+            if strange := _unknown(results, (first, second), (one, other)):
+                lines.append(f"- **{name}**: {strange}")
+                continue
+            odds = pair_odds(results[0], results[1], (one.expression, other.expression))
         except FerError as error:
             lines.append(f"- **{name}**: {public_message(error)}")
         else:
             lines += _lines(name, odds, titles)
     st.markdown(f"On test faces where, as here, {said}:\n" + "\n".join(lines))
     st.caption("Test faces without a duplicate in the training data; 95% Wilson intervals.")
+
+
+def _unknown(
+    results: "Sequence[EvaluationResult]",
+    names: Sequence[str],
+    predictions: "Sequence[Prediction]",
+) -> str:
+    """Return why nothing can be said: one network does not know what the other predicts; empty if both do.
+
+    Faces with that label are then left out of what both were measured on, so that it could never be right.
+    """
+    for result, name in zip(results, names, strict=True):
+        for prediction in predictions:
+            if prediction.expression not in result.expressions:
+                return (
+                    f"{title_of(name)} does not know {prediction.expression}, so both were measured on no "
+                    "face with that label"
+                )
+    return ""
 
 
 def _lines(name: str, odds: "PairOdds", titles: list[str]) -> list[str]:

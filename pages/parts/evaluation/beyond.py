@@ -7,9 +7,10 @@ import streamlit as st
 
 from fer_core.data_names import split_of
 from fer_core.errors import DataError
+from fer_core.listing import listed
 from pages.parts.evaluation.choice import CLEAN_FACES, Chosen, found_faces, robustness_of
 from pages.parts.glossary import defined
-from pages.shared.titles import MeasuredT, bundle_of, of_current_weights
+from pages.shared.titles import MeasuredT, bundle_of, of_current_weights, title_of
 from pages.shared.verbatim import public_message
 from pages.shared.views import show_view
 
@@ -56,6 +57,8 @@ def _show_robustness(chosen: Chosen) -> None:
         stored = {b.spec.name: robustness_of(b, chosen.data) for b in bundles}
         known = {name: result for name, result in stored.items() if result is not None}
         if known:
+            if lacking := [title_of(name) for name in stored if name not in known]:
+                st.caption(f"Not measured on degraded images of this data set: {listed(lacking)}.")
             weights = tuple((name, result.weights_sha256) for name, result in known.items())
             show_view(
                 _robustness_view(

@@ -74,8 +74,12 @@ class Chosen:
         return f"{data_name(self.data)}: {n} faces without duplicates in the training data."
 
 
-def choose_predictions() -> Chosen | None:
-    """Offer networks, data sets and faces, and return the choice, if it can be read."""
+def choose_predictions(*, applies: bool = True) -> Chosen | None:
+    """Offer networks, data sets and faces, and return the choice, if it can be read.
+
+    Args:
+        applies: whether what is shown depends on the choice; without, it cannot be changed.
+    """
     catalog = _catalog()
     if not catalog:
         st.info(
@@ -85,8 +89,13 @@ def choose_predictions() -> Chosen | None:
         )
         return None
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        data, names, faces = _choose(catalog)
-    _explain_networks(data, names)
+        data, names, faces = _choose(catalog, disabled=not applies)
+    if applies:
+        _explain_networks(data, names)
+    else:
+        st.caption(
+            "This view has photos or faces of its own, and all networks that were measured on them."
+        )
     results = {}
     for name in names:
         try:
@@ -118,12 +127,18 @@ def choose_predictions() -> Chosen | None:
     return Chosen(data, faces, chosen, results, specs, knows_copies) if chosen else None
 
 
-def _choose(catalog: dict[str, dict[str, Path]]) -> tuple[str, list[str], str]:
+def _choose(catalog: dict[str, dict[str, Path]], *, disabled: bool) -> tuple[str, list[str], str]:
     """Return the chosen data set, networks and faces; the URL keeps them."""
     words = {data.replace(":", "-"): data for data in catalog}
     on_data = linked("data", words, next(iter(catalog)), key="data")
     data = st.selectbox(
-        "Data set", list(catalog), format_func=data_name, key="data", on_change=on_data, width=320
+        "Data set",
+        list(catalog),
+        format_func=data_name,
+        key="data",
+        on_change=on_data,
+        disabled=disabled,
+        width=320,
     )
     here = list(catalog[data])
     on_networks = linked_list(
@@ -136,6 +151,7 @@ def _choose(catalog: dict[str, dict[str, Path]]) -> tuple[str, list[str], str]:
         key=_NETWORKS,
         on_change=on_networks,
         placeholder="Choose networks",
+        disabled=disabled,
         width=560,
     )
     kinds = {"all": ALL_FACES, "clean": CLEAN_FACES}
@@ -146,6 +162,7 @@ def _choose(catalog: dict[str, dict[str, Path]]) -> tuple[str, list[str], str]:
         required=True,
         key="faces",
         on_change=on_faces,
+        disabled=disabled,
         help=f"{defined(ALL_FACES, CLEAN_FACES)}  \nA tenth of FER2013's test faces are duplicates of "
         "training images. Without them, a network cannot score by having memorized them.",
     )

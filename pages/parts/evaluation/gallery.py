@@ -30,7 +30,6 @@ def show_cell(result: "EvaluationResult", name: str, chosen: Chosen) -> None:
     """Show the faces of one cell of a network's confusion matrix, the most confident first."""
     label, prediction = _choose_cell(result)
     if _ANY in (label, prediction):
-        st.caption("Select a cell, or a label and a prediction, to see the faces.")
         return
     keep = _where(result, label, prediction)
     _show(result, name, _by_confidence(result, keep), chosen)

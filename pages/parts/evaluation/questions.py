@@ -106,6 +106,7 @@ def _show_confusions(chosen: Chosen) -> None:
         return
     else:
         view = view_or_none
+    st.caption("Select a cell, or a label and a prediction below the matrix, to see the faces.")
     show_view(view, on_click=_open_cell)
     show_cell(result, name, chosen)
 
@@ -205,12 +206,14 @@ class Question(NamedTuple):
     Attributes:
         title: on its pill.
         show: shows it.
-        is_of_chosen: whether it is of the chosen data set.
+        is_of_chosen: whether it is of the chosen data set and networks.
+        has_captions: whether each of its charts says what faces it is of.
     """
 
     title: str
     show: Callable[[Chosen], None]
     is_of_chosen: bool = True
+    has_captions: bool = False
 
 
 #: By their words in the URL, in the order of the page.
@@ -221,7 +224,7 @@ QUESTIONS: Final = {
     "confidence": Question("How sure?", show_confidence),
     "compare": Question("Compare two", _show_pair),
     "faces": Question("Browse faces", show_gallery),
-    "data-sets": Question("Other data sets", show_data_sets),
+    "data-sets": Question("Other data sets", show_data_sets, has_captions=True),
     "photos": Question("Whole photos", show_photos, is_of_chosen=False),
     "heat-maps": Question("Heat maps", show_heat_maps, is_of_chosen=False),
 }

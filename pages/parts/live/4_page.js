@@ -188,7 +188,7 @@ class LivePage {
   }
 
   enable(isLive) {
-    for (const name of ["freeze", "rest", "record"]) this.find(name).disabled = !isLive;
+    for (const name of ["freeze", "rest", "record", "fullscreen"]) this.find(name).disabled = !isLive;
   }
 
   mirror() {

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.networks.bundles import BaseBundle, all_names
+from fer_core.networks.bundles import BaseBundle, all_names, default_networks
 from fer_core.networks.layers import read_layers
-from pages.shared.links import linked
+from pages.shared.links import linked, tell_unknown
 from pages.shared.titles import label_of
 from pages.shared.verbatim import public_message
 
@@ -29,7 +29,10 @@ def choose_bundle() -> "AnyBundle | None":
             icon=":material/report:",
         )
         return None
-    on_change = linked("model", {name: name for name in names}, names[0], key="model")
+    used = [name for name in default_networks() if name in names]
+    words = {name: name for name in names}
+    tell_unknown("model", words)
+    on_change = linked("model", words, used[-1] if used else names[0], key="model")
     name = st.selectbox(
         "Model", names, format_func=label_of, key="model", on_change=on_change, width=320
     )
