@@ -70,8 +70,9 @@ def test_the_log_has_lines_and_no_names(served, photo):
     ).encode()
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     body = form + photo + b"\r\n--x--\r\n"
-    status, answer = ask(server, "POST", f"{BASE}/api/analyze?x={TELLING}", body, **kind)
+    status, answer = ask(server, "POST", f"{BASE}/api/analyze", body, **kind)
     assert (status, answer["path"]) == (200, None)
+    assert ask(server, "POST", f"{BASE}/api/analyze?x={TELLING}", body, **kind)[0] == 400
     assert ask(server, "PUT", f"{BASE}/api/{TELLING}.jpg", photo)[0] == 404
     assert wait_for(lambda: "PUT (another path) 404" in log.text)
     assert f"POST {BASE}/api/analyze 200" in log.text

@@ -67,20 +67,32 @@ def test_back_and_forward_move_between_the_views_and_the_link_is_short(page: Pag
     page.goto(f"{server.url}/evaluation?view=confusions")
     confusions = page.get_by_role("heading", name="Confusion matrix of dual_photos")
     expect(confusions).to_be_visible()
-    page.get_by_text("Whole photos", exact=True).click()
-    photos = page.get_by_role("heading", name="Whole photos")
-    expect(photos).to_be_visible()
+    page.get_by_text("Expressions", exact=True).click()
+    expressions = page.get_by_role("heading", name="One expression against the rest")
+    expect(expressions).to_be_visible()
     page.get_by_text("Without duplicates", exact=True).click()
-    expect(page).to_have_url(f"{server.url}/evaluation?view=photos&faces=clean")
+    expect(page).to_have_url(f"{server.url}/evaluation?view=expressions&faces=clean")
     page.go_back()
-    expect(page).to_have_url(f"{server.url}/evaluation?view=photos")
+    expect(page).to_have_url(f"{server.url}/evaluation?view=expressions")
     expect(page.get_by_role("radio", name="All faces")).to_be_checked()
     page.go_back()
     expect(confusions).to_be_visible()
     expect(page).to_have_url(f"{server.url}/evaluation?view=confusions")
     page.go_forward()
-    expect(photos).to_be_visible()
+    expect(expressions).to_be_visible()
     expect(confusions).to_have_count(0)
+
+
+def test_views_with_photos_of_their_own_have_no_choice_of_faces(page: Page, server: Server):
+    page.goto(f"{server.url}/evaluation?faces=clean")
+    page.get_by_text("Whole photos", exact=True).click()
+    expect(page.get_by_role("heading", name="Whole photos")).to_be_visible()
+    chosen = page.get_by_role("radio", name="Without duplicates")
+    expect(chosen).to_be_disabled()
+    page.get_by_text("Confusions", exact=True).click()
+    expect(page.get_by_role("heading", name="Confusion matrix of dual_photos")).to_be_visible()
+    expect(chosen).to_be_checked()
+    expect(chosen).to_be_enabled()
 
 
 def test_an_own_file_that_is_no_table_leaves_the_page_alive(page: Page):
