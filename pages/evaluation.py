@@ -12,24 +12,22 @@ st.caption(
     "The URL keeps your selection: bookmark or share it."
 )
 
-words = list(QUESTIONS)
+words = {word: word for word in QUESTIONS}
 tell_unknown("view", words)
+on_change = linked("view", words, next(iter(words)), key="view")
+question = QUESTIONS[st.session_state["view"]]
 # The choice stands above the views, of which some have faces of their own.
-named = st.query_params.get("view", words[0])
-applies = named not in QUESTIONS or QUESTIONS[named].is_of_chosen
-chosen = choose_predictions(applies=applies)
+chosen = choose_predictions(applies=question.is_of_chosen)
 if chosen is not None:
-    on_change = linked("view", {word: word for word in words}, words[0], key="view")
-    view = st.pills(
+    st.pills(
         "View",
-        words,
+        list(words),
         format_func=lambda word: QUESTIONS[word].title,
         required=True,
         key="view",
         on_change=on_change,
         label_visibility="collapsed",
     )
-    question = QUESTIONS[str(view)]
     if question.is_of_chosen and not question.has_captions:
         st.caption(chosen.on)
     question.show(chosen)

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from fer_core.analysis import Analyzer
 from fer_core.annotate.manifest import Manifest, answering, differences, part_name
 from fer_core.annotate.rows import error_row, photo_rows, row_schema
-from fer_core.annotate.sources import EncodedPhoto, Partition, read_photos
+from fer_core.annotate.sources import EncodedPhoto, Partition, open_table, read_photos
 from fer_core.annotate.storage import Place, open_place, write_whole
 from fer_core.batch.pool import Handler, Work
 from fer_core.content import check_is_photo
@@ -124,9 +124,9 @@ def errors_in(output: Place, number: int) -> int:
         JobError: the file cannot be read.
     """
     try:
-        with output.open_seekable(part_name(number)) as file:
-            metadata = parquet.read_metadata(file)
-    except (OSError, pa.ArrowInvalid) as error:
+        with open_table(output, part_name(number)) as table:
+            metadata = table.metadata
+    except (OSError, pa.ArrowException) as error:
         raise JobError(
             f"{output.url}: {part_name(number)} cannot be read ({error}). Delete it, and repeat the command."
         ) from error

@@ -259,7 +259,7 @@ def _list_tables(
     columns, rows = None, []
     for name, _ in tables:
         try:
-            with _open_table(folder, name) as table:
+            with open_table(folder, name) as table:
                 here = _columns(f"{place.url}: {name}", table.schema_arrow, image_column, id_column)
                 rows.append(table.metadata.num_rows)
         except (OSError, pa.ArrowException) as error:
@@ -333,7 +333,7 @@ def _read_rows(folder: Place, columns: Columns, partition: Partition) -> Iterato
         return (EncodedPhoto(row + shift, f"{shown}#{row}", None, message) for row in rows)
 
     try:
-        table = _open_table(folder, name)
+        table = open_table(folder, name)
     except (OSError, pa.ArrowException) as error:
         yield from failed(range(partition.start, partition.start + partition.count), error)
         return
@@ -397,7 +397,8 @@ def _checked(photo: EncodedPhoto) -> EncodedPhoto:
     return photo
 
 
-def _open_table(folder: Place, name: str) -> parquet.ParquetFile:
+def open_table(folder: Place, name: str) -> parquet.ParquetFile:
+    """Open a parquet file below a folder; raise OSError or pyarrow's ArrowException if that fails."""
     path = folder.path_of(name)
     if folder.is_here:
         # As bytes, since pyarrow treats text as UTF-8.

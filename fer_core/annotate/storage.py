@@ -59,12 +59,6 @@ class Place:
         # Otherwise a file called x.gz would be unpacked because of its name.
         return cast("BinaryIO", self.files.open_input_stream(self.path_of(name), compression=None))
 
-    def open_seekable(self, name: str) -> BinaryIO:
-        """Open a file below this folder for reading parts of it; raise OSError if that fails."""
-        if self.is_here:
-            return Path(self.path_of(name)).open("rb")
-        return cast("BinaryIO", self.files.open_input_file(self.path_of(name)))
-
     def holds(self, other: "Place") -> bool:
         """Return whether another place is this one or below it."""
         same = self.files.type_name == other.files.type_name

@@ -422,10 +422,9 @@ def embedded(name: str) -> Bundle:
     known = _current_name(name)
     folder = models_root() / known
     # A name, and no path that leads elsewhere.
-    is_name = folder.name == known
-    if is_name and (folder / SPEC_FILE).is_file() and task_of(folder) == EXPRESSIONS:
-        return open_bundle(folder)
-    if is_name and (folder / SPEC_FILE).is_file():
+    if folder.name == known and (folder / SPEC_FILE).is_file():
+        if task_of(folder) == EXPRESSIONS:
+            return open_bundle(folder)
         raise BundleError(f"The model {name!r} predicts no expressions. Name one that does.")
     names = [folder.name for folder in bundle_folders() if task_of(folder) == EXPRESSIONS]
     lacking = f"No model is called {name!r} under {models_root()}."
@@ -436,8 +435,10 @@ def embedded(name: str) -> Bundle:
 
 def _current_name(name: str) -> str:
     """Return the new name of a renamed network, unless a bundle or a setting has the old one."""
-    is_used = (models_root() / name / SPEC_FILE).is_file() or hub.pin_of(name) is not None
-    return name if is_used else RENAMED.get(name, name)
+    # Pages ask dozens of times in a run, mostly for names that were never others.
+    if name not in RENAMED or (models_root() / name / SPEC_FILE).is_file() or hub.pin_of(name):
+        return name
+    return RENAMED[name]
 
 
 B = TypeVar("B", bound=BaseBundle[Any])

@@ -96,9 +96,10 @@ class VideoJob:
         """Stop the analysis and keep the results so far."""
         from fer_core.video.analysis import stopped
 
-        self.end()
-        if self.frames:
-            self.result = stopped(self.info, self.frames, self.rate, self.smoothing_s)
+        found = (
+            stopped(self.info, self.frames, self.rate, self.smoothing_s) if self.frames else None
+        )
+        self.end(found)
 
 
 # What widgets and fragments call outlives the visit, as Streamlit keeps them: so it holds keys of jobs alone.
