@@ -90,8 +90,9 @@ def show_photo(
 
 
 def _counts(analysis: "Analysis") -> str:
-    """Return how many faces have each main prediction: "27 neutral, 1 probably happy"."""
-    counts = Counter(answer(_main(face)).lower() for face in analysis.faces)
+    """Return how many faces have each main prediction: "27 neutral, 1 probably happy, 1 unclear"."""
+    # Between commas, the expressions that an unclear one may be would read as further ones.
+    counts = Counter(answer(_main(face)).lower().partition(":")[0] for face in analysis.faces)
     return ", ".join(f"{n} {words}" for words, n in counts.most_common())
 
 
@@ -244,7 +245,7 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
         offer_files(files)
         if analysis.faces:
             with st.popover("As text", icon=":material/content_copy:"):
-                st.code(as_text(analysis), language=None)
+                st.code(as_text(analysis), language=None, wrap_lines=True)
         with st.popover("Use in code", icon=":material/code:"):
             show_code(photo)
 
