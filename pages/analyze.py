@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared import notes, results
 from pages.shared.models import current_photo
-from pages.shared.photo_intake import has_photos
+from pages.shared.visit_photos import has_photos
 
 st.title("See the expressions in a photo")
 if not has_photos():

@@ -11,8 +11,8 @@ from fer_core.palette import GUIDE_COLOR
 from pages.shared.bars import row, share_bar, show_rows, track
 from pages.shared.charts import PLAIN_CHART
 from pages.shared.models import load_keypoint_finder
-from pages.shared.photo_intake import ChosenPhoto
 from pages.shared.verbatim import public_message
+from pages.shared.visit_photos import ChosenPhoto
 
 if TYPE_CHECKING:
     from fer_core.faces.face import Face

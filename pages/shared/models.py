@@ -16,18 +16,18 @@ from fer_core.errors import AnalysisError, BusyError, FerError
 from fer_core.networks.bundles import SERVING_FILE, Bundle, resolve
 from pages.shared.examples import Example
 from pages.shared.networks import chosen_networks
-from pages.shared.photo_intake import (
+from pages.shared.photo_intake import offer_photos
+from pages.shared.titles import spec_of
+from pages.shared.turns import show_busy, show_working, turn
+from pages.shared.verbatim import message_as_text, name_as_code, public_message
+from pages.shared.visit_photos import (
     ChosenPhoto,
     Intake,
     UnreadableFile,
     current_key,
     has_photos,
-    offer_photos,
     take_example,
 )
-from pages.shared.titles import spec_of
-from pages.shared.turns import show_busy, show_working, turn
-from pages.shared.verbatim import message_as_text, name_as_code, public_message
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator

@@ -1,4 +1,17 @@
 // A picture with a button over each face; a click tells its number.
+
+const MARGIN = 16; // pixels between the card and the edge of the list
+
+// Brings the card of a face into the view of the list, and leaves the page where it is.
+function scrollListTo(number) {
+  const list = document.querySelector(".st-key-faces");
+  const card = list?.querySelector(`.st-key-face_card_${number}`);
+  if (!card) return;
+  const [there, here] = [card.getBoundingClientRect(), list.getBoundingClientRect()];
+  const isInView = there.left >= here.left && there.right <= here.right && there.top >= here.top && there.bottom <= here.bottom;
+  if (!isInView) list.scrollBy({ left: there.left - here.left - MARGIN, top: there.top - here.top - MARGIN, behavior: "smooth" });
+}
+
 export default function ({ parentElement, data, setTriggerValue }) {
   const image = parentElement.querySelector("img");
   if (image.src !== data.picture) image.src = data.picture;
@@ -13,7 +26,10 @@ export default function ({ parentElement, data, setTriggerValue }) {
     Object.assign(button.style, {
       left: `${face.left}%`, top: `${face.top}%`, width: `${face.width}%`, height: `${face.height}%`,
     });
-    button.addEventListener("click", () => setTriggerValue("face", face.number));
+    button.addEventListener("click", () => {
+      scrollListTo(face.number);
+      setTriggerValue("face", face.number);
+    });
     return button;
   });
   parentElement.querySelector(".faces").replaceChildren(...buttons);

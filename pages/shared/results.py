@@ -5,7 +5,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
@@ -19,10 +19,10 @@ from pages.shared.downloads import File, offer_files
 from pages.shared.examples import EXAMPLES
 from pages.shared.levels import level_sentence
 from pages.shared.networks import chosen_networks
-from pages.shared.photo_intake import ChosenPhoto, Intake, example_key
 from pages.shared.photo_view import show_photo_with_faces
 from pages.shared.titles import spec_of, title_of
 from pages.shared.verbatim import name_as_code
+from pages.shared.visit_photos import ChosenPhoto, Intake, example_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +42,7 @@ _FACES: Final = "current_faces"
 _DISAGREE: Final = "The networks disagree"
 _DISAGREE_ICON: Final = ":material/call_split:"
 _LANDMARKS: Final = "show_landmarks"
+_FACES_STYLE: Final = Path(__file__).parent / "faces.css"
 
 
 def show_photo(
@@ -127,6 +128,7 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
     n = len(analysis.faces)
     if n < 2:
         return number
+    st.html(_FACES_STYLE)
     scrolls = n > _FACES_BEFORE_SCROLLING
     with st.container(
         horizontal=True,
@@ -135,7 +137,7 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
         key="faces",
     ):
         for i, face in enumerate(analysis.faces, start=1):
-            with st.container(width=_CARD_WIDTH, gap="xxsmall"):
+            with st.container(width=_CARD_WIDTH, gap="xxsmall", key=f"face_card_{i}"):
                 st.image(_crop(photo, face), width="stretch", alt=f"Face {i}")
                 st.button(
                     f"{i}",

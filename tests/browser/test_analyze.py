@@ -34,6 +34,17 @@ content => {
 }
 """
 
+#: A file is dragged over the title or dropped on it.
+DRAG = """
+([content, kind]) => {
+  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
+  const options = { dataTransfer, bubbles: true, cancelable: true };
+  document.querySelector("h1").dispatchEvent(new DragEvent(kind, options));
+}
+"""
+
 #: Starlette moves larger uploads to a temporary file unless it is told not to.
 SPOOLED_ABOVE = 1024 * 1024
 EVENT_SECONDS = 20
@@ -50,7 +61,6 @@ def upload(page: Page, *files: FilePayload) -> None:
 
 
 def take_snapshot(page: Page) -> None:
-    page.get_by_role("tab", name="Camera").click()
     # The button is there before the first frame is, and then takes nothing.
     page.wait_for_function(
         "document.querySelector('video')?.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA"
@@ -91,13 +101,46 @@ def test_a_photo_is_pasted_and_the_bar_keeps_all_of_the_visit(page: Page, astron
     expect(page.get_by_alt_text("officer.jpg with 1 face marked")).to_be_visible()
 
 
+def test_a_photo_is_dropped_anywhere_on_the_page(page: Page, astronaut_png: bytes):
+    page.get_by_role("button", name="Naval officer", exact=True).click()
+    expect(page.get_by_alt_text("officer.jpg with 1 face marked")).to_be_visible()
+    content = base64.b64encode(astronaut_png).decode()
+    page.evaluate(DRAG, [content, "dragover"])
+    expect(page.get_by_text("Drop to add photos")).to_be_visible()
+    page.evaluate(DRAG, [content, "drop"])
+    expect(page.get_by_alt_text("dropped.png with 1 face marked")).to_be_visible()
+    expect(page.get_by_text("Drop to add photos")).to_be_hidden()
+    expect(page.get_by_alt_text("Thumbnail of dropped.png")).to_have_count(1)
+
+
+def test_a_snapshot_is_added_to_the_photos_and_the_camera_is_switched_off(page: Page):
+    page.get_by_role("button", name="Naval officer", exact=True).click()
+    expect(page.get_by_alt_text("officer.jpg with 1 face marked")).to_be_visible()
+    expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
+    page.get_by_role("button", name="Camera").click()
+    take_snapshot(page)
+    expect(page.get_by_alt_text(re.compile("^Thumbnail of "))).to_have_count(2)
+    expect(page.get_by_alt_text("officer.jpg with 1 face marked")).to_have_count(0)
+    expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
+
+
 def test_a_click_on_one_of_29_faces_shows_it(page: Page):
     page.get_by_role("button", name="Group of 29", exact=True).click()
     expect(page.get_by_alt_text("conference_1927.jpg with 29 faces marked")).to_be_visible()
+    expect(page.locator(".st-key-face_card_29")).to_be_attached()
     page.get_by_role("button", name=re.compile("^Face 17: ")).click()
     expect(page.get_by_text("Face 17: apparent expression", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Face 17: "))).to_have_attribute(
         "aria-pressed", "true"
+    )
+    # The list is scrolled to its card, which is far below the first ones.
+    page.wait_for_function(
+        """() => {
+            const [list, card] = [".st-key-faces", ".st-key-face_card_17"].map(
+                (name) => document.querySelector(name).getBoundingClientRect()
+            );
+            return list.top <= card.top && card.top < list.bottom;
+        }"""
     )
 
 
@@ -117,6 +160,7 @@ def test_networks_are_chosen_by_the_url(browser: Browser, server: Server):
 def test_take_a_snapshot_and_read_the_expression(page: Page):
     expect(page.get_by_role("button", name="Astronaut", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
+    page.get_by_role("tab", name="Camera").click()
     take_snapshot(page)
     expect(page.get_by_text("Face 1: apparent expression", exact=True)).to_be_visible()
     first = shown_answer(page).inner_text().split()[0].rstrip(":")
@@ -202,6 +246,7 @@ def test_no_photo_reaches_a_disk(page: Page, server: Server, astronaut: np.ndarr
         upload(page, {"name": "large.png", "mimeType": "image/png", "buffer": buffer.getvalue()})
         expect(page.get_by_alt_text("large.png with 1 face marked")).to_be_visible()
         expect(shown_answer(page)).to_be_visible()
+        page.get_by_role("button", name="Camera").click()
         take_snapshot(page)
         expect(page.get_by_alt_text("large.png with 1 face marked")).to_have_count(0)
         expect(shown_answer(page)).to_be_visible()

@@ -158,7 +158,7 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
     forgetting, browser: Browser, astronaut: np.ndarray
 ):
     """The session, its files and its pixels are gone from memory soon after its time is over."""
-    kinds = ("fer_core.photos.decode.Photo", "pages.shared.photo_intake.ChosenPhoto")
+    kinds = ("fer_core.photos.decode.Photo", "pages.shared.visit_photos.ChosenPhoto")
     with forgetting(*kinds) as (server, log):
         context = browser.new_context()
         page = context.new_page()

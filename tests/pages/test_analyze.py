@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest, local_script_runner
 from fer_core.networks.bundles import SERVING_FILE, resolve
 from fer_core.photos.decode import decode
 from pages.parts.about import accuracy_sentence
-from pages.shared import photo_intake
+from pages.shared import visit_photos
 from pages.shared.bars import percent
 from pages.shared.examples import EXAMPLES
 from pages.shared.models import load_analyzer
@@ -329,7 +329,7 @@ def test_a_link_to_networks_that_are_not_here_is_explained():
 def test_too_many_pixels_for_one_visit_are_refused_with_a_reason(
     monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
 ):
-    monkeypatch.setattr(photo_intake, "MAX_MEGAPIXELS_KEPT", 0.3)
+    monkeypatch.setattr(visit_photos, "MAX_MEGAPIXELS_KEPT", 0.3)
     page = upload(
         open_page(),
         ("first.png", astronaut_png, "image/png"),

@@ -10,9 +10,9 @@ from fer_core.errors import BusyError, ImageDecodeError
 from fer_core.photos.decode import decode
 from pages.parts.batch.work import Batch
 from pages.shared import notes, results
-from pages.shared.photo_intake import ChosenPhoto, SentFile, take
 from pages.shared.turns import show_busy, show_working, turn
 from pages.shared.verbatim import message_as_text, name_as_code
+from pages.shared.visit_photos import ChosenPhoto, SentFile, take
 
 if TYPE_CHECKING:
     from fer_core.batch.results import PhotoResult

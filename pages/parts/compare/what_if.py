@@ -10,7 +10,7 @@ from fer_core.faces.shape import Movement
 from pages.parts.compare.bars import show_change
 from pages.parts.compare.networks import pair_of
 from pages.shared.models import load_classifiers
-from pages.shared.photo_intake import ChosenPhoto
+from pages.shared.visit_photos import ChosenPhoto
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis

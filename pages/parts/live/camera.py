@@ -14,7 +14,7 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from pages.server.live.visits import open_visit
-from pages.shared import photo_intake
+from pages.shared import photo_intake, visit_photos
 from pages.shared.downloads import offer_file
 from pages.shared.models import load_analyzer
 from pages.shared.titles import title_of
@@ -133,7 +133,7 @@ def show_frozen() -> None:
         )
         if st.button("Open on the Photo page", icon=":material/frame_person:"):
             # Taken again, which selects it; or adds it, if it was removed since.
-            photo_intake.take_picture(_file_name(taken), frame.image_rgb)
+            visit_photos.take_picture(_file_name(taken), frame.image_rgb)
             st.switch_page("../analyze.py")
         st.button("Discard", icon=":material/delete:", on_click=_discard, args=(taken,))
 
@@ -218,12 +218,12 @@ def _freeze() -> None:
         taken = datetime.now().astimezone()
         titles = _short_titles(visit.camera.classifiers)
         st.session_state[_FROZEN] = Frozen(frame, taken, titles)
-        photo_intake.take_picture(_file_name(taken), frame.image_rgb)
+        visit_photos.take_picture(_file_name(taken), frame.image_rgb)
 
 
 def _discard(taken: datetime) -> None:
     del st.session_state[_FROZEN]
-    photo_intake.drop_picture(_file_name(taken))
+    visit_photos.drop_picture(_file_name(taken))
 
 
 def _file_name(taken: datetime, ending: str = "") -> str:

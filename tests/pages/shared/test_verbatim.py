@@ -139,8 +139,8 @@ def test_downloads_hold_names_as_they_are_and_nothing_of_exif(portrait_with_exif
 
     from fer_core.photos.decode import decode
     from pages.shared.models import load_analyzer
-    from pages.shared.photo_intake import ChosenPhoto, Intake, UnreadableFile
     from pages.shared.results import _as_csv, _as_json, _as_png, _records
+    from pages.shared.visit_photos import ChosenPhoto, Intake, UnreadableFile
 
     photo = ChosenPhoto.of("a", HOSTILE[0], decode(portrait_with_exif))
     intake = Intake((photo,), (UnreadableFile("=cmd|'/c calc'!A1.png", "It is damaged."),))
