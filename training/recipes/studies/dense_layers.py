@@ -20,5 +20,6 @@ STUDY = Study(
         )
         for n in (1, 2, 3, 4)
     ),
+    seeds=(0, 1),
     measured_on=("fer2013:train", "fer2013:valid"),
 )
