@@ -411,8 +411,12 @@ def _origin(spec: BundleSpec) -> str:
     teacher = spec.recipe.get("teacher")
     if first or spec.training_data.inherited:
         # Their rows need not be among these.
-        names = " and ".join(f"`{name}`" for name in dict.fromkeys((first, trunk, teacher)) if name)
-        return text + f" No other images were used than these and the training images of {names}."
+        used = [name for name in dict.fromkeys((first, trunk, teacher)) if name]
+        names = " and ".join(f"`{name}`" for name in used)
+        text += f" No other images were used than these and the training images of {names}."
+        if spec.name in used:
+            text += f" `{spec.name}` means its earlier weights here, which the SHA-256 above identifies."
+        return text
     if spec.landmark_features is not None:
         return (
             text + " No other images were used; the landmarks are from MediaPipe's Face Landmarker."
@@ -525,8 +529,14 @@ def _repeat(spec: BundleSpec) -> str:
         f"FER_DATA=... python -m training evaluate models/{spec.name} --data {key}"
         for key in spec.metrics
     )
+    others = (
+        "`fit` uses the bundles named above as they are now. If the SHA-256 of one differs by then, so will "
+        "the new weights. "
+        if "sha256" in spec.training_data.note
+        else ""
+    )
     return (
         f"```\nFER_DATA=... python -m training fit {name}\n{measured}".rstrip() + "\n```\n\n"
-        "`evaluate` reproduces the figures above from these weights and rewrites "
+        f"{others}`evaluate` reproduces the figures above from these weights and rewrites "
         f"`predictions/` and this card. All settings of the run:\n\n```json\n{recipe}\n```"
     )

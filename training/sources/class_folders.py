@@ -34,6 +34,8 @@ SPLIT_FOLDERS: Final = {
     Split.VALID: ("valid", "val", "validation", "publictest"),
     Split.TEST: ("test", "testing", "privatetest"),
 }
+#: Most unreadable images that an error names.
+_LISTED: Final = 20
 
 
 def load(folder: Path, split: Split = Split.TEST) -> Samples:
@@ -44,7 +46,7 @@ def load(folder: Path, split: Split = Split.TEST) -> Samples:
 
     Raises:
         DataError: the folder or the split is missing, a class folder is empty or has an unknown name, or
-            an image is unreadable; the message names it and the mend.
+            images are unreadable; the message names them and the mend.
     """
     present = splits_in(folder)
     if split not in present:
@@ -153,7 +155,8 @@ def read_class_folder(
         class_names: names of the class folders with what they mean; None if they are expressions.
 
     Raises:
-        DataError: there is no class folder, one is empty or has an unknown name, or an image is unreadable.
+        DataError: there is no class folder, one is empty or has an unknown name, or images are
+            unreadable.
     """
     classes = class_files(folder, class_names)
     expected = ", ".join(class_names or label_space.labels)
@@ -165,6 +168,7 @@ def read_class_folder(
         )
     images: list[np.ndarray] = []
     labels: list[int] = []
+    unreadable: list[str] = []
     for class_folder, files in classes.items():
         try:
             if class_names is None:
@@ -178,8 +182,14 @@ def read_class_folder(
                 f"{class_folder} is no class folder of this data set, which has {expected}. Rename or "
                 "remove that folder."
             ) from None
-        images.extend(_read_grey(path) for path in files)
-        labels.extend([label] * len(files))
+        for path in files:
+            try:
+                images.append(_read_grey(path))
+                labels.append(label)
+            except (ImageDecodeError, OSError) as error:
+                unreadable.append(f"{path}: {error}")
+    if unreadable:
+        raise DataError(_not_readable(unreadable))
     return np.stack(images), np.array(labels, dtype=np.int64)
 
 
@@ -238,12 +248,24 @@ def _is_photo(file: Path) -> bool:
         return False
 
 
+def _not_readable(unreadable: list[str]) -> str:
+    """Return what is said of images that could not be read, each given as "PATH: reason"."""
+    if len(unreadable) == 1:
+        return f"{unreadable[0]} Replace or remove it."
+    more = len(unreadable) - _LISTED
+    lines = [*unreadable[:_LISTED], *([f"{more:,} more"] if more > 0 else [])]
+    return "\n".join(
+        [f"{len(unreadable):,} images cannot be read. Replace or remove them:", *lines]
+    )
+
+
 def _read_grey(path: Path) -> np.ndarray:
-    """Return a face crop of any size and format as uint8 (48, 48), read like in the app."""
-    try:
-        content = path.read_bytes()
-        check_is_photo(content)
-        photo = decode(content)
-    except (ImageDecodeError, OSError) as error:
-        raise DataError(f"{path}: {error} Replace or remove it.") from error
-    return resize_crop(cv2.cvtColor(photo.rgb, cv2.COLOR_RGB2GRAY))
+    """Return a face crop of any size and format as uint8 (48, 48), read like in the app.
+
+    Raises:
+        ImageDecodeError: it is not a readable image.
+        OSError: the file cannot be read.
+    """
+    content = path.read_bytes()
+    check_is_photo(content)
+    return resize_crop(cv2.cvtColor(decode(content).rgb, cv2.COLOR_RGB2GRAY))

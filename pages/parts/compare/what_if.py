@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -44,8 +45,8 @@ _ICONS: Final = {
     "Surprise": ":material/sentiment_excited:",
     "Reset": ":material/undo:",
 }
-#: Pixels: in a window 390 pixels wide the face and its bars fit one screen.
 _WIDTH: Final = 240
+_STYLE: Final = Path(__file__).parent / "what_if.css"
 _SHOWN_SIDE: Final = 480
 
 
@@ -68,9 +69,9 @@ def show_what_if(photo: ChosenPhoto, analysis: "Analysis", number: int, shape: "
                 on_click=_set_sliders,
                 args=(place, preset),
             )
-    # In a narrow window one below the other: the face and its bars stay above the sliders.
-    left, middle, right = st.columns([3, 4, 3], gap="medium")
-    with right:
+    st.html(_STYLE)
+    view, sliders = st.columns([7, 3], gap="medium")
+    with sliders:
         amounts = {movement: _slider(movement, place) for movement in _SLIDERS}
     face = analysis.faces[number - 1]
     before = pair_of(face)
@@ -83,14 +84,14 @@ def show_what_if(photo: ChosenPhoto, analysis: "Analysis", number: int, shape: "
             for name, prediction in predictions.items()
         }
     moved = ", ".join(f"{m} {amount:+.0%}" for m, amount in amounts.items() if amount)
-    with left:
-        st.image(
-            fit_long_side(shown.rgb, smallest=_SHOWN_SIDE, largest=_SHOWN_SIDE),
-            width=_WIDTH,
-            output_format="JPEG",
-            alt=f"Face {number}, {moved or 'original'}",
-        )
-    with middle:
+    with view, st.container(horizontal=True, wrap=False, gap="medium", key="what_if"):
+        with st.container(width=_WIDTH):
+            st.image(
+                fit_long_side(shown.rgb, smallest=_SHOWN_SIDE, largest=_SHOWN_SIDE),
+                width="stretch",
+                output_format="JPEG",
+                alt=f"Face {number}, {moved or 'original'}",
+            )
         show_change(
             {name: (was, after[name]) for name, was in before.items()},
             alt=f"Probabilities for face {number}, {moved or 'original'}",

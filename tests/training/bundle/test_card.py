@@ -171,6 +171,18 @@ def test_the_text_says_whose_weights_it_began_with(spec):
     assert "no other network" not in text
 
 
+def test_a_bundle_that_continues_itself_is_not_called_its_own_parent(spec):
+    recipe = {**spec.recipe, "starts_from": spec.name}
+    data = spec.training_data.model_copy(
+        update={"note": f"it started from {spec.name}, sha256 fadf5fcbb796"}
+    )
+    text = card_text(spec.model_copy(update={"recipe": recipe, "training_data": data}))
+    assert f"`{spec.name}` means its earlier weights here" in text
+    assert "If the SHA-256 of one differs by then, so will the new weights." in text
+    assert "earlier weights" not in card_text(spec)
+    assert "SHA-256 of one differs" not in card_text(spec)
+
+
 def test_data_sets_that_a_teacher_knew_are_not_called_unknown(spec):
     data = spec.training_data.model_copy(update={"inherited": ("expw",)})
     recipe = {**spec.recipe, "teacher": "wild", "teacher_share": 0.5}

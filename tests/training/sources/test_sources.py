@@ -355,6 +355,22 @@ def test_what_a_folder_may_not_be(tmp_path):
         class_folders.load(tmp_path)
 
 
+def test_all_unreadable_images_of_a_folder_are_named_at_once(tmp_path):
+    for name in ("happy", "sad"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (48, 48), 90).save(tmp_path / name / "fine.png")
+        for i in range(12):
+            (tmp_path / name / f"{i:02}.jpg").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"24 images cannot be read\. Replace") as said:
+        class_folders.load(tmp_path)
+    _, *lines, last = str(said.value).splitlines()
+    assert [str(tmp_path / "happy" / f"{i:02}.jpg") for i in range(12)] == [
+        line.partition(": ")[0] for line in lines[:12]
+    ]
+    assert (len(lines), last) == (20, "4 more")
+    assert "fine.png" not in str(said.value)
+
+
 def test_missing_data_names_what_was_found_and_every_layout(tmp_path, monkeypatch):
     (tmp_path / "fer2013").mkdir()
     (tmp_path / "fer2013" / "readme.txt").touch()
