@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.compare import networks, odds, what_if, why
+from pages.parts.compare import networks, odds, overall, what_if, why
 from pages.shared import notes, results
 from pages.shared.examples import OFFICER
 from pages.shared.models import current_photo
@@ -27,6 +27,7 @@ if current is not None:
             networks.show_only_one()
         else:
             odds.show_odds(face)
+            overall.show_overall(*networks.pair_of(face))
             shape = why.average_face() if face.face.mesh else None
             if shape:
                 what_if.show_what_if(photo, analysis, number, shape)

@@ -229,7 +229,7 @@ def _take_widget(key: str) -> None:
 
 def _generation() -> int:
     """Return what the keys of the intake's widgets end with: other widgets after each use."""
-    return st.session_state.setdefault(_GENERATION, _new_generation())
+    return int(st.session_state.setdefault(_GENERATION, _new_generation()))
 
 
 def _new_generation() -> int:

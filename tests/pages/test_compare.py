@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core.data_names import data_name
+from fer_core.evaluation.predictions import compare, predictions_path, read_predictions
 from fer_core.evaluation.trust import PairOdds
 from fer_core.expressions import FER2013, FIVE, Expression
 from fer_core.faces.shape import Region
@@ -109,6 +111,28 @@ def test_odds_are_counted_on_the_stored_predictions():
     assert found, said
     share, low, high = map(float, found.groups())
     assert 50 <= low < share < high <= 75
+
+
+def test_two_networks_are_compared_on_all_test_faces():
+    page = open_page()
+    assert not page.dataframe, "closed, it reads nothing"
+    page.session_state["overall_is_open"] = True
+    page.run()
+    assert not page.exception
+    table = page.dataframe[0].value.set_index("Data set")
+    one, other = (
+        read_predictions(predictions_path(resolve(name).path, "expw", "test"))
+        for name in ("cnn_photos", "dual_photos")
+    )
+    keep = one.clean & other.clean
+    found = compare(one.select(keep), other.select(keep))
+    row = table.loc[data_name("expw:test")]
+    assert row["Faces"] == f"{found.n:,}"
+    assert row["Difference (points)"].startswith(f"{100 * found.difference:+.1f} (")
+    assert row["McNemar's exact p"] == "< 0.001"
+    assert {data_name(f"{source}:test") for source in ("fer2013", "ferplus", "ckplus")} < set(
+        table.index
+    )
 
 
 def test_regions_are_told_in_words():

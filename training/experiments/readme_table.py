@@ -31,7 +31,6 @@ from fer_core.evaluation.human_agreement import (
 )
 from fer_core.evaluation.measures import MEASURES
 from fer_core.evaluation.photo_accuracy import photo_accuracy_path, read_photo_accuracy
-from fer_core.evaluation.predictions import compare, predictions_path, read_predictions
 from fer_core.expressions import FER2013
 from fer_core.networks.bundles import (
     DEFAULT_PAIR,
@@ -46,14 +45,17 @@ from fer_core.networks.bundles import (
 from fer_core.settings import landmarker_path
 from fer_core.studies.plans import Reference
 from training.experiments.ensembles_section import ensembles_section
+from training.experiments.landmarks_section import landmarks_section
 from training.experiments.studies_section import studies_section
 
 log = logging.getLogger(__name__)
 
 _WRITTEN_BY: Final = "written by python -m training.experiments.readme_table"
-#: Around the long tables, the studies and the ensembles in docs/results.md, and README's short table.
+#: Around the long tables, landmarks, studies and ensembles in docs/results.md, and README's short table.
 BEGIN: Final = f"<!-- results: {_WRITTEN_BY} -->"
 END: Final = "<!-- end of results -->"
+LANDMARKS_BEGIN: Final = f"<!-- landmarks: {_WRITTEN_BY} -->"
+LANDMARKS_END: Final = "<!-- end of landmarks -->"
 STUDIES_BEGIN: Final = f"<!-- studies: {_WRITTEN_BY} -->"
 STUDIES_END: Final = "<!-- end of studies -->"
 ENSEMBLES_BEGIN: Final = f"<!-- ensembles: {_WRITTEN_BY} -->"
@@ -64,8 +66,6 @@ SHORT_END: Final = "<!-- end of accuracy -->"
 REPORTED_SPLIT: Final = "test"
 #: The source whose rows stand first for each bundle.
 COMPARED_SOURCE: Final = "fer2013"
-#: Pairs that are compared, the network that sees more last, and on which source.
-PAIRS: Final = ((DEFAULT_PAIR, "ferplus"), (FER2013_PAIR, COMPARED_SOURCE))
 #: Columns of the short table: source and measure on its test split.
 SHORT_COLUMNS: Final = (
     ("ferplus", "accuracy"),
@@ -116,44 +116,6 @@ def _beside(measured: SplitMetrics) -> str:
     """Return the cells of the measures beside accuracy; empty if a measure was not computed."""
     values = [(measure, measured.value(measure.name)) for measure in _BESIDE]
     return " | ".join("" if v is None else measure.text(v, digits=3) for measure, v in values)
-
-
-def comparison(bundles: Iterable[Bundle]) -> str:
-    """Compare the networks of each available pair of PAIRS: is the second better than the first?
-
-    From the stored test predictions.
-    """
-    by_name = {bundle.spec.name: bundle for bundle in bundles}
-    sentences = []
-    for pair, source in PAIRS:
-        measured = [
-            by_name[name]
-            for name in pair
-            if name in by_name and f"{source}:{REPORTED_SPLIT}" in by_name[name].spec.metrics
-        ]
-        if len(measured) == len(pair):
-            sentences.append(_comparison_sentence((measured[0], measured[1]), source))
-    return "".join(sentences)
-
-
-def _comparison_sentence(pair: tuple[Bundle, Bundle], source: str) -> str:
-    first, second = (bundle.spec.name for bundle in pair)
-    results = [
-        read_predictions(predictions_path(bundle.path, source, REPORTED_SPLIT)) for bundle in pair
-    ]
-    clean = [result.select(results[0].clean & results[1].clean) for result in results]
-    parts = []
-    for rows, c in (("whole", compare(*results)), ("clean", compare(*clean))):
-        low, high = (100 * bound for bound in c.interval)
-        parts.append(
-            f"\n- {rows}: {100 * c.difference:+.2f} points (95% interval {low:+.2f} to {high:+.2f}). Only "
-            f"`{second}` is right on {c.only_second} of {c.n:,} faces, only `{first}` on {c.only_first}. "
-            f"McNemar's exact p = {c.p_value:.3f}."
-        )
-    return (
-        f"\n\n`{second}` against `{first}`, {data_name(f'{source}:{REPORTED_SPLIT}')}:"
-        f"\n{''.join(parts)}"
-    )
 
 
 def photos_table() -> str:
@@ -321,9 +283,12 @@ def with_results(text: str, bundles: Iterable[Bundle]) -> str:
         ValueError: a marker is missing.
     """
     bundles = list(bundles)
-    results = f"{results_table(bundles)}{comparison(bundles)}{photos_table()}"
+    results = f"{results_table(bundles)}{photos_table()}"
     results += f"{faithfulness_table()}{action_units_table()}{people_sentence()}"
     text = _between(text, BEGIN, END, results)
+    text = _between(
+        text, LANDMARKS_BEGIN, LANDMARKS_END, landmarks_section(bundles, REPORTED_SPLIT)
+    )
     text = _between(text, ENSEMBLES_BEGIN, ENSEMBLES_END, ensembles_section())
     return _between(text, STUDIES_BEGIN, STUDIES_END, studies_section())
 

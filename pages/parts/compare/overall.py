@@ -1,0 +1,82 @@
+"""Which of two networks is right more often on all test faces, whatever they predict."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from fer_core.data_names import data_name, split_of
+from fer_core.errors import FerError
+from fer_core.networks.bundles import resolve
+from pages.parts.glossary import defined
+from pages.shared.predictions import stored_predictions
+from pages.shared.titles import label_of
+
+if TYPE_CHECKING:
+    from fer_core.evaluation.predictions import PairedComparison
+
+#: Key of the expander, whose content is read when it is opened.
+_OPEN: Final = "overall_is_open"
+_TEST: Final = "test"
+
+
+def show_overall(first: str, second: str) -> None:
+    """Offer a table of two networks on the test faces of every data set that both were measured on."""
+    with st.expander(
+        "All test faces, whatever the networks predict",
+        icon=":material/table:",
+        key=_OPEN,
+        on_change="rerun",
+    ) as opened:
+        if not opened.open:
+            return
+        titles = label_of(first), label_of(second)
+        rows = [_row(data, found, titles) for data, found in _comparisons(first, second)]
+        if not rows:
+            st.caption("There is no data set on which both networks were measured.")
+            return
+        st.dataframe(rows, hide_index=True)
+        st.caption(
+            "Test faces without a duplicate in the training data, with a label that both networks know. "
+            "In brackets the 95% bootstrap interval. A small p says that one network is right more often "
+            "than chance explains.",
+            help=defined("McNemar's test", "Bootstrap interval"),
+        )
+
+
+def _comparisons(first: str, second: str) -> "Iterator[tuple[str, PairedComparison]]":
+    """Yield each common test split, as "SOURCE:SPLIT", with the comparison on its clean rows."""
+    from fer_core.evaluation.predictions import (
+        check_same_rows,
+        compare,
+        on_common_ground,
+        predictions_of,
+    )
+
+    files = [predictions_of(resolve(name).path) for name in (first, second)]
+    for data in files[0]:
+        if split_of(data) != _TEST or data not in files[1]:
+            continue
+        try:
+            results = {
+                name: stored_predictions(of[data])
+                for name, of in zip((first, second), files, strict=True)
+            }
+            one, other = on_common_ground(results).values()
+            check_same_rows(one, other)
+            clean = one.clean & other.clean
+            yield data, compare(one.select(clean), other.select(clean))
+        except FerError:
+            # Damaged, or of other faces or expressions: there is nothing to compare.
+            continue
+
+
+def _row(data: str, found: "PairedComparison", titles: tuple[str, str]) -> dict[str, Any]:
+    low, high = (100 * bound for bound in found.interval)
+    return {
+        "Data set": data_name(data),
+        "Difference (points)": f"{100 * found.difference:+.1f} ({low:+.1f} to {high:+.1f})",
+        "McNemar's exact p": "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}",
+        **{title: f"{share:.1%}" for title, share in zip(titles, found.accuracies, strict=True)},
+        "Faces": f"{found.n:,}",
+    }
