@@ -352,6 +352,26 @@ def _labels(bundles: "dict[str, Bundle]") -> dict[str, Any]:
     return {name: bundle.spec.labels for name, bundle in bundles.items()}
 
 
+def _in_words(answer: dict[str, Any], quality: list[str]) -> str:
+    """Return a prediction of a record in the words of the pages: "probably happy"."""
+    import numpy as np
+
+    from fer_core.expressions import Expression
+    from fer_core.faces.quality import Quality
+    from fer_core.networks.classifier import Prediction
+    from fer_core.networks.levels import in_words
+
+    return in_words(
+        Prediction(
+            labels=tuple(map(Expression, answer["probabilities"])),
+            probabilities=np.array(list(answer["probabilities"].values()), np.float32),
+            # A record says on which side of the threshold the confidence is.
+            abstention_threshold=2.0 if answer["abstained"] else 0.0,
+            is_doubtful=Quality.UPRIGHT in quality,
+        )
+    )
+
+
 def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
     from rich.cells import cell_len
     from rich.console import Console
@@ -369,8 +389,7 @@ def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
             answers = []
             for name in names:
                 answer = face["predictions"][name]
-                unsure = "not sure: " if answer["abstained"] else ""
-                answers.append(f"{unsure}{answer['expression']} {answer['confidence']:.0%}")
+                answers.append(f"{_in_words(answer, face['quality'])} {answer['confidence']:.0%}")
             who = face.get("track", number)
             rows.append((photo, [str(who), *answers, ", ".join(face["quality"])]))
     console = Console()

@@ -13,7 +13,7 @@ from fer_core.views.view import View
 _AS_THEY_ARE: Final = "original size"
 _ON: Final = (
     "Development set `webphotos`: web photos with one main face, five expressions, one annotator per photo. "
-    "Networks and thresholds were chosen on it, so its figures are optimistic for those networks."
+    "The default pair was chosen on it, so its figures are optimistic for these two networks."
 )
 
 

@@ -153,9 +153,9 @@ def _show_variants(results: StudyResults, comparisons: list["Comparison"]) -> No
 
     st.caption(
         "Accuracy on clean validation faces: the mean, with the range over seeds. The distance from the best "
-        "variant has an interval over the faces that all runs predicted (paired bootstrap). The intervals of "
-        "all pairs of variants hold together at 95%. One that contains 0 means that the two are not told "
-        "apart."
+        "variant has an interval over the faces that all runs predicted (paired bootstrap). The intervals "
+        "are simultaneous at 95% for all pairs of variants. One that contains 0 means that the two are not "
+        "told apart. Other seeds would widen them."
     )
     table = variants_table(results, comparisons)
     _show_table(in_words(table), f"{results.plan.name}-variants", whole=table)

@@ -209,7 +209,7 @@ def tell_if_uploads_are_refused(what: str) -> None:
     """If uploads are refused here, explain that those in `what` do not work, and where they do."""
     if uploads_are_refused():
         st.warning(
-            f"**{what} do not work here.** Your browser keeps back the cookie that protects "
+            f"**{what} do not work here.** Your browser blocks the cookie that protects "
             "them, as browsers do where a page is shown within one of another site. They work where it is a "
             "page of its own.",
             icon=":material/tab_close:",

@@ -59,7 +59,8 @@ _LIMITS: Final = """\
 _PIXEL_LIMITS: Final = """\
 - It sees {height}x{width} grey pixels, cropped as in its training data. Small, blurred, dark, covered or
   turned-away faces, and faces cropped differently, get less accurate predictions than the figures say.
-- Its class activation maps show where the evidence for a class is, not why it is evidence."""
+- Its class activation maps are poor explanations. Those of the default pair are hardly better than a spot in
+  the middle of every face (`docs/results.md`, heat maps)."""
 _LANDMARK_LIMITS: Final = """\
 - It sees the landmarks of MediaPipe's Face Landmarker, which was trained by others on other data and has
   its own limits. In training they were found in images of 48 pixels, in photos in all their pixels."""
@@ -171,8 +172,7 @@ def _results(spec: BundleSpec) -> str:
     lines = [
         "All figures are for one forward pass per face, without test-time augmentation. *Clean* "
         "leaves out the rows that have an exact or near duplicate in the training split; published "
-        "figures usually include them. Epoch, temperature and abstention threshold were chosen on "
-        f"the clean rows of {_chosen_on(spec)}, so figures on those rows are slightly too high.",
+        f"figures usually include them. {_chosen_on(spec)} So figures on those rows are slightly too high.",
         "",
         *_measures_table(spec),
     ]
@@ -215,10 +215,16 @@ def _measures_table(spec: BundleSpec) -> list[str]:
 
 
 def _chosen_on(spec: BundleSpec) -> str:
-    """Return the validation splits that epoch, temperature and threshold were chosen on."""
-    if spec.references:
-        return " and ".join(_title(reference.data) for reference in spec.references)
-    return f"the validation split ({_title(f'{parts_of(spec.training_data.source)[0]}:valid')})"
+    """State the validation splits that epoch, temperature and threshold were chosen on."""
+    titles = [_title(reference.data) for reference in spec.references]
+    if len(titles) > 1:
+        return (
+            f"Epoch and abstention threshold were chosen on the clean rows of {' and '.join(titles)}. The "
+            f"temperature was chosen on those of {titles[0]} alone."
+        )
+    valid = _title(f"{parts_of(spec.training_data.source)[0]}:valid")
+    split = titles[0] if titles else f"the validation split ({valid})"
+    return f"Epoch, temperature and abstention threshold were chosen on the clean rows of {split}."
 
 
 def _other_data(spec: BundleSpec) -> str:
@@ -308,8 +314,8 @@ def _confidence(spec: BundleSpec) -> str:
         )
     text += (
         f"\n\nIt abstains below a confidence of {spec.abstention_threshold:.4f}. The threshold was chosen so "
-        f"that the covered faces, those at or above it, reach {wanted} accuracy on the clean rows of the "
-        "validation split."
+        f"that the confident predictions, those at or above it, reach {wanted} accuracy on the clean rows of "
+        "the validation split."
     )
     return text + _answered_lines(spec)
 
@@ -324,12 +330,12 @@ def _reference_lines(spec: BundleSpec) -> str:
     else:
         text += (
             f"\n\nIt abstains below a confidence of {spec.abstention_threshold:.4f}. This is the lowest "
-            "threshold at which the covered faces, those at or above it, reach the required accuracy on "
-            "each split."
+            "threshold at which the confident predictions, those at or above it, reach the required accuracy "
+            "on each split."
         )
     text += (
         "\n\n| chosen on (clean rows) | n | accuracy | ECE | required accuracy | coverage | "
-        "accuracy on covered faces |\n|---|---:|---:|---:|---:|---:|---:|"
+        "accuracy of confident predictions |\n|---|---:|---:|---:|---:|---:|---:|"
     )
     for r in spec.references:
         text += (
@@ -340,10 +346,10 @@ def _reference_lines(spec: BundleSpec) -> str:
 
 
 def _answered_lines(spec: BundleSpec) -> str:
-    """Return the table of coverage and of accuracy on covered faces, one row per split."""
+    """Return the table of coverage and of accuracy of confident predictions, one row per split."""
     text = ""
     if spec.metrics and 0 < spec.abstention_threshold <= 1:
-        text += "\n\n| split (all rows) | coverage | accuracy on covered faces |\n|---|---:|---:|"
+        text += "\n\n| split (all rows) | coverage | accuracy of confident predictions |\n|---|---:|---:|"
         for name, m in spec.metrics.items():
             text += f"\n| {_title(name)} | {m.coverage:.1%} | {_covered_accuracy(m)} |"
     return text

@@ -135,7 +135,7 @@ def photos_table() -> str:
             "\n\nWhole web photos with one main face, five expressions, from face detection to prediction "
             "(`python -m training photos`). The default pair was chosen on these photos.\n",
             "| bundle | photos | accuracy (95% interval) | macro recall | coverage "
-            "| accuracy on covered faces |",
+            "| accuracy of confident predictions |",
             "|---|---:|---:|---:|---:|---:|",
             *rows,
         )

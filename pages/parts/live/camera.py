@@ -73,8 +73,7 @@ def load_visit() -> Visit:
         classifiers = load_analyzer().classifiers
     except FerError as error:
         st.error(
-            "**The model cannot be loaded, so faces cannot be looked at.** "
-            + public_message(error),
+            "**The model cannot be loaded, so faces cannot be analyzed.** " + public_message(error),
             icon=":material/report:",
         )
         st.stop()
