@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import api
 from pages.shared import notes
-from pages.shared.address import app_address
+from pages.shared.address import api_address
 
 st.title("Use it from a program")
 st.markdown(
@@ -13,7 +13,7 @@ st.markdown(
 )
 
 if api.is_offered():
-    address = app_address()
+    address = api_address()
     api.show_token()
     st.subheader("Examples")
     api.show_examples(address)

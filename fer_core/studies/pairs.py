@@ -61,8 +61,8 @@ def compare_variants(results: StudyResults) -> list[Comparison]:
     """Compare a study's variants on the faces of each validation split that all its runs predicted.
 
     A run has no prediction for a face whose class its network does not know. A split is left out if some run
-    predicted none of its faces. Seeds are averaged face by face. The intervals are of the faces alone: other
-    seeds would widen them.
+    predicted none of its faces, or if there is one variant. Seeds are averaged face by face. The
+    intervals are of the faces alone: other seeds would widen them.
 
     Raises:
         DataError: the table of answers is damaged or lacks a column.
@@ -70,11 +70,12 @@ def compare_variants(results: StudyResults) -> list[Comparison]:
     answers = read_answers(results.plan)
     found = []
     for data in measured_on(results):
-        if len(right := _right(results, answers[answers["data"] == data])):
+        right = _right(results, answers[answers["data"] == data])
+        if len(right) and len(right.columns) > 1:
             accuracy = right.mean().sort_values(ascending=False, kind="stable")
             best, *others = map(str, accuracy.index)
             # Bonferroni over all pairs, since which variant is the best is read from the same faces.
-            level = 1 - _ERROR / max(1, comb(len(accuracy), 2))
+            level = 1 - _ERROR / comb(len(accuracy), 2)
             rivals = [
                 Rival(
                     variant,

@@ -117,7 +117,7 @@ class StudyResults:
 
     Attributes:
         plan: of the study.
-        runs: a row a run that is planned and done, in the order of the plan's variants, then of seeds.
+        runs: one row per finished planned run, in the order of the plan's variants, then of seeds.
             Columns as in `fer_core.studies.runs`, with `variant` and the plan's values.
     """
 
@@ -131,7 +131,7 @@ class SearchResults:
 
     Attributes:
         plan: of the search.
-        trials: a row a trial that ended well, in the order in which they were begun.
+        trials: one row per successful trial, in the order in which they were begun.
     """
 
     plan: SearchPlan

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from fer_core.batch.results import FACE, counted, level_column, summary
 from fer_core.expressions import Expression
 from fer_core.networks.levels import Level
+from fer_core.palette import network_looks
 from fer_core.views.style import (
     add_cells,
-    color_of,
     lay_out,
     new_figure,
     pale,
@@ -23,7 +23,6 @@ from fer_core.views.view import View
 
 #: Label for faces without a leading expression.
 UNCLEAR: Final = str(Level.UNCLEAR)
-_PATTERNS: Final = ("", "/", "x", ".")
 #: Faces up to which an axis has a tick for each; Plotly would put some between them.
 _FEW: Final = 5
 _ROW_HEIGHT: Final = 26
@@ -47,8 +46,8 @@ def expressions_view(
     figure = new_figure()
     data = []
     most = 0
-    for position, name in enumerate(networks):
-        title, color = titles.get(name, name), color_of(position)
+    for name, look in network_looks(networks).items():
+        title, color = titles.get(name, name), look.color
         counts = _counts(answers[name], faces[level_column(name)], rows)
         totals = np.sum(list(counts.values()), axis=0)
         most = max(most, int(totals.max(initial=0)))
@@ -67,7 +66,7 @@ def expressions_view(
                     # Visible on any background, however pale the bar is.
                     "line": {"color": color, "width": 1},
                     "pattern": {
-                        "shape": _PATTERNS[position % len(_PATTERNS)],
+                        "shape": look.pattern,
                         "fillmode": "replace",
                     },
                 },

@@ -65,8 +65,8 @@ def _check_comparable(results: Mapping[str, Robustness]) -> None:
         )
     if len({(r.source, r.split, r.seed, r.conditions) for r in results.values()}) > 1:
         raise DataError(
-            f"The answers of {', '.join(results)} to corrupted images are not of the same split, draw and "
-            "corruptions, so they cannot be compared. Run python -m training robustness for each again, "
+            f"The results of {', '.join(results)} differ in split, sample or corruptions, so they cannot be "
+            "compared. Run python -m training robustness for each again, "
             "with the same --data, --rows and --seed."
         )
 

@@ -268,18 +268,17 @@ def _accuracy_reading(table: pd.DataFrame, plan: StudyPlan, *, clean: bool, from
     ]
     if table.groupby("data")["n"].nunique().max() > 1:
         said.append("A network is evaluated on the faces whose class it knows.")
+    on_training = any(split_of(data) == "train" for data in table["data"])
     if clean:
         said.append(
-            "Duplicates of training images are left out, except in Training, which is whole."
+            "Duplicates of training images are left out"
+            + (", except in Training, which is whole." if on_training else ".")
         )
     else:
-        said.append(
-            "All faces of each split are counted; some of PublicTest and PrivateTest are duplicates of "
-            "training images."
-        )
+        said.append("All faces of each split are counted, also duplicates of training images.")
     said.append(
         "Each run is evaluated with its weights that were best on validation, without augmentation and "
-        "dropout, also on Training."
+        f"dropout{', also on Training' if on_training else ''}."
     )
     if not from_zero:
         said.append("The scale does not start at 0.")

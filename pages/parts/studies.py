@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from fer_core.studies.pairs import Comparison
 
+#: Splits by how much their faces say about new ones.
+_SPLITS: Final = ("test", "valid", "train")
 _ALL: Final = "All faces"
 _CLEAN: Final = "Without duplicates"
 #: How numbers are rounded, by what their column's name ends with.
@@ -205,11 +207,11 @@ def _show_recalls(results: StudyResults) -> None:
     from fer_core.views.study_cells import recalls_view
 
     choices = measured_on(results)
-    tests = [data for data in choices if split_of(data) == "test"]
+    first = min(choices, key=lambda data: _SPLITS.index(split_of(data)))
     data = st.selectbox(
         "Data set",
         choices,
-        index=choices.index((tests or choices)[0]),
+        index=choices.index(first),
         format_func=data_name,
         key=f"recalls-{results.plan.name}",
         width=320,

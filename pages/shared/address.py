@@ -1,4 +1,4 @@
-"""The address of this server for the visitor's browser."""
+"""The address of the HTTP API for the visitor's browser."""
 
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -7,11 +7,14 @@ import streamlit as st
 
 from pages.server.api.examples import LOCAL
 
+_PATH: Final = "/api"
 #: What may stand in an address as it is; none of it has a meaning in a string of a program.
 _IN_ADDRESSES: Final = "/:[]%"
 
 
-def app_address() -> str:
-    """Return the address of the app, the base of the HTTP API, safe to insert into a program."""
+def api_address() -> str:
+    """Return the address of the HTTP API, such as LOCAL, safe to insert into a program."""
     page = urlsplit(st.context.url or LOCAL)
-    return f"{page.scheme}://{quote(page.netloc + page.path.rstrip('/'), safe=_IN_ADDRESSES)}"
+    # That of the page, which is the app's own on *Photo* and ends in the API's path on *API*.
+    base = page.path.rstrip("/").removesuffix(_PATH)
+    return f"{page.scheme}://{quote(page.netloc + base + _PATH, safe=_IN_ADDRESSES)}"

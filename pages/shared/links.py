@@ -34,13 +34,13 @@ def linked(parameter: str, words: Mapping[str, T], default: T, *, key: str) -> C
 
 
 def tell_unknown(parameter: str, words: Collection[str]) -> None:
-    """Warn if the URL names a value that is not here; `linked` then takes the default."""
-    word = st.query_params.get(parameter)
-    if word is not None and word not in words:
-        st.warning(
-            f"The link names {name_as_code(word[:40])}, which is not here.",
-            icon=":material/link_off:",
-        )
+    """Warn of each value in the URL that is not here; `linked` and `linked_list` pass it over."""
+    for word in st.query_params.get_all(parameter):
+        if word not in words:
+            st.warning(
+                f"The link names {name_as_code(word[:40])}, which is not here.",
+                icon=":material/link_off:",
+            )
 
 
 def linked_list(

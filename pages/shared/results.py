@@ -13,7 +13,7 @@ import streamlit as st
 from fer_core.listing import listed
 from fer_core.networks.bundles import default_networks
 from fer_core.settings import api_is_on
-from pages.shared.address import app_address
+from pages.shared.address import api_address
 from pages.shared.bars import show_bars
 from pages.shared.downloads import File, offer_files
 from pages.shared.examples import EXAMPLES
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from fer_core.analysis import Analysis, FaceAnalysis
+    from fer_core.expressions import Expression
     from fer_core.networks.classifier import Prediction
 
 #: Long side in pixels at which photos are shown: labels stay legible, pages light. Streamlit shrinks what is
@@ -235,10 +236,12 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
     """Offer the results of all photos as JSON and CSV, and the current photo with its boxes."""
     analysis = analyses[photo.key]
     records = partial(_records, intake, analyses)
+    # Read now: where a file is made, there is no session.
+    labels = {name: spec.labels for name in chosen_networks() if (spec := spec_of(name))}
     stem = PurePath(photo.name).stem
     files: list[File] = [
         ("JSON", partial(_as_json, records), "second_look.json", "application/json"),
-        ("CSV", partial(_as_csv, records), "second_look.csv", "text/csv"),
+        ("CSV", partial(_as_csv, records, labels), "second_look.csv", "text/csv"),
     ]
     if analysis.faces:
         picture = partial(_as_png, photo, analysis)
@@ -265,8 +268,15 @@ def show_code(photo: ChosenPhoto) -> None:
     st.code(f"python -m fer_core analyze{option} {shlex.quote(name)}", language="shell")
     if api_is_on():
         query = f"?networks={named}" if named else ""
-        url = f"{app_address()}/api/analyze{query}"
-        st.code(f"curl -F file=@{shlex.quote(name)} {shlex.quote(url)}", language="shell")
+        url = f"{api_address()}/analyze{query}"
+        st.code(f"curl -F {_form_field(name)} {shlex.quote(url)}", language="shell")
+
+
+def _form_field(name: str) -> str:
+    """Return curl's form field for a file; a comma or semicolon in its name needs curl's own quotes."""
+    if any(character in name for character in ',;"\\'):
+        name = '"{}"'.format(name.replace("\\", "\\\\").replace('"', '\\"'))
+    return f"file=@{shlex.quote(name)}"
 
 
 def as_text(analysis: "Analysis") -> str:
@@ -308,11 +318,12 @@ def _as_json(records: partial[list[dict[str, Any]]]) -> str:
     return json.dumps(records(), indent=2, ensure_ascii=False)
 
 
-def _as_csv(records: partial[list[dict[str, Any]]]) -> str:
+def _as_csv(
+    records: partial[list[dict[str, Any]]], labels: Mapping[str, tuple["Expression", ...]]
+) -> str:
     from fer_core.records import csv_lines
 
-    specs = {name: spec_of(name) for name in chosen_networks()}
-    return "".join(csv_lines(records(), {n: spec.labels for n, spec in specs.items() if spec}))
+    return "".join(csv_lines(records(), labels))
 
 
 def _as_png(photo: ChosenPhoto, analysis: "Analysis") -> bytes:

@@ -1,15 +1,12 @@
 """Display titles of networks, and the origin of their weights."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final
 
 from fer_core.errors import FerError
-from fer_core.networks.bundles import SERVING_FILE, Bundle, BundleSpec, resolve
+from fer_core.evaluation.measured_weights import MeasuredT, of_weights
+from fer_core.networks.bundles import Bundle, BundleSpec, resolve
 from pages.shared.verbatim import public_message
-
-if TYPE_CHECKING:
-    from fer_core.evaluation.faithfulness import Faithfulness
-    from fer_core.evaluation.photo_accuracy import PhotoAccuracy
 
 #: Of networks whose specs have a sentence for a title.
 _TITLES: Final = {
@@ -20,7 +17,6 @@ _TITLES: Final = {
     "landmarks_only": "Landmarks alone, FER2013",
     "resnet5": "ResNet, five classes",
 }
-MeasuredT = TypeVar("MeasuredT", "Faithfulness", "PhotoAccuracy")
 #: Characters of a title that can stand as a heading.
 _LONGEST_NAME: Final = 32
 
@@ -55,9 +51,8 @@ def spec_of(name: str) -> BundleSpec | None:
 
 def of_current_weights(rows: Sequence[MeasuredT]) -> list[MeasuredT]:
     """Return the rows that were measured with the weights that are in use now."""
-    specs = {name: spec_of(name) for name in {row.network for row in rows}}
-    current = {name: spec.sha256.get(SERVING_FILE) for name, spec in specs.items() if spec}
-    return [row for row in rows if row.weights_sha256 == current.get(row.network)]
+    specs = (spec_of(name) for name in {row.network for row in rows})
+    return of_weights(rows, [spec for spec in specs if spec])
 
 
 def origin_sentences(bundles: Sequence[Bundle]) -> list[str]:

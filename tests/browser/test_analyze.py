@@ -152,6 +152,13 @@ def test_networks_are_chosen_by_the_url(browser: Browser, server: Server):
         page.get_by_role("button", name="CNN, FER2013 + Landmarks alone, FER2013")
     ).to_be_visible()
     expect(bars(page)).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    head, *rows = Path(download.value.path()).read_text("utf-8-sig").splitlines()
+    assert "cnn_expression" in head
+    assert "landmarks_only_expression" in head
+    assert "photos" not in head
+    assert len(rows) == 1
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Compare").click()
     expect(page).to_have_url(re.compile(r"/compare\?networks=cnn(,|%2C)landmarks_only"))
     page.close()

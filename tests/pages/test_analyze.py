@@ -1,5 +1,6 @@
 import io
 import re
+import shlex
 import subprocess
 import sys
 from functools import partial
@@ -14,6 +15,7 @@ from streamlit.testing.v1 import AppTest, local_script_runner
 from fer_core.networks.bundles import SERVING_FILE, resolve
 from fer_core.photos.decode import decode
 from pages.parts.about import accuracy_sentence
+from pages.server.api.examples import LOCAL
 from pages.shared import visit_photos
 from pages.shared.bars import percent
 from pages.shared.examples import EXAMPLES
@@ -200,6 +202,13 @@ def test_predictions_as_text_have_a_line_for_each_face(astronaut_png: bytes, exp
     confidence = analysis.faces[0].predictions["dual_photos"].confidence
     assert line.startswith("Face 1: ")
     assert line.endswith(f"; {expected.lower()}, {confidence:.0%} ({title_of('dual_photos')})")
+
+
+def test_code_for_the_same_result_asks_the_api_of_this_server(astronaut_png: bytes):
+    page = upload(open_page(), ("Smith, Jane.png", astronaut_png, "image/png"))
+    (curl,) = (block.value for block in page.code if block.value.startswith("curl"))
+    # The test's browser tells no address.
+    assert shlex.split(curl) == ["curl", "-F", 'file=@"Smith, Jane.png"', f"{LOCAL}/analyze"]
 
 
 def test_a_class_that_a_network_lacks_has_a_dash():

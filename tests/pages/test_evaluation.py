@@ -24,12 +24,20 @@ from tests.conftest import NAVIGATION, PROJECT
 SECONDS = 60
 
 
-def open_page(**query: str) -> AppTest:
+def open_page(**query: str | list[str]) -> AppTest:
     app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
     app.switch_page("../evaluation.py")
     for name, value in ({"data": "fer2013-test"} | query).items():
         app.query_params[name] = value
     return app.run()
+
+
+def test_a_link_to_unknown_predictions_is_told():
+    page = open_page(data="nowhere-test", networks=["cnn", "nobody"])
+    assert not page.exception
+    data, network = (warning.value for warning in page.warning)
+    assert "`nowhere-test`, which is not here" in data
+    assert "`nobody`, which is not here" in network
 
 
 def texts(page: AppTest) -> str:

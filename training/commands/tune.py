@@ -26,7 +26,7 @@ def tune(
         bool, typer.Option("--resume", help="Resume a search that was stopped.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the table of a finished search.")
+        bool, typer.Option("--overwrite", help="Start over in place of an earlier search.")
     ] = False,
 ) -> None:
     """Search the settings that a recipe's SEARCH declares, and print the trials as CSV, best first.

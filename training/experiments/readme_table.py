@@ -9,7 +9,7 @@ docs/results.md has every shipped network on every test split.
 import logging
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,7 @@ from fer_core.evaluation.human_agreement import (
     annotators_path,
     read_annotators,
 )
+from fer_core.evaluation.measured_weights import of_weights
 from fer_core.evaluation.measures import MEASURES
 from fer_core.evaluation.photo_accuracy import photo_accuracy_path, read_photo_accuracy
 from fer_core.expressions import FER2013
@@ -38,6 +39,7 @@ from fer_core.networks.bundles import (
     FER2013_PAIR,
     SPEC_FILE,
     Bundle,
+    BundleSpec,
     SplitMetrics,
     open_bundle,
     task_of,
@@ -118,7 +120,7 @@ def _beside(measured: SplitMetrics) -> str:
     return " | ".join("" if v is None else measure.text(v, digits=3) for measure, v in values)
 
 
-def photos_table() -> str:
+def photos_table(specs: Sequence[BundleSpec]) -> str:
     """Return a Markdown table of the networks on whole photos; nothing if they were not measured."""
     path = landmarker_path().parent / photo_accuracy_path().name
     if not path.is_file():
@@ -127,7 +129,7 @@ def photos_table() -> str:
         f"| `{row.network}` | {row.n:,} | {row.accuracy:.1%} "
         f"({row.accuracy_low:.1%} to {row.accuracy_high:.1%}) | {row.macro_recall:.1%} "
         f"| {row.coverage:.1%} | {row.selective_accuracy:.1%} |"
-        for row in read_photo_accuracy(path)
+        for row in of_weights(read_photo_accuracy(path), specs)
         if row.face_pixels is None
     ]
     return "\n".join(
@@ -142,12 +144,14 @@ def photos_table() -> str:
     )
 
 
-def faithfulness_table() -> str:
+def faithfulness_table(specs: Sequence[BundleSpec]) -> str:
     """Return a Markdown table of heat maps of the default pair; nothing if they were not measured."""
     path = landmarker_path().parent / faithfulness_path().name
     if not path.is_file():
         return ""
-    measured = read_faithfulness(path)
+    measured = of_weights(read_faithfulness(path), specs)
+    if not measured:
+        return ""
     on = f"{measured[0].n:,} faces of {data_name(f'{measured[0].source}:{measured[0].split}')}"
     rows = [
         f"| `{row.network}` | {row.method} | {row.deletion:.3f}{_p(row.deletion_p)} "
@@ -283,8 +287,9 @@ def with_results(text: str, bundles: Iterable[Bundle]) -> str:
         ValueError: a marker is missing.
     """
     bundles = list(bundles)
-    results = f"{results_table(bundles)}{photos_table()}"
-    results += f"{faithfulness_table()}{action_units_table()}{people_sentence()}"
+    specs = [bundle.spec for bundle in bundles]
+    results = f"{results_table(bundles)}{photos_table(specs)}"
+    results += f"{faithfulness_table(specs)}{action_units_table()}{people_sentence()}"
     text = _between(text, BEGIN, END, results)
     text = _between(
         text, LANDMARKS_BEGIN, LANDMARKS_END, landmarks_section(bundles, REPORTED_SPLIT)

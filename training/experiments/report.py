@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from fer_core.data_names import data_name
+from fer_core.data_names import data_name, split_of
 from fer_core.errors import DataError, FerError
 from fer_core.evaluation.headline import headline_html
 from fer_core.evaluation.human_agreement import read_annotators
@@ -49,6 +49,7 @@ from fer_core.views.learning import learning_view
 from fer_core.views.models import architecture_view, cost_view
 from fer_core.views.paired import comparison_sentence, paired_view
 from fer_core.views.robustness import robustness_view
+from training.sources import Split
 
 log = logging.getLogger(__name__)
 
@@ -217,7 +218,9 @@ def _beyond_section(bundles: list[Bundle]) -> Section:
     except DataError as error:
         log.warning("Left out: %s", error)
         annotators = []
-    section.show(across_view([bundle.spec for bundle in bundles], annotators))
+    specs = [bundle.spec for bundle in bundles]
+    if any(split_of(data) == Split.TEST for spec in specs for data in spec.metrics):
+        section.show(across_view(specs, annotators))
     source, _, split = _FIRST.partition(":")
     try:
         stored = {b.spec.name: stored_robustness(b, source, split) for b in bundles}
@@ -249,7 +252,8 @@ def _study_section(name: str) -> Section:
             section.show(studies.accuracy_view(results))
             for sentence in findings(results):
                 section.say(sentence.replace("**", ""))
-            section.show(studies.learning_view(results, read_history(plan)))
+            if len(history := read_history(plan)):
+                section.show(studies.learning_view(results, history))
             section.show(study_cells.recalls_view(results, measured_on(results)[-1]))
         for reference in plan.references:
             section.say(

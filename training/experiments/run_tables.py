@@ -73,12 +73,18 @@ def write_run(
     replace_rows(plans.table_path(study), whole, list(RUN_KEYS))
 
 
-def _find(plan: StudyPlan, settings_sha256: str, measured_on: Sequence[str]) -> pd.DataFrame:
-    """Return the row of a study's planned run with these settings; no row if there is none."""
-    rows = plans.read_study(plan).runs
+def with_settings(
+    rows: pd.DataFrame, settings_sha256: str, measured_on: Sequence[str]
+) -> pd.DataFrame:
+    """Return the rows of runs that have these settings and were measured on each "SOURCE:SPLIT"."""
     measured = rows.reindex(columns=[column(data, "accuracy") for data in measured_on])
     same = rows["settings_sha256"] == settings_sha256
-    return rows[same & measured.notna().all(axis="columns")].head(1)
+    return rows[same & measured.notna().all(axis="columns")]
+
+
+def _find(plan: StudyPlan, settings_sha256: str, measured_on: Sequence[str]) -> pd.DataFrame:
+    """Return the row of a study's planned run with these settings; no row if there is none."""
+    return with_settings(plans.read_study(plan).runs, settings_sha256, measured_on).head(1)
 
 
 def _copy(

@@ -18,10 +18,10 @@ from fer_core.evaluation.predictions import predictions_of, read_predictions
 from fer_core.networks.bundles import HISTORY_FILE, SPEC_FILE, open_bundle
 from fer_core.studies import plans
 from fer_core.studies.plans import Reference, StudyPlan
-from fer_core.studies.runs import append_rows, read_rows, runs_path, studies_root
+from fer_core.studies.runs import read_rows, replace_rows, runs_path, studies_root
 from training.alone import alone
 from training.experiments.run import measure, row_of, train
-from training.experiments.run_tables import take_over, write_run
+from training.experiments.run_tables import take_over, with_settings, write_run
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
 from training.schema.recipe import BaseRecipe, get_recipe
 from training.schema.recorded import Settings, settings_sha256
@@ -56,7 +56,7 @@ class Study(Settings):
 
     Attributes:
         name: of the study and its module in `training.recipes.studies`.
-        title: one sentence.
+        title: a few words.
         question: what it asks, for people.
         recipe: name of the recipe that its variants are made of.
         overrides: settings that all variants share.
@@ -87,16 +87,6 @@ class Study(Settings):
     def table_path(self) -> Path:
         """Path of the table with one row per run."""
         return plans.table_path(self.name)
-
-    @property
-    def history_path(self) -> Path:
-        """Path of the table with one row per epoch of each run."""
-        return plans.history_path(self.name)
-
-    @property
-    def answers_path(self) -> Path:
-        """Path of the table with one row per clean validation face of each run."""
-        return plans.answers_path(self.name)
 
     @property
     def plan(self) -> StudyPlan:
@@ -140,7 +130,7 @@ def get_study(name: str) -> Study:
 def run_study(study: Study) -> pd.DataFrame:
     """Do the missing runs of a study, and return its table. The plan is written first.
 
-    A run that was killed goes on from its last whole epoch. A row whose settings are no longer those of
+    A run that was killed resumes from its last complete epoch. A row whose settings are no longer those of
     the study is replaced. A run that another study has is taken from there, and one that another process
     trains is left to it. Of the bundles, only what they say of clean validation faces is kept.
 
@@ -152,11 +142,13 @@ def run_study(study: Study) -> pd.DataFrame:
         recipe = study.recipe_of(variant, seed)
         planned = {"variant": variant.name, **variant.values}
         wanted = settings_sha256(recipe.model_dump(mode="json"))
+        folder = studies_root() / RUNNING_FOLDER / study.name / f"{variant.name}-{seed}"
         if _is_done(study, variant, seed, wanted):
+            # Killed between the last row and this, a run leaves its folder.
+            shutil.rmtree(folder, ignore_errors=True)
             continue
         if take_over(study.name, planned, wanted, study.measured_on):
             continue
-        folder = studies_root() / RUNNING_FOLDER / study.name / f"{variant.name}-{seed}"
         with alone(folder) as is_alone:
             # Another process may have finished it in the meantime.
             if is_alone and not _is_done(study, variant, seed, wanted):
@@ -169,14 +161,16 @@ def _run(study: Study, planned: Mapping[str, Any], recipe: BaseRecipe, folder: P
     _train_unless_trained(recipe, folder)
     reports = [measure(folder, data) for data in study.measured_on]
     row = {"study": study.name, **row_of(folder, reports)}
+    table = pd.DataFrame([row])
+    # Before the row that says that the run is done.
+    replace_rows(runs_path(), table, ["study", "settings_sha256", "seed"])
     write_run(
         study.name,
         planned,
-        pd.DataFrame([row]),
+        table,
         history=pd.read_csv(folder / HISTORY_FILE),
         answers=_answers_of(folder),
     )
-    append_rows(runs_path(), [row])
     log.info("%s: %s with seed %d is done", study.name, planned["variant"], recipe.seed)
     shutil.rmtree(folder)
 
@@ -192,8 +186,8 @@ def _is_done(study: Study, variant: Variant, seed: int, wanted: str) -> bool:
     rows = read_rows(study.table_path)
     if not len(rows):
         return False
-    same = (rows["variant"] == variant.name) & (rows["seed"] == seed)
-    return bool((rows.loc[same, "settings_sha256"] == wanted).any())
+    same = rows[(rows["variant"] == variant.name) & (rows["seed"] == seed)]
+    return len(with_settings(same, wanted, study.measured_on)) > 0
 
 
 def _train_unless_trained(recipe: BaseRecipe, folder: Path) -> None:

@@ -9,6 +9,7 @@ on clean validation rows. The test split takes no part.
 """
 
 import contextlib
+import json
 import logging
 import shutil
 import sys
@@ -128,8 +129,8 @@ def tune(
         space: what is varied.
         trials: how many, those of a resumed search included.
         halving: search by successive halving; the recipe's epochs are those of the last round.
-        resume: go on with the search of this recipe that was stopped, with its trial in progress.
-        overwrite: replace the table of a finished search of this recipe.
+        resume: resume the search of this recipe that was stopped, with its trial in progress.
+        overwrite: start over in place of an earlier search of this recipe, finished or not.
 
     Raises:
         TrainingError: a search of this recipe, or the table of one, stands in the way, there is none to
@@ -139,14 +140,20 @@ def tune(
     import keras_tuner
 
     folder = studies_root() / WORK_FOLDER / recipe.name
+    if overwrite and not resume:
+        shutil.rmtree(folder, ignore_errors=True)
     if folder.is_dir() != resume:
         raise TrainingError(
             f"There is no search in {folder} to resume; start one without --resume."
             if resume
-            else f"A search is in {folder}. Go on with --resume, or remove the folder to start over."
+            else f"A search is in {folder}. Resume it with --resume, or start over with --overwrite."
         )
+    hyperparameters = keras_tuner.HyperParameters()
+    for name, values in space.items():
+        values.declare(name, hyperparameters)
     if resume:
         _check_budget(recipe, space, folder, halving=halving)
+        _check_ranges(hyperparameters, folder)
     elif (table := table_path(recipe.name)).is_file():
         if not overwrite:
             raise TrainingError(
@@ -158,9 +165,6 @@ def tune(
     if (ask_teacher := KINDS[recipe.kind].teachers_files) is not None:
         # All trials have the same rows: the teacher is asked once.
         ask_teacher(recipe, parents_of(recipe))
-    hyperparameters = keras_tuner.HyperParameters()
-    for name, values in space.items():
-        values.declare(name, hyperparameters)
 
     class Tuner(keras_tuner.engine.base_tuner.BaseTuner):
         def run_trial(self, trial: Any, *args: object, **kwargs: object) -> dict[str, float]:
@@ -188,7 +192,7 @@ def tune(
             reason = str(error).strip().rpartition("Error: ")[2].rstrip(".")
             raise TrainingError(
                 f"The search stopped after several failed trials in a row. The last one: {reason}. Narrow "
-                f"the space (SEARCH in training/recipes/{recipe.name}.py), and remove {folder} to start over."
+                f"the space (SEARCH in training/recipes/{recipe.name}.py), and start over with --overwrite."
             ) from error
     return read_trials(recipe)
 
@@ -223,7 +227,22 @@ def _check_budget(recipe: BaseRecipe, space: SearchSpace, folder: Path, *, halvi
     if (now.command, now.values) != (before.command, before.values):
         raise TrainingError(
             f"The search in {folder} was begun with other options: `{before.command}`, varying "
-            f"{', '.join(before.values)}. Repeat them with --resume, or remove the folder to start over."
+            f"{', '.join(before.values)}. Repeat them with --resume, or start over with --overwrite."
+        )
+
+
+def _check_ranges(hyperparameters: Any, folder: Path) -> None:
+    """Raise TrainingError if the space has other values now: KerasTuner would go on with the old ones."""
+    oracle = folder / "oracle.json"
+    # Without it no trial was begun.
+    if not oracle.is_file():
+        return
+    before = json.loads(oracle.read_text(encoding="utf-8"))["hyperparameters"]["space"]
+    # Through JSON, which has no tuples.
+    if json.loads(json.dumps(hyperparameters.get_config()["space"])) != before:
+        raise TrainingError(
+            f"The search in {folder} was begun with other values of its settings. Restore them to resume it, "
+            "or start over with --overwrite."
         )
 
 

@@ -38,8 +38,8 @@ def show_overall(first: str, second: str) -> None:
         st.dataframe(rows, hide_index=True)
         st.caption(
             "Test faces without a duplicate in the training data, with a label that both networks know. "
-            "In brackets the 95% bootstrap interval. A small p says that one network is right more often "
-            "than chance explains.",
+            "In brackets the 95% bootstrap interval. A small p means that chance does not explain the "
+            "difference.",
             help=defined("McNemar's test", "Bootstrap interval"),
         )
 

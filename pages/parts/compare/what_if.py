@@ -97,7 +97,7 @@ def show_what_if(photo: ChosenPhoto, analysis: "Analysis", number: int, shape: "
             alt=f"Probabilities for face {number}, {moved or 'original'}",
         )
     st.caption(
-        "If a prediction changes, the network relies on what you moved; if it stays, more on the rest."
+        "If a prediction changes, the network relies on what you moved. If not, it relies more on the rest."
     )
     with st.expander("Details"):
         st.markdown(

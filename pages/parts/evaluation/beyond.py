@@ -7,10 +7,11 @@ import streamlit as st
 
 from fer_core.data_names import split_of
 from fer_core.errors import DataError
+from fer_core.evaluation.measured_weights import MeasuredT
 from fer_core.listing import listed
 from pages.parts.evaluation.choice import CLEAN_FACES, Chosen, found_faces, robustness_of
 from pages.parts.glossary import defined
-from pages.shared.titles import MeasuredT, bundle_of, of_current_weights, title_of
+from pages.shared.titles import bundle_of, of_current_weights, title_of
 from pages.shared.verbatim import public_message
 from pages.shared.views import show_view
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 def show_data_sets(chosen: Chosen) -> None:
     """Show the networks on all test sets, together with the face finder, and on degraded images."""
+    import numpy as np
+
     from fer_core.evaluation.human_agreement import read_annotators
     from fer_core.views.data_sets import across_view, coverage_view
 
@@ -38,15 +41,16 @@ def show_data_sets(chosen: Chosen) -> None:
             "`python -m training evaluate BUNDLE --data fer2013:test`.",
             icon=":material/grid_off:",
         )
-    found = found_faces(chosen)
-    if found is None:
+    known = found_faces(chosen)
+    if known is None:
         st.info(
             "No network with landmarks was evaluated on this data set, so the images with a face "
             "are not known.",
             icon=":material/face_retouching_off:",
         )
     else:
-        same = {name: r for name, r in chosen.results.items() if len(r) == len(found)}
+        rows, found = known
+        same = {name: r for name, r in chosen.results.items() if np.array_equal(r.rows, rows)}
         show_view(coverage_view(same, found, chosen.on))
     _show_robustness(chosen)
 
@@ -171,7 +175,7 @@ def _current_rows(
     current = of_current_weights(rows)
     if len(current) < len(rows):
         st.caption(
-            "Networks whose weights were replaced since then are left out: "
+            "Networks whose weights changed after this was measured are left out. Measure again: "
             f"`python -m training {command}`."
         )
     return current

@@ -22,7 +22,7 @@ from fer_core.networks.bundles import (
 from fer_core.settings import models_root
 from pages.parts.evaluation.own import offer_own
 from pages.parts.glossary import defined
-from pages.shared.links import linked, linked_list
+from pages.shared.links import linked, linked_list, tell_unknown
 from pages.shared.predictions import stored_predictions
 from pages.shared.titles import label_of, spec_of
 from pages.shared.verbatim import name_as_code, public_message
@@ -94,7 +94,7 @@ def choose_predictions(*, applies: bool = True) -> Chosen | None:
         _explain_networks(data, names)
     else:
         st.caption(
-            "This view has photos or faces of its own, and all networks that were measured on them."
+            "This view uses its own photos or faces, and shows every network that was measured on them."
         )
     results = {}
     for name in names:
@@ -103,7 +103,7 @@ def choose_predictions(*, applies: bool = True) -> Chosen | None:
         except DataError as error:
             st.error(f"{name_as_code(name)}: {public_message(error)}", icon=":material/report:")
     specs = {name: spec for name in results if (spec := spec_of(name))}
-    own = offer_own(data, catalog[data])
+    own = offer_own(data, bundle_names())
     if own is not None:
         results[own.name] = own.result
         if own.spec is not None:
@@ -130,6 +130,8 @@ def choose_predictions(*, applies: bool = True) -> Chosen | None:
 def _choose(catalog: dict[str, dict[str, Path]], *, disabled: bool) -> tuple[str, list[str], str]:
     """Return the chosen data set, networks and faces; the URL keeps them."""
     words = {data.replace(":", "-"): data for data in catalog}
+    tell_unknown("data", words)
+    tell_unknown("networks", {name for names in catalog.values() for name in names})
     on_data = linked("data", words, next(iter(catalog)), key="data")
     data = st.selectbox(
         "Data set",
@@ -219,8 +221,8 @@ def estimates_of(results: "Mapping[str, EvaluationResult]") -> "dict[str, dict[s
     return {name: known[keys[name]] for name in results}
 
 
-def found_faces(chosen: Chosen) -> "np.ndarray | None":
-    """Return bool (N,), whether a face was found in each image; None if unknown.
+def found_faces(chosen: Chosen) -> "tuple[np.ndarray, np.ndarray] | None":
+    """Return rows, int (N,), and whether a face was found in each, bool (N,); None if unknown.
 
     Predictions of networks that see landmarks record it.
     """
@@ -237,7 +239,7 @@ def found_faces(chosen: Chosen) -> "np.ndarray | None":
             continue
         result = result.select(np.isin(result.rows, first.rows))
         if np.array_equal(result.rows, first.rows):
-            return result.found_face
+            return result.rows, result.found_face
     return None
 
 

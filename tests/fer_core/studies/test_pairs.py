@@ -1,5 +1,7 @@
 """Variants are told apart by a paired bootstrap over the clean validation faces, seeds averaged."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,6 +99,11 @@ def test_variants_are_compared_on_the_faces_that_all_predicted(results):
         for name in ("good", "alike")
     }
     assert found.rivals[0].mean == pytest.approx(shares["good"] - shares["alike"])
+
+
+def test_a_variant_alone_is_compared_with_none(results):
+    alone = dataclasses.replace(results, runs=results.runs[results.runs["variant"] == "good"])
+    assert compare_variants(alone) == []
 
 
 def test_missing_predictions_are_not_compared(results):

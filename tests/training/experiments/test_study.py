@@ -4,10 +4,11 @@ import pandas as pd
 import pytest
 
 from fer_core.errors import UnknownNameError
-from fer_core.studies.plans import read_answers, read_plan, read_study
+from fer_core.studies.plans import history_path, read_answers, read_plan, read_study
 from fer_core.studies.runs import read_rows, runs_path, studies_root
 from training.alone import alone
 from training.experiments import study as study_module
+from training.experiments.run_tables import with_settings
 from training.experiments.study import (
     ALL_SPLITS,
     RUNNING_FOLDER,
@@ -83,7 +84,7 @@ def test_a_study_goes_on_where_it_was_killed_and_is_done_once(tiny_study, traine
         assert table[f"fer2013:{split} accuracy"].between(0, 1).all()
     assert (table["data_sha256"].str.len() == 64).all()
     assert (table["images_per_second"] > 0).all()
-    epochs = pd.read_parquet(tiny_study.history_path).groupby("variant")["epoch"].apply(list)
+    epochs = pd.read_parquet(history_path(tiny_study.name)).groupby("variant")["epoch"].apply(list)
     assert epochs.to_dict() == {"none": [1, 2], "half": [1, 2]}
     assert read_rows(runs_path())["study"].tolist() == ["dropout", "dropout"]
     # By validation faces variants are told apart; of the others the table's figures are enough.
@@ -103,6 +104,13 @@ def test_a_study_goes_on_where_it_was_killed_and_is_done_once(tiny_study, traine
     assert tiny_study.table_path.read_bytes() == written
 
 
+def test_a_run_that_was_measured_on_less_is_not_done():
+    column = "fer2013:valid accuracy"
+    rows = pd.DataFrame({"settings_sha256": ["abc", "abc", "abd"], column: [0.5, None, 0.5]})
+    assert with_settings(rows, "abc", ("fer2013:valid",)).index.tolist() == [0]
+    assert with_settings(rows, "abc", ("fer2013:valid", "fer2013:test")).empty
+
+
 def test_runs_that_another_process_trains_are_left_to_it(tiny_study, monkeypatch):
     running = studies_root() / RUNNING_FOLDER / tiny_study.name
     monkeypatch.setattr(study_module, "train", lambda *_, **__: pytest.fail("it trained"))
@@ -118,7 +126,7 @@ def test_changed_settings_replace_a_row(tiny_study, trained):
     longer = only.model_copy(update={"overrides": (*only.overrides, "epochs=1")})
     table = run_study(longer)
     assert table["epochs"].tolist() == [1]
-    assert len(pd.read_parquet(only.history_path)) == 1
+    assert len(pd.read_parquet(history_path(only.name))) == 1
     assert read_answers(only.plan)["row"].is_unique
 
 
@@ -151,7 +159,7 @@ def test_a_run_that_another_study_has_is_taken_from_there(tiny_study, trained):
         assert table[name][0] == theirs[name]
     answers = read_answers(other.plan).groupby("variant").size()
     assert answers.tolist() == table["fer2013:valid n_clean"].tolist()
-    assert pd.read_parquet(other.history_path).groupby("variant").size().tolist() == [2, 2]
+    assert pd.read_parquet(history_path(other.name)).groupby("variant").size().tolist() == [2, 2]
     assert read_rows(runs_path())["study"].tolist() == ["dropout", "units"]
     # What is measured on more than theirs is trained here.
     run_study(

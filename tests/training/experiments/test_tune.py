@@ -86,8 +86,13 @@ def test_a_search_does_not_go_on_with_another_budget(short, setting):
         tune(other, SPACE, trials=2, resume=True)
     with pytest.raises(TrainingError, match=r"varying optimizer\.peak_learning_rate, arch"):
         tune(short, {"batch_size": Choice(values=(16, 64))}, trials=2, resume=True)
+    wider = {**SPACE, "optimizer.peak_learning_rate": Range(low=1e-3, high=0.9, log=True)}
+    with pytest.raises(TrainingError, match="begun with other values"):
+        tune(short, wider, trials=2, resume=True)
     assert read_trials(short).equals(before)
     assert read_plan(f"tune-{short.name}").planned == 1
+    # In place of the search, with its folder still there.
+    assert len(tune(short, wider, trials=1, overwrite=True)) == 1
 
 
 @pytest.mark.slow
