@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
+
 from fer_core.data_names import data_name, known_data_sets, split_of
 from fer_core.evaluation.action_unit_checks import (
     LEAST_MEAN,
@@ -48,6 +50,7 @@ from fer_core.settings import landmarker_path
 from fer_core.studies.plans import Reference
 from training.experiments.ensembles_section import ensembles_section
 from training.experiments.landmarks_section import landmarks_section
+from training.experiments.markdown import markdown_table
 from training.experiments.studies_section import studies_section
 
 log = logging.getLogger(__name__)
@@ -84,11 +87,6 @@ PUBLISHED: Final = Reference(
 
 #: Measures beside accuracy, on whole splits.
 _BESIDE: Final = tuple(measure for measure in MEASURES if measure.in_summaries)
-_COLUMNS: Final = (
-    *("bundle", "data", "accuracy, whole", "accuracy, clean"),
-    *(f"{measure.short}, whole" for measure in _BESIDE),
-    "size served",
-)
 
 
 def shipped_bundles() -> list[Bundle]:
@@ -100,9 +98,14 @@ def shipped_bundles() -> list[Bundle]:
 def results_table(bundles: Iterable[Bundle]) -> str:
     """Return a Markdown table with a row for each bundle and test split."""
     rows = [
-        f"| `{bundle.spec.name}` | {data_name(name)} "
-        f"| {m.accuracy:.2%} (n {m.n:,}) | {m.accuracy_clean:.2%} (n {m.n_clean:,}) "
-        f"| {_beside(m)} | {bundle.serving_file.stat().st_size / 1e6:.1f} MB |"
+        {
+            "bundle": f"`{bundle.spec.name}`",
+            "data": data_name(name),
+            "accuracy, whole": f"{m.accuracy:.2%} (n {m.n:,})",
+            "accuracy, clean": f"{m.accuracy_clean:.2%} (n {m.n_clean:,})",
+            **_beside(m),
+            "size served": f"{bundle.serving_file.stat().st_size / 1e6:.1f} MB",
+        }
         for bundle in bundles
         for name, m in sorted(
             bundle.spec.metrics.items(),
@@ -110,14 +113,16 @@ def results_table(bundles: Iterable[Bundle]) -> str:
         )
         if split_of(name) == REPORTED_SPLIT
     ]
-    numbers = "---:|" * (len(_COLUMNS) - 2)
-    return "\n".join((f"| {' | '.join(_COLUMNS)} |", f"|---|---|{numbers}", *rows))
+    return markdown_table(pd.DataFrame(rows), left=("bundle", "data"))
 
 
-def _beside(measured: SplitMetrics) -> str:
+def _beside(measured: SplitMetrics) -> dict[str, str]:
     """Return the cells of the measures beside accuracy; empty if a measure was not computed."""
-    values = [(measure, measured.value(measure.name)) for measure in _BESIDE]
-    return " | ".join("" if v is None else measure.text(v, digits=3) for measure, v in values)
+    values = {measure: measured.value(measure.name) for measure in _BESIDE}
+    return {
+        f"{measure.short}, whole": "" if value is None else measure.text(value, digits=3)
+        for measure, value in values.items()
+    }
 
 
 def photos_table(specs: Sequence[BundleSpec]) -> str:
@@ -126,21 +131,22 @@ def photos_table(specs: Sequence[BundleSpec]) -> str:
     if not path.is_file():
         return ""
     rows = [
-        f"| `{row.network}` | {row.n:,} | {row.accuracy:.1%} "
-        f"({row.accuracy_low:.1%} to {row.accuracy_high:.1%}) | {row.macro_recall:.1%} "
-        f"| {row.coverage:.1%} | {row.selective_accuracy:.1%} |"
+        {
+            "bundle": f"`{row.network}`",
+            "photos": f"{row.n:,}",
+            "accuracy (95% interval)": f"{row.accuracy:.1%} "
+            f"({row.accuracy_low:.1%} to {row.accuracy_high:.1%})",
+            "macro recall": f"{row.macro_recall:.1%}",
+            "coverage": f"{row.coverage:.1%}",
+            "accuracy of confident predictions": f"{row.selective_accuracy:.1%}",
+        }
         for row in of_weights(read_photo_accuracy(path), specs)
         if row.face_pixels is None
     ]
-    return "\n".join(
-        (
-            "\n\nWhole web photos with one main face, five expressions, from face detection to prediction "
-            "(`python -m training photos`). The default pair was chosen on these photos.\n",
-            "| bundle | photos | accuracy (95% interval) | macro recall | coverage "
-            "| accuracy of confident predictions |",
-            "|---|---:|---:|---:|---:|---:|",
-            *rows,
-        )
+    return (
+        "\n\nWhole web photos with one main face, of five expressions, from face detection to prediction "
+        "(`python -m training photos`). The default pair was chosen on these photos.\n\n"
+        + markdown_table(pd.DataFrame(rows), left=("bundle",))
     )
 
 
@@ -154,22 +160,23 @@ def faithfulness_table(specs: Sequence[BundleSpec]) -> str:
         return ""
     on = f"{measured[0].n:,} faces of {data_name(f'{measured[0].source}:{measured[0].split}')}"
     rows = [
-        f"| `{row.network}` | {row.method} | {row.deletion:.3f}{_p(row.deletion_p)} "
-        f"| {row.insertion:.3f}{_p(row.insertion_p)} | {row.shuffled_correlation:.2f} |"
+        {
+            "bundle": f"`{row.network}`",
+            "map": row.method,
+            "deletion": f"{row.deletion:.3f}{_p(row.deletion_p)}",
+            "insertion": f"{row.insertion:.3f}{_p(row.insertion_p)}",
+            "shuffled": f"{row.shuffled_correlation:.2f}",
+        }
         for row in measured
     ]
-    return "\n".join(
-        (
-            f"\n\nHeat maps, {on} (`python -m training faithfulness`). Deletion is the mean probability "
-            "of the answer while the warmest pixels are replaced first: lower is better. Insertion shows "
-            "them first: higher is better. In brackets p of Wilcoxon's signed-rank test against class "
-            "activation maps on the same faces. Shuffled is the rank correlation with the map of the network "
-            f"with shuffled weights, on {measured[0].n_shuffled} faces. It is 1 for a map that does not "
-            "depend on what the network has learnt. Controls know nothing of the network.\n",
-            "| bundle | map | deletion | insertion | shuffled |",
-            "|---|---|---:|---:|---:|",
-            *rows,
-        )
+    return (
+        f"\n\nHeat maps, {on} (`python -m training faithfulness`). Deletion is the mean probability "
+        "of the prediction while the warmest pixels are replaced first: lower is better. Insertion shows "
+        "them first: higher is better. In brackets p of Wilcoxon's signed-rank test against class "
+        "activation maps on the same faces. Shuffled is the rank correlation with the map of the network "
+        f"with shuffled weights, on {measured[0].n_shuffled} faces. It is 1 for a map that does not "
+        "depend on what the network has learnt. Controls know nothing of the network.\n\n"
+        + markdown_table(pd.DataFrame(rows), left=("bundle", "map"))
     )
 
 
@@ -180,22 +187,25 @@ def action_units_table() -> str:
         return ""
     measured = read_action_unit_checks(path)
     rows = [
-        f"| {row.unit} | {row.expression} | {row.n:,} | {row.share_above:.0%} "
-        f"| {row.neutral_share_above:.0%} | {row.mean:.3f} | {row.neutral_mean:.3f} "
-        f"| {'yes' if row.passes else 'no'} |"
+        {
+            "unit": row.unit,
+            "expression": row.expression,
+            "faces": f"{row.n:,}",
+            "above": f"{row.share_above:.0%}",
+            "neutral faces above": f"{row.neutral_share_above:.0%}",
+            "mean": f"{row.mean:.3f}",
+            "neutral mean": f"{row.neutral_mean:.3f}",
+            "rises": "yes" if row.passes else "no",
+        }
         for row in measured
     ]
-    return "\n".join(
-        (
-            f"\n\nEstimated action units in the posed expressions of {data_name(measured[0].source)} whose "
-            "prototype contains them (`python -m training action-units`). Above is the share of faces in "
-            f"which the unit is above its average in {measured[0].neutral_n:,} neutral faces of "
-            f"{data_name(measured[0].neutral_source)}. A unit rises if that share is at least "
-            f"{LEAST_SHARE:.0%} and larger than in neutral faces, and the mean is at least {LEAST_MEAN}.\n",
-            "| unit | expression | faces | above | neutral faces above | mean | neutral mean | rises |",
-            "|---|---|---:|---:|---:|---:|---:|---|",
-            *rows,
-        )
+    return (
+        f"\n\nEstimated action units in the posed expressions of {data_name(measured[0].source)} whose "
+        "prototype contains them (`python -m training action-units`). Above is the share of faces in "
+        f"which the unit is above its average in {measured[0].neutral_n:,} neutral faces of "
+        f"{data_name(measured[0].neutral_source)}. A unit rises if that share is at least "
+        f"{LEAST_SHARE:.0%} and larger than in neutral faces, and the mean is at least {LEAST_MEAN}.\n\n"
+        + markdown_table(pd.DataFrame(rows), left=("unit", "expression", "rises"))
     )
 
 
@@ -222,16 +232,16 @@ def short_table(bundles: Iterable[Bundle]) -> str:
     ]
     rows.append(("one annotator of FER+", _people()))
     rows.append((PUBLISHED.label, {(PUBLISHED.note, "accuracy"): PUBLISHED.accuracy}))
-    heads = [
-        known_data_sets()[source].title
+    heads = {
+        (source, measure): known_data_sets()[source].title
         + (" without duplicates" if measure == "accuracy_clean" else "")
         for source, measure in SHORT_COLUMNS
+    }
+    cells = [
+        {"": label} | {head: f"{shares[c]:.1%}" if c in shares else "" for c, head in heads.items()}
+        for label, shares in rows
     ]
-    lines = [f"| | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
-    for label, shares in rows:
-        cells = [f"{shares[c]:.1%}" if c in shares else "" for c in SHORT_COLUMNS]
-        lines.append(f"| {label} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return markdown_table(pd.DataFrame(cells), left=("",))
 
 
 def _measured(bundle: Bundle) -> dict[tuple[str, str], float]:
