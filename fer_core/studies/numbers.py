@@ -177,7 +177,7 @@ def _means(results: StudyResults, data: str, figure: str) -> pd.Series:
 
 
 def _knows_copies(results: StudyResults, data: str) -> bool:
-    """Return whether a split has duplicates of training images."""
+    """Return whether a split was measured without duplicates of training images as well."""
     if is_whole(data):
         return False
     return bool(_number(results.runs, data, "accuracy_clean").notna().any())

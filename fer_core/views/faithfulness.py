@@ -38,7 +38,7 @@ def faithfulness_view(rows: Sequence[Faithfulness]) -> View:
         figure,
         f"Faithfulness on {n:,} faces of {data_name(source)}; further right is better. Controls know "
         "nothing of the network. *Compare* shows occlusion. **Deletion** is the mean probability of the "
-        "answer while the warmest pixels are replaced first; lower is better. **Insertion** is the mean "
+        "prediction while the warmest pixels are replaced first; lower is better. **Insertion** is the mean "
         "while they are shown first; higher is better (Petsiuk et al. 2018, arXiv:1806.07421). p is of "
         "Wilcoxon's signed-rank test against class activation maps on the same faces. **Shuffled** is the "
         f"rank correlation with the map of the network with shuffled weights, on {shuffled} faces. It is 1 "

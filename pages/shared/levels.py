@@ -58,7 +58,7 @@ def _shares(result: "EvaluationResult", threshold: float) -> "dict[Level, LevelS
 def judged_by(bundle: Bundle) -> str | None:
     """Return the source whose test faces are used for a network; None if none was measured.
 
-    That is the first that chose the network, of those with a test split; else FER2013.
+    That is the first data set that the network was calibrated on and that has a test split; else FER2013.
     """
     chosen_by = [reference.source for reference in bundle.spec.references]
     known = known_data_sets()

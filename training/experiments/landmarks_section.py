@@ -35,7 +35,7 @@ def landmarks_section(bundles: Iterable[Bundle], split: str) -> str:
     if not rows:
         return ""
     return (
-        "Each pair has a network that sees pixels and one that sees landmarks as well. Both answer the same "
+        "Each pair has a network that sees pixels and one that sees landmarks as well. Both predict the same "
         "faces, and the difference has a 95% bootstrap interval over faces. McNemar's exact test asks, on "
         "the faces that exactly one network gets right, whether one network wins more often. Each p is of "
         f"one test. With all {len(rows)} taken together (Bonferroni), a p below {0.05 / len(rows):.4f} is "
@@ -73,7 +73,7 @@ def _row(pair: tuple[str, str], data: str, rows: str, found: PairedComparison) -
         "faces": f"{found.n:,}",
         "pixels": f"{first:.2%}",
         "with landmarks": f"{second:.2%}",
-        "points more": f"{100 * found.difference:+.2f} ({low:+.2f} to {high:+.2f})",
+        "difference (points)": f"{100 * found.difference:+.2f} ({low:+.2f} to {high:+.2f})",
         "only pixels right": found.only_first,
         "only with landmarks right": found.only_second,
         "p": "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}",

@@ -52,12 +52,12 @@ def show_pixels(photo: ChosenPhoto, face: "FaceAnalysis", number: int) -> None:
             width=_WIDTH,
             alt=f"Heat map on face {number}: where {title} loses {expression}",
         )
-    st.caption("Warmer: the odds of the answer fall more if this part of the face is blurred.")
+    st.caption("Warmer: the odds of the prediction fall more if this part of the face is blurred.")
     with st.expander("Details"):
         st.markdown(
             "Squares of the face are blurred one at a time (Zeiler and Fergus 2014, arXiv:1311.2901); the "
             "landmarks stay. Each map is scaled to its own maximum. The odds are the probability of the "
-            "answer over that of all others; they change also where the network is sure."
+            "prediction over that of all others; they change also where the network is sure."
         )
         st.page_link(
             "../evaluation.py",
@@ -90,9 +90,9 @@ def show_regions(face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
     with st.expander("Details"):
         st.markdown(
             "One region at a time is replaced by the average face of FER2013, pixels and landmarks together. "
-            "The bars show how many percentage points the probability of the answer loses by that. Below 0, "
-            "the answer is more likely without the region. Where a network is sure for several reasons, no "
-            "region alone changes much."
+            "The bars show how many percentage points the probability of the prediction loses by that. Below "
+            "0, the prediction is more likely without the region. Where a network is sure for several "
+            "reasons, no region alone changes much."
         )
 
 
