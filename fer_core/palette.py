@@ -47,7 +47,7 @@ _NETWORKS: Final = {
 
 
 class Look(NamedTuple):
-    """The look of one network on every page.
+    """The look of one series, for instance of a network on every page.
 
     Attributes:
         color: "#RRGGBB", for marks, lines and bars.
@@ -77,6 +77,11 @@ class Look(NamedTuple):
             "color": self.color,
             "pattern": {"shape": self.pattern, "fillmode": "replace", "fgcolor": self.color},
         }
+
+
+def look_of(position: int) -> Look:
+    """Return the look of the series at a position, for series other than networks."""
+    return Look(*SERIES[position % len(SERIES)])
 
 
 def network_looks(names: Iterable[str]) -> dict[str, Look]:

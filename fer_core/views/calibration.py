@@ -12,9 +12,9 @@ from fer_core.evaluation.metrics import ECE_BINS
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.networks.levels import Level
 from fer_core.networks.softmax import softmax
-from fer_core.palette import BLUE, GUIDE_COLOR, SKY_BLUE, network_looks
+from fer_core.palette import BLUE, GUIDE_COLOR, SKY_BLUE, look_of, network_looks
 from fer_core.views.plots import CURVE_HEIGHT, percent_axes, thinned
-from fer_core.views.style import guide_line, lay_out, line_of, marker_of, new_figure, rows_from_top
+from fer_core.views.style import guide_line, lay_out, new_figure, rows_from_top
 from fer_core.views.view import View
 
 #: Colour and pattern of bars by level, from solid to sparse.
@@ -67,8 +67,8 @@ def reliability_view(
             y=100 * table["accuracy"],
             mode="lines+markers",
             name=f"{kind}: ECE {100 * error:.1f}%",
-            line=line_of(i),
-            marker=marker_of(i) | {"size": 6 + 24 * np.sqrt(table["faces"] / len(result))},
+            line=look_of(i).line,
+            marker=look_of(i).marker() | {"size": 6 + 24 * np.sqrt(table["faces"] / len(result))},
             customdata=table["faces"],
             hovertemplate="confidence %{x:.1f}%, accuracy %{y:.1f}%, %{customdata} faces<extra></extra>",
         )

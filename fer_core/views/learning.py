@@ -5,7 +5,8 @@ from typing import Final
 import pandas as pd
 
 from fer_core.data_names import source_name
-from fer_core.views.style import lay_out, line_of, new_panels
+from fer_core.palette import look_of
+from fer_core.views.style import lay_out, new_panels
 from fer_core.views.view import View
 
 #: What columns of the accuracy on one of several validation sets start with.
@@ -48,7 +49,7 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
                 name=kind,
                 legendgroup=kind,
                 showlegend=row == 1,
-                line=line_of(i),
+                line=look_of(i).line,
                 # Not every epoch need have been validated.
                 connectgaps=True,
                 hovertemplate="epoch %{x}: %{y:.3g}<extra>" + kind + "</extra>",

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.views.style import marker_of, rows_from_top
+from fer_core.palette import look_of
+from fer_core.views.style import rows_from_top
 
 #: Of a figure that shows curves.
 CURVE_HEIGHT: Final = 420
@@ -55,7 +56,7 @@ def add_points(
         orientation="h",
         offsetgroup=name,
         name=name,
-        marker=marker_of(position, size=size),
+        marker=look_of(position).marker(size=size),
         hovertemplate=f"%{{y}}: %{{x:{form}}}%<extra>{name}</extra>",
         **bars,
     )

@@ -9,7 +9,7 @@ from pandas.api.types import is_numeric_dtype
 
 from fer_core.data_names import data_name, is_whole, source_name, source_of, split_name, split_of
 from fer_core.listing import listed
-from fer_core.palette import GUIDE_COLOR
+from fer_core.palette import GUIDE_COLOR, look_of
 from fer_core.studies.numbers import accuracies, labels_of
 from fer_core.studies.plans import Reference, StudyPlan, StudyResults
 from fer_core.views.learning import validation_sources
@@ -23,7 +23,7 @@ from fer_core.views.study_cells import (
     slug,
     wrapped,
 )
-from fer_core.views.style import color_of, guide_line, marker_of, new_panels
+from fer_core.views.style import guide_line, new_panels
 from fer_core.views.view import View
 
 #: Places of the splits in the palette of series.
@@ -74,7 +74,7 @@ def learning_view(results: StudyResults, history: pd.DataFrame) -> View:
     figure = new_panels(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     for i, variant in enumerate(history["variant"].unique()):
         runs = history[history["variant"] == variant]
-        color = color_of(i)
+        color = look_of(i).color
         for j, (seed, rows) in enumerate(runs.groupby("seed")):
             for row, name, scale in ((1, "loss", 1), (2, "accuracy", 100)):
                 for prefix, dash, words in (
@@ -88,7 +88,7 @@ def learning_view(results: StudyResults, history: pd.DataFrame) -> View:
                         col=1,
                         mode="lines+markers",
                         line={"color": color, "dash": dash, "width": 2},
-                        marker=marker_of(i, size=6),
+                        marker=look_of(i).marker(size=6),
                         name=labels.get(variant, variant),
                         legendgroup=variant,
                         showlegend=(j, row, prefix) == (0, 1, "val_"),
@@ -149,7 +149,7 @@ def _lines(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
                     row=row,
                     col=1,
                     mode="markers",
-                    marker=marker_of(place, size=7) | {"opacity": 0.45},
+                    marker=look_of(place).marker(size=7) | {"opacity": 0.45},
                     name=f"{name}, single runs",
                     legendgroup=name,
                     showlegend=False,
@@ -161,8 +161,8 @@ def _lines(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
                 row=row,
                 col=1,
                 mode="lines+markers",
-                line={"color": color_of(place), "width": 2},
-                marker=marker_of(place, size=10),
+                line={"color": look_of(place).color, "width": 2},
+                marker=look_of(place).marker(size=10),
                 name=name,
                 legendgroup=name,
                 hovertemplate=hover,
@@ -220,7 +220,7 @@ def _dots(table: pd.DataFrame, plan: StudyPlan, labels: dict[str, str]) -> go.Fi
                     row=row,
                     col=1,
                     mode="markers",
-                    marker=marker_of(place, size=size) | {"opacity": opacity},
+                    marker=look_of(place).marker(size=size) | {"opacity": opacity},
                     name=name,
                     legendgroup=name,
                     showlegend=values is means,

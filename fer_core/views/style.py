@@ -256,27 +256,10 @@ def without_grid(figure: go.Figure) -> go.Figure:
     return figure.update_xaxes(showgrid=False)
 
 
-def color_of(position: int) -> str:
-    """Return the colour of the series at a position."""
-    return SERIES[position % len(SERIES)][0]
-
-
 def pale(color: str) -> str:
     """Return the pale variant of a colour "#RRGGBB" for probable predictions."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{_PALE})"
-
-
-def line_of(position: int) -> dict[str, Any]:
-    """Return Plotly's settings of the line of the series at a position."""
-    color, dash, _, _ = SERIES[position % len(SERIES)]
-    return {"color": color, "dash": dash, "width": 2}
-
-
-def marker_of(position: int, *, size: int = 9) -> dict[str, Any]:
-    """Return Plotly's settings of the markers of the series at a position."""
-    color, _, symbol, _ = SERIES[position % len(SERIES)]
-    return {"color": color, "symbol": symbol, "size": size}
 
 
 def guide_line(*, width: float = 1) -> dict[str, Any]:

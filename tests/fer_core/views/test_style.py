@@ -39,14 +39,11 @@ def test_the_template_leaves_the_ground_free_and_a_finger_to_the_page():
 def test_no_two_series_differ_by_colour_alone():
     n = len(style.TEMPLATE.layout.colorway)
     assert n == 9
-    assert [style.color_of(i) for i in range(n)] == list(style.TEMPLATE.layout.colorway)
-    for of in (style.color_of, lambda i: style.line_of(i)["dash"], _symbol):
-        assert len({of(i) for i in range(n)}) == n
-        assert of(n) == of(0)
-
-
-def _symbol(position):
-    return style.marker_of(position)["symbol"]
+    looks = [palette.look_of(i) for i in range(n)]
+    assert [look.line["color"] for look in looks] == list(style.TEMPLATE.layout.colorway)
+    assert len({look.line["dash"] for look in looks}) == n
+    assert len({look.marker()["symbol"] for look in looks}) == n
+    assert palette.look_of(n) == looks[0]
 
 
 def test_a_network_looks_the_same_whatever_stands_beside_it():
