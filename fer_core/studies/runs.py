@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from filelock import FileLock
 
 from fer_core.errors import DataError
 from fer_core.evaluation.measures import MEASURES
 from fer_core.files import replace_file
 from fer_core.networks.bundles import CLEAN
 from fer_core.settings import models_root
+from fer_core.studies.locks import lock_of
 
 #: Of every row, whatever was measured.
 COLUMNS: Final = (
@@ -78,7 +78,7 @@ def replace_rows(path: Path, rows: pd.DataFrame, keys: list[str]) -> None:
 
     Safe for several processes at once, as `append_rows` is.
     """
-    with _locked(path):
+    with lock_of(path):
         if path.is_file():
             before = pd.read_parquet(path)
             stays = ~pd.MultiIndex.from_frame(before[keys]).isin(
@@ -93,15 +93,9 @@ def replace_rows(path: Path, rows: pd.DataFrame, keys: list[str]) -> None:
 
 def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     """Add rows to a table of runs; safe for several processes at once."""
-    with _locked(path):
+    with lock_of(path):
         tables = [table for table in (read_rows(path), pd.DataFrame(rows)) if len(table)]
         _write(path, pd.concat(tables, ignore_index=True))
-
-
-def _locked(path: Path) -> FileLock:
-    """Return the lock that keeps other processes from a table."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(path.with_name(f".{path.name}.lock"))
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:

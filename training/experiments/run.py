@@ -1,6 +1,6 @@
 """A whole run: train, make the bundle, measure it, and add a row to the record of runs."""
 
-import platform
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from fer_core.networks.bundles import (
 )
 from fer_core.networks.kinds import kind_in, open_any_bundle
 from fer_core.networks.layers import multiply_adds, write_layers
+from fer_core.networks.speed import cpu_name
 from fer_core.settings import models_root
 from fer_core.studies.runs import figures_of
 from training.bundle.export import finish_moves
@@ -136,10 +137,7 @@ def hardware() -> str:
     """Return the processor's name and the accelerators that Keras finds."""
     import keras
 
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    name = f"{names[0]}, {len(names)} cores" if names else platform.processor()
+    name = f"{cpu_name()}, {os.cpu_count()} cores"
     devices = [
         device for device in keras.distribution.list_devices() if "cpu" not in device.lower()
     ]

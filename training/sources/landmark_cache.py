@@ -18,7 +18,6 @@ from typing import Final, TypeAlias
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock
 from rich.console import Console
 from rich.progress import track
 
@@ -29,6 +28,7 @@ from fer_core.faces.finder import CropFinder
 from fer_core.faces.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from fer_core.files import replace_file
 from fer_core.settings import cache_root
+from fer_core.studies.locks import lock_of
 from training import sources
 from training.sources import Samples
 
@@ -79,7 +79,7 @@ def _lookup(images: np.ndarray, path: Path | None) -> np.ndarray:
     keys = np.array([_key(image) for image in images], np.uint64)
     known = _joined([])
     if path:
-        with _alone_with(path):
+        with lock_of(path):
             known = _read(path)
     wanted, first = np.unique(keys, return_index=True)
     missing = first[~np.isin(wanted, known[0])]
@@ -87,7 +87,7 @@ def _lookup(images: np.ndarray, path: Path | None) -> np.ndarray:
         computed = _compute(images[missing], keys[missing], path)
         known = _joined([known, computed])
     if path and (len(missing) or _parts(path).is_dir()):
-        with _alone_with(path):
+        with lock_of(path):
             # Read again: another process may have added to it since.
             known = _once(_joined([known, _read(path)]))
             _write(known, path)
@@ -131,15 +131,9 @@ def _compute(images: np.ndarray, keys: np.ndarray, path: Path | None) -> _Column
             chunk = keys[part], find(images[part])
             chunks.append(chunk)
             if path:
-                with _alone_with(path):
+                with lock_of(path):
                     _write(chunk, _parts(path) / f"{keys[start]:016x}.parquet")
     return _joined(chunks)
-
-
-def _alone_with(path: Path) -> FileLock:
-    """Return the lock that keeps other processes from a cache and its chunks."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(path.with_name(f".{path.name}.lock"))
 
 
 def _read(path: Path) -> _Columns:

@@ -11,6 +11,7 @@ from fer_core.errors import DataError
 from fer_core.faces.crops import crop_inputs, cut, frame_square, resize_crop
 from fer_core.faces.finder import CropFinder, FaceFinder
 from fer_core.faces.landmarks import FEATURE_SIZE
+from fer_core.studies.locks import lock_of
 from training.sources import Split, landmark_cache, load
 from training.sources.landmark_cache import cache_path, with_landmarks
 
@@ -113,7 +114,7 @@ def test_what_another_process_finds_meanwhile_is_kept(samples, monkeypatch):
 
 def test_a_cache_is_not_read_while_another_process_writes_it(samples):
     with ThreadPoolExecutor(1) as pool:
-        with landmark_cache._alone_with(cache_path("fer2013")):
+        with lock_of(cache_path("fer2013")):
             waiting = pool.submit(with_landmarks, samples)
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=0.3)
