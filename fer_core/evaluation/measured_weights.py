@@ -1,6 +1,6 @@
 """Which stored measurements are of the weights that are in use now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from fer_core.networks.bundles import SERVING_FILE, BundleSpec
@@ -26,7 +26,7 @@ class Measured(Protocol):
 MeasuredT = TypeVar("MeasuredT", bound=Measured)
 
 
-def of_weights(rows: Sequence[MeasuredT], specs: Iterable[BundleSpec]) -> list[MeasuredT]:
-    """Return the rows that were measured with the weights of these specs."""
-    current = {spec.name: spec.sha256.get(SERVING_FILE) for spec in specs}
+def of_weights(rows: Sequence[MeasuredT], specs: Mapping[str, BundleSpec]) -> list[MeasuredT]:
+    """Return the rows that were measured with the weights of the specs, which are by their bundles' names."""
+    current = {name: spec.sha256.get(SERVING_FILE) for name, spec in specs.items()}
     return [row for row in rows if row.weights_sha256 == current.get(row.network)]

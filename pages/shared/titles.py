@@ -51,8 +51,8 @@ def spec_of(name: str) -> BundleSpec | None:
 
 def of_current_weights(rows: Sequence[MeasuredT]) -> list[MeasuredT]:
     """Return the rows that were measured with the weights that are in use now."""
-    specs = (spec_of(name) for name in {row.network for row in rows})
-    return of_weights(rows, [spec for spec in specs if spec])
+    names = {row.network for row in rows}
+    return of_weights(rows, {name: spec for name in names if (spec := spec_of(name))})
 
 
 def origin_sentences(bundles: Sequence[Bundle]) -> list[str]:

@@ -9,7 +9,7 @@ docs/results.md has every shipped network on every test split.
 import logging
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -125,7 +125,7 @@ def _beside(measured: SplitMetrics) -> dict[str, str]:
     }
 
 
-def photos_table(specs: Sequence[BundleSpec]) -> str:
+def photos_table(specs: Mapping[str, BundleSpec]) -> str:
     """Return a Markdown table of the networks on whole photos; nothing if they were not measured."""
     path = landmarker_path().parent / photo_accuracy_path().name
     if not path.is_file():
@@ -150,7 +150,7 @@ def photos_table(specs: Sequence[BundleSpec]) -> str:
     )
 
 
-def faithfulness_table(specs: Sequence[BundleSpec]) -> str:
+def faithfulness_table(specs: Mapping[str, BundleSpec]) -> str:
     """Return a Markdown table of heat maps of the default pair; nothing if they were not measured."""
     path = landmarker_path().parent / faithfulness_path().name
     if not path.is_file():
@@ -297,7 +297,7 @@ def with_results(text: str, bundles: Iterable[Bundle]) -> str:
         ValueError: a marker is missing.
     """
     bundles = list(bundles)
-    specs = [bundle.spec for bundle in bundles]
+    specs = {bundle.spec.name: bundle.spec for bundle in bundles}
     results = f"{results_table(bundles)}{photos_table(specs)}"
     results += f"{faithfulness_table(specs)}{action_units_table()}{people_sentence()}"
     text = _between(text, BEGIN, END, results)

@@ -65,7 +65,8 @@ def _comparisons(first: str, second: str) -> "Iterator[tuple[str, PairedComparis
             one, other = on_common_ground(results).values()
             check_same_rows(one, other)
             clean = one.clean & other.clean
-            yield data, compare(one.select(clean), other.select(clean))
+            if clean.any():
+                yield data, compare(one.select(clean), other.select(clean))
         except FerError:
             # Damaged, or of other faces or expressions: there is nothing to compare.
             continue

@@ -175,7 +175,7 @@ def _current_rows(
     current = of_current_weights(rows)
     if len(current) < len(rows):
         st.caption(
-            "Networks whose weights changed after this was measured are left out. Measure again: "
+            "Networks whose weights were replaced since this was measured are left out. Measure again: "
             f"`python -m training {command}`."
         )
     return current

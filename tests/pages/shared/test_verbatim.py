@@ -150,10 +150,11 @@ def test_downloads_hold_names_as_they_are_and_nothing_of_exif(portrait_with_exif
         HOSTILE[0],
         "=cmd|'/c calc'!A1.png",
     ]
-    rows = list(csv.DictReader(io.StringIO(_as_csv(records))))
+    labels = {name: p.labels for name, p in analysis.faces[0].predictions.items()}
+    rows = list(csv.DictReader(io.StringIO(_as_csv(records, labels))))
     assert [row["path"] for row in rows] == [HOSTILE[0], "'=cmd|'/c calc'!A1.png"]
     annotated = _as_png(photo, analysis)
-    for content in (_as_json(records).encode(), _as_csv(records).encode(), annotated):
+    for content in (_as_json(records).encode(), _as_csv(records, labels).encode(), annotated):
         assert b"Telling" not in content
     assert dict(Image.open(io.BytesIO(annotated)).getexif()) == {}
     assert Image.open(io.BytesIO(encode_png(photo.photo.rgb))).info == {}
