@@ -411,6 +411,16 @@ class PairedComparison:
         first, second = self.accuracies
         return second - first
 
+    @property
+    def p_in_words(self) -> str:
+        """The p-value as tables have it: "< 0.001" or "0.017"."""
+        return "< 0.001" if self.p_value < 0.001 else f"{self.p_value:.3f}"
+
+    def in_points(self, *, digits: int) -> str:
+        """Return the difference with its interval in percentage points: "+1.8 (+1.3 to +2.3)"."""
+        low, high = (f"{100 * bound:+.{digits}f}" for bound in self.interval)
+        return f"{100 * self.difference:+.{digits}f} ({low} to {high})"
+
 
 def check_same_rows(first: EvaluationResult, second: EvaluationResult) -> None:
     """Raise DataError unless two networks' predictions have the same rows with the same labels."""
@@ -441,3 +451,14 @@ def compare(first: EvaluationResult, second: EvaluationResult) -> PairedComparis
         p_value=metrics.mcnemar_p(only_first, only_second),
         interval=metrics.bootstrap_mean([-1, 1, 0], [only_first, only_second, equal]),
     )
+
+
+def compare_clean(first: EvaluationResult, second: EvaluationResult) -> PairedComparison:
+    """Compare two networks' predictions on the rows that are clean for both.
+
+    Raises:
+        DataError: as `compare`.
+    """
+    check_same_rows(first, second)
+    clean = first.clean & second.clean
+    return compare(first.select(clean), second.select(clean))

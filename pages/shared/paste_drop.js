@@ -12,12 +12,12 @@ export default function ({ parentElement }) {
     input.files = given.files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
   };
-  const has_files = (event) => event.dataTransfer?.types.includes("Files");
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   const listeners = {
     // Text may be pasted as well, into a field of the page.
     paste: (event) => give(event, [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"))),
     dragover: (event) => {
-      if (!has_files(event)) return;
+      if (!hasFiles(event)) return;
       event.preventDefault();
       veil.hidden = false;
     },
@@ -28,7 +28,7 @@ export default function ({ parentElement }) {
     drop: (event) => {
       veil.hidden = true;
       // The uploader takes what is dropped on it by itself.
-      if (has_files(event) && !event.target.closest?.(UPLOADER)) give(event, [...event.dataTransfer.files]);
+      if (hasFiles(event) && !event.target.closest?.(UPLOADER)) give(event, [...event.dataTransfer.files]);
     },
   };
   const stop = () => {

@@ -9,6 +9,7 @@ from fer_core.data_names import data_name, source_of, split_of
 from fer_core.evaluation.predictions import (
     PairedComparison,
     compare,
+    compare_clean,
     predictions_path,
     read_predictions,
 )
@@ -57,14 +58,13 @@ def _rows(
             read_predictions(predictions_path(bundle.path, source_of(data), split))
             for bundle in (first, second)
         )
-        clean = one.clean & other.clean
-        yield _row(pair, data, "whole", compare(one, other))
-        if not clean.all():
-            yield _row(pair, data, "clean", compare(one.select(clean), other.select(clean)))
+        whole, clean = compare(one, other), compare_clean(one, other)
+        yield _row(pair, data, "whole", whole)
+        if clean.n < whole.n:
+            yield _row(pair, data, "clean", clean)
 
 
 def _row(pair: tuple[str, str], data: str, rows: str, found: PairedComparison) -> dict[str, Any]:
-    low, high = (100 * bound for bound in found.interval)
     first, second = found.accuracies
     return {
         "networks": " and ".join(f"`{name}`" for name in pair),
@@ -73,8 +73,8 @@ def _row(pair: tuple[str, str], data: str, rows: str, found: PairedComparison) -
         "faces": f"{found.n:,}",
         "pixels": f"{first:.2%}",
         "with landmarks": f"{second:.2%}",
-        "difference (points)": f"{100 * found.difference:+.2f} ({low:+.2f} to {high:+.2f})",
+        "difference (points)": found.in_points(digits=2),
         "only pixels right": found.only_first,
         "only with landmarks right": found.only_second,
-        "p": "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}",
+        "p": found.p_in_words,
     }

@@ -143,6 +143,8 @@ def photos_table(specs: Mapping[str, BundleSpec]) -> str:
         for row in of_weights(read_photo_accuracy(path), specs)
         if row.face_pixels is None
     ]
+    if not rows:
+        return ""
     return (
         "\n\nWhole web photos with one main face, of five expressions, from face detection to prediction "
         "(`python -m training photos`). The default pair was chosen on these photos.\n\n"

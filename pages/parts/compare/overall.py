@@ -46,12 +46,7 @@ def show_overall(first: str, second: str) -> None:
 
 def _comparisons(first: str, second: str) -> "Iterator[tuple[str, PairedComparison]]":
     """Yield each common test split, as "SOURCE:SPLIT", with the comparison on its clean rows."""
-    from fer_core.evaluation.predictions import (
-        check_same_rows,
-        compare,
-        on_common_ground,
-        predictions_of,
-    )
+    from fer_core.evaluation.predictions import compare_clean, on_common_ground, predictions_of
 
     files = [predictions_of(resolve(name).path) for name in (first, second)]
     for data in files[0]:
@@ -62,22 +57,19 @@ def _comparisons(first: str, second: str) -> "Iterator[tuple[str, PairedComparis
                 name: stored_predictions(of[data])
                 for name, of in zip((first, second), files, strict=True)
             }
-            one, other = on_common_ground(results).values()
-            check_same_rows(one, other)
-            clean = one.clean & other.clean
-            if clean.any():
-                yield data, compare(one.select(clean), other.select(clean))
+            found = compare_clean(*on_common_ground(results).values())
         except FerError:
             # Damaged, or of other faces or expressions: there is nothing to compare.
             continue
+        if found.n:
+            yield data, found
 
 
 def _row(data: str, found: "PairedComparison", titles: tuple[str, str]) -> dict[str, Any]:
-    low, high = (100 * bound for bound in found.interval)
     return {
         "Data set": data_name(data),
-        "Difference (points)": f"{100 * found.difference:+.1f} ({low:+.1f} to {high:+.1f})",
-        "McNemar's exact p": "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}",
+        "Difference (points)": found.in_points(digits=1),
+        "McNemar's exact p": found.p_in_words,
         **{title: f"{share:.1%}" for title, share in zip(titles, found.accuracies, strict=True)},
         "Faces": f"{found.n:,}",
     }
