@@ -6,7 +6,7 @@ The plain one is what the documentation of Keras shows: the same network, loss, 
 dtype policy, fed by `tf.data` that has nothing to decode and augments nothing, under TensorFlow with XLA,
 which is Keras's own choice, and without. Ratios are to the faster one. Ours augments, averages the weights,
 prepares its batches in the process that trains, and normalises in one operation
-(`training.loop.fused_norm`). Each is a fresh process; the first steps, in which everything is compiled, do
+(`training.loop.fast_layers`). Each is a fresh process; the first steps, in which everything is compiled, do
 not count. Backends that are not installed are left out.
 """
 

@@ -22,6 +22,8 @@ ALIGNED_TRUNK: Final = "aligned_trunk"
 ALIGNMENT: Final = "alignment"
 #: Standard deviation, in training, of each number of the alignment: 3 degrees, 5 %, 2.4 pixels of 48.
 _ALIGNMENT_NOISE: Final = 0.05
+#: The alignment, as `sample` takes it, that changes nothing.
+_IDENTITY: Final = np.array([1, 0, 0, 0, 1, 0], np.float32)
 
 
 class DualInput(ExpressionArchitecture):
@@ -34,9 +36,11 @@ class DualInput(ExpressionArchitecture):
         fusion: how the two meet. `aligned` asks two experts and takes the mean of their logits: the
             trunk, and a copy of it that is trained further on the image turned so that the landmarks lie
             where those of the average face lie (`training.architectures.alignment`), together with
-            the branch. `late` adds the branch's logits to the trunk's, a product of experts (Hinton
-            2002); `concatenation` adds logits read off the joined features of both; `gate` mixes the two
-            answers by weights read off the joined features (Arevalo et al. 2017, arXiv:1702.01992).
+            the branch. `unaligned` is its control, which shows what landmarks add: the copy sees the image
+            as it is, and there is no branch. `late` adds the branch's logits to the trunk's, a product of
+            experts (Hinton 2002); `concatenation` adds logits read off the joined features of both; `gate`
+            mixes the two answers by weights read off the joined features (Arevalo et al. 2017,
+            arXiv:1702.01992).
         joint_units: hidden units over the joined features.
     """
 
@@ -55,7 +59,7 @@ class DualInput(ExpressionArchitecture):
     trunk: Cnn = Field(default_factory=Cnn)
     trunk_bundle: str = "cnn"
     landmarks: LandmarkMlp = Field(default_factory=LandmarkMlp)
-    fusion: Literal["aligned", "late", "concatenation", "gate"] = "aligned"
+    fusion: Literal["aligned", "unaligned", "late", "concatenation", "gate"] = "aligned"
     joint_units: int = 128
 
     @property
@@ -64,21 +68,23 @@ class DualInput(ExpressionArchitecture):
         return Trunk(self.trunk_bundle, self.trunk, TRUNK)
 
     def learn_from_rows(self, network: "keras.Model", landmarks: np.ndarray | None) -> None:
-        """Make the aligned trunk a copy of the trunk, and give it the average face of the training rows.
+        """Make the second expert a copy of the trunk, and give it the average face of the training rows.
 
         Raises:
             TrainingError: too few rows have landmarks.
         """
-        if self.fusion == "aligned":
+        if self._has_two_experts:
             network.get_layer(ALIGNED_TRUNK).set_weights(network.get_layer(TRUNK).get_weights())
+        if self.fusion == "aligned":
             kernel = alignment_kernel(average_face(found_landmarks(landmarks)))
             network.get_layer(ALIGNMENT).set_weights([kernel])
-        self.landmarks.learn_from_rows(network, landmarks)
+        if self.fusion != "unaligned":
+            self.landmarks.learn_from_rows(network, landmarks)
 
     @property
     def corrects_priors(self) -> bool:
         """Whether there is an expert whose biases are known."""
-        return self.fusion == "aligned"
+        return self._has_two_experts
 
     def answer_bias(self, network: "keras.Model") -> "keras.Variable":
         """Return the biases, (classes,), of the expert that is trained; the trunk has its own correction."""
@@ -90,13 +96,21 @@ class DualInput(ExpressionArchitecture):
     def origin(cls, settings: Mapping[str, Any], starts_from: str | None) -> str:
         """Return the card's sentences about the trunk and the layers beside it."""
         trunk = settings["trunk_bundle"]
+        experts = (
+            f"It averages the logits of two experts. The first is the bundle `{trunk}`, unchanged. The "
+            f"second started as {_copied(starts_from)}. "
+        )
         if settings["fusion"] == "aligned":
             return (
-                f"It averages the logits of two experts. The first is the bundle `{trunk}`, unchanged. The "
-                f"second started as {_copied(starts_from)}. It was fine-tuned on aligned images: turned and "
+                f"{experts}It was fine-tuned on aligned images: turned and "
                 "scaled so that the landmarks lie where the average face has them. Its landmark branch "
                 f"started with {'random weights' if starts_from is None else 'the weights of that bundle'}. "
                 "Without landmarks, only the first is used."
+            )
+        if settings["fusion"] == "unaligned":
+            return (
+                f"{experts}It was fine-tuned on the images as they are. Landmarks have no effect, except "
+                "that without them only the first is used."
             )
         return (
             f"The layers on the pixels are those of the bundle `{trunk}` and were not fine-tuned; the "
@@ -109,7 +123,7 @@ class DualInput(ExpressionArchitecture):
         The trunk is not trained. `side` makes no difference: landmarks are places in the whole crop.
         """
         import keras
-        from keras import layers
+        from keras import layers, ops
 
         image = keras.Input((INPUT_SIZE, INPUT_SIZE, 1), name="image")
         vectors = keras.Input((FEATURE_SIZE,), name="landmarks")
@@ -121,10 +135,14 @@ class DualInput(ExpressionArchitecture):
         maps = layers.Identity(name=MAPS_LAYER)(maps)
         by_pixels = layers.GlobalAveragePooling2D(dtype="float32")(maps)
         by_landmarks = layers.Dense(n_outputs, dtype="float32")(hidden)
-        if self.fusion == "aligned":
-            _, aligned_maps = self._tower(n_outputs, ALIGNED_TRUNK)(_align(image, vectors, found))
-            aligned = layers.GlobalAveragePooling2D(dtype="float32")(aligned_maps)
-            expert = aligned + found * by_landmarks
+        if self._has_two_experts:
+            aligns = self.fusion == "aligned"
+            transform = _alignment(vectors, found) if aligns else ops.ones_like(found) * _IDENTITY
+            noisy = layers.GaussianNoise(_ALIGNMENT_NOISE, dtype="float32")(transform)
+            _, expert_maps = self._tower(n_outputs, ALIGNED_TRUNK)(sample(image, noisy))
+            expert = layers.GlobalAveragePooling2D(dtype="float32")(expert_maps)
+            if aligns:
+                expert = expert + found * by_landmarks
             # In training the trunk's share is withheld, so that the expert learns to answer alone: the
             # trunk knows the training images, and beside it the expert would learn little.
             trunk_share = layers.Dropout(1.0)((1.0 - 0.5 * found) * (by_pixels - expert))
@@ -140,6 +158,10 @@ class DualInput(ExpressionArchitecture):
             gate = found * layers.Dense(n_outputs, activation="sigmoid", dtype="float32")(joined)
             logits = (1.0 - gate) * by_pixels + gate * by_landmarks
         return keras.Model([image, vectors], logits, name="dual_input")
+
+    @property
+    def _has_two_experts(self) -> bool:
+        return self.fusion in ("aligned", "unaligned")
 
     def _tower(self, n_classes: int, name: str) -> "keras.Model":
         """Return the trunk with its last features and its maps as outputs."""
@@ -158,13 +180,10 @@ def _copied(starts_from: str | None) -> str:
     )
 
 
-def _align(
-    image: "keras.KerasTensor", vectors: "keras.KerasTensor", found: "keras.KerasTensor"
-) -> "keras.KerasTensor":
-    """Return the image aligned to the average face; unchanged without landmarks."""
+def _alignment(vectors: "keras.KerasTensor", found: "keras.KerasTensor") -> "keras.KerasTensor":
+    """Return the transform, (N, 6), to the average face; one that changes nothing without landmarks."""
     from keras import layers
 
     fit = layers.Dense(6, use_bias=False, trainable=False, dtype="float32", name=ALIGNMENT)
-    identity = np.array([1, 0, 0, 0, 1, 0], np.float32)
-    transform = fit(vectors) + (1.0 - found) * identity
-    return sample(image, layers.GaussianNoise(_ALIGNMENT_NOISE, dtype="float32")(transform))
+    aligned: keras.KerasTensor = fit(vectors) + (1.0 - found) * _IDENTITY
+    return aligned

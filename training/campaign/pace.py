@@ -14,7 +14,7 @@ from fer_core.faces.landmarks import FEATURE_SIZE
 from fer_core.networks.layers import multiply_adds
 from training.bundle.layer_table import layer_table
 from training.errors import TrainingError
-from training.loop.fused_norm import with_fused_norms
+from training.loop.fast_layers import with_fast_layers
 from training.schema.recipe import Recipe
 from training.tasks.expressions import behind_augmentation
 
@@ -36,7 +36,7 @@ def measure_images_per_second(recipe: Recipe) -> float:
     """Train on noise for a few steps and return the images per second."""
     keras.config.set_dtype_policy(recipe.dtype_policy)
     try:
-        network = with_fused_norms(recipe.architecture.build(_CLASSES, side=None))
+        network = with_fast_layers(recipe.architecture.build(_CLASSES, side=None))
         model = behind_augmentation(recipe, network, recipe.augment)
         model.compile(
             keras.optimizers.SGD(1e-4, momentum=0.9),

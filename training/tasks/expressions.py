@@ -42,7 +42,7 @@ def expression_task(recipe: Recipe, parents: Parents) -> Task:
         DataError: the recipe's data is not there, or nothing of it can be learnt from or validated on.
         TrainingError: its network cannot be begun.
     """
-    from training.loop.fused_norm import with_fused_norms
+    from training.loop.fast_layers import with_fast_layers
 
     train, n_left_out = training_rows(recipe)
     references = reference_rows(recipe)
@@ -53,7 +53,7 @@ def expression_task(recipe: Recipe, parents: Parents) -> Task:
         ", ".join(f"{len(rows)} of {name}" for name, rows in references.items()),
     )
     n_classes = len(train.label_space)
-    network = with_fused_norms(recipe.architecture.build(n_classes, side=None))
+    network = with_fast_layers(recipe.architecture.build(n_classes, side=None))
     start(recipe, network, train, parents)
     targets = targets_for(recipe, train, parents.teacher)
     rows, targets = recipe.balance.rows(train, targets, recipe.seed)

@@ -34,7 +34,7 @@ def keypoint_task(recipe: KeypointRecipe) -> Task:
     """
     import keras
 
-    from training.loop.fused_norm import with_fused_norms
+    from training.loop.fast_layers import with_fast_layers
 
     train, valid = (sources.load_keypoints(split) for split in (Split.TRAIN, Split.VALID))
     log.info("%s: %d training rows, %d validation rows", recipe.name, len(train), len(valid))
@@ -46,7 +46,7 @@ def keypoint_task(recipe: KeypointRecipe) -> Task:
         return keras.Model(image, network(keras.ops.cast(image, "float32")))
 
     return Task(
-        network=with_fused_norms(recipe.architecture.build(n_points)),
+        network=with_fast_layers(recipe.architecture.build(n_points)),
         served=functools.partial(recipe.architecture.build, n_points),
         train=_batches(train, recipe.batch_size, recipe.augment),
         valid={sources.keypoints.NAME: _batches(valid, VALIDATION_BATCH)},

@@ -145,7 +145,7 @@ def test_efficientnet_is_counted_at_the_size_that_it_serves():
     assert names == ["image", "48x48", *sides, "head"]
 
 
-@pytest.mark.parametrize("fusion", ["aligned", "late", "concatenation", "gate"])
+@pytest.mark.parametrize("fusion", ["aligned", "unaligned", "late", "concatenation", "gate"])
 def test_two_inputs_meet_in_the_head(fusion):
     small = {
         "trunk": Cnn(widths=(4,), depths=(1,)),
@@ -156,13 +156,17 @@ def test_two_inputs_meet_in_the_head(fusion):
     table = layer_table(network)
     stages = {stage.name: stage for stage in stages_of(table)}
     assert sum(layer.parameters for layer in table) == network.count_params()
-    assert stages["landmark branch"].inputs == ("landmarks",)
+    if fusion != "unaligned":
+        assert stages["landmark branch"].inputs == ("landmarks",)
     assert stages["trunk 48x48"].inputs == ("image",)
     if fusion == "aligned":
         assert set(stages["alignment"].inputs) == {"image", "landmarks"}
         assert stages["aligned_trunk 48x48"].inputs == ("alignment",)
         fed = {"trunk 48x48", "aligned_trunk 48x48", "landmark branch"}
         assert set(stages["head"].inputs) == fed
+    elif fusion == "unaligned":
+        assert "landmark branch" not in stages
+        assert "aligned_trunk 48x48" in stages["head"].inputs
     elif fusion != "late":
         assert set(stages["dense"].inputs) == {"trunk 48x48", "landmark branch"}
 
