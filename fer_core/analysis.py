@@ -122,7 +122,8 @@ class Analyzer:
                 of a video are taken as they are.
 
         Raises:
-            AnalysisError: memory was short, or a library failed; the next call may do.
+            AnalysisError: memory was short or a library failed, and the next call may do; or too many places
+                look like faces.
         """
         began = time.perf_counter()
         with _faults_explained():

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import threading
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ ImageInput = str | os.PathLike[str] | bytes | bytearray | memoryview | np.ndarra
 
 #: One thread at a time loads the models that `analyze` keeps.
 _loading = threading.Lock()
+#: The networks that `analyze` keeps, by the folder of models and their name.
+_classifiers: dict[tuple[Path, str], Classifier] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -200,7 +203,9 @@ def open_analyzer(networks: str | Iterable[str] | None = None) -> OpenAnalyzer:
     """Load the face finder and the networks for many photos.
 
         with fer_core.open_analyzer() as analyzer:
-            analyses = [analyzer.analyze(path) for path in paths]
+            records = [analyzer.analyze(path).to_dict() for path in paths]
+
+    An `Analysis` holds its photo's pixels, 3 bytes each, so keep of many photos what you need.
 
     Args:
         networks: as for `analyze`.
@@ -243,6 +248,10 @@ def _load_finder() -> FaceFinder:
 
 def _load_classifier(name: str) -> Classifier:
     bundle = resolve(name)
+    if bundle.missed is not None:
+        warnings.warn(
+            f"{name} predicts with the weights of {bundle.origin}. {bundle.missed}", stacklevel=3
+        )
     with quiet_libraries():
         return Classifier(bundle)
 
@@ -252,10 +261,17 @@ def _kept_finder() -> FaceFinder:
     return _load_finder()
 
 
-@cache
 def _kept_classifier(models: Path, name: str) -> Classifier:
-    """Return a network from the folder of models (FER_MODELS), loaded once."""
-    return _load_classifier(name)
+    """Return a network from the folder of models (FER_MODELS), loaded once.
+
+    One that stands in for weights on the Hub is not kept: the next call asks the Hub again.
+    """
+    if (kept := _classifiers.get((models, name))) is not None:
+        return kept
+    classifier = _load_classifier(name)
+    if classifier.bundle.missed is None:
+        _classifiers[models, name] = classifier
+    return classifier
 
 
 def _labels(analyzer: pipeline.Analyzer) -> dict[str, tuple[Expression, ...]]:

@@ -11,6 +11,7 @@ from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.measures import MEASURES, measures_of
 from fer_core.files import readable_name
+from fer_core.networks.levels import level_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,6 +106,7 @@ def _face_record(
                 "expression": str(prediction.expression),
                 "confidence": round(prediction.confidence, _PROBABILITY_DIGITS),
                 "abstained": prediction.abstained,
+                "level": str(level_of(prediction)),
                 "probabilities": {
                     str(label): round(float(p), _PROBABILITY_DIGITS)
                     for label, p in zip(prediction.labels, prediction.probabilities, strict=True)

@@ -11,7 +11,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from fer_core.batch.results import CROP_SIDE, FACE, RESULT, PhotoResult
 from fer_core.drawing import encode_jpeg, face_label, text_color
-from fer_core.networks.levels import Level, in_words, level_of
+from fer_core.networks.levels import Level, level_of, words_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,7 @@ def _sheet_face(result: PhotoResult, position: int, number: int) -> SheetFace:
     color, _ = face_label(face)
     if level is Level.PROBABLE:
         color = _pale(color)
-    words, _, detail = in_words(prediction).partition(": ")
+    words, detail = words_of(prediction)
     return SheetFace(
         position,
         number,

@@ -1,5 +1,6 @@
 """A queue, first come, first served, for a limited number of places."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -54,7 +55,13 @@ class WaitingLine:
         return bool(self._waiting)
 
     @contextmanager
-    def turn(self, tell: Callable[[Wait], object], *, has_waited: bool = False) -> Iterator[None]:
+    def turn(
+        self,
+        tell: Callable[[Wait], object],
+        *,
+        has_waited: bool = False,
+        longest_silence: float = math.inf,
+    ) -> Iterator[None]:
         """Wait in the queue, and hold a place inside the context.
 
         Args:
@@ -63,6 +70,7 @@ class WaitingLine:
                 raises ends the wait, and the queue closes up.
             has_waited: whether this is the second turn of who has waited for a first one. It comes before
                 all first turns, so that nobody waits twice.
+            longest_silence: seconds between two calls of `tell` at most.
 
         Raises:
             BusyError: the queue has its full length.
@@ -72,7 +80,8 @@ class WaitingLine:
             while not ticket.has_turn.is_set():
                 wait = self._prospect(ticket)
                 tell(wait)
-                ticket.has_turn.wait(_SECONDS_BETWEEN_WORDS + _MORE_SECONDS * wait.before)
+                silence = _SECONDS_BETWEEN_WORDS + _MORE_SECONDS * wait.before
+                ticket.has_turn.wait(min(silence, longest_silence))
             yield
         finally:
             self._leave(ticket)
@@ -83,7 +92,7 @@ class WaitingLine:
             if len(self._waiting) >= self._longest:
                 raise BusyError(
                     f"{self._longest} photos are waiting already, and this server lets no more wait. "
-                    "Try again in a minute."
+                    "Try again in a moment."
                 )
             self._waiting.insert(self._n_before(ticket), ticket)
             self._give_turns()

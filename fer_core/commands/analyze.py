@@ -354,22 +354,13 @@ def _labels(bundles: "dict[str, Bundle]") -> dict[str, Any]:
 
 def _in_words(answer: dict[str, Any], quality: list[str]) -> str:
     """Return a prediction of a record in the words of the pages: "probably happy"."""
-    import numpy as np
-
-    from fer_core.expressions import Expression
     from fer_core.faces.quality import Quality
-    from fer_core.networks.classifier import Prediction
-    from fer_core.networks.levels import in_words
+    from fer_core.networks.levels import Level, words_of_level
 
-    return in_words(
-        Prediction(
-            labels=tuple(map(Expression, answer["probabilities"])),
-            probabilities=np.array(list(answer["probabilities"].values()), np.float32),
-            # A record says on which side of the threshold the confidence is.
-            abstention_threshold=2.0 if answer["abstained"] else 0.0,
-            is_doubtful=Quality.UPRIGHT in quality,
-        )
-    )
+    probabilities = answer["probabilities"]
+    likely = sorted(probabilities, key=probabilities.get, reverse=True)
+    words = words_of_level(Level(answer["level"]), likely, is_doubtful=Quality.UPRIGHT in quality)
+    return ": ".join(filter(None, words))
 
 
 def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:

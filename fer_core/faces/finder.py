@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from fer_core.cores import available_cores
+from fer_core.errors import AnalysisError
 from fer_core.faces.crops import central_square, cut, frame_square
 from fer_core.faces.detector import Boxes, Detector
 from fer_core.faces.face import Face
@@ -69,6 +70,9 @@ ALONE_CONFIDENCE: Final = 0.45
 #: many pixels are searched in them.
 TURNED_BOXES: Final = 8
 TURNED_PIXELS: Final = 1_000_000
+#: Of a photo with more candidates than this, faces are not looked for: ten seconds on two cores, in which
+#: no other photo's are.
+MOST_CANDIDATES: Final = 1000
 #: Side in pixels of the landmarker's crop; its network takes 256.
 CONFIRM_SIDE: Final = 256
 #: Faces below this side, in pixels of the photo, are guesses: the finest scale does not show them.
@@ -139,6 +143,7 @@ class FaceFinder:
 
         Raises:
             ValueError: of another shape or type.
+            AnalysisError: too many places look like faces.
         """
         return self._find(rgb, scales_of(rgb)) if _can_hold_a_face(rgb) else []
 
@@ -153,6 +158,7 @@ class FaceFinder:
 
         Raises:
             ValueError: of another shape or type.
+            AnalysisError: too many places look like faces.
         """
         if not _can_hold_a_face(rgb):
             return Found(())
@@ -287,7 +293,16 @@ class FaceFinder:
         return self._confirmed(rgb, candidates(scales, self._detector))
 
     def _confirmed(self, rgb: np.ndarray, boxes: Boxes) -> list[Face]:
-        """Return the faces among the detector's boxes, in reading order."""
+        """Return the faces among the detector's boxes, in reading order.
+
+        Raises:
+            AnalysisError: there are more than MOST_CANDIDATES.
+        """
+        if len(boxes.scores) > MOST_CANDIDATES:
+            raise AnalysisError(
+                f"{len(boxes.scores):,} places in this photo look like faces, and {MOST_CANDIDATES:,} are "
+                "the most. Cut it into parts and analyze each."
+            )
         confirm = map if len(boxes.scores) < 2 else self._threads.map
         found = confirm(self._confirm, itertools.repeat(rgb), boxes.xyxy, map(float, boxes.scores))
         return _reading_order(

@@ -1,5 +1,6 @@
 """Three levels of confidence, and predictions in words."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -59,12 +60,28 @@ def in_words(prediction: Prediction) -> str:
 
     Of a doubtful face it says "unclear: perhaps happy".
     """
-    level = level_of(prediction)
+    return ": ".join(filter(None, words_of(prediction)))
+
+
+def words_of(prediction: Prediction) -> tuple[str, str]:
+    """Return what `in_words` says before and after the colon; the second is empty of a clear prediction."""
+    order = np.argsort(-prediction.probabilities, kind="stable")
+    likely = [prediction.labels[i] for i in order]
+    return words_of_level(level_of(prediction), likely, is_doubtful=prediction.is_doubtful)
+
+
+def words_of_level(
+    level: Level, likely: Sequence[str], *, is_doubtful: bool = False
+) -> tuple[str, str]:
+    """Return `words_of` a prediction that is known by its parts.
+
+    Args:
+        level: of it.
+        likely: at least two expressions, the most probable first.
+        is_doubtful: whether something about the face forbids to be sure.
+    """
     if level is Level.CONFIDENT:
-        return str(prediction.expression)
+        return str(likely[0]), ""
     if level is Level.PROBABLE:
-        return f"probably {prediction.expression}"
-    if prediction.is_doubtful:
-        return f"unclear: perhaps {prediction.expression}"
-    first, second = (prediction.labels[i] for i in np.argsort(prediction.probabilities)[:-3:-1])
-    return f"unclear: {first} or {second}"
+        return f"probably {likely[0]}", ""
+    return "unclear", f"perhaps {likely[0]}" if is_doubtful else f"{likely[0]} or {likely[1]}"

@@ -35,6 +35,6 @@ def _load() -> None:
         load_analyzer(default_networks()).analyze(decode(EXAMPLES[0].file.read_bytes()))
     except Exception:
         # The visitor with the first photo sees the error.
-        log.info("The networks could not be loaded ahead", exc_info=True)
+        log.warning("The networks could not be loaded ahead", exc_info=True)
     for library in LIBRARIES:
         import_module(library)

@@ -2,6 +2,7 @@
 
 import asyncio.base_events
 import socket
+import sys
 
 
 def keep_uploads_in_memory() -> None:
@@ -9,9 +10,17 @@ def keep_uploads_in_memory() -> None:
 
     Starlette, which receives uploads, moves them to a file under /tmp once they pass 1 MB. Zero is
     SpooledTemporaryFile's word for never; the upload limit is enforced while the bytes arrive.
+
+    Raises:
+        SystemExit: this Starlette has no such setting, so photos would be written to a disk.
     """
     from starlette.formparsers import MultiPartParser
 
+    if not hasattr(MultiPartParser, "spool_max_size"):
+        sys.exit(
+            "Error: this version of starlette would write uploads to a disk. Install the tested one: "
+            "pip install -c constraints.txt starlette"
+        )
     MultiPartParser.spool_max_size = 0
 
 

@@ -93,8 +93,10 @@ def show_photo(
 
 def _counts(analysis: "Analysis") -> str:
     """Return how many faces have each main prediction: "27 neutral, 1 probably happy, 1 unclear"."""
+    from fer_core.networks.levels import words_of
+
     # Between commas, the expressions that an unclear one may be would read as further ones.
-    counts = Counter(answer(_main(face)).lower().partition(":")[0] for face in analysis.faces)
+    counts = Counter(words_of(_main(face))[0] for face in analysis.faces)
     return ", ".join(f"{n} {words}" for words, n in counts.most_common())
 
 

@@ -1,11 +1,13 @@
 """The Python API: what it takes, what it gives, and that it is quiet and light."""
 
+import dataclasses
 import gc
 import json
 import re
 import subprocess
 import sys
 import threading
+import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +17,9 @@ import pytest
 from PIL import Image
 
 import fer_core
+from fer_core import api
 from fer_core.errors import BundleError, FerError, ImageDecodeError, InputError, NotAnImageError
+from fer_core.networks.bundles import resolve
 from tests.conftest import PROJECT
 
 PAIR = ["cnn_photos", "dual_photos"]
@@ -43,6 +47,20 @@ def test_a_smiling_face_is_happy_to_both_networks_of_the_default_pair(analysis):
     (face,) = analysis.faces
     said = {name: str(prediction.expression) for name, prediction in face.predictions.items()}
     assert said == {"cnn_photos": "happy", "dual_photos": "happy"}
+
+
+def test_weights_that_stand_in_for_the_hubs_are_told_and_not_kept(photo_path, monkeypatch):
+    found = resolve("cnn_photos")
+    stand_in = dataclasses.replace(found, missed="The Hub cannot be reached.")
+    monkeypatch.setattr(api, "_classifiers", {})
+    monkeypatch.setattr(api, "resolve", lambda _: stand_in)
+    with pytest.warns(UserWarning, match=r"folder .*cnn_photos. The Hub cannot be reached."):
+        fer_core.analyze(photo_path, "cnn_photos")
+    monkeypatch.setattr(api, "resolve", lambda _: found)
+    with warnings.catch_warnings(action="error"):
+        fer_core.analyze(photo_path, "cnn_photos")
+    monkeypatch.setattr(api, "resolve", lambda _: pytest.fail("it is kept"))
+    fer_core.analyze(photo_path, "cnn_photos")
 
 
 @pytest.mark.parametrize(

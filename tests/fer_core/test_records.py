@@ -38,7 +38,7 @@ def test_the_record_has_the_contracts_fields_and_is_json(record):
     ]
     assert set(face["head_pose_degrees"]) == {"pitch", "yaw", "roll"}
     answer = face["predictions"]["cnn"]
-    assert list(answer) == ["expression", "confidence", "abstained", "probabilities"]
+    assert list(answer) == ["expression", "confidence", "abstained", "level", "probabilities"]
     assert tuple(answer["probabilities"]) == FER2013.labels
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert json.loads(json.dumps(record)) == record

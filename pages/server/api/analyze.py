@@ -27,6 +27,8 @@ from pages.shared.models import load_analyzer, load_openable
 BODY_SECONDS: Final = 60.0
 #: Longest wait in the queue. Visitors of a page see their place in it; programs see nothing.
 WAIT_SECONDS: Final = 30.0
+#: How often a waiting request asks whether its client is still there and its time not over.
+_SECONDS_OF_PATIENCE: Final = 1.0
 #: Requests that upload, wait or are processed. Each waits in its own thread.
 _MOST_AT_ONCE: Final = 64
 #: Largest bodies that all of these may hold together.
@@ -125,7 +127,7 @@ def look(content: bytes, question: Question, gone: threading.Event) -> JSONRespo
     check_networks(question.networks or ())
     named = question.networks
     analyzer = load_analyzer(named) if named else load_openable(default_networks())
-    with line().turn(_Patience(gone)):
+    with line().turn(_Patience(gone), longest_silence=_SECONDS_OF_PATIENCE):
         check_is_photo(content)
         analysis = analyzer.analyze(decode(content))
     record = to_record(None, analysis, landmarks=question.landmarks, columns=question.columns)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from fer_core.expressions import Expression
 from fer_core.faces.finder import Framing
 from fer_core.faces.quality import Quality
+from fer_core.networks.levels import Level
 
 _N_LANDMARKS: Final = 478
 
@@ -34,6 +35,10 @@ class Prediction(BaseModel):
     abstained: bool = Field(
         description="Whether the confidence is below the network's threshold, or it is unknown which way "
         "up the face is: probable or unclear."
+    )
+    level: Level = Field(
+        description='Level of confidence: "confident"; "probable", below the threshold with one expression '
+        'clearly first; or "unclear".'
     )
     probabilities: dict[str, Share] = Field(
         description="Calibrated probability of each expression that the network knows; they sum to 1."
@@ -106,14 +111,19 @@ class Network(BaseModel):
     """One network."""
 
     name: str = Field(description="The network's name in `networks` and `predictions`.")
-    title: str
+    title: str = Field(description="What it is, for people.")
     is_default: bool = Field(description="Whether it is used if the request names no network.")
     labels: list[Expression] = Field(description="The expressions that the network knows.")
-    sees_pixels: bool
-    sees_landmarks: bool
+    sees_pixels: bool = Field(description="Whether it sees the pixels of a face.")
+    sees_landmarks: bool = Field(description="Whether it sees the landmarks of a face.")
     parameters: int = Field(description="Number of weights.")
     abstention_threshold: Share = Field(description="Confidence below which `abstained` is true.")
     license: str = Field(description="Licence of the weights.")
+    weights_sha256: str = Field(description="SHA-256 of the weight file that predicts.")
+    not_from_hub: str | None = Field(
+        description="Why the weights on the Hub that the server names are not used; null if they are, or "
+        "none are named."
+    )
     measured: dict[str, Measured] = Field(description='Measured accuracy by "data set:split".')
 
 
@@ -129,11 +139,13 @@ class Error(BaseModel):
     error: str = Field(description="A sentence that says what is wrong and how to fix it.")
 
 
-#: The parts of the response about a photo, by their path in the JSON.
+#: The parts of the responses about a photo and about the networks, by their path in the JSON.
 PARTS: Final[dict[str, type[BaseModel]]] = {
     "answer": Photo,
     "answer.faces[]": Face,
     "answer.faces[].predictions[NETWORK]": Prediction,
+    "networks[]": Network,
+    'networks[].measured["data set:split"]': Measured,
 }
 
 

@@ -3,8 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from fer_core.networks.bundles import Bundle, default_networks, resolvable
+from fer_core.networks.bundles import SERVING_FILE, Bundle, default_networks, resolvable
 from pages.server.api.answers import Measured, Network, Networks
+from pages.shared.verbatim import public_message
 
 
 def list_networks(_request: Request) -> Response:
@@ -28,6 +29,8 @@ def _network(bundle: Bundle, *, is_default: bool) -> Network:
         parameters=spec.parameters,
         abstention_threshold=spec.abstention_threshold,
         license=spec.license,
+        weights_sha256=spec.sha256[SERVING_FILE],
+        not_from_hub=bundle.missed and public_message(bundle.missed),
         measured={
             data: Measured.model_validate(metrics, from_attributes=True)
             for data, metrics in spec.metrics.items()

@@ -12,6 +12,7 @@ from fer_core import __version__
 from fer_core.face_columns import FaceColumns
 from fer_core.networks.bundles import bundle_names
 from fer_core.settings import api_tokens
+from pages.server.api.analyze import BODY_SECONDS
 from pages.server.api.answers import Error, Networks, Photo
 from pages.server.api.bodies import FIELD
 
@@ -21,13 +22,15 @@ _BINARY: Final = {"type": "string", "format": "binary"}
 _TOKEN: Final = "token"
 #: Why each status comes, beside 200.
 WHY: Final = {
-    400: "A parameter is wrong or unknown, a network unknown, or the image is empty, damaged or cut short.",
+    400: "A parameter is wrong or unknown, a network unknown, the image is empty, damaged or cut short, or "
+    f"it did not arrive within {BODY_SECONDS:g} seconds.",
     401: "The server requires a token, and the request has no valid one.",
     403: "The request is from a page of another site.",
     404: "The API of this server is switched off.",
     413: "The file has too many bytes, or the image too many pixels.",
     415: "The file is not an image in a supported format.",
-    429: "Too many photos are waiting already.",
+    429: "Too many photos are waiting, too many requests are uploading, or their files are too large "
+    "together.",
     503: "The server is busy or short of memory, or a network is missing.",
 }
 _FOR_ALL: Final = (401, 403, 404)

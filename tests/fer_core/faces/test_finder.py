@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from fer_core.errors import AnalysisError
 from fer_core.faces.crops import frame_square
 from fer_core.faces.finder import FaceFinder, Framing
 from fer_core.faces.landmarks import eyes_midpoint, mouth_midpoint
@@ -319,3 +320,9 @@ def test_crops_of_photos_are_framed_as_fer2013_frames_its_faces(finder, example_
     assert len(eyes) > 15
     np.testing.assert_allclose(np.median(eyes, axis=0), [0.50, 0.40], atol=0.05)
     np.testing.assert_allclose(np.median(mouths, axis=0), [0.51, 0.79], atol=0.05)
+
+
+def test_a_photo_with_too_many_faces_is_refused(finder, crowd, monkeypatch):
+    monkeypatch.setattr("fer_core.faces.finder.MOST_CANDIDATES", 8)
+    with pytest.raises(AnalysisError, match=r"3\d places .* 8 are the most. Cut it into parts"):
+        finder.find_upright(crowd)

@@ -5,8 +5,9 @@ import asyncio.base_events
 import socket
 
 import pytest
+from starlette.formparsers import MultiPartParser
 
-from pages.server.patches import answer_without_delay
+from pages.server.patches import answer_without_delay, keep_uploads_in_memory
 from tests.coroutines import run
 
 
@@ -39,3 +40,12 @@ def test_the_parts_of_an_answer_are_sent_as_they_are_written(monkeypatch: pytest
     assert nodelay_of_an_accepted_connection() == 0, "asyncio does it by itself: drop the patch"
     answer_without_delay()
     assert nodelay_of_an_accepted_connection() == 1
+
+
+def test_uploads_that_would_be_written_to_a_disk_stop_the_server(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", 1)
+    keep_uploads_in_memory()
+    assert MultiPartParser.spool_max_size == 0
+    monkeypatch.delattr(MultiPartParser, "spool_max_size")
+    with pytest.raises(SystemExit, match="Install the tested one"):
+        keep_uploads_in_memory()
