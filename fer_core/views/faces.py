@@ -1,5 +1,7 @@
 """The mesh of one face as a figure."""
 
+from typing import Final
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -7,9 +9,23 @@ from fer_core.faces.landmarks import contour_edges, mesh_edges
 from fer_core.palette import BLUE, GUIDE_COLOR
 from fer_core.views.style import new_figure
 
+#: Places of the viewer, from the middle of the face.
+VIEWPOINTS: Final = {
+    "Front": (0.25, -0.1, -1.7),
+    "Left": (-1.6, -0.1, -0.6),
+    "Right": (1.6, -0.1, -0.6),
+    "Above": (0.0, -1.3, -1.1),
+}
 
-def mesh_3d(points: np.ndarray) -> go.Figure:
-    """Return a face's landmarks, float (478, 3), x right, y down, z away, as a mesh to rotate."""
+
+def mesh_3d(points: np.ndarray, viewpoint: str = "Front") -> go.Figure:
+    """Return a face's landmarks as a mesh to rotate.
+
+    Args:
+        points: float (478, 3), x right, y down, z away.
+        viewpoint: one of VIEWPOINTS, from which it is seen at first.
+    """
+    place = dict(zip("xyz", VIEWPOINTS[viewpoint], strict=True))
     contours = np.concatenate(list(contour_edges().values()))
     figure = new_figure(
         _segments(points, mesh_edges(), color=GUIDE_COLOR, width=1),
@@ -27,8 +43,8 @@ def mesh_3d(points: np.ndarray) -> go.Figure:
             "yaxis": hidden,
             "zaxis": hidden,
             "aspectmode": "data",
-            # The viewer's place: in front of the face, its top upwards, though y points down.
-            "camera": {"eye": {"x": 0.25, "y": -0.1, "z": -1.7}, "up": {"x": 0, "y": -1, "z": 0}},
+            # Its top upwards, though y points down.
+            "camera": {"eye": place, "up": {"x": 0, "y": -1, "z": 0}},
         },
     )
     return figure

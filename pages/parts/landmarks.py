@@ -112,16 +112,20 @@ def show_numbers_or_mesh(mesh: "FaceMesh", number: int) -> None:
 def _show_mesh(mesh: "FaceMesh", number: int) -> None:
     """Show the landmarks in 3D, as a figure to rotate."""
     from fer_core.faces.landmarks import upright_points
-    from fer_core.views.faces import mesh_3d
+    from fer_core.views.faces import VIEWPOINTS, mesh_3d
 
+    # By keyboard as well; the figure itself can only be dragged.
+    viewpoint = st.segmented_control(
+        "Seen from", list(VIEWPOINTS), default="Front", required=True, key="mesh_viewpoint"
+    )
     is_upright = st.toggle("Frontalized", key="upright_mesh", help="Rotated to face the camera")
     points = upright_points(mesh) if is_upright else mesh.landmarks - mesh.landmarks.mean(axis=0)
     st.plotly_chart(
-        mesh_3d(points),
+        mesh_3d(points, str(viewpoint)),
         width="stretch",
         key="mesh",
         config=PLAIN_CHART,
-        alt=f"3D mesh of face {number}",
+        alt=f"3D mesh of face {number}, seen from: {str(viewpoint).lower()}",
     )
     st.caption("Drag to rotate. Depth is MediaPipe's estimate from one photo.")
 

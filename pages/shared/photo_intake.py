@@ -177,8 +177,9 @@ def _show_bar() -> None:
 def _show_thumbnail(photo: ChosenPhoto, *, is_current: bool) -> None:
     """Show a photo's thumbnail with a button over it that selects it, and one that removes it."""
     st.image(photo.thumbnail, width="stretch", alt=f"Thumbnail of {photo.name}")
+    # The labels are read by screen readers alone: the style hides them.
     st.button(
-        "",
+        f"{'Shown' if is_current else 'Show'}: {name_as_code(photo.name)}",
         icon=_SHOWN if is_current else _SHOW,
         key=f"show_{photo.key}",
         help=f"Show {name_as_code(photo.name)}",
@@ -188,7 +189,7 @@ def _show_thumbnail(photo: ChosenPhoto, *, is_current: bool) -> None:
         args=(photo.key,),
     )
     st.button(
-        "",
+        f"Remove {name_as_code(photo.name)}",
         key=f"remove_{photo.key}",
         help=f"Remove {name_as_code(photo.name)}",
         icon=":material/close:",

@@ -16,8 +16,12 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const image = parentElement.querySelector("img");
   if (image.src !== data.picture) image.src = data.picture;
   image.alt = data.alt;
-  const buttons = data.faces.length < 2 ? [] : data.faces.map((face) => {
-    const button = document.createElement("button");
+  const place = parentElement.querySelector(".faces");
+  const faces = data.faces.length < 2 ? [] : data.faces;
+  // A button stays while its face does: a new one would not have the focus.
+  while (place.children.length > faces.length) place.lastElementChild.remove();
+  faces.forEach((face, i) => {
+    const button = place.children[i] ?? place.appendChild(document.createElement("button"));
     button.type = "button";
     button.title = face.label;
     button.setAttribute("aria-label", face.label);
@@ -26,11 +30,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
     Object.assign(button.style, {
       left: `${face.left}%`, top: `${face.top}%`, width: `${face.width}%`, height: `${face.height}%`,
     });
-    button.addEventListener("click", () => {
+    button.onclick = () => {
       scrollListTo(face.number);
       setTriggerValue("face", face.number);
-    });
-    return button;
+    };
   });
-  parentElement.querySelector(".faces").replaceChildren(...buttons);
 }

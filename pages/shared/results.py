@@ -141,9 +141,9 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
     ):
         for i, face in enumerate(analysis.faces, start=1):
             with st.container(width=_CARD_WIDTH, gap="xxsmall", key=f"face_card_{i}"):
-                st.image(_crop(photo, face), width="stretch", alt=f"Face {i}")
+                st.image(_crop(photo, face), width="stretch", alt="")
                 st.button(
-                    f"{i}",
+                    f"Face {i}",
                     key=f"face_{photo.key}_{i}",
                     help=f"Show face {i}",
                     type="primary" if i == number else "secondary",

@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from fer_core.expressions import FER2013
 from fer_core.photos.decode import decode
 from pages.shared.models import load_analyzer
 from pages.shared.results import answer
@@ -95,7 +94,8 @@ def test_a_photo_is_pasted_and_the_bar_keeps_all_of_the_visit(page: Page, astron
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Landmarks").click()
     expect(page.get_by_alt_text("Thumbnail of officer.jpg")).to_be_visible()
     expect(page.get_by_alt_text("Thumbnail of pasted.png")).to_be_visible()
-    page.locator("[class*='st-key-remove_'] button:visible").last.click()
+    expect(page.get_by_role("button", name="Shown: pasted.png")).to_be_visible()
+    page.get_by_role("button", name="Remove pasted.png").click()
     expect(page.get_by_alt_text("Thumbnail of pasted.png")).to_have_count(0)
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Photo").click()
     expect(page.get_by_alt_text("officer.jpg with 1 face marked")).to_be_visible()
@@ -133,6 +133,8 @@ def test_a_click_on_one_of_29_faces_shows_it(page: Page):
     expect(page.get_by_role("button", name=re.compile("^Face 17: "))).to_have_attribute(
         "aria-pressed", "true"
     )
+    # A keyboard goes on from there.
+    expect(page.get_by_role("button", name=re.compile("^Face 17: "))).to_be_focused()
     # The list is scrolled to its card, which is far below the first ones.
     page.wait_for_function(
         """() => {
@@ -170,8 +172,8 @@ def test_take_a_snapshot_and_read_the_expression(page: Page):
     page.get_by_role("tab", name="Camera").click()
     take_snapshot(page)
     expect(page.get_by_text("Face 1: apparent expression", exact=True)).to_be_visible()
-    first = shown_answer(page).inner_text().split()[0].rstrip(":")
-    assert first in {str(label).capitalize() for label in FER2013.labels} | {"Probably", "Unclear"}
+    # Chromium's camera is a file with the baby's happy face.
+    expect(shown_answer(page)).to_contain_text("Happy")
 
 
 def test_download_the_results(page: Page, expected: str):

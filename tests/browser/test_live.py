@@ -229,6 +229,7 @@ def test_a_resting_face_is_subtracted_and_answers_are_recorded(
     assert len(seen) > len(rows) / 2
     assert all(float(row["AU12"]) > 0.5 for row in seen)
     assert {row["cnn_photos_expression"] for row in rows} >= {"happy", "neutral"}
+    assert {row["calibrated"] for row in seen} == {"True", "False"}
     shares = [float(v) for k, v in seen[0].items() if k.startswith("dual_photos_p_")]
     assert sum(shares) == pytest.approx(1, abs=1e-3)
     page.get_by_role("button", name="Stop", exact=True).click()
@@ -291,6 +292,23 @@ def test_legend_and_labels_fit_the_networks_that_were_chosen(
     assert contrast(second["plate"], second["ink"]) >= 4.5
 
 
+def test_no_camera_is_on_for_a_tab_that_nobody_sees(context: BrowserContext, server: Server):
+    page = context.new_page()
+    start(page, server)
+    expect(page.locator(".spoken")).to_contain_text("Happy")
+    page.evaluate("""() => {
+        Object.defineProperty(document, "hidden", { get: () => window.isHidden });
+        window.isHidden = true;
+        document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    expect(message(page)).to_contain_text("The camera is off.", timeout=CONNECT_MS)
+    page.evaluate("""() => {
+        window.isHidden = false;
+        document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    expect(answers(page).last).to_contain_text("Happy", timeout=CONNECT_MS)
+
+
 def test_action_units_are_shown_when_asked_for(context: BrowserContext, server: Server):
     page = context.new_page()
     start(page, server)
@@ -330,6 +348,8 @@ def test_a_server_that_is_away_is_asked_again_and_one_that_forgot_the_visit_is_n
     start(page, server)
     page.route("**/api/live**", lambda route: route.abort())
     expect(message(page)).to_contain_text("The server does not respond")
+    # The last prediction is no longer one of what is seen.
+    expect(answers(page).last).to_have_text("\u2013")
     page.unroute("**/api/live**")
     expect(message(page)).to_have_text("", timeout=CONNECT_MS)
     asked: list[str] = []

@@ -17,20 +17,22 @@ from pages.shared.visit_photos import ChosenPhoto, SentFile, take
 if TYPE_CHECKING:
     from fer_core.batch.results import PhotoResult
 
-#: Scrolls to where the opened photo begins: the face that was clicked may be far below.
+#: Scrolls to where the opened photo begins, since the face that was clicked may be far below, and tells its
+#: name and place to screen readers.
 _top = st.components.v2.component(
     "opened_photo",
-    html='<span tabindex="-1"></span>',
+    html='<span tabindex="-1" role="status"></span>',
     # Below Streamlit's header, which stays in view.
-    css="span { display: block; height: 1px; outline: none; scroll-margin-top: 4.5rem; }",
+    css="span { display: block; height: 1px; overflow: hidden; outline: none; scroll-margin-top: 4.5rem; }",
     js="""
 export default function ({ parentElement, data }) {
   const top = parentElement.querySelector("span");
-  if (top.face === undefined) {
+  const isNew = top.textContent === "";
+  if (top.textContent !== data) top.textContent = data;
+  if (isNew) {
     top.focus({ preventScroll: true });
     top.scrollIntoView();
   }
-  top.face = data;
 }
 """,
 )
@@ -78,7 +80,8 @@ def show_opened(batch: Batch, face: str, others: Sequence[str]) -> None:
         others: ids of the faces in the rows that are shown, this one among them or not.
     """
     number, _, key = face.partition(":")
-    _top(key="batch_top", data=face)
+    place = f", {others.index(face) + 1:,} of {len(others):,}" if face in others else ""
+    _top(key="batch_top", data=f"{batch.results[key].name}{place}")
     _show_ways(face, others)
     _show_photo(batch.files[key], batch.results[key], key, int(number))
 

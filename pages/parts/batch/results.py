@@ -8,7 +8,7 @@ import streamlit as st
 
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
-from pages.parts.batch.opened import open_face, opened_face, show_opened
+from pages.parts.batch.opened import last_opened, open_face, opened_face, show_opened
 from pages.parts.batch.sheet import show_sheet
 from pages.parts.batch.work import Batch, Task, networks_of, start
 from pages.parts.glossary import defined
@@ -170,6 +170,8 @@ def _show_table(batch: Batch, rows: "pd.DataFrame", networks: list[str]) -> None
     """Show rows; a click on one opens its photo."""
     # A key for each choice of rows: a row chosen among others would be another one's.
     key = f"batch_rows_{hash(tuple(rows.index))}"
+    # The face of the sheet that gets the focus after going back; here there is none.
+    last_opened()
     ids = _ids(batch, rows)
 
     def choose() -> None:

@@ -10,7 +10,7 @@ class Recording {
     this.started = new Date();
     const columns = [...networks.flatMap((network) => network.columns), ...units.map((unit) => unit.code)];
     this.width = columns.length;
-    this.lines = [["seconds", "face", "left", "top", "right", "bottom", ...columns].join(",")];
+    this.lines = [["seconds", "face", "left", "top", "right", "bottom", ...columns, "calibrated"].join(",")];
   }
 
   get rows() {
@@ -21,20 +21,21 @@ class Recording {
     return this.rows >= MOST_ROWS;
   }
 
-  // Face 0, with all else empty, is a moment without a face.
+  // Face 0, with all else empty, is a moment without a face. `calibrated`: to this person's resting face.
   add(answer, frame) {
     if (this.isFull) return;
     const seconds = ((frame.taken - this.began) / 1000).toFixed(3);
     // A frame that was taken before the recording began.
     if (frame.taken < this.began) return;
-    if (!answer.faces.length) this.lines.push(`${seconds},0${",".repeat(4 + this.width)}`);
+    if (!answer.faces.length) this.lines.push(`${seconds},0${",".repeat(5 + this.width)}`);
     for (const face of answer.faces) {
       const cells = this.networks.flatMap((network) => {
         const given = face.answers[network.name];
         const { expression, confidence } = prediction(network, given);
         return [expression, confidence, given.abstained ? "True" : "False", ...given.probabilities];
       });
-      this.lines.push([seconds, face.number, ...face.box, ...cells, ...face.units].join(","));
+      const isCalibrated = face.number === answer.resting ? "True" : "False";
+      this.lines.push([seconds, face.number, ...face.box, ...cells, ...face.units, isCalibrated].join(","));
     }
   }
 

@@ -13,6 +13,15 @@ const OFF = "The camera is off. Start it to see each network's prediction and a 
 const COUNTED = 3000;
 // Milliseconds for which a face that is gone keeps its button; the server keeps its number as long.
 const AWAY = 1000;
+// Milliseconds without an answer after which the last one is no longer shown.
+const STALE = 2000;
+// Milliseconds that a prediction lasts before it is spoken, and between two that are.
+const LASTS = 1000;
+const BETWEEN_WORDS = 3000;
+// Milliseconds for which a note stays.
+const NOTE = 8000;
+// Milliseconds for which the camera stays on while nobody sees the page.
+const UNSEEN = 5000;
 
 function troubleOf(error) {
   if (["NotAllowedError", "SecurityError"].includes(error.name)) return TROUBLE.denied;
@@ -36,8 +45,12 @@ class LivePage {
     this.overlay = new Overlay(root.querySelector(".overlay"), data.networks, data.edges);
     this.moments = [];
     this.looks = [];
+    this.heard = { words: "", since: 0 };
+    this.spokenAt = 0;
+    this.answeredAt = Infinity;
     this.chosen = null;
     this.lastSeen = new Map();
+    this.leaving = new AbortController();
     this.buildAnswers();
     this.listen();
     this.say(OFF);
@@ -49,7 +62,9 @@ class LivePage {
   // Other networks, or a visit that the server had lost, begin again.
   takeOver(data) {
     if (data.token === this.data.token) return;
+    const wasOn = Boolean(this.stream);
     this.stop();
+    if (wasOn) this.say("Other networks are in use now, or the server was restarted. Start the camera again.");
     this.data = data;
     this.overlay = new Overlay(this.find("overlay"), data.networks, data.edges);
     this.moments = [];
@@ -90,7 +105,7 @@ class LivePage {
   }
 
   listen() {
-    this.find("start").addEventListener("click", () => (this.stream ? this.stop() : this.start()));
+    this.find("start").addEventListener("click", () => (this.attempt ? this.stop() : this.start()));
     this.find("mirror").addEventListener("change", () => this.mirror());
     this.find("units").addEventListener("change", ({ target }) => {
       this.find("actions").hidden = !target.checked;
@@ -99,10 +114,12 @@ class LivePage {
     this.find("cameras").addEventListener("change", (event) => this.start(event.target.value));
     this.find("freeze").addEventListener("click", () => this.freeze());
     this.find("record").addEventListener("click", () => this.record());
-    this.find("rest").addEventListener("click", () =>
-      this.sender?.ask(this.resting ? { resting: "off" } : { resting: "now", ...(this.chosen && { face: this.chosen }) }));
+    this.find("rest").addEventListener("click", () => {
+      this.endsCalibration = Boolean(this.resting);
+      this.sender?.ask(this.resting ? { resting: "off" } : { resting: "now", ...(this.chosen && { face: this.chosen }) });
+    });
     this.find("fullscreen").addEventListener("click", () =>
-      document.fullscreenElement ? document.exitFullscreen() : this.stage.requestFullscreen?.());
+      document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen?.());
     this.find("overlay").addEventListener("click", (event) => {
       this.chosen = this.overlay.faceAt(event.clientX, event.clientY) ?? null;
     });
@@ -110,6 +127,31 @@ class LivePage {
       if (target.value) this.chosen = Number(target.value);
     });
     this.find("fullscreen").hidden = !document.fullscreenEnabled;
+    const { signal } = this.leaving;
+    window.addEventListener("pagehide", () => this.stop(), { signal });
+    window.addEventListener("beforeunload", (event) => { if (this.recording) event.preventDefault(); }, { signal });
+    document.addEventListener("visibilitychange", () => this.seeOrHide(), { signal });
+  }
+
+  // No camera stays on for a tab that nobody sees, unless it records. It goes on when the tab is seen again.
+  seeOrHide() {
+    clearTimeout(this.unseen);
+    if (!document.hidden) {
+      if (this.resumes) this.start(this.resumes);
+      return;
+    }
+    this.unseen = setTimeout(() => {
+      if (!this.stream || this.recording) return;
+      const { deviceId } = this.stream.getVideoTracks()[0].getSettings();
+      this.stop();
+      this.resumes = deviceId;
+    }, UNSEEN);
+  }
+
+  // The page was left for another.
+  leave() {
+    this.stop();
+    this.leaving.abort();
   }
 
   async start(device) {
@@ -118,18 +160,20 @@ class LivePage {
     Object.assign(video, device ? { deviceId: { exact: device } } : { facingMode: "user" });
     if (!navigator.mediaDevices?.getUserMedia) return this.trouble(TROUBLE.unavailable);
     this.say("Allow the camera in the browser's dialog.");
+    this.find("start").textContent = "Cancel";
     const attempt = (this.attempt = {});
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
     } catch (error) {
+      if (this.attempt !== attempt) return;
       return this.trouble(troubleOf(error));
     }
     // The page was left, or another camera chosen, while the browser asked.
     if (this.attempt !== attempt) return stream.getTracks().forEach((track) => track.stop());
     this.stream = stream;
     const [track] = stream.getVideoTracks();
-    track.addEventListener("ended", () => this.trouble(TROUBLE.ended));
+    track.addEventListener("ended", () => this.stream === stream && this.trouble(TROUBLE.ended));
     this.find("mirror").checked = track.getSettings().facingMode !== "environment";
     this.mirror();
     this.video.srcObject = stream;
@@ -150,6 +194,9 @@ class LivePage {
 
   stop() {
     this.attempt = null;
+    this.resumes = null;
+    this.answeredAt = Infinity;
+    clearTimeout(this.unseen);
     clearInterval(this.timer);
     this.sender?.stop();
     this.sender = null;
@@ -157,7 +204,6 @@ class LivePage {
     this.stream = null;
     this.video.srcObject = null;
     if (this.recording) this.record();
-    this.overlay.clear();
     this.lastSeen.clear();
     this.offerFaces(null);
     this.looks = [];
@@ -166,8 +212,15 @@ class LivePage {
     this.find("start").textContent = "Start the camera";
     this.find("start").classList.add("primary");
     this.find("figures").textContent = "";
-    this.root.querySelectorAll(".expression").forEach((place) => { place.textContent = "\u2013"; });
+    this.forgetAnswer();
     this.say(OFF);
+  }
+
+  // What was seen last is no longer so.
+  forgetAnswer() {
+    this.overlay.clear();
+    this.root.querySelectorAll(".expression").forEach((place) => { place.textContent = "\u2013"; });
+    this.heard = { words: "", since: 0 };
   }
 
   trouble(sentence) {
@@ -177,7 +230,7 @@ class LivePage {
 
   wait(place) {
     this.enable(false);
-    this.overlay.clear();
+    this.forgetAnswer();
     this.say(`The server is busy with other live visitors. You are number ${place} in line; this page starts by itself.`, true);
   }
 
@@ -185,6 +238,19 @@ class LivePage {
   say(sentence, isOver = false) {
     this.stage.classList.toggle("over", isOver);
     this.find("message").textContent = sentence;
+    if (sentence) this.speak(sentence);
+  }
+
+  // To screen readers.
+  speak(sentence) {
+    this.find("spoken").textContent = sentence;
+    this.spokenAt = performance.now();
+  }
+
+  // A note beside the figures that goes by itself.
+  note(sentence) {
+    this.noted = { sentence, until: performance.now() + NOTE };
+    this.speak(sentence);
   }
 
   enable(isLive) {
@@ -213,9 +279,13 @@ class LivePage {
       chosen: face?.number,
     });
     const now = performance.now();
+    this.answeredAt = now;
     this.looks.push({ at: now, delay: now - frame.taken, server: answer.milliseconds });
     this.recording?.add(answer, frame);
-    if (this.recording?.isFull) this.record();
+    if (this.recording?.isFull) {
+      this.record();
+      this.note("The recording was full and has been saved.");
+    }
     this.showResting(answer.resting);
     for (const { number } of answer.faces) this.lastSeen.set(number, now);
     for (const [number, at] of this.lastSeen) if (at < now - AWAY) this.lastSeen.delete(number);
@@ -242,18 +312,25 @@ class LivePage {
   showFace(face) {
     this.data.networks.forEach((network, i) => {
       const place = this.root.querySelectorAll(".expression")[i];
-      if (!face) return place.replaceChildren("No face");
-      const { words, share } = prediction(network, face.answers[network.name]);
+      const { words, share } = face ? prediction(network, face.answers[network.name]) : { words: "No face", share: "" };
+      // Only what changes: a screen reader may be reading it.
+      if (place.textContent === `${words} ${share}`) return;
       const small = document.createElement("small");
       small.textContent = share;
       // The space is for screen readers.
       place.replaceChildren(words, " ", small);
     });
+    const words = face ? this.data.networks.map((network) =>
+      `${network.short}: ${capitalized(face.answers[network.name].words)}`).join(", ") : "No face";
+    if (this.heard.words !== words) this.heard = { words, since: performance.now() };
     this.root.querySelectorAll(".names b").forEach((place, k) => { place.textContent = face?.units[k]?.toFixed(2) ?? ""; });
   }
 
   showResting(number) {
+    if (this.resting && !number && this.stream && !this.endsCalibration)
+      this.note("The calibration has ended: the face was out of sight.");
     this.resting = number;
+    if (!number) this.endsCalibration = false;
     this.find("rest").textContent = number ? "Reset calibration" : "Calibrate to my resting face";
     this.find("rest").classList.toggle("on", Boolean(number));
   }
@@ -272,7 +349,20 @@ class LivePage {
     this.drawStrips();
     const now = performance.now();
     this.looks = this.looks.filter((look) => look.at > now - COUNTED);
-    this.find("figures").textContent = [this.speed(), this.restingNote(), this.recordingNote()].filter(Boolean).join(" \u00b7 ");
+    if (this.answeredAt < now - STALE) this.miss();
+    const { words, since } = this.heard;
+    if (words && words !== this.find("spoken").textContent && since < now - LASTS && this.spokenAt < now - BETWEEN_WORDS)
+      this.speak(words);
+    const note = this.noted?.until > now ? this.noted.sentence : "";
+    this.find("figures").textContent =
+      [this.speed(), this.restingNote(), this.recordingNote(), note].filter(Boolean).join(" \u00b7 ");
+  }
+
+  // No answer has come for a while.
+  miss() {
+    this.answeredAt = Infinity;
+    this.forgetAnswer();
+    for (const name of ["freeze", "rest"]) this.find(name).disabled = true;
   }
 
   speed() {
@@ -316,10 +406,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".live");
   root.page ??= new LivePage(root, data, () => setTriggerValue("frozen", true));
   root.page.takeOver(data);
-  const leave = () => root.page.stop();
-  window.addEventListener("pagehide", leave);
   return () => {
-    window.removeEventListener("pagehide", leave);
-    setTimeout(() => { if (!root.isConnected) root.page.stop(); });
+    setTimeout(() => { if (!root.isConnected) root.page.leave(); });
   };
 }
