@@ -1,7 +1,7 @@
 """The test files to run for what was changed: `python -m tests.changed [BASE]`, for `make check`.
 
 Prints the files, one a line: those of the modules changed since BASE (by default where the branch left
-`main`), and `tests/test_ground.py`, which checks the project as a whole.
+`main`), those of documents, and `tests/test_ground.py`, which checks the project as a whole.
 """
 
 import subprocess
@@ -12,13 +12,20 @@ from typing import Final
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 GROUND: Final = "tests/test_ground.py"
+DOCUMENTS: Final = "tests/test_docs.py"
 #: Tests over all members of a list, by the folder or the file whose members they are.
 OF_LISTS: Final = {
     "training/sources": ["tests/training/sources/test_registry.py"],
     "training/architectures": ["tests/training/architectures/test_architectures.py"],
     "training/recipes": ["tests/training/schema/test_recipe.py"],
+    "training/recipes/studies": ["tests/training/experiments/test_study.py"],
+    "training/recipes/campaigns": ["tests/training/campaign/test_campaign.py"],
     "fer_core/evaluation/measures.py": ["tests/fer_core/evaluation/test_intervals.py"],
     "fer_core/evaluation/metrics.py": ["tests/fer_core/evaluation/test_intervals.py"],
+    # What documents say of them is compared.
+    "fer_core/records.py": ["tests/test_docs.py", "tests/pages/server/api/test_openapi.py"],
+    "pages/server/api/answers.py": ["tests/pages/server/api/test_examples.py"],
+    "pages/shared/navigation.py": ["tests/test_docs.py"],
     "pages": ["tests/test_no_connections.py"],
     "app.py": ["tests/browser/test_first_visit.py"],
 }
@@ -36,6 +43,8 @@ def mirrors_of(changed: Iterable[str]) -> list[str]:
         if path.suffix == ".py" and path.parts[0] in ("fer_core", "training", "pages", "app.py"):
             of_module = _own(path) | _of_list(path)
             found |= of_module or _of_folder(path)
+        elif path.suffix == ".md":
+            found.add(DOCUMENTS)
         elif path.name.startswith("test_") and (PROJECT / path).is_file():
             found.add(name)
     return sorted(found)

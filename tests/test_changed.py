@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.changed import GROUND, OF_LISTS, PROJECT, mirrors_of
+from tests.changed import DOCUMENTS, GROUND, OF_LISTS, PROJECT, mirrors_of
 
 CONTRACT = "tests/training/architectures/test_architectures.py"
 
@@ -20,7 +20,9 @@ CONTRACT = "tests/training/architectures/test_architectures.py"
         ("training/sources/new.py", {"tests/training/sources/test_registry.py"}),
         ("training/recipes/new.py", {"tests/training/schema/test_recipe.py"}),
         ("tests/fer_core/test_drawing.py", {"tests/fer_core/test_drawing.py"}),
-        ("docs/deploy.md", set()),
+        ("docs/deploy.md", {DOCUMENTS}),
+        ("training/recipes/studies/new.py", {"tests/training/experiments/test_study.py"}),
+        ("LICENSE", set()),
         ("tests/fer_core/test_that_was_deleted.py", set()),
     ],
 )

@@ -44,7 +44,7 @@ class Network(Part):
         sha256: of the file that serves.
         labels: in the order of its probabilities.
         temperature: that its logits are divided by.
-        abstention_threshold: confidence below which it is not sure.
+        abstention_threshold: confidence from which it is confident.
     """
 
     sha256: str

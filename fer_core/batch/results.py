@@ -116,7 +116,9 @@ def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
 
 
 def results_table(results: Sequence[PhotoResult], networks: Sequence[str]) -> "pd.DataFrame":
-    """Return a table with one row per face, and one row per photo without a face.
+    """Return the table that the page shows: one row per face, and one row per photo without a face.
+
+    Downloads have other columns, those of `fer_core.records`.
 
     Args:
         results: one per photo.

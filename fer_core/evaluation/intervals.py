@@ -17,6 +17,8 @@ from fer_core.evaluation.predictions import EvaluationResult
 RESAMPLES: Final = 1000
 _LEAST_RESAMPLES: Final = 200
 _MOST_DRAWS: Final = 20_000_000
+#: Standard deviations by which an interval is shifted at most against bias.
+_MOST_BIAS: Final = 1.5
 #: Resamples whose weights are held at once: 100,000 rows then take 20 MB.
 _AT_ONCE: Final = 50
 
@@ -67,7 +69,9 @@ def _interval(resampled: np.ndarray, value: float) -> tuple[float, float]:
     """Return the bias-corrected 95 % percentile interval (Efron 1987, section 2).
 
     Plain percentiles mislead for a calibration error, which is larger on nearly every resample than on the
-    rows themselves. Where half the resamples lie on either side of the value, both agree.
+    rows themselves. Where half the resamples lie on either side of the value, both agree. If nearly none lies
+    on one side, the correction is limited and the interval widened to hold the value: without that, both ends
+    would be the resample next to it.
     """
     from scipy.special import ndtr, ndtri
 
@@ -75,10 +79,9 @@ def _interval(resampled: np.ndarray, value: float) -> tuple[float, float]:
     if not len(resampled):
         return float("nan"), float("nan")
     below = (resampled < value).mean() / 2 + (resampled <= value).mean() / 2
-    # One resample's worth away from the ends, where the normal quantile is infinite.
-    bias = ndtri(np.clip(below, 1 / len(resampled), 1 - 1 / len(resampled)))
+    bias = np.clip(ndtri(below), -_MOST_BIAS, _MOST_BIAS)
     low, high = np.quantile(resampled, ndtr(2 * bias + ndtri([0.025, 0.975])))
-    return float(low), float(high)
+    return min(float(low), value), max(float(high), value)
 
 
 def _sums(

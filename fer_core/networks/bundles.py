@@ -167,7 +167,7 @@ class BaseSpec(Part):
 
     Attributes:
         name: of the bundle and its folder.
-        title: one sentence.
+        title: a name of at most 32 characters, by which pages call it, or a sentence for its card.
         architecture: network family.
         recipe: every setting that made the weights, as JSON.
         input_hw: height and width of the input.
@@ -201,7 +201,7 @@ class BundleSpec(BaseSpec):
         labels: in the order of the logits.
         landmark_features: version of the landmark vector; None if the network sees no landmarks.
         temperature: that logits are divided by (Guo et al. 2017, arXiv:1706.04599).
-        abstention_threshold: confidence below which the answer is "not sure".
+        abstention_threshold: confidence from which a prediction is confident (`fer_core.networks.levels`).
         references: what temperature and threshold were chosen on; empty if that is the validation split of
             the source alone, on which `metrics` has all figures.
         metrics: by "source:split".

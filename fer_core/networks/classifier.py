@@ -30,7 +30,7 @@ class Prediction:
     Attributes:
         labels: the classes, in the order of `probabilities`.
         probabilities: float32 (len(labels),), calibrated, summing to 1.
-        abstention_threshold: confidence in [0, 1] under which the network is not sure.
+        abstention_threshold: confidence in [0, 1] from which the network is confident.
         is_doubtful: whether something about the face forbids to be sure, however confident the network is.
     """
 

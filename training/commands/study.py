@@ -12,8 +12,10 @@ def study(
 ) -> None:
     """Do the missing runs of a study, and print its table as CSV.
 
-    Runs that were stopped resume from their last complete epoch. A finished study only prints its table. The
-    tables are models/studies/NAME.parquet, one row per run, and NAME-history.parquet, one row per epoch.
+    Runs that were stopped resume from their last complete epoch. A finished study only prints its table. In
+    models/studies are NAME.parquet (a row per run), NAME-history.parquet (a row per epoch),
+    NAME-answers.parquet (predictions for clean validation faces), NAME.json (the plan), and a row per run in
+    runs.parquet. Afterwards write docs/results.md: python -m training.experiments.readme_table
 
     \b
     Example:

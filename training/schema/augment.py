@@ -32,7 +32,8 @@ class Sharpness(Settings):
         blur_sigma: greatest standard deviation of the Gaussian blur, in pixels.
         least_side: smallest side, in pixels of 48, that an image is shrunk to before it is enlarged again, as
             a small face in a photo is (`fer_core.faces.crops.resize_crop`).
-        sharpen: greatest amount of an unsharp mask with a standard deviation of one pixel.
+        sharpen: greatest amount of an unsharp mask with a standard deviation of one pixel, along rows and
+            then along columns.
     """
 
     probability: float = Field(default=0.5, ge=0.0, le=1.0)

@@ -144,7 +144,7 @@ class BaseRecipe(Settings):
 
     Attributes:
         name: of the recipe, its module and its bundle.
-        title: one sentence for cards.
+        title: as in the spec, `fer_core.networks.bundles.BaseSpec`.
         data, optimizer: the parts.
         epochs: passes over the training rows, the last of which ends the last cosine.
         restarts: epochs at which the learning rate rises again, each time to half the peak before,

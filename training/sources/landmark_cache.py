@@ -26,6 +26,7 @@ from fer_core.errors import DataError, UnknownNameError
 from fer_core.faces.crops import crop_inputs
 from fer_core.faces.finder import CropFinder
 from fer_core.faces.landmarks import FEATURE_SIZE, FEATURE_VERSION
+from fer_core.faces.mediapipe_models import MODEL_SHA256
 from fer_core.files import replace_file
 from fer_core.settings import cache_root
 from fer_core.studies.locks import lock_of
@@ -58,7 +59,7 @@ def with_landmarks(samples: Samples) -> Samples:
 
 
 def cache_path(source: str) -> Path:
-    """Return the cache file of a source and of this version of the features.
+    """Return the cache file of a source, of this version of the features and this face landmarker.
 
     Sources with the same images share one.
 
@@ -71,7 +72,8 @@ def cache_path(source: str) -> Path:
             "own folder are found when fit or evaluate needs them."
         )
     name = sources.images_of(source)
-    return cache_root() / "landmarks" / f"{name}-v{FEATURE_VERSION}.parquet"
+    made_by = f"v{FEATURE_VERSION}-{MODEL_SHA256[:8]}"
+    return cache_root() / "landmarks" / f"{name}-{made_by}.parquet"
 
 
 def _lookup(images: np.ndarray, path: Path | None) -> np.ndarray:

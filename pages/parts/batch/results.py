@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from fer_core.batch.contact_sheet import SheetFace
     from fer_core.batch.results import PhotoResult
 
-_OUTCOMES: Final = {
-    "confident": "Confident",
-    "probable": "Probable",
-    "unclear": "Unclear",
-    "no face": "No face",
-    "not readable": "Not readable",
-}
 _AGREEMENTS: Final = {"agree": "Agree", "differ": "Differ"}
 _TABLE, _SHEET, _CHARTS = "Table", "Contact sheet", "Charts"
 _ALL: Final = "All photos, whatever the filter."
@@ -102,10 +95,10 @@ def show_growing_table(place: "DeltaGenerator", batch: Batch) -> None:
 
 def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
     """Offer filters, and return the rows that pass them."""
-    from fer_core.batch.results import AGREEMENT, OUTCOME
+    from fer_core.batch.results import AGREEMENT, OUTCOME, Outcome
 
     # Not the table itself: Streamlit keeps what names the choices for longer than a visit lasts.
-    outcomes = {o: int((table[OUTCOME] == o).sum()) for o in _OUTCOMES}
+    outcomes = {o: int((table[OUTCOME] == o).sum()) for o in Outcome}
     agreements = {a: int((table[AGREEMENT] == a).sum()) for a in _AGREEMENTS}
     named = sorted({e for name in networks for e in table[name] if e})
     with st.container(horizontal=True, vertical_alignment="bottom", key="batch_filter"):
@@ -113,7 +106,7 @@ def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
             "Confidence",
             [outcome for outcome, n in outcomes.items() if n],
             selection_mode="multi",
-            format_func=lambda o: f"{_OUTCOMES[o]} ({outcomes[o]:,})",
+            format_func=lambda o: f"{o.capitalize()} ({outcomes[o]:,})",
             key="batch_outcomes",
             persist_state="session",
             help=defined("Levels"),
@@ -215,7 +208,7 @@ def _shown(rows: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
         shown[words] = shown[words].str.capitalize()
         shown[confidence_column(name)] *= 100
     first = words_column(order[0])
-    shown[first] = shown[first].where(rows[FACE] > 0, rows[OUTCOME].map(_OUTCOMES))
+    shown[first] = shown[first].where(rows[FACE] > 0, rows[OUTCOME].str.capitalize())
     return shown
 
 

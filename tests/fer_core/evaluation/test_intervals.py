@@ -90,6 +90,17 @@ def test_the_calibration_errors_interval_holds_its_value():
         assert found.low <= found.value <= found.high
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_calibrated_networks_interval_holds_its_error_and_has_a_width(seed):
+    """Nearly all resamples lie above the error of such a network, which is noise alone."""
+    rng = np.random.default_rng(seed)
+    probabilities = rng.dirichlet(np.full(7, 0.3), 2800).astype(np.float32)
+    labels = (rng.random((2800, 1)) > probabilities.cumsum(axis=1)).sum(axis=1).clip(max=6)
+    found = estimate(result_of(labels, probabilities))["ece"]
+    assert found.low <= found.value < found.high
+    assert found.high - found.low > 0.002
+
+
 def test_equal_seeds_give_equal_intervals_and_no_rows_give_nan():
     result = random_result(1)
     assert estimate(result) == estimate(result)

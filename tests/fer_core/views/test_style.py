@@ -50,7 +50,8 @@ def test_a_network_looks_the_same_whatever_stands_beside_it():
     shipped = [folder.name for folder in bundle_folders() if folder.name != KEYPOINTS_NAME]
     looks = palette.network_looks([*shipped, "somebody_elses"])
     for part in ("color", "dash", "symbol"):
-        assert len({getattr(look, part) for look in looks.values()}) == 9
+        distinct = len({getattr(look, part) for look in looks.values()})
+        assert distinct == 9, "give a new network of models/ a place in palette._NETWORKS"
     assert len({(look.color, look.pattern) for look in looks.values()}) == 9
     for name in shipped:
         assert palette.network_looks([name])[name] == looks[name]

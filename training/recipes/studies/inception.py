@@ -13,7 +13,7 @@ STUDY = Study(
     question="Do 1x1, 3x3 and 5x5 convolutions side by side (Szegedy et al. 2015) read faces better than "
     "3x3 convolutions in a row, trained alike?",
     recipe="stacked_cnn",
-    # Half as wide as both networks' recipes: a quarter of the cost, which pays for the epochs.
+    # Half as wide as both families' defaults: a quarter of the cost, which pays for the epochs.
     overrides=("epochs=30",),
     variants=(
         Variant(
