@@ -52,6 +52,14 @@ def ask(server: Server, method: str, path: str, body=None, **headers: str) -> tu
         return answered.status, json.load(answered)
 
 
+def test_the_live_camera_works_below_the_path_of_the_app(served, browser: Browser):
+    with contextlib.closing(browser.new_context()) as context:
+        page = context.new_page()
+        page.goto(f"{served[0].url}/live")
+        page.get_by_role("button", name="Start the camera").click()
+        expect(page.locator(".network .expression").last).to_contain_text("Happy")
+
+
 def test_it_answers_below_the_path_of_the_app(served, photo):
     server, _ = served
     status, told = ask(server, "GET", f"{BASE}/api/openapi.json")

@@ -414,13 +414,6 @@ def test_a_browser_that_gives_no_camera_is_told_of_https(context: BrowserContext
     expect(page.get_by_role("button", name="Take a snapshot or upload a photo")).to_be_visible()
 
 
-def test_the_camera_works_under_a_sub_path(
-    context: BrowserContext, tmp_path_factory: pytest.TempPathFactory
-):
-    with running_server(tmp_path_factory, path="/tools/fer") as server:
-        start(context.new_page(), server)
-
-
 @pytest.mark.slow
 @pytest.mark.release
 def test_no_picture_of_a_camera_outlives_its_visit(

@@ -49,7 +49,9 @@ def test_the_examples_have_this_servers_address(at):
 )
 def test_an_address_does_nothing_in_a_program(at, path):
     at(f"http://localhost:8501{path}")
-    for code in open_page().code:
+    programs = open_page().code
+    assert programs
+    for code in programs:
         address = code.value.split("http://", 1)[1].split("/analyze")[0]
         assert not set(address) & set("\"'`$\\ (){}<>;&|")
 
@@ -67,6 +69,7 @@ def test_a_token_is_asked_for_where_the_server_does(monkeypatch):
     page = open_page()
     (said,) = page.info
     assert "asks for a token" in said.value
+    assert page.code
     assert all("Bearer" in code.value for code in page.code)
     assert TOKEN not in str(page)
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from streamlit.elements.lib import policies
 from streamlit.testing.v1 import AppTest
 
 from fer_core.data_names import data_name
@@ -202,7 +203,12 @@ def test_a_preset_moves_the_face_and_reset_brings_it_back():
 
 
 @pytest.mark.usefixtures("two_networks")
-def test_sliders_are_no_warning_in_the_log(caplog: pytest.LogCaptureFixture):
+def test_sliders_are_no_warning_in_the_log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    # Said once in a process, by a logger that passes nothing on.
+    monkeypatch.setattr(policies, "_shown_default_value_warning", False)
+    monkeypatch.setattr(policies._LOGGER, "propagate", True)
     page = open_page()
     page.slider[0].set_value(0.5).run()
     press(page, "Reset")

@@ -151,16 +151,18 @@ def finished_run(tiny_recipe, generated_data, shared_folder):
 
 
 @pytest.fixture(scope="session")
-def finished_bundle(finished_run, tiny_recipe, generated_data, shared_folder):
+def finished_bundle(request, tiny_recipe, generated_data, shared_folder):
     """The bundle of that run. Read only: tests that write take `bundle`."""
     from fer_core.networks.bundles import open_bundle
-    from training.bundle.export import make_bundle
 
-    folder, result = finished_run
     out = shared_folder / "finished_bundle" / "rings"
     with FileLock(shared_folder / "finished_bundle.lock"), pytest.MonkeyPatch.context() as patch:
         if out.exists():
             return open_bundle(out)
+        from training.bundle.export import make_bundle
+
+        # Only for who makes it: to read a run takes as long as to train.
+        folder, result = request.getfixturevalue("finished_run")
         patch.setenv("FER_DATA", str(generated_data))
         shutil.copytree(folder, out)
         return make_bundle(result, tiny_recipe, out)

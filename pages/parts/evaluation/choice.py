@@ -40,6 +40,8 @@ CLEAN_FACES: Final = "Without duplicates"
 _FIRST_DATA: Final = ("ferplus:test", "fer2013:test")
 #: Whose own labels FER2013_PAIR learnt alone.
 _FER2013: Final = "fer2013"
+#: Predictions whose measures are kept: of every network on every data set, some with fewer classes.
+_MOST_ESTIMATES: Final = 300
 #: Key of the widget: the networks that answer on other pages are another choice.
 _NETWORKS: Final = "evaluated_networks"
 
@@ -207,18 +209,32 @@ def _on_common_ground(results: "dict[str, EvaluationResult]") -> "dict[str, Eval
 
 
 def estimates_of(results: "Mapping[str, EvaluationResult]") -> "dict[str, dict[str, Estimate]]":
-    """Return the measures of each network with intervals, computed once per session."""
+    """Return the measures of each network with intervals.
+
+    They are computed once for all visitors, and once per session for a visitor's own predictions.
+    """
     from fer_core.evaluation.intervals import estimate
 
     known = st.session_state.setdefault("estimates", {})
-    keys = {
-        name: hash((r.probabilities.tobytes(), r.labels.tobytes(), r.expressions))
-        for name, r in results.items()
-    }
+    ours = bundle_names()
+    estimates = {}
     for name, result in results.items():
-        if keys[name] not in known:
-            known[keys[name]] = estimate(result)
-    return {name: known[keys[name]] for name in results}
+        key = hash((result.probabilities.tobytes(), result.labels.tobytes(), result.expressions))
+        if name in ours:
+            estimates[name] = _estimates_of(key, result)
+        else:
+            if key not in known:
+                known[key] = estimate(result)
+            estimates[name] = known[key]
+    return estimates
+
+
+@st.cache_resource(max_entries=_MOST_ESTIMATES, show_spinner=False)
+def _estimates_of(key: int, _result: "EvaluationResult") -> "dict[str, Estimate]":
+    """Return the measures of the predictions of a network of ours, by which `key` is made."""
+    from fer_core.evaluation.intervals import estimate
+
+    return estimate(_result)
 
 
 def found_faces(chosen: Chosen) -> "tuple[np.ndarray, np.ndarray] | None":

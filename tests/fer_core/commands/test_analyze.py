@@ -10,23 +10,33 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from rich.cells import cell_len
+from typer.testing import CliRunner
 
+from fer_core.__main__ import app
 from fer_core.commands.analyze import OutputFolderError, _make_folder, _print_table
 from fer_core.records import error_record
 from tests.conftest import PROJECT
 
 
-def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Call it in a process of its own, as a shell does."""
     return subprocess.run(
         [sys.executable, "-m", "fer_core", *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=PROJECT,
-        env=os.environ | environment,
         timeout=60,
         check=False,
     )
+
+
+def run(*arguments: object, **environment: str) -> Result:
+    """Call it in this process, which has imported everything."""
+    result = CliRunner().invoke(app, [*map(str, arguments)], env=environment)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
 
 
 @pytest.fixture
@@ -39,7 +49,7 @@ def folder(tmp_path, astronaut_png, no_face_png):
 
 
 def test_a_line_a_photo_and_exit_1_if_one_failed(folder):
-    result = run("analyze", folder)
+    result = process("analyze", folder)
     records = [json.loads(line) for line in result.stdout.splitlines()]
     assert [len(record["faces"]) for record in records] == [1, 0, 0]
     assert [record["error"] is None for record in records] == [True, True, False]
@@ -51,7 +61,7 @@ def test_a_line_a_photo_and_exit_1_if_one_failed(folder):
 
 
 def test_exit_0_and_quiet_if_all_went_well(folder):
-    result = run("analyze", folder / "a_portrait.png", folder / "b_coffee.png")
+    result = process("analyze", folder / "a_portrait.png", folder / "b_coffee.png")
     assert result.returncode == 0
     assert result.stderr == ""
 
@@ -65,13 +75,10 @@ def test_zips_are_read_and_password_or_missing_files_are_told(folder, tmp_path):
     assert records[0]["path"].endswith("photos.zip/deep/inside/a.png")
     assert len(records[0]["faces"]) == 1
     assert "no such file" in records[1]["error"]
-    assert result.returncode == 1
+    assert result.exit_code == 1
 
 
 def test_a_photo_for_which_memory_is_short_is_told_and_the_others_are_answered(folder, monkeypatch):
-    from typer.testing import CliRunner
-
-    from fer_core.__main__ import app
     from fer_core.faces.finder import FaceFinder
 
     find, errors = FaceFinder.find_upright, [MemoryError()]
@@ -82,7 +89,7 @@ def test_a_photo_for_which_memory_is_short_is_told_and_the_others_are_answered(f
         return find(self, rgb)
 
     monkeypatch.setattr(FaceFinder, "find_upright", fail_first)
-    result = CliRunner().invoke(app, ["analyze", *map(str, [folder / "a_portrait.png"] * 2)])
+    result = run("analyze", *[folder / "a_portrait.png"] * 2)
     first, second = (json.loads(line) for line in result.stdout.splitlines())
     assert "not enough memory" in first["error"]
     assert len(second["faces"]) == 1
@@ -93,7 +100,7 @@ def test_an_empty_folder_is_an_error_of_that_input(tmp_path):
     (tmp_path / "empty").mkdir()
     result = run("analyze", tmp_path / "empty")
     assert "holds no photos" in json.loads(result.stdout)["error"]
-    assert result.returncode == 1
+    assert result.exit_code == 1
 
 
 def test_csv_and_table(folder):
@@ -112,7 +119,7 @@ def test_full_columns_and_py_feats_format(folder, tmp_path):
     assert record["faces"][0]["measures"]["AU12"] > 0.5
     fex = tmp_path / "fex.csv"
     result = run("analyze", folder, "--format", "fex", "--output", fex)
-    assert result.returncode == 1
+    assert result.exit_code == 1
     # The format has no place for it.
     assert "c_text.jpg: This is not an image" in result.stderr
     content = fex.read_text("utf-8")
@@ -122,7 +129,7 @@ def test_full_columns_and_py_feats_format(folder, tmp_path):
     assert (second["frame"], second["AU12"]) == ("1", "")
     assert third["input"].endswith("c_text.jpg")
     again = run("analyze", folder, "--format", "fex", "--output", fex, "--resume")
-    assert again.returncode == 2
+    assert again.exit_code == 2
     assert "A fex file cannot be resumed" in again.stderr
 
 
@@ -177,7 +184,7 @@ def test_brackets_in_a_name_are_no_markup(astronaut_png, tmp_path):
     # With the folder's bracket this closes a tag that none opened.
     (folder / "y].png").write_bytes(astronaut_png)
     result = run("analyze", folder / "y].png", "--format", "table", COLUMNS="400")
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     assert "trip [beach] [/y].png" in result.stdout
 
 
@@ -200,7 +207,7 @@ def test_annotated_photos_of_an_earlier_run_are_not_replaced(tmp_path):
 
 def test_a_list_of_nothing_is_an_error():
     result = run("analyze", "-", "--models", "cnn")
-    assert (result.returncode, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "Standard input names no files." in result.stderr
 
 
@@ -227,6 +234,12 @@ def test_models_tells_name_and_measured_accuracy(cnn_bundle):
 )
 def test_bad_usage_is_exit_2_and_no_traceback(arguments, environment):
     result = run(*arguments, **environment)
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert result.stderr.strip()
+    assert "Traceback" not in result.stderr
+
+
+def test_no_traceback_leaves_a_process():
+    result = process("analyze", "x.jpg", "--models", "nope")
+    assert result.returncode == 2
     assert "Traceback" not in result.stderr

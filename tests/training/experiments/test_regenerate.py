@@ -22,6 +22,26 @@ def default_bundle(bundle, generated_data, monkeypatch):
     return bundle.path.rename(bundle.path.with_name("cnn"))
 
 
+@pytest.fixture(scope="module")
+def measured(finished_bundle, generated_data, tmp_path_factory):
+    """The folder of such a bundle after `regenerate`, and the reports."""
+    models = tmp_path_factory.mktemp("measured")
+    shutil.copytree(finished_bundle.path, models / "cnn")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_DATA", str(generated_data))
+        patch.setenv("FER_MODELS", str(models))
+        made, _ = reports("cnn")
+    return models / "cnn", made
+
+
+@pytest.fixture
+def measured_bundle(measured, generated_data, tmp_path, monkeypatch):
+    """A copy of that folder, alone under FER_MODELS."""
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    return shutil.copytree(measured[0], tmp_path / "cnn")
+
+
 def reports(*names):
     result = CliRunner().invoke(app, ["regenerate", *names])
     assert result.exit_code == 0, result.stderr
@@ -75,18 +95,18 @@ def test_what_was_learnt_elsewhere_is_measured_on_the_splits_it_was_chosen_on(
     ]
 
 
-def test_again_it_changes_no_file_and_corrupts_nothing(default_bundle):
-    reports("cnn")
-    files = sorted(path for path in default_bundle.rglob("*") if path.is_file())
+def test_again_it_changes_no_file_and_corrupts_nothing(measured_bundle):
+    files = sorted(path for path in measured_bundle.rglob("*") if path.is_file())
     before = [path.read_bytes() for path in files]
     made, _ = reports("cnn")
     assert [report["split"] for report in made] == ["valid", "test", "test"]
     assert [path.read_bytes() for path in files] == before
 
 
-def test_measures_are_taken_again_of_stored_predictions_alone(default_bundle, monkeypatch):
-    measured, _ = reports("cnn")
-    files = default_bundle / "spec.json", default_bundle / "README.md"
+def test_measures_are_taken_again_of_stored_predictions_alone(
+    measured, measured_bundle, monkeypatch
+):
+    files = measured_bundle / "spec.json", measured_bundle / "README.md"
     before = [file.read_bytes() for file in files]
     old = json.loads(before[0])
     for metrics in old["metrics"].values():
@@ -95,22 +115,21 @@ def test_measures_are_taken_again_of_stored_predictions_alone(default_bundle, mo
     # Neither data sets nor networks are needed.
     monkeypatch.delenv("FER_DATA")
     for name in (KERAS_FILE, SERVING_FILE):
-        (default_bundle / name).unlink()
+        (measured_bundle / name).unlink()
     taken, _ = reports("cnn", "--stored")
     assert [file.read_bytes() for file in files] == before
-    by_split = {(report["source"], report["split"]): report for report in measured[:3]}
+    by_split = {(report["source"], report["split"]): report for report in measured[1][:3]}
     assert {(report["source"], report["split"]): report for report in taken} == by_split
 
 
-def test_measures_are_not_taken_of_predictions_that_the_spec_does_not_tell_of(default_bundle):
-    reports("cnn")
-    spec = json.loads((default_bundle / "spec.json").read_text(encoding="utf-8"))
+def test_measures_are_not_taken_of_predictions_that_the_spec_does_not_tell_of(measured_bundle):
+    spec = json.loads((measured_bundle / "spec.json").read_text(encoding="utf-8"))
     spec["metrics"]["fer2013:test"]["accuracy"] = 0.123
-    (default_bundle / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    (measured_bundle / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
     result = CliRunner().invoke(app, ["regenerate", "cnn", "--stored"])
     assert result.exit_code == 1
     assert "is not what the spec tells" in result.stderr
-    assert json.loads((default_bundle / "spec.json").read_text(encoding="utf-8")) == spec
+    assert json.loads((measured_bundle / "spec.json").read_text(encoding="utf-8")) == spec
 
 
 def test_measures_of_stored_predictions_cannot_be_those_of_new_files(default_bundle):

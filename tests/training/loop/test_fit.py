@@ -403,6 +403,7 @@ def test_parity_is_measured_not_assumed(finished_bundle, rings):
     assert _largest_difference(content, images, none, [logits, maps + 0.01]) > PARITY
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_changed_settings_are_recorded_and_reach_the_spec(
     finished_run, tiny_recipe, tmp_path, generated_data
 ):

@@ -1,6 +1,8 @@
 """Heat maps are compared by what the network says of faces whose hottest pixels are gone, or alone there."""
 
+import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,10 +15,12 @@ from fer_core.evaluation.faithfulness import (
     read_faithfulness,
     write_faithfulness,
 )
-from fer_core.networks.bundles import DEFAULT_PAIR, SERVING_FILE, open_bundle, resolve
+from fer_core.networks.bundles import DEFAULT_PAIR, SERVING_FILE, resolve
 from fer_core.settings import landmarker_path
 from training.__main__ import app
 from training.measure.faithfulness import ACTIVATION, curve, measure_faithfulness
+
+ROW = Faithfulness("cnn", "af50", "RISE", "fer2013", "test", 500, 0.3, 0.8, 0.01, 0.02, 50, 0.1)
 
 
 def test_the_hottest_pixels_change_first():
@@ -53,19 +57,37 @@ def test_a_network_without_activation_maps_is_refused(samples):
         measure_faithfulness([resolve("expw_cnn")], samples, rows=2)
 
 
-def test_the_command_prints_a_line_for_each_kind_and_keeps_no_short_try(samples, bundle):
-    said = CliRunner().invoke(app, ["faithfulness", str(bundle.path), "--rows", "3"])
+@pytest.mark.parametrize(
+    ("arguments", "is_kept"), [([], True), (["--rows", "3"], False), (["cnn"], False)]
+)
+def test_the_command_prints_lines_and_keeps_a_whole_run_alone(
+    generated_data, tmp_path, monkeypatch, arguments, is_kept
+):
+    shutil.copytree(landmarker_path().parent / "cnn", tmp_path / "cnn")
+    for name in DEFAULT_PAIR:
+        shutil.copytree(landmarker_path().parent / name, tmp_path / name)
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    asked = []
+
+    def measured(bundles, samples, *, rows):
+        asked.append(([bundle.spec.name for bundle in bundles], rows))
+        return [dataclasses.replace(ROW, deletion_p=float("nan"))]
+
+    monkeypatch.setattr("training.measure.faithfulness.measure_faithfulness", measured)
+    said = CliRunner().invoke(app, ["faithfulness", *arguments])
     assert said.exit_code == 0, said.output
-    lines = [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")]
-    assert [line["network"] for line in lines] == [open_bundle(bundle.path).spec.name] * 7
-    assert lines[0]["deletion_p"] is None
+    assert json.loads(said.stdout)["deletion_p"] is None
+    assert asked == [
+        (["cnn"] if "cnn" in arguments else list(DEFAULT_PAIR), 3 if "3" in arguments else 500)
+    ]
+    assert faithfulness_path().is_file() is is_kept
 
 
 def test_the_table_is_read_as_it_was_written_and_an_empty_one_is_refused(tmp_path):
     path = tmp_path / faithfulness_path().name
-    row = Faithfulness("cnn", "af50", "RISE", "fer2013", "test", 500, 0.3, 0.8, 0.01, 0.02, 50, 0.1)
-    write_faithfulness([row], path)
-    assert read_faithfulness(path) == [row]
+    write_faithfulness([ROW], path)
+    assert read_faithfulness(path) == [ROW]
     write_faithfulness([], path)
     with pytest.raises(DataError, match="python -m training faithfulness"):
         read_faithfulness(path)
