@@ -1,6 +1,7 @@
 """Turn many files into records, in this process or in several with their own models.
 
-Records come in the order of the files, and only so many are on their way that memory stays flat.
+Records come in the order of the files, and only so many are on their way that memory stays flat for photos. A
+process holds all records of a video until its end.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -73,14 +73,26 @@ def cut(image: np.ndarray, box_xyxy: np.ndarray) -> np.ndarray:
         box_xyxy: float (4,), pixels, rounded to whole ones.
 
     Returns:
-        uint8, contiguous, at least 1x1, of the box's size.
+        uint8, a contiguous copy, at least 1x1, of the box's size.
     """
-    height, width = image.shape[:2]
     left, top, right, bottom = pixel_box(box_xyxy)
-    # Indices clipped to the image repeat its first or last row and column: a replicated border.
-    rows = np.clip(np.arange(top, bottom), 0, height - 1)
-    columns = np.clip(np.arange(left, right), 0, width - 1)
-    return np.ascontiguousarray(image[rows[:, None], columns])
+    rows, above_below = _inside(top, bottom, image.shape[0])
+    columns, beside = _inside(left, right, image.shape[1])
+    inside = image[rows, columns]
+    if not any((*above_below, *beside)):
+        return inside.copy()
+    return np.pad(inside, [above_below, beside, *[(0, 0)] * (image.ndim - 2)], mode="edge")
+
+
+def _inside(low: int, high: int, length: int) -> tuple[slice, tuple[int, int]]:
+    """Return the part of an image's side that a box covers, and how much of the box lies before and after.
+
+    The part is at least one pixel, the nearest one to a box outside the image.
+    """
+    part = slice(min(max(low, 0), length - 1), max(min(high, length), 1))
+    outside = high - low - (part.stop - part.start)
+    before = min(max(part.start - low, 0), outside)
+    return part, (before, outside - before)
 
 
 def resize_crop(crop: np.ndarray, side: int = INPUT_SIZE) -> np.ndarray:

@@ -268,7 +268,9 @@ class FaceFinder:
             if again is None:
                 return self.find(rgb)
             found.append(dataclasses.replace(again, confidence=face.confidence))
-        return _reading_order(_distinct(found))
+        distinct = _distinct(found)
+        # Where one was, another may be seen, who hides the first.
+        return _reading_order(distinct) if len(distinct) == len(before) else self.find(rgb)
 
     def look_at(self, rgb: np.ndarray, box_xyxy: np.ndarray) -> Face | None:
         """Return the face in a known place with its landmarks; None if the landmarker finds none there.

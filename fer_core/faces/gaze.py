@@ -1,9 +1,9 @@
 """Gaze from the irises and the corners of the eyes, by a model of the eyeball as a sphere.
 
-Each iris moves on a sphere about the eyeball's centre, so its distance from where it rests, between the eye's
-corners, is the sine of an angle. Both eyes' angles are averaged. One photo gives no better: the landmarker
-places an iris to about a twentieth of the eye's width, which is some 8 degrees for one eye, and what is
-beyond 40 degrees it hardly sees.
+Each iris moves on a sphere about the eyeball's centre. So its distance down from where it rests, between the
+eye's corners, is the sine of the pitch, and that to the side the sine of the yaw times the pitch's cosine.
+Both eyes' angles are averaged. One photo gives no better: the landmarker places an iris to about a twentieth
+of the eye's width, which is some 8 degrees for one eye, and what is beyond 40 degrees it hardly sees.
 """
 
 import math
@@ -84,7 +84,7 @@ def _angles(points: np.ndarray, side: str, iris: int) -> tuple[float, float]:
     width = float(np.linalg.norm(outer - inner))
     x, y, _ = (points[iris] - (inner + outer) / 2) / width
     outwards = 1 if side == "left" else -1
-    return (
-        math.asin(float(np.clip((x - outwards * RESTING[0]) / EYEBALL_RADIUS, -1, 1))),
-        math.asin(float(np.clip((y - RESTING[1]) / EYEBALL_RADIUS, -1, 1))),
-    )
+    pitch = math.asin(float(np.clip((y - RESTING[1]) / EYEBALL_RADIUS, -1, 1)))
+    beside = (x - outwards * RESTING[0]) / EYEBALL_RADIUS
+    yaw = math.asin(float(np.clip(beside / max(math.cos(pitch), 1e-6), -1, 1)))
+    return yaw, pitch

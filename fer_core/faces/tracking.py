@@ -21,8 +21,9 @@ _MOVE_A_SECOND: Final = 1.5
 _MOST_MOVE: Final = 1.5
 #: How many times as large or small it may become.
 _MOST_GROWTH: Final = 2.0
-#: Cost of an impossible match, far above all possible costs.
-_NEVER: Final = 1e6
+#: Cost of an impossible match, a little above the largest of a possible one: two bad matches are no better
+#: than a good one and somebody new.
+_NEVER: Final = _MOST_MOVE + 1.01
 
 
 @dataclass(slots=True)
@@ -35,9 +36,19 @@ class _Track:
 class Tracker:
     """Numbers people from 1, in order of appearance."""
 
-    def __init__(self, *, max_gap_s: float = MAX_GAP_SECONDS) -> None:
-        """Start before the first frame; `max_gap_s` is how long a face may be out of sight."""
+    def __init__(
+        self, *, max_gap_s: float = MAX_GAP_SECONDS, frames_may_last: bool = False
+    ) -> None:
+        """Start before the first frame.
+
+        Args:
+            max_gap_s: how long a face may be out of sight.
+            frames_may_last: whether who was in the last frame is followed however long ago it was, as in a
+                video in which one picture is shown for seconds.
+        """
         self._max_gap_s = max_gap_s
+        self._frames_may_last = frames_may_last
+        self._last_s: float | None = None
         self._tracks: list[_Track] = []
         self._count = 0
 
@@ -54,10 +65,15 @@ class Tracker:
             time_s: of that frame. Frames of a camera can change places.
             after_cut: whether another scene began since, in which everybody is somebody new.
         """
+        last_s, self._last_s = self._last_s, time_s
         self._tracks = [
             track
             for track in self._tracks
-            if not after_cut and time_s - track.time_s <= self._max_gap_s
+            if not after_cut
+            and (
+                time_s - track.time_s <= self._max_gap_s
+                or (self._frames_may_last and track.time_s == last_s)
+            )
         ]
         costs = np.array(
             [

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from fer_core.errors import BusyError
 from fer_core.faces.crops import face_inputs
 from fer_core.faces.face import Face
 from fer_core.faces.finder import LOOK_CONFIDENCE
@@ -71,23 +72,35 @@ class LiveCamera:
         self._smoother = Smoother(SMOOTHING_SECONDS)
         self._resting: RestingFace | None = None
         self._frame: LiveFrame | None = None
+        self._opening = 0
+
+    @property
+    def opening(self) -> int:
+        """Number of times that the camera was closed: a frame belongs to the opening in which it came."""
+        return self._opening
 
     @property
     def frame(self) -> LiveFrame | None:
         """The last analyzed frame; None before the first and after the end."""
         return self._frame
 
-    def look(self, image_rgb: np.ndarray, *, seconds: float) -> LiveFrame:
+    def look(
+        self, image_rgb: np.ndarray, *, seconds: float, opening: int | None = None
+    ) -> LiveFrame:
         """Find the faces of a frame and run the networks. A frame waits for the previous one.
 
         Args:
             image_rgb: uint8 (H, W, 3).
             seconds: when it was taken, by a clock that is never put back.
+            opening: of the camera when the frame came; by default the present one.
 
         Raises:
+            BusyError: the camera was closed since the frame came.
             BundleError: MediaPipe's model is missing or damaged.
         """
         with self._looking:
+            if opening is not None and opening != self._opening:
+                raise BusyError("The camera was closed before this frame was analyzed.")
             try:
                 found = self._follow(self._find(image_rgb, seconds), image_rgb, seconds)
                 resting = self._resting
@@ -126,20 +139,29 @@ class LiveCamera:
     def close(self) -> None:
         """Free MediaPipe's instance and forget pictures and faces; the next frame starts again."""
         with self._looking:
-            if self._landmarker is not None:
-                self._landmarker.close()
-            self._landmarker = None
-            self._frame = None
-            self._resting = None
-            # Who comes back is somebody new.
-            self._tracker.follow((), 0.0, after_cut=True)
-            self._forget_who_left()
+            self._close()
 
-    def is_idle(self) -> bool | None:
-        """Return whether no frame has come for a long time; None if the camera is closed."""
-        if self._landmarker is None:
-            return None
-        return not self._looking.locked() and time.monotonic() - self._last_look > IDLE_SECONDS
+    def close_if_idle(self, opening: int) -> bool:
+        """Close the camera if no frame has come for a long time.
+
+        Returns:
+            Whether this opening of the camera is over.
+        """
+        with self._looking:
+            if opening == self._opening and time.monotonic() - self._last_look > IDLE_SECONDS:
+                self._close()
+            return opening != self._opening
+
+    def _close(self) -> None:
+        self._opening += 1
+        if self._landmarker is not None:
+            self._landmarker.close()
+        self._landmarker = None
+        self._frame = None
+        self._resting = None
+        # Who comes back is somebody new.
+        self._tracker.follow((), 0.0, after_cut=True)
+        self._forget_who_left()
 
     def _find(self, image_rgb: np.ndarray, seconds: float) -> list[FaceMesh]:
         if self._landmarker is None:
@@ -150,7 +172,9 @@ class LiveCamera:
                 max_faces=MAX_FACES,
             )
             self._last_look = time.monotonic()
-            watch = threading.Thread(target=_close_when_idle, args=(weakref.ref(self),))
+            watch = threading.Thread(
+                target=_close_when_idle, args=(weakref.ref(self), self._opening)
+            )
             watch.daemon = True
             watch.start()
         # MediaPipe refuses a time that is not later than the last one's.
@@ -184,16 +208,12 @@ class LiveCamera:
             self._smoother.forget(number)
 
 
-def _close_when_idle(reference: "weakref.ref[LiveCamera]") -> None:
+def _close_when_idle(reference: "weakref.ref[LiveCamera]", opening: int) -> None:
     """Wait until a camera is closed, or close it when no frames come; runs in its own thread."""
     while True:
         time.sleep(IDLE_SECONDS / 4)
         camera = reference()
-        idle = camera.is_idle() if camera else None
-        if camera is None or idle is None:
-            return
-        if idle:
-            camera.close()
+        if camera is None or camera.close_if_idle(opening):
             return
         # Not held while it sleeps: nothing else may need the camera any more.
         del camera

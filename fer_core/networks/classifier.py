@@ -132,8 +132,11 @@ class Classifier:
                 f"landmarks must have shape ({n}, {FEATURE_SIZE}), got {landmarks.shape}"
             )
         parts = [slice(i, i + MAX_BATCH) for i in range(0, n, MAX_BATCH)]
-        with self._lock:
-            results = [self._model.run(images[part], landmarks[part]) for part in parts]
+        results = []
+        for part in parts:
+            # Between two parts others may come: a heat map asks about hundreds of images.
+            with self._lock:
+                results.append(self._model.run(images[part], landmarks[part]))
         logits = np.concatenate([part for part, _ in results])
         maps = [part for _, part in results if part is not None]
         return logits, np.concatenate(maps) if maps else None

@@ -40,12 +40,17 @@ def check_parts(data: bytes) -> None:
             )
 
 
-def check_scans(data: bytes, width: int, height: int) -> None:
-    """Raise ImageTooLargeError if a JPEG that passed `check_parts` has too many scans over its pixels."""
+def check_scans(
+    data: bytes, width: int, height: int, *, most_megapixels: int = MAX_SCANNED_MEGAPIXELS
+) -> None:
+    """Raise ImageTooLargeError if a JPEG that passed `check_parts` has too many scans over its pixels.
+
+    `most_megapixels` is what all scans may pass over.
+    """
     if not data.startswith(_JPEG):
         return
     scans = sum(marker == _JPEG_START_OF_SCAN for marker in _jpeg_segments(data))
-    if scans * width * height > MAX_SCANNED_MEGAPIXELS * 1_000_000:
+    if scans * width * height > most_megapixels * 1_000_000:
         raise ImageTooLargeError(
             f"This JPEG goes over its pixels {scans:,} times, so reading it would take too long. "
             "Save it again."

@@ -128,7 +128,7 @@ def analyze_video(
         analyzer: of single photos.
         rate: frames to analyze per second, above 0; never more than the video has.
         smoothing_s: time constant in seconds, 0 for none.
-        keep: whether the last one has the frames, some 10 KB for each face in each.
+        keep: whether the last one has the frames, some 20 KB for each face in each.
 
     Raises:
         VideoDecodeError: the video cannot be read; before the first frame.
@@ -136,7 +136,9 @@ def analyze_video(
     smoother, events = Smoother(smoothing_s), EventFinder()
     frames: list[FrameAnalysis] = []
     with VideoReader(content) as reader:
-        tracker = Tracker(max_gap_s=longest_gap(reader.info.sampled_rate(rate)))
+        tracker = Tracker(
+            max_gap_s=longest_gap(reader.info.sampled_rate(rate)), frames_may_last=True
+        )
         for frame, analysis in _analyses(reader.frames(rate), analyzer):
             faces = analysis.faces
             tracks = tracker.follow(

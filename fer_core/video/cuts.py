@@ -15,6 +15,8 @@ _SIZE: Final = (64, 36)
 _LEAST_DIFFERENCE: Final = 20.0
 #: A cut's difference is this many times the recent ones; otherwise a shaken camera would be a cut.
 _TIMES_USUAL: Final = 2.5
+#: The least without recent ones, at the start of a scene: that of two photos, more than a moving camera's.
+_LEAST_AT_START: Final = 40.0
 _REMEMBERED: Final = 8
 
 
@@ -41,9 +43,10 @@ class CutFinder:
         if before is None:
             return False
         difference = float(np.abs(picture - before).mean())
-        cut = difference > max(
-            _LEAST_DIFFERENCE, _TIMES_USUAL * median(self._usual) if self._usual else 0.0
-        )
+        if self._usual:
+            cut = difference > max(_LEAST_DIFFERENCE, _TIMES_USUAL * median(self._usual))
+        else:
+            cut = difference > _LEAST_AT_START
         if cut:
             self._usual.clear()
         else:

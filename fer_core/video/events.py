@@ -32,7 +32,7 @@ class Event:
 
 @dataclass(slots=True)
 class _State:
-    expression: Expression
+    expression: Expression | None
     rival: Expression | None = None
     since_s: float = 0.0
 
@@ -40,8 +40,9 @@ class _State:
 class EventFinder:
     """Finds changes in a stream of smoothed predictions.
 
-    A new expression counts once the network was sure of it, with a margin to the old one, for a while. Not to
-    be sure is no expression: who is happy, unclear for a second and happy again did not change.
+    An expression counts once the network was sure of it, with a margin to the one before, for a while. So
+    does the first one, which is no change. Not to be sure is no expression: who is happy, unclear for a
+    second and happy again did not change.
     """
 
     def __init__(self, *, margin: float = MARGIN, hold_s: float = HOLD_SECONDS) -> None:
@@ -66,16 +67,13 @@ class EventFinder:
         found = []
         for name, prediction in predictions.items():
             key = track, name
-            state = self._states.get(key)
-            if state is None:
-                if not prediction.abstained:
-                    self._states[key] = _State(prediction.expression)
-                continue
+            state = self._states.setdefault(key, _State(None))
             rival = self._rival(state, prediction)
             if rival != state.rival:
                 state.rival, state.since_s = rival, time_s
             if rival is not None and time_s - state.since_s >= self._hold_s:
-                found.append(Event(state.since_s, track, name, state.expression, rival))
+                if state.expression is not None:
+                    found.append(Event(state.since_s, track, name, state.expression, rival))
                 self._states[key] = _State(rival)
         return found
 
@@ -83,5 +81,7 @@ class EventFinder:
         """Return the expression that leads the previous one by a margin; None without one."""
         if prediction.abstained or prediction.expression == state.expression:
             return None
+        if state.expression is None:
+            return prediction.expression
         old = float(prediction.probabilities[prediction.labels.index(state.expression)])
         return prediction.expression if prediction.confidence - old >= self._margin else None

@@ -1,5 +1,6 @@
 """A video for the command line: one record per frame, and the annotated copy."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,31 +26,34 @@ def video_records(
 ) -> Iterator[dict[str, Any]]:
     """Yield the JSON object of each analyzed frame, or one with the error if the video cannot be read.
 
-    If the file is damaged on the way, one more record says so after those of the frames that could be read.
+    If the file is damaged on the way, or the analysis of a frame fails, one more record says so after those
+    of the frames before.
 
     Args:
         path: how the output names the video.
         content: its bytes, or where they are.
         analyzer: of single photos.
         rate: frames per second.
-        annotated: where to write the video with its faces marked, once all frames were read.
+        annotated: where to write the video of these frames with their faces marked, if there are any.
         columns: of each face.
     """
-    video = AnnotatedVideo(rate) if annotated else None
     note = None
-    try:
-        for step in analyze_video(content, analyzer, rate, keep=False):
-            if not isinstance(step, FrameAnalysis):
-                note = step.note
-                continue
-            if video and step.photo:
-                video.add(step, step.photo.rgb)
-            yield frame_record(path, step, columns=columns)
-    except (AnalysisError, VideoDecodeError) as error:
-        yield error_record(path, str(error))
-        return
-    if video and annotated:
-        written = video.finish()
-        replace_file(annotated, lambda temporary: temporary.write_bytes(written))
+    with contextlib.ExitStack() as stack:
+        video = stack.enter_context(AnnotatedVideo(rate)) if annotated else None
+        n = 0
+        try:
+            for step in analyze_video(content, analyzer, rate, keep=False):
+                if not isinstance(step, FrameAnalysis):
+                    note = step.note
+                    continue
+                if video and step.photo:
+                    video.add(step, step.photo.rgb)
+                n += 1
+                yield frame_record(path, step, columns=columns)
+        except (AnalysisError, VideoDecodeError) as error:
+            note = str(error)
+        if video and annotated and n:
+            written = video.finish()
+            replace_file(annotated, lambda temporary: temporary.write_bytes(written))
     if note:
         yield error_record(path, note)

@@ -6,15 +6,18 @@ import streamlit as st
 
 from fer_core.data_names import data_name, split_of
 from fer_core.errors import DataError
+from fer_core.files import version_of
 from fer_core.studies.numbers import findings, measured_on, progress, runs_table
 from fer_core.studies.plans import (
     SearchPlan,
     StudyPlan,
     StudyResults,
+    answers_path,
     read_history,
     read_plan,
     read_search,
     read_study,
+    table_path,
 )
 from pages.parts.glossary import column_help, defined
 from pages.shared.downloads import offer_file
@@ -141,13 +144,25 @@ def _show_accuracy(results: StudyResults, differences: list[str]) -> None:
 
 def _compared(results: StudyResults) -> tuple[list["Comparison"], list[str]]:
     """Return the comparisons of the variants and sentences on them; if answers are damaged, a note alone."""
-    from fer_core.studies.pairs import compare_variants, told_apart
+    from fer_core.studies.pairs import told_apart
 
+    name = results.plan.name
     try:
-        comparisons = compare_variants(results)
-    except DataError as error:
+        versions = tuple(version_of(path) for path in (table_path(name), answers_path(name)))
+        comparisons = _comparisons(str(table_path(name)), results.plan, versions, results)
+    except (DataError, OSError) as error:
         return [], [f"Which variants differ cannot be said. {public_message(error)}"]
     return comparisons, [told_apart(comparison, results) for comparison in comparisons]
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _comparisons(
+    table: str, plan: StudyPlan, versions: tuple[object, ...], _results: StudyResults
+) -> list["Comparison"]:
+    """Return the comparisons of a study's variants, made again when its files have changed."""
+    from fer_core.studies.pairs import compare_variants
+
+    return compare_variants(_results)
 
 
 def _show_variants(results: StudyResults, comparisons: list["Comparison"]) -> None:

@@ -1,6 +1,8 @@
 """A photo whose faces can be clicked: a component with a button over each face."""
 
 import base64
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,14 +24,22 @@ _view = st.components.v2.component(
 
 
 def show_photo_with_faces(
-    image_rgb: "np.ndarray", analysis: "Analysis", *, chosen: int, alt: str, key: str
-) -> int | None:
-    """Show a photo, and return the number of the face clicked in this rerun, if any.
+    image_rgb: "np.ndarray",
+    analysis: "Analysis",
+    *,
+    chosen: int,
+    choose: Callable[[int], object],
+    alt: str,
+    key: str,
+) -> None:
+    """Show a photo with a button over each face.
 
     Args:
         image_rgb: uint8 (H, W, 3), the photo at any scale with boxes and labels drawn on it.
         analysis: of it.
         chosen: number of the face that is looked at, from 1; 0 for none.
+        choose: called with the number of a face that is clicked, before the page runs again. It outlives the
+            visit, so it must hold no photo.
         alt: text in place of the picture.
         key: of the component.
     """
@@ -51,7 +61,7 @@ def show_photo_with_faces(
                 "height": 100 * (bottom - top) / shares[1],
             }
         )
-    clicked = _view(
+    _view(
         key=key,
         data={
             "picture": f"data:image/jpeg;base64,{picture}",
@@ -59,6 +69,10 @@ def show_photo_with_faces(
             "faces": faces,
             "chosen": chosen,
         },
-        on_face_change=lambda: None,
-    ).get("face")
-    return int(clicked) if clicked else None
+        on_face_change=partial(_choose_clicked, key, choose),
+    )
+
+
+def _choose_clicked(key: str, choose: Callable[[int], object]) -> None:
+    if clicked := st.session_state[key].face:
+        choose(int(clicked))

@@ -59,7 +59,8 @@ def show_photo(
         photo: to show.
         analysis: of it.
         number: of the face that is looked at; None without any.
-        choose: called with the number of another face that is clicked; the page then runs again.
+        choose: called with the number of a face that is clicked, before the page runs again. It outlives the
+            visit, so it must hold no photo.
     """
     from fer_core.drawing import draw_faces, fit_long_side
 
@@ -72,16 +73,14 @@ def show_photo(
         landmarks=landmarks,
     )
     found = "No face" if n == 0 else "1 face" if n == 1 else f"{n} faces"
-    clicked = show_photo_with_faces(
+    show_photo_with_faces(
         shown,
         analysis,
         chosen=number or 0,
+        choose=choose,
         alt=f"{photo.name} with {found.lower()} marked",
         key="photo_view",
     )
-    if clicked and clicked != number:
-        choose(clicked)
-        st.rerun()
     counts = f" ({_counts(analysis)})" if n > 1 else ""
     st.caption(
         f"{name_as_code(photo.name)}: {found}{counts}, {analysis.seconds:.2f} s{_disputed(analysis)}"
@@ -141,7 +140,7 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
     ):
         for i, face in enumerate(analysis.faces, start=1):
             with st.container(width=_CARD_WIDTH, gap="xxsmall", key=f"face_card_{i}"):
-                st.image(_crop(photo, face), width="stretch", alt="")
+                st.image(_crop(photo, face, _CARD_WIDTH), width="stretch", alt="")
                 st.button(
                     f"Face {i}",
                     key=f"face_{photo.key}_{i}",
@@ -179,7 +178,7 @@ def show_face(
     prediction = _main(face)
     name = next(reversed(face.predictions))
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        st.image(_crop(photo, face), width=_CROP_WIDTH, alt=f"Face {number}")
+        st.image(_crop(photo, face, _CROP_WIDTH), width=_CROP_WIDTH, alt=f"Face {number}")
         st.metric(
             f"Face {number}: apparent expression",
             answer(prediction),
@@ -301,11 +300,12 @@ def answer(prediction: "Prediction") -> str:
     return words[0].upper() + words[1:]
 
 
-def _crop(photo: ChosenPhoto, face: "FaceAnalysis") -> "np.ndarray":
-    """Return the face in colour, cropped like the network's input."""
+def _crop(photo: ChosenPhoto, face: "FaceAnalysis", width: int) -> "np.ndarray":
+    """Return the face in colour, cropped like the network's input, sharp enough for a width in CSS pixels."""
+    from fer_core.drawing import fit_long_side
     from fer_core.faces.crops import cut
 
-    return cut(photo.photo.rgb, face.square_xyxy)
+    return fit_long_side(cut(photo.photo.rgb, face.square_xyxy), smallest=1, largest=2 * width)
 
 
 def _records(intake: Intake, analyses: Mapping[str, "Analysis"]) -> list[dict[str, Any]]:

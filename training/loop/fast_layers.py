@@ -65,7 +65,7 @@ class Dropout(keras.layers.Dropout):
         return super().call(inputs, training=training)
 
 
-_FASTER: Final = {
+_FASTER: Final[dict[type[keras.layers.Layer], type[keras.layers.Layer]]] = {
     keras.layers.BatchNormalization: BatchNormalization,
     keras.layers.Dropout: Dropout,
 }
@@ -78,7 +78,8 @@ def with_fast_layers(network: keras.Model) -> keras.Model:
     """
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return _FASTER.get(type(layer), type(layer)).from_config(layer.get_config())
+        made_of = _FASTER.get(type(layer), type(layer))
+        return made_of.from_config(layer.get_config())
 
     fast = keras.models.clone_model(network, clone_function=clone, recursive=True)
     fast.set_weights(network.get_weights())

@@ -51,6 +51,11 @@ def open_face(face: str) -> None:
     st.session_state[_OPENED] = st.session_state[_LAST] = face
 
 
+def _open_other(key: str, number: int) -> None:
+    """Open another face of the photo with a key."""
+    open_face(f"{number}:{key}")
+
+
 def close_photo() -> None:
     """Go back to all photos."""
     st.session_state.pop(_OPENED, None)
@@ -142,7 +147,7 @@ def _show_photo(file: Any, result: "PhotoResult", key: str, number: int) -> None
             photo,
             result.analysis,
             number=number or None,
-            choose=lambda chosen: open_face(f"{chosen}:{key}"),
+            choose=partial(_open_other, key),
         )
     with right:
         if number:

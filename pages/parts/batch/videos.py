@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Frames per second that are offered.
 _RATES: Final = (1, 2, 5, 10, 15, 30)
-#: Frames of one video that are analyzed, some 10 KB per face: ten minutes at 10 per second.
+#: Frames of one video that are analyzed, some 20 KB per face: ten minutes at 10 per second.
 _MAX_FRAMES: Final = 6000
 #: Between two steps of the progress, and between two pictures beside it.
 _TELL_SECONDS: Final = 0.3

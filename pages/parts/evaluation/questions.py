@@ -170,10 +170,13 @@ def _show_expressions(chosen: Chosen) -> None:
         show_view(precision_recall_view(chosen.results, expression, chosen.on))
     with right:
         show_view(roc_view(chosen.results, expression, chosen.on))
-    table = areas(chosen.results)
-    with st.expander("Areas of all expressions", icon=":material/table:"):
-        st.dataframe(table, hide_index=True)
-        _download("CSV", lambda: table.to_csv(index=False), "areas.csv")
+    with st.expander(
+        "Areas of all expressions", icon=":material/table:", key="areas", on_change="rerun"
+    ) as opened:
+        if opened.open:
+            table = areas(chosen.results)
+            st.dataframe(table, hide_index=True)
+            _download("CSV", lambda: table.to_csv(index=False), "areas.csv")
 
 
 def _show_pair(chosen: Chosen) -> None:

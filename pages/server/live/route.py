@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fer_core.cores import available_cores
+from fer_core.errors import ImageTooLargeError
 from fer_core.live.places import LivePlaces
 from pages.server.api.bodies import BodyReader
 from pages.server.api.guards import OriginCheck, error_response
@@ -32,6 +33,8 @@ VISITS_PER_CORE: Final = 2
 #: The browser sends 640 pixels in some 40 KB; an answer takes no longer for a few more.
 MOST_PIXELS_A_SIDE: Final = 1280
 _MOST_BYTES: Final = 500_000
+#: Megapixels that the scans of a frame may pass over: a dozen of the largest one. Browsers make one.
+_MOST_SCANNED: Final = 20
 #: Frames of one visit that the server holds: one in analysis, one waiting, one in transfer.
 _MOST_AT_ONCE: Final = 3
 #: A visit without a frame for so long gives up its place, and one that waits asks every 2 seconds.
@@ -85,11 +88,17 @@ class LiveRoute:
         if under_way >= _MOST_AT_ONCE:
             return error_response(429, "Too many frames at once.")
         self._frames[camera] = under_way + 1
+        opening = camera.opening
         try:
             async with self._bodies.body(request) as content:
                 await self._let_photos_go_first(camera)
                 answer = await to_thread.run_sync(
-                    _look, camera, content, dict(request.query_params), limiter=self._threads
+                    _look,
+                    camera,
+                    content,
+                    dict(request.query_params),
+                    opening,
+                    limiter=self._threads,
                 )
             return JSONResponse(answer)
         finally:
@@ -112,11 +121,13 @@ def _told_to_wait(place: int) -> Response:
     return JSONResponse({"error": sentence, "place": place}, 429, {"Retry-After": "2"})
 
 
-def _look(camera: "LiveCamera", content: bytes, asked: dict[str, str]) -> dict[str, Any]:
+def _look(
+    camera: "LiveCamera", content: bytes, asked: dict[str, str], opening: int
+) -> dict[str, Any]:
     """Return the response to one frame; runs in its own thread."""
     began = time.perf_counter()
     image_rgb = decode_frame(content)
-    frame = camera.look(image_rgb, seconds=time.monotonic())
+    frame = camera.look(image_rgb, seconds=time.monotonic(), opening=opening)
     # It shows in the next answer.
     if asked.get("resting") == "now":
         number = asked.get("face", "")
@@ -131,10 +142,16 @@ def _look(camera: "LiveCamera", content: bytes, asked: dict[str, str]) -> dict[s
 
 
 def decode_frame(content: bytes) -> "np.ndarray":
-    """Return a frame's pixels, uint8 (H, W, 3)."""
+    """Return a frame's pixels, uint8 (H, W, 3).
+
+    Raises:
+        HTTPException: 415, it is no JPEG; 413, it has too many pixels or scans; 400, it is damaged.
+    """
     import cv2
     import numpy as np
     from PIL import Image, UnidentifiedImageError
+
+    from fer_core.photos.bombs import check_parts, check_scans
 
     try:
         # Reads the head alone: a small file can say that it has many pixels.
@@ -149,6 +166,11 @@ def decode_frame(content: bytes) -> "np.ndarray":
             413,
             f"A frame may have {MOST_PIXELS_A_SIDE} pixels a side; this one has {size[0]} x {size[1]}.",
         )
+    try:
+        check_parts(content)
+        check_scans(content, *size, most_megapixels=_MOST_SCANNED)
+    except ImageTooLargeError as error:
+        raise HTTPException(413, str(error)) from error
     image_rgb = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
     if image_rgb is None:
         raise HTTPException(400, "This JPEG is damaged.")

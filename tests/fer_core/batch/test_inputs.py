@@ -125,6 +125,25 @@ def found(folder: Path, *, videos: bool = False) -> tuple[dict[str, bool], list[
     return names, [line.replace(f"{folder}/", "") for line in skipped.lines()]
 
 
+def test_linked_folders_are_looked_into_and_closed_ones_are_told(tmp_path, monkeypatch):
+    content = encoded(SMALL, "PNG")
+    for name in ("photos/a.png", "elsewhere/b.png", "photos/private/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "photos" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "photos" / "around").symlink_to(tmp_path / "photos")
+    assert set(found(tmp_path / "photos")[0]) == {"a.png", "linked/b.png", "private/c.png"}
+    scandir = os.scandir
+
+    def closed(folder):
+        if Path(folder).name == "private":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    assert set(found(tmp_path / "photos")[0]) == {"a.png", "linked/b.png", "private"}
+
+
 @pytest.fixture(scope="module")
 def film() -> bytes:
     return clip(moving(np.asarray(SMALL), 4, width=32, height=32), form="avi", codec="mpeg4")

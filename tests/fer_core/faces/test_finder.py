@@ -326,3 +326,13 @@ def test_a_photo_with_too_many_faces_is_refused(finder, crowd, monkeypatch):
     monkeypatch.setattr("fer_core.faces.finder.MOST_CANDIDATES", 8)
     with pytest.raises(AnalysisError, match=r"3\d places .* 8 are the most. Cut it into parts"):
         finder.find_upright(crowd)
+
+
+def test_a_frame_in_which_one_face_hides_another_is_searched(finder, astronaut, monkeypatch):
+    (face,) = finder.find(astronaut)
+    monkeypatch.setattr(finder, "look_at", lambda *_: face)
+    assert len(finder.find_again(astronaut, [face])) == 1
+    searched = []
+    monkeypatch.setattr(finder, "find", lambda rgb: searched.append(rgb) or [])
+    assert finder.find_again(astronaut, [face, face]) == []
+    assert len(searched) == 1

@@ -66,7 +66,8 @@ def looking(mesh: FaceMesh, yaw: float, pitch: float) -> FaceMesh:
         corners = [points[KEYPOINTS[f"{side}_eye_{which}_corner"]] for which in ("inner", "outer")]
         width = np.linalg.norm(corners[1] - corners[0])
         at = [
-            outwards * RESTING[0] + EYEBALL_RADIUS * np.sin(np.radians(yaw)),
+            outwards * RESTING[0]
+            + EYEBALL_RADIUS * np.sin(np.radians(yaw)) * np.cos(np.radians(pitch)),
             RESTING[1] + EYEBALL_RADIUS * np.sin(np.radians(pitch)),
         ]
         points[iris, :2] = np.mean(corners, axis=0)[:2] + width * np.array(at)
@@ -130,7 +131,9 @@ def test_a_mirrored_photo_is_looked_at_alike(finder, astronaut, mesh):
     assert abs(found["gaze_yaw_degrees"] + seen["gaze_yaw_degrees"]) < GAZE_DEGREES
 
 
-@pytest.mark.parametrize(("yaw", "pitch"), [(0, 0), (20, 0), (-30, 0), (0, 15), (10, -20)])
+@pytest.mark.parametrize(
+    ("yaw", "pitch"), [(0, 0), (20, 0), (-30, 0), (0, 15), (10, -20), (30, 30)]
+)
 def test_gaze_is_where_the_irises_were_put(yaw, pitch):
     seen = gaze(looking(average_face(), yaw, pitch))
     assert (seen.yaw, seen.pitch) == pytest.approx((yaw, pitch), abs=0.5)

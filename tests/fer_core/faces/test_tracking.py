@@ -32,6 +32,22 @@ def test_a_face_out_of_sight_for_less_than_a_second_is_the_same(gap_s, number):
     assert tracker.follow([face(5)], gap_s, after_cut=False) == [number]
 
 
+@pytest.mark.parametrize(("frames_may_last", "number"), [(True, 1), (False, 2)])
+def test_in_a_video_a_frame_may_last_longer_than_a_face_may_be_away(frames_may_last, number):
+    tracker = Tracker(max_gap_s=1.0, frames_may_last=frames_may_last)
+    tracker.follow([face(0)], 0.0, after_cut=False)
+    assert tracker.follow([face(5)], 3.0, after_cut=False) == [number]
+    tracker.follow([], 3.1, after_cut=False)
+    assert tracker.follow([face(5)], 6.0, after_cut=False) == [number + 1]
+
+
+def test_who_stays_keeps_the_number_when_a_neighbour_leaves_and_another_comes():
+    tracker = Tracker()
+    tracker.follow([face(0), face(140)], 0.0, after_cut=False)
+    # Each could have moved up by one place.
+    assert tracker.follow([face(140), face(280)], 1.0, after_cut=False) == [2, 3]
+
+
 def test_nobody_is_followed_over_a_cut():
     tracker = Tracker()
     tracker.follow([face(0)], 0.0, after_cut=False)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from fer_core.drawing import draw_live
+from fer_core.errors import BusyError
 from fer_core.expressions import COLORS, FER2013, Expression
 from fer_core.live.face import LiveFace
 from fer_core.live.resting import RESTING_NEUTRAL
@@ -232,6 +233,18 @@ def test_closing_frees_mediapipe_and_forgets_the_picture(simple: LiveCamera, fra
     assert simple.frame is None
     simple.close()
     assert numbers(simple.look(frame, seconds=1.0).faces) == [2]
+
+
+def test_a_frame_that_came_before_the_end_does_not_open_the_camera_again(
+    simple: LiveCamera, frame: np.ndarray
+):
+    simple.look(frame, seconds=0.0)
+    opening = simple.opening
+    simple.close()
+    with pytest.raises(BusyError, match="closed"):
+        simple.look(frame, seconds=1.0, opening=opening)
+    assert simple.frame is None
+    assert len(simple.look(frame, seconds=2.0, opening=simple.opening).faces) == 1
 
 
 def test_a_camera_whose_frames_end_without_a_word_closes_itself(

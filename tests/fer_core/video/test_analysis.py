@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from av.video.reformatter import ColorTrc
 from PIL import Image
 
 from fer_core.analysis import Analyzer
+from fer_core.errors import AnalysisError
 from fer_core.expressions import FER2013, Expression
 from fer_core.photos.decode import Photo
 from fer_core.video.analysis import FrameAnalysis, VideoAnalysis, analyze_video, stopped
@@ -50,8 +52,9 @@ def test_a_change_that_lasts_is_one_event_at_its_beginning():
         [{"happy": 0.9}] * 5 + [{"sad": 0.4}] * 9,
         [{"happy": 0.9}] * 5 + [{"sad": 0.4}] * 9 + [{"happy": 0.9}] * 5,
         [{"sad": 0.3}] * 5 + [{"happy": 0.9}] * 9,
+        [{"sad": 0.9}] + [{"happy": 0.9}] * 9,
     ],
-    ids=["flicker", "short", "narrow", "unsure", "unsure between", "first answer"],
+    ids=["flicker", "short", "narrow", "unsure", "unsure between", "first answer", "short first"],
 )
 def test_what_is_no_change(shares):
     assert changes(shares) == []
@@ -222,6 +225,24 @@ def test_a_video_cut_short_ends_with_a_record_that_says_so(portrait, analyzer):
     assert frames
     assert all(record["error"] is None for record in frames)
     assert "cut short" in last["error"]
+
+
+def test_a_frame_that_fails_ends_the_records_and_leaves_the_video_so_far(
+    mp4, analyzer, tmp_path, monkeypatch
+):
+    found = analyze_video(mp4, analyzer, 5, keep=False)
+
+    def analyze_three(*_, **__):
+        yield from itertools.islice(found, 3)
+        raise AnalysisError("memory is short")
+
+    monkeypatch.setattr("fer_core.video.printing.analyze_video", analyze_three)
+    target = tmp_path / "a.mp4"
+    *frames, last = video_records("film.mp4", mp4, analyzer, rate=5, annotated=target)
+    assert [record["error"] for record in frames] == [None] * 3
+    assert last["error"] == "memory is short"
+    with VideoReader(target) as reader:
+        assert len(list(reader.frames(100))) == 3
 
 
 def test_events_as_csv():

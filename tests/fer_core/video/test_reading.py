@@ -161,7 +161,9 @@ def test_what_can_be_read_of_a_cut_file_is_given_with_a_note(frames):
 
 
 def test_damage_in_the_middle_costs_only_the_frames_there(frames):
-    damaged = bytearray(clip(frames, form="matroska", options={"g": "10", "preset": "ultrafast"}))
+    # With as many threads on every machine: the bytes differ by their number.
+    options = {"g": "10", "preset": "ultrafast", "threads": "2"}
+    damaged = bytearray(clip(frames, form="matroska", options=options))
     rng = np.random.default_rng(0)
     at, length = 2 * len(damaged) // 7, 8000
     damaged[at : at + length] = rng.integers(0, 256, length, np.uint8).tobytes()

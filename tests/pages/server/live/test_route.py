@@ -22,6 +22,7 @@ from pages.server.api.guards import HANDLERS
 from pages.server.live import route
 from pages.server.live.route import MOST_PIXELS_A_SIDE, TOKEN_HEADER, VISITS_PER_CORE, LiveRoute
 from pages.server.live.visits import camera_of, open_visit
+from tests.corpus import jpeg_of_scans
 
 OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
 
@@ -108,6 +109,14 @@ def test_a_page_calibrates_and_says_goodbye(
     assert camera.frame is not None
     assert client.post("/live?end=1", headers=sent).status_code == 204
     assert camera.frame is None
+
+
+def test_a_frame_that_would_take_long_to_decode_is_refused(client: TestClient, camera: LiveCamera):
+    sent = headers(open_visit(camera))
+    answer = client.post("/live", content=jpeg_of_scans(1280, 20), headers=sent)
+    assert answer.status_code == 413
+    assert "goes over its pixels" in answer.json()["error"]
+    assert client.post("/live", content=jpeg_of_scans(1280, 0), headers=sent).status_code == 200
 
 
 def test_only_a_visits_own_page_may_send(client: TestClient, camera: LiveCamera, frame: bytes):
