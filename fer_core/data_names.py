@@ -30,6 +30,7 @@ class DataNames:
         judge: by whose labels a network is right; None if pages do not lead with figures on it.
         ceiling: what one annotator is compared with (`human_agreement`); None if that was not measured.
         credit: a sentence, in Markdown, to stand beside its pictures; None if they may not be shown.
+        caution: a sentence to stand beside its figures; None without one.
     """
 
     title: str
@@ -39,6 +40,7 @@ class DataNames:
     judge: str | None
     ceiling: str | None
     credit: str | None
+    caution: str | None
 
 
 def names_path() -> Path:
@@ -68,6 +70,12 @@ def parts_of(source: str) -> tuple[str, ...]:
     # A folder's path may hold a plus as well.
     parts = tuple(source.split(PLUS))
     return parts if set(parts) <= known_data_sets().keys() else (source,)
+
+
+def caution_of(data: str) -> str | None:
+    """Return the sentence to stand beside figures on "SOURCE:SPLIT"; None without one."""
+    known = known_data_sets().get(source_of(data))
+    return known.caution if known else None
 
 
 def is_whole(data: str) -> bool:

@@ -29,7 +29,8 @@ class Agreement:
         split: of the faces.
         label_space: the classes that are told apart, by the name in `expressions.LABEL_SPACES`.
         agreement_with: OTHERS or FER2013_LABEL.
-        n_faces: faces that most annotators gave one of the classes.
+        n_faces: faces that count. With OTHERS these are the faces that networks are measured on by FER+'s
+            label, with FER2013_LABEL those that most annotators gave one of the classes.
         n_faces_left_out: the other faces.
         n_judgements: answers of annotators for these `n_faces` that are one of the classes.
         n_judgements_left_out: their other answers for these faces.

@@ -160,10 +160,13 @@ def _how_sure(results: StudyResults, data: str, variant: str) -> str:
     """Describe the uncertainty of an accuracy, from the number of faces and the seeds."""
     share, n = (_means(results, data, name)[variant] for name in ("accuracy", "n"))
     margin = _Z_95 * math.sqrt(share * (1 - share) / n)
-    said = f"The 95% interval of this accuracy is about \u00b1{100 * margin:.1f} points ({n:,.0f} faces)"
+    said = (
+        f"The 95% interval of this accuracy alone is about \u00b1{100 * margin:.1f} points ({n:,.0f} faces). "
+        "Differences between variants have intervals of their own"
+    )
     by_variant = _number(results.runs, data, "accuracy").groupby(results.runs["variant"])
     if by_variant.size().max() == 1:
-        return said + ". Each variant was trained once, so smaller differences prove little."
+        return said + ". Each variant was trained once: with another seed the order may change."
     spread = (by_variant.max() - by_variant.min()).max()
     return (
         said + f". Runs that differ only in their seed are up to {100 * spread:.1f} points apart."

@@ -114,7 +114,8 @@ def told_apart(comparison: Comparison, results: StudyResults) -> str:
     best = f"the best variant, **{labels[comparison.best]}**,"
     how = "(95%, all pairs)"
     if not close:
-        return f"{where}, {best} is better than every other one {how}."
+        once = "" if len(results.plan.seeds) > 1 else " Other seeds were not tried."
+        return f"{where}, {best} is better than every other one {how}.{once}"
     if len(close) == len(comparison.rivals):
         return f"{where}, {best} is not told apart from any other one {how}."
     return f"{where}, {best} is not told apart from {listed(close)} {how}."

@@ -65,8 +65,8 @@ def confusion_difference_view(
         "confusion-difference",
         f"{names[1]} against {names[0]}",
         figure,
-        f"Percentage points: blue where {names[1]} predicts so more often than {names[0]}, orange where less "
-        f"often. {on} On the diagonal more is better, elsewhere less.",
+        f"Percentage points: green where {names[1]} predicts so more often than {names[0]}, purple where "
+        f"less often. {on} On the diagonal more is better, elsewhere less.",
         data,
     )
 

@@ -42,7 +42,7 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
                         "accuracy without duplicates": measured.accuracy_clean,
                         "faces": measured.n,
                         "left out": excluded,
-                        "trained on": source_name(f"{spec.training_data.source}:"),
+                        "trained on": _learnt_from(spec),
                     }
                 )
     for source, known in known_data_sets().items():
@@ -59,7 +59,7 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
                     "data": data_name(name),
                     "accuracy": ceiling.agreement,
                     "faces": ceiling.n_faces,
-                    "left out": f"{ceiling.n_faces_left_out:,} faces without a majority",
+                    "left out": f"{ceiling.n_faces_left_out:,} faces on which people disagree",
                 }
             )
     table = pd.DataFrame(rows)
@@ -73,7 +73,7 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
         what if len(names) == len(specs) else f"{what} ({', '.join(names)})"
         for what, names in left_out.items()
     )
-    trained = {spec.name: source_name(f"{spec.training_data.source}:") for spec in specs}
+    trained = {spec.name: _learnt_from(spec) for spec in specs}
     return View(
         "across",
         "All test sets",
@@ -81,10 +81,18 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
         "Accuracy (%) on all rows of each test set, over the classes that network and set share. "
         + (f"Left out, because networks do not know the class: {'; '.join(out)}. " if out else "")
         + _about_people(annotators)
-        + "A network whose accuracy drops on another set has fitted the framing and labels of its own set. "
+        + "Sets differ in label noise, framing and how frequent each expression is, so a difference between "
+        "two sets says little about a network. "
         + f"Trained on: {', '.join(f'{name} {source}' for name, source in trained.items())}.",
         table,
     )
+
+
+def _learnt_from(spec: BundleSpec) -> str:
+    """Return the data sets that a network learnt from, with FER+'s votes where they were targets."""
+    name = source_name(f"{spec.training_data.source}:")
+    votes = spec.recipe.get("targets") == "votes" or spec.recipe.get("vote_smoothing")
+    return name.replace("FER2013", "FER2013 (FER+ votes)", 1) if votes else name
 
 
 def _judge(spec: BundleSpec) -> str:
@@ -97,8 +105,9 @@ def _about_people(annotators: Sequence[Agreement]) -> str:
     if not annotators:
         return ""
     return (
-        f"\u201c{_ONE_PERSON.capitalize()}\u201d is how often one of FER+'s ten annotators agrees with most "
-        "of the others (FER+), or with FER2013's label (FER2013), on faces with a majority. "
+        f"\u201c{_ONE_PERSON.capitalize()}\u201d is one of FER+'s ten annotators. On FER+ it is how often "
+        "they agree with most of the others, on the same faces as the networks. On FER2013 it is how often they "
+        "chose its label, on faces that most annotators gave one of the seven expressions. "
     )
 
 

@@ -11,10 +11,7 @@ from fer_core.views.style import lay_out, new_figure
 from fer_core.views.view import View
 
 _AS_THEY_ARE: Final = "original size"
-_ON: Final = (
-    "Development set `webphotos`: web photos with one main face, five expressions, one annotator per photo. "
-    "The default pair was chosen on it, so its figures are optimistic for these two networks."
-)
+_ON: Final = "Development set `webphotos`: photos with one main face, five expressions, one annotator per photo."
 
 
 def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
@@ -36,14 +33,18 @@ def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
     lay_out(figure, height=150 + 56 * len(networks), x="Accuracy (%)")
     if len(table):
         figure.update_xaxes(range=[max(0, 100 * table["accuracy low"].min() - 2), 100])
-    n = max((row.n for row in rows), default=0)
+    sizes = [row.n for row in rows] or [0]
+    fewer = (
+        f" Networks that know fewer expressions see {min(sizes):,}." if len(set(sizes)) > 1 else ""
+    )
     return View(
         "photos",
         "Whole photos",
         figure,
-        f"Accuracy on the largest face of each of {n:,} photos, with 95% bootstrap intervals. {_ON} Face "
-        "finder, crop and network run in sequence. For the other sizes, photos are scaled down until the "
-        "network's crop of the face has that side in pixels.",
+        f"Accuracy on {max(sizes):,} web photos on which the default pair was chosen, so that its figures "
+        f"are optimistic.{fewer} {_ON} Of each photo the largest face counts; intervals are 95% bootstrap. "
+        "Face finder, crop and network run in sequence. For the other sizes, photos are scaled down until "
+        "the network's crop of the face has that side in pixels.",
         table,
     )
 

@@ -37,8 +37,9 @@ _SHADES: Final = {
         [[0, "#1F2A32"], [0.6, "#2A5673"], [0.85, "#6DB1DB"], [1, "#A5DDFC"]],
     ),
     DIVERGING: (
-        [[0, "#C05000"], [0.5, "#F3F4F4"], [1, "#00639C"]],
-        [[0, "#F29A5E"], [0.5, "#262E34"], [1, "#74C2F0"]],
+        # No network's colours: blue and orange would be taken for the default pair.
+        [[0, "#7B3294"], [0.5, "#F3F4F4"], [1, "#00703C"]],
+        [[0, "#CFA3E0"], [0.5, "#262E34"], [1, "#7FCF9A"]],
     ),
 }
 #: What `annotation.name` says of the number in a cell of a heat map.

@@ -5,6 +5,7 @@ Pages show views and the report writes them, so that what a figure says is writt
 
 import re
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Final
 
 import pandas as pd
@@ -47,9 +48,14 @@ class View:
         return "".join(_STOP.split(self.reading, maxsplit=1)[1:])
 
     def html(self) -> str:
-        """Return one page of HTML that shows the figure offline, about 5 MB."""
+        """Return one page of HTML that shows the figure and its reading offline, about 5 MB."""
         tools = _TOOLS | {"toImageButtonOptions": {"format": "svg", "filename": self.name}}
-        return str(self.figure.to_html(include_plotlyjs=True, full_html=True, config=tools))
+        figure = self.figure.to_html(include_plotlyjs=True, full_html=False, config=tools)
+        title, reading = escape(self.title), escape(self.reading)
+        return (
+            f'<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+            f"<h1>{title}</h1>\n{figure}\n<p>{reading}</p>\n</html>\n"
+        )
 
     def csv(self) -> str:
         """Return the numbers as comma-separated values."""

@@ -298,7 +298,8 @@ def _share(accuracy: float | None) -> str:
 def _confidence(spec: BundleSpec) -> str:
     text = (
         f"Logits are divided by the temperature {spec.temperature:.4f} (Guo et al. 2017, "
-        "arXiv:1706.04599) before the softmax, so that confidence is close to accuracy."
+        "arXiv:1706.04599) before the softmax, so that confidence is close to accuracy on the validation "
+        "split that chose it. On other data it may not be: see ECE."
     )
     if spec.references:
         return text + _reference_lines(spec) + _answered_lines(spec)
@@ -536,8 +537,8 @@ def _repeat(spec: BundleSpec) -> str:
         for key in spec.metrics
     )
     others = (
-        "`fit` uses the bundles named above as they are now. If the SHA-256 of one differs by then, so will "
-        "the new weights. "
+        "`fit` uses the bundles named above as they are now. Where a SHA-256 differs from the one above, "
+        "that bundle was replaced since, and `fit` gives other weights. "
         if "sha256" in spec.training_data.note
         else ""
     )

@@ -282,13 +282,14 @@ def people_sentence() -> str:
     if others is None or label is None:
         return ""
     return (
-        f"\n\nPeople, on FER+'s test faces with seven classes (`python -m training human-ceiling`). One "
-        f"annotator agrees with most of the others in {others.agreement:.1%} of {others.n_judgements:,} "
-        f"judgements of {others.n_faces:,} faces (95% interval {others.low:.1%} to {others.high:.1%}). "
+        f"\n\nPeople, on the test faces that FER+ gives one of the seven classes (`python -m training "
+        f"human-ceiling`). One annotator agrees with most of the others in {others.agreement:.1%} of "
+        f"{others.n_judgements:,} judgements of {others.n_faces:,} faces (95% interval {others.low:.1%} to "
+        f"{others.high:.1%}). "
         f"Another {others.n_judgements_left_out:,} judgements of these faces name no such class and are left "
         f"out. With these counted as disagreement, it is {others.agreement_of_all:.1%}. "
-        f"The agreement with FER2013's label is {label.agreement:.1%} ({label.low:.1%} to "
-        f"{label.high:.1%})."
+        f"On the {label.n_faces:,} faces that most annotators gave one of the classes, the agreement with "
+        f"FER2013's label is {label.agreement:.1%} ({label.low:.1%} to {label.high:.1%})."
     )
 
 

@@ -3,8 +3,10 @@
 Each face was shown to ten annotators, who chose one of eight expressions, "unknown" or "not a face". For
 a set of classes, FER+'s eight or FER2013's seven:
 
-- A face counts if more than half of its annotators chose one of the classes. On the others they saw no
-  face, or nothing that has a name among the classes, and there is nothing to agree on.
+- Among annotators, a face counts if FER+'s label of it (`ferplus.majority_labels`) is one of the classes:
+  these are the faces that networks are measured on by that label.
+- Against FER2013's label, which every face has, it counts if more than half of its annotators chose one of
+  the classes. On the others they saw no face, or nothing that has a name among the classes.
 - On the faces that count, an annotator counts who chose one of the classes. Other answers ("unknown",
   "not a face", and contempt where there are seven classes) are left out like abstentions, and counted.
 - Each annotator is compared with the rest (leave one out): it agrees if it chose what most of the others
@@ -64,7 +66,11 @@ def agreement(
         DataError: no face counts.
     """
     chosen = votes[:, [VOTES.index(label) for label in space.labels]]
-    counts = 2 * chosen.sum(axis=1) > votes.sum(axis=1)
+    if labels is None:
+        known = [FERPLUS.labels.index(label) for label in space.labels]
+        counts = np.isin(ferplus.majority_labels(votes), known)
+    else:
+        counts = 2 * chosen.sum(axis=1) > votes.sum(axis=1)
     if not counts.any():
         raise DataError(
             f"None of the {len(votes)} faces of the {split} split has most of its votes in the classes "

@@ -28,6 +28,7 @@ def names_of(source: Source) -> DataNames:
         judge=source.judge,
         ceiling=source.ceiling,
         credit=source.credit,
+        caution=source.caution,
     )
 
 

@@ -78,6 +78,7 @@ class Source(DataSet, ABC):
         votes_of: name of the source whose annotators gave `Samples.votes`; None without votes.
         ceiling: what its labels let one annotator be compared with, as `human_agreement` has it; None if
             nobody measured how far people agree on its faces.
+        caution: a sentence that pages put beside its figures; None without one.
         division: returns how its faces are divided into splits under a data root, None if none are there.
             Only where there are no official splits and layouts differ.
         holds_photos_of: names of sources of which its training faces show a few photos too, from any split.
@@ -91,6 +92,7 @@ class Source(DataSet, ABC):
     official_splits: Mapping[Split, str] = field(default_factory=dict)
     votes_of: str | None = None
     ceiling: str | None = None
+    caution: str | None = None
     division: Callable[[Path], str | None] | None = None
     holds_photos_of: tuple[str, ...] = ()
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from fer_core.data_names import data_name, split_of
+from fer_core.data_names import caution_of, data_name, split_of
 from fer_core.errors import FerError
 from fer_core.networks.bundles import resolve
 from pages.parts.glossary import defined
@@ -31,7 +31,8 @@ def show_overall(first: str, second: str) -> None:
         if not opened.open:
             return
         titles = label_of(first), label_of(second)
-        rows = [_row(data, found, titles) for data, found in _comparisons(first, second)]
+        compared = dict(_comparisons(first, second))
+        rows = [_row(data, found, titles) for data, found in compared.items()]
         if not rows:
             st.caption("There is no data set on which both networks were measured.")
             return
@@ -39,7 +40,7 @@ def show_overall(first: str, second: str) -> None:
         st.caption(
             "Test faces without a duplicate in the training data, with a label that both networks know. "
             "In brackets the 95% bootstrap interval. A small p means that chance does not explain the "
-            "difference.",
+            + " ".join(["difference.", *filter(None, map(caution_of, compared))]),
             help=defined("McNemar's test", "Bootstrap interval"),
         )
 

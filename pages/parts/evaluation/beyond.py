@@ -142,7 +142,7 @@ def show_heat_maps(chosen: Chosen) -> None:
         return
     view = faithfulness_view(rows)
     show_view(view)
-    numbers = ("deletion", "insertion", "shuffled")
+    numbers = ("deletion", "p of deletion", "insertion", "p of insertion", "shuffled")
     st.dataframe(
         view.data[["network", "map", *numbers]],
         hide_index=True,

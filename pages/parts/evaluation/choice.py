@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.data_names import data_name, source_of
+from fer_core.data_names import caution_of, data_name, source_of
 from fer_core.errors import BundleError, DataError
 from fer_core.files import version_of
 from fer_core.networks.bundles import (
@@ -72,8 +72,11 @@ class Chosen:
         sizes = sorted({len(result) for result in self.results.values()})
         n = " or ".join(f"{size:,}" for size in sizes)
         if self.faces == ALL_FACES:
-            return f"{data_name(self.data)}: all {n} faces."
-        return f"{data_name(self.data)}: {n} faces without duplicates in the training data."
+            on = f"{data_name(self.data)}: all {n} faces."
+        else:
+            on = f"{data_name(self.data)}: {n} faces without duplicates in the training data."
+        caution = caution_of(self.data)
+        return f"{on} {caution}" if caution else on
 
 
 def choose_predictions(*, applies: bool = True) -> Chosen | None:

@@ -53,6 +53,7 @@ def _show_measures(chosen: Chosen, shown: dict[str, Any]) -> None:
     )
     from fer_core.evaluation.intervals import RESAMPLES
 
+    of = chosen.data.replace(":", "-")
     st.subheader("All measures", help=defined("Bootstrap interval"))
     n = {name: len(result) for name, result in chosen.results.items()}
     cells, is_best = headline_cells(shown, n)
@@ -76,7 +77,7 @@ def _show_measures(chosen: Chosen, shown: dict[str, Any]) -> None:
                 ("Markdown", lambda: headline_markdown(shown, n), "md"),
                 ("LaTeX", lambda: headline_latex(shown, n), "tex"),
             ):
-                _download(label, text, f"measures.{suffix}")
+                _download(label, text, f"measures_{of}.{suffix}")
 
 
 def _download(label: str, text: Callable[[], str], file: str) -> None:

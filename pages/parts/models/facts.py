@@ -95,9 +95,10 @@ def _threshold_words(spec: BundleSpec) -> str:
 
 def _temperature_words(spec: BundleSpec) -> str:
     change = "lowers" if spec.temperature > 1 else "raises"
+    first = data_name(spec.references[0].data) if spec.references else spec.chosen_on
     return (
         f"**Temperature** {spec.temperature:.2f}: logits are divided by it, which {change} confidence to "
-        "match accuracy."
+        f"match accuracy on {first}."
     )
 
 

@@ -280,7 +280,7 @@ def test_each_network_stands_beside_one_person_and_what_was_left_out_is_named():
     assert texts["dual", "FER2013"] == f"{100 * specs[1].metrics['fer2013:test'].accuracy:.1f}"
     assert ("one person", "ExpW") not in texts
     assert "CK+: contempt (54)" in view.reading
-    assert "cnn FER2013, dual FER2013" in view.reading
+    assert "cnn FER2013 (FER+ votes), dual FER2013 (FER+ votes)" in view.reading
 
 
 def test_a_network_of_fewer_expressions_is_told_from_the_others():

@@ -9,7 +9,8 @@ STUDY = Study(
     name="imbalance",
     title="Classes of unequal size",
     question="FER2013's training part has 7,215 happy and 436 disgusted faces. Which way of treating that "
-    "raises the recall of the rare classes, and what does it cost the frequent ones?",
+    "raises the recall of the rare classes, and what does it cost the frequent ones? The page Experiments "
+    "has the recall of each class.",
     recipe="stacked_cnn",
     variants=tuple(
         Variant(

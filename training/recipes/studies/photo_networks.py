@@ -14,8 +14,8 @@ STUDY = Study(
     name="photo_networks",
     title="The recipe of cnn_photos with and without a teacher and random blur",
     question="Does a teacher's answer beside ExpW's noisy labels help, and what does random blur, loss of "
-    "resolution and sharpening cost on faces as they are? Chosen and measured on validation faces alone; how "
-    "small faces gain is on the Evaluation page. The machine did other work during the run no-teacher with "
+    "resolution and sharpening cost on faces as they are? Chosen and measured on validation faces alone. "
+    "The machine did other work during the run no-teacher with "
     "seed 0, so its seconds cannot be compared.",
     recipe="cnn_photos",
     overrides=(

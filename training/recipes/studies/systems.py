@@ -9,8 +9,8 @@ from training.experiments.study import ALL_SPLITS, Study, Variant
 STUDY = Study(
     name="systems",
     title="A custom network, VGG and EfficientNet on FER2013",
-    question="Three networks of a student project, each with its own recipe. Is the larger one better? And "
-    "does the answer hold on FER+'s labels of the same test faces and on CK+?",
+    question="Three networks of a student project, each with its own recipe. Is the larger one better? "
+    "The page Experiments has FER+'s labels of the same test faces and CK+ as well.",
     recipe="stacked_cnn",
     variants=(
         Variant(
