@@ -106,8 +106,8 @@ def _about_people(annotators: Sequence[Agreement]) -> str:
         return ""
     return (
         f"\u201c{_ONE_PERSON.capitalize()}\u201d is one of FER+'s ten annotators. On FER+ it is how often "
-        "they agree with most of the others, on the same faces as the networks. On FER2013 it is how often they "
-        "chose its label, on faces that most annotators gave one of the seven expressions. "
+        "they agree with most of the others, on the same faces as the networks. On FER2013 it is how often "
+        "they chose its label, on faces that most annotators gave one of the seven expressions. "
     )
 
 
