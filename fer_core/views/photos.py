@@ -11,7 +11,10 @@ from fer_core.views.style import lay_out, new_figure
 from fer_core.views.view import View
 
 _AS_THEY_ARE: Final = "original size"
-_ON: Final = "Development set `webphotos`: photos with one main face, five expressions, one annotator per photo."
+_ON: Final = (
+    "Development set `webphotos`: photos with one main face, five expressions, one annotator per "
+    "photo."
+)
 
 
 def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
