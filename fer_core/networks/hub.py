@@ -114,7 +114,7 @@ class _Pull:
         try:
             file = pull()
         except Exception as error:  # whatever it is belongs to those who wait, not to this thread
-            log.warning("A download from the Hub failed", exc_info=True)
+            log.warning("A download from the Hub failed: %s", error)
             self._ended = time.monotonic()
             self._future.set_exception(error)
         else:

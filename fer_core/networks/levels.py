@@ -65,8 +65,7 @@ def in_words(prediction: Prediction) -> str:
 
 def words_of(prediction: Prediction) -> tuple[str, str]:
     """Return what `in_words` says before and after the colon; the second is empty of a clear prediction."""
-    order = np.argsort(-prediction.probabilities, kind="stable")
-    likely = [prediction.labels[i] for i in order]
+    likely = [prediction.labels[i] for i in np.argsort(prediction.probabilities)[::-1]]
     return words_of_level(level_of(prediction), likely, is_doubtful=prediction.is_doubtful)
 
 

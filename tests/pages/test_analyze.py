@@ -242,7 +242,7 @@ def test_many_faces_have_cards(astronaut: np.ndarray):
     crowd = png(np.tile(astronaut, (3, 4, 1)))
     page = upload(open_page(), ("crowd.png", crowd, "image/png"))
     assert not page.exception
-    cards = [widget for widget in page.button if re.fullmatch(r"\d+", widget.label)]
+    cards = [widget for widget in page.button if re.fullmatch(r"Face \d+", widget.label)]
     assert len(cards) == 12
     cards[6].click().run()
     assert page.metric[0].label == "Face 7: apparent expression"
@@ -319,7 +319,7 @@ def test_faces_about_which_the_networks_disagree_are_named_with_a_link_to_more()
     assert "Dual-input, FER2013: " in texts(page)
     more = "Which one is right more often?"
     assert more in [link.proto.label for link in page.get("page_link")]
-    next(button for button in page.button if button.label == "2").click().run()
+    next(button for button in page.button if button.label == "Face 2").click().run()
     assert "Both networks agree" in texts(page)
     assert more not in [link.proto.label for link in page.get("page_link")]
 

@@ -25,7 +25,7 @@ from fer_core.batch.inputs import PhotoFile, photo_files
 from fer_core.batch.processes import Recorder, Settings, records_in_processes
 from fer_core.errors import JobError
 from tests.conftest import PROJECT
-from tests.fer_core.commands.test_analyze import run
+from tests.fer_core.commands.test_analyze import process as run
 
 SETTINGS = Settings(models=("cnn",))
 

@@ -45,3 +45,4 @@ def test_what_cannot_be_loaded_ahead_stops_no_server(
 ):
     _, said = probe(monkeypatch, FER_MODELS=str(tmp_path))
     assert "Traceback" not in said
+    assert "could not be loaded ahead: " in said
