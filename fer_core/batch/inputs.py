@@ -270,7 +270,8 @@ def _files_below(
         on_closed(error)
         return
     for entry in listed:
-        if entry.is_dir():
+        # entry.is_dir raises for links that lead round or into a closed folder.
+        if os.path.isdir(entry.path):  # noqa: PTH112
             yield from _files_below(Path(entry.path), on_closed, (*above, here))
         else:
             yield Path(entry.path)

@@ -17,7 +17,7 @@ from fer_core.evaluation.predictions import EvaluationResult
 RESAMPLES: Final = 1000
 _LEAST_RESAMPLES: Final = 200
 _MOST_DRAWS: Final = 20_000_000
-#: Standard deviations by which an interval is shifted at most against bias.
+#: Bias, in standard deviations, that is corrected at most; an interval is shifted by twice as much.
 _MOST_BIAS: Final = 1.5
 #: Resamples whose weights are held at once: 100,000 rows then take 20 MB.
 _AT_ONCE: Final = 50

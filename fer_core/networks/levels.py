@@ -65,7 +65,9 @@ def in_words(prediction: Prediction) -> str:
 
 def words_of(prediction: Prediction) -> tuple[str, str]:
     """Return what `in_words` says before and after the colon; the second is empty of a clear prediction."""
-    likely = [prediction.labels[i] for i in np.argsort(prediction.probabilities)[::-1]]
+    first = prediction.expression
+    order = np.argsort(prediction.probabilities)[::-1]
+    likely = [first, *(label for label in (prediction.labels[i] for i in order) if label != first)]
     return words_of_level(level_of(prediction), likely, is_doubtful=prediction.is_doubtful)
 
 

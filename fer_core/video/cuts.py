@@ -15,7 +15,8 @@ _SIZE: Final = (64, 36)
 _LEAST_DIFFERENCE: Final = 20.0
 #: A cut's difference is this many times the recent ones; otherwise a shaken camera would be a cut.
 _TIMES_USUAL: Final = 2.5
-#: The least without recent ones, at the start of a scene: that of two photos, more than a moving camera's.
+#: The least difference of a cut at the start of a scene, without recent ones: photos differ more from each
+#: other, and a moving camera's pictures less.
 _LEAST_AT_START: Final = 40.0
 _REMEMBERED: Final = 8
 

@@ -59,7 +59,7 @@ def across_view(specs: Sequence[BundleSpec], annotators: Sequence[Agreement]) ->
                     "data": data_name(name),
                     "accuracy": ceiling.agreement,
                     "faces": ceiling.n_faces,
-                    "left out": f"{ceiling.n_faces_left_out:,} faces on which people disagree",
+                    "left out": f"{ceiling.n_faces_left_out:,} faces without a majority for a class",
                 }
             )
     table = pd.DataFrame(rows)

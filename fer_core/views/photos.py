@@ -45,7 +45,7 @@ def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
         "Whole photos",
         figure,
         f"Accuracy on {max(sizes):,} web photos on which the default pair was chosen, so that its figures "
-        f"are optimistic.{fewer} {_ON} Of each photo the largest face counts; intervals are 95% bootstrap. "
+        f"are optimistic.{fewer} {_ON} Of each photo the largest face counts, with 95% bootstrap intervals. "
         "Face finder, crop and network run in sequence. For the other sizes, photos are scaled down until "
         "the network's crop of the face has that side in pixels.",
         table,

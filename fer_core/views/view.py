@@ -51,7 +51,7 @@ class View:
         """Return one page of HTML that shows the figure and its reading offline, about 5 MB."""
         tools = _TOOLS | {"toImageButtonOptions": {"format": "svg", "filename": self.name}}
         figure = self.figure.to_html(include_plotlyjs=True, full_html=False, config=tools)
-        title, reading = escape(self.title), escape(self.reading)
+        title, reading = escape(self.title), escape(re.sub("[`*]", "", self.reading))
         return (
             f'<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
             f"<h1>{title}</h1>\n{figure}\n<p>{reading}</p>\n</html>\n"

@@ -33,8 +33,8 @@ def _load() -> None:
 
     try:
         load_analyzer(default_networks()).analyze(decode(EXAMPLES[0].file.read_bytes()))
-    except Exception as error:
+    except Exception as reason:
         # The visitor with the first photo sees it as well.
-        log.warning("The networks could not be loaded ahead: %s", error)
+        log.warning("The networks could not be loaded ahead: %s", reason)
     for library in LIBRARIES:
         import_module(library)

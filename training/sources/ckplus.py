@@ -118,5 +118,5 @@ SOURCE: Final = OwnLayoutSource(
     hidden_because="its agreement forbids passing images on, and publishing faces of those who did not "
     "consent to it",
     credit=None,
-    caution="CK+ has three similar frames of each sequence, so intervals and p values are too narrow.",
+    caution="CK+ has three similar frames a sequence, so intervals are too narrow and p values too small.",
 )

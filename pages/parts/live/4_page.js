@@ -133,7 +133,8 @@ class LivePage {
     document.addEventListener("visibilitychange", () => this.seeOrHide(), { signal });
   }
 
-  // No camera stays on for a tab that nobody sees, unless it records. It goes on when the tab is seen again.
+  // No camera stays on for a tab that nobody sees, where the browser shows and sends no picture. A recording is
+  // saved. The camera goes on when the tab is seen again.
   seeOrHide() {
     clearTimeout(this.unseen);
     if (!document.hidden) {
@@ -141,7 +142,7 @@ class LivePage {
       return;
     }
     this.unseen = setTimeout(() => {
-      if (!this.stream || this.recording) return;
+      if (!this.stream) return;
       const { deviceId } = this.stream.getVideoTracks()[0].getSettings();
       this.stop();
       this.resumes = deviceId;
@@ -328,7 +329,7 @@ class LivePage {
 
   showResting(number) {
     if (this.resting && !number && this.stream && !this.endsCalibration)
-      this.note("The calibration has ended: the face was out of sight.");
+      this.note("The calibration has ended: the face or the camera was away.");
     this.resting = number;
     if (!number) this.endsCalibration = false;
     this.find("rest").textContent = number ? "Reset calibration" : "Calibrate to my resting face";

@@ -132,6 +132,7 @@ def test_linked_folders_are_looked_into_and_closed_ones_are_told(tmp_path, monke
         (tmp_path / name).write_bytes(content)
     (tmp_path / "photos" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "photos" / "around").symlink_to(tmp_path / "photos")
+    (tmp_path / "photos" / "itself").symlink_to("itself")
     assert set(found(tmp_path / "photos")[0]) == {"a.png", "linked/b.png", "private/c.png"}
     scandir = os.scandir
 

@@ -48,3 +48,9 @@ def test_a_lead_just_large_enough_is_clear():
         level_of(said(0.7 - second - CLEAR_LEAD, second, second + CLEAR_LEAD - 0.01))
         is Level.UNCLEAR
     )
+
+
+def test_of_equal_probabilities_the_words_name_the_predicted_expression():
+    equal = said(0.4, 0.2, 0.4)
+    assert in_words(equal) == f"unclear: {equal.expression} or happy"
+    assert equal.expression is Expression.ANGRY
