@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from fer_core.studies.numbers import findings
+from fer_core.studies.numbers import findings, progress
 from fer_core.studies.pairs import compare_variants, told_apart
 from fer_core.studies.plans import StudyPlan, StudyResults, read_plan, read_study, study_names
 from fer_core.studies.variants import in_words, variants_table
@@ -24,6 +24,8 @@ def _lines(results: StudyResults) -> Iterator[str]:
     comparisons = compare_variants(results)
     yield f"### {plan.title}\n"
     yield f"{plan.question} (`{plan.command}`)\n"
+    if len(results.runs) < plan.planned:
+        yield f"- {progress(results)}"
     yield from (f"- {sentence}" for sentence in findings(results))
     yield from (f"- {told_apart(comparison, results)}" for comparison in comparisons)
     for reference in plan.references:
