@@ -1,7 +1,7 @@
 """Files: atomic writes, versions for caches, and names for display."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -26,6 +26,39 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def files_below(
+    folder: str | Path,
+    on_closed: Callable[[OSError], object],
+    *,
+    recursive: bool = True,
+    above: tuple[tuple[int, int], ...] = (),
+) -> Iterator[os.DirEntry[str]]:
+    """Yield the files in a folder, in no order; links to files and folders are followed.
+
+    Args:
+        folder: to look into.
+        on_closed: called with the error of a folder that cannot be listed, which is then passed over.
+        recursive: whether to look into the folders in it.
+        above: devices and inodes of the folders that it lies in, into which a link may lead back.
+    """
+    try:
+        state = os.stat(folder)  # noqa: PTH116
+        with os.scandir(folder) as entries:
+            listed = list(entries)
+    except OSError as error:
+        on_closed(error)
+        return
+    here = (state.st_dev, state.st_ino)
+    if here in above:
+        return
+    for entry in listed:
+        # The entry's own is_file and is_dir raise for links that lead round or into a closed folder.
+        if os.path.isfile(entry.path):  # noqa: PTH113
+            yield entry
+        elif recursive and os.path.isdir(entry.path):  # noqa: PTH112
+            yield from files_below(entry.path, on_closed, above=(*above, here))
 
 
 def version_of(path: Path) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from typing import BinaryIO, Final, cast
 from pyarrow import ArrowInvalid, fs
 
 from fer_core.errors import DataError
+from fer_core.files import files_below
 
 #: Stores in which objects appear only when complete. Elsewhere files are renamed.
 _PUT_IS_ATOMIC: Final = ("s3", "gcs", "abfs")
@@ -104,7 +105,7 @@ def list_files(place: Place, *, recursive: bool) -> list[tuple[str, int]]:
     """
     try:
         if place.is_here:
-            return sorted(_files_here(place.path or "/", "", recursive=recursive))
+            return sorted(_files_here(place.path or "/", recursive=recursive))
         selector = fs.FileSelector(place.path, recursive=recursive, allow_not_found=True)
         found = place.files.get_file_info(selector)
     except OSError as error:
@@ -119,31 +120,15 @@ def read_bytes(place: Place, name: str, *, at_most: int) -> bytes:
         return bytes(stream.read(at_most))
 
 
-def _files_here(
-    folder: str, prefix: str, *, recursive: bool, above: tuple[tuple[int, int], ...] = ()
-) -> Iterator[tuple[str, int]]:
-    """Yield names and sizes of the files below a local folder; links are followed.
+def _files_here(folder: str, *, recursive: bool) -> Iterator[tuple[str, int]]:
+    """Yield names and sizes of the files below a local folder; raise OSError if one cannot be listed."""
 
-    Args:
-        folder: its path.
-        prefix: of the names.
-        recursive: whether to look into folders in it.
-        above: devices and inodes of the folders that it lies in, into which a link may lead back.
-    """
-    try:
-        state = os.stat(folder)  # noqa: PTH116
-    except FileNotFoundError:
-        return
-    here = (state.st_dev, state.st_ino)
-    if here in above:
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = f"{prefix}{entry.name}"
-            if entry.is_file():
-                yield name, entry.stat().st_size
-            elif recursive and entry.is_dir():
-                yield from _files_here(entry.path, f"{name}/", recursive=True, above=(*above, here))
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    for entry in files_below(folder, refuse, recursive=recursive):
+        yield os.path.relpath(entry.path, folder), entry.stat().st_size
 
 
 def write_whole(place: Place, name: str, content: bytes) -> None:

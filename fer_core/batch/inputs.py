@@ -10,7 +10,7 @@ import lzma
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ from fer_core.content import (
     kind_of_unknown,
 )
 from fer_core.errors import ImageDecodeError, InputError
+from fer_core.files import files_below
 
 #: Largest file that is read into memory. Photos are a tenth of it at most; the rest is a mistake.
 MAX_FILE_BYTES: Final = 200_000_000
@@ -247,36 +248,6 @@ def uploaded_photos(
         yield Refused(name, _EMPTY_ZIP)
 
 
-def _files_below(
-    folder: Path,
-    on_closed: Callable[[OSError], None],
-    above: tuple[tuple[int, int], ...] = (),
-) -> Iterator[Path]:
-    """Yield the files below a folder; links to folders are followed.
-
-    Args:
-        folder: to look into.
-        on_closed: called with the error of a folder that cannot be listed.
-        above: devices and inodes of the folders that it lies in, into which a link may lead back.
-    """
-    try:
-        state = os.stat(folder)  # noqa: PTH116
-        here = (state.st_dev, state.st_ino)
-        if here in above:
-            return
-        with os.scandir(folder) as entries:
-            listed = list(entries)
-    except OSError as error:
-        on_closed(error)
-        return
-    for entry in listed:
-        # entry.is_dir raises for links that lead round or into a closed folder.
-        if os.path.isdir(entry.path):  # noqa: PTH112
-            yield from _files_below(Path(entry.path), on_closed, (*above, here))
-        else:
-            yield Path(entry.path)
-
-
 @dataclass(frozen=True, slots=True)
 class _Finder:
     """Finds photos and videos.
@@ -334,9 +305,8 @@ class _Finder:
     def _below(self, folder: Path, name: str) -> Iterator[PhotoFile]:
         """Yield the files below a folder; `name` is the part of its path below the given one."""
         closed: list[OSError] = []
-        for path in sorted(_files_below(folder, closed.append)):
-            if os.path.isfile(path):  # noqa: PTH113
-                yield from self._met(path, f"{name}/{path.relative_to(folder)}")
+        for path in sorted(Path(entry.path) for entry in files_below(folder, closed.append)):
+            yield from self._met(path, f"{name}/{path.relative_to(folder)}")
         for error in closed:
             # Reading it says why.
             yield PhotoFile(str(error.filename), Path(error.filename))

@@ -1,7 +1,7 @@
 """What landmarks add to `dual`: its second expert with landmarks, and one without them.
 
 Run:    python -m training study second_expert     (with cnn and dual in models/)
-Cost:   6 runs of 28,600 images and 4 epochs; 6 minutes an epoch on two idle CPU cores without AMX
+Cost:   6 runs of 28,600 images and 4 epochs
 Note:   dual averages the logits of cnn and of a second expert. A gain over cnn may come from averaging two
         networks alone, so the control averages two as well, and its second expert sees no landmarks.
 """
