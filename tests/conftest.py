@@ -7,6 +7,15 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+#: Where several processes share the cores, each library takes one: their threads would wait for each other.
+THREADS = dict.fromkeys(
+    ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"),
+    "1",
+)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before any library is imported that reads them.
+    os.environ.update(THREADS)
+
 import numpy as np
 import pytest
 from filelock import FileLock
@@ -19,6 +28,44 @@ from tests.hub_server import HubServer, running_hub
 PROJECT = Path(__file__).resolve().parent.parent
 #: What Streamlit runs for every page.
 NAVIGATION = PROJECT / "pages" / "shared" / "navigation.py"
+#: Files of tests that take longest. They begin first, so that none is alone at the end.
+LONGEST = (
+    "training/loop/test_fit.py",
+    "browser/test_batch.py",
+    "pages/test_compare.py",
+    "training/experiments/test_tune.py",
+    "browser/test_live.py",
+    "training/campaign/test_campaign.py",
+    "training/experiments/test_study.py",
+    "browser/test_privacy.py",
+    "training/schema/test_selection.py",
+    "pages/test_batch.py",
+    "training/sources/test_more_sources.py",
+    "training/measure/test_faithfulness.py",
+    "pages/test_evaluation.py",
+    "browser/test_evaluation.py",
+    "browser/test_analyze.py",
+    "browser/test_video.py",
+    "browser/test_compare.py",
+    "pages/test_analyze.py",
+    "test_no_connections.py",
+    "test_fuzz.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    places = {PROJECT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def networks_have_one_thread() -> Iterator[None]:
+    """As libraries have: see `THREADS`."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            patch.setattr("fer_core.networks.classifier.available_cores", lambda: 1)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.conftest import PROJECT, THREADS
+
 START_SECONDS = 60
 #: The first photo of a fresh server also loads the models.
 EXPECT_MS = 30_000
@@ -78,7 +79,9 @@ def running_server(
     command = [sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")]
     command += ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
     command += [f"--server.baseUrlPath={path}", *options]
-    variables = os.environ | {
+    # As many threads as it has where it serves.
+    usual = {name: value for name, value in os.environ.items() if name not in THREADS}
+    variables = usual | {
         "HOME": str(folders["home"]),
         "TMPDIR": str(folders["tmp"]),
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -1,11 +1,23 @@
 """What the pages' tests share."""
 
 import dataclasses
+import functools
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from fer_core.faces.finder import FaceFinder, Found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_are_looked_for_once() -> Iterator[None]:
+    """For each AppTest, Streamlit asks every installed package for components; none is added meanwhile."""
+    scan = functools.cache(manifest_scanner.scan_component_manifests)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture

@@ -25,15 +25,31 @@ from tests.conftest import NAVIGATION, png
 SECONDS = 60
 
 
-@pytest.fixture
-def two_networks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A folder of models with `cnn`, and a copy of it under the name of a second network."""
+def write_two_networks(folder: Path) -> Path:
+    """Write `cnn`, and a copy of it under the name of a second network."""
     cnn = resolve("cnn")
     for name in ("cnn", "dual"):
-        shutil.copytree(cnn.path, tmp_path / name)
-    spec = json.loads((tmp_path / "dual" / "spec.json").read_text())
-    (tmp_path / "dual" / "spec.json").write_text(json.dumps(spec | {"name": "dual"}))
-    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+        shutil.copytree(cnn.path, folder / name)
+    spec = json.loads((folder / "dual" / "spec.json").read_text())
+    (folder / "dual" / "spec.json").write_text(json.dumps(spec | {"name": "dual"}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder_of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_two_networks(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def two_networks(monkeypatch: pytest.MonkeyPatch, folder_of_two: Path) -> None:
+    """A folder of models, for tests that only read it."""
+    monkeypatch.setenv("FER_MODELS", str(folder_of_two))
+
+
+@pytest.fixture
+def own_two_networks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder of models, for a test that changes it."""
+    monkeypatch.setenv("FER_MODELS", str(write_two_networks(tmp_path)))
 
 
 @pytest.fixture
@@ -295,7 +311,7 @@ def test_networks_with_other_classes_are_compared_on_what_they_share(
     assert any(m.value.startswith("On test faces where") for m in page.markdown)
 
 
-@pytest.mark.usefixtures("two_networks")
+@pytest.mark.usefixtures("own_two_networks")
 def test_a_damaged_second_network_leaves_the_first_at_work(tmp_path: Path):
     (tmp_path / "dual" / "model.tflite").write_bytes(b"damaged")
     page = open_page()
@@ -305,7 +321,7 @@ def test_a_damaged_second_network_leaves_the_first_at_work(tmp_path: Path):
     assert not headings(page)
 
 
-@pytest.mark.usefixtures("two_networks")
+@pytest.mark.usefixtures("own_two_networks")
 def test_predictions_are_not_kept_when_the_networks_change(tmp_path: Path):
     page = open_page()
     shutil.rmtree(tmp_path / "dual")

@@ -129,8 +129,8 @@ def parse_pixels(path: Path, pixels: "pd.Series[str]", *, side: int) -> np.ndarr
     images = np.empty((len(pixels), side, side), np.uint8)
     for i, (row, text) in enumerate(pixels.items()):
         try:
-            values = np.array(text.split(), dtype=np.int64)
-        except (ValueError, AttributeError):
+            values = np.fromstring(text, np.int64, sep=" ")
+        except (ValueError, TypeError):
             values = np.array([], dtype=np.int64)
         if len(values) != side**2 or values.min() < 0 or values.max() > 255:
             raise DataError(
