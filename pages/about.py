@@ -7,6 +7,7 @@ from pages.parts import about
 st.title("About Second Look")
 about.show_meaning()
 about.show_accuracy()
+about.show_limits()
 about.show_fair_use()
 about.show_privacy()
 about.show_sources()

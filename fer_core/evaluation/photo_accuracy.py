@@ -1,6 +1,7 @@
 """Accuracy on whole photos, from face detection to prediction; written by `python -m training photos`.
 
-The photos are a development set (`training.sources.webphotos`): networks and thresholds are chosen on it.
+The photos are a development set (`training.sources.webphotos`): the default pair and the strength of
+its prior correction were chosen on it.
 """
 
 import dataclasses
@@ -15,6 +16,11 @@ from fer_core.errors import DataError
 from fer_core.evaluation.row_tables import read_row_table, write_row_table
 from fer_core.settings import models_root
 
+#: What the photos are, in sentences to stand beside figures.
+WEB_PHOTOS: Final = (
+    "The photos are press photos of one main face each (github.com/muxspace/facial_expressions), labelled by "
+    "one annotator each as angry, happy, neutral, sad or surprise."
+)
 _MEND: Final = "Write it with: python -m training photos"
 
 

@@ -58,7 +58,7 @@ def comparison_sentence(comparison: PairedComparison, names: tuple[str, str]) ->
     low, high = (100 * edge for edge in comparison.interval)
     p = comparison.p_value
     verdict = (
-        "the difference is larger than chance explains"
+        "by chance alone a difference this large would be rare"
         if p < 0.05
         else "chance could explain the difference"
     )

@@ -5,16 +5,12 @@ from typing import Final
 
 import pandas as pd
 
-from fer_core.evaluation.photo_accuracy import PhotoAccuracy
+from fer_core.evaluation.photo_accuracy import WEB_PHOTOS, PhotoAccuracy
 from fer_core.views.plots import add_points
 from fer_core.views.style import lay_out, new_figure
 from fer_core.views.view import View
 
 _AS_THEY_ARE: Final = "original size"
-_ON: Final = (
-    "Development set `webphotos`: photos with one main face, five expressions, one annotator per "
-    "photo."
-)
 
 
 def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
@@ -44,10 +40,10 @@ def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
         "photos",
         "Whole photos",
         figure,
-        f"Accuracy on {max(sizes):,} web photos on which the default pair was chosen, so that its figures "
-        f"are optimistic.{fewer} {_ON} Of each photo the largest face counts, with 95% bootstrap intervals. "
-        "Face finder, crop and network run in sequence. For the other sizes, photos are scaled down until "
-        "the network's crop of the face has that side in pixels.",
+        f"Accuracy on {max(sizes):,} photos, with 95% bootstrap intervals.{fewer} {WEB_PHOTOS} The default "
+        "pair was chosen on them, so its figures are optimistic. Only the largest face of each photo counts; "
+        "photos in which none was found are left out. For the other sizes, photos are scaled down until the "
+        "network's crop of the face has that side in pixels.",
         table,
     )
 
@@ -65,10 +61,10 @@ def photos_table(rows: Sequence[PhotoAccuracy]) -> pd.DataFrame:
             "macro recall": row.macro_recall,
             "macro recall low": row.macro_recall_low,
             "macro recall high": row.macro_recall_high,
-            "answered": row.coverage,
-            "accuracy on answered": row.selective_accuracy,
-            "accuracy on answered low": row.selective_accuracy_low,
-            "accuracy on answered high": row.selective_accuracy_high,
+            "coverage": row.coverage,
+            "accuracy of confident predictions": row.selective_accuracy,
+            "accuracy of confident predictions low": row.selective_accuracy_low,
+            "accuracy of confident predictions high": row.selective_accuracy_high,
         }
         for row in rows
     )

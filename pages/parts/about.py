@@ -5,14 +5,17 @@ from typing import Final
 
 import streamlit as st
 
-from fer_core.data_names import known_data_sets
+from fer_core.data_names import data_name, known_data_sets
+from fer_core.listing import listed
 from fer_core.networks.bundles import BundleSpec
-from pages.shared.levels import shares_by_level
+from pages.shared.levels import judged_by, shares_by_level
 from pages.shared.networks import chosen_networks
 from pages.shared.titles import bundle_of, origin_sentences, title_of
 
 #: The data set whose figures published networks have.
 _FER2013: Final = "fer2013"
+#: Of a network's expressions, how many are named as those that it misses most.
+_MISSED: Final = 2
 
 
 def show_meaning() -> None:
@@ -20,9 +23,9 @@ def show_meaning() -> None:
     st.markdown(
         "Second Look finds every face in a photo, a video or a camera's picture and names its **apparent "
         "expression**: what the face looks like in one picture. That is not what the person feels.\n\n"
-        "Two networks predict for each face. The CNN sees the pixels; the dual-input network also sees where "
-        "the landmarks are. Each prediction has one of three levels:\n"
-        "- **Happy** (confident): the confidence is above the network's threshold.\n"
+        "By default two networks predict for each face. The CNN sees the pixels; the dual-input network also "
+        "sees where the landmarks are. Each prediction has one of three levels:\n"
+        "- **Happy** (confident): the confidence is at or above the network's threshold.\n"
         "- **Probably happy** (probable): it is below, but one expression leads clearly.\n"
         "- **Unclear: angry or sad** (unclear): two expressions are close, or it is unknown which way "
         "up the face is."
@@ -37,7 +40,9 @@ def show_accuracy() -> None:
         if sentence := accuracy_sentence(bundle.spec):
             st.markdown(sentence)
     _show_levels([bundle.spec.name for bundle in bundles])
-    st.markdown("Other photos can be harder. [Evaluation](evaluation) has every figure.")
+    st.markdown("Other photos can be harder.")
+    # A link in Markdown would open a new tab, without the visit's photos.
+    st.page_link("../evaluation.py", label="All figures", icon=":material/analytics:")
     if origins := origin_sentences(bundles):
         st.markdown(" ".join(origins))
 
@@ -46,8 +51,7 @@ def _show_levels(names: Sequence[str]) -> None:
     """Show how often each level of each network is right."""
     rows = []
     for name in names:
-        judge, shares = shares_by_level(name)
-        if shares:
+        for judge, shares in shares_by_level(name).items():
             cells = {
                 str(level).capitalize(): f"{share.accuracy:.1%} of {share.n:,}"
                 for level, share in shares.items()
@@ -56,6 +60,36 @@ def _show_levels(names: Sequence[str]) -> None:
             rows.append({"Right predictions": f"{title_of(name)}, by {judge}"} | cells)
     if rows:
         st.table(rows, border="horizontal", hide_index=True)
+
+
+def show_limits() -> None:
+    """State for which faces predictions are less accurate, and what was not measured."""
+    st.header("Limits")
+    missed = [s for name in chosen_networks() if (s := _missed_sentence(name))]
+    lines = [
+        *missed,
+        "Predictions for small, blurred, dark, covered, turned or drawn faces are less accurate.",
+        "The networks learnt from grey 48x48 images from the web. People often disagree about their labels.",
+        "Age, gender and skin colour are not recorded in the data. So differences between groups of people "
+        "were not measured.",
+    ]
+    st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def _missed_sentence(name: str) -> str | None:
+    """Return a sentence on the expressions that a network misses most; None if that was not measured.
+
+    On the last data set that chose its threshold: for the default pair, that of photos.
+    """
+    bundle = bundle_of(name)
+    sources = judged_by(bundle) if bundle else []
+    if bundle is None or not sources:
+        return None
+    data = f"{sources[-1]}:test"
+    recall = bundle.spec.metrics[data].per_class_recall
+    least = sorted(recall.items(), key=lambda item: item[1])[:_MISSED]
+    missed = listed([f"{share:.0%} of the faces labelled {label}" for label, share in least])
+    return f"On {data_name(data)}, {title_of(name)} finds only {missed}."
 
 
 def show_fair_use() -> None:

@@ -19,33 +19,33 @@ _FER2013 = "fer2013"
 
 def level_sentence(name: str, level: "Level") -> str | None:
     """Return a sentence on the accuracy of a network's level; None if it was not measured."""
-    judge, shares = shares_by_level(name)
-    share = shares.get(level)
-    if share is None or share.accuracy is None:
-        return None
-    return (
-        f"{title_of(name)}: {share.accuracy:.1%} of its {share.n:,} {level} predictions on test faces are "
-        f"right by {judge}."
-    )
+    measured = [
+        f"{share.accuracy:.1%} of its {share.n:,} {level} predictions on test faces are right by {judge}"
+        for judge, shares in shares_by_level(name).items()
+        if (share := shares[level]).accuracy is not None
+    ]
+    return f"{title_of(name)}: {', and '.join(measured)}." if measured else None
 
 
-def shares_by_level(name: str) -> "tuple[str, dict[Level, LevelShare]]":
-    """Return who judges a network's predictions on test faces, and how many of each level are right.
+def shares_by_level(name: str) -> "dict[str, dict[Level, LevelShare]]":
+    """Return how many of a network's predictions on test faces are right at each level, by who judges them.
 
-    Both are empty if that was not measured.
+    It is empty if that was not measured.
     """
     from fer_core.evaluation.predictions import predictions_path
 
     bundle = bundle_of(name)
-    source = judged_by(bundle) if bundle else None
-    if bundle is None or source is None:
-        return "", {}
-    try:
-        result = stored_predictions(predictions_path(bundle.path, source, "test"))
-    except FerError:
-        return "", {}
-    shares = _shares(result, bundle.spec.abstention_threshold)
-    return known_data_sets()[source].judge or "", shares
+    if bundle is None:
+        return {}
+    found: dict[str, dict[Level, LevelShare]] = {}
+    for source in judged_by(bundle):
+        try:
+            result = stored_predictions(predictions_path(bundle.path, source, "test"))
+        except FerError:
+            continue
+        judge = known_data_sets()[source].judge or ""
+        found[judge] = _shares(result, bundle.spec.abstention_threshold)
+    return found
 
 
 @lru_cache(maxsize=32)
@@ -55,14 +55,15 @@ def _shares(result: "EvaluationResult", threshold: float) -> "dict[Level, LevelS
     return level_shares(result, threshold)
 
 
-def judged_by(bundle: Bundle) -> str | None:
-    """Return the source whose test faces are used for a network; None if none was measured.
+def judged_by(bundle: Bundle) -> list[str]:
+    """Return the sources whose test faces are used for a network; none if it was not measured on any.
 
-    That is the first data set that the network was calibrated on and that has a test split; else FER2013.
+    Those are the data sets on which its threshold was chosen; without any, FER2013.
     """
-    chosen_by = [reference.source for reference in bundle.spec.references]
+    chosen_by = [reference.source for reference in bundle.spec.references] or [_FER2013]
     known = known_data_sets()
-    for source in (*chosen_by, _FER2013):
-        if source in known and known[source].judge and f"{source}:test" in bundle.spec.metrics:
-            return source
-    return None
+    return [
+        source
+        for source in dict.fromkeys(chosen_by)
+        if source in known and known[source].judge and f"{source}:test" in bundle.spec.metrics
+    ]

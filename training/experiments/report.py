@@ -108,7 +108,7 @@ def write_report(path: Path) -> None:
         DataError: no bundle has predictions to report on.
     """
     bundles = []
-    for found in resolvable():
+    for found in resolvable().values():
         if isinstance(found, FerError):
             log.warning("Left out: %s", found)
         else:
