@@ -22,7 +22,7 @@ from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.finder import FaceFinder
 from fer_core.listing import split_names
-from fer_core.networks.bundles import default_networks, resolve
+from fer_core.networks.bundles import default_networks, resolve, stand_in_sentence
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import Photo, decode, from_pillow
 from fer_core.quiet import quiet_libraries
@@ -248,10 +248,8 @@ def _load_finder() -> FaceFinder:
 
 def _load_classifier(name: str) -> Classifier:
     bundle = resolve(name)
-    if bundle.missed is not None:
-        warnings.warn(
-            f"{name} predicts with the weights of {bundle.origin}. {bundle.missed}", stacklevel=3
-        )
+    if sentence := stand_in_sentence(name, bundle):
+        warnings.warn(sentence, stacklevel=3)
     with quiet_libraries():
         return Classifier(bundle)
 
@@ -311,7 +309,8 @@ def _read_file(path: str) -> Photo:
     # Path.is_dir raises where a name is too long or a folder is closed to us; reading says so in words.
     if os.path.isdir(path):  # noqa: PTH112
         raise InputError(
-            f"{path!r} is a folder. Give the path of one photo; `second-look analyze FOLDER` takes folders."
+            f"{path!r} is a folder. Give the path of one photo; `python -m fer_core analyze FOLDER` takes "
+            "folders."
         )
     try:
         return decode(PhotoFile(path, Path(path)).read())

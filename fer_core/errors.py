@@ -1,7 +1,7 @@
 """The errors that Second Look raises on purpose.
 
-Each message says what came, what was expected and the mend, in words for whoever meets it: a visitor
-of a page sees it as it is, and so does the reader of a terminal.
+Each message says what was received, what was expected and how to fix it. Visitors of a page and readers of a
+terminal see it as it is.
 """
 
 
@@ -35,6 +35,10 @@ class BusyError(FerError):
 
 class AnalysisError(FerError):
     """A photo was read but could not be analyzed, for instance because memory was short."""
+
+
+class TooManyFacesError(AnalysisError):
+    """More places of a photo look like faces than are looked at; another try fails as well."""
 
 
 class VideoDecodeError(FerError):

@@ -14,6 +14,7 @@ from fer_core.annotate.manifest import Manifest, answering, differences, part_na
 from fer_core.annotate.rows import error_row, photo_rows, row_schema
 from fer_core.annotate.sources import EncodedPhoto, Partition, open_table, read_photos
 from fer_core.annotate.storage import Place, open_place, write_whole
+from fer_core.batch.faults import unexpected
 from fer_core.batch.pool import Handler, Work
 from fer_core.content import check_is_photo
 from fer_core.errors import AnalysisError, ImageDecodeError, JobError
@@ -146,10 +147,7 @@ def _rows(analyzer: Analyzer, photo: EncodedPhoto, columns: FaceColumns) -> list
         return [error_row(photo.number, photo.id, str(error))]
     except Exception as error:
         # One photo of millions that trips a library must not end the run; its row says what happened.
-        kind = type(error).__name__
-        return [
-            error_row(photo.number, photo.id, f"The photo could not be analysed ({kind}: {error}).")
-        ]
+        return [error_row(photo.number, photo.id, unexpected(error))]
 
 
 def _encode(manifest: Manifest, rows: list[dict[str, Any]]) -> bytes:

@@ -16,7 +16,7 @@ from fer_core.batch.skipped import Skipped
 from fer_core.cores import available_cores
 from fer_core.errors import JobError
 from fer_core.face_columns import FaceColumns
-from fer_core.networks.bundles import default_networks, resolve
+from fer_core.networks.bundles import default_networks, resolve, stand_in_sentence
 
 #: Threads that read the metadata of finished partitions.
 _READERS: Final = 16
@@ -38,12 +38,14 @@ class Run:
         missing: partitions without a file.
         done: numbers of those that an earlier run finished.
         skipped: files of the input that are not annotated.
+        missed: a sentence for each network whose weights on the Hub are not used.
     """
 
     task: Task
     missing: list[Partition]
     done: list[int]
     skipped: Skipped
+    missed: list[str]
 
     @property
     def photos_missing(self) -> int:
@@ -88,7 +90,12 @@ def begin_run(
     manifest, partitions = describe(place, listing, bundles, partition_size, face_columns)
     done = begin(target, manifest)
     missing = [partition for partition in partitions if partition.number not in done]
-    return Run(Task(manifest, place.url, target.url), missing, sorted(done), skipped)
+    missed = [
+        sentence
+        for name, bundle in bundles.items()
+        if (sentence := stand_in_sentence(name, bundle))
+    ]
+    return Run(Task(manifest, place.url, target.url), missing, sorted(done), skipped, missed)
 
 
 def errors_done_before(run: Run) -> int:

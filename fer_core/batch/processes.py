@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from fer_core.analysis import Analyzer
+from fer_core.analysis import Analysis, Analyzer
+from fer_core.batch.faults import unexpected
 from fer_core.batch.inputs import PhotoFile
 from fer_core.batch.pool import Handler, Work, run_jobs
 from fer_core.errors import AnalysisError, ImageDecodeError
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.finder import FaceFinder
 from fer_core.files import plain_stem
-from fer_core.networks.bundles import resolve
+from fer_core.networks.bundles import Bundle
 from fer_core.networks.classifier import Classifier
-from fer_core.photos.decode import decode
+from fer_core.photos.decode import Photo, decode
 from fer_core.quiet import quiet_libraries
 from fer_core.records import error_record, to_record
 from fer_core.video import DEFAULT_RATE
@@ -36,13 +37,14 @@ class Settings:
     """The settings for each photo.
 
     Attributes:
-        models: names of the networks that are asked.
+        bundles: the networks, by name. They are found once: weights that arrive from the Hub in the middle
+            of a run must not predict for some photos only.
         save_annotated: existing folder for the photos with their faces marked; None to write none.
         frame_rate: frames of a video to analyze per second.
         columns: of each face.
     """
 
-    models: tuple[str, ...]
+    bundles: Mapping[str, Bundle]
     save_annotated: Path | None = None
     frame_rate: float = DEFAULT_RATE
     columns: FaceColumns = FaceColumns.BASIC
@@ -64,10 +66,10 @@ class Recorder:
         self._folder = settings.save_annotated
         self._frame_rate = settings.frame_rate
         self._columns = settings.columns
-        bundles = {name: resolve(name) for name in settings.models}
         with quiet_libraries():
             self._analyzer = Analyzer(
-                FaceFinder(), {n: Classifier(b, threads=threads) for n, b in bundles.items()}
+                FaceFinder(),
+                {n: Classifier(b, threads=threads) for n, b in settings.bundles.items()},
             )
 
     def records(self, number: int, file: PhotoFile) -> Iterator[Record]:
@@ -92,20 +94,30 @@ class Recorder:
         )
 
     def _photo_record(self, number: int, file: PhotoFile) -> Record:
+        target = self._annotated(number, file, ".png")
         try:
             photo = decode(file.read())
             analysis = self._analyzer.analyze(photo)
+            record = to_record(file.name, analysis, columns=self._columns)
+            picture = _annotated_png(analysis, photo) if target else b""
         except (ImageDecodeError, AnalysisError) as error:
             return error_record(file.name, str(error))
-        if target := self._annotated(number, file, ".png"):
-            from fer_core.drawing import draw_faces, encode_png
-
-            target.write_bytes(encode_png(draw_faces(analysis.shown(photo).rgb, analysis)))
-        return to_record(file.name, analysis, columns=self._columns)
+        except Exception as error:
+            # One photo of many that trips a library must not end the run.
+            return error_record(file.name, unexpected(error))
+        if target:
+            target.write_bytes(picture)
+        return record
 
     def _annotated(self, number: int, file: PhotoFile, suffix: str) -> Path | None:
         """Return the path for the annotated file; None to write none."""
         return self._folder and self._folder / f"{number:04d}-{plain_stem(file.name)}{suffix}"
+
+
+def _annotated_png(analysis: Analysis, photo: Photo) -> bytes:
+    from fer_core.drawing import draw_faces, encode_png
+
+    return encode_png(draw_faces(analysis.shown(photo).rgb, analysis))
 
 
 def records_here(tasks: Iterable[Task], recorder: Recorder) -> Iterator[Iterable[Record]]:

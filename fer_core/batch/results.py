@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fer_core.analysis import Analysis, Analyzer, FaceAnalysis
 from fer_core.batch.inputs import PhotoSource
 from fer_core.drawing import draw_faces, encode_jpeg, fit_long_side
-from fer_core.errors import AnalysisError, ImageDecodeError
+from fer_core.errors import AnalysisError, ImageDecodeError, TooManyFacesError
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.crops import cut
@@ -109,7 +109,8 @@ def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
         photo = decode(file.read())
         analysis = analyzer.analyze(photo)
     except (ImageDecodeError, AnalysisError) as error:
-        return PhotoResult(file.name, None, str(error), failed=isinstance(error, AnalysisError))
+        again = isinstance(error, AnalysisError) and not isinstance(error, TooManyFacesError)
+        return PhotoResult(file.name, None, str(error), failed=again)
     rgb = analysis.shown(photo).rgb
     crops = tuple(_crop(rgb, face) for face in analysis.faces)
     return PhotoResult(file.name, analysis, crops=crops)

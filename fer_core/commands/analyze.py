@@ -147,15 +147,14 @@ def analyze(
     try:
         bundles = _open_bundles(names)
         skipped = Skipped()
-        files = list(
-            input_files(paths, sys.stdin.buffer, videos=frame_rate is not None, skipped=skipped)
-        )
+        found = input_files(paths, sys.stdin.buffer, videos=frame_rate is not None, skipped=skipped)
+        files = list(_without_annotated(found, save_annotated))
         for line in skipped.lines():
             typer.echo(line, err=True)
         table = _table_of(files, chosen, columns, resume=resume)
         if save_annotated:
             _make_folder(save_annotated, resume=resume)
-        settings = Settings(tuple(names), save_annotated, frame_rate or DEFAULT_RATE, columns)
+        settings = Settings(bundles, save_annotated, frame_rate or DEFAULT_RATE, columns)
         results = _open_results(output, chosen, table, bundles, columns, resume=resume)
         failed = _run(files, settings, chosen, table, bundles, results, jobs)
     except (FerError, OSError) as error:
@@ -211,13 +210,22 @@ def _choose_format(wanted: Format | None, output: Path | None, *, resume: bool) 
 
 
 def _open_bundles(names: list[str]) -> "dict[str, Bundle]":
-    from fer_core.networks.bundles import resolve
+    from fer_core.networks.bundles import resolve, stand_in_sentence
 
     bundles = {name: resolve(name) for name in names}
     for name, bundle in bundles.items():
-        if bundle.missed:
-            typer.echo(f"{name} answers from {bundle.origin}. {bundle.missed}", err=True)
+        if sentence := stand_in_sentence(name, bundle):
+            typer.echo(sentence, err=True)
     return bundles
+
+
+def _without_annotated(files: "Iterable[PhotoFile]", folder: Path | None) -> "Iterator[PhotoFile]":
+    """Yield the files but those that an earlier run annotated, if their folder lies in an input folder."""
+    for file in files:
+        if folder is None or not (
+            _ANNOTATED.match(file.path.name) and file.path.resolve().parent == folder.resolve()
+        ):
+            yield file
 
 
 def _table_of(
@@ -308,7 +316,7 @@ def _run(
         if chosen is Format.TABLE:
             rows = list(records)
             line.clear()
-            _print_table(rows, list(settings.models))
+            _print_table(rows, list(bundles))
             return failed
         if chosen in (Format.CSV, Format.FEX):
             lines = iter(table(records, _labels(bundles)))

@@ -111,8 +111,8 @@ def annotate(
             partition_size=partition_size,
             face_columns=columns,
         )
-        for skipped in run.skipped.lines():
-            typer.echo(skipped, err=True)
+        for line_of_text in (*run.missed, *run.skipped.lines()):
+            typer.echo(line_of_text, err=True)
         errors_before = errors_done_before(run)
         progress = Progress(run.photos_missing, noun="photos", from_first=False)
         with ProgressLine(sys.stderr, progress) as line:

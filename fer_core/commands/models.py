@@ -28,21 +28,21 @@ def list_models() -> None:
     if not found:
         typer.echo(f"Error: there is no model under {models_root()}.", err=True)
         raise typer.Exit(EXIT_USAGE)
-    for bundle in found:
+    for name, bundle in found.items():
         if isinstance(bundle, FerError):
             typer.echo(f"Error: {bundle}", err=True)
             continue
-        typer.echo(_about(bundle))
+        typer.echo(_about(name, bundle))
         for split, m in bundle.spec.metrics.items():
             typer.echo(
                 f"  {split}: accuracy {m.accuracy:.2%} of {m.n} rows, {m.accuracy_clean:.2%} of the "
                 f"{m.n_clean} without a duplicate in the training data{_beside(m)}"
                 + (f"; left out: {_counts(m.excluded)}" if m.excluded else "")
             )
-    failed = any(isinstance(bundle, FerError) for bundle in found)
+    failed = any(isinstance(bundle, FerError) for bundle in found.values())
     try:
         if keypoints := resolve_keypoints():
-            typer.echo(_about(keypoints))
+            typer.echo(_about(keypoints.spec.name, keypoints))
             for split, k in keypoints.spec.metrics.items():
                 typer.echo(
                     f"  {split}: root mean squared error {k.rmse:.2f} of 96 pixels on {k.n} images, "
@@ -67,8 +67,8 @@ def _counts(excluded: "Mapping[str, int]") -> str:
     return ", ".join(f"{n} labelled {label}" for label, n in excluded.items())
 
 
-def _about(bundle: "BaseBundle[Any]") -> str:
-    lines = [f"{bundle.spec.name}: {bundle.spec.title}", f"from {bundle.origin}"]
+def _about(name: str, bundle: "BaseBundle[Any]") -> str:
+    lines = [f"{name}: {bundle.spec.title}", f"from {bundle.origin}"]
     lines += [f"not from the Hub: {bundle.missed}"] if bundle.missed else []
     return "\n  ".join([*lines, _cost(bundle)])
 

@@ -15,7 +15,7 @@ import fcntl
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -98,7 +98,7 @@ class ResultFile:
             if path.is_dir():
                 raise ResultFileError(f"{path} is a folder. Name a file in it.") from error
             raise ResultFileError(
-                f"{path} exists. Go on with it with --resume, or give another name."
+                f"{path} exists. Continue it with --resume, or give another name."
             ) from error
         except OSError as error:
             raise ResultFileError(f"{path} cannot be written: {error.strerror}.") from error
@@ -135,7 +135,7 @@ class ResultFile:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, end)
             raise ResultFileError(
-                f"{self.path} cannot be written: {error.strerror}. Mend it and go on with --resume."
+                f"{self.path} cannot be written: {error.strerror}. Fix that and continue with --resume."
             ) from error
 
     def close(self) -> None:
@@ -154,15 +154,17 @@ class ResultFile:
             return
 
     def _read(self) -> tuple[list[_Entry], int]:
-        """Return the complete photos, and the end of the last one."""
-        with self.path.open("rb") as file:
-            rows, end = _whole_rows(file, quoted=bool(self._header))
-            if not self._header:
-                return self._json_entries(rows, end)
-        return self._csv_entries(rows, end)
+        """Return the complete photos, and the end of the last one.
 
-    def _json_entries(self, rows: list[tuple[int, bytes]], end: int) -> tuple[list[_Entry], int]:
+        One row is in memory at a time: a file may have gigabytes.
+        """
+        with self.path.open("rb") as file:
+            rows = _whole_rows(file, quoted=bool(self._header))
+            return self._csv_entries(rows) if self._header else self._json_entries(rows)
+
+    def _json_entries(self, rows: Iterator[tuple[int, bytes]]) -> tuple[list[_Entry], int]:
         entries: list[_Entry] = []
+        end = 0
         for number, (start, line) in enumerate(rows, start=1):
             try:
                 record: dict[str, Any] = json.loads(line)
@@ -176,11 +178,11 @@ class ResultFile:
                 networks = [set(face["predictions"]) for face in record["faces"]]
                 is_full = ["measures" in face for face in record["faces"]]
             except (ValueError, KeyError, TypeError) as error:
-                if number < len(rows):
+                if next(rows, None) is not None:
                     raise self._foreign(f"line {number:,} is no result of analyze") from error
                 # What a crash of the machine may leave: the length, without the content.
-                end = start
                 break
+            end = start + len(line)
             if any(names != self._networks for names in networks):
                 raise self._foreign(f"line {number:,} is by other networks")
             if any(full != (self._columns is FaceColumns.FULL) for full in is_full):
@@ -194,25 +196,27 @@ class ResultFile:
             end = entries.pop().start
         return entries, end
 
-    def _csv_entries(self, rows: list[tuple[int, bytes]], end: int) -> tuple[list[_Entry], int]:
+    def _csv_entries(self, rows: Iterator[tuple[int, bytes]]) -> tuple[list[_Entry], int]:
         headers = to_bytes(_MARK + self._header), to_bytes(self._header)
-        if not rows:
+        first = next(rows, None)
+        if first is None:
             begun = self.path.read_bytes()
-            if end == 0 and any(header.startswith(begun) for header in headers):
+            if any(header.startswith(begun) for header in headers):
                 return [], 0
             raise self._foreign("it does not begin with the columns of analyze")
-        if rows[0][1] not in headers:
+        if first[1] not in headers:
             raise self._foreign("its columns are not those of this run")
+        end = len(first[1])
         columns = next(csv.reader([self._header]))
         path, face, failure = (columns.index(name) for name in ("path", "face", "error"))
         entries: list[_Entry] = []
-        for number, (start, line) in enumerate(rows[1:], start=2):
+        for number, (start, line) in enumerate(rows, start=2):
             cells = next(csv.reader([line.decode("utf-8", "surrogateescape")]), [])
             if len(cells) != len(columns):
-                if number == len(rows):
-                    end = start
+                if next(rows, None) is None:
                     break
                 raise self._foreign(f"row {number:,} is no result of analyze")
+            end = start + len(line)
             if cells[face] in _FIRST_FACES:
                 entries.append(_Entry(start, cells[path], bool(cells[failure])))
         return (entries[:-1], entries[-1].start) if entries else ([], end)
@@ -235,18 +239,17 @@ def json_line(record: dict[str, Any]) -> str:
     return line.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
-def _whole_rows(file: Iterable[bytes], *, quoted: bool) -> tuple[list[tuple[int, bytes]], int]:
-    """Return the complete rows with their positions, and the end of the last one.
+def _whole_rows(file: Iterable[bytes], *, quoted: bool) -> Iterator[tuple[int, bytes]]:
+    """Yield each complete row with its position.
 
     A line's end between quotes, of which a row has an even number, ends no row.
     """
-    rows, start, place, is_open = [], 0, 0, False
+    start, place, is_open = 0, 0, False
     lines: list[bytes] = []
     for line in file:
         lines.append(line)
         place += len(line)
         is_open ^= quoted and line.count(b'"') % 2 == 1
         if line.endswith(b"\n") and not is_open:
-            rows.append((start, b"".join(lines)))
+            yield start, b"".join(lines)
             start, lines = place, []
-    return rows, start

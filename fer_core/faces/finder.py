@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from fer_core.cores import available_cores
-from fer_core.errors import AnalysisError
+from fer_core.errors import TooManyFacesError
 from fer_core.faces.crops import central_square, cut, frame_square
 from fer_core.faces.detector import Boxes, Detector
 from fer_core.faces.face import Face
@@ -143,7 +143,7 @@ class FaceFinder:
 
         Raises:
             ValueError: of another shape or type.
-            AnalysisError: too many places look like faces.
+            TooManyFacesError: too many places look like faces.
         """
         return self._find(rgb, scales_of(rgb)) if _can_hold_a_face(rgb) else []
 
@@ -158,7 +158,7 @@ class FaceFinder:
 
         Raises:
             ValueError: of another shape or type.
-            AnalysisError: too many places look like faces.
+            TooManyFacesError: too many places look like faces.
         """
         if not _can_hold_a_face(rgb):
             return Found(())
@@ -298,10 +298,10 @@ class FaceFinder:
         """Return the faces among the detector's boxes, in reading order.
 
         Raises:
-            AnalysisError: there are more than MOST_CANDIDATES.
+            TooManyFacesError: there are more than MOST_CANDIDATES.
         """
         if len(boxes.scores) > MOST_CANDIDATES:
-            raise AnalysisError(
+            raise TooManyFacesError(
                 f"{len(boxes.scores):,} places in this photo look like faces, and {MOST_CANDIDATES:,} are "
                 "the most. Cut it into parts and analyze each."
             )

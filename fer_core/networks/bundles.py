@@ -419,7 +419,7 @@ def embedded(name: str) -> Bundle:
     Raises:
         BundleError: there is none, or it is damaged; the message names the nearest ones.
     """
-    known = _current_name(name)
+    known = current_name(name)
     folder = models_root() / known
     # A name, and no path that leads elsewhere.
     if folder.name == known and (folder / SPEC_FILE).is_file():
@@ -433,7 +433,7 @@ def embedded(name: str) -> Bundle:
     raise BundleError(f"{lacking} There are: {', '.join(names) or 'none'}.")
 
 
-def _current_name(name: str) -> str:
+def current_name(name: str) -> str:
     """Return the new name of a renamed network, unless a bundle or a setting has the old one."""
     # Pages ask dozens of times in a run, mostly for names that were never others.
     if name not in RENAMED or (models_root() / name / SPEC_FILE).is_file() or hub.pin_of(name):
@@ -450,7 +450,7 @@ def resolve_kind(name: str, bundle: type[B], spec: type[BaseSpec]) -> B | None:
     Raises:
         BundleError: the setting is wrong, or the Hub's cannot be had and there is none under the bundle root.
     """
-    name = _current_name(name)
+    name = current_name(name)
     pin = hub.pin_of(name)
     if pin is None:
         return None
@@ -502,12 +502,22 @@ def default_networks() -> list[str]:
     return [name for name in DEFAULT_PAIR if name in here] or here[:2] or [DEFAULT_PAIR[0]]
 
 
-def resolvable() -> list[Bundle | FerError]:
-    """Return every bundle under the root, or the error that prevents opening it."""
-    found: list[Bundle | FerError] = []
+def stand_in_sentence(name: str, bundle: BaseBundle[Any]) -> str | None:
+    """Return which weights are used for a network in place of the Hub's, and why; None if none are."""
+    if bundle.missed is None:
+        return None
+    return f"{name} predicts with the weights of {bundle.origin}. {bundle.missed}"
+
+
+def resolvable() -> dict[str, Bundle | FerError]:
+    """Return every bundle by the name to ask for it, or the error that prevents opening it.
+
+    That name is the folder's or the setting's; the one in its spec may be another.
+    """
+    found: dict[str, Bundle | FerError] = {}
     for name in bundle_names():
         try:
-            found.append(resolve(name))
+            found[name] = resolve(name)
         except BundleError as error:
-            found.append(error)
+            found[name] = error
     return found

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 #: How long a visitor waits for a download. It continues afterwards, and the weights are used when it is done.
 WAIT_SECONDS: Final = 20.0
-#: How long a failed pull is remembered: until then the embedded weights answer without asking the Hub.
+#: How long a failed pull is remembered: until then the local weights are used without asking the Hub.
 RETRY_SECONDS: Final = 300.0
 _PIN: Final = re.compile(
     r"(?P<repo>[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)@(?P<revision>[0-9a-f]{40})", re.IGNORECASE

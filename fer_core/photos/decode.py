@@ -189,6 +189,8 @@ def _too_large(size: str, limit: str) -> str:
 
 def _read(image: Image.Image) -> Photo:
     """Return the photo upright, converted in strips: full copies of a large photo would take a gigabyte."""
+    # Pillow turns a TIFF upright while it loads, and forgets how.
+    stored = orientation_of(image) if image.format == "TIFF" else AS_STORED
     image.load()
     width, height = image.size
     turn = orientation_of(image)
@@ -202,7 +204,7 @@ def _read(image: Image.Image) -> Photo:
         turned = strip if method is None else strip.transpose(method)
         rgb = _strip_to_rgb(turned) if scale is None else _scaled(turned, scale)
         along_rows[place] = rgb.swapaxes(0, 1) if turn.is_sideways else rgb
-    return Photo(upright, turn)
+    return Photo(upright, turn if stored is AS_STORED else stored)
 
 
 def _read_huge(data: bytes, image: Image.Image) -> Photo:

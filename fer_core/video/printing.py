@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.analysis import Analyzer
+from fer_core.batch.faults import unexpected
 from fer_core.errors import AnalysisError, VideoDecodeError
 from fer_core.face_columns import FaceColumns
 from fer_core.files import replace_file
@@ -52,6 +53,9 @@ def video_records(
                 yield frame_record(path, step, columns=columns)
         except (AnalysisError, VideoDecodeError) as error:
             note = str(error)
+        except Exception as error:
+            # One video of many that trips a library must not end the run.
+            note = unexpected(error)
         if video and annotated and n:
             written = video.finish()
             replace_file(annotated, lambda temporary: temporary.write_bytes(written))

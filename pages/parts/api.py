@@ -66,7 +66,12 @@ def show_addresses(address: str) -> None:
         "- `GET /api/networks` lists the networks with their measured accuracy.\n"
         "- `GET /api/openapi.json` describes the API in OpenAPI 3.1, for code generators."
     )
-    st.link_button("openapi.json", f"{address}/openapi.json", icon=":material/data_object:")
+    url = f"{address}/openapi.json"
+    if api_tokens():
+        # A link cannot carry the token.
+        st.code(f'curl {url} --header "Authorization: Bearer $TOKEN"', language="shell")
+    else:
+        st.link_button("openapi.json", url, icon=":material/data_object:")
 
 
 def show_fields() -> None:

@@ -56,13 +56,13 @@ def of_current_weights(rows: Sequence[MeasuredT]) -> list[MeasuredT]:
 
 
 def origin_sentences(bundles: Sequence[Bundle]) -> list[str]:
-    """Return sentences on weights from the Hub, and why others are used instead; none for embedded ones."""
+    """Return sentences on weights from the Hub, and why others are used instead; none for local ones."""
     sentences = []
     for bundle in bundles:
         if bundle.pin:
             sentences.append(f"`{bundle.spec.name}` is from {bundle.origin}.")
         elif bundle.missed:
             sentences.append(
-                f"The embedded weights answer for `{bundle.spec.name}`: {public_message(bundle.missed)}"
+                f"The local weights are used for `{bundle.spec.name}`: {public_message(bundle.missed)}"
             )
     return sentences

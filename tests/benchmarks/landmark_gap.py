@@ -53,7 +53,7 @@ def main(folder: str) -> None:
         ("part of the feature vector", "root mean square, median face", "90 % of faces below"),
         rows,
     )
-    bundles = [found for found in resolvable() if isinstance(found, Bundle)]
+    bundles = [found for found in resolvable().values() if isinstance(found, Bundle)]
     print_table(
         "Answers to the same pixels with either landmarks",
         ("bundle", "same expression", "probability that moves, mean", "90 % of faces below"),

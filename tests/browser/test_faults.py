@@ -213,7 +213,7 @@ def test_weights_that_no_disk_takes_are_told_and_others_answer(
         visit(browser, server) as page,
     ):
         try_example(page)
-        expect(origins(page)).to_contain_text("The embedded weights answer for cnn_photos")
+        expect(origins(page)).to_contain_text("The local weights are used for cnn_photos")
         expect(origins(page)).to_contain_text("File too large. Make room there")
 
 

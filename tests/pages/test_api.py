@@ -71,6 +71,9 @@ def test_a_token_is_asked_for_where_the_server_does(monkeypatch):
     assert "asks for a token" in said.value
     assert page.code
     assert all("Bearer" in code.value for code in page.code)
+    # A link cannot carry the token.
+    assert "openapi.json" in page.code[-1].value
+    assert not page.get("link_button")
     assert TOKEN not in str(page)
 
 

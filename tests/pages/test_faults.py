@@ -184,7 +184,7 @@ def test_a_hub_that_is_gone_and_comes_back(
     page = example()
     assert predictions_on(page) == BOTH
     assert page.metric[0].value == "Happy"
-    assert "The embedded weights answer for `dual`" in said(page)
+    assert "The local weights are used for `dual`" in said(page)
     assert "cannot be reached" in said(page)
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
     again(page)
@@ -192,7 +192,7 @@ def test_a_hub_that_is_gone_and_comes_back(
     monkeypatch.setattr(weights, "RETRY_SECONDS", 0.0)
     again(page)
     assert page.metric[0].value == "Probably happy"
-    assert "The embedded weights" not in said(page)
+    assert "The local weights" not in said(page)
     assert "`dual` is from the Hub" in said(page)
 
 
@@ -212,7 +212,7 @@ def test_what_came_from_a_hub_answers_without_it_until_the_cache_is_emptied(
     hub.repos[REPO].private = True
     shutil.rmtree(published / "blobs")
     again(page)
-    assert "The embedded weights answer for `dual`" in said(page)
+    assert "The local weights are used for `dual`" in said(page)
     assert page.metric[0].value == "Happy"
     hub.repos[REPO].private = False
     monkeypatch.setattr(weights, "RETRY_SECONDS", 0.0)

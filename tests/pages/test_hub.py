@@ -66,11 +66,11 @@ def test_how_it_was_trained_is_told_of_the_weights_that_answer(
 def test_the_about_page_says_why_embedded_weights_answer(
     hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    assert "embedded weights" not in texts(open_page("about"))
+    assert "local weights" not in texts(open_page("about"))
     monkeypatch.setenv("FER_HUB_REPO_CNN_PHOTOS", f"{REPO}@{'0' * 40}")
     said = texts(open_page("about"))
     assert (
-        f"The embedded weights answer for `cnn_photos`: {REPO} on 127.0.0.1 is private, or" in said
+        f"The local weights are used for `cnn_photos`: {REPO} on 127.0.0.1 is private, or" in said
     )
     assert len(hub.requests) == 2, "each look at the page asks the Hub again"
 

@@ -68,7 +68,7 @@ def open_run(
         return _go_on(recipe, folder, change_settings=change_settings)
     if (folder / STATE_FILE).is_file():
         raise TrainingError(
-            f"An unfinished run is in {folder}. Go on with --resume, or remove the folder to start over."
+            f"An unfinished run is in {folder}. Continue with --resume, or remove the folder to start over."
         )
     folder.mkdir(parents=True, exist_ok=True)
     # A run that was killed before its first state may have left its first row.

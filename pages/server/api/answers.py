@@ -31,7 +31,9 @@ class Prediction(BaseModel):
     """One network's prediction for one face."""
 
     expression: Expression = Field(description="The most probable expression.")
-    confidence: Share = Field(description="Calibrated probability of that expression.")
+    confidence: Share = Field(
+        description="Probability of that expression, calibrated on validation faces of the network."
+    )
     abstained: bool = Field(
         description="Whether the confidence is below the network's threshold, or it is unknown which way "
         "up the face is: probable or unclear."
@@ -41,7 +43,7 @@ class Prediction(BaseModel):
         'clearly first; or "unclear".'
     )
     probabilities: dict[str, Share] = Field(
-        description="Calibrated probability of each expression that the network knows; they sum to 1."
+        description="Probability of each expression that the network knows; they sum to 1."
     )
 
 
@@ -117,7 +119,9 @@ class Network(BaseModel):
     sees_pixels: bool = Field(description="Whether it sees the pixels of a face.")
     sees_landmarks: bool = Field(description="Whether it sees the landmarks of a face.")
     parameters: int = Field(description="Number of weights.")
-    abstention_threshold: Share = Field(description="Confidence below which `abstained` is true.")
+    abstention_threshold: float = Field(
+        ge=0, description="Confidence below which `abstained` is true; above 1 it is always true."
+    )
     license: str = Field(description="Licence of the weights.")
     weights_sha256: str = Field(description="SHA-256 of the weight file that predicts.")
     not_from_hub: str | None = Field(

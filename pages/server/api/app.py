@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 
 from fer_core.settings import api_is_on, api_origins, api_tokens
 from pages.server.api.analyze import Analyze
-from pages.server.api.guards import HANDLERS, OriginCheck, RequestLog, Switch, Tokens
+from pages.server.api.guards import HANDLERS, Errors, OriginCheck, RequestLog, Switch, Tokens
 from pages.server.api.networks import list_networks
 from pages.server.api.openapi import describe
 from pages.server.live.route import LiveRoute
@@ -65,4 +65,6 @@ def _public_guards() -> list[Middleware]:
         *guards,
         Middleware(Switch, is_on=api_is_on()),
         Middleware(Tokens, tokens=api_tokens()),
+        # Pages of other sites can read errors as well: the answers pass CORSMiddleware.
+        Middleware(Errors),
     ]

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +29,7 @@ from fer_core.errors import (
     ImageMemoryError,
     ImageTooLargeError,
     NotAnImageError,
+    TooManyFacesError,
 )
 from pages.shared.verbatim import without_paths
 
@@ -93,6 +95,7 @@ async def _of_leaving(_request: Request, _error: ClientDisconnect) -> Response:
 HANDLERS: Final[Mapping[Any, Callable[[Request, Any], Awaitable[Response]]]] = {
     HTTPException: _of_http,
     BusyError: _answers(429),
+    TooManyFacesError: _answers(413),
     AnalysisError: _answers(503),
     BundleError: _answers(503),
     NotAnImageError: _answers(415),
@@ -143,9 +146,9 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_noted)
         except Exception as error:
-            log.error("%s at %s", type(error).__name__, _places(error))
+            answer = _of_fault(error)
             if not status:
-                await error_response(500, _FAILED)(scope, receive, send_noted)
+                await answer(scope, receive, send_noted)
         finally:
             milliseconds = 1000 * (time.perf_counter() - began)
             path = scope["path"].removeprefix(scope.get("root_path", ""))
@@ -153,6 +156,24 @@ class RequestLog:
                 method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
                 shown = scope["path"] if path in self._paths else _OTHER_PATH
                 log.info("%s %s %d %.0f ms", method, shown, status, milliseconds)
+
+
+def _of_fault(error: Exception) -> Response:
+    """Log where an unexpected error was raised, and return what is said of it."""
+    log.error("%s at %s", type(error).__name__, _places(error))
+    return error_response(500, _FAILED)
+
+
+async def _of_unexpected(_request: Request, error: Exception) -> Response:
+    return _of_fault(error)
+
+
+class Errors(ExceptionMiddleware):
+    """Answers errors inside the guards around it, so that those add their headers to the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an app."""
+        super().__init__(app, handlers={**HANDLERS, Exception: _of_unexpected})
 
 
 def _places(error: BaseException) -> str:

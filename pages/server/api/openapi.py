@@ -27,7 +27,7 @@ WHY: Final = {
     401: "The server requires a token, and the request has no valid one.",
     403: "The request is from a page of another site.",
     404: "The API of this server is switched off.",
-    413: "The file has too many bytes, or the image too many pixels.",
+    413: "The file has too many bytes, or the image too many pixels or places that look like faces.",
     415: "The file is not an image in a supported format.",
     429: "Too many photos are waiting, too many requests are uploading, or their files are too large "
     "together.",

@@ -29,6 +29,7 @@ from fer_core.errors import DataError, JobError
 from fer_core.expressions import FER2013
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.measures import MEASURES
+from fer_core.networks.bundles import Bundle, resolve
 from fer_core.photos.decode import decode
 from tests.conftest import PROJECT
 from tests.fer_core.annotate.annotate_runs import (
@@ -210,6 +211,16 @@ def test_a_link_into_the_folder_that_it_lies_in_is_not_followed_for_ever(tmp_pat
 # Rows.
 
 
+def test_weights_in_place_of_the_hubs_are_told(tmp_path, photos, monkeypatch):
+    cnn = resolve("cnn")
+    stand_in = Bundle(cnn.path, cnn.spec, missed="The Hub cannot be reached.")
+    monkeypatch.setattr("fer_core.annotate.run.resolve", lambda name: stand_in)
+    run = begin_run(str(photos), str(tmp_path / "out"), models=["cnn"])
+    assert run.missed == [
+        f"cnn predicts with the weights of the folder {cnn.path}. The Hub cannot be reached."
+    ]
+
+
 def test_an_object_store_gives_the_rows_that_analyze_gives(astronaut_png, no_face_png, analyzer):
     source = open_place("memory://bucket/photos")
     contents = {"1.png": astronaut_png, "2.png": no_face_png, "x/3.jpg": b"no photo"}
@@ -277,7 +288,7 @@ def test_a_photo_that_trips_a_library_is_a_row_and_not_the_end(photos, tmp_path,
     run = begin_run(str(photos), str(tmp_path / "out"), models=["cnn"], partition_size=10)
     annotate_partition(run.task, Tripping(), run.missing[0])
     found = rows(tmp_path / "out")
-    assert found["error"][1] == "The photo could not be analysed (RuntimeError: graph failed)."
+    assert found["error"][1] == "The analysis failed (RuntimeError: graph failed)."
     assert found["n_faces"].fillna(-1).tolist() == [1, -1, -1, 1]
 
 

@@ -24,10 +24,11 @@ from fer_core.__main__ import app
 from fer_core.batch.inputs import PhotoFile, photo_files
 from fer_core.batch.processes import Recorder, Settings, records_in_processes
 from fer_core.errors import JobError
+from fer_core.networks.bundles import resolve
 from tests.conftest import PROJECT
 from tests.fer_core.commands.test_analyze import process as run
 
-SETTINGS = Settings(models=("cnn",))
+SETTINGS = Settings({"cnn": resolve("cnn")})
 
 
 def command(*arguments: object) -> list[str]:
@@ -69,11 +70,50 @@ def test_a_file_with_the_longest_name_is_annotated(photos, tmp_path, stem):
     source.write_bytes((photos / "00.jpg").read_bytes())
     target.mkdir()
     (file,) = photo_files([source])
-    (record,) = Recorder(Settings(("cnn",), target), threads=1).records(1, file)
+    (record,) = Recorder(Settings(SETTINGS.bundles, target), threads=1).records(1, file)
     assert len(record["faces"]) == 1
     (written,) = target.iterdir()
     assert written.name.startswith(f"0001-{stem[:60]}")
     assert written.suffix == ".png"
+
+
+def test_annotated_photos_in_an_input_folder_are_no_photos_of_the_resumed_run(photos, tmp_path):
+    folder = tmp_path / "party"
+    folder.mkdir()
+    for name in ("00.jpg", "01.jpg"):
+        (folder / name).write_bytes((photos / name).read_bytes())
+    output = tmp_path / "faces.jsonl"
+    asked = ("analyze", folder, "--save-annotated", folder, "--output", output, "--models", "cnn")
+    assert run(*asked).returncode == 0
+    first = output.read_bytes()
+    again = run(*asked, "--resume")
+    assert again.returncode == 0
+    assert output.read_bytes() == first
+    assert len(list(folder.iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    ("failing", "error", "words"),
+    [
+        ("fer_core.batch.processes.decode", MemoryError(), "memory"),
+        ("fer_core.drawing.draw_faces", ValueError("odd"), "failed (ValueError: odd)"),
+    ],
+)
+def test_a_photo_over_which_a_library_fails_ends_no_run(
+    photos, tmp_path, monkeypatch, failing, error, words
+):
+    def fail(*_args, **_options):
+        raise error
+
+    recorder = Recorder(Settings(SETTINGS.bundles, tmp_path), threads=1)
+    (file,) = photo_files([photos / "00.jpg"])
+    with monkeypatch.context() as patched:
+        patched.setattr(failing, fail)
+        (record,) = recorder.records(1, file)
+    assert words in record["error"]
+    assert not list(tmp_path.iterdir())
+    (record,) = recorder.records(1, file)
+    assert record["error"] is None
 
 
 def killed_after(lines: int, arguments: list[object], output: Path) -> None:

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import tracemalloc
 
 import pytest
 
@@ -196,3 +197,20 @@ def test_other_networks_a_file_that_is_there_and_one_in_use_are_refused(tmp_path
         open_file(path, "jsonl", networks=("cnn", "dual"))
     with pytest.raises(ResultFileError, match="cannot be written"):
         open_file(tmp_path / "no" / "folder", "jsonl", resume=False)
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_a_large_file_is_read_row_by_row(tmp_path, form):
+    path = tmp_path / f"faces.{form}"
+    file = open_file(path, form, resume=False)
+    records = [error_record(f"{i}.jpg", 20_000 * "x") for i in range(200)]
+    lines = map(json_line, records) if form == "jsonl" else list(csv_lines(records, LABELS))[1:]
+    file.append("".join(lines))
+    file.close()
+    tracemalloc.start()
+    file = open_file(path, form)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    file.close()
+    assert sum(file.done.values()) >= 199
+    assert peak < path.stat().st_size / 5

@@ -101,7 +101,7 @@ def test_a_spec_that_breaks_the_format_names_the_field(models, field, value):
     file.write_text(json.dumps(spec))
     with pytest.raises(BundleError, match=field):
         open_bundle(models / "cnn")
-    assert isinstance(resolvable()[0], BundleError)
+    assert isinstance(next(iter(resolvable().values())), BundleError)
 
 
 def test_a_spec_that_is_no_json_is_an_error(models):

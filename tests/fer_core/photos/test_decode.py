@@ -279,12 +279,17 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle) / 1000)
     assert float(done.stdout) < 600
 
 
-def test_a_box_is_found_again_in_the_file_however_it_was_turned(quadrants):
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [("PNG", {}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"})],
+    ids=["png", "tiff", "tiff-lzw"],
+)
+def test_a_box_is_found_again_in_the_file_however_it_was_turned(quadrants, form, options):
     """The green quarter, in the file's own rows and columns."""
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x0112] = orientation
-        photo = decode(encoded(quadrants, "PNG", exif=exif))
+        photo = decode(encoded(quadrants, form, exif=exif, **options))
         for quarter_turns in range(4):
             shown = photo.turned(quarter_turns)
             is_green = (shown.rgb == GREEN).all(axis=2)

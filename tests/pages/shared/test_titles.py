@@ -13,6 +13,4 @@ def test_a_label_has_the_title_and_the_name_of_the_bundle():
 
 def test_why_embedded_weights_answer_is_said_without_paths_of_the_server():
     bundle = dataclasses.replace(resolve("cnn"), missed="/srv/cache/snapshots/abc/x is damaged.")
-    assert origin_sentences([bundle]) == [
-        "The embedded weights answer for `cnn`: abc/x is damaged."
-    ]
+    assert origin_sentences([bundle]) == ["The local weights are used for `cnn`: abc/x is damaged."]

@@ -93,6 +93,31 @@ def test_a_browsers_question_before_a_request_is_answered_without_a_token(client
     empty = client.post("/api/analyze", headers=bearing)
     assert empty.status_code == 400
     assert empty.headers["Access-Control-Allow-Origin"] == ELSEWHERE
+    for method, path, status in (("GET", "/api/nothing", 404), ("GET", "/api/analyze", 405)):
+        answered = client.request(method, path, headers=bearing)
+        assert answered.status_code == status
+        assert answered.headers["Access-Control-Allow-Origin"] == ELSEWHERE
+        assert answered.json()["error"]
+
+
+def test_a_fault_of_the_server_can_be_read_by_the_page_that_asked(client_of, monkeypatch):
+    def fail() -> list[str]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pages.server.api.networks.default_networks", fail)
+    client = client_of(FER_API_ORIGINS=ELSEWHERE)
+    failed = client.get("/api/networks", headers={"Origin": ELSEWHERE})
+    assert failed.status_code == 500
+    assert failed.headers["Access-Control-Allow-Origin"] == ELSEWHERE
+    assert "failed on this request" in failed.json()["error"]
+
+
+def test_a_photo_of_too_many_faces_is_not_to_be_sent_again(client, portrait, monkeypatch):
+    monkeypatch.setattr("fer_core.faces.finder.MOST_CANDIDATES", 0)
+    refused = client.post("/api/analyze", content=portrait)
+    assert refused.status_code == 413
+    assert "Retry-After" not in refused.headers
+    assert "Cut it into parts" in refused.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/api/analyze", "/api/networks", "/api/openapi.json", "/api/x"])

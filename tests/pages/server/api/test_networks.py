@@ -3,7 +3,8 @@
 import json
 import shutil
 
-from fer_core.networks.bundles import DEFAULT_PAIR, SPEC_FILE, bundle_names, resolve
+from fer_core.networks import bundles
+from fer_core.networks.bundles import DEFAULT_PAIR, SPEC_FILE, Bundle, bundle_names, resolve
 from pages.server.api.answers import Networks
 
 
@@ -55,3 +56,35 @@ def test_one_that_is_damaged_is_left_out_and_asking_it_says_why(client_of, portr
         asked = client.post(f"/api/analyze?networks={name}", content=portrait)
         assert asked.status_code == 503
         assert words in asked.json()["error"]
+
+
+def test_the_names_are_those_to_ask_for_also_of_a_copied_folder(client_of, tmp_path):
+    for name in ("cnn", "cnn_copy"):
+        shutil.copytree(resolve("cnn").path, tmp_path / name)
+    found = listed(client_of(FER_MODELS=str(tmp_path), FER_NETWORKS="cnn_copy"))
+    assert list(found) == ["cnn", "cnn_copy"]
+    assert [name for name, network in found.items() if network["is_default"]] == ["cnn_copy"]
+
+
+def test_a_default_by_its_earlier_name_is_marked(client_of):
+    found = listed(client_of(FER_NETWORKS="dual_wild"))
+    assert [name for name, network in found.items() if network["is_default"]] == ["dual_photos"]
+
+
+def test_one_that_always_abstains_hides_no_other(client_of, tmp_path):
+    for name in ("cnn", "landmarks_only"):
+        (tmp_path / name).mkdir()
+        shutil.copy(resolve(name).path / SPEC_FILE, tmp_path / name)
+    spec = tmp_path / "cnn" / SPEC_FILE
+    spec.write_text(json.dumps(json.loads(spec.read_text()) | {"abstention_threshold": 1.1}))
+    client = client_of(FER_MODELS=str(tmp_path))
+    assert listed(client)["cnn"]["abstention_threshold"] == 1.1
+    assert Networks.model_validate_json(client.get("/api/networks").content, extra="forbid")
+
+
+def test_the_reason_for_local_weights_is_plain_text(client, monkeypatch):
+    why = "x cannot be reached ([Errno 111] refused, https://a.b). Try later."
+    cnn = resolve("cnn")
+    stand_in = Bundle(cnn.path, cnn.spec, missed=why)
+    monkeypatch.setattr(bundles, "resolve", lambda name: stand_in)
+    assert listed(client)["cnn"]["not_from_hub"] == why
