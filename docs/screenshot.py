@@ -40,7 +40,7 @@ def main() -> None:
         expect(page.get_by_text("Both networks agree")).to_be_visible()
         # Streamlit fetches the code of these elements when they are first shown.
         expect(page.get_by_test_id("stMetricValue")).to_be_visible()
-        expect(page.get_by_role("button", name="Annotated PNG")).to_be_visible()
+        expect(page.get_by_role("button", name="Annotated photo")).to_be_visible()
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
         page.mouse.move(0, 0)
         page.screenshot(path=FILE)

@@ -29,7 +29,7 @@ if current is not None:
         if number is None:
             notes.show_no_face(analysis)
         else:
-            results.show_face(photo, analysis, number, link_to_compare=True)
+            results.show_face(photo, analysis, number, links=True)
         results.offer_downloads(photo, current.intake, current.analyses)
 
 notes.show_fair_use()

@@ -15,6 +15,7 @@ st.markdown(
 current = current_photo(example=OFFICER)
 if current is not None:
     photo, analysis = current.photo, current.analysis
+    notes.show_stand_in(photo)
     notes.show_turned(analysis)
     number = results.choose_face(photo, analysis)
     face = analysis.faces[number - 1] if number else None
@@ -22,12 +23,10 @@ if current is not None:
         notes.show_no_face(analysis)
     else:
         results.show_face(photo, analysis, number)
-        networks.show_seconds(analysis)
         if len(face.predictions) < 2:
             networks.show_only_one()
         else:
             odds.show_odds(face)
-            overall.show_overall(*networks.pair_of(face))
             shape = why.average_face() if face.face.mesh else None
             if shape:
                 what_if.show_what_if(photo, analysis, number, shape)
@@ -36,5 +35,7 @@ if current is not None:
                 notes.show_no_landmarks()
             elif shape:
                 why.show_regions(face, number, shape)
+            overall.show_overall(*networks.pair_of(face))
+        networks.show_seconds(analysis)
 
 notes.show_fair_use()

@@ -15,6 +15,7 @@ st.markdown(
 current = current_photo(example=ASTRONAUT)
 if current is not None:
     photo, analysis = current.photo, current.analysis
+    notes.show_stand_in(photo)
     notes.show_turned(analysis)
     number = results.choose_face(photo, analysis)
     face = analysis.faces[number - 1].face if number else None
@@ -29,5 +30,6 @@ if current is not None:
             landmarks.show_overlays(photo, face, mesh, number)
         with right:
             landmarks.show_numbers_or_mesh(mesh, number)
+            results.offer_full_record(photo, analysis)
 
 notes.show_fair_use()

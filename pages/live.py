@@ -9,7 +9,7 @@ from pages.shared.networks import offer_networks
 st.title("See expressions live")
 st.markdown(
     "Your browser sends small pictures of the camera to this server, which answers with each face's "
-    "landmarks and two predictions. Pictures are not stored."
+    "landmarks and each network's prediction. Pictures are not stored."
 )
 
 offer_networks()

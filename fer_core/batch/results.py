@@ -18,7 +18,7 @@ from fer_core.errors import AnalysisError, ImageDecodeError, TooManyFacesError
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.crops import cut
-from fer_core.faces.quality import Quality
+from fer_core.faces.quality import QUALITY_WORDS
 from fer_core.files import plain_stem
 from fer_core.networks.levels import Level, in_words, level_of
 from fer_core.photos.decode import decode
@@ -42,18 +42,6 @@ RESULT, PHOTO, FACE, OUTCOME, AGREEMENT, NOTES, ERROR = (
     "notes",
     "error",
 )
-#: Reasons for caution as they stand in the table.
-_NOTES: Final = {
-    Quality.SMALL: "small face",
-    Quality.BLURRED: "blurred",
-    Quality.DARK: "dark",
-    Quality.BRIGHT: "overexposed",
-    Quality.TURNED: "turned to the side",
-    Quality.CUT: "cut by the edge",
-    Quality.UPRIGHT: "maybe not upright",
-    Quality.COVERED: "mouth covered",
-    Quality.DRAWN: "looks drawn",
-}
 
 
 class Outcome(StrEnum):
@@ -285,7 +273,7 @@ def _face_row(face: FaceAnalysis) -> dict[str, Any]:
     row: dict[str, Any] = {
         OUTCOME: str(outcome_of(face)),
         AGREEMENT: str(agreement_of(face) or ""),
-        NOTES: ", ".join(_NOTES[note.code] for note in face.quality),
+        NOTES: ", ".join(QUALITY_WORDS[note.code] for note in face.quality),
     }
     for name, prediction in face.predictions.items():
         row |= {

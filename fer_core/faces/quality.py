@@ -48,6 +48,20 @@ class Quality(StrEnum):
     DRAWN = "drawn"
 
 
+#: Reasons for caution in a word or three, for tables and badges.
+QUALITY_WORDS: Final = {
+    Quality.SMALL: "small face",
+    Quality.BLURRED: "blurred",
+    Quality.DARK: "dark",
+    Quality.BRIGHT: "overexposed",
+    Quality.TURNED: "turned to the side",
+    Quality.CUT: "cut by the edge",
+    Quality.UPRIGHT: "maybe not upright",
+    Quality.COVERED: "mouth covered",
+    Quality.DRAWN: "looks drawn",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class QualityNote:
     """One reason for caution about a face.

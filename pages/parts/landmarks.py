@@ -43,6 +43,7 @@ def show_overlays(photo: ChosenPhoto, face: "Face", mesh: "FaceMesh", number: in
         wrap=True,
         default=[Overlay.CONTOURS, Overlay.IRISES],
         key="overlays",
+        persist_state="session",
     )
     own = finder if Overlay.OWN_KEYPOINTS in overlays else None
     names = ", ".join(overlays) or "no overlay"
@@ -116,9 +117,19 @@ def _show_mesh(mesh: "FaceMesh", number: int) -> None:
 
     # By keyboard as well; the figure itself can only be dragged.
     viewpoint = st.segmented_control(
-        "Seen from", list(VIEWPOINTS), default="Front", required=True, key="mesh_viewpoint"
+        "Seen from",
+        list(VIEWPOINTS),
+        default="Front",
+        required=True,
+        key="mesh_viewpoint",
+        persist_state="session",
     )
-    is_upright = st.toggle("Frontalized", key="upright_mesh", help="Rotated to face the camera")
+    is_upright = st.toggle(
+        "Frontalized",
+        key="upright_mesh",
+        persist_state="session",
+        help="Rotated to face the camera",
+    )
     points = upright_points(mesh) if is_upright else mesh.landmarks - mesh.landmarks.mean(axis=0)
     st.plotly_chart(
         mesh_3d(points, str(viewpoint)),
@@ -182,8 +193,9 @@ def _show_action_units(mesh: "FaceMesh", number: int) -> None:
     with st.expander("Details"):
         unchecked = ", ".join(unit.code for unit in ACTION_UNITS if not unit.is_checked)
         st.markdown(
-            "Action units are the movements of the Facial Action Coding System (FACS). The full columns of "
-            "*Batch and video*, the API and the command line have all of them, with left and right. "
+            "Action units are the movements of the Facial Action Coding System (FACS). The download below, "
+            "the full columns of *Batch and video*, the API and the command line have all of them, with left "
+            "and right. "
             f"{unchecked} were not checked: no expression of CK+ contains them."
         )
         _show_checks()

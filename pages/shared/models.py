@@ -25,8 +25,7 @@ from pages.shared.visit_photos import (
     Intake,
     UnreadableFile,
     current_key,
-    has_photos,
-    take_example,
+    put_stand_in,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
     from fer_core.networks.keypoints import KeypointBundle, KeypointFinder
 
 _ANALYSES: Final = "analyses"
+#: Files that are named where the same is said of several.
+_MOST_NAMES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +69,7 @@ def current_photo(*, example: Example | None = None) -> Current | None:
     Args:
         example: to show until the visitor adds a photo.
     """
-    if example is not None and not has_photos():
-        take_example(example, is_stand_in=True)
+    put_stand_in(example)
     try:
         intake = offer_photos()
         _show_unreadable(intake.unreadable)
@@ -97,11 +97,19 @@ def current_photo(*, example: Example | None = None) -> Current | None:
 
 
 def _show_unreadable(files: Sequence[UnreadableFile]) -> None:
+    names: dict[tuple[str, bool], list[str]] = {}
     for file in files:
-        st.error(
-            f"{name_as_code(file.name)}: {message_as_text(file.message)}",
-            icon=":material/broken_image:",
-        )
+        names.setdefault((file.message, file.is_beyond_limit), []).append(name_as_code(file.name))
+    for (message, is_beyond_limit), of in names.items():
+        more = len(of) - _MOST_NAMES
+        named = f"{', '.join(of[:_MOST_NAMES])} and {more} more" if more > 0 else ", ".join(of)
+        if is_beyond_limit:
+            st.warning(f"{named}: {message_as_text(message)}", icon=":material/photo_library:")
+            st.page_link(
+                "../batch.py", label="Open Batch and video", icon=":material/photo_library:"
+            )
+        else:
+            st.error(f"{named}: {message_as_text(message)}", icon=":material/broken_image:")
 
 
 def show_no_model(error: FerError, place: "DeltaGenerator") -> None:

@@ -4,6 +4,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.server.connection import visit_was_lost
+from pages.shared.examples import EXAMPLES
+from pages.shared.visit_photos import ChosenPhoto, example_key, is_stand_in
+
 if TYPE_CHECKING:
     from fer_core.analysis import Analysis
 
@@ -16,6 +20,23 @@ def show_fair_use() -> None:
     )
     # A link in the caption would open a new tab, without the visit's photos.
     st.page_link("../about.py", label="How accurate is it?", icon=":material/info:")
+
+
+def show_lost_visit() -> None:
+    """Explain why a visitor's photos are gone, if the server does not know the visit any more."""
+    if visit_was_lost():
+        st.info(
+            "**The connection to the server was lost.** Photos are kept in its memory only, so yours are "
+            "gone. Please add them again.",
+            icon=":material/restart_alt:",
+        )
+
+
+def show_stand_in(photo: ChosenPhoto) -> None:
+    """Name the example that is shown until the visitor adds a photo, if it is one."""
+    if is_stand_in(photo):
+        credit = next(e.credit for e in EXAMPLES if example_key(e) == photo.key)
+        st.caption(f"Example: {credit} Add your own photo above.")
 
 
 def show_no_landmarks() -> None:

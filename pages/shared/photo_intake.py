@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import streamlit as st
 
-from pages.server.connection import uploads_are_refused, visit_was_lost
+from pages.server.connection import uploads_are_refused
+from pages.shared import notes
 from pages.shared.examples import EXAMPLES, Example
 from pages.shared.networks import offer_networks, others_are_chosen
 from pages.shared.paste_drop import take_pasted_and_dropped_files
@@ -19,6 +20,7 @@ from pages.shared.visit_photos import (
     current_intake,
     current_key,
     has_photos,
+    is_stand_in,
     read_what_was_sent,
     remove,
     select,
@@ -49,12 +51,8 @@ def offer_photos() -> Intake:
     Raises:
         BusyError: the server is busy; the given files are kept.
     """
-    if visit_was_lost() and not took_any():
-        st.info(
-            "**The connection to the server was lost.** Photos are kept in its memory only, so yours are "
-            "gone. Please add them again.",
-            icon=":material/restart_alt:",
-        )
+    if not took_any():
+        notes.show_lost_visit()
     tell_if_uploads_are_refused("Uploads and the camera")
     had_some = has_photos()
     if had_some:
@@ -188,6 +186,9 @@ def _show_thumbnail(photo: ChosenPhoto, *, is_current: bool) -> None:
         on_click=select,
         args=(photo.key,),
     )
+    if is_stand_in(photo):
+        # It goes by itself when the visitor adds a photo.
+        return
     st.button(
         f"Remove {name_as_code(photo.name)}",
         key=f"remove_{photo.key}",
@@ -210,13 +211,12 @@ def tell_if_uploads_are_refused(what: str) -> None:
     """If uploads are refused here, explain that those in `what` do not work, and where they do."""
     if uploads_are_refused():
         st.warning(
-            f"**{what} do not work here.** Your browser blocks the cookie that protects "
-            "them, as browsers do where a page is shown within one of another site. They work where it is a "
-            "page of its own.",
+            f"**{what} do not work here.** Your browser blocks the cookie that protects them. Browsers do "
+            "this when a page is embedded in another site. Open the app in its own tab.",
             icon=":material/tab_close:",
         )
         if st.context.url:
-            st.link_button("Open as a page", st.context.url, icon=":material/open_in_new:")
+            st.link_button("Open in a tab", st.context.url, icon=":material/open_in_new:")
 
 
 def _take_widget(key: str) -> None:

@@ -15,7 +15,7 @@ from fer_core.networks.bundles import default_networks
 from fer_core.settings import api_is_on
 from pages.shared.address import api_address
 from pages.shared.bars import show_bars
-from pages.shared.downloads import File, offer_files
+from pages.shared.downloads import File, offer_file, offer_files
 from pages.shared.examples import EXAMPLES
 from pages.shared.levels import level_sentence
 from pages.shared.networks import chosen_networks
@@ -87,7 +87,7 @@ def show_photo(
         f"{_credit(photo)}"
     )
     if n:
-        st.toggle("Show the 478 landmarks of each face", key=_LANDMARKS)
+        st.toggle("Show the 478 landmarks of each face", key=_LANDMARKS, persist_state="session")
 
 
 def _counts(analysis: "Analysis") -> str:
@@ -162,7 +162,7 @@ def _main(face: "FaceAnalysis") -> "Prediction":
 
 
 def show_face(
-    photo: ChosenPhoto, analysis: "Analysis", number: int, *, link_to_compare: bool = False
+    photo: ChosenPhoto, analysis: "Analysis", number: int, *, links: bool = False
 ) -> None:
     """Show one face in detail: crop, prediction, agreement of the networks, reasons for caution, all bars.
 
@@ -170,9 +170,9 @@ def show_face(
         photo: with the face.
         analysis: of it.
         number: of the face, from 1.
-        link_to_compare: link to the Compare page where the networks disagree.
+        links: link to the pages that show more of this face.
     """
-    from fer_core.networks.levels import level_of
+    from fer_core.networks.levels import Level, level_of
 
     face = analysis.faces[number - 1]
     prediction = _main(face)
@@ -189,19 +189,34 @@ def show_face(
         )
     if len(face.predictions) > 1:
         show_agreement(face)
-        if link_to_compare and _disagree(face):
-            st.page_link(
-                "../compare.py", label="Which one is right more often?", icon=":material/compare:"
-            )
-    for note in face.quality:
-        st.badge(
-            str(note.code).capitalize(),
-            icon=":material/visibility_off:",
-            color="orange",
-            help=note.sentence,
-        )
-        st.caption(note.sentence)
+    _show_quality(face)
+    if level_of(prediction) is Level.UNCLEAR and not face.quality:
+        st.caption("Two expressions are close. A sharper photo from the front may help.")
     show_probabilities(face, number)
+    if links:
+        _link_to_more(face)
+
+
+def _show_quality(face: "FaceAnalysis") -> None:
+    """Show the reasons for caution."""
+    from fer_core.faces.quality import QUALITY_WORDS
+
+    if not face.quality:
+        return
+    with st.container(horizontal=True, gap="xsmall"):
+        for note in face.quality:
+            words = QUALITY_WORDS[note.code]
+            st.badge(words[0].upper() + words[1:], icon=":material/visibility_off:", color="orange")
+    st.caption(" ".join(note.sentence for note in face.quality))
+
+
+def _link_to_more(face: "FaceAnalysis") -> None:
+    """Link to the pages that explain a face's predictions and show its landmarks."""
+    with st.container(horizontal=True):
+        if len(face.predictions) > 1:
+            label = "Which one is right more often?" if _disagree(face) else "Why this prediction?"
+            st.page_link("../compare.py", label=label, icon=":material/compare:")
+        st.page_link("../landmarks.py", label="Landmarks", icon=":material/face:")
 
 
 def show_agreement(face: "FaceAnalysis") -> None:
@@ -236,17 +251,19 @@ def show_probabilities(face: "FaceAnalysis", number: int) -> None:
 def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "Analysis"]) -> None:
     """Offer the results of all photos as JSON and CSV, and the current photo with its boxes."""
     analysis = analyses[photo.key]
+    n = len(intake.photos) + len(intake.unreadable)
+    of_all = f" ({n} files)" if n > 1 else ""
     records = partial(_records, intake, analyses)
     # Read now: where a file is made, there is no session.
     labels = {name: spec.labels for name in chosen_networks() if (spec := spec_of(name))}
     stem = PurePath(photo.name).stem
     files: list[File] = [
-        ("JSON", partial(_as_json, records), "second_look.json", "application/json"),
-        ("CSV", partial(_as_csv, records, labels), "second_look.csv", "text/csv"),
+        (f"JSON{of_all}", partial(_as_json, records), "second_look.json", "application/json"),
+        (f"CSV{of_all}", partial(_as_csv, records, labels), "second_look.csv", "text/csv"),
     ]
     if analysis.faces:
-        picture = partial(_as_png, photo, analysis)
-        files.append(("Annotated PNG", picture, f"{stem}_annotated.png", "image/png"))
+        picture = partial(_as_jpeg, photo, analysis)
+        files.append(("Annotated photo", picture, f"{stem}_annotated.jpg", "image/jpeg"))
     with st.container(horizontal=True):
         offer_files(files)
         if analysis.faces:
@@ -254,6 +271,25 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
                 st.code(as_text(analysis), language=None, wrap_lines=True)
         with st.popover("Use in code", icon=":material/code:"):
             show_code(photo)
+
+
+def offer_full_record(photo: ChosenPhoto, analysis: "Analysis") -> None:
+    """Offer all measures of a photo's faces as JSON."""
+
+    def make() -> str:
+        from fer_core.face_columns import FaceColumns
+        from fer_core.records import to_record
+
+        record = to_record(photo.name, analysis, columns=FaceColumns.FULL)
+        return json.dumps(record, indent=2, ensure_ascii=False)
+
+    offer_file(
+        "All measures (JSON)",
+        make,
+        f"{PurePath(photo.name).stem}_measures.json",
+        "application/json",
+        help="Action units, blendshapes, gaze, openings of eyes and mouth, and 68 landmarks of each face.",
+    )
 
 
 def show_code(photo: ChosenPhoto) -> None:
@@ -328,7 +364,7 @@ def _as_csv(
     return "".join(csv_lines(records(), labels))
 
 
-def _as_png(photo: ChosenPhoto, analysis: "Analysis") -> bytes:
-    from fer_core.drawing import draw_faces, encode_png
+def _as_jpeg(photo: ChosenPhoto, analysis: "Analysis") -> bytes:
+    from fer_core.drawing import draw_faces, encode_jpeg
 
-    return encode_png(draw_faces(photo.photo.rgb, analysis))
+    return encode_jpeg(draw_faces(photo.photo.rgb, analysis))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-#: Decoded pixels that one visitor may keep on the server, 3 bytes each: ten photos of a phone.
-MAX_MEGAPIXELS_KEPT: Final = 120
+#: Decoded pixels that one visitor may keep on the server, 3 bytes each: ten photos of a phone (4032x3024).
+MAX_MEGAPIXELS_KEPT: Final = 125
 
 #: Side in pixels of a photo's thumbnail.
 _THUMBNAIL: Final = 160
@@ -30,6 +30,7 @@ _INTAKE: Final = "intake"
 _CURRENT: Final = "current_photo"
 _SENT: Final = "sent_files"
 _STAND_IN: Final = "stand_in_example"
+_TOOK: Final = "took_photos"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,10 +64,17 @@ class ChosenPhoto:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableFile:
-    """A file that is not a photo, with the reason for the visitor."""
+    """A file that is not shown, with the reason for the visitor.
+
+    Attributes:
+        name: of the file.
+        message: the reason.
+        is_beyond_limit: whether it is a photo for which there is no room.
+    """
 
     name: str
     message: str
+    is_beyond_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,15 +119,16 @@ class Intake:
                 return Intake((*self.photos, file), self.unreadable)
             file = UnreadableFile(
                 file.name,
-                f"One visit holds {MAX_MEGAPIXELS_KEPT} megapixels, and this photo goes beyond. "
-                "Remove other photos, or analyze folders with python -m fer_core analyze.",
+                f"One visit holds {MAX_MEGAPIXELS_KEPT} megapixels, and there is no room for more. Remove "
+                "other photos, or use the page Batch and video.",
+                is_beyond_limit=True,
             )
         return Intake(self.photos, (*self.unreadable, file))
 
 
 def took_any() -> bool:
-    """Return whether this visit has taken any file, kept or not."""
-    return _INTAKE in st.session_state
+    """Return whether this visit has taken a file of the visitor's choice, kept or not."""
+    return bool(st.session_state.get(_TOOK))
 
 
 def current_intake() -> Intake:
@@ -160,8 +169,31 @@ def take_picture(name: str, image_rgb: "np.ndarray") -> None:
 
 def drop_picture(name: str) -> None:
     """Remove the picture that was added under this name, read or not."""
-    st.session_state[_SENT] = tuple(f for f in st.session_state.get(_SENT, ()) if f.key != name)
+    _forget_waiting(name)
     remove(name)
+
+
+def is_stand_in(photo: ChosenPhoto) -> bool:
+    """Return whether a photo is an example that a page shows until the visitor adds a photo."""
+    return photo.key == st.session_state.get(_STAND_IN)
+
+
+def put_stand_in(example: Example | None) -> None:
+    """Show an example until the visitor adds a photo; None removes the one of another page."""
+    before = st.session_state.get(_STAND_IN)
+    if before is not None and (example is None or before != example_key(example)):
+        remove(before)
+        _forget_waiting(before)
+        st.session_state[_STAND_IN] = None
+    if example is not None and not has_photos():
+        took = took_any()
+        take_example(example)
+        st.session_state[_TOOK] = took
+        st.session_state[_STAND_IN] = example_key(example)
+
+
+def _forget_waiting(key: str) -> None:
+    st.session_state[_SENT] = tuple(f for f in st.session_state.get(_SENT, ()) if f.key != key)
 
 
 def example_key(example: Example) -> str:
@@ -169,16 +201,11 @@ def example_key(example: Example) -> str:
     return f"example_{example.file.stem}"
 
 
-def take_example(example: Example, *, is_stand_in: bool = False) -> None:
-    """Add an example to the photos of the session.
-
-    Args:
-        example: to add.
-        is_stand_in: whether it is dropped when the visitor adds a photo.
-    """
+def take_example(example: Example) -> None:
+    """Add an example to the photos of the session, as the visitor's choice."""
     key = example_key(example)
     take([SentFile(key, example.file.name, example.file.read_bytes)])
-    st.session_state[_STAND_IN] = key if is_stand_in else None
+    st.session_state[_STAND_IN] = None
 
 
 def take(files: Iterable[SentFile]) -> None:
@@ -187,6 +214,7 @@ def take(files: Iterable[SentFile]) -> None:
     known = {photo.key for photo in current_intake().photos}
     waiting = st.session_state.get(_SENT, ())
     sent = [file for file in given if file.key not in {*known, *(w.key for w in waiting)}]
+    st.session_state[_TOOK] = True
     st.session_state[_SENT] = (*waiting, *sent)
     # What could not be read was said once.
     st.session_state[_INTAKE] = Intake(current_intake().photos)

@@ -180,13 +180,13 @@ def test_download_the_results(page: Page, expected: str):
     page.get_by_role("button", name="Astronaut", exact=True).click()
     expect(shown_answer(page)).to_have_text(expected)
     contents = {}
-    for label in ("JSON", "CSV", "Annotated PNG"):
+    for label in ("JSON", "CSV", "Annotated photo"):
         with page.expect_download() as download:
             page.get_by_role("button", name=label, exact=True).click()
         contents[label] = Path(download.value.path()).read_bytes()
     assert b'"box_xyxy"' in contents["JSON"]
     assert contents["CSV"].decode("utf-8-sig").startswith("path,")
-    assert Image.open(io.BytesIO(contents["Annotated PNG"])).size == (512, 512)
+    assert Image.open(io.BytesIO(contents["Annotated photo"])).size == (512, 512)
 
 
 def test_a_broken_file_is_explained(page: Page):

@@ -216,6 +216,7 @@ def test_cancel_stops_and_resume_ends_it(batch_page: Page, files: list[FilePaylo
     expect(stopped).to_be_visible()
     assert int(re.search(r"after (\d+)", stopped.inner_text())[1]) >= n
     button(batch_page, "Remove all").click()
+    button(batch_page, "Remove photos, videos and results").click()
     expect(batch_page.get_by_test_id("stDataFrame")).to_have_count(0)
 
 

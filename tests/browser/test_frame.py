@@ -132,7 +132,7 @@ def test_where_uploads_are_refused_the_page_says_so_and_leads_to_where_they_work
             app.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(photo(astronaut_png))
         assert answer.value.status == 403
         with page.context.expect_page() as opened:
-            app.get_by_role("link", name="Open as a page").click()
+            app.get_by_role("link", name="Open in a tab").click()
         alone = opened.value
         alone.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(photo(astronaut_png))
         expect(alone.get_by_alt_text("me.png with 1 face marked")).to_be_visible()

@@ -121,15 +121,20 @@ def start(page: Page, server: Server) -> None:
     expect(answers(page).last).to_contain_text("Happy", timeout=CONNECT_MS)
 
 
-def seen(numbers: list[int], *networks: str) -> dict[str, Any]:
-    """Return what the server answers if it sees these faces, each sad by as many percent as its number."""
+def seen(numbers: list[int], *networks: str, agree: bool = False) -> dict[str, Any]:
+    """Return what the server answers if it sees these faces.
+
+    Of the last network each is sad by as many percent as its number; of the others so angry, unless they
+    agree.
+    """
+    names = networks or ("cnn_photos", "dual_photos")
 
     def answer(name: str, number: int) -> dict[str, Any]:
         labels = resolve(name).spec.labels
-        probabilities = [number / 100 if label is Expression.SAD else 0 for label in labels]
-        return {"probabilities": probabilities, "words": "sad", "level": "confident"}
+        said = Expression.SAD if agree or name == names[-1] else Expression.ANGRY
+        probabilities = [number / 100 if label is said else 0 for label in labels]
+        return {"probabilities": probabilities, "words": str(said), "level": "confident"}
 
-    names = networks or ("cnn_photos", "dual_photos")
     faces = [
         {
             "number": number,
@@ -257,7 +262,7 @@ def test_a_face_is_chosen_by_keyboard_while_there_are_several(
     # Drawn last, with less text than a single face has, so that no label is over another.
     page.wait_for_function("window.labels.at(-2).text.startsWith('2 ')")
     labels = page.evaluate("window.labels.slice(-6)")
-    assert [label["text"] for label in labels[-2:]] == ["2  Sad", "Sad"]
+    assert [label["text"] for label in labels[-2:]] == ["2  Angry", "Sad"]
     first, *_, third = sorted(labels[::2], key=lambda label: label["left"])
     second = labels[-2]
     assert first["right"] <= second["left"]
@@ -286,10 +291,20 @@ def test_legend_and_labels_fit_the_networks_that_were_chosen(
     )
     page.wait_for_function("window.labels.length >= 2")
     first, second = page.evaluate("window.labels.slice(0, 2)")
-    assert first["text"] == "+ landmarks: Sad 1%"
+    assert first["text"] == "+ landmarks: Angry 1%"
     assert second["text"] == "pixels: Sad 1%"
     assert second["plate"] == COLORS[Expression.SAD].lower()
     assert contrast(second["plate"], second["ink"]) >= 4.5
+
+
+def test_where_the_networks_agree_one_label_says_it(context: BrowserContext, server: Server):
+    context.add_init_script(NOTE_LABELS)
+    page = context.new_page()
+    page.route("**/api/live**", lambda route: route.fulfill(json=seen([1], agree=True)))
+    page.goto(f"{server.url}/live")
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_function("window.labels.length >= 2")
+    assert {label["text"] for label in page.evaluate("window.labels")} == {"Sad 1%"}
 
 
 def test_no_camera_is_on_for_a_tab_that_nobody_sees(context: BrowserContext, server: Server):

@@ -116,7 +116,7 @@ def test_visits_to_several_servers_stay_with_theirs(
         )
         expect(page.get_by_alt_text(f"{visit}.png with 1 face marked")).to_be_visible()
         with page.expect_download() as download:
-            page.get_by_role("button", name="Annotated PNG", exact=True).click()
+            page.get_by_role("button", name="Annotated photo", exact=True).click()
         assert Image.open(Path(download.value.path())).size == (1024, 1024)
         context.close()
 

@@ -109,8 +109,15 @@ def test_the_accuracy_on_the_about_page_is_the_bundles_own():
         assert f"right on {ferplus.selective_accuracy:.1%} of those" in sentence
     (levels,) = about.table
     assert list(levels.value.columns[1:]) == ["Confident", "Probable", "Unclear"]
-    dual = resolve("dual_photos").spec.metrics["ferplus:test"]
-    assert levels.value["Confident"].iloc[1].startswith(f"{dual.selective_accuracy:.1%} of ")
+    dual = resolve("dual_photos").spec.metrics
+    for row, data in ((2, "ferplus:test"), (3, "expw:test")):
+        right = f"{dual[data].selective_accuracy:.1%} of "
+        assert levels.value["Confident"].iloc[row].startswith(right)
+    recall = dual["expw:test"].per_class_recall
+    missed = [f"{recall[label]:.0%} of the faces labelled {label}" for label in ("disgust", "fear")]
+    assert f"On ExpW Test, Dual-input, web photos finds only {' and '.join(missed)}." in texts(
+        about
+    )
 
 
 def test_the_accuracy_of_a_network_of_fer2013_is_that_of_its_own_labels():
@@ -134,7 +141,7 @@ def test_the_example_photo_is_answered(expected: str):
     assert "94.8% of its 2,459 confident predictions" in page.metric[0].help
     assert "Both networks agree" in texts(page)
     assert not page.get("plotly_chart"), "its library takes longer to load than the photo"
-    assert [widget.label for widget in page.download_button] == ["JSON", "CSV", "Annotated PNG"]
+    assert [widget.label for widget in page.download_button] == ["JSON", "CSV", "Annotated photo"]
 
 
 def test_an_uploaded_photo_is_answered(astronaut_png: bytes, expected: str):
@@ -170,7 +177,7 @@ def test_a_broken_file_is_explained_and_the_others_still_work(
     assert "No face found" in page.info[0].value, "the newest is shown first"
     assert not page.metric
     labels = [widget.label for widget in page.download_button]
-    assert labels == ["JSON", "CSV"], "there is nothing to draw"
+    assert labels == ["JSON (3 files)", "CSV (3 files)"], "there is nothing to draw"
     bar_button(page, "show", 0).click().run()
     assert page.metric[0].value == expected
 
@@ -344,8 +351,10 @@ def test_too_many_pixels_for_one_visit_are_refused_with_a_reason(
         ("first.png", astronaut_png, "image/png"),
         ("second.png", astronaut_png, "image/png"),
     )
-    assert "second.png" in page.error[0].value
+    assert page.warning[0].value.startswith("`second.png`: One visit holds")
     assert page.metric
+    # The page for many photos is one click away.
+    assert any("batch" in link.proto.page for link in page.get("page_link"))
 
 
 def test_missing_models_are_explained(

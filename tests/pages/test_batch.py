@@ -25,6 +25,7 @@ from tests.clips import clip, moving, song
 from tests.conftest import NAVIGATION, PROJECT, png
 
 SECONDS = 60
+REMOVE = "Remove photos, videos and results"
 
 
 def open_page() -> AppTest:
@@ -343,7 +344,7 @@ def test_a_photo_that_cannot_be_read_again_is_missing_in_the_zip(
 
 def test_remove_all_forgets(visitor_leaves_after, small: bytes):
     page = upload(open_page(), ("a.png", small))
-    page = buttons(page)["Remove all"].click().run()
+    page = buttons(page)[REMOVE].click().run()
     assert not page.dataframe
     assert "batch" not in page.session_state
 
@@ -356,7 +357,7 @@ def test_remove_all_leaves_no_video_in_memory(small: bytes, astronaut: np.ndarra
     page = buttons(page)["Analyze the video"].click().run()
     assert not page.exception
     assert page.select_slider
-    page = buttons(page)["Remove all"].click().run()
+    page = buttons(page)[REMOVE].click().run()
     gc.collect()
     kinds = (VideoJob, VideoAnalysis)
     assert not [thing for thing in gc.get_objects() if type(thing) in kinds]
@@ -368,6 +369,36 @@ def test_results_stay_while_other_pages_are_looked_at(small: bytes):
     page = page.switch_page("../models.py").run().switch_page("../batch.py").run()
     assert len(page.dataframe[0].value) == 1
     assert next(iter(page.session_state["batch"].results.values())) is result
+
+
+def test_results_come_back_with_the_networks_that_found_them(small: bytes):
+    page = upload(open_page(), ("a.png", small))
+    usual = list(page.session_state["batch"].results.values())
+    page.selectbox(key="second_network").select("").run()
+    (other,) = page.session_state["batch"].results.values()
+    assert list(other.faces[0].predictions) == ["cnn_photos"]
+    page.selectbox(key="second_network").select("dual_photos").run()
+    again = list(page.session_state["batch"].results.values())
+    assert len(again) == 1
+    assert again[0] is usual[0]
+    assert page.session_state["batch"].task is None
+
+
+def test_another_batch_begins_without_the_filter_of_the_last_one(small: bytes):
+    page = upload(open_page(), ("a.png", small), ("broken.png", b"no image"))
+    pills = next(group for group in page.button_group if group.key == "batch_outcomes")
+    pills.select("not readable").run()
+    assert page.dataframe[0].value["photo"].tolist() == ["broken.png"]
+    page = upload(buttons(page)[REMOVE].click().run(), ("b.png", small))
+    assert page.dataframe[0].value["photo"].tolist() == ["b.png"]
+
+
+def test_a_visit_that_was_lost_is_explained_until_files_come(small: bytes, monkeypatch):
+    monkeypatch.setattr("pages.shared.notes.visit_was_lost", lambda: True)
+    page = open_page()
+    assert "connection to the server was lost" in page.info[0].value
+    page = upload(page, ("a.png", small))
+    assert not page.info
 
 
 def test_files_added_after_another_page_join_those_that_are_there(
@@ -392,7 +423,7 @@ def test_files_added_after_another_page_join_those_that_are_there(
     assert [c.value for c in page.caption if "Skipped" in c.value] == [
         "Skipped 1 other file, two.zip/notes.txt."
     ]
-    page = upload(buttons(page)["Remove all"].click().run(), ("d.png", small))
+    page = upload(buttons(page)[REMOVE].click().run(), ("d.png", small))
     assert page.dataframe[0].value["photo"].tolist() == ["d.png"]
     assert "Analyze the video" not in buttons(page)
 

@@ -78,6 +78,20 @@ def test_a_face_without_landmarks_is_explained(astronaut_png: bytes):
     assert not page.get("plotly_chart")
 
 
+def test_a_visit_that_was_lost_is_explained_beside_the_example(monkeypatch, astronaut_png):
+    monkeypatch.setattr("pages.shared.notes.visit_was_lost", lambda: True)
+    page = open_page().run()
+    assert "connection to the server was lost" in page.info[0].value
+    assert any(c.value.startswith("Example: Astronaut") for c in page.caption)
+    page = page.file_uploader[0].set_value([("me.png", astronaut_png, "image/png")]).run()
+    assert not page.info
+
+
+def test_all_measures_can_be_downloaded():
+    labels = [widget.label for widget in open_page().download_button]
+    assert "All measures (JSON)" in labels
+
+
 def test_one_of_ten_faces_is_chosen(astronaut: np.ndarray):
     page = upload(open_page(), "crowd.png", png(np.tile(astronaut, (2, 5, 1))))
     assert not page.exception

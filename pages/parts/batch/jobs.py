@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
 
+from fer_core.errors import FerError
 from pages.shared.turns import patient_turn
 from pages.shared.verbatim import name_as_code, public_message
 
@@ -38,6 +39,8 @@ class VideoJob:
         result: at the end.
         error: why it ended without a result.
         annotated: the annotated video, once it was asked for.
+        drawn: finished share of the annotated video, in [0, 1].
+        drawing_error: why it could not be made.
     """
 
     name: str
@@ -51,7 +54,10 @@ class VideoJob:
     result: "VideoAnalysis | None" = None
     error: str | None = None
     annotated: bytes | None = None
+    drawn: float = 0.0
+    drawing_error: str | None = None
     _steps: "Iterator[FrameAnalysis | VideoAnalysis] | None" = None
+    _drawing: "Iterator[float | bytes] | None" = None
 
     @property
     def progress(self) -> float:
@@ -75,6 +81,7 @@ class VideoJob:
         self.rate, self.smoothing_s = rate, TIME_CONSTANT_S if smooth else 0.0
         self.frames, self.seconds = [], 0.0
         self.result = self.error = self.annotated = None
+        self.stop_drawing()
         self.is_running, self._steps = True, None
 
     def steps(self, analyzer: "Analyzer") -> "Iterator[FrameAnalysis | VideoAnalysis]":
@@ -100,6 +107,40 @@ class VideoJob:
             stopped(self.info, self.frames, self.rate, self.smoothing_s) if self.frames else None
         )
         self.end(found)
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether the annotated video was asked for and is not done."""
+        return self._drawing is not None
+
+    def start_drawing(self) -> None:
+        """Start the annotated video; `draw` does the work."""
+        from fer_core.video.writing import annotated_video
+
+        assert self.result is not None
+        self.drawn, self.drawing_error = 0.0, None
+        self._drawing = annotated_video(self.content, self.result)
+
+    def draw(self, say: Callable[[str], object]) -> Iterator[None]:
+        """Continue the annotated video, pausing after each frame.
+
+        Args:
+            say: shows what is said while photos of others are before the next frame.
+        """
+        try:
+            for step in one_by_one(self._drawing or iter(()), say):
+                if isinstance(step, bytes):
+                    self.annotated = step
+                else:
+                    self.drawn = step
+                yield
+        except FerError as error:
+            self.drawing_error = str(error)
+        self.stop_drawing()
+
+    def stop_drawing(self) -> None:
+        """Stop the annotated video and forget what is drawn."""
+        self._drawing = None
 
 
 # What widgets and fragments call outlives the visit, as Streamlit keeps them: so it holds keys of jobs alone.

@@ -103,9 +103,9 @@ def _show_ways(face: str, others: Sequence[str]) -> None:
             type="primary",
             key="batch_back",
         )
-        for label, icon, other in (
-            ("Previous", ":material/chevron_left:", before),
-            ("Next", ":material/chevron_right:", after),
+        for label, icon, arrow, other in (
+            ("Previous", ":material/chevron_left:", "ArrowLeft", before),
+            ("Next", ":material/chevron_right:", "ArrowRight", after),
         ):
             st.button(
                 label,
@@ -114,6 +114,7 @@ def _show_ways(face: str, others: Sequence[str]) -> None:
                 args=(other,),
                 disabled=other is None,
                 key=f"batch_{label.lower()}",
+                shortcut=arrow,
             )
         if place is not None:
             st.markdown(f"{place + 1:,} of {len(others):,}")

@@ -10,7 +10,7 @@ from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from pages.parts.batch.opened import last_opened, open_face, opened_face, show_opened
 from pages.parts.batch.sheet import show_sheet
-from pages.parts.batch.work import Batch, Task, networks_of, start
+from pages.parts.batch.work import FILTERS, Batch, Task, networks_of, start
 from pages.parts.glossary import defined
 from pages.shared.downloads import Content, choose_columns, offer_file
 from pages.shared.titles import spec_of, title_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _AGREEMENTS: Final = {"agree": "Agree", "differ": "Differ"}
 _TABLE, _SHEET, _CHARTS = "Table", "Contact sheet", "Charts"
+_OUTCOMES, _NETWORKS_AGREE, _EXPRESSIONS = FILTERS
 _ALL: Final = "All photos, whatever the filter."
 
 
@@ -107,7 +108,7 @@ def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
             [outcome for outcome, n in outcomes.items() if n],
             selection_mode="multi",
             format_func=lambda o: f"{o.capitalize()} ({outcomes[o]:,})",
-            key="batch_outcomes",
+            key=_OUTCOMES,
             persist_state="session",
             help=defined("Levels"),
             wrap=True,
@@ -118,7 +119,7 @@ def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
                 [agreement for agreement, n in agreements.items() if n],
                 selection_mode="multi",
                 format_func=lambda a: f"{_AGREEMENTS[a]} ({agreements[a]:,})",
-                key="batch_agreements",
+                key=_NETWORKS_AGREE,
                 persist_state="session",
                 help="Whether both networks find the same expression most likely.",
                 wrap=True,
@@ -128,7 +129,7 @@ def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
             named,
             format_func=str.capitalize,
             placeholder="Any",
-            key="batch_expressions",
+            key=_EXPRESSIONS,
             persist_state="session",
             help="The most likely expression, by either network.",
             width=190,
@@ -141,13 +142,13 @@ def _selected(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
     from fer_core.batch.results import AGREEMENT, select_rows
 
     # With a single network its widget is not shown, and its value stays.
-    agreements = st.session_state.get("batch_agreements") if table[AGREEMENT].any() else None
+    agreements = st.session_state.get(_NETWORKS_AGREE) if table[AGREEMENT].any() else None
     return select_rows(
         table,
         networks,
-        outcomes=st.session_state.get("batch_outcomes") or (),
+        outcomes=st.session_state.get(_OUTCOMES) or (),
         agreements=agreements or (),
-        expressions=st.session_state.get("batch_expressions") or (),
+        expressions=st.session_state.get(_EXPRESSIONS) or (),
     )
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer_core.errors import BusyError, FerError
 from fer_core.face_columns import FaceColumns
-from pages.parts.batch.jobs import VideoJob, count, jobs, one_by_one, show_error
+from pages.parts.batch.jobs import VideoJob, count, jobs, show_error
 from pages.shared.downloads import choose_columns, offer_files
 from pages.shared.titles import title_of
 from pages.shared.turns import show_busy, show_working, turn
@@ -19,6 +19,7 @@ from pages.shared.views import show_view
 
 if TYPE_CHECKING:
     import numpy as np
+    from streamlit.delta_generator import DeltaGenerator
 
     from fer_core.video.analysis import FrameAnalysis, VideoAnalysis
 
@@ -28,6 +29,7 @@ _VIDEO_WIDTH: Final = 640
 _FRAME: Final = "video_frame"
 _PERSON: Final = "video_person"
 _NETWORK: Final = "video_network"
+_DRAWING: Final = "Drawing the frames; this pauses while you are on another page"
 
 
 def show_result(key: str, job: VideoJob) -> None:
@@ -42,12 +44,13 @@ def show_result(key: str, job: VideoJob) -> None:
     st.caption(
         f"{name_as_code(job.name)}: {n} frames, {count(len(people), 'person', 'people')}, "
         f"{count(len(result.events), 'lasting change', 'lasting changes')} of "
-        f"expression, {job.seconds:.1f} s"
+        f"expression, analyzed in {job.seconds:.1f} s"
     )
-    _offer_downloads(key, job)
+    bar = _offer_downloads(key, job)
     if not people:
         st.info("**No face was found in this video.**", icon=":material/person_off:")
         _show_frame(key)
+        _draw(job, bar)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         network = _choose_network(result)
@@ -61,6 +64,7 @@ def show_result(key: str, job: VideoJob) -> None:
         titles = {name: title_of(name) for name in _networks(result)}
         show_view(timeline_view(result, person, titles=titles), on_click=look_there)
     _show_events(result)
+    _draw(job, bar)
 
 
 def drawn(picture: "np.ndarray", frame: "FrameAnalysis") -> "np.ndarray":
@@ -72,6 +76,7 @@ def drawn(picture: "np.ndarray", frame: "FrameAnalysis") -> "np.ndarray":
 
 def _again(key: str) -> None:
     if job := jobs().get(key):
+        job.stop_drawing()
         job.result = None
 
 
@@ -190,7 +195,8 @@ def _show_frame(key: str) -> None:
     )
 
 
-def _offer_downloads(key: str, job: VideoJob) -> None:
+def _offer_downloads(key: str, job: VideoJob) -> "DeltaGenerator":
+    """Offer the results and the annotated video; return where its progress is shown."""
     stem = PurePath(job.name).stem
     with st.container(horizontal=True, vertical_alignment="center"):
         columns = choose_columns("video_columns")
@@ -201,33 +207,53 @@ def _offer_downloads(key: str, job: VideoJob) -> None:
                 ("JSON", lambda: _json(job, columns), f"{stem}.json", "application/json"),
             )
         )
-        if job.annotated is None:
-            wanted = st.button("Make the annotated video", icon=":material/movie:")
+        if job.is_drawing:
+            st.button(
+                "Cancel the annotated video",
+                icon=":material/close:",
+                on_click=_stop_drawing,
+                args=(key,),
+            )
+        elif job.annotated is None:
+            st.button(
+                "Make the annotated video",
+                icon=":material/movie:",
+                on_click=_start_drawing,
+                args=(key,),
+            )
         else:
-            wanted = False
             offer_files((("Annotated MP4", job.annotated, f"{stem}_annotated.mp4", "video/mp4"),))
         st.button("Analyze again", icon=":material/replay:", on_click=_again, args=(key,))
-    if wanted:
-        _annotate(job)
+    if job.drawing_error:
+        show_error(job.name, job.drawing_error)
     if job.annotated is not None:
         st.video(job.annotated, format="video/mp4", width=_VIDEO_WIDTH)
+    return st.empty()
 
 
-def _annotate(job: VideoJob) -> None:
-    from fer_core.video.writing import annotated_video
+def _start_drawing(key: str) -> None:
+    if job := jobs().get(key):
+        job.start_drawing()
 
-    assert job.result is not None
-    bar = st.progress(0.0, "Drawing the frames")
-    told, done = 0.0, [0.0]
-    for step in one_by_one(
-        annotated_video(job.content, job.result), lambda words: bar.progress(done[-1], words)
-    ):
-        if isinstance(step, bytes):
-            job.annotated = step
-        elif time.perf_counter() - told >= _TELL_SECONDS:
+
+def _stop_drawing(key: str) -> None:
+    if job := jobs().get(key):
+        job.stop_drawing()
+
+
+def _draw(job: VideoJob, bar: "DeltaGenerator") -> None:
+    """Continue the annotated video, if it was asked for, and rerun the page when it is done.
+
+    A click ends this run of the page; the next one resumes with the next frame.
+    """
+    if not job.is_drawing:
+        return
+    bar.progress(job.drawn, _DRAWING)
+    told = time.perf_counter()
+    for _ in job.draw(lambda words: bar.progress(job.drawn, words)):
+        if time.perf_counter() - told >= _TELL_SECONDS:
             told = time.perf_counter()
-            done.append(step)
-            bar.progress(step, "Drawing the frames")
+            bar.progress(job.drawn, _DRAWING)
     st.rerun()
 
 

@@ -6,6 +6,7 @@ photo at a time is decoded, so that the models are shared with others after each
 uploads, in the session, and what `fer_core.batch.results` keeps of a photo.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -22,6 +23,7 @@ from fer_core.content import Kind
 from fer_core.errors import FerError
 from fer_core.photos.decode import LARGEST_IN_WORDS
 from pages.parts.batch.jobs import forget_videos
+from pages.shared import notes
 from pages.shared.models import (
     are_of_all_networks,
     load_analyzer,
@@ -30,6 +32,7 @@ from pages.shared.models import (
     specs_of_networks,
 )
 from pages.shared.networks import chosen_networks, offer_networks
+from pages.shared.paste_drop import take_pasted_and_dropped_files
 from pages.shared.photo_intake import tell_if_uploads_are_refused
 from pages.shared.turns import patient_turn
 from pages.shared.verbatim import message_as_text
@@ -50,6 +53,8 @@ _BATCH: Final = "batch"
 _TAKEN: Final = "batch_taken"
 _KEPT: Final = "batch_kept"
 _GENERATION: Final = "batch_generation"
+#: Keys of the widgets that choose rows of the results: another batch begins without them.
+FILTERS: Final = ("batch_outcomes", "batch_agreements", "batch_expressions")
 
 
 class Task(StrEnum):
@@ -85,6 +90,10 @@ class Batch:
     _progress: Progress | None = field(default=None, repr=False)
     _archive: "AnnotatedZip | None" = field(default=None, repr=False)
     _n_zipped: int = 0
+    # Of the networks before these.
+    _before: "tuple[tuple[str, ...], dict[str, PhotoResult]] | None" = field(
+        default=None, repr=False
+    )
 
     @property
     def is_busy(self) -> bool:
@@ -141,6 +150,20 @@ class Batch:
         """Forget results and analyze again, either all photos or the failed ones."""
         self.results = {k: r for k, r in self.results.items() if at_failed_only and not r.failed}
         self.start(Task.LOOKING)
+
+    def change_networks(self, specs: tuple[str, ...]) -> None:
+        """Analyze with other networks; the results of those before are kept, and come back with them."""
+        if specs == self.specs:
+            # A network that could not be opened can be now, or the other way round.
+            self.look_again()
+            return
+        before, self._before = self._before, (self.specs, self.results)
+        found = before[1] if before and before[0] == specs else {}
+        self.specs = specs
+        self.results = {key: found[key] for key in self.files if key in found}
+        self.start(Task.LOOKING)
+        if self.is_whole:
+            self.cancel()
 
     def cancel(self) -> None:
         """Stop the task and keep its results."""
@@ -226,7 +249,10 @@ class _Taken:
 
 def current_batch() -> Batch | None:
     """Offer the upload, and return the uploaded photos; None without any."""
-    generation = st.session_state.setdefault(_GENERATION, 0)
+    # Random, since a page that outlived its session still shows the files that it gave under an old key.
+    generation = st.session_state.setdefault(_GENERATION, secrets.randbelow(1_000_000_000))
+    if _TAKEN not in st.session_state:
+        notes.show_lost_visit()
     tell_if_uploads_are_refused("Uploads")
     key = f"batch_upload_{generation}"
     uploads = st.file_uploader(
@@ -238,6 +264,7 @@ def current_batch() -> Batch | None:
         on_change=_take_widget,
         args=(key,),
     )
+    take_pasted_and_dropped_files()
     if not uploads:
         # Streamlit empties the widget when its page is left. Further uploads are added to what it held.
         st.session_state[_KEPT] = st.session_state.get(_TAKEN)
@@ -246,7 +273,8 @@ def current_batch() -> Batch | None:
     )
     below.caption(
         f"Up to {MAX_PHOTOS} photos; {st.get_option('server.maxUploadSize')} MB per file, "
-        f"{MAX_MEGABYTES:,} MB in total",
+        f"{MAX_MEGABYTES:,} MB in total. A phone's video of a minute is often larger: shorten it, or record "
+        "in 720p.",
         width="content",
     )
     with below:
@@ -260,7 +288,7 @@ def current_batch() -> Batch | None:
     found = [r.analysis for r in batch.results.values() if r.analysis is not None]
     specs = specs_of_networks()
     if found and (batch.specs != specs or not are_of_all_networks(found)):
-        batch.look_again()
+        batch.change_networks(specs)
     batch.specs = specs
     if n := batch.n_left_out:
         st.warning(
@@ -363,7 +391,9 @@ def _show_state(batch: Batch) -> None:
 
 
 def _offer_removal() -> None:
-    st.button("Remove all", on_click=_remove, icon=":material/delete:")
+    """Offer to remove all uploads, which takes a second click: they would have to be uploaded again."""
+    with st.popover("Remove all", icon=":material/delete:"):
+        st.button("Remove photos, videos and results", on_click=_remove, type="primary")
 
 
 def _take_widget(key: str) -> None:
@@ -389,7 +419,7 @@ def _take_widget(key: str) -> None:
 def _remove() -> None:
     # A new key empties the widget, which would still show what is forgotten.
     st.session_state[_GENERATION] += 1
-    st.session_state.pop(_BATCH, None)
-    st.session_state.pop(_TAKEN, None)
-    st.session_state.pop(_KEPT, None)
+    for key in (_BATCH, _KEPT, *FILTERS):
+        st.session_state.pop(key, None)
+    st.session_state[_TAKEN] = _Taken()
     forget_videos(keep=())

@@ -30,7 +30,7 @@ def show_odds(face: "FaceAnalysis") -> None:
     from fer_core.evaluation.trust import pair_odds
 
     (first, one), (second, other) = pair_of(face).items()
-    st.subheader("How often is this pair of answers right?")
+    st.subheader("How often are these two predictions right?")
     agree = one.expression is other.expression
     titles = ["both networks"] if agree else [title_of(first), title_of(second)]
     said = (

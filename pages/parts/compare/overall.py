@@ -20,6 +20,8 @@ _OPEN: Final = "overall_is_open"
 _TEST: Final = "test"
 
 
+# So that opening it computes no heat maps anew.
+@st.fragment
 def show_overall(first: str, second: str) -> None:
     """Offer a table of two networks on the test faces of every data set that both were measured on."""
     with st.expander(

@@ -101,7 +101,7 @@ def show_what_if(photo: ChosenPhoto, analysis: "Analysis", number: int, shape: "
     )
     with st.expander("Details"):
         st.markdown(
-            "The movements are those of FER2013's faces: how landmarks go with each blendshape. The pixels "
+            "How landmarks move with each blendshape was estimated on FER2013's training faces. The pixels "
             "follow by a piecewise affine warp. This shows what the networks make of a shape, not what this "
             "person would look like. Teeth stay, so frowning changes a broad smile little."
         )

@@ -98,9 +98,13 @@ class Overlay {
     context.textBaseline = "middle";
     const [left, right] = spanOf(box, this.boxes, this.canvas.width);
     const lengthOf = (text) => context.measureText(text).width + size;
-    const plates = predictions.map(([short, { words, share, color: plate, ink }], i) => {
+    // Where all networks say the same, the last one's plate says it.
+    const agree = predictions.every(([, { words }]) => words === predictions[0][1].words);
+    const shown = agree ? predictions.slice(-1) : predictions;
+    const plates = shown.map(([short, { words, share, color: plate, ink }], i) => {
       const number = hasNumber && i === 0 ? `${face.number}  ` : "";
-      const texts = [`${number}${short}: ${words} ${share}`, `${number}${words} ${share}`, `${number}${words}`];
+      const title = agree ? "" : `${short}: `;
+      const texts = [`${number}${title}${words} ${share}`, `${number}${words} ${share}`, `${number}${words}`];
       return { text: texts.find((text) => lengthOf(text) <= right - left) ?? texts.at(-1), plate, ink };
     });
     // Above the face where there is room, else below it: never on it.

@@ -62,13 +62,14 @@ class LivePage {
   // Other networks, or a visit that the server had lost, begin again.
   takeOver(data) {
     if (data.token === this.data.token) return;
-    const wasOn = Boolean(this.stream);
+    const device = this.stream?.getVideoTracks()[0].getSettings().deviceId;
     this.stop();
-    if (wasOn) this.say("Other networks are in use now, or the server was restarted. Start the camera again.");
     this.data = data;
     this.overlay = new Overlay(this.find("overlay"), data.networks, data.edges);
     this.moments = [];
     this.buildAnswers();
+    // Other networks were chosen, or the server was restarted: the camera goes on.
+    if (device) this.start(device);
   }
 
   find(name) {
@@ -399,6 +400,7 @@ class LivePage {
   // The last picture that was looked at stays on the server for some seconds: that is the one.
   freeze() {
     this.sendFreeze();
+    this.note("Frozen: see below the camera.");
   }
 }
 

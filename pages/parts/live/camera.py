@@ -5,10 +5,11 @@ in a `LiveCamera` in the visitor's session; the networks behind it are everybody
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -120,7 +121,7 @@ def show_frozen() -> None:
     found = "no face" if n == 0 else "1 face" if n == 1 else f"{n} faces"
     st.image(
         picture,
-        caption=f"Frozen at {taken:%H:%M:%S}, server time",
+        caption=f"Frozen at {taken:%H:%M:%S}. It is among the photos of your visit, until you discard it.",
         alt=f"Frozen picture with {found} marked",
     )
     with st.container(horizontal=True):
@@ -214,10 +215,19 @@ def _freeze() -> None:
     """Keep the current picture, and add it to the photos of the other pages."""
     visit = st.session_state.get(_LIVE)
     if visit and (frame := visit.camera.frame) is not None:
-        taken = datetime.now().astimezone()
+        taken = datetime.now(_time_zone())
         titles = _short_titles(visit.camera.classifiers)
         st.session_state[_FROZEN] = Frozen(frame, taken, titles)
         visit_photos.take_picture(_file_name(taken), frame.image_rgb)
+
+
+def _time_zone() -> tzinfo:
+    """Return the visitor's time zone; the server's if the browser does not tell it."""
+    name = st.context.timezone
+    try:
+        return ZoneInfo(name) if name else datetime.now().astimezone().tzinfo or UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
 
 
 def _discard(taken: datetime) -> None:

@@ -110,6 +110,50 @@ def test_a_click_while_the_networks_load_loses_nothing(film, monkeypatch):
     assert "5 frames" in page.run().caption[0].value
 
 
+def finished(page: AppTest) -> VideoJob:
+    """Return the page's job with its results."""
+    job = begun(page)
+    page.run()
+    assert job.result
+    return job
+
+
+def test_the_annotated_video_goes_on_where_the_page_was_left(film):
+    page = page_of(film)
+    job = finished(page)
+    job.start_drawing()
+    steps = job.draw(lambda words: None)
+    for _ in range(2):
+        next(steps)
+    assert 0 < job.drawn < 1
+    drawing = job._drawing
+    page.run()
+    assert not page.exception
+    assert next(drawing, None) is None, "the same drawing was continued"
+    assert "Annotated MP4" in labels(page)
+
+
+def test_the_annotated_video_can_be_cancelled(film):
+    page = page_of(film)
+    job = finished(page)
+    job.start_drawing()
+    video_results._stop_drawing("gone")
+    job.stop_drawing()
+    page.run()
+    assert "Make the annotated video" in labels(page)
+    assert not page.get("video")
+
+
+def test_a_video_that_is_no_longer_readable_says_so(film):
+    page = page_of(film)
+    job = finished(page)
+    job.content = b"no video"
+    button(page, "Make the annotated video").click().run()
+    assert not page.exception
+    assert page.error[0].value.startswith("`film.mp4`: ")
+    assert "Make the annotated video" in labels(page)
+
+
 def test_steps_that_a_fault_ended_end_the_analysis(film):
     page = page_of(film)
     begun(page).steps(load_analyzer()).close()
