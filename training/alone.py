@@ -1,4 +1,4 @@
-"""Locks of runs, so that two processes of this machine never train the same one."""
+"""Locks of runs, so that two processes of a machine never train in the same folder."""
 
 import logging
 from collections.abc import Iterator

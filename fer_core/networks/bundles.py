@@ -67,7 +67,7 @@ class TrainingData(Part):
         sha256: of the images and labels of these rows; None where it was not recorded.
         inherited: names of further data sets, from which networks learnt that it began with or was taught by.
         divisions: how all these data sets were divided that have no official splits
-            (`training.measure.divisions`); empty where it was not recorded, when they were divided as their
+            (`training.sources.divisions`); empty where it was not recorded, when they were divided as their
             packs are.
     """
 

@@ -81,6 +81,8 @@ def replace_rows(path: Path, rows: pd.DataFrame, keys: list[str]) -> None:
     with lock_of(path):
         if path.is_file():
             before = pd.read_parquet(path)
+            # The rows of single runs have no study.
+            before = before.reindex(columns=before.columns.union(keys, sort=False))
             stays = ~pd.MultiIndex.from_frame(before[keys]).isin(
                 pd.MultiIndex.from_frame(rows[keys])
             )

@@ -54,10 +54,10 @@ from training.bundle.saved_network import save_network
 from training.errors import TrainingError
 from training.loop.result import FitResult
 from training.loop.run_folder import CHECKPOINT_FOLDER, READY_FOLDER, STATE_FILE
-from training.measure.divisions import divisions_of, require_division
 from training.schema.prior_correction import correct_priors
 from training.schema.recipe import BaseRecipe, Recipe, SelectionSplit
 from training.sources import Samples, Split, parts_of
+from training.sources.divisions import divisions_of, require_division
 from training.sources.landmark_cache import with_landmarks
 from training.tasks.expressions import reference_rows
 

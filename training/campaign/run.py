@@ -34,9 +34,9 @@ from training.loop.devices import has_bfloat16
 from training.loop.fit import fit
 from training.loop.result import FitResult
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed, recorded_recipe
-from training.measure.divisions import divisions_of
 from training.schema.recipe import Recipe
 from training.sources import Samples, parts_of
+from training.sources.divisions import divisions_of
 from training.sources.landmark_cache import with_landmarks
 
 log = logging.getLogger(__name__)

@@ -79,6 +79,8 @@ def fit(
       python -m training fit cnn --out /tmp/try --epochs 2 --set optimizer.peak_learning_rate=0.05
       KERAS_BACKEND=jax python -m training fit cnn --batch-size 1024
     """
+    from training.alone import alone
+    from training.errors import TrainingError
     from training.experiments.run import row_of, train
     from training.schema.recipe import get_recipe
 
@@ -89,7 +91,11 @@ def fit(
     if batch_size is not None:
         chosen = chosen.with_batch_size(batch_size)
     folder = out or models_root() / chosen.name
-    with _stop_explained(folder):
+    with _stop_explained(folder), alone(folder) as is_free:
+        if not is_free:
+            raise TrainingError(
+                f"Another process trains in {folder}. Wait for it, or name another folder with --out."
+            )
         train(
             chosen,
             folder,

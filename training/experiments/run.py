@@ -10,6 +10,7 @@ import pandas as pd
 from fer_core.networks.bundles import (
     HISTORY_FILE,
     LAYERS_FILE,
+    SPEC_FILE,
     BaseBundle,
     BaseSpec,
     Bundle,
@@ -26,6 +27,7 @@ from training.bundle.layer_table import layer_table
 from training.bundle.saved_network import open_network
 from training.kinds import KINDS
 from training.loop.fit import fit
+from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
 from training.measure.evaluate import Report
 from training.schema.recipe import BaseRecipe, differences, get_recipe
 from training.schema.recorded import settings_sha256
@@ -44,7 +46,7 @@ def train(
 
     Raises what `training.loop.fit` and `training.bundle.export` raise.
     """
-    if resume and bundle and finish_moves(recipe, folder):
+    if resume and bundle and (finish_moves(recipe, folder) or is_finished(recipe, folder)):
         return
     result = fit(
         recipe, folder, resume=resume, change_settings=change_settings, tensorboard=tensorboard
@@ -52,6 +54,16 @@ def train(
     if not bundle:
         return
     KINDS[recipe.kind].make_bundle(result, recipe, folder)
+
+
+def is_finished(recipe: BaseRecipe, folder: Path) -> bool:
+    """Return whether a folder has the bundle of a run of exactly this recipe, and no unfinished run.
+
+    A kill while it was measured leaves that: there is nothing to train any more.
+    """
+    if not (folder / SPEC_FILE).is_file() or can_be_resumed(recipe, folder / CHECKPOINT_FOLDER):
+        return False
+    return bool(open_any_bundle(folder).spec.recipe == recipe.model_dump(mode="json"))
 
 
 def measure(folder: Path, data: str) -> Report:

@@ -15,12 +15,12 @@ from pydantic import model_validator
 from fer_core.data_names import split_of
 from fer_core.errors import UnknownNameError
 from fer_core.evaluation.predictions import predictions_of, read_predictions
-from fer_core.networks.bundles import HISTORY_FILE, SPEC_FILE, open_bundle
+from fer_core.networks.bundles import HISTORY_FILE
 from fer_core.studies import plans
 from fer_core.studies.plans import Reference, StudyPlan
 from fer_core.studies.runs import read_rows, replace_rows, runs_path, studies_root
 from training.alone import alone
-from training.experiments.run import measure, row_of, train
+from training.experiments.run import is_finished, measure, row_of, train
 from training.experiments.run_tables import take_over, with_settings, write_run
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
 from training.schema.recipe import BaseRecipe, get_recipe
@@ -192,8 +192,7 @@ def _is_done(study: Study, variant: Variant, seed: int, wanted: str) -> bool:
 
 def _train_unless_trained(recipe: BaseRecipe, folder: Path) -> None:
     """Train in the folder, or resume a run with the same settings."""
-    settings = recipe.model_dump(mode="json")
-    if (folder / SPEC_FILE).is_file() and open_bundle(folder).spec.recipe == settings:
+    if is_finished(recipe, folder):
         return
     train(recipe, folder, resume=can_be_resumed(recipe, folder / CHECKPOINT_FOLDER))
 

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import keras
 import numpy as np
@@ -35,7 +35,7 @@ def _failed_writes_explained(folder: Path) -> Iterator[None]:
     except (OSError, RuntimeError) as error:
         raise TrainingError(
             f"The state of the run could not be written to {folder} ({error}). What was there is kept: "
-            "make room on the disk and go on with the same command and --resume."
+            "make room on the disk, and repeat the command with --resume."
         ) from error
 
 
@@ -53,10 +53,19 @@ def _write_weights(model: keras.Model, path: Path) -> None:
     def write(temporary: Path) -> None:
         # HDF5 crashes the process when the disk becomes full under it, so there is room first.
         with temporary.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
+            _reserve(file, size)
         model.save_weights(temporary)
 
     replace_file(path, write)
+
+
+def _reserve(file: IO[bytes], size: int) -> None:
+    """Take up room on the disk, or raise OSError."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+    else:
+        # On macOS and Windows.
+        file.write(bytes(size))
 
 
 class StateWriter(keras.callbacks.Callback):
@@ -166,10 +175,12 @@ class AveragedValidation(keras.callbacks.Callback):
     def _measure_statistics(self) -> None:
         momenta = [layer.momentum for layer in self._norms]
         n = len(next(iter(self._inputs.values())))
-        for i, start in enumerate(range(0, n, STATISTICS_BATCH)):
+        for start in range(0, n, STATISTICS_BATCH):
+            size = min(STATISTICS_BATCH, n - start)
             for layer in self._norms:
-                # The moving average with this momentum is the plain mean over the batches.
-                layer.momentum = i / (i + 1)
+                # The moving average with this momentum is the mean over all images, as the last batch may be
+                # short.
+                layer.momentum = start / (start + size)
             part = slice(start, start + STATISTICS_BATCH)
             batch = call_arguments(v[part].astype("float32") for v in self._inputs.values())
             self._network(batch, training=True)

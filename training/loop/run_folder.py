@@ -3,6 +3,7 @@
 import importlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -10,9 +11,11 @@ from typing import Any, Final, TypeVar
 import pandas as pd
 from pydantic import BaseModel, TypeAdapter
 
+from fer_core.files import replace_file
 from fer_core.networks.bundles import HISTORY_FILE
 from training.errors import TrainingError
 from training.loop.ancestors import Ancestors
+from training.loop.history import History
 from training.schema.recipe import BaseRecipe, Recipe, differences
 from training.tasks.parents import Parents, parents_of
 
@@ -30,11 +33,16 @@ DATA_FILE: Final = "data_sha256.txt"
 #: Holds the files of a complete bundle until all have been moved to their place.
 READY_FOLDER: Final = "ready"
 #: Settings that a run keeps to its end: its weights fit no other network, and its steps no other rows.
-_KEPT: Final = ("architecture.", "data.", "balance.", "batch_size", "starts_from")
+_KEPT: Final = (
+    *("architecture.", "data.", "balance.", "batch_size", "starts_from"),
+    # Its state would not be read, and the run would begin anew.
+    "optimizer.kind",
+)
 #: Of these, what a network may have more or less of from one epoch to the next.
 _LOOSE: Final = "dropout"
 
 R = TypeVar("R", bound=BaseRecipe)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ def open_run(
     """
     if resume:
         return _go_on(recipe, folder, change_settings=change_settings)
-    if (folder / STATE_FILE).is_file():
+    if can_be_resumed(recipe, folder):
         raise TrainingError(
             f"An unfinished run is in {folder}. Continue with --resume, or remove the folder to start over."
         )
@@ -77,7 +85,7 @@ def open_run(
     # An export that was killed may have left its files; this run's --resume would take them for its own.
     shutil.rmtree(folder / READY_FOLDER, ignore_errors=True)
     _record_recipe(recipe, folder)
-    (folder / BACKEND_FILE).write_text(_backend() + "\n")
+    _write(folder / BACKEND_FILE, _backend() + "\n")
     parents = parents_of(recipe)
     run = OpenRun(parents, parents.ancestors)
     _record_ancestors(run.ancestors, folder)
@@ -133,7 +141,7 @@ def _record_change(changed: dict[str, Any], folder: Path, *, kept: tuple[str, ..
         )
     epochs = len(pd.read_csv(folder / HISTORY_FILE))
     changes = [*recorded_changes(folder), Change(epochs=epochs, before=changed)]
-    (folder / CHANGES_FILE).write_text(_CHANGES.dump_json(changes, indent=2).decode() + "\n")
+    _write(folder / CHANGES_FILE, _CHANGES.dump_json(changes, indent=2).decode() + "\n")
 
 
 def can_be_resumed(recipe: BaseRecipe, folder: Path) -> bool:
@@ -143,12 +151,10 @@ def can_be_resumed(recipe: BaseRecipe, folder: Path) -> bool:
     """
     if (folder / STATE_FILE).is_file():
         return True
-    history = folder / HISTORY_FILE
-    return (
-        (folder / BEST_FILE).is_file()
-        and history.is_file()
-        and len(pd.read_csv(history)) >= recipe.epochs
-    )
+    if not (folder / BEST_FILE).is_file() or not (folder / HISTORY_FILE).is_file():
+        return False
+    history = History(folder / HISTORY_FILE, recipe.figure)
+    return history.is_over(recipe.epochs, recipe.patience)
 
 
 class Change(BaseModel):
@@ -169,28 +175,42 @@ _CHANGES: Final = TypeAdapter(list[Change])
 def recorded_changes(folder: Path) -> list[Change]:
     """Return the changes of settings in the run, in order."""
     file = folder / CHANGES_FILE
-    return _CHANGES.validate_json(file.read_text()) if file.is_file() else []
+    return _read(file, _CHANGES.validate_json) if file.is_file() else []
 
 
 def _record_recipe(recipe: BaseRecipe, folder: Path) -> None:
     text = json.dumps(recipe.model_dump(mode="json"), indent=2) + "\n"
-    (folder / RECIPE_FILE).write_text(text)
+    _write(folder / RECIPE_FILE, text)
 
 
 def recorded_recipe(recipe: R, folder: Path) -> R:
     """Return the recorded recipe of a run, of the class of the given one."""
     # Through the class, so that a setting that came later counts with its default.
-    return type(recipe).model_validate_json((folder / RECIPE_FILE).read_text())
+    return _read(folder / RECIPE_FILE, type(recipe).model_validate_json)
 
 
 def _record_ancestors(ancestors: Ancestors, folder: Path) -> None:
-    (folder / ANCESTORS_FILE).write_text(ancestors.model_dump_json(indent=2) + "\n")
+    _write(folder / ANCESTORS_FILE, ancestors.model_dump_json(indent=2) + "\n")
 
 
 def recorded_ancestors(folder: Path) -> Ancestors | None:
     """Return the recorded ancestors of a run; None without a record."""
     file = folder / ANCESTORS_FILE
-    return Ancestors.model_validate_json(file.read_text()) if file.is_file() else None
+    return _read(file, Ancestors.model_validate_json) if file.is_file() else None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write atomically: after a kill, half a file would stand in the way of the run."""
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _read(path: Path, parse: Callable[[str], T]) -> T:
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TrainingError(
+            f"{path} is damaged. Restore it, or remove the folder of the run to start over."
+        ) from error
 
 
 def check_data(sha256: str, folder: Path, *, resume: bool) -> None:
@@ -203,7 +223,7 @@ def check_data(sha256: str, folder: Path, *, resume: bool) -> None:
     """
     file = folder / DATA_FILE
     if not resume:
-        file.write_text(sha256 + "\n")
+        _write(file, sha256 + "\n")
     elif file.is_file() and (begun := file.read_text().strip()) != sha256:
         raise TrainingError(
             f"The run in {folder} was started on other training rows (sha256 {begun[:12]}, now "

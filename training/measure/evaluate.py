@@ -26,8 +26,8 @@ from fer_core.networks.classifier import Classifier
 from fer_core.networks.softmax import softmax
 from training import sources
 from training.bundle.card import write_card
-from training.measure.divisions import require_division
 from training.sources import Samples, Split
+from training.sources.divisions import require_division
 from training.sources.landmark_cache import with_landmarks
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 import cv2
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from fer_core.faces.crops import INPUT_SIZE
 from fer_core.faces.landmarks import FEATURE_SIZE, IN_CROP, POSE, SHAPES, UPRIGHT, mirror_order
@@ -107,17 +107,24 @@ class Augment(Settings):
     later: ClassVar[frozenset[str]] = frozenset({"sharpness"})
 
     flip: bool = True
-    rotate_degrees: float = 10.0
-    zoom: float = 0.1
-    shift_pixels: float = 4.0
+    rotate_degrees: float = Field(default=10.0, ge=0.0, le=180.0)
+    zoom: float = Field(default=0.1, ge=0.0, lt=1.0)
+    shift_pixels: float = Field(default=4.0, ge=0.0, le=INPUT_SIZE)
     crop_pixels: int = Field(default=INPUT_SIZE, ge=8, le=INPUT_SIZE)
-    gamma: float = 0.3
-    erase_probability: float = 0.5
+    gamma: float = Field(default=0.3, ge=0.0)
+    erase_probability: float = Field(default=0.5, ge=0.0, le=1.0)
     erase_side: tuple[float, float] = (0.1, 0.4)
     mixup_alpha: float = Field(default=0.0, ge=0.0)
     sharpness: Sharpness | None = None
-    landmark_jitter: float = 0.0
-    landmark_dropout: float = 0.0
+    landmark_jitter: float = Field(default=0.0, ge=0.0)
+    landmark_dropout: float = Field(default=0.0, ge=0.0, le=1.0)
+
+    @field_validator("erase_side")
+    @classmethod
+    def _are_sides(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= value[0] <= value[1] <= 1:
+            raise ValueError("must be two shares of the image's side, the smaller one first")
+        return value
 
     def layer(self, seed: int, *, view_pixels: int = INPUT_SIZE) -> "keras.layers.Layer":
         """Return a layer that augments a network's inputs in training.

@@ -82,6 +82,7 @@ class Balance(BaseModel):
         from keras import ops
 
         shares = targets.mean(axis=0, dtype=np.float64)
+        present = shares > 0
         plain = keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=label_smoothing
         )
@@ -95,7 +96,8 @@ class Balance(BaseModel):
             )
         if self.strategy == "class_weights":
             # 1 on average over the rows, so that the learning rate keeps its meaning.
-            weights = (1.0 / (len(shares) * np.maximum(shares, 1e-12))).astype(np.float32)
+            weights = np.zeros(len(shares), np.float32)
+            weights[present] = 1.0 / (present.sum() * shares[present])
 
             def weighted(
                 y_true: "keras.KerasTensor", y_pred: "keras.KerasTensor"
@@ -104,7 +106,9 @@ class Balance(BaseModel):
 
             return _loss(weighted, "class_weights")
         if self.strategy == "logit_adjustment":
-            offsets = (self.adjustment * np.log(np.maximum(shares, 1e-12))).astype(np.float32)
+            # None for a class without rows, which would otherwise never learn to be unlikely.
+            offsets = np.zeros(len(shares), np.float32)
+            offsets[present] = self.adjustment * np.log(shares[present])
 
             def adjusted(
                 y_true: "keras.KerasTensor", y_pred: "keras.KerasTensor"

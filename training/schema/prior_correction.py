@@ -26,10 +26,13 @@ def correct_priors(
     Args:
         network: of an architecture that `corrects_priors`.
         architecture: its settings.
-        shares: float (classes,), the mean training target of each class.
+        shares: float (classes,), the mean training target of each class. A class without targets keeps its
+            logit: the more it is corrected, the more often would it be predicted.
         amount: 1 brings the answers to where all classes are equally frequent.
     """
     bias = architecture.answer_bias(network)
-    offsets = amount * np.log(np.maximum(shares, 1e-12))
+    present = shares > 0
+    logs = np.log(shares, where=present, out=np.zeros(len(shares)))
     # Around their mean, which changes no answer and keeps the maps' scale.
-    bias.assign(np.asarray(bias) - (offsets - offsets.mean()).astype(np.float32))
+    offsets = np.where(present, amount * (logs - logs[present].mean()), 0.0)
+    bias.assign(np.asarray(bias) - offsets.astype(np.float32))

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import logging
 import pkgutil
 from itertools import pairwise
 from types import ModuleType
@@ -33,6 +34,8 @@ from training.schema.optimizers import Optimizer
 from training.schema.recorded import Settings
 from training.sources import SOURCES, Split, keypoints
 from training.tasks.task import Figure
+
+log = logging.getLogger(__name__)
 
 
 class Data(Settings):
@@ -174,7 +177,7 @@ class BaseRecipe(Settings):
     ema_momentum: float = Field(default=0.999, ge=0.0, lt=1.0)
     dtype_policy: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "mixed_bfloat16"
     patience: int = Field(default=20, gt=0)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     validate_every: int | None = Field(default=None, gt=0)
 
     if TYPE_CHECKING:
@@ -228,13 +231,20 @@ class BaseRecipe(Settings):
                 )
             target[last] = _parse_value(text)
         try:
-            return type(self).model_validate(values)
+            recipe = type(self).model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
             # Checks of several settings together tell no place, and pydantic puts words before our own.
             place = ".".join(map(str, first["loc"]))
             text = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
             raise UnknownNameError(": ".join(filter(None, ("--set", place, text))) + ".") from error
+        recipe.warn_of_unreached(
+            [assignment.partition("=")[0].strip() for assignment in assignments]
+        )
+        return recipe
+
+    def warn_of_unreached(self, keys: list[str]) -> None:
+        """Log which of the settings that were set do not hold for the whole run; none by default."""
 
     def with_batch_size(self, batch_size: int) -> Self:
         """Return the recipe for another batch size, with step-dependent settings adapted.
@@ -349,6 +359,23 @@ class Recipe(BaseRecipe):
         """Names of the bundles that it starts from and is built on, and of its teacher."""
         trunk = self.architecture.trunk_part
         return ParentNames(self.starts_from, trunk and trunk.bundle, self.teacher)
+
+    def warn_of_unreached(self, keys: list[str]) -> None:
+        """Log which settings of the augmentation the refinement does not share."""
+        if self.refinement is None:
+            return
+        for key in keys:
+            part, _, name = key.partition(".")
+            if part == "augment" and f"refinement.{key}" not in keys and "." not in name:
+                last = getattr(self.refinement.augment, name)
+                if last != getattr(self.augment, name):
+                    log.warning(
+                        "The last %d epochs keep %s=%s: also set refinement.%s.",
+                        self.refinement.epochs,
+                        name,
+                        last,
+                        key,
+                    )
 
     @property
     def phases(self) -> tuple[tuple[int, Augment], ...]:

@@ -11,7 +11,7 @@ There is no official split. Here 70 % of the original's photos are for training 
 and test, by a hash of the photo's name, so that the faces of a photo are in one split and a split does not
 depend on which photos are there. The pack has its own split (80, 10 and 10 %), which keeps photos and most
 near copies together and has the photos that FER2013 also holds in its training split. A network that learnt
-from the one is not measured on the other (`training.measure.divisions`).
+from the one is not measured on the other (`training.sources.divisions`).
 
 Elsewhere networks see it at 64x64 in colour (64x64x3), as the project did that this one follows. All that is
 learnt from and served here is grey and 48x48, so faces go through the project's one resize,

@@ -17,6 +17,7 @@ from training.loop.devices import has_accelerator
 from training.schema.augment import Augment
 from training.schema.recipe import Recipe
 from training.sources import Samples, Split, sha256_of_arrays
+from training.sources.divisions import require_division_of_run
 from training.tasks.batches import batches, inputs_of, load_labelled, seen_by, statistics_inputs
 from training.tasks.initial_weights import start
 from training.tasks.parents import Parents
@@ -40,12 +41,15 @@ def expression_task(recipe: Recipe, parents: Parents) -> Task:
 
     Raises:
         DataError: the recipe's data is not there, or nothing of it can be learnt from or validated on.
+        MissingDataError: a parent learnt from another division of what it is validated on.
         TrainingError: its network cannot be begun.
     """
     from training.loop.fast_layers import with_fast_layers
 
     train, n_left_out = training_rows(recipe)
     references = reference_rows(recipe)
+    for reference in references.values():
+        require_division_of_run(recipe.data.source, parents.ancestors, reference.source)
     log.info(
         "%s: %d training rows; clean validation rows: %s",
         recipe.name,

@@ -53,3 +53,12 @@ def test_a_column_that_only_replaced_rows_had_is_gone(tmp_path):
     assert set(pd.read_parquet(path)) == {"seed", "test accuracy", "valid accuracy"}
     replace_rows(path, pd.DataFrame({"seed": [1], "valid accuracy": 0.7}), ["seed"])
     assert set(pd.read_parquet(path)) == {"seed", "valid accuracy"}
+
+
+def test_a_study_begins_where_single_runs_were_recorded_before(tmp_path):
+    path = tmp_path / "runs.parquet"
+    append_rows(path, [ROW])
+    row = pd.DataFrame([{"study": "width", **ROW}])
+    for _ in range(2):
+        replace_rows(path, row, ["study", "settings_sha256", "seed"])
+    assert pd.read_parquet(path)["study"].fillna("none").tolist() == ["none", "width"]

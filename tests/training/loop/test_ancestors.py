@@ -17,7 +17,7 @@ from training.loop.run_folder import (
     recorded_ancestors,
     recorded_changes,
 )
-from training.measure.divisions import divisions_of
+from training.sources.divisions import divisions_of
 from training.tasks.parents import parents_of
 
 WIDE = Ancestor(name="wide", sha256="f" * 64, sources=("fer2013", "expw"))

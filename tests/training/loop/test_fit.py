@@ -22,6 +22,7 @@ from fer_core.networks.bundles import KERAS_FILE, SERVING_FILE, open_bundle, sha
 from fer_core.networks.classifier import Classifier
 from fer_core.networks.softmax import softmax
 from fer_core.studies.runs import read_rows, runs_path
+from training.alone import alone
 from training.errors import TrainingError
 from training.kinds import task_for
 from training.loop.fit import (
@@ -36,6 +37,7 @@ from training.loop.run_folder import (
     DATA_FILE,
     READY_FOLDER,
     STATE_FILE,
+    can_be_resumed,
     open_run,
 )
 from training.sources import Split, load
@@ -296,6 +298,61 @@ def test_runs_that_would_overwrite_or_mix_are_refused(finished_run, tiny_recipe,
         fit(tiny_recipe, tmp_path, resume=True)
 
 
+def test_a_trained_run_without_its_optimisers_state_is_not_overwritten(
+    finished_run, tiny_recipe, tmp_path
+):
+    out = shutil.copytree(finished_run[0], tmp_path / "run")
+    checkpoint = out / CHECKPOINT_FOLDER
+    (checkpoint / STATE_FILE).unlink()
+    before = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
+    with pytest.raises(TrainingError, match=r"unfinished run is in .*--resume"):
+        fit(tiny_recipe, out)
+    assert {path.name: path.read_bytes() for path in checkpoint.iterdir()} == before
+    # Of more epochs, it is over if its patience was exhausted.
+    assert not can_be_resumed(tiny_recipe.with_overrides(["epochs=9"]), checkpoint)
+    table = pd.read_csv(checkpoint / "history.csv")
+    table["val_accuracy"] = [0.9, 0.5, 0.5, 0.5]
+    table.to_csv(checkpoint / "history.csv", index=False)
+    patient = tiny_recipe.with_overrides(["epochs=9", "patience=3"])
+    assert can_be_resumed(patient, checkpoint)
+
+
+def test_a_damaged_record_of_a_run_is_named(finished_run, tiny_recipe, tmp_path):
+    out = shutil.copytree(finished_run[0], tmp_path / "run")
+    (out / CHECKPOINT_FOLDER / "recipe.json").write_text('{"name": "cnn", ')
+    with pytest.raises(TrainingError, match=r"recipe\.json is damaged"):
+        fit(tiny_recipe, out, resume=True)
+
+
+def test_a_state_is_written_where_room_cannot_be_taken_before(
+    few_faces, tmp_path, without_graphs, monkeypatch
+):
+    """As on macOS."""
+    monkeypatch.delattr(os, "posix_fallocate")
+    fit(few_faces.with_overrides(["epochs=1", "restarts=[]"]), tmp_path)
+    assert (tmp_path / CHECKPOINT_FOLDER / STATE_FILE).is_file()
+
+
+def test_statistics_are_means_over_all_images_also_of_a_short_last_batch(monkeypatch, tmp_path):
+    import keras
+
+    from training.loop import callbacks
+
+    monkeypatch.setattr(callbacks, "STATISTICS_BATCH", 4)
+    network = keras.Sequential([keras.layers.Input((3,)), keras.layers.BatchNormalization()])
+    values = np.random.default_rng(0).normal(5, 2, (9, 3)).astype(np.float32)
+    validation = callbacks.AveragedValidation(
+        tmp_path / "best",
+        network,
+        History(tmp_path / "history.csv", Figure("accuracy", greater_is_better=True)),
+        inputs={"image": values},
+        references={},
+    )
+    validation._measure_statistics()
+    mean = network.layers[-1].moving_mean
+    np.testing.assert_allclose(numpy(mean), values.mean(axis=0), rtol=1e-5)
+
+
 def test_a_row_left_by_a_run_without_a_state_is_forgotten(few_faces, tmp_path, without_graphs):
     folder = tmp_path / CHECKPOINT_FOLDER
     folder.mkdir()
@@ -425,15 +482,23 @@ def test_changed_settings_are_recorded_and_reach_the_spec(
     assert "augment.rotate_degrees 10.0" in (out / "README.md").read_text()
 
 
-@pytest.mark.parametrize("setting", ["architecture.widths=[4,4]", "data.rows=100", "batch_size=16"])
-def test_a_run_keeps_its_network_and_its_rows(finished_run, tiny_recipe, tmp_path, setting):
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ("architecture.widths=[4,4]", "architecture.widths"),
+        ("data.rows=100", "data.rows"),
+        ("batch_size=16", "batch_size"),
+        ('optimizer={"kind": "adam"}', "optimizer.kind"),
+    ],
+)
+def test_a_run_keeps_its_network_and_its_rows(finished_run, tiny_recipe, tmp_path, setting, named):
     """Keras would refuse the state with a traceback, or its epochs would be counted wrongly."""
     folder, _ = finished_run
     out = tmp_path / "changed"
     shutil.copytree(folder, out)
     before = {path.name: path.read_bytes() for path in (out / "checkpoint").iterdir()}
     other = tiny_recipe.with_overrides([setting])
-    with pytest.raises(TrainingError, match=rf"another {setting.partition('=')[0]}: .*--out"):
+    with pytest.raises(TrainingError, match=rf"another {named}: .*--out"):
         fit(other, out, resume=True, change_settings=True)
     assert {path.name: path.read_bytes() for path in (out / "checkpoint").iterdir()} == before
 
@@ -565,3 +630,14 @@ def test_the_command_line_trains_bundles_and_measures(
     # The record lies beside the bundle: a try elsewhere leaves that of the project alone.
     (row,) = read_rows(runs_path(tmp_path)).to_dict("records")
     assert row["fer2013:test accuracy"] == reports[1]["accuracy"]
+    # After a kill while it was measured, there is nothing to train.
+    trained = (tmp_path / "rings" / "spec.json").stat()
+    again = CliRunner().invoke(app, [*arguments, *settings])
+    assert again.exit_code == 0, again.stderr
+    assert [json.loads(line)["split"] for line in again.stdout.splitlines()] == ["valid", "test"]
+    assert (tmp_path / "rings" / KERAS_FILE).stat().st_mtime <= trained.st_mtime
+    # And two processes never train in one folder.
+    with alone(tmp_path / "rings"):
+        refused = CliRunner().invoke(app, [*arguments, *settings])
+    assert refused.exit_code == 1
+    assert "Another process trains in" in refused.stderr

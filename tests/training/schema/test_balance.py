@@ -120,3 +120,18 @@ def test_the_focal_loss_is_cross_entropy_times_how_wrong_the_answer_is():
 def test_logit_adjustment_adds_the_classes_log_frequencies():
     expected = cross_entropies(LOGITS + np.log([0.75, 0.25])).mean()
     assert loss_of("logit_adjustment", TARGETS, LOGITS) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_class_without_rows_changes_no_loss_of_the_others():
+    with_none = [
+        np.pad(values, ((0, 0), (0, 1)), constant_values=fill)
+        for values, fill in ((TARGETS, 0), (LOGITS, -9))
+    ]
+    for strategy in ("class_weights", "logit_adjustment"):
+        assert loss_of(strategy, *with_none) == pytest.approx(
+            loss_of(strategy, TARGETS, LOGITS), rel=1e-3
+        )
+    # Nothing keeps it from learning to be unlikely: a high logit of it costs.
+    likely = with_none[1].copy()
+    likely[:, 2] = 3
+    assert loss_of("logit_adjustment", with_none[0], likely) > 2

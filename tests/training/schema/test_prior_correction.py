@@ -36,6 +36,16 @@ def test_logits_lose_the_multiple_of_the_log_frequencies(images):
     np.testing.assert_allclose(after.mean(axis=1), before.mean(axis=1), atol=1e-5)
 
 
+def test_a_class_without_training_faces_is_not_favoured(images):
+    network = PIXELS.build(4)
+    before = network.predict_on_batch(images)
+    correct_priors(network, PIXELS, np.array([0.5, 0.25, 0.25, 0.0]), 0.3)
+    moved = network.predict_on_batch(images) - before
+    expected = -0.3 * np.log([0.5, 0.25, 0.25])
+    np.testing.assert_allclose(moved[:, 3], 0, atol=1e-5)
+    np.testing.assert_allclose(moved[:, :3], np.tile(expected - expected.mean(), (5, 1)), atol=1e-5)
+
+
 def test_of_two_experts_the_trained_one_alone_is_corrected(images):
     network = DUAL.build(4)
     vectors = np.zeros((5, network.inputs[1].shape[1]), np.float32)

@@ -94,6 +94,10 @@ def test_a_recipe_keeps_its_name_by_which_the_record_of_runs_finds_it():
         ("ema_momentum=1.5", "ema_momentum"),
         ("dtype_policy=float8", "dtype_policy"),
         ("seed=-4", "seed"),
+        ("seed=5000000000", "seed"),
+        ("augment.erase_probability=50", "augment.erase_probability"),
+        ("augment.erase_side=[0.4, 0.1]", "augment.erase_side"),
+        ("augment.zoom=1.5", "augment.zoom"),
         ("optimizer.peak_learning_rate=-1", "optimizer.sgd.peak_learning_rate"),
         ("architecture.dropout=1.5", "architecture.cnn.dropout"),
     ],
@@ -134,3 +138,12 @@ def test_another_batch_size_takes_learning_rate_and_averages_with_it():
     assert recipe.with_batch_size(recipe.batch_size) == recipe
     with pytest.raises(UnknownNameError, match="batch_size"):
         recipe.with_batch_size(0)
+
+
+def test_a_setting_that_the_last_epochs_do_not_share_is_told(caplog):
+    get_recipe("cnn").with_overrides(["augment.flip=false"])
+    assert "epochs keep flip=True: also set refinement.augment.flip." in caplog.text
+    caplog.clear()
+    get_recipe("cnn").with_overrides(["augment.flip=false", "refinement.augment.flip=false"])
+    get_recipe("cnn").with_overrides(["augment.flip=false", "refinement=null"])
+    assert not caplog.text

@@ -19,6 +19,7 @@ from training import sources
 from training.__main__ import app
 from training.bundle.export import write_spec
 from training.kinds import task_for
+from training.loop.ancestors import Ancestor, Ancestors
 from training.loop.run_folder import CHECKPOINT_FOLDER, DATA_FILE
 from training.sources import (
     DATA_SETS,
@@ -32,6 +33,7 @@ from training.sources import (
     ferplus,
 )
 from training.sources.copies import copies_in
+from training.sources.divisions import require_division_of_run
 from training.sources.landmark_cache import cache_path
 from training.tasks.parents import Parents
 
@@ -548,6 +550,22 @@ def test_faces_of_expw_are_not_measured_on_divided_otherwise_than_they_were_lear
     assert "Error" not in measured(expw_pack.parents[1])
     (tmp_path / "empty").mkdir()
     assert "ExpW is not in" in measured(tmp_path / "empty", divisions=("by photo",))
+
+
+def test_a_run_is_not_chosen_on_faces_that_its_parents_learnt(photo_faces, tmp_path, monkeypatch):
+    """The shipped networks learnt from the pack; the original layout divides the same faces otherwise."""
+    write_expw(tmp_path / "original", photo_faces)
+    monkeypatch.setenv("FER_DATA", str(tmp_path / "original"))
+
+    def taught(divisions):
+        parent = Ancestor(name="p", sha256="0", sources=("fer2013", "expw"), divisions=divisions)
+        return Ancestors(teacher=parent)
+
+    with pytest.raises(MissingDataError, match="divided as its pack is, and under FER_DATA"):
+        require_division_of_run("fer2013", taught(()), "expw")
+    require_division_of_run("fer2013", taught(("by photo",)), "expw")
+    require_division_of_run("fer2013+expw", Ancestors(), "expw")
+    require_division_of_run("fer2013", taught(()), "fer2013")
 
 
 def test_measuring_on_another_source_is_recorded_with_the_classes_left_out(
