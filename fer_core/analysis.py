@@ -52,6 +52,16 @@ class FaceAnalysis:
     predictions: dict[str, Prediction]
     stored_box_xyxy: np.ndarray
 
+    @property
+    def main_network(self) -> str:
+        """Name of the last network, which has the most inputs: its prediction labels the face in pictures."""
+        return next(reversed(self.predictions))
+
+    @property
+    def main(self) -> Prediction:
+        """The last network's prediction."""
+        return self.predictions[self.main_network]
+
     def __repr__(self) -> str:
         left, top, right, bottom = (round(float(v)) for v in self.face.box_xyxy)
         said = (f"{name} {in_words(p)} {p.confidence:.0%}" for name, p in self.predictions.items())

@@ -35,7 +35,7 @@ def project_root() -> Path:
 
 def models_root() -> Path:
     """Return the folder of bundles: FER_MODELS, or the `models/` shipped with the code."""
-    return Path(os.environ.get("FER_MODELS") or project_root() / "models").expanduser()
+    return Path(os.environ.get("FER_MODELS") or shipped_models()).expanduser()
 
 
 def require_own_models() -> None:
@@ -45,6 +45,12 @@ def require_own_models() -> None:
             "FER_MODELS is not set, and the networks of the installed package are not to be changed. Name a "
             "folder of your own, for instance: export FER_MODELS=~/second-look-models"
         )
+
+
+def data_folder() -> Path | None:
+    """Return the folder of data sets that FER_DATA names; None if it is not set. Only training reads them."""
+    value = os.environ.get("FER_DATA")
+    return Path(value).expanduser() if value else None
 
 
 def cache_root() -> Path:
@@ -127,11 +133,16 @@ def _listed(variable: str) -> tuple[str, ...] | None:
     return tuple(split_names(value)) if value else None
 
 
+def shipped_models() -> Path:
+    """Return the `models/` that ships with the code, wherever FER_MODELS points."""
+    return project_root() / "models"
+
+
 def face_shape_path() -> Path:
-    """Return the path of the average face and its movements, written by `python -m training face-shape`."""
-    return project_root() / "models" / "face_shape.npz"
+    """Return the path of the average face, written by `python -m training face-shape SOURCE`."""
+    return shipped_models() / "face_shape.npz"
 
 
 def landmarker_path() -> Path:
     """Return the path of MediaPipe's face landmarker, which ships with the code in `models/`."""
-    return project_root() / "models" / "face_landmarker.task"
+    return shipped_models() / "face_landmarker.task"

@@ -17,17 +17,19 @@ tell_unknown("view", words)
 on_change = linked("view", words, next(iter(words)), key="view")
 question = QUESTIONS[st.session_state["view"]]
 # The choice stands above the views, of which some have faces of their own.
-chosen = choose_predictions(applies=question.is_of_chosen)
+choice = st.container()
+st.pills(
+    "View",
+    list(words),
+    format_func=lambda word: QUESTIONS[word].title,
+    required=True,
+    key="view",
+    on_change=on_change,
+    label_visibility="collapsed",
+)
+with choice:
+    chosen = choose_predictions(applies=question.is_of_chosen)
 if chosen is not None:
-    st.pills(
-        "View",
-        list(words),
-        format_func=lambda word: QUESTIONS[word].title,
-        required=True,
-        key="view",
-        on_change=on_change,
-        label_visibility="collapsed",
-    )
     if question.is_of_chosen and not question.has_captions:
         st.caption(chosen.on)
     question.show(chosen)

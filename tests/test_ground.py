@@ -154,6 +154,18 @@ def _place(module: str) -> int:
     )
 
 
+def test_settings_from_the_environment_are_read_in_one_place():
+    read = re.compile(r"""environ(\.get\(|\[)["']FER_""")
+    files = [
+        *_files_of("fer_core"),
+        *_files_of("training"),
+        *_files_of("pages"),
+        PROJECT / "app.py",
+    ]
+    readers = {path.name for path in files if read.search(path.read_text(encoding="utf-8"))}
+    assert readers == {"settings.py"}
+
+
 def test_fer_core_imports_no_training_framework_at_module_level():
     for path in _files_of("fer_core"):
         tops = {module.partition(".")[0] for module in _imports(path, anywhere=False)}

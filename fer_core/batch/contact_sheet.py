@@ -112,7 +112,7 @@ def draw_sheet(faces: Sequence[SheetFace]) -> np.ndarray:
 
 def _sheet_face(result: PhotoResult, position: int, number: int) -> SheetFace:
     face = result.faces[number - 1]
-    prediction = next(reversed(face.predictions.values()))
+    prediction = face.main
     level = level_of(prediction)
     color, _ = face_label(face)
     if level is Level.PROBABLE:

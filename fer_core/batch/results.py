@@ -167,8 +167,8 @@ def words_column(network: str) -> str:
 
 
 def outcome_of(face: FaceAnalysis) -> Outcome:
-    """Return the level of the last network's confidence; this network also labels faces in pictures."""
-    return Outcome(level_of(next(reversed(face.predictions.values()))))
+    """Return the level of confidence of a face's main prediction."""
+    return Outcome(level_of(face.main))
 
 
 def agreement_of(face: FaceAnalysis) -> Agreement | None:

@@ -68,7 +68,9 @@ def analyze(
     models: Annotated[
         str | None,
         typer.Option(
-            help="Networks to use, separated by commas. Default: FER_NETWORKS, or cnn_photos,dual_photos."
+            "--networks",
+            "--models",
+            help="Networks to use, separated by commas. Default: FER_NETWORKS, or cnn_photos,dual_photos.",
         ),
     ] = None,
     output_format: Annotated[
@@ -190,7 +192,7 @@ def _model_names(models: str | None) -> list[str]:
         return default_networks()
     names = split_names(models)
     if not names:
-        raise typer.BadParameter("Name at least one model, for instance --models cnn")
+        raise typer.BadParameter("Name at least one network, for instance --networks cnn")
     return names
 
 

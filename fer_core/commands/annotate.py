@@ -40,7 +40,9 @@ def annotate(
     models: Annotated[
         str | None,
         typer.Option(
-            help="Networks to use, separated by commas. Default: FER_NETWORKS, or cnn_photos,dual_photos."
+            "--networks",
+            "--models",
+            help="Networks to use, separated by commas. Default: FER_NETWORKS, or cnn_photos,dual_photos.",
         ),
     ] = None,
     image_column: Annotated[
@@ -98,7 +100,7 @@ def annotate(
 
     names = split_names(models or "")
     if models is not None and not names:
-        raise typer.BadParameter("Name at least one model, for instance --models cnn")
+        raise typer.BadParameter("Name at least one network, for instance --networks cnn")
     photos = faces = errors = 0
     began = time.monotonic()
     try:

@@ -1,8 +1,8 @@
 """Candidates for faces: the detector on the photo at all scales, from coarse to fine.
 
-The detector sees faces of 18 to 100 % of 128 pixels. So the photo is halved until that is the whole of it;
-each scale adds faces half as wide as those of the one before. The finest shows faces of SMALLEST_FACE pixels
-of the photo's own, whatever its size and shape.
+The detector finds faces that fill 18 to 100 % of its input of 128 pixels. So the search runs on an image
+pyramid: at the coarsest scale the whole photo is one input, and each finer scale finds faces half as wide.
+The finest finds faces of SMALLEST_FACE pixels of the photo, whatever its size and shape.
 """
 
 import itertools

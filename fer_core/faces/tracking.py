@@ -1,6 +1,6 @@
 """Tracking of people through a video or before a camera, from frame to frame.
 
-Nothing tells people apart but where their faces are: who leaves and comes back is somebody new.
+People are told apart by the places of their faces alone. A person who leaves and returns gets a new number.
 """
 
 from collections.abc import Sequence

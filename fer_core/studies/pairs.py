@@ -1,4 +1,4 @@
-"""Which of a study's variants are told apart from its best one: a paired bootstrap over validation faces."""
+"""Which variants differ significantly from a study's best one: a paired bootstrap over validation faces."""
 
 from dataclasses import dataclass
 from math import comb
@@ -107,15 +107,15 @@ def _right(results: StudyResults, answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def told_apart(comparison: Comparison, results: StudyResults) -> str:
-    """Return sentences on which variants cannot be told apart from the best one."""
+    """Return a sentence on which variants do not differ significantly from the best one."""
     labels = labels_of(results)
     close = [labels[rival.variant] for rival in comparison.rivals if not rival.is_apart]
     where = f"On {comparison.n:,} clean faces of {data_name(comparison.data)}"
     best = f"the best variant, **{labels[comparison.best]}**,"
-    how = "(95%, all pairs)"
+    how = "(simultaneous 95% intervals)"
     if not close:
         once = "" if len(results.plan.seeds) > 1 else " Other seeds were not tried."
         return f"{where}, {best} is better than every other one {how}.{once}"
     if len(close) == len(comparison.rivals):
-        return f"{where}, {best} is not told apart from any other one {how}."
-    return f"{where}, {best} is not told apart from {listed(close)} {how}."
+        return f"{where}, {best} does not differ significantly from any other one {how}."
+    return f"{where}, {best} does not differ significantly from {listed(close)} {how}."

@@ -51,7 +51,7 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
         mean, lowest, highest, below, low, high = figures
         accuracy = f"{mean:.1f}%" + (f" ({lowest:.1f} to {highest:.1f})" if runs > 1 else "")
         distance = "" if math.isnan(below) else f"{below:.1f} ({low:.1f} to {high:.1f})"
-        rows.append((variant, accuracy, distance, runs, round(epochs), faces, data))
+        rows.append((variant, accuracy, distance, runs, round(epochs), f"{faces:,}", data))
     heads = ["variant", "accuracy", "points below the best", "runs", "epochs", "faces", "data"]
     return pd.DataFrame(rows, columns=heads)
 

@@ -76,6 +76,9 @@ def offer_networks() -> None:
             "one. The URL keeps your selection: bookmark or share it.",
             width=_WIDTH,
         )
+        st.page_link("../models.py", label="All networks", icon=":material/deployed_code:")
+        if chosen != default_networks():
+            st.button("Use the default networks", on_click=_choose_defaults)
     if missing:
         st.warning(
             f"The link names networks that are not here: {', '.join(map(name_as_code, missing))}. "
@@ -90,6 +93,11 @@ def offer_networks() -> None:
         st.query_params.pop(_PARAMETER, None)
     else:
         st.query_params[_PARAMETER] = ",".join(chosen)
+
+
+def _choose_defaults() -> None:
+    st.session_state.pop(_CHOSEN, None)
+    st.query_params.pop(_PARAMETER, None)
 
 
 def _choose() -> None:

@@ -95,7 +95,7 @@ def _counts(analysis: "Analysis") -> str:
     from fer_core.networks.levels import words_of
 
     # Between commas, the expressions that an unclear one may be would read as further ones.
-    counts = Counter(words_of(_main(face))[0] for face in analysis.faces)
+    counts = Counter(words_of(face.main)[0] for face in analysis.faces)
     return ", ".join(f"{n} {words}" for words, n in counts.most_common())
 
 
@@ -150,15 +150,10 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
                     on_click=remember_face,
                     args=(photo.key, i),
                 )
-                st.caption(answer(_main(face)))
+                st.caption(answer(face.main))
                 if _disagree(face):
                     st.badge("Disagree", icon=_DISAGREE_ICON, color="orange", help=_DISAGREE)
     return number
-
-
-def _main(face: "FaceAnalysis") -> "Prediction":
-    """Return the main prediction: that of the last network, which has the most inputs."""
-    return next(reversed(face.predictions.values()))
 
 
 def show_face(
@@ -175,8 +170,7 @@ def show_face(
     from fer_core.networks.levels import Level, level_of
 
     face = analysis.faces[number - 1]
-    prediction = _main(face)
-    name = next(reversed(face.predictions))
+    prediction, name = face.main, face.main_network
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.image(_crop(photo, face, _CROP_WIDTH), width=_CROP_WIDTH, alt=f"Face {number}")
         st.metric(
@@ -301,7 +295,7 @@ def show_code(photo: ChosenPhoto) -> None:
         f"import fer_core\n\nprint(fer_core.analyze({name!r}{f', networks={named!r}' if named else ''}))",
         language="python",
     )
-    option = f" --models {named}" if named else ""
+    option = f" --networks {named}" if named else ""
     st.code(f"python -m fer_core analyze{option} {shlex.quote(name)}", language="shell")
     if api_is_on():
         query = f"?networks={named}" if named else ""

@@ -15,7 +15,7 @@ _TITLES: Final = {
     "expw_cnn": "CNN, ExpW",
     "ferplus": "CNN, FER+",
     "landmarks_only": "Landmarks alone, FER2013",
-    "resnet5": "ResNet, five classes",
+    "resnet5": "Dual-input, five classes",
 }
 #: Characters of a title that can stand as a heading.
 _LONGEST_NAME: Final = 32

@@ -310,7 +310,7 @@ def test_networks_with_other_classes_are_compared_on_what_they_share(
     # Five classes beside seven: no bar where a network does not know the class.
     assert "\u2013" in moved_bars(page)
     said = [m.value for m in page.markdown]
-    titles = ("Landmarks alone, FER2013: ", "ResNet, five classes: ")
+    titles = ("Landmarks alone, FER2013: ", "Dual-input, five classes: ")
     assert sum(m.startswith(titles) for m in said) == 2
     assert any(m.value.startswith("On test faces where") for m in page.markdown)
 

@@ -71,7 +71,7 @@ def networks(*names: str) -> Any:
         (("ferplus",), ["pixels"]),
         (("cnn_photos", "expw_cnn"), ["CNN, web photos", "CNN, ExpW"]),
         (("landmarks_only", "cnn"), ["Landmarks alone, FER2013", "CNN, FER2013"]),
-        (("resnet5", "landmarks_only"), ["ResNet, five classes", "Landmarks alone, FER2013"]),
+        (("resnet5", "landmarks_only"), ["Dual-input, five classes", "Landmarks alone, FER2013"]),
     ],
 )
 def test_the_titles_on_the_picture_are_true_and_tell_the_networks_apart(names, titles):

@@ -10,6 +10,7 @@ from fer_core.evaluation.measures import MEASURES
 from fer_core.faces.landmarks import FEATURE_SIZE
 from fer_core.networks.bundles import (
     ANSWERED_ACCURACY,
+    RENAMED,
     Bundle,
     BundleSpec,
     CalibrationSplit,
@@ -94,7 +95,8 @@ def card_text(spec: BundleSpec) -> str:
     spec = without_paths(spec)
     parts = [
         _metadata(spec),
-        f"# {spec.name}\n\n{spec.title}. Part of Second Look, which predicts apparent facial expressions.",
+        f"# {spec.name}\n\n`{spec.name}`: {spec.title}. It is a network of Second Look, which predicts "
+        "apparent facial expressions.",
         "## Intended use\n\n" + _INTENDED_USE.format(n_classes=len(spec.labels)),
         "## Results\n\n" + _results(spec),
         "## Confidence\n\n" + _confidence(spec),
@@ -423,6 +425,9 @@ def _origin(spec: BundleSpec) -> str:
         text += f" No other images were used than these and the training images of {names}."
         if spec.name in used:
             text += f" `{spec.name}` means its earlier weights here, which the SHA-256 above identifies."
+        for before, now in RENAMED.items():
+            if before in spec.training_data.note:
+                text += f" `{before}` is the former name of `{now}`."
         return text
     if spec.landmark_features is not None:
         return (
@@ -436,7 +441,7 @@ def _origin(spec: BundleSpec) -> str:
 def _named(teacher: str) -> str:
     """Return a teacher's name for a card."""
     if (campaign := campaign_of(teacher)) is None:
-        return f"the bundle `{teacher}`"
+        return f"the bundle `{teacher}` of that time, which the SHA-256 above identifies,"
     return f"the ensemble of the teachers of the campaign `{campaign}`"
 
 

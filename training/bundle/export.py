@@ -460,7 +460,7 @@ def _note(result: FitResult, recipe: Recipe) -> str:
     if second := parts_of(recipe.data.source)[1:]:
         parts += _notes_of_added(second[0], recipe)
     if recipe.data.rows is not None:
-        parts.append("of the rest, rows were drawn at random")
+        parts.append("of all these rows, as many as are trained on were drawn at random")
     if recipe.balance.adds_rows:
         parts.append(
             f"rows were added until all classes are as frequent ({recipe.balance.strategy})"
@@ -477,21 +477,19 @@ def _note(result: FitResult, recipe: Recipe) -> str:
 
 
 def _notes_of_added(second: str, recipe: Recipe) -> list[str]:
-    none_of_others = "none that was found to show a photo of the other splits"
+    none_of_others = "except those that were found to show a photo of the other splits"
     if recipe.data.whole:
         share = recipe.added_teacher_share
         learnt = (
-            "they were learnt by the labels that they have there alone"
+            f"their targets are {second}'s labels"
             if share is None
-            else f"of their targets, {1 - share:.0%} is the label that they have there and {share:.0%} the "
-            "teacher's answer"
+            else f"of their targets, {1 - share:.0%} is {second}'s label and {share:.0%} the teacher's "
+            "prediction"
         )
         return [
             f"the faces of the training split of {second} were added, {none_of_others}; {learnt}"
         ]
-    labels = (
-        "the labels that they have there" if recipe.teacher is None else "the teacher's answers"
-    )
+    labels = f"{second}'s labels" if recipe.teacher is None else "the teacher's predictions"
     notes = [
         f"of each class at most as many faces were added from the training split of {second} as there were, "
         f"{none_of_others}; they were learnt with {labels} as targets"

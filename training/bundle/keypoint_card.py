@@ -46,7 +46,7 @@ def _metadata(spec: KeypointSpec) -> str:
             task_type="keypoint-detection",
             task_name="Facial keypoint detection",
             dataset_type=source,
-            dataset_name=f"{source} {split}, persons apart",
+            dataset_name=f"{source} {split}, split by person",
             dataset_split=split,
             dataset_args={"n": m.n},
             metric_type=kind,
@@ -56,7 +56,7 @@ def _metadata(spec: KeypointSpec) -> str:
         for name, m in spec.metrics.items()
         for source, _, split in [name.partition(":")]
         for kind, title, value in [
-            ("rmse", "RMSE, pixels of 96", m.rmse),
+            ("rmse", "RMSE in pixels (96x96 image)", m.rmse),
             ("nme", "Normalised mean error", m.normalized_mean_error),
         ]
     ]
@@ -74,11 +74,12 @@ def _results(spec: KeypointSpec) -> str:
         return "Not measured yet."
     lines = [
         "RMSE is over all labelled coordinates, in pixels of 96x96 images. The normalised mean "
-        "error is the mean distance of a point divided by the distance between the eyes' centres. "
-        "As in the 300-W challenge, it is also given divided by the distance between their outer "
-        "corners. No person is in two splits. The epoch was chosen on the validation split.",
+        "error (NME) is the mean distance of a point divided by the distance between the eyes' centres "
+        "(inter-pupil). As in the 300-W challenge, it is also given divided by the distance between their "
+        "outer corners (inter-ocular). No person is in two splits. The epoch was chosen on the validation "
+        "split.",
         "",
-        "| split | images | persons | RMSE | error by eye centres | error by outer corners |",
+        "| split | images | persons | RMSE | NME, inter-pupil | NME, inter-ocular |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     lines += [
@@ -88,7 +89,7 @@ def _results(spec: KeypointSpec) -> str:
     ]
     lines += [
         "",
-        "Mean error by point: in pixels of 96, and as a share of the distance between the eyes.",
+        "Mean error by point: in pixels, and as a share of the distance between the eyes.",
         "",
     ]
     lines += [

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from fer_core.data_names import data_name
 from fer_core.networks.bundles import HISTORY_FILE, SPEC_FILE
 from training import sources
 from training.campaign.ensemble import Measured, ensemble_path, read_ensemble
@@ -97,11 +98,11 @@ def ensemble_table(campaign: Campaign) -> pd.DataFrame:
 
 def _row(name: str, weight: float | None, measured: Measured) -> dict[str, object]:
     return {
-        "of": name,
+        "member": name,
         "weight": weight if weight is None else round(weight, 3),
-        "on": measured.data,
-        "faces": measured.n,
+        "data (clean faces)": data_name(measured.data),
+        "faces": f"{measured.n:,}",
         "accuracy": round(100 * measured.accuracy, 2),
-        "95 % interval": f"{100 * measured.accuracy_low:.2f} to {100 * measured.accuracy_high:.2f}",
+        "95% interval": f"{100 * measured.accuracy_low:.2f} to {100 * measured.accuracy_high:.2f}",
         "log loss": round(measured.nll, 4),
     }

@@ -7,7 +7,7 @@ from training.campaign.plan import campaign_names, get_campaign
 from training.campaign.tables import ensemble_table
 from training.experiments.markdown import markdown_table
 
-_WORDS: Final = ("of", "on")
+_WORDS: Final = ("member", "data (clean faces)")
 
 
 def ensembles_section() -> str:

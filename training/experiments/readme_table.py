@@ -50,7 +50,7 @@ from fer_core.networks.bundles import (
     open_bundle,
     task_of,
 )
-from fer_core.settings import landmarker_path
+from fer_core.settings import shipped_models
 from fer_core.studies.plans import Reference
 from training.experiments.ensembles_section import ensembles_section
 from training.experiments.landmarks_section import landmarks_section
@@ -95,7 +95,7 @@ _BESIDE: Final = tuple(measure for measure in MEASURES if measure.in_summaries)
 
 def shipped_bundles() -> list[Bundle]:
     """Return the bundles in `models/` that name expressions, wherever FER_MODELS points."""
-    folders = [path.parent for path in sorted(landmarker_path().parent.glob(f"*/{SPEC_FILE}"))]
+    folders = [path.parent for path in sorted(shipped_models().glob(f"*/{SPEC_FILE}"))]
     return [open_bundle(folder) for folder in folders if task_of(folder) == EXPRESSIONS]
 
 
@@ -131,7 +131,7 @@ def _beside(measured: SplitMetrics) -> dict[str, str]:
 
 def photos_table(specs: Mapping[str, BundleSpec]) -> str:
     """Return a Markdown table of the networks on whole photos; nothing if they were not measured."""
-    path = landmarker_path().parent / photo_accuracy_path().name
+    path = shipped_models() / photo_accuracy_path().name
     if not path.is_file():
         return ""
     rows = [
@@ -159,7 +159,7 @@ def photos_table(specs: Mapping[str, BundleSpec]) -> str:
 
 def faithfulness_table(specs: Mapping[str, BundleSpec]) -> str:
     """Return a Markdown table of heat maps of the default pair; nothing if they were not measured."""
-    path = landmarker_path().parent / faithfulness_path().name
+    path = shipped_models() / faithfulness_path().name
     if not path.is_file():
         return ""
     measured = of_weights(read_faithfulness(path), specs)
@@ -189,7 +189,7 @@ def faithfulness_table(specs: Mapping[str, BundleSpec]) -> str:
 
 def action_units_table() -> str:
     """Return a Markdown table of action units in posed expressions; nothing if they were not measured."""
-    path = landmarker_path().parent / action_unit_checks_path().name
+    path = shipped_models() / action_unit_checks_path().name
     if not path.is_file():
         return ""
     measured = read_action_unit_checks(path)
@@ -274,7 +274,7 @@ def _people() -> dict[tuple[str, str], float]:
 def _agreement(agreement_with: str) -> Agreement | None:
     """Return how often one annotator of FER+'s test faces agrees, among FER2013's seven classes."""
     return agreement_of(
-        read_annotators(landmarker_path().parent / annotators_path().name),
+        read_annotators(shipped_models() / annotators_path().name),
         split=REPORTED_SPLIT,
         label_space=FER2013.name,
         agreement_with=agreement_with,

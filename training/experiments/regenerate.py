@@ -13,7 +13,7 @@ from fer_core.networks.bundles import (
     Bundle,
 )
 from fer_core.networks.kinds import EXPRESSION_BUNDLES, KEYPOINT_BUNDLES, kind_in
-from fer_core.settings import landmarker_path
+from fer_core.settings import project_root, shipped_models
 from training import sources
 from training.experiments import readme_table
 from training.experiments.run import describe, measure, open_any_or_suggest, open_or_suggest
@@ -67,8 +67,8 @@ def regenerate(
                 log.warning("%s is not measured on %s. %s", folder.name, data, error)
         if folder.name in (*DEFAULT_PAIR, *FER2013_PAIR):
             yield from _measure_corrupted(open_or_suggest(folder))
-    if any(folder.resolve().parent == landmarker_path().parent for folder in folders):
-        readme_table.main(landmarker_path().parents[1])
+    if any(folder.resolve().parent == shipped_models() for folder in folders):
+        readme_table.main(project_root())
 
 
 def _measured_on(folder: Path) -> tuple[str, ...]:

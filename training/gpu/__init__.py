@@ -1,1 +1,1 @@
-"""Training on a machine with an accelerator and JAX, but no network."""
+"""Training on a machine with an accelerator and JAX, without internet access."""

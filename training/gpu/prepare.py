@@ -1,4 +1,4 @@
-"""Make a folder with everything for training on a machine with JAX and no network.
+"""Make a folder with everything for training on a machine with JAX and without internet.
 
 python -m training.gpu.prepare OUT_DIR
 
@@ -267,7 +267,7 @@ def main(
     wheels: Annotated[bool, typer.Option(help="Download wheels from the package index.")] = True,
     limit_mb: Annotated[float, typer.Option(help="Maximum size of one transfer in MB.")] = LIMIT_MB,
 ) -> None:
-    """Make a folder for training on a machine with JAX and no network; the default is the recipe cnn.
+    """Make a folder for training on a machine with JAX and without internet; the default is the recipe cnn.
 
     Copy it there and run OUT_DIR/run.sh. Prints the folder, and further folders to copy over it.
     """

@@ -1,7 +1,7 @@
 """Layers that are faster to train than Keras's own, with the same answers.
 
 Keras 3 composes batch normalisation from means, products and casts to float32, each of which reads and
-writes all features once more. XLA melts them together again; TensorFlow without XLA does not, and there
+writes all features once more. XLA fuses them; TensorFlow without XLA does not, and there
 they take nearly half of a training step on a CPU that multiplies matrices in bfloat16. Here they are one
 operation.
 

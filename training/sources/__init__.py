@@ -1,7 +1,6 @@
 """The data sets for training and evaluation, by their names on the command line."""
 
 import logging
-import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 
 from fer_core.data_names import PLUS
 from fer_core.errors import DataError, UnknownNameError
+from fer_core.settings import data_folder
 from training.sources import class_folders, keypoints
 from training.sources.base import VOTES, Samples, Split, sha256_of_arrays
 from training.sources.joined import joined
@@ -68,13 +68,12 @@ DATA_SETS: Final[dict[str, DataSet]] = {**SOURCES, keypoints.NAME: keypoints.DAT
 
 def data_root() -> Path:
     """Return the folder that FER_DATA names; raise DataError if it names none."""
-    value = os.environ.get("FER_DATA")
-    if not value:
+    root = data_folder()
+    if root is None:
         raise DataError(
             "The environment variable FER_DATA is not set. It names the folder that holds the data "
             "sets, for instance: FER_DATA=~/fer-data python -m training data"
         )
-    root = Path(value).expanduser()
     if not root.is_dir():
         raise DataError(f"FER_DATA names {root}, which is not a folder.")
     return root

@@ -2,10 +2,10 @@
 
 Validation and test are FIRST's, so figures stay comparable with those of networks that saw FIRST alone.
 Faces of SECOND that may show a photo of FIRST's other splits, even if cut out otherwise, are left out;
-finding those takes some minutes once. Unless all others are wanted, they are thinned at random to what
-FIRST has of each class, so that the expressions stay as frequent as they are where the network is measured.
+finding those takes some minutes once. Unless all others are wanted, they are subsampled at random, so that no
+class has more added faces than FIRST has: the expressions stay as frequent as where the network is measured.
 
-What is learnt from them, `training.schema.recipe.Data.added` tells.
+`training.schema.recipe.Data.added` describes their targets.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
 """Landmark features of data sets, computed once: a quarter of an hour for FER2013 on one core.
 
-A cache is one parquet file a source, keyed by the images' content, so it holds for every split and
+A cache is one parquet file per source, keyed by the images' content, so it holds for every split and
 layout of a data set and cannot give the landmarks of another image. While it is computed, finished
-chunks lie beside it, and a run that was stopped goes on with the next one. Several processes may use a
+chunks lie beside it, and a run that was stopped resumes with the next chunk. Several processes may use a
 cache at the same time.
 """
 

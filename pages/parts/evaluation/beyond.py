@@ -107,12 +107,12 @@ def show_photos(chosen: Chosen) -> None:
     shares = {
         "accuracy": "Accuracy",
         "macro recall": "Balanced accuracy",
-        "answered": "Coverage",
-        "accuracy on answered": "Accuracy on covered",
+        "coverage": "Coverage",
+        "accuracy of confident predictions": "Accuracy on covered",
     }
     shown = view.data[["network", "faces", "photos", *shares]].copy()
     shown[list(shares)] *= 100
-    helps = {"macro recall": "Balanced accuracy (macro recall)", "answered": "Coverage"}
+    helps = {"macro recall": "Balanced accuracy (macro recall)", "coverage": "Coverage"}
     st.dataframe(
         shown,
         hide_index=True,

@@ -108,7 +108,7 @@ def choose_predictions(*, applies: bool = True) -> Chosen | None:
         except DataError as error:
             st.error(f"{name_as_code(name)}: {public_message(error)}", icon=":material/report:")
     specs = {name: spec for name in results if (spec := spec_of(name))}
-    own = offer_own(data, bundle_names())
+    own = offer_own(data, bundle_names()) if applies else None
     if own is not None:
         results[own.name] = own.result
         if own.spec is not None:

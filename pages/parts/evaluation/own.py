@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fer_core.networks.bundles import BundleSpec
 
 _KEPT: Final = "own_network"
+_FILE: Final = "own_file"
 _MOST_MEGABYTES: Final = 50
 _FORMS: Final = (
     "- **A bundle as a zip**: `spec.json` and `predictions/SOURCE-SPLIT.parquet`; weights may be left out.\n"
@@ -62,18 +63,21 @@ def offer_own(data: str, taken: "Collection[str]") -> Own | None:
             f"Zip, CSV or Parquet, at most {_MOST_MEGABYTES} MB",
             type=["zip", "csv", "parquet"],
             max_upload_size=_MOST_MEGABYTES,
-            key="own_file",
+            key=_FILE,
+            on_change=_forget_removed,
         )
-    if file is None:
-        st.session_state.pop(_KEPT, None)
-        return None
-    kept = st.session_state.get(_KEPT)
-    if kept is None or kept[0] != file.file_id:
+        kept = st.session_state.get(_KEPT)
+        if file is None and kept is not None:
+            # Streamlit empties the widget when its page is left.
+            st.button("Remove your network", icon=":material/delete:", on_click=_forget)
+    if file is not None and (kept is None or kept[0] != file.file_id):
         try:
             kept = file.file_id, _parse(file.getvalue(), file.name)
         except DataError as error:
             kept = file.file_id, error
         st.session_state[_KEPT] = kept
+    if kept is None:
+        return None
     given: UserBundle | EvaluationResult | DataError = kept[1]
     if isinstance(given, DataError):
         st.error(f"**Your file cannot be used.** {public_message(given)}", icon=":material/report:")
@@ -90,6 +94,16 @@ def offer_own(data: str, taken: "Collection[str]") -> Own | None:
         return None
     name = _free(given.spec.name, taken)
     return Own(name, given.results[data], given.spec.model_copy(update={"name": name}))
+
+
+def _forget_removed() -> None:
+    """Forget the network when the visitor takes its file out of the widget."""
+    if st.session_state[_FILE] is None:
+        _forget()
+
+
+def _forget() -> None:
+    st.session_state.pop(_KEPT, None)
 
 
 def _parse(content: bytes, name: str) -> "UserBundle | EvaluationResult":

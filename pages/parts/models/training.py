@@ -73,7 +73,7 @@ def show_training(bundle: "AnyBundle") -> None:
         f"- **Backend**: {message_as_text(spec.backend)}\n"
         f"- **Code**: commit {name_as_code(spec.code_commit)}\n"
         f"- **Licence** of the weights: {message_as_text(spec.license)}. They learnt from data sets that "
-        "were published for research, so take them as meant for non-commercial research (see NOTICE)."
+        "were published for research: check whether they may be used commercially where you are (see NOTICE)."
     )
     _show_learning(bundle)
     with st.expander("Recipe: all settings"):

@@ -154,7 +154,7 @@ def test_a_finished_campaign_trains_nothing_and_says_what_came_of_it(
     assert ensemble_path(NAME).read_bytes() == before
     table = ensemble_table(campaign)
     added = read_ensemble(NAME).curve[1].teacher
-    assert table["of"].tolist() == ["ensemble", "first", "second", f"mean of 2, with {added}"]
+    assert table["member"].tolist() == ["ensemble", "first", "second", f"mean of 2, with {added}"]
     assert table["weight"].sum() == pytest.approx(2, abs=2e-3)
 
 

@@ -24,7 +24,7 @@ from fer_core.networks.bundles import (
     task_of,
 )
 from fer_core.networks.keypoints import KeypointSpec
-from fer_core.settings import landmarker_path, models_root
+from fer_core.settings import models_root, shipped_models
 from training.__main__ import app
 from training.bundle.card import card_text
 from training.bundle.export import write_spec
@@ -92,7 +92,7 @@ def test_a_spec_from_before_excluded_classes_were_kept_still_loads(bundle, gener
 
 @pytest.mark.parametrize(
     "folder",
-    sorted(landmarker_path().parent.glob("*/spec.json")),
+    sorted(shipped_models().glob("*/spec.json")),
     ids=lambda path: path.parent.name,
 )
 def test_shipped_specs_and_cards_are_as_they_would_be_written_today(folder, tmp_path):

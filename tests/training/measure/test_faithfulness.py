@@ -16,7 +16,7 @@ from fer_core.evaluation.faithfulness import (
     write_faithfulness,
 )
 from fer_core.networks.bundles import DEFAULT_PAIR, SERVING_FILE, resolve
-from fer_core.settings import landmarker_path
+from fer_core.settings import shipped_models
 from training.__main__ import app
 from training.measure.faithfulness import ACTIVATION, curve, measure_faithfulness
 
@@ -63,9 +63,9 @@ def test_a_network_without_activation_maps_is_refused(samples):
 def test_the_command_prints_lines_and_keeps_a_whole_run_alone(
     generated_data, tmp_path, monkeypatch, arguments, is_kept
 ):
-    shutil.copytree(landmarker_path().parent / "cnn", tmp_path / "cnn")
+    shutil.copytree(shipped_models() / "cnn", tmp_path / "cnn")
     for name in DEFAULT_PAIR:
-        shutil.copytree(landmarker_path().parent / name, tmp_path / name)
+        shutil.copytree(shipped_models() / name, tmp_path / name)
     monkeypatch.setenv("FER_DATA", str(generated_data))
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
     asked = []
@@ -95,7 +95,7 @@ def test_the_table_is_read_as_it_was_written_and_an_empty_one_is_refused(tmp_pat
 
 def test_the_maps_of_the_pages_are_more_faithful_than_class_activation_maps():
     """As measured for the weights that are shipped."""
-    rows = read_faithfulness(landmarker_path().parent / faithfulness_path().name)
+    rows = read_faithfulness(shipped_models() / faithfulness_path().name)
     for name in DEFAULT_PAIR:
         by_method = {row.method: row for row in rows if row.network == name}
         shown, before = by_method["occlusion"], by_method[ACTIVATION]

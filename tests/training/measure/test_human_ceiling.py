@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from fer_core.errors import DataError
 from fer_core.evaluation.human_agreement import FER2013_LABEL, OTHERS, agreement_of, read_annotators
 from fer_core.expressions import FER2013, FERPLUS
-from fer_core.settings import landmarker_path
+from fer_core.settings import shipped_models
 from training.__main__ import app
 from training.measure.human_ceiling import agreeing_with_others, agreement
 from training.sources import VOTES
@@ -147,7 +147,7 @@ def test_without_votes_the_command_says_so(rings, kaggle_csv, tmp_path, monkeypa
 
 
 def test_the_shipped_table_has_every_comparison_of_both_splits():
-    rows = read_annotators(landmarker_path().parent / "annotators.parquet")
+    rows = read_annotators(shipped_models() / "annotators.parquet")
     for split in ("valid", "test"):
         for space, other in (("ferplus", OTHERS), ("fer2013", OTHERS), ("fer2013", FER2013_LABEL)):
             row = agreement_of(rows, split=split, label_space=space, agreement_with=other)

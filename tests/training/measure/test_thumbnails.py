@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from fer_core.evaluation.predictions import predictions_path, read_predictions
 from fer_core.evaluation.thumbnails import read_thumbnails, thumbnails_path
-from fer_core.settings import landmarker_path
+from fer_core.settings import shipped_models
 from training.__main__ import app
 from training.sources import Split, load
 
@@ -55,7 +55,7 @@ def test_what_may_not_be_shown_is_refused_with_the_reason(data, code, message, t
 
 
 def test_the_shipped_thumbnails_are_of_the_rows_that_were_predicted_and_small(monkeypatch):
-    models = landmarker_path().parent
+    models = shipped_models()
     monkeypatch.setenv("FER_MODELS", str(models))
     thumbnails = read_thumbnails("fer2013", "test")
     predicted = read_predictions(predictions_path(models / "cnn", "fer2013", "test"))

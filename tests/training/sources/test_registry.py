@@ -11,7 +11,7 @@ from fer_core.errors import DataError
 from fer_core.evaluation.thumbnails import thumbnails_path
 from fer_core.expressions import FER2013, LABEL_SPACES
 from fer_core.networks.bundles import BundleSpec, SplitMetrics, TrainingData
-from fer_core.settings import landmarker_path
+from fer_core.settings import shipped_models
 from training import sources
 from training.bundle.card import card_text
 from training.experiments.regenerate import _measured_on
@@ -145,7 +145,7 @@ def test_a_card_calls_nobody_owner_of_a_data_set_that_it_does_not_know():
 
 @ALL
 def test_it_is_measured_when_all_is_made_anew(source):
-    measured = _measured_on(landmarker_path().parent / "cnn")
+    measured = _measured_on(shipped_models() / "cnn")
     assert [data for data in measured if data.startswith(f"{source.name}:")] == [
         f"{source.name}:{split}" for split in source.measured
     ]

@@ -3,8 +3,8 @@
 Run:    python -m training campaign fer2013_landmarks   (after `python -m training landmarks fer2013`)
 Cost:   --dry-run measures it; landmarks are found once before
 Result: models/teachers/fer2013_landmarks
-Note:   `cnn` is no student here: it would learn what landmarks tell, and comparing it with `dual` would say
-        nothing. It is the trunk of these teachers.
+Note:   `cnn` is no student here: it would learn what landmarks tell. (The shipped `cnn` did learn from an
+        earlier `dual`; the study `second_expert` has the control.) It is the trunk of these teachers.
 """
 
 from training.campaign.plan import Campaign, PlannedRun
