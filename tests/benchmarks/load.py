@@ -103,7 +103,7 @@ def make_photos(rng: np.random.Generator) -> list[Photo]:
         canvas.save(file, "JPEG", quality=90)
         record = to_record("", analyzer.analyze(decode(file.getvalue())))
         photos.append(Photo(file.getvalue(), json.loads(json.dumps(record))))
-    places = {json.dumps(photo.record()["faces"]) for photo in photos}
+    places = {json.dumps(photo.record["faces"]) for photo in photos}
     assert len(places) == N_PHOTOS, "two photos have the same answer"
     return photos
 
