@@ -159,7 +159,7 @@ def is_of(photo: Photo, record: dict[str, Any]) -> bool:
     """Return whether an answer is that photo's."""
     without = {"path", "seconds"}
     return {k: v for k, v in record.items() if k not in without} == {
-        k: v for k, v in photo.record().items() if k not in without
+        k: v for k, v in photo.record.items() if k not in without
     }
 
 

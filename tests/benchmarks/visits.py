@@ -91,7 +91,7 @@ class Visit:
 
     async def download(self, label: str) -> bytes:
         """Press a download button and return the file."""
-        (button,) = (b for b in self.of_kind("download_button") if b.label == label)
+        (button,) = (b for b in self.of_kind("download_button") if b.label.startswith(label))
         request = BackMsg()
         request.backend_operation_request.request_id = uuid.uuid4().hex
         request.backend_operation_request.session_id = self._session
