@@ -14,7 +14,6 @@ from fer_core.annotate.manifest import Manifest, answering, differences, part_na
 from fer_core.annotate.rows import error_row, photo_rows, row_schema
 from fer_core.annotate.sources import EncodedPhoto, Partition, open_table, read_photos
 from fer_core.annotate.storage import Place, open_place, write_whole
-from fer_core.batch.faults import unexpected
 from fer_core.batch.pool import Handler, Work
 from fer_core.content import check_is_photo
 from fer_core.errors import AnalysisError, ImageDecodeError, JobError
@@ -23,6 +22,7 @@ from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import resolve
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import decode
+from fer_core.photos.faults import unexpected
 
 #: Key of the parquet files' metadata under which networks and versions stand, as JSON.
 METADATA_KEY: Final = "second_look"

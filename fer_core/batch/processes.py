@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from fer_core.analysis import Analysis, Analyzer
-from fer_core.batch.faults import unexpected
 from fer_core.batch.inputs import PhotoFile
 from fer_core.batch.pool import Handler, Work, run_jobs
 from fer_core.errors import AnalysisError, ImageDecodeError
@@ -20,6 +19,7 @@ from fer_core.files import plain_stem
 from fer_core.networks.bundles import Bundle
 from fer_core.networks.classifier import Classifier
 from fer_core.photos.decode import Photo, decode
+from fer_core.photos.faults import unexpected
 from fer_core.quiet import quiet_libraries
 from fer_core.records import error_record, to_record
 from fer_core.video import DEFAULT_RATE

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.analysis import Analyzer
-from fer_core.batch.faults import unexpected
 from fer_core.errors import AnalysisError, VideoDecodeError
 from fer_core.face_columns import FaceColumns
 from fer_core.files import replace_file
+from fer_core.photos.faults import unexpected
 from fer_core.video import DEFAULT_RATE
 from fer_core.video.analysis import FrameAnalysis, analyze_video
 from fer_core.video.tables import error_record, frame_record

@@ -151,7 +151,7 @@ def _compared(results: StudyResults) -> tuple[list["Comparison"], list[str]]:
         versions = tuple(version_of(path) for path in (table_path(name), answers_path(name)))
         comparisons = _comparisons(str(table_path(name)), results.plan, versions, results)
     except (DataError, OSError) as error:
-        return [], [f"Which variants differ cannot be said. {public_message(error)}"]
+        return [], [f"The variants cannot be compared. {public_message(error)}"]
     return comparisons, [told_apart(comparison, results) for comparison in comparisons]
 
 
@@ -171,8 +171,8 @@ def _show_variants(results: StudyResults, comparisons: list["Comparison"]) -> No
     st.caption(
         "Accuracy on clean validation faces: the mean, with the range over seeds. The distance from the best "
         "variant has an interval over the faces that all runs predicted (paired bootstrap). The intervals "
-        "are simultaneous at 95% for all pairs of variants. One that contains 0 means that the two are not "
-        "told apart. Other seeds would widen them."
+        "are simultaneous at 95% for all pairs of variants. If one contains 0, the two do not differ "
+        "significantly. Other seeds would widen them."
     )
     table = variants_table(results, comparisons)
     _show_table(in_words(table), f"{results.plan.name}-variants", whole=table)

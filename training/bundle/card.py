@@ -441,7 +441,7 @@ def _origin(spec: BundleSpec) -> str:
 def _named(teacher: str) -> str:
     """Return a teacher's name for a card."""
     if (campaign := campaign_of(teacher)) is None:
-        return f"the bundle `{teacher}` of that time, which the SHA-256 above identifies,"
+        return f"the bundle `{teacher}` of that time, which the SHA-256 above identifies"
     return f"the ensemble of the teachers of the campaign `{campaign}`"
 
 
@@ -467,9 +467,9 @@ def _supervision(spec: BundleSpec) -> str:
     if (teacher := spec.recipe.get("teacher")) and spec.recipe["teacher_share"]:
         share = spec.recipe["teacher_share"]
         text += (
-            f" These targets count for {1 - share:.0%}; the other {share:.0%} are the predictions of "
-            f"{_named(teacher)} for the same training image (knowledge distillation, Hinton et "
-            "al. 2015, arXiv:1503.02531)."
+            f" These targets count for {1 - share:.0%}; the other {share:.0%} are the teacher's predictions "
+            "for the same training image (knowledge distillation, Hinton et al. 2015, arXiv:1503.02531). The "
+            f"teacher is {_named(teacher)}."
         )
     if second and (votes or teacher or spec.recipe.get("targets") == "votes"):
         text += (

@@ -61,7 +61,7 @@ def test_a_worse_variant_is_told_apart_and_an_equal_one_is_not(results):
     assert 0.1 < bad.low < bad.high < 0.5
     assert told_apart(found, results) == (
         "On 350 clean faces of FER2013 PublicTest (validation), the best variant, **good**, is not told "
-        "apart from alike (95%, all pairs)."
+        "apart from alike (simultaneous 95% intervals)."
     )
 
 
@@ -86,7 +86,9 @@ def test_all_or_none_are_told_apart(results):
     write_runs("alike", 0.7)
     write_runs("bad", 0.7)
     (found,) = compare_variants(results)
-    assert f"**{found.best}**, is not told apart from any other one" in told_apart(found, results)
+    assert f"**{found.best}**, does not differ significantly from any other one" in told_apart(
+        found, results
+    )
 
 
 def test_variants_are_compared_on_the_faces_that_all_predicted(results):

@@ -153,7 +153,8 @@ def test_the_text_says_whose_answers_the_targets_are(spec):
     assert "no other network were used" in alone
     taught = {**recipe, "teacher": "dual", "teacher_share": 0.7}
     text = card_text(spec.model_copy(update={"recipe": taught}))
-    assert "count for 30%; the other 70% are the predictions of the bundle `dual`" in text
+    assert "count for 30%; the other 70% are the teacher's predictions" in text
+    assert "The teacher is the bundle `dual` of that time" in text
     assert "no other network" not in text
 
 
