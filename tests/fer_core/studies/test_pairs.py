@@ -60,8 +60,8 @@ def test_a_worse_variant_is_told_apart_and_an_equal_one_is_not(results):
     assert not alike.is_apart
     assert 0.1 < bad.low < bad.high < 0.5
     assert told_apart(found, results) == (
-        "On 350 clean faces of FER2013 PublicTest (validation), the best variant, **good**, is not told "
-        "apart from alike (simultaneous 95% intervals)."
+        "On 350 clean faces of FER2013 PublicTest (validation), the best variant, **good**, does not "
+        "differ significantly from alike (simultaneous 95% intervals)."
     )
 
 
