@@ -225,7 +225,7 @@ QUESTIONS: Final = {
     "accuracy": Question("Accuracy", _show_accuracy),
     "confusions": Question("Confusions", _show_confusions),
     "expressions": Question("Expressions", _show_expressions),
-    "confidence": Question("How sure?", show_confidence),
+    "confidence": Question("Confidence", show_confidence),
     "compare": Question("Compare two", _show_pair),
     "faces": Question("Browse faces", show_gallery),
     "data-sets": Question("Other data sets", show_data_sets, has_captions=True),
