@@ -41,9 +41,9 @@ def photos_view(rows: Sequence[PhotoAccuracy]) -> View:
         "Whole photos",
         figure,
         f"Accuracy on {max(sizes):,} photos on which the default pair was chosen, so its figures are "
-        f"optimistic. Bars are 95% bootstrap intervals.{fewer} {WEB_PHOTOS} Only the largest face of each photo "
-        "counts; photos in which none was found are left out. For the other sizes, photos are scaled down until "
-        "the network's crop of the face has that side in pixels.",
+        f"optimistic. Bars are 95% bootstrap intervals.{fewer} {WEB_PHOTOS} Only the largest face of each "
+        "photo counts; photos in which none was found are left out. For the other sizes, photos are scaled "
+        "down until the network's crop of the face has that side in pixels.",
         table,
     )
 

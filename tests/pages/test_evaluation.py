@@ -281,7 +281,8 @@ def test_photos_are_shown_for_the_weights_that_answer_alone(monkeypatch, tmp_pat
     whole = table[table["faces"] == "original size"].set_index("network")["accuracy"]
     for name in ("cnn_photos", "dual_photos"):
         assert whole[name] == pytest.approx(100 * recorded[name, None].accuracy)
-    assert "Development set" in texts(page)
+    assert "on which the default pair was chosen" in texts(page)
+    assert "The photos are press photos" in texts(page)
     shutil.copytree(resolve_shipped("cnn"), tmp_path / "cnn")
     shutil.copytree(resolve_shipped("dual"), tmp_path / "cnn_photos")
     shutil.copy(resolve_shipped("photos.parquet"), tmp_path)
