@@ -62,7 +62,7 @@ class Analysis(pipeline.Analysis):
     labels: Mapping[str, tuple[Expression, ...]]
 
     def to_dict(self, *, columns: str = FaceColumns.BASIC) -> dict[str, Any]:
-        """Return the JSON object that `second-look analyze` prints for the photo.
+        """Return the JSON object that `python -m fer_core analyze` prints for the photo.
 
         Args:
             columns: "basic", or "full" for each face's measures as well.
@@ -73,7 +73,7 @@ class Analysis(pipeline.Analysis):
         return to_record(self.path, self, columns=_face_columns(columns))
 
     def to_dataframe(self, *, columns: str = FaceColumns.BASIC) -> "pd.DataFrame":
-        """Return a table with one row per face and the columns of `second-look analyze --format csv`.
+        """Return a table with one row per face and the columns of `python -m fer_core analyze --format csv`.
 
         A photo without a face gives no row; the column `error` is left out, since errors are raised.
 

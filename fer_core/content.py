@@ -296,7 +296,7 @@ def check_is_photo(data: bytes) -> None:
     what = {
         Kind.SOUND: "This is a sound file: there is nothing to see in it.",
         Kind.VIDEO: "This is a video, and not a photo. The page Batch and video and the command "
-        "`second-look analyze` read videos.",
+        "`python -m fer_core analyze` read videos.",
         Kind.ARCHIVE: "This is a zip, and not a photo. Unpack it first.",
     }
     raise NotAnImageError(

@@ -47,7 +47,7 @@ class Format(StrEnum):
 
 _CSV_SUFFIX: Final = ".csv"
 #: Names of annotated photos and videos begin with a number of four or more digits.
-_ANNOTATED: Final = re.compile(r"\d{4,}-")
+_ANNOTATED: Final = re.compile(r"\d{4,}-.*\.(png|mp4)")
 #: Terminal columns between two cells of a table.
 _BORDER: Final = 3
 #: No path is cut to fewer columns.
@@ -178,7 +178,7 @@ def _make_folder(folder: Path, *, resume: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise OutputFolderError(f"{folder} is a file. Give a folder to --save-annotated.")
     folder.mkdir(parents=True, exist_ok=True)
-    if not resume and any(_ANNOTATED.match(file.name) for file in folder.iterdir()):
+    if not resume and any(_ANNOTATED.fullmatch(file.name) for file in folder.iterdir()):
         raise OutputFolderError(
             f"{folder} has annotated photos of an earlier run, which would be replaced. Give an empty or a "
             "new folder."
@@ -224,9 +224,13 @@ def _open_bundles(names: list[str]) -> "dict[str, Bundle]":
 def _without_annotated(files: "Iterable[PhotoFile]", folder: Path | None) -> "Iterator[PhotoFile]":
     """Yield the files but those that an earlier run annotated, if their folder lies in an input folder."""
     for file in files:
-        if folder is None or not (
-            _ANNOTATED.match(file.path.name) and file.path.resolve().parent == folder.resolve()
-        ):
+        is_annotated = (
+            folder is not None
+            and file.member is None
+            and _ANNOTATED.fullmatch(file.path.name)
+            and file.path.resolve().parent == folder.resolve()
+        )
+        if not is_annotated:
             yield file
 
 

@@ -1,7 +1,7 @@
 """Accuracy on whole photos, from face detection to prediction; written by `python -m training photos`.
 
-The photos are a development set (`training.sources.webphotos`): the default pair and the strength of
-its prior correction were chosen on it.
+The photos are a development set (`training.sources.webphotos`): the default networks, input sizes and the
+strength of the prior correction were chosen on it.
 """
 
 import dataclasses

@@ -57,7 +57,12 @@ def video_records(
             # One video of many that trips a library must not end the run.
             note = unexpected(error)
         if video and annotated and n:
-            written = video.finish()
-            replace_file(annotated, lambda temporary: temporary.write_bytes(written))
+            try:
+                written = video.finish()
+            except Exception as error:
+                # What failed above may fail here again.
+                note = note or unexpected(error)
+            else:
+                replace_file(annotated, lambda temporary: temporary.write_bytes(written))
     if note:
         yield error_record(path, note)

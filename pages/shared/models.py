@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from fer_core.networks.keypoints import KeypointBundle, KeypointFinder
 
 _ANALYSES: Final = "analyses"
-#: Files that are named where the same is said of several.
-_MOST_NAMES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,8 +99,7 @@ def _show_unreadable(files: Sequence[UnreadableFile]) -> None:
     for file in files:
         names.setdefault((file.message, file.is_beyond_limit), []).append(name_as_code(file.name))
     for (message, is_beyond_limit), of in names.items():
-        more = len(of) - _MOST_NAMES
-        named = f"{', '.join(of[:_MOST_NAMES])} and {more} more" if more > 0 else ", ".join(of)
+        named = ", ".join(of)
         if is_beyond_limit:
             st.warning(f"{named}: {message_as_text(message)}", icon=":material/photo_library:")
             st.page_link(

@@ -1,4 +1,4 @@
-"""Photos from the clipboard or the desktop: files pasted or dropped anywhere on the page are uploaded."""
+"""Files from the clipboard or the desktop: what is pasted or dropped anywhere on the page is uploaded."""
 
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,7 @@ _FOLDER: Final = Path(__file__).parent
 
 _listen = st.components.v2.component(
     "paste_drop",
-    html='<div class="veil" hidden>Drop to add photos</div>',
+    html='<div class="veil" hidden>Drop to add files</div>',
     css=(_FOLDER / "paste_drop.css").read_text(encoding="utf-8"),
     js=(_FOLDER / "paste_drop.js").read_text(encoding="utf-8"),
 )

@@ -184,8 +184,8 @@ def _assumptions(found: list[Measured], total: int, most: int) -> list[str]:
         "The cores are like these; the line on the machine, with its load average, tells if it was alone.",
         f"Storage gives what is asked for, up to {asked:.1f} MB a second and core, and "
         f"{total * largest / 1e12:.1f} TB in all for the larger photos. Reading it is not in the cost.",
-        "Photos have one face. Each further face costs 15 ms and more; a photo without one is searched "
-        "longer, and a larger one in more tiles.",
+        "Photos have one face. Each further face costs more; a photo without one is searched longer, and a "
+        "larger one in more tiles.",
         f"The output takes {max(m.row_bytes for m in found):,.0f} bytes a photo in partitions of {PARTITION} "
         "as here, and far less in those of 1,000.",
         "The start, and what a lost machine has to do again, are small beside hours of work.",

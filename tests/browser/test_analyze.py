@@ -106,10 +106,10 @@ def test_a_photo_is_dropped_anywhere_on_the_page(page: Page, astronaut_png: byte
     expect(page.get_by_alt_text("officer.jpg with 1 face marked")).to_be_visible()
     content = base64.b64encode(astronaut_png).decode()
     page.evaluate(DRAG, [content, "dragover"])
-    expect(page.get_by_text("Drop to add photos")).to_be_visible()
+    expect(page.get_by_text("Drop to add files")).to_be_visible()
     page.evaluate(DRAG, [content, "drop"])
     expect(page.get_by_alt_text("dropped.png with 1 face marked")).to_be_visible()
-    expect(page.get_by_text("Drop to add photos")).to_be_hidden()
+    expect(page.get_by_text("Drop to add files")).to_be_hidden()
     expect(page.get_by_alt_text("Thumbnail of dropped.png")).to_have_count(1)
 
 

@@ -187,8 +187,12 @@ def test_a_click_on_a_face_of_the_contact_sheet_opens_its_photo(
     expect(photo).to_be_visible()
     batch_page.wait_for_timeout(500)
     expect_in_sight(batch_page, button(batch_page, "Back"))
-    button(batch_page, "Previous").click()
+    # The label also shows the key that does the same.
+    batch_page.get_by_role("button", name=re.compile("^Previous")).click()
     expect(batch_page.get_by_alt_text("18.jpg with 1 face marked")).to_be_visible()
+    for key, name in (("ArrowRight", "19.jpg"), ("ArrowLeft", "18.jpg")):
+        batch_page.keyboard.press(key)
+        expect(batch_page.get_by_alt_text(f"{name} with 1 face marked")).to_be_visible()
 
     # By the keyboard: back at the face that was shown, on to the one before it.
     button(batch_page, "Back").press("Enter")

@@ -289,6 +289,17 @@ def test_other_networks_answer_when_they_are_chosen_and_the_url_says_so():
     assert named.selectbox(key="first_network").value == "dual"
 
 
+def test_one_click_returns_to_the_default_networks():
+    page = open_page().button[0].click().run()
+    label = "Use the default networks"
+    assert not [button for button in page.button if button.label == label]
+    usual = page.selectbox(key="second_network").value
+    page.selectbox(key="second_network").set_value("dual").run()
+    next(button for button in page.button if button.label == label).click().run()
+    assert page.selectbox(key="second_network").value == usual
+    assert "networks" not in page.query_params
+
+
 def test_going_back_to_a_url_without_networks_restores_the_usual_ones(
     monkeypatch: pytest.MonkeyPatch,
 ):

@@ -382,6 +382,16 @@ def test_results_come_back_with_the_networks_that_found_them(small: bytes):
     assert len(again) == 1
     assert again[0] is usual[0]
     assert page.session_state["batch"].task is None
+    # Also if nothing was analyzed meanwhile, and when a file was added.
+    page.session_state["batch"].change_networks(("other",))
+    page.run()
+    assert next(iter(page.session_state["batch"].results.values())) is usual[0]
+    page.selectbox(key="second_network").select("").run()
+    page = page.switch_page("../models.py").run().switch_page("../batch.py").run()
+    page = upload(page, ("b.png", small))
+    page.selectbox(key="second_network").select("dual_photos").run()
+    assert len(page.session_state["batch"].results) == 2
+    assert next(iter(page.session_state["batch"].results.values())) is usual[0]
 
 
 def test_another_batch_begins_without_the_filter_of_the_last_one(small: bytes):

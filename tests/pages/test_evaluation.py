@@ -132,6 +132,20 @@ def test_own_predictions_stand_beside_ours():
     assert table.loc["own"].tolist() == table.loc["cnn"].tolist()
 
 
+def test_an_own_network_stays_while_other_pages_are_looked_at_until_it_is_removed():
+    page = open_page()
+    page.file_uploader[0].set_value([own_file()]).run()
+    page.switch_page("../models.py").run()
+    page.switch_page("../evaluation.py").run()
+    page.query_params["data"] = "fer2013-test"
+    page.run()
+    assert not page.exception
+    assert "own" in measures(page).index
+    next(b for b in page.button if b.label == "Remove your network").click().run()
+    assert "own" not in measures(page).index
+    assert not [b for b in page.button if b.label == "Remove your network"]
+
+
 def test_a_table_of_part_of_a_data_set_has_its_own_number_of_faces(
     monkeypatch: pytest.MonkeyPatch,
 ):

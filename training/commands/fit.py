@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from fer_core.settings import models_root
-from fer_core.studies.runs import append_rows, runs_path
+from fer_core.studies.runs import replace_rows, runs_path
 from training import sources
 from training.commands.arguments import measure_and_print
 from training.sources import MissingDataError, Split
@@ -91,7 +92,7 @@ def fit(
     if batch_size is not None:
         chosen = chosen.with_batch_size(batch_size)
     folder = out or models_root() / chosen.name
-    with _stop_explained(folder), alone(folder) as is_free:
+    with _stop_explained(folder), alone(folder, is_told=False) as is_free:
         if not is_free:
             raise TrainingError(
                 f"Another process trains in {folder}. Wait for it, or name another folder with --out."
@@ -118,7 +119,10 @@ def fit(
             reports.append(measure_and_print(folder, f"{chosen.data.source}:{split}"))
         except MissingDataError as error:
             typer.echo(f"Not measured on the {split} split. {error}", err=True)
-    append_rows(runs_path(folder.resolve().parent), [row_of(folder, reports)])
+    # The same run may be measured again, after a kill or by another --resume; another one took other seconds.
+    row = pd.DataFrame([row_of(folder, reports)])
+    same_run = ["bundle", "settings_sha256", "seed", "seconds"]
+    replace_rows(runs_path(folder.resolve().parent), row, same_run)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ Cost:   100 epochs of 40 s, 70 minutes on two idle CPU cores with AMX
 Result: models/cnn/spec.json and the card beside it; selection on the clean rows of PublicTest
 Note:   seven tenths of the targets are the predictions of the `dual` that lies in models/ when the run begins
         (knowledge distillation, Hinton et al. 2015, arXiv:1503.02531), whose trunk is an earlier cnn. To
-        begin with nothing: fit cnn --set teacher=null --set teacher_share=0, fit dual, fit cnn.
+        begin with nothing: fit cnn and fit dual with --set teacher=null --set teacher_share=0, then fit cnn.
 """
 
 from training.architectures.cnn import Cnn

@@ -364,18 +364,24 @@ class Recipe(BaseRecipe):
         """Log which settings of the augmentation the refinement does not share."""
         if self.refinement is None:
             return
-        for key in keys:
-            part, _, name = key.partition(".")
-            if part == "augment" and f"refinement.{key}" not in keys and "." not in name:
-                last = getattr(self.refinement.augment, name)
-                if last != getattr(self.augment, name):
-                    log.warning(
-                        "The last %d epochs keep %s=%s: also set refinement.%s.",
-                        self.refinement.epochs,
-                        name,
-                        last,
-                        key,
-                    )
+        if "refinement.augment" in keys:
+            return
+        # A whole part may be set as well: augment={"flip": false}.
+        names = [
+            key.removeprefix("augment.").partition(".")[0]
+            for key in keys
+            if key.startswith("augment.")
+        ]
+        for name in Augment.model_fields if "augment" in keys else names:
+            last = getattr(self.refinement.augment, name)
+            if last != getattr(self.augment, name) and f"refinement.augment.{name}" not in keys:
+                log.warning(
+                    "The last %d epochs keep %s=%s: also set refinement.augment.%s.",
+                    self.refinement.epochs,
+                    name,
+                    last,
+                    name,
+                )
 
     @property
     def phases(self) -> tuple[tuple[int, Augment], ...]:

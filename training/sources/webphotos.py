@@ -4,8 +4,7 @@ Read from the parquet pack `webphotos/dev.parquet` with the columns `name`, `exp
 photos come from github.com/muxspace/facial_expressions, press pictures for the most part, labelled by one
 annotator each; five of the seven expressions occur. They are a development set: the default networks, input
 sizes and the strength of the prior correction are chosen on it, so a figure on it flatters what was chosen.
-Nothing is ever trained on it, which
-is why it is no entry of `training.sources.SOURCES`.
+Nothing is ever trained on it, which is why it is no entry of `training.sources.SOURCES`.
 """
 
 from dataclasses import dataclass

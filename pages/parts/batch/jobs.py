@@ -80,7 +80,7 @@ class VideoJob:
 
         self.rate, self.smoothing_s = rate, TIME_CONSTANT_S if smooth else 0.0
         self.frames, self.seconds = [], 0.0
-        self.result = self.error = self.annotated = None
+        self.result = self.error = self.annotated = self.drawing_error = None
         self.stop_drawing()
         self.is_running, self._steps = True, None
 

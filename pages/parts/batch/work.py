@@ -77,6 +77,7 @@ class Batch:
         task: what is going on; None while nothing is.
         zip: of the annotated photos, once it was made.
         n_not_zipped: photos that are missing in it, as they could not be read again.
+        before: specs and results of the networks before these.
     """
 
     files: dict[str, PhotoSource]
@@ -87,13 +88,12 @@ class Batch:
     task: Task | None = None
     zip: bytes | None = None
     n_not_zipped: int = 0
+    before: "tuple[tuple[str, ...], dict[str, PhotoResult]] | None" = field(
+        default=None, repr=False, kw_only=True
+    )
     _progress: Progress | None = field(default=None, repr=False)
     _archive: "AnnotatedZip | None" = field(default=None, repr=False)
     _n_zipped: int = 0
-    # Of the networks before these.
-    _before: "tuple[tuple[str, ...], dict[str, PhotoResult]] | None" = field(
-        default=None, repr=False
-    )
 
     @property
     def is_busy(self) -> bool:
@@ -157,7 +157,10 @@ class Batch:
             # A network that could not be opened can be now, or the other way round.
             self.look_again()
             return
-        before, self._before = self._before, (self.specs, self.results)
+        before = self.before
+        # Of networks that nothing was asked yet, there is nothing to keep.
+        if self.results:
+            self.before = self.specs, self.results
         found = before[1] if before and before[0] == specs else {}
         self.specs = specs
         self.results = {key: found[key] for key in self.files if key in found}
@@ -287,7 +290,7 @@ def current_batch() -> Batch | None:
         return None
     found = [r.analysis for r in batch.results.values() if r.analysis is not None]
     specs = specs_of_networks()
-    if found and (batch.specs != specs or not are_of_all_networks(found)):
+    if batch.specs != specs or not are_of_all_networks(found):
         batch.change_networks(specs)
     batch.specs = specs
     if n := batch.n_left_out:
@@ -405,7 +408,7 @@ def _take_widget(key: str) -> None:
     before = st.session_state.get(_BATCH)
     if isinstance(before, Batch):
         known = {key: before.results[key] for key in taken.files if key in before.results}
-        batch = Batch(taken.files, taken.n_left_out, before.specs, known)
+        batch = Batch(taken.files, taken.n_left_out, before.specs, known, before=before.before)
     else:
         batch = Batch(taken.files, taken.n_left_out, specs_of_networks(), {})
     batch.skipped = tuple(taken.skipped.lines())

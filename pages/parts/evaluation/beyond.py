@@ -108,7 +108,7 @@ def show_photos(chosen: Chosen) -> None:
         "accuracy": "Accuracy",
         "macro recall": "Balanced accuracy",
         "coverage": "Coverage",
-        "accuracy of confident predictions": "Accuracy on covered",
+        "accuracy of confident predictions": "Accuracy of confident",
     }
     shown = view.data[["network", "faces", "photos", *shares]].copy()
     shown[list(shares)] *= 100

@@ -63,13 +63,17 @@ class LivePage {
   takeOver(data) {
     if (data.token === this.data.token) return;
     const device = this.stream?.getVideoTracks()[0].getSettings().deviceId;
+    const { resumes } = this;
+    const isInterrupted = Boolean(this.recording || this.resting);
     this.stop();
+    this.resumes = resumes;
     this.data = data;
     this.overlay = new Overlay(this.find("overlay"), data.networks, data.edges);
     this.moments = [];
     this.buildAnswers();
     // Other networks were chosen, or the server was restarted: the camera goes on.
     if (device) this.start(device);
+    if (isInterrupted) this.note("Other networks are in use now: a recording was saved, and a calibration has ended.");
   }
 
   find(name) {
@@ -400,7 +404,7 @@ class LivePage {
   // The last picture that was looked at stays on the server for some seconds: that is the one.
   freeze() {
     this.sendFreeze();
-    this.note("Frozen: see below the camera.");
+    this.note("Freezing: the picture appears below the camera.");
   }
 }
 

@@ -121,7 +121,7 @@ def show_frozen() -> None:
     found = "no face" if n == 0 else "1 face" if n == 1 else f"{n} faces"
     st.image(
         picture,
-        caption=f"Frozen at {taken:%H:%M:%S}. It is among the photos of your visit, until you discard it.",
+        caption=f"Frozen at {taken:%H:%M:%S}. It was added to the photos of your visit.",
         alt=f"Frozen picture with {found} marked",
     )
     with st.container(horizontal=True):

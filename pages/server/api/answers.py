@@ -78,7 +78,7 @@ class Face(BaseModel):
 
 
 class Photo(BaseModel):
-    """Every face of a photo, as `second-look analyze` prints it."""
+    """Every face of a photo, as `python -m fer_core analyze` prints it."""
 
     path: None = Field(description="Always null: the server does not read file names.")
     width: int = Field(ge=1, description="Width of the upright photo in pixels.")

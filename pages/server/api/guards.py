@@ -1,7 +1,8 @@
 """Checks that run before each address under /api.
 
 Each is an ASGI middleware of its own, so that an address takes those that it needs: `RequestLog` and the
-exception handlers are for all; `OriginCheck` for all, with other origins; `Switch` and `Tokens` for some.
+exception handlers are for all; `OriginCheck` for all, with other origins; `Switch`, `Tokens` and `Errors` for
+some.
 """
 
 import hmac
@@ -110,8 +111,8 @@ HANDLERS: Final[Mapping[Any, Callable[[Request, Any], Awaitable[Response]]]] = {
 class RequestLog:
     """Logs one line per request: method, path, status and milliseconds, and nothing that the client chose.
 
-    What no handler knows becomes an answer in JSON here; where it was raised goes to the log, without the
-    message, which may quote the request.
+    What neither a handler nor `Errors` has answered becomes an answer in JSON here; where it was raised goes
+    to the log, without the message, which may quote the request.
     """
 
     def __init__(self, app: ASGIApp, *, paths: Sequence[str], quiet: Sequence[str] = ()) -> None:

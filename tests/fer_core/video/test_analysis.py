@@ -245,6 +245,20 @@ def test_a_frame_that_fails_ends_the_records_and_leaves_the_video_so_far(
         assert len(list(reader.frames(100))) == 3
 
 
+@pytest.mark.parametrize("failing", ["add", "finish"])
+def test_a_video_over_which_a_library_fails_ends_no_run(
+    mp4, analyzer, tmp_path, monkeypatch, failing
+):
+    def fail(*_args, **_options):
+        raise ValueError("odd")
+
+    monkeypatch.setattr(AnnotatedVideo, failing, fail)
+    target = tmp_path / "a.mp4"
+    *_, last = video_records("film.mp4", mp4, analyzer, rate=2, annotated=target)
+    assert last["error"] == "The analysis failed (ValueError: odd)."
+    assert not target.exists()
+
+
 def test_events_as_csv():
     finder = EventFinder(hold_s=0)
     finder.add(3, 0, {"cnn": prediction(happy=0.9)})

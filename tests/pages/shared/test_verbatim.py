@@ -139,7 +139,7 @@ def test_downloads_hold_names_as_they_are_and_nothing_of_exif(portrait_with_exif
 
     from fer_core.photos.decode import decode
     from pages.shared.models import load_analyzer
-    from pages.shared.results import _as_csv, _as_json, _as_png, _records
+    from pages.shared.results import _as_csv, _as_jpeg, _as_json, _records
     from pages.shared.visit_photos import ChosenPhoto, Intake, UnreadableFile
 
     photo = ChosenPhoto.of("a", HOSTILE[0], decode(portrait_with_exif))
@@ -153,7 +153,7 @@ def test_downloads_hold_names_as_they_are_and_nothing_of_exif(portrait_with_exif
     labels = {name: p.labels for name, p in analysis.faces[0].predictions.items()}
     rows = list(csv.DictReader(io.StringIO(_as_csv(records, labels))))
     assert [row["path"] for row in rows] == [HOSTILE[0], "'=cmd|'/c calc'!A1.png"]
-    annotated = _as_png(photo, analysis)
+    annotated = _as_jpeg(photo, analysis)
     for content in (_as_json(records).encode(), _as_csv(records, labels).encode(), annotated):
         assert b"Telling" not in content
     assert dict(Image.open(io.BytesIO(annotated)).getexif()) == {}

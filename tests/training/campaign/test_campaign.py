@@ -462,7 +462,7 @@ def test_the_command_prints_the_ensemble_and_explains_bad_usage(campaign, finish
     monkeypatch.setattr("training.campaign.plan.get_campaign", lambda _: campaign)
     result = CliRunner().invoke(app, ["campaign", NAME, "--report"])
     assert result.exit_code == 0
-    table = pd.read_csv(io.StringIO(result.stdout)).set_index("of")
+    table = pd.read_csv(io.StringIO(result.stdout)).set_index("member")
     assert {"ensemble", "first", "second"} < set(table.index)
     assert (table["faces"] == 42).all()
     result = CliRunner().invoke(app, ["campaign", NAME, "--only", "x"])

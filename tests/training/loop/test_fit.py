@@ -636,6 +636,7 @@ def test_the_command_line_trains_bundles_and_measures(
     assert again.exit_code == 0, again.stderr
     assert [json.loads(line)["split"] for line in again.stdout.splitlines()] == ["valid", "test"]
     assert (tmp_path / "rings" / KERAS_FILE).stat().st_mtime <= trained.st_mtime
+    assert len(read_rows(runs_path(tmp_path))) == 1
     # And two processes never train in one folder.
     with alone(tmp_path / "rings"):
         refused = CliRunner().invoke(app, [*arguments, *settings])

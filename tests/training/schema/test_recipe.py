@@ -144,6 +144,9 @@ def test_a_setting_that_the_last_epochs_do_not_share_is_told(caplog):
     get_recipe("cnn").with_overrides(["augment.flip=false"])
     assert "epochs keep flip=True: also set refinement.augment.flip." in caplog.text
     caplog.clear()
+    get_recipe("cnn").with_overrides(['augment={"flip": false, "crop_pixels": 40}'])
+    assert "also set refinement.augment.flip." in caplog.text
+    caplog.clear()
     get_recipe("cnn").with_overrides(["augment.flip=false", "refinement.augment.flip=false"])
     get_recipe("cnn").with_overrides(["augment.flip=false", "refinement=null"])
     assert not caplog.text

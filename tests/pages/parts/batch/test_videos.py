@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException, StopException
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
@@ -133,13 +133,17 @@ def test_the_annotated_video_goes_on_where_the_page_was_left(film):
     assert "Annotated MP4" in labels(page)
 
 
-def test_the_annotated_video_can_be_cancelled(film):
+def test_the_annotated_video_can_be_cancelled(film, monkeypatch):
     page = page_of(film)
     job = finished(page)
-    job.start_drawing()
     video_results._stop_drawing("gone")
-    job.stop_drawing()
-    page.run()
+    with monkeypatch.context() as patched:
+        # As if the visitor clicked while frames are drawn.
+        patched.setattr(VideoJob, "draw", lambda job, say: (_ for _ in ()).throw(StopException()))
+        button(page, "Make the annotated video").click().run()
+    assert job.is_drawing
+    button(page, "Cancel the annotated video").click().run()
+    assert not job.is_drawing
     assert "Make the annotated video" in labels(page)
     assert not page.get("video")
 
@@ -152,6 +156,10 @@ def test_a_video_that_is_no_longer_readable_says_so(film):
     assert not page.exception
     assert page.error[0].value.startswith("`film.mp4`: ")
     assert "Make the annotated video" in labels(page)
+    job.content = film.read_bytes()
+    button(page, "Analyze again").click().run()
+    button(page, "Analyze the video").click().run()
+    assert not page.error, "an error of the video before"
 
 
 def test_steps_that_a_fault_ended_end_the_analysis(film):
