@@ -1,5 +1,6 @@
 """A real server that the kernel keeps from writing, and a real Chromium with a fake camera."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -24,6 +25,8 @@ START_SECONDS = 60
 #: The first photo of a fresh server also loads the models.
 EXPECT_MS = 30_000
 CAMERA_HW = (480, 640)
+# Of linux/prctl.h and linux/capability.h.
+_DROP_CAPABILITY, _RAISE_PRIORITY = 24, 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,15 @@ def rights() -> list[str]:
     return ["--no-sandbox"] if os.geteuid() == 0 else []
 
 
+def forbid_higher_priority() -> None:
+    """Keep programs that this thread starts from raising their priority, which root may.
+
+    Chromium does so for what draws, which computes all the time without a graphics card: the servers and the
+    other tests would get a small part of the cores.
+    """
+    ctypes.CDLL(None).prctl(_DROP_CAPABILITY, _RAISE_PRIORITY, 0, 0, 0)
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Iterator[Browser]:
     """Chromium whose camera shows the example photo and asks for no permission."""
@@ -162,6 +174,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> 
     video.write_bytes(y4m(astronaut))
     arguments = camera_showing(video)
     expect.set_options(timeout=EXPECT_MS)
+    forbid_higher_priority()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium_executable(), args=[*arguments, *rights()]
