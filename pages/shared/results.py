@@ -199,8 +199,8 @@ def _show_quality(face: "FaceAnalysis") -> None:
         return
     with st.container(horizontal=True, gap="xsmall"):
         for note in face.quality:
-            words = QUALITY_WORDS[note.code]
-            st.badge(words[0].upper() + words[1:], icon=":material/visibility_off:", color="orange")
+            words = _capitalized(QUALITY_WORDS[note.code])
+            st.badge(words, icon=":material/visibility_off:", color="orange")
     st.caption(" ".join(note.sentence for note in face.quality))
 
 
@@ -270,16 +270,15 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
 def offer_full_record(photo: ChosenPhoto, analysis: "Analysis") -> None:
     """Offer all measures of a photo's faces as JSON."""
 
-    def make() -> str:
+    def record() -> dict[str, Any]:
         from fer_core.face_columns import FaceColumns
         from fer_core.records import to_record
 
-        record = to_record(photo.name, analysis, columns=FaceColumns.FULL)
-        return json.dumps(record, indent=2, ensure_ascii=False)
+        return to_record(photo.name, analysis, columns=FaceColumns.FULL)
 
     offer_file(
         "All measures (JSON)",
-        make,
+        partial(_as_json, record),
         f"{PurePath(photo.name).stem}_measures.json",
         "application/json",
         help="Action units, blendshapes, gaze, openings of eyes and mouth, and 68 landmarks of each face.",
@@ -326,7 +325,10 @@ def answer(prediction: "Prediction") -> str:
     """Return a prediction in words, such as "Probably happy"."""
     from fer_core.networks.levels import in_words
 
-    words = in_words(prediction)
+    return _capitalized(in_words(prediction))
+
+
+def _capitalized(words: str) -> str:
     return words[0].upper() + words[1:]
 
 
@@ -346,8 +348,8 @@ def _records(intake: Intake, analyses: Mapping[str, "Analysis"]) -> list[dict[st
     ]
 
 
-def _as_json(records: partial[list[dict[str, Any]]]) -> str:
-    return json.dumps(records(), indent=2, ensure_ascii=False)
+def _as_json(make: Callable[[], object]) -> str:
+    return json.dumps(make(), indent=2, ensure_ascii=False)
 
 
 def _as_csv(
