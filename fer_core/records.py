@@ -164,7 +164,7 @@ def table_columns(
     """Return the columns of a table of faces; `labels` are the classes of each network by its name."""
     names = [*_PHOTO_COLUMNS, "face", *FACE_COLUMNS]
     for name, classes in labels.items():
-        names += answer_columns(name, classes)
+        names += prediction_columns(name, classes)
     return [*names, *measure_columns(columns)]
 
 
@@ -180,18 +180,18 @@ def face_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     for number, face in enumerate(record["faces"], start=1):
         row = photo | {"face": number} | face_cells(face)
         for name, prediction in face["predictions"].items():
-            row |= answer_cells(name, prediction)
+            row |= prediction_cells(name, prediction)
         rows.append(row)
     return rows
 
 
-def answer_columns(name: str, classes: Iterable[Expression]) -> list[str]:
+def prediction_columns(name: str, classes: Iterable[Expression]) -> list[str]:
     """Return the columns of a network's prediction and probabilities, each prefixed with `name`."""
     return [*(f"{name}_{key}" for key in _ANSWER), *(f"{name}_p_{label}" for label in classes)]
 
 
-def answer_cells(name: str, prediction: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the cells of `answer_columns`, from the JSON object of a prediction."""
+def prediction_cells(name: str, prediction: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of `prediction_columns`, from the JSON object of a prediction."""
     cells = {f"{name}_{key}": prediction[key] for key in _ANSWER}
     return cells | {f"{name}_p_{k}": p for k, p in prediction["probabilities"].items()}
 

@@ -25,9 +25,9 @@ REQUIREMENTS = sorted(PROJECT.glob("requirements*.txt"))
 ROOMS = ("fer_core", "training", "pages")
 #: What fer_core must not load, so that the command line answers in a second and in little memory.
 HEAVY = {"streamlit", "tensorflow", "keras"}
-#: The direction of imports inside fer_core: each of these modules and rooms imports only itself and those
-#: before it. `live.face` is the record that `drawing` draws and the rest of `live` fills.
-ORDER = (
+#: The direction of imports inside each package: each of these modules and rooms imports only itself and
+#: those before it. `live.face` is the record that `drawing` draws and the rest of `live` fills.
+FER_CORE = (
     *(
         "errors",
         "listing",
@@ -47,6 +47,17 @@ ORDER = (
     *("video", "batch", "annotate", "api", "evaluation", "studies", "views", "commands"),
     "__main__",
 )
+TRAINING = (
+    *("errors", "alone", "devices", "networks", "architectures", "sources", "schema", "teachers"),
+    *("tasks", "loop", "bundle", "measure", "kinds", "publish"),
+    *("campaign", "experiments", "gpu", "recipes", "commands", "__main__"),
+)
+PAGES = ("shared", "server", "parts")
+#: Packages of files that are found by their names.
+FOUND_BY_NAME = {
+    *("training.recipes", "training.recipes.studies", "training.recipes.campaigns"),
+    "training.architectures",
+}
 
 
 @pytest.mark.parametrize("command", [RUN, TEST])
@@ -132,26 +143,32 @@ def test_imports_go_pages_to_fer_core_and_training_to_fer_core(room, forbidden):
         assert not tops & forbidden, f"{path} imports {tops & forbidden}"
 
 
-def test_imports_inside_fer_core_go_to_rooms_below():
-    modules = {_module(path): path for path in _files_of("fer_core")}
+@pytest.mark.parametrize(
+    ("package", "order"), [("fer_core", FER_CORE), ("training", TRAINING), ("pages", PAGES)]
+)
+def test_imports_inside_a_package_go_to_rooms_below(package, order):
+    modules = {_module(path): path for path in _files_of(package)}
+    rooms = {name for name, path in modules.items() if path.name == "__init__.py"}
     for module, path in modules.items():
-        if module == "fer_core":
+        if module == package:
             continue
-        for imported in _imports(path, anywhere=True):
+        for imported in _imports(path, anywhere=True) & modules.keys():
             # The package itself gives its version and its rooms to all.
-            if imported.startswith("fer_core.") and imported in modules:
-                assert _place(imported) <= _place(module), f"{module} imports {imported}"
+            if imported == package or imported in FOUND_BY_NAME & rooms:
+                continue
+            places = [_place(name, package, order) for name in (imported, module)]
+            assert places[0] <= places[1], f"{module} imports {imported}"
 
 
-def _place(module: str) -> int:
-    """Return the place in ORDER of a module of fer_core: its own, or else that of its room."""
-    name = module.removeprefix("fer_core.")
+def _place(module: str, package: str, order: tuple[str, ...]) -> int:
+    """Return the place in the order of a module of a package: its own, or else that of its room."""
+    name = module.removeprefix(f"{package}.")
     for known in (name, name.partition(".")[0]):
-        if known in ORDER:
-            return ORDER.index(known)
-    raise AssertionError(
-        f"{module} has no place in ORDER, the direction of imports inside fer_core"
-    )
+        if known in order:
+            return order.index(known)
+    # A page, which is above all rooms.
+    assert package == "pages", f"{module} has no place in the order of imports inside {package}"
+    return len(order)
 
 
 def test_settings_from_the_environment_are_read_in_one_place():

@@ -32,12 +32,12 @@ AHEAD: Final = 4
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 JobT = TypeVar("JobT")
-AnswerT = TypeVar("AnswerT")
+ResultT = TypeVar("ResultT")
 _JobT_contra = TypeVar("_JobT_contra", contravariant=True)
-_AnswerT_co = TypeVar("_AnswerT_co", covariant=True)
+_ResultT_co = TypeVar("_ResultT_co", covariant=True)
 
 
-class Handler(Protocol[_JobT_contra, _AnswerT_co]):
+class Handler(Protocol[_JobT_contra, _ResultT_co]):
     """A function that does one job in a worker process."""
 
     def __call__(
@@ -47,7 +47,7 @@ class Handler(Protocol[_JobT_contra, _AnswerT_co]):
         *,
         left_out: Mapping[int, str],
         begins: Callable[[int], None],
-    ) -> _AnswerT_co:
+    ) -> _ResultT_co:
         """Do a job.
 
         Args:
@@ -61,7 +61,7 @@ class Handler(Protocol[_JobT_contra, _AnswerT_co]):
         ...
 
 
-class Work(ABC, Generic[JobT, AnswerT]):
+class Work(ABC, Generic[JobT, ResultT]):
     """The work of a pool; pickled to each of its processes.
 
     Attributes:
@@ -75,7 +75,7 @@ class Work(ABC, Generic[JobT, AnswerT]):
     died_over_step: ClassVar[str]
 
     @abstractmethod
-    def load(self) -> Handler[JobT, AnswerT]:
+    def load(self) -> Handler[JobT, ResultT]:
         """Return the function that does jobs; called once in each process.
 
         Raises:
@@ -110,16 +110,16 @@ class _DiedError(Exception):
         self.how = how
 
 
-class Worker(Generic[JobT, AnswerT]):
+class Worker(Generic[JobT, ResultT]):
     """A process that does one job after the other. Not thread-safe, except for `stop`."""
 
-    def __init__(self, work: Work[JobT, AnswerT]) -> None:
+    def __init__(self, work: Work[JobT, ResultT]) -> None:
         """Keep the work; the process starts at the first job."""
         self._work = work
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
 
-    def do(self, job: JobT) -> AnswerT:
+    def do(self, job: JobT) -> ResultT:
         """Return the result of a job; dead processes are replaced.
 
         Raises:
@@ -155,7 +155,7 @@ class Worker(Generic[JobT, AnswerT]):
         if (process := self._process) is not None:
             _end(process)
 
-    def _ask(self, job: JobT, left_out: dict[int, str]) -> AnswerT:
+    def _ask(self, job: JobT, left_out: dict[int, str]) -> ResultT:
         step: int | None = None
         requests: list[object] = [(job, left_out)]
         if self._process is None:
@@ -176,13 +176,13 @@ class Worker(Generic[JobT, AnswerT]):
             raise _DiedError(step, _end(process)) from error
         if isinstance(message, Failure):
             raise message.error
-        answer: AnswerT = message.value
+        answer: ResultT = message.value
         return answer
 
 
 def run_jobs(
-    work: Work[JobT, AnswerT], jobs: Iterable[JobT], *, processes: int, in_order: bool
-) -> Iterator[AnswerT]:
+    work: Work[JobT, ResultT], jobs: Iterable[JobT], *, processes: int, in_order: bool
+) -> Iterator[ResultT]:
     """Do jobs in worker processes and yield their results.
 
     Jobs are taken as answers are: at most `AHEAD` for each process are in work or wait. A generator that is
@@ -199,11 +199,11 @@ def run_jobs(
         FerError, OSError: what a job raised.
     """
     workers = [Worker(work) for _ in range(processes)]
-    idle: SimpleQueue[Worker[JobT, AnswerT]] = SimpleQueue()
+    idle: SimpleQueue[Worker[JobT, ResultT]] = SimpleQueue()
     for worker in workers:
         idle.put(worker)
 
-    def do(job: JobT) -> AnswerT:
+    def do(job: JobT) -> ResultT:
         worker = idle.get()
         try:
             return worker.do(job)
@@ -212,9 +212,9 @@ def run_jobs(
 
     # A thread waits for each process.
     threads = ThreadPoolExecutor(processes)
-    pending: deque[Future[AnswerT]] = deque()
+    pending: deque[Future[ResultT]] = deque()
 
-    def next_answer() -> AnswerT:
+    def next_result() -> ResultT:
         done = pending[0] if in_order else next(as_completed(pending))
         pending.remove(done)
         return done.result()
@@ -223,9 +223,9 @@ def run_jobs(
         for job in jobs:
             pending.append(threads.submit(do, job))
             if len(pending) >= AHEAD * processes:
-                yield next_answer()
+                yield next_result()
         while pending:
-            yield next_answer()
+            yield next_result()
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         for worker in workers:

@@ -34,7 +34,7 @@ class Formula(NamedTuple):
 
 def of_counts(formula: Callable[[np.ndarray], np.ndarray]) -> Formula:
     """Return the formula of a measure that is a function of the confusion matrix."""
-    return Formula(metrics.answer_cells, lambda counts, _: formula(counts))
+    return Formula(metrics.confusion_cells, lambda counts, _: formula(counts))
 
 
 def mean_of(rows: Addends) -> Formula:

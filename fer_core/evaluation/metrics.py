@@ -48,7 +48,7 @@ def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def answer_cells(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+def confusion_cells(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return bool (N, C, C), each row's own confusion matrix; their sum is that of all rows."""
     n, n_classes = probabilities.shape
     cells = np.zeros((n, n_classes, n_classes), bool)
@@ -69,9 +69,9 @@ def balanced_accuracy(counts: np.ndarray) -> np.ndarray:
 def macro_precision(counts: np.ndarray) -> np.ndarray:
     """Return the mean of TP / (TP + FP) over the classes that have rows; NaN without rows.
 
-    The precision of a class that is never answered is 0.
+    The precision of a class that is never predicted is 0.
     """
-    return _over_present(_ratio(_right(counts), _answered(counts)), counts)
+    return _over_present(_ratio(_right(counts), _predicted(counts)), counts)
 
 
 def macro_f1(counts: np.ndarray) -> np.ndarray:
@@ -95,7 +95,7 @@ def cohen_kappa(counts: np.ndarray) -> np.ndarray:
     NaN without rows, and where all labels and answers are one class.
     """
     n = counts.sum(axis=(-2, -1))
-    by_chance = _ratio((_labelled(counts) * _answered(counts)).sum(axis=-1), n**2)
+    by_chance = _ratio((_labelled(counts) * _predicted(counts)).sum(axis=-1), n**2)
     return _ratio(share_right(counts) - by_chance, 1 - by_chance, otherwise=np.nan)
 
 
@@ -107,11 +107,11 @@ def matthews_correlation(counts: np.ndarray) -> np.ndarray:
     not defined: all labels are one class, or all answers are. NaN without rows.
     """
     n = counts.sum(axis=(-2, -1)).astype(np.float64)
-    labelled, answered = (
-        part.astype(np.float64) for part in (_labelled(counts), _answered(counts))
+    labelled, predicted = (
+        part.astype(np.float64) for part in (_labelled(counts), _predicted(counts))
     )
-    both = _right(counts).sum(axis=-1) * n - (labelled * answered).sum(axis=-1)
-    variances = (n**2 - (labelled**2).sum(axis=-1)) * (n**2 - (answered**2).sum(axis=-1))
+    both = _right(counts).sum(axis=-1) * n - (labelled * predicted).sum(axis=-1)
+    variances = (n**2 - (labelled**2).sum(axis=-1)) * (n**2 - (predicted**2).sum(axis=-1))
     return np.where(n > 0, _ratio(both, np.sqrt(variances)), np.nan)
 
 
@@ -126,7 +126,7 @@ def _labelled(counts: np.ndarray) -> np.ndarray:
     return result
 
 
-def _answered(counts: np.ndarray) -> np.ndarray:
+def _predicted(counts: np.ndarray) -> np.ndarray:
     """Return the number of predictions of each class, (..., C)."""
     result: np.ndarray = counts.sum(axis=-2)
     return result
@@ -134,7 +134,7 @@ def _answered(counts: np.ndarray) -> np.ndarray:
 
 def _f1(counts: np.ndarray) -> np.ndarray:
     """Return F1 of each class, (..., C); 0 for a class with neither rows nor predictions."""
-    return _ratio(2 * _right(counts), _labelled(counts) + _answered(counts))
+    return _ratio(2 * _right(counts), _labelled(counts) + _predicted(counts))
 
 
 def _over_present(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -238,43 +238,43 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-class Answers(NamedTuple):
+class ThresholdTarget(NamedTuple):
     """A network's outputs on one data set, and the accuracy required there.
 
     Attributes:
         labels: int (N,).
         probabilities: float (N, C).
-        accuracy: that answered rows are to reach.
+        required_accuracy: that confident predictions must reach.
     """
 
     labels: np.ndarray
     probabilities: np.ndarray
-    accuracy: float
+    required_accuracy: float
 
 
-def abstention_threshold(data_sets: Sequence[Answers]) -> float:
+def abstention_threshold(targets: Sequence[ThresholdTarget]) -> float:
     """Return the lowest threshold at which the covered rows reach the required accuracy on each data set.
 
-    A row is answered if its confidence is at least the threshold. Of all thresholds that reach the
-    accuracies, the lowest answers the most rows; 0 if they are reached with every row answered. Only
+    A row is covered if its confidence is at least the threshold. Of all thresholds that reach the
+    accuracies, the lowest covers the most rows; 0 if they are reached with every row covered. Only
     thresholds that lie between two different confidences are considered, half-way, so that rounding
     cannot move a row across.
 
     Returns:
-        NEVER (above 1) if no threshold reaches the accuracies with a row answered in each data set.
+        NEVER (above 1) if no threshold reaches the accuracies with a covered row in each data set.
     """
     confidences = []
-    for labels, probabilities, _ in data_sets:
+    for labels, probabilities, _ in targets:
         check_labels(labels, probabilities)
         confidences.append(probabilities.max(axis=1, initial=0).astype(np.float64))
     levels = np.unique(np.concatenate(confidences))
     thresholds = np.concatenate([[0.0], (levels[:-1] + levels[1:]) / 2])
     reached = np.full(len(thresholds), len(levels) > 0)
-    for (labels, probabilities, accuracy), confidence in zip(data_sets, confidences, strict=True):
+    for (labels, probabilities, required), confidence in zip(targets, confidences, strict=True):
         order = np.argsort(-confidence, kind="stable")
         n_right = np.append(0, np.cumsum((probabilities.argmax(axis=1) == labels)[order]))
-        answered = len(labels) - np.searchsorted(confidence[order[::-1]], thresholds)
-        reached &= (answered > 0) & (n_right[answered] >= accuracy * answered)
+        covered = len(labels) - np.searchsorted(confidence[order[::-1]], thresholds)
+        reached &= (covered > 0) & (n_right[covered] >= required * covered)
     return float(thresholds[reached.argmax()]) if reached.any() else NEVER
 
 
@@ -283,14 +283,14 @@ def coverage_and_accuracy(
 ) -> tuple[float, float]:
     """Return the share of rows with a confidence of at least `threshold`, and the accuracy on those.
 
-    Both are NaN without rows; the accuracy is NaN if none is answered.
+    Both are NaN without rows; the accuracy is NaN if none is covered.
     """
     check_labels(labels, probabilities)
     if not len(labels):
         return float("nan"), float("nan")
-    answered = probabilities.max(axis=1) >= threshold
+    covered = probabilities.max(axis=1) >= threshold
     right = probabilities.argmax(axis=1) == labels
-    return float(answered.mean()), float(right[answered].mean()) if answered.any() else float("nan")
+    return float(covered.mean()), float(right[covered].mean()) if covered.any() else float("nan")
 
 
 def check_labels(labels: np.ndarray, outputs: np.ndarray) -> None:

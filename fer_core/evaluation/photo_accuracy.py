@@ -37,11 +37,11 @@ class PhotoAccuracy:
         n: photos in which a face was found and whose label the network knows.
         n_left_out: the other photos.
         n_landmarks: of the `n`, those with landmarks.
-        accuracy, accuracy_low, accuracy_high: share of the `n` in which the largest face is answered with the
-            label, with its bootstrap 95 % interval over photos.
+        accuracy, accuracy_low, accuracy_high: share of the `n` whose largest face is predicted as labelled,
+            with its bootstrap 95 % interval over photos.
         macro_recall, macro_recall_low, macro_recall_high: mean over the expressions of the share of their
-            photos that is answered right.
-        coverage, coverage_low, coverage_high: share of the `n` that is answered at the threshold.
+            photos that is predicted as labelled.
+        coverage, coverage_low, coverage_high: share of the `n` that reaches the threshold.
         selective_accuracy, selective_accuracy_low, selective_accuracy_high: accuracy on those; NaN if there
             are none.
     """

@@ -39,7 +39,7 @@ FER2013_PAIR: Final = ("cnn", "dual")
 #: Old names of bundles, and the bundles that replaced them.
 RENAMED: Final = {"cnn_wild": "cnn_photos", "dual_wild": "dual_photos"}
 #: Required accuracy of covered faces when the abstention threshold is chosen; recipes may set another.
-ANSWERED_ACCURACY: Final = 0.85
+REQUIRED_ACCURACY: Final = 0.85
 #: Suffix of a measure's name for clean rows.
 CLEAN: Final = "_clean"
 #: What `task` in a spec says of a network that finds keypoints; those that name expressions have none.

@@ -92,10 +92,9 @@ class Classifier:
         if not faces:
             return []
         spec = self.bundle.spec
-        logits, _ = self.logits(
+        probabilities = self.probabilities(
             np.stack([face.image for face in faces]), np.stack([face.landmarks for face in faces])
         )
-        probabilities = softmax(logits, temperature=spec.temperature)
         return [
             Prediction(
                 labels=spec.labels,
@@ -104,6 +103,11 @@ class Classifier:
             )
             for p in probabilities
         ]
+
+    def probabilities(self, images: np.ndarray, landmarks: np.ndarray | None = None) -> np.ndarray:
+        """Return calibrated probabilities of faces, float32 (N, classes); arguments are those of `logits`."""
+        logits, _ = self.logits(images, landmarks)
+        return softmax(logits, temperature=self.bundle.spec.temperature)
 
     def logits(
         self, images: np.ndarray, landmarks: np.ndarray | None = None

@@ -25,7 +25,7 @@ class Layer:
     """One layer of a network.
 
     Attributes:
-        stage: it belongs to (`training.bundle.layer_table` says by which rule); an input is its own.
+        stage: it belongs to (`training.networks.layer_table` says by which rule); an input is its own.
         name: unique in the network; the layers of a sub-model are named "SUB_MODEL/LAYER".
         type: its class in Keras.
         kernel: sides of the window of a convolution or pooling, "3x3"; empty for others.

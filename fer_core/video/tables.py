@@ -10,10 +10,10 @@ from fer_core.face_columns import FaceColumns
 from fer_core.files import readable_name
 from fer_core.records import (
     FACE_COLUMNS,
-    answer_cells,
-    answer_columns,
     face_cells,
     measure_columns,
+    prediction_cells,
+    prediction_columns,
     table_lines,
     to_record,
 )
@@ -109,7 +109,7 @@ def frames_csv(
     """
     names = ["path", "time_s", "frame", "track", *FACE_COLUMNS]
     for name, classes in labels.items():
-        names += answer_columns(name, classes) + answer_columns(f"{name}_smoothed", classes)
+        names += prediction_columns(name, classes) + prediction_columns(f"{name}_smoothed", classes)
     return table_lines([*names, *measure_columns(columns), "error"], records, _rows)
 
 
@@ -129,6 +129,6 @@ def _rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         row = frame | {"track": face["track"]} | face_cells(face)
         for suffix, predictions in (("", face["predictions"]), ("_smoothed", face["smoothed"])):
             for name, prediction in predictions.items():
-                row |= answer_cells(f"{name}{suffix}", prediction)
+                row |= prediction_cells(f"{name}{suffix}", prediction)
         rows.append(row)
     return rows or [frame | {"track": 0}]

@@ -5,8 +5,8 @@ from urllib.parse import quote, urlsplit
 
 import streamlit as st
 
-from pages.server.api.examples import LOCAL
-
+#: Where the API listens by default, for documents.
+LOCAL: Final = "http://localhost:8501/api"
 _PATH: Final = "/api"
 #: What may stand in an address as it is; none of it has a meaning in a string of a program.
 _IN_ADDRESSES: Final = "/:[]%"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.server.connection import visit_was_lost
+from pages.shared.connection import visit_was_lost
 from pages.shared.examples import EXAMPLES
 from pages.shared.visit_photos import ChosenPhoto, example_key, is_stand_in
 

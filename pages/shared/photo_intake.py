@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import streamlit as st
 
-from pages.server.connection import uploads_are_refused
 from pages.shared import notes
+from pages.shared.connection import uploads_are_refused
 from pages.shared.examples import EXAMPLES, Example
 from pages.shared.networks import offer_networks, others_are_chosen
 from pages.shared.paste_drop import take_pasted_and_dropped_files

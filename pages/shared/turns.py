@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core.batch.waiting_line import Wait
 from fer_core.errors import BusyError
-from pages.server.line import line
+from pages.shared.line import line
 from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ The plain one is what the documentation of Keras shows: the same network, loss, 
 dtype policy, fed by `tf.data` that has nothing to decode and augments nothing, under TensorFlow with XLA,
 which is Keras's own choice, and without. Ratios are to the faster one. Ours augments, averages the weights,
 prepares its batches in the process that trains, and normalises in one operation
-(`training.loop.fast_layers`). Each is a fresh process; the first steps, in which everything is compiled, do
-not count. Backends that are not installed are left out.
+(`training.networks.fast_layers`). Each is a fresh process; the first steps, in which everything is compiled,
+do not count. Backends that are not installed are left out.
 """
 
 import importlib.util
@@ -30,14 +30,14 @@ import json, sys, time
 import keras
 from training.loop.fit import _compiled, _optimizer
 from training.schema.recipe import get_recipe
-from training.kinds import task_for
+from training.tasks.of_recipe import task_of
 from training.tasks.parents import parents_of
 
 steps, warm_up, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 recipe = get_recipe(name)
 keras.utils.set_random_seed(recipe.seed)
 keras.config.set_dtype_policy(recipe.dtype_policy)
-task = task_for(recipe, parents_of(recipe))
+task = task_of(recipe, parents_of(recipe))
 optimizer = _optimizer(recipe, task.network, steps_per_epoch=len(task.train))
 
 class Clock(keras.callbacks.Callback):

@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest, local_script_runner
 from fer_core.networks.bundles import SERVING_FILE, resolve
 from fer_core.photos.decode import decode
 from pages.parts.about import accuracy_sentence
-from pages.server.api.examples import LOCAL
 from pages.shared import visit_photos
+from pages.shared.address import LOCAL
 from pages.shared.bars import percent
 from pages.shared.examples import EXAMPLES
 from pages.shared.models import load_analyzer

@@ -159,7 +159,7 @@ def finished_bundle(request, tiny_recipe, generated_data, shared_folder):
     with FileLock(shared_folder / "finished_bundle.lock"), pytest.MonkeyPatch.context() as patch:
         if out.exists():
             return open_bundle(out)
-        from training.bundle.export import make_bundle
+        from training.bundle.make import make_bundle
 
         # Only for who makes it: to read a run takes as long as to train.
         folder, result = request.getfixturevalue("finished_run")

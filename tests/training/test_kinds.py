@@ -5,8 +5,8 @@ import pytest
 from fer_core.networks.bundles import bundle_folders
 from fer_core.networks.kinds import BUNDLE_KINDS, kind_in, kind_of, open_any_bundle
 from training.architectures.registry import ARCHITECTURES
-from training.bundle.publish import check_card
 from training.kinds import KINDS
+from training.publish import check_card
 from training.schema.recipe import get_recipe, recipe_names
 
 RECIPES = [get_recipe(name) for name in recipe_names()]

@@ -28,8 +28,8 @@ class Architecture(BaseModel, ABC):
 
     The network is a functional `keras.Model` of plain Keras layers and `keras.ops`, without code of its own
     (no Lambda, no subclassed layer): whoever opens `model.keras` has Keras alone. Every layer must be one
-    that `training.bundle.layer_table` can count and LiteRT can run. A run checks the former before it
-    trains (`training.bundle.servable`), the contract test also the latter.
+    that `training.networks.layer_table` can count and LiteRT can run. A run checks the former before it
+    trains (`training.networks.servable`), the contract test also the latter.
 
     Settings are recorded as JSON in every bundle. One that is added later needs a default that makes the
     network of before.
@@ -91,19 +91,19 @@ class ExpressionArchitecture(Architecture):
       (`Recipe.starts_from`), of a bundle that a part of it keeps (`trunk`), and what the training rows tell
       (`learn_from_rows`), in that order.
     - `training.bundle.rebuild` builds the network of a bundle again from the recorded settings.
-    - `training.schema.prior_correction` changes `answer_bias`.
+    - `training.schema.prior_correction` changes `logit_bias`.
     - `training.bundle.card` asks `origin` what to say of where the weights came from.
 
     Attributes:
         any_size: whether it can be trained on smaller squares than it serves; without images it is True.
-        answers_last: whether the last two weights are kernel (..., classes) and bias (classes,) of the
-            answers, so that it can start from a bundle that names other classes.
+        logits_last: whether the last two weights are kernel (..., classes) and bias (classes,) of the
+            logits, so that it can start from a bundle that names other classes.
         view_pixels: side of the central square of the image that the network looks at, a setting or, of a
             family that looks at the whole, a class variable.
     """
 
     any_size: ClassVar[bool]
-    answers_last: ClassVar[bool] = True
+    logits_last: ClassVar[bool] = True
 
     if TYPE_CHECKING:
         # A setting in some families and a class variable in others: pydantic must not see it here.
@@ -139,10 +139,10 @@ class ExpressionArchitecture(Architecture):
 
     @property
     def corrects_priors(self) -> bool:
-        """Whether `answer_bias` is available, so that a recipe may use `prior_correction`."""
+        """Whether `logit_bias` is available, so that a recipe may use `prior_correction`."""
         return False
 
-    def answer_bias(self, network: "keras.Model") -> "keras.Variable":
+    def logit_bias(self, network: "keras.Model") -> "keras.Variable":
         """Return the biases, (classes,), that are added to the logits of what a run trains.
 
         Raises:

@@ -57,7 +57,7 @@ class Cnn(ExpressionArchitecture):
         """Always true: the biases are those of its activation maps."""
         return True
 
-    def answer_bias(self, network: "keras.Model") -> "keras.Variable":
+    def logit_bias(self, network: "keras.Model") -> "keras.Variable":
         """Return the biases, (classes,), of the activation maps, whose means are the logits."""
         return network.get_layer(MAPS_LAYER).bias
 

@@ -39,7 +39,7 @@ class DualInput(ExpressionArchitecture):
             the branch. `unaligned` is its control, which shows what landmarks add: the copy sees the image
             as it is, and there is no branch. `late` adds the branch's logits to the trunk's, a product of
             experts (Hinton 2002); `concatenation` adds logits read off the joined features of both; `gate`
-            mixes the two answers by weights read off the joined features (Arevalo et al. 2017,
+            mixes the two logits by weights read off the joined features (Arevalo et al. 2017,
             arXiv:1702.01992).
         joint_units: hidden units over the joined features.
     """
@@ -47,7 +47,7 @@ class DualInput(ExpressionArchitecture):
     inputs: ClassVar[tuple[str, ...]] = ("image", "landmarks")
     #: Landmarks are places in the whole crop.
     any_size: ClassVar[bool] = False
-    answers_last: ClassVar[bool] = False
+    logits_last: ClassVar[bool] = False
     #: The whole crop; its parts look at the middle of what they are given.
     view_pixels: ClassVar[int] = INPUT_SIZE
     least: ClassVar[Mapping[str, Any]] = {
@@ -86,11 +86,11 @@ class DualInput(ExpressionArchitecture):
         """Whether there is an expert whose biases are known."""
         return self._has_two_experts
 
-    def answer_bias(self, network: "keras.Model") -> "keras.Variable":
+    def logit_bias(self, network: "keras.Model") -> "keras.Variable":
         """Return the biases, (classes,), of the expert that is trained; the trunk has its own correction."""
         if not self.corrects_priors:
-            return super().answer_bias(network)
-        return self.trunk.answer_bias(network.get_layer(ALIGNED_TRUNK))
+            return super().logit_bias(network)
+        return self.trunk.logit_bias(network.get_layer(ALIGNED_TRUNK))
 
     @classmethod
     def origin(cls, settings: Mapping[str, Any], starts_from: str | None) -> str:
@@ -130,7 +130,7 @@ class DualInput(ExpressionArchitecture):
         found, hidden = self.landmarks.embed(vectors)
         tower = self._tower(n_outputs, TRUNK)
         tower.trainable = False
-        # As served: without dropout, the branch learns beside the answers that it will meet.
+        # As served: without dropout, the branch learns beside the outputs that it will meet.
         features, maps = tower(image, training=False)
         maps = layers.Identity(name=MAPS_LAYER)(maps)
         by_pixels = layers.GlobalAveragePooling2D(dtype="float32")(maps)
@@ -143,7 +143,7 @@ class DualInput(ExpressionArchitecture):
             expert = layers.GlobalAveragePooling2D(dtype="float32")(expert_maps)
             if aligns:
                 expert = expert + found * by_landmarks
-            # In training the trunk's share is withheld, so that the expert learns to answer alone: the
+            # In training the trunk's share is withheld, so that the expert learns to predict alone: the
             # trunk knows the training images, and beside it the expert would learn little.
             trunk_share = layers.Dropout(1.0)((1.0 - 0.5 * found) * (by_pixels - expert))
             return keras.Model([image, vectors], expert + trunk_share, name="dual_input")

@@ -9,8 +9,8 @@ from typing import Final
 from fer_core.evaluation.measures import MEASURES
 from fer_core.faces.landmarks import FEATURE_SIZE
 from fer_core.networks.bundles import (
-    ANSWERED_ACCURACY,
     RENAMED,
+    REQUIRED_ACCURACY,
     Bundle,
     BundleSpec,
     CalibrationSplit,
@@ -20,7 +20,6 @@ from fer_core.networks.hub import variable_of
 from training.architectures.base import TRUNK_SETTING, ExpressionArchitecture
 from training.architectures.registry import EXPRESSION_ARCHITECTURES
 from training.bundle.card_file import front_matter, origin_item, without_paths, write_card_file
-from training.campaign.ensemble import campaign_of
 from training.sources import (
     SOURCES,
     Split,
@@ -30,6 +29,7 @@ from training.sources import (
     is_own_folder,
     parts_of,
 )
+from training.teachers.ensemble import campaign_of
 
 _INTENDED_USE: Final = """\
 It predicts the *apparent* expression of a face, one of {n_classes} classes. It does not know what the
@@ -304,8 +304,8 @@ def _confidence(spec: BundleSpec) -> str:
         "split that chose it. On other data it may not be: see ECE."
     )
     if spec.references:
-        return text + _reference_lines(spec) + _answered_lines(spec)
-    wanted = f"{100 * ANSWERED_ACCURACY:g}%"
+        return text + _reference_lines(spec) + _coverage_lines(spec)
+    wanted = f"{100 * REQUIRED_ACCURACY:g}%"
     if spec.abstention_threshold > 1:
         return text + (
             f"\n\nIt always abstains: no threshold reaches {wanted} accuracy on the validation split."
@@ -320,7 +320,7 @@ def _confidence(spec: BundleSpec) -> str:
         f"that the confident predictions, those at or above it, reach {wanted} accuracy on the clean rows of "
         "the validation split."
     )
-    return text + _answered_lines(spec)
+    return text + _coverage_lines(spec)
 
 
 def _reference_lines(spec: BundleSpec) -> str:
@@ -348,7 +348,7 @@ def _reference_lines(spec: BundleSpec) -> str:
     return text
 
 
-def _answered_lines(spec: BundleSpec) -> str:
+def _coverage_lines(spec: BundleSpec) -> str:
     """Return the table of coverage and of accuracy of confident predictions, one row per split."""
     text = ""
     if spec.metrics and 0 < spec.abstention_threshold <= 1:

@@ -17,8 +17,11 @@ from fer_core.networks.keypoints import (
     measure_keypoints,
     open_keypoint_bundle,
 )
-from training.bundle.export import export, fields_of_run, notes_of_changes, staged, write_spec
+from training.bundle.export import export
 from training.bundle.keypoint_card import write_keypoint_card
+from training.bundle.make import fields_of_run
+from training.bundle.notes import notes_of_changes
+from training.bundle.staging import staged, write_spec
 from training.loop.result import FitResult
 from training.schema.recipe import KeypointRecipe
 from training.sources import KeypointSamples, Split, load_keypoints

@@ -8,8 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 from fer_core.networks.bundles import Bundle
 from training.architectures import call_arguments
 from training.architectures.registry import AnyExpressionArchitecture
-from training.bundle.saved_network import open_network
 from training.errors import TrainingError
+from training.networks.saved_network import open_network
 from training.sources import Samples
 
 if TYPE_CHECKING:

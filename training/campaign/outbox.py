@@ -6,7 +6,7 @@ from typing import Final
 
 from fer_core.files import replace_file
 from fer_core.networks.bundles import HISTORY_FILE
-from training.campaign.plan import Campaign, answers_folder
+from training.campaign.plan import Campaign
 from training.campaign.run import campaign_cache, student_folder
 from training.loop.run_folder import (
     ANCESTORS_FILE,
@@ -16,6 +16,7 @@ from training.loop.run_folder import (
     DATA_FILE,
     RECIPE_FILE,
 )
+from training.teachers.logits import teachers_folder
 
 #: Of a student's run: what its bundle is made of. The optimiser's state, the larger part, stays behind.
 _KEPT: Final = (BEST_FILE, HISTORY_FILE, RECIPE_FILE, BACKEND_FILE, ANCESTORS_FILE, DATA_FILE)
@@ -34,8 +35,8 @@ class Outbox:
         """Pack the results of the run of that name, or the ensemble."""
         students = {run.name: run for run in self._campaign.students}
         if name not in students:
-            answers = answers_folder(self._campaign.name)
-            self._pack("answers", sorted(answers.iterdir()), beside=answers.parent)
+            teachers = teachers_folder(self._campaign.name)
+            self._pack("answers", sorted(teachers.iterdir()), beside=teachers.parent)
             return
         folder = student_folder(self._campaign, students[name])
         checkpoint = folder / CHECKPOINT_FOLDER
@@ -49,7 +50,7 @@ class Outbox:
 
     def _pack(self, name: str, files: list[Path], *, beside: Path) -> None:
         def write(path: Path) -> None:
-            # Not compressed: weights and answers are as small as they can be.
+            # Not compressed: weights and logits are as small as they can be.
             with tarfile.open(path, "w") as archive:
                 for file in files:
                     archive.add(file, file.relative_to(beside))

@@ -12,9 +12,9 @@ import numpy as np
 from fer_core.faces.crops import INPUT_SIZE
 from fer_core.faces.landmarks import FEATURE_SIZE
 from fer_core.networks.layers import multiply_adds
-from training.bundle.layer_table import layer_table
 from training.errors import TrainingError
-from training.loop.fast_layers import with_fast_layers
+from training.networks.fast_layers import with_fast_layers
+from training.networks.layer_table import layer_table
 from training.schema.recipe import Recipe
 from training.tasks.expressions import behind_augmentation
 

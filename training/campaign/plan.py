@@ -2,15 +2,15 @@
 
 import importlib
 import pkgutil
-from pathlib import Path
 
 from pydantic import Field, model_validator
 
 from fer_core.errors import UnknownNameError
-from fer_core.settings import models_root
+from training import sources
 from training.campaign.profile import Profile
 from training.schema.recipe import Recipe, SelectionSplit, get_recipe
 from training.schema.recorded import Settings, settings_sha256
+from training.sources import Samples, Split
 
 
 class PlannedRun(Settings):
@@ -122,6 +122,15 @@ def get_campaign(name: str) -> Campaign:
     return campaign
 
 
-def answers_folder(campaign: str) -> Path:
-    """Return the folder of a campaign's predictions and ensemble, which is in version control."""
-    return models_root() / "teachers" / campaign
+def splits_to_predict(campaign: Campaign) -> dict[str, Samples]:
+    """Return the splits that teachers predict, by "SOURCE:SPLIT": training rows first, then references.
+
+    Raises:
+        DataError: the data is not there.
+    """
+    train = sources.load(campaign.data, Split.TRAIN, whole=campaign.whole)
+    references = {
+        reference.data: sources.load(reference.source, Split.VALID).within(train.label_space)
+        for reference in campaign.references
+    }
+    return {f"{campaign.data}:{Split.TRAIN}": train, **references}

@@ -25,11 +25,11 @@ def mirrored_mean(network: "keras.Model", recipe: Recipe, samples: Samples) -> n
         samples: with landmarks if it sees them.
     """
     inputs = inputs_of(recipe, samples)
-    result: np.ndarray = (_answers(network, inputs) + _answers(network, _mirrored(inputs))) / 2
+    result: np.ndarray = (_logits(network, inputs) + _logits(network, _mirrored(inputs))) / 2
     return result
 
 
-def _answers(network: "keras.Model", inputs: dict[str, np.ndarray]) -> np.ndarray:
+def _logits(network: "keras.Model", inputs: dict[str, np.ndarray]) -> np.ndarray:
     n = len(next(iter(inputs.values())))
     parts = []
     for start in range(0, n, _BATCH):

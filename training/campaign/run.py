@@ -12,36 +12,35 @@ from fer_core.evaluation import metrics
 from fer_core.networks.bundles import SPEC_FILE
 from fer_core.settings import cache_root
 from training.alone import alone
-from training.bundle.export import code_commit, make_bundle
-from training.campaign.answers import (
-    AnsweredSplit,
-    AnswersRecord,
-    TeacherAnswers,
-    answered_splits,
-    answers_path,
-    read_answers,
-    write_answers,
-)
-from training.campaign.ensemble import Ensemble, choose_ensemble, read_ensemble, write_ensemble
+from training.bundle.make import code_commit, make_bundle
 from training.campaign.pace import EndsInTime, OutOfTimeError
-from training.campaign.plan import Campaign, PlannedRun
+from training.campaign.plan import Campaign, PlannedRun, splits_to_predict
 from training.campaign.predict import mirrored_mean
 from training.campaign.profile import Profile
+from training.campaign.selection import choose_ensemble
+from training.devices import hardware, has_bfloat16
 from training.errors import TrainingError
-from training.experiments.run import hardware
-from training.loop.ancestors import Ancestors
-from training.loop.devices import has_bfloat16
 from training.loop.fit import fit
 from training.loop.result import FitResult
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed, recorded_recipe
 from training.schema.recipe import Recipe
 from training.sources import Samples, parts_of
+from training.sources.ancestors import Ancestors
 from training.sources.divisions import divisions_of
 from training.sources.landmark_cache import with_landmarks
+from training.teachers.ensemble import Ensemble, read_ensemble, write_ensemble
+from training.teachers.logits import (
+    PredictedSplit,
+    TeacherLogits,
+    TeacherRecord,
+    logits_path,
+    read_logits,
+    write_logits,
+)
 
 log = logging.getLogger(__name__)
 
-#: Takes the name of a run that has just left its answers or its weights.
+#: Takes the name of a run that has just left its logits or its weights.
 Finished = Callable[[str], None]
 
 
@@ -108,21 +107,21 @@ def run_campaign(
 
     Raises:
         UnknownNameError: no teacher is called `only`.
-        TrainingError: a teacher's answers are there, made with other settings than the plan has.
-        DataError: data or answers are missing or damaged.
+        TrainingError: a teacher's logits were made with other settings than the plan has.
+        DataError: data or logits are missing or damaged.
     """
     clock = Clock.of(minutes)
     teachers, students = campaign.of_profile(profile)
     if only is not None:
         teachers, students = (campaign.teacher(only),), ()
-    answered = answered_splits(campaign)
+    splits = splits_to_predict(campaign)
     waits_for = []
     for run in teachers:
-        if not _teacher_is_done(campaign, run, answered, clock):
+        if not _teacher_is_done(campaign, run, splits, clock):
             waits_for.append(run.name)
         elif finished is not None:
             finished(run.name)
-    ensemble = _choose(campaign, answered)
+    ensemble = _choose(campaign, splits)
     if finished is not None and ensemble is not None:
         finished("ensemble")
     if students and waits_for and minutes is None:
@@ -134,43 +133,43 @@ def run_campaign(
     return ensemble
 
 
-def answers_of(campaign: Campaign, run: PlannedRun) -> TeacherAnswers | None:
+def stored_logits(campaign: Campaign, run: PlannedRun) -> TeacherLogits | None:
     """Return a teacher's stored predictions; None if it has not finished.
 
     Raises:
         TrainingError: they were made with other settings than the plan has.
         DataError: they are damaged.
     """
-    path = answers_path(campaign.name, run.name)
+    path = logits_path(campaign.name, run.name)
     if not path.is_file():
         return None
-    answers = read_answers(campaign.name, run.name)
-    if answers.record.settings_sha256 != run.settings_sha256:
+    teacher = read_logits(campaign.name, run.name)
+    if teacher.record.settings_sha256 != run.settings_sha256:
         raise TrainingError(
             f"{path} was made with other settings than the plan training/recipes/campaigns/"
             f"{campaign.name}.py has for {run.name}. Put the settings back, give the new ones another name, "
             "or remove the file to train it again."
         )
-    return answers
+    return teacher
 
 
 def _teacher_is_done(
-    campaign: Campaign, run: PlannedRun, answered: dict[str, Samples], clock: Clock
+    campaign: Campaign, run: PlannedRun, splits: dict[str, Samples], clock: Clock
 ) -> bool:
     """Train one teacher unless it is finished, and return whether its predictions are stored."""
-    if answers_of(campaign, run) is not None:
+    if stored_logits(campaign, run) is not None:
         return True
     _check_data(campaign, run.settings)
     folder = state_folder(campaign, run)
     with alone(folder) as is_alone:
         # Another process may have finished it in the meantime.
-        if not is_alone or answers_of(campaign, run) is not None:
+        if not is_alone or stored_logits(campaign, run) is not None:
             return is_alone
         recipe = _recipe_in(folder, run)
         result = _fit(recipe, folder, run, clock)
         if result is None:
             return False
-        path = write_answers(*_answers(campaign, run, recipe, result, answered))
+        path = write_logits(*_predicted(campaign, run, recipe, result, splits))
         log.info("%s: %s, %.2f MB", run.name, path, path.stat().st_size / 1e6)
     return True
 
@@ -179,8 +178,8 @@ def _check_data(campaign: Campaign, recipe: Recipe) -> None:
     first, *_ = parts_of(campaign.data)
     if parts_of(recipe.data.source)[0] != first or recipe.data.label_space is not None:
         raise TrainingError(
-            f"{recipe.name} learns {recipe.data.source}, and the campaign {campaign.name} wants answers to "
-            f"all classes of {campaign.data}."
+            f"{recipe.name} learns {recipe.data.source}, and the campaign {campaign.name} wants predictions "
+            f"for all classes of {campaign.data}."
         )
 
 
@@ -222,22 +221,22 @@ def for_this_machine(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"dtype_policy": "float32"})
 
 
-def _answers(
+def _predicted(
     campaign: Campaign,
     run: PlannedRun,
     recipe: Recipe,
     result: FitResult,
-    answered: dict[str, Samples],
-) -> tuple[AnswersRecord, dict[str, np.ndarray]]:
+    splits: dict[str, Samples],
+) -> tuple[TeacherRecord, dict[str, np.ndarray]]:
     """Return a teacher's predictions with their record."""
     if recipe.architecture.sees_landmarks:
-        answered = {data: with_landmarks(samples) for data, samples in answered.items()}
+        splits = {data: with_landmarks(samples) for data, samples in splits.items()}
     logits = {
-        data: mirrored_mean(result.network, recipe, samples) for data, samples in answered.items()
+        data: mirrored_mean(result.network, recipe, samples) for data, samples in splits.items()
     }
-    _, *references = answered
+    _, *references = splits
     seconds = float(result.history["seconds"].sum())
-    record = AnswersRecord(
+    record = TeacherRecord(
         campaign=campaign.name,
         teacher=run.name,
         recipe=recipe.model_dump(mode="json"),
@@ -245,8 +244,8 @@ def _answers(
         seed=recipe.seed,
         epochs=len(result.history),
         inputs=recipe.architecture.inputs,
-        labels=answered[references[0]].label_space.labels,
-        splits=tuple(AnsweredSplit.of(data, samples) for data, samples in answered.items()),
+        labels=splits[references[0]].label_space.labels,
+        splits=tuple(PredictedSplit.of(data, samples) for data, samples in splits.items()),
         sources=_sources(recipe, result.ancestors),
         divisions=divisions_of(recipe.data.source, result.ancestors),
         code_commit=code_commit(),
@@ -256,7 +255,7 @@ def _answers(
         images_per_second=len(result.history) * result.n_train / seconds,
         accuracy={
             data: metrics.accuracy(rows.labels[rows.clean], logits[data][rows.clean])
-            for data, rows in answered.items()
+            for data, rows in splits.items()
             if data in references
         },
     )
@@ -267,22 +266,22 @@ def _sources(recipe: Recipe, ancestors: Ancestors) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*parts_of(recipe.data.source), *ancestors.sources)))
 
 
-def _choose(campaign: Campaign, answered: dict[str, Samples]) -> Ensemble | None:
+def _choose(campaign: Campaign, splits: dict[str, Samples]) -> Ensemble | None:
     """Choose and write the ensemble from the stored predictions of runs for any machine.
 
     Returns:
         None if there are none.
     """
-    found = (answers_of(campaign, run) for run in campaign.teachers)
-    if not (answers := [given for given in found if given is not None]):
+    found = (stored_logits(campaign, run) for run in campaign.teachers)
+    if not (teachers := [given for given in found if given is not None]):
         log.info("%s: no teacher has finished, so there is no ensemble", campaign.name)
         return None
-    data, *references = answered
+    data, *references = splits
     ensemble = choose_ensemble(
         campaign.name,
-        answers,
+        teachers,
         data,
-        {name: answered[name] for name in references},
+        {name: splits[name] for name in references},
         whole=campaign.whole,
     )
     write_ensemble(ensemble)

@@ -5,13 +5,13 @@ import pandas as pd
 from fer_core.data_names import data_name
 from fer_core.networks.bundles import HISTORY_FILE, SPEC_FILE
 from training import sources
-from training.campaign.ensemble import Measured, ensemble_path, read_ensemble
 from training.campaign.plan import Campaign, PlannedRun
 from training.campaign.profile import Profile
-from training.campaign.run import answers_of, for_this_machine, state_folder, student_folder
+from training.campaign.run import for_this_machine, state_folder, stored_logits, student_folder
 from training.loop.run_folder import CHECKPOINT_FOLDER
 from training.schema.recipe import Recipe
 from training.sources import Split
+from training.teachers.ensemble import Measured, ensemble_path, read_ensemble
 
 
 def plan_table(campaign: Campaign, profile: Profile) -> pd.DataFrame:
@@ -20,8 +20,8 @@ def plan_table(campaign: Campaign, profile: Profile) -> pd.DataFrame:
     The speed of each kind of network is measured for some seconds, on noise.
 
     Raises:
-        DataError: the data is not there, or a teacher's answers are damaged.
-        TrainingError: answers were made with other settings than the plan has.
+        DataError: the data is not there, or a teacher's logits are damaged.
+        TrainingError: logits were made with other settings than the plan has.
     """
     from training.campaign.pace import measure_images_per_second, multiply_adds_of
 
@@ -65,7 +65,7 @@ def _n_rows(recipe: Recipe) -> int:
 def _epochs_done(campaign: Campaign, run: PlannedRun, role: str) -> int:
     """Return the number of finished epochs of a run; all of them once its results are stored."""
     if role == "teacher":
-        if answers_of(campaign, run) is not None:
+        if stored_logits(campaign, run) is not None:
             return run.settings.epochs
         folder = state_folder(campaign, run)
     else:

@@ -33,8 +33,8 @@ def publish(
       HF_TOKEN=... python -m training publish cnn --repo OWNER/second-look-cnn --private
     """
     from fer_core.networks.hub import variable_of
-    from training.bundle.publish import prepare
-    from training.bundle.publish import publish as upload
+    from training.publish import prepare
+    from training.publish import publish as upload
 
     publication = prepare(find_folder(bundle), repo)
     for name, size in publication.sizes.items():

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from training.campaign.ensemble import ensemble_path
 from training.campaign.plan import campaign_names, get_campaign
 from training.campaign.tables import ensemble_table
 from training.experiments.markdown import markdown_table
+from training.teachers.ensemble import ensemble_path
 
 _WORDS: Final = ("member", "data (clean faces)")
 

@@ -35,7 +35,7 @@ def regenerate(
     """Measure bundles again on every available data set, and yield each report.
 
     With `files`, those of networks that name expressions are first written again
-    (`training.bundle.export.export_again`). With `stored`, no network runs: only the measures of stored
+    (`training.bundle.make.export_again`). With `stored`, no network runs: only the measures of stored
     predictions are taken again, of networks that name expressions (`training.measure.stored`).
 
     Their tables of layers, predictions, metrics and cards are rewritten. So are the tables of README and

@@ -1,6 +1,5 @@
 """A whole run: train, make the bundle, measure it, and add a row to the record of runs."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,16 @@ from fer_core.networks.bundles import (
 )
 from fer_core.networks.kinds import kind_in, open_any_bundle
 from fer_core.networks.layers import multiply_adds, write_layers
-from fer_core.networks.speed import cpu_name
 from fer_core.settings import models_root
 from fer_core.studies.runs import figures_of
-from training.bundle.export import finish_moves
-from training.bundle.layer_table import layer_table
-from training.bundle.saved_network import open_network
+from training.bundle.staging import finish_moves
+from training.devices import hardware
 from training.kinds import KINDS
 from training.loop.fit import fit
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed
 from training.measure.evaluate import Report
+from training.networks.layer_table import layer_table
+from training.networks.saved_network import open_network
 from training.schema.recipe import BaseRecipe, differences, get_recipe
 from training.schema.recorded import settings_sha256
 
@@ -44,7 +43,7 @@ def train(
 ) -> None:
     """Train a recipe in `folder` and, unless told otherwise, make its bundle there.
 
-    Raises what `training.loop.fit` and `training.bundle.export` raise.
+    Raises what `training.loop.fit` and `training.bundle.make` raise.
     """
     if resume and bundle and (finish_moves(recipe, folder) or is_finished(recipe, folder)):
         return
@@ -143,14 +142,3 @@ def overrides_of(settings: dict[str, Any]) -> list[str]:
     """Return the settings that differ from the current recipe of that name, as "key=value"."""
     today = get_recipe(settings["name"]).model_dump(mode="json")
     return [f"{key}={value}" for key, value in differences(settings, today).items()]
-
-
-def hardware() -> str:
-    """Return the processor's name and the accelerators that Keras finds."""
-    import keras
-
-    name = f"{cpu_name()}, {os.cpu_count()} cores"
-    devices = [
-        device for device in keras.distribution.list_devices() if "cpu" not in device.lower()
-    ]
-    return ", ".join([name, *devices])

@@ -169,7 +169,7 @@ def _run(study: Study, planned: Mapping[str, Any], recipe: BaseRecipe, folder: P
         planned,
         table,
         history=pd.read_csv(folder / HISTORY_FILE),
-        answers=_answers_of(folder),
+        answers=_predictions_of(folder),
     )
     log.info("%s: %s with seed %d is done", study.name, planned["variant"], recipe.seed)
     shutil.rmtree(folder)
@@ -197,7 +197,7 @@ def _train_unless_trained(recipe: BaseRecipe, folder: Path) -> None:
     train(recipe, folder, resume=can_be_resumed(recipe, folder / CHECKPOINT_FOLDER))
 
 
-def _answers_of(bundle: Path) -> pd.DataFrame:
+def _predictions_of(bundle: Path) -> pd.DataFrame:
     """Return what a network says of clean validation faces, by which variants are told apart."""
     tables = []
     for data, path in predictions_of(bundle).items():

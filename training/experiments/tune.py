@@ -23,9 +23,9 @@ from fer_core.errors import FerError, UnknownNameError
 from fer_core.studies import plans
 from fer_core.studies.plans import SEARCH_PREFIX, SearchPlan
 from fer_core.studies.runs import replace_rows, studies_root
-from training.bundle.export import code_commit
+from training.bundle.make import code_commit
+from training.devices import hardware
 from training.errors import DivergedError, TrainingError
-from training.experiments.run import hardware
 from training.kinds import KINDS
 from training.loop.fit import fit
 from training.loop.run_folder import CHECKPOINT_FOLDER, can_be_resumed

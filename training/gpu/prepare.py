@@ -3,7 +3,7 @@
 python -m training.gpu.prepare OUT_DIR
 
 It holds the code, the training and validation data, the landmarks that recipes see, the bundles that they
-start from, their teachers' answers, wheels of what such machines lack, and `run.sh`, the one command to run
+start from, their teachers' logits, wheels of what such machines lack, and `run.sh`, the one command to run
 there. What does not fit into one transfer lies in OUT_DIR-2 and so on, to be copied over the first. README.md
 beside this file tells the whole way.
 """
@@ -25,9 +25,7 @@ from fer_core.errors import DataError, FerError
 from fer_core.networks.bundles import KERAS_FILE, SPEC_FILE
 from fer_core.settings import models_root
 from training import sources
-from training.campaign.answers import answered_splits, answers_path
-from training.campaign.ensemble import ensemble_path
-from training.campaign.plan import Campaign, get_campaign
+from training.campaign.plan import Campaign, get_campaign, splits_to_predict
 from training.campaign.profile import Profile
 from training.errors import TrainingError
 from training.kinds import KINDS
@@ -35,8 +33,10 @@ from training.schema.recipe import BaseRecipe, Recipe, get_recipe
 from training.sources import DATA_SETS, Samples, Split, data_root, parts_of
 from training.sources.joined import copies_folder
 from training.sources.landmark_cache import cache_path, with_landmarks
-from training.tasks.expressions import reference_rows, training_rows
+from training.tasks.expressions import selection_rows, training_rows
 from training.tasks.parents import parents_of
+from training.teachers.ensemble import ensemble_path
+from training.teachers.logits import logits_path
 
 log = logging.getLogger(__name__)
 
@@ -154,9 +154,9 @@ def _files_of_campaigns(campaigns: Sequence[Campaign]) -> dict[Path, str]:
         runs = [run.settings.model_copy(update={"teacher": None}) for run in (*teachers, *students)]
         files |= _data_files(campaign.name, campaign.data, whole=campaign.whole) | _files_of(runs)
         if any(run.settings.architecture.sees_landmarks for run in teachers):
-            # They answer all rows of these splits, also those that none of them learns.
-            files |= _landmark_files(map(with_landmarks, answered_splits(campaign).values()))
-        kept = [answers_path(campaign.name, run.name) for run in campaign.teachers]
+            # They predict all rows of these splits, also those that none of them learns.
+            files |= _landmark_files(map(with_landmarks, splits_to_predict(campaign).values()))
+        kept = [logits_path(campaign.name, run.name) for run in campaign.teachers]
         for file in (*kept, ensemble_path(campaign.name)):
             if file.is_file():
                 files[file] = f"code/models/{file.relative_to(models_root())}"
@@ -172,7 +172,7 @@ def _copy_without_test_rows(file: Path, place: Path) -> None:
 def _beside_the_data(recipe: BaseRecipe) -> dict[Path, str]:
     files: dict[Path, str] = {}
     if isinstance(recipe, Recipe) and recipe.architecture.sees_landmarks:
-        files |= _landmark_files([training_rows(recipe)[0], *reference_rows(recipe).values()])
+        files |= _landmark_files([training_rows(recipe)[0], *selection_rows(recipe).values()])
     names, parents = recipe.parents, parents_of(recipe)
     for name, bundle in ((names.start, parents.start), (names.trunk, parents.trunk)):
         if bundle is not None:
@@ -181,7 +181,7 @@ def _beside_the_data(recipe: BaseRecipe) -> dict[Path, str]:
                 for path in (bundle.path / SPEC_FILE, bundle.verify(KERAS_FILE))
             }
     if (teachers_files := KINDS[recipe.kind].teachers_files) is not None:
-        # A teacher's answers go along: that machine lacks LiteRT, which gives them.
+        # A teacher's logits go along: that machine lacks LiteRT, which computes them.
         for file, place in teachers_files(recipe, parents).items():
             files[file] = f"code/{place}" if place.startswith("models/") else place
     return files

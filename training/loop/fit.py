@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fer_core.networks.bundles import HISTORY_FILE
-from training.bundle.servable import require_servable
+from training.devices import has_accelerator, in_shares, spread
 from training.errors import TrainingError
-from training.kinds import KINDS
-from training.loop.devices import has_accelerator, in_shares, spread
 from training.loop.history import History
 from training.loop.result import FitResult
 from training.loop.run_folder import (
@@ -27,7 +25,9 @@ from training.loop.run_folder import (
     recorded_backend,
     recorded_changes,
 )
+from training.networks.servable import require_servable
 from training.schema.recipe import BaseRecipe
+from training.tasks.of_recipe import task_of
 from training.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -69,16 +69,15 @@ def fit(
     if tensorboard:
         require_tensorboard()
     folder = out / CHECKPOINT_FOLDER
-    kind = KINDS[recipe.kind]
     if not resume:
         # Before the first epoch, not when the bundle is made after the last one.
-        require_servable(recipe.architecture.build(kind.n_outputs))
+        require_servable(recipe.architecture.build(recipe.n_outputs))
     run = open_run(recipe, folder, resume=resume, change_settings=change_settings)
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.dtype_policy)
     try:
         with spread() as n_devices:
-            task = kind.task(recipe, run.parents)
+            task = task_of(recipe, run.parents)
             check_data(task.data_sha256, folder, resume=resume)
             task = dataclasses.replace(
                 task,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.files import replace_file
-from training.tasks.task import Figure
+from training.schema.figure import Figure
 
 V = TypeVar("V", float, pd.Series)
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from training.loop.ancestors import Ancestors
 from training.loop.run_folder import Change
+from training.sources.ancestors import Ancestors
 
 if TYPE_CHECKING:
     import keras

@@ -14,9 +14,9 @@ from pydantic import BaseModel, TypeAdapter
 from fer_core.files import replace_file
 from fer_core.networks.bundles import HISTORY_FILE
 from training.errors import TrainingError
-from training.loop.ancestors import Ancestors
 from training.loop.history import History
 from training.schema.recipe import BaseRecipe, Recipe, differences
+from training.sources.ancestors import Ancestors
 from training.tasks.parents import Parents, parents_of
 
 #: Folder inside the bundle's that holds a run's state until the bundle is finished.

@@ -23,7 +23,6 @@ from fer_core.evaluation.predictions import (
 from fer_core.expressions import LabelSpace
 from fer_core.networks.bundles import CLEAN, Bundle, SplitMetrics
 from fer_core.networks.classifier import Classifier
-from fer_core.networks.softmax import softmax
 from training import sources
 from training.bundle.card import write_card
 from training.sources import Samples, Split
@@ -153,7 +152,6 @@ def _predict(
     log.info("%s: %d faces of %s", bundle.spec.name, len(samples), samples.source)
     if bundle.spec.landmark_features is not None and not withhold_landmarks:
         samples = with_landmarks(samples)
-    logits, _ = Classifier(bundle).logits(samples.images, samples.landmarks)
     found = (
         np.ones(len(samples), bool)
         if samples.landmarks is None
@@ -163,7 +161,7 @@ def _predict(
         expressions=bundle.spec.labels,
         rows=samples.rows,
         labels=samples.labels,
-        probabilities=softmax(logits, temperature=bundle.spec.temperature),
+        probabilities=Classifier(bundle).probabilities(samples.images, samples.landmarks),
         found_face=found,
         clean=samples.clean,
     )
@@ -171,7 +169,7 @@ def _predict(
 
 def record(bundle: Bundle, by_split: Mapping[str, SplitMetrics]) -> None:
     """Write the metrics of a bundle, by "SOURCE:SPLIT", into its spec and card."""
-    from training.bundle.export import write_spec
+    from training.bundle.staging import write_spec
 
     spec = bundle.spec.model_copy(update={"metrics": dict(sorted(by_split.items()))})
     write_spec(spec, bundle.path)

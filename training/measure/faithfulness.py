@@ -26,11 +26,12 @@ from fer_core.networks.bundles import SERVING_FILE, Bundle, open_bundle, sha256_
 from fer_core.networks.classifier import Classifier
 from fer_core.networks.explain import occlusion_map, without_details
 from fer_core.settings import face_shape_path
-from training.bundle.export import export, write_spec
-from training.bundle.saved_network import open_network
+from training.bundle.export import export
+from training.bundle.staging import write_spec
 from training.measure.activation_maps import activation_heatmap
 from training.measure.evaluate import known_to
 from training.measure.robustness import draw
+from training.networks.saved_network import open_network
 from training.sources import Samples
 from training.sources.landmark_cache import with_landmarks
 

@@ -22,7 +22,6 @@ from fer_core.faces.face import Face
 from fer_core.faces.finder import FaceFinder
 from fer_core.networks.bundles import SERVING_FILE, Bundle
 from fer_core.networks.classifier import Classifier
-from fer_core.networks.softmax import softmax
 from training.sources.webphotos import PhotoSamples
 
 log = logging.getLogger(__name__)
@@ -112,17 +111,17 @@ def _measured(
     known = labels >= 0
     seen = [inputs for inputs, is_known in zip(found.by_size[size], known, strict=True) if is_known]
     vectors = np.stack([inputs.landmarks for inputs in seen])
-    logits, _ = classifier.logits(np.stack([inputs.image for inputs in seen]), vectors)
+    images = np.stack([inputs.image for inputs in seen])
     result = EvaluationResult(
         expressions=spec.labels,
         rows=found.rows[known],
         labels=labels[known],
-        probabilities=softmax(logits, temperature=spec.temperature),
+        probabilities=classifier.probabilities(images, vectors),
         found_face=np.any(vectors != 0, axis=1),
         clean=np.ones(len(seen), bool),
     )
     threshold = spec.abstention_threshold
-    answered = result.probabilities.max(axis=1) >= threshold
+    covered = result.probabilities.max(axis=1) >= threshold
     right = result.probabilities.argmax(axis=1) == result.labels
     measures = estimate(result)
     return PhotoAccuracy(
@@ -135,8 +134,8 @@ def _measured(
         n_landmarks=int(result.found_face.sum()),
         **_fields("accuracy", measures["accuracy"]),
         **_fields("macro_recall", measures["balanced_accuracy"]),
-        **_fields("coverage", estimate_share(answered)),
-        **_fields("selective_accuracy", estimate_share(right[answered])),
+        **_fields("coverage", estimate_share(covered)),
+        **_fields("selective_accuracy", estimate_share(right[covered])),
     )
 
 

@@ -29,7 +29,6 @@ from fer_core.evaluation.robustness import (
 )
 from fer_core.networks.bundles import SERVING_FILE, Bundle
 from fer_core.networks.classifier import Classifier
-from fer_core.networks.softmax import softmax
 from training import sources
 from training.measure.corruptions import CORRUPTIONS
 from training.measure.evaluate import Report, is_recorded, known_to
@@ -121,7 +120,7 @@ def _run(bundle: Bundle, drawn: Samples, seed: int, path: Path | None) -> Robust
         for condition in track(missing, "Corrupting", console=Console(stderr=True)):
             corrupted = dataclasses.replace(drawn, images=corrupt(drawn.images, condition, seed))
             kept, _ = known_to(bundle, corrupted)
-            result = _with_answers(result, condition, classifier, kept.images, find)
+            result = _with_predictions(result, condition, classifier, kept.images, find)
             if unfinished:
                 write_robustness(result, unfinished)
     if path and unfinished:
@@ -175,7 +174,7 @@ def _resumed(empty: Robustness, unfinished: Path) -> Robustness:
     return before if fits else empty
 
 
-def _with_answers(
+def _with_predictions(
     result: Robustness,
     condition: Condition,
     classifier: Classifier,
@@ -184,8 +183,7 @@ def _with_answers(
 ) -> Robustness:
     """Return a result with the predictions for one more condition."""
     landmarks = None if find is None else find(images)
-    logits, _ = classifier.logits(images, landmarks)
-    p = softmax(logits, temperature=classifier.bundle.spec.temperature)
+    p = classifier.probabilities(images, landmarks)
     found = np.ones(len(images), bool) if landmarks is None else landmarks.any(axis=1)
     return dataclasses.replace(
         result,

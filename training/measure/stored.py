@@ -2,7 +2,7 @@
 
 from fer_core.evaluation.predictions import measure, predictions_path, read_predictions
 from fer_core.networks.bundles import Bundle
-from training.bundle.publish import check_predictions
+from training.bundle.stored_predictions import check_predictions, check_split
 from training.measure.evaluate import Report, record, report_of
 
 
@@ -19,7 +19,7 @@ def measure_stored(bundle: Bundle) -> list[Report]:
         BundleError: predictions are missing, or are not those that the spec tells of.
         DataError: a file of predictions is damaged.
     """
-    check_predictions(bundle)
+    check_predictions(bundle, check_split)
     by_split = {}
     for name, told in bundle.spec.metrics.items():
         source, _, split = name.rpartition(":")

@@ -28,11 +28,11 @@ def correct_priors(
         architecture: its settings.
         shares: float (classes,), the mean training target of each class. A class without targets keeps its
             logit: the more it is corrected, the more often would it be predicted.
-        amount: 1 brings the answers to where all classes are equally frequent.
+        amount: 1 brings the predictions to where all classes are equally frequent.
     """
-    bias = architecture.answer_bias(network)
+    bias = architecture.logit_bias(network)
     present = shares > 0
     logs = np.log(shares, where=present, out=np.zeros(len(shares)))
-    # Around their mean, which changes no answer and keeps the maps' scale.
+    # Around their mean, which changes no prediction and keeps the maps' scale.
     offsets = np.where(present, amount * (logs - logs[present].mean()), 0.0)
     bias.assign(np.asarray(bias) - offsets.astype(np.float32))

@@ -17,10 +17,11 @@ from pydantic import (
 
 from fer_core.data_names import PLUS
 from fer_core.errors import UnknownNameError
-from fer_core.expressions import LABEL_SPACES
+from fer_core.expressions import FER2013, LABEL_SPACES
 from fer_core.faces.crops import INPUT_SIZE
 from fer_core.listing import listed
-from fer_core.networks.bundles import ANSWERED_ACCURACY, EXPRESSIONS, KEYPOINTS_TASK
+from fer_core.networks.bundles import EXPRESSIONS, KEYPOINTS_TASK, REQUIRED_ACCURACY
+from fer_core.networks.keypoints import POINT_NAMES
 from training.architectures.base import Architecture
 from training.architectures.registry import (
     EXPRESSION_ARCHITECTURES,
@@ -29,17 +30,19 @@ from training.architectures.registry import (
 )
 from training.schema.augment import Augment
 from training.schema.balance import Balance
+from training.schema.figure import Figure
 from training.schema.keypoint_augment import KeypointAugment
 from training.schema.optimizers import Optimizer
 from training.schema.recorded import Settings
 from training.sources import SOURCES, Split, keypoints
-from training.tasks.task import Figure
 
 log = logging.getLogger(__name__)
 
 
 class Data(Settings):
-    """The training rows. Selection always uses the clean rows of the validation split.
+    """The training rows.
+
+    Epoch, temperature and threshold are chosen on clean validation rows, see `Recipe.selection`.
 
     Attributes:
         source: name of a source in `training.sources`, `folder:PATH`, or FIRST+SECOND
@@ -88,11 +91,11 @@ class SelectionSplit(Settings):
 
     Attributes:
         data: "SOURCE:valid" of a known source.
-        answered_accuracy: the abstention threshold is chosen so that answered faces reach this accuracy.
+        answered_accuracy: accuracy that confident predictions must reach; it sets the abstention threshold.
     """
 
     data: str
-    answered_accuracy: float = Field(default=ANSWERED_ACCURACY, gt=0.0, le=1.0)
+    answered_accuracy: float = Field(default=REQUIRED_ACCURACY, gt=0.0, le=1.0)
 
     @field_validator("data")
     @classmethod
@@ -166,6 +169,8 @@ class BaseRecipe(Settings):
     kind: ClassVar[str]
     #: What epochs are compared by.
     figure: ClassVar[Figure]
+    #: That its network is built with where the data has not told the number yet.
+    n_outputs: ClassVar[int]
 
     name: str
     title: str
@@ -276,13 +281,13 @@ class Recipe(BaseRecipe):
         balance: what is done about classes of unequal size.
         label_smoothing: share of each target spread over all classes (arXiv:1512.00567).
         vote_smoothing: share of each target that follows the FER+ votes (`training.tasks.targets`).
-        teacher: name of a bundle whose answers take part in the targets, or ensemble:CAMPAIGN for those of a
-            campaign's teachers (`training.campaign`); none by default.
+        teacher: name of a bundle whose predictions take part in the targets, or ensemble:CAMPAIGN for those
+            of a campaign's teachers (`training.campaign`); none by default.
         teacher_share: of each target that follows the teacher. What a second data set gives is learnt from
             the teacher alone (Xie et al. 2020, "Noisy Student", arXiv:1911.04252), or, if `Data.added` says
             so, from its own labels alone.
         teacher_temperature: the teacher's calibrated logits are divided by it once more, which makes its
-            answers softer; 1 by default.
+            predictions softer; 1 by default.
         added_teacher_share: of the targets of a second data set's faces, where they are learnt by their own
             labels (`Data.added`); none by default.
         refinement: what is different in the last epochs; nothing by default.
@@ -292,12 +297,13 @@ class Recipe(BaseRecipe):
         prior_correction: multiple of the log class frequencies that is subtracted from the logits after
             training (`training.schema.prior_correction`); none by default.
         starts_from: name of a bundle with the same architecture whose weights the network begins with, those
-            of its answers for the classes that are learnt here too; random ones by default. A network with
+            of its outputs for the classes that are learnt here too; random ones by default. A network with
             two inputs takes its trunk from `trunk_bundle` in any case.
     """
 
     kind: ClassVar[str] = EXPRESSIONS
     figure: ClassVar[Figure] = Figure("accuracy", greater_is_better=True)
+    n_outputs: ClassVar[int] = len(FER2013)
     later: ClassVar[frozenset[str]] = frozenset(
         {
             *BaseRecipe.later,
@@ -402,6 +408,7 @@ class KeypointRecipe(BaseRecipe):
 
     kind: ClassVar[str] = KEYPOINTS_TASK
     figure: ClassVar[Figure] = Figure("rmse", greater_is_better=False)
+    n_outputs: ClassVar[int] = len(POINT_NAMES)
 
     architecture: AnyKeypointArchitecture
     augment: KeypointAugment

@@ -18,7 +18,7 @@ from training.sources import (
 )
 
 if TYPE_CHECKING:
-    from training.loop.ancestors import Ancestors
+    from training.sources.ancestors import Ancestors
 
 
 def divisions_of(source: str, ancestors: "Ancestors") -> tuple[str, ...]:

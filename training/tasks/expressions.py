@@ -12,13 +12,13 @@ from fer_core.faces.crops import INPUT_SIZE
 from fer_core.faces.landmarks import FEATURE_SIZE
 from training import sources
 from training.architectures import call_arguments
-from training.loop.device_data import ROW, held, numbered
-from training.loop.devices import has_accelerator
+from training.devices import has_accelerator
 from training.schema.augment import Augment
 from training.schema.recipe import Recipe
 from training.sources import Samples, Split, sha256_of_arrays
 from training.sources.divisions import require_division_of_run
 from training.tasks.batches import batches, inputs_of, load_labelled, seen_by, statistics_inputs
+from training.tasks.device_data import ROW, held, numbered
 from training.tasks.initial_weights import start
 from training.tasks.parents import Parents
 from training.tasks.targets import one_hot, targets_for
@@ -44,10 +44,10 @@ def expression_task(recipe: Recipe, parents: Parents) -> Task:
         MissingDataError: a parent learnt from another division of what it is validated on.
         TrainingError: its network cannot be begun.
     """
-    from training.loop.fast_layers import with_fast_layers
+    from training.networks.fast_layers import with_fast_layers
 
     train, n_left_out = training_rows(recipe)
-    references = reference_rows(recipe)
+    references = selection_rows(recipe)
     for reference in references.values():
         require_division_of_run(recipe.data.source, parents.ancestors, reference.source)
     log.info(
@@ -148,7 +148,7 @@ def teachers_files(recipe: Recipe, parents: Parents) -> dict[Path, str]:
     return parents.teacher.files(lambda: training_rows(recipe)[0])
 
 
-def reference_rows(recipe: Recipe) -> dict[str, Samples]:
+def selection_rows(recipe: Recipe) -> dict[str, Samples]:
     """Return the rows for choosing epochs, temperature and threshold, by source.
 
     These are the clean rows of the recipe's references (`Recipe.selection`), or of the validation split of

@@ -7,8 +7,8 @@ import numpy as np
 from fer_core.expressions import Expression
 from fer_core.networks.bundles import Bundle
 from training.architectures.base import Trunk
-from training.bundle.saved_network import open_network
 from training.errors import TrainingError
+from training.networks.saved_network import open_network
 from training.schema.recipe import Recipe
 from training.sources import Samples
 from training.tasks.parents import Parents
@@ -47,9 +47,9 @@ def _taken_over(
 ) -> list[np.ndarray]:
     """Return a network's weights, layer by layer, from the bundle that the recipe starts from.
 
-    What it answers for classes that the bundle does not know keeps the weights that it has.
+    Outputs for classes that the bundle does not know keep the weights that they have.
     """
-    if not recipe.architecture.answers_last and bundle.spec.labels != train.label_space.labels:
+    if not recipe.architecture.logits_last and bundle.spec.labels != train.label_space.labels:
         raise TrainingError(
             f"{bundle.path} names {', '.join(bundle.spec.labels)}, and other classes are to be learnt. A "
             "network with two inputs starts from one that names the same: --set starts_from=null."
@@ -94,6 +94,6 @@ def _trunk_weights(
     if lacking := [label for label in labels if label not in theirs]:
         raise TrainingError(
             f"{bundle.path} names {', '.join(theirs)}, and {', '.join(lacking)} is to be learnt as well. The "
-            "trunk keeps its answers: give one that knows all classes (architecture.trunk_bundle)."
+            "trunk keeps its outputs: give one that knows all classes (architecture.trunk_bundle)."
         )
     return _by_classes(own, open_network(bundle).get_weights(), labels, theirs)

@@ -34,7 +34,7 @@ def keypoint_task(recipe: KeypointRecipe) -> Task:
     """
     import keras
 
-    from training.loop.fast_layers import with_fast_layers
+    from training.networks.fast_layers import with_fast_layers
 
     train, valid = (sources.load_keypoints(split) for split in (Split.TRAIN, Split.VALID))
     log.info("%s: %d training rows, %d validation rows", recipe.name, len(train), len(valid))

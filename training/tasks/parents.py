@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from fer_core.networks.bundles import Bundle, resolve
-from training.campaign.ensemble import EnsembleTeacher, campaign_of
-from training.loop.ancestors import Ancestor, Ancestors
 from training.schema.recipe import BaseRecipe
-from training.tasks.teacher import BundleTeacher, Teacher
+from training.sources.ancestors import Ancestor, Ancestors
+from training.teachers.ensemble import EnsembleTeacher, campaign_of
+from training.teachers.teacher import BundleTeacher, Teacher
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Parents:
     Attributes:
         start: whose weights the network begins with (`Recipe.starts_from`).
         trunk: whose weights a part of the network has and keeps (`ExpressionArchitecture.trunk_part`).
-        teacher: whose answers take part in the targets.
+        teacher: whose predictions take part in the targets.
     """
 
     start: Bundle | None = None

@@ -7,7 +7,7 @@ from training.errors import TrainingError
 from training.schema.recipe import Recipe
 from training.sources import SOURCES, VOTES, Samples
 from training.sources.ferplus import counted_votes
-from training.tasks.teacher import Teacher
+from training.teachers.teacher import Teacher
 
 
 def targets_for(recipe: Recipe, samples: Samples, teacher: Teacher | None) -> np.ndarray:
@@ -22,7 +22,7 @@ def targets_for(recipe: Recipe, samples: Samples, teacher: Teacher | None) -> np
         TrainingError: the recipe wants votes and the source has none, or a teacher that knows other
             classes.
         BundleError: the teacher's serving file is not there or damaged.
-        DataError: so are the answers of an ensemble's members.
+        DataError: so are the logits of an ensemble's members.
     """
     if recipe.targets == "votes":
         targets = vote_distribution(samples)
@@ -37,11 +37,11 @@ def targets_for(recipe: Recipe, samples: Samples, teacher: Teacher | None) -> np
         # Whoever labelled another data set had other habits; the teacher has those of the first.
         share[samples.added] = (recipe.added_teacher_share or 0) if recipe.data.whole else 1
     asked = np.flatnonzero(share)
-    answers = np.zeros_like(targets)
-    answers[asked] = teacher.answers(
+    soft = np.zeros_like(targets)
+    soft[asked] = teacher.soft_targets(
         samples.select(asked), temperature=recipe.teacher_temperature or 1.0
     )
-    result: np.ndarray = (1 - share) * targets + share * answers
+    result: np.ndarray = (1 - share) * targets + share * soft
     return result
 
 

@@ -6,20 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from training.schema.figure import Figure
+
 if TYPE_CHECKING:
     import keras
-
-
-class Figure(NamedTuple):
-    """The validation figure for comparing epochs.
-
-    Attributes:
-        name: of the metric, in Keras's logs and in the history.
-        greater_is_better: which way is up.
-    """
-
-    name: str
-    greater_is_better: bool
 
 
 class Phase(NamedTuple):

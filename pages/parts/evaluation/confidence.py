@@ -4,7 +4,7 @@ import streamlit as st
 
 from fer_core.data_names import data_name
 from fer_core.listing import listed
-from fer_core.networks.bundles import ANSWERED_ACCURACY, BundleSpec
+from fer_core.networks.bundles import REQUIRED_ACCURACY, BundleSpec
 from pages.parts.evaluation.choice import Chosen, choose_network
 from pages.parts.glossary import defined
 from pages.shared.verbatim import public_message
@@ -117,7 +117,7 @@ def about_threshold(spec: BundleSpec) -> str:
             + (f" ({r.coverage:.1%} covered)" if has_threshold else "")
             for r in spec.references
         )
-        or f"{ANSWERED_ACCURACY:.0%} accuracy on the clean rows of {spec.chosen_on}"
+        or f"{REQUIRED_ACCURACY:.0%} accuracy on the clean rows of {spec.chosen_on}"
     )
     if threshold > 1:
         return f"No threshold gives {spec.name} {wanted}, so no prediction is confident."

@@ -142,7 +142,7 @@ def _networks(classifiers: "Mapping[str, Classifier]") -> list[dict[str, Any]]:
     """Return each network's data for the browser."""
     from fer_core.drawing import text_color
     from fer_core.expressions import COLORS
-    from fer_core.records import answer_columns
+    from fer_core.records import prediction_columns
 
     short = _short_titles(classifiers)
     return [
@@ -153,7 +153,7 @@ def _networks(classifiers: "Mapping[str, Classifier]") -> list[dict[str, Any]]:
             "labels": [str(label) for label in classifier.bundle.spec.labels],
             "colors": [COLORS[label] for label in classifier.bundle.spec.labels],
             "inks": [text_color(COLORS[label]) for label in classifier.bundle.spec.labels],
-            "columns": answer_columns(name, classifier.bundle.spec.labels),
+            "columns": prediction_columns(name, classifier.bundle.spec.labels),
         }
         for name, classifier in classifiers.items()
     ]

@@ -20,7 +20,7 @@ from fer_core.networks.bundles import RENAMED, bundle_names, default_networks
 from fer_core.photos.decode import decode
 from fer_core.records import to_record
 from pages.server.api.bodies import PARAMETERS, BodyReader
-from pages.server.line import line
+from pages.shared.line import line
 from pages.shared.models import load_analyzer, load_openable
 
 #: Time limit for uploads: 50 MB at 7 megabits per second, or a phone's photo over a poor connection.

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-#: Where the app listens by default, for documents.
-LOCAL: Final = "http://localhost:8501/api"
-
 _CURL: Final = """\
 # The photo as the body
 curl {address}/analyze {token}--data-binary @photo.jpg
@@ -57,7 +54,8 @@ def examples(address: str, network: str, *, token: bool = False) -> tuple[Exampl
     """Return the examples.
 
     Args:
-        address: of the API, such as LOCAL, without what has a meaning in a string or a shell.
+        address: of the API, such as `pages.shared.address.LOCAL`, without what has a meaning in a string or
+            a shell.
         network: one of those that answer by default.
         token: whether requests must bear a token, which then comes from a variable.
     """

@@ -18,8 +18,8 @@ from fer_core.errors import ImageTooLargeError
 from fer_core.live.places import LivePlaces
 from pages.server.api.bodies import BodyReader
 from pages.server.api.guards import OriginCheck, error_response
-from pages.server.line import line
 from pages.server.live.visits import camera_of
+from pages.shared.line import line
 
 if TYPE_CHECKING:
     import numpy as np

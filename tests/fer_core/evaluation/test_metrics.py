@@ -35,7 +35,7 @@ def test_functions_of_rows_agree_with_sklearn(seed):
     )
     counts = metrics.confusion_matrix(labels, p)
     np.testing.assert_array_equal(counts, sklearn.metrics.confusion_matrix(labels, answers))
-    np.testing.assert_array_equal(counts, metrics.answer_cells(labels, p).sum(axis=0))
+    np.testing.assert_array_equal(counts, metrics.confusion_cells(labels, p).sum(axis=0))
 
 
 def test_a_class_without_rows_has_no_recall_and_does_not_lower_the_means():
@@ -138,7 +138,7 @@ def test_fit_temperature_finds_the_factor_that_logits_were_multiplied_with(facto
 
 
 def threshold_for(labels, probabilities, accuracy=0.85):
-    return metrics.abstention_threshold([metrics.Answers(labels, probabilities, accuracy)])
+    return metrics.abstention_threshold([metrics.ThresholdTarget(labels, probabilities, accuracy)])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -161,7 +161,7 @@ def test_a_common_threshold_is_the_lowest_that_is_high_enough_for_every_data_set
     cases = []
     for part, target in ((2 * seed, 0.5), (2 * seed + 1, 0.7)):
         labels, _, p = random_case(part)
-        cases.append(metrics.Answers(labels, p, target))
+        cases.append(metrics.ThresholdTarget(labels, p, target))
     threshold = metrics.abstention_threshold(cases)
 
     def reaches(limit):

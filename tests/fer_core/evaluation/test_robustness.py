@@ -35,7 +35,7 @@ N = 20
 
 
 def answers_with(n_right):
-    """Answers to faces that are all labelled 0, of which the first so many are right."""
+    """ThresholdTarget to faces that are all labelled 0, of which the first so many are right."""
     return (np.arange(N) >= np.array(n_right)[:, None]).astype(np.int64)
 
 

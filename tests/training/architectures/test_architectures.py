@@ -22,7 +22,7 @@ from training.architectures.registry import (
 )
 from training.architectures.stacked_cnn import StackedCnn
 from training.architectures.vgg import Vgg
-from training.bundle.servable import require_servable
+from training.networks.servable import require_servable
 from training.schema.recipe import Recipe, get_recipe, recipe_names
 
 #: Bytes that each file of a bundle may have.
@@ -155,7 +155,7 @@ def test_the_last_weights_are_those_of_the_answers_where_a_family_says_so(kind):
     architecture = least(kind)
     kernel, bias = architecture.build(5).get_weights()[-2:]
     is_so = kernel.shape[-1:] == bias.shape == (5,)
-    assert is_so or not architecture.answers_last
+    assert is_so or not architecture.logits_last
 
 
 @pytest.mark.parametrize("kind", WITH_PRIORS)
@@ -164,7 +164,7 @@ def test_biases_that_priors_are_corrected_by_move_the_logits(kind):
     network = architecture.build(5)
     seen = seen_by(network)
     before = answers(network, seen)
-    bias = architecture.answer_bias(network)
+    bias = architecture.logit_bias(network)
     bias.assign(np.asarray(bias) + np.arange(5, dtype=np.float32))
     moved = answers(network, seen) - before
     share = moved[0, 1] - moved[0, 0]

@@ -26,7 +26,7 @@ from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
 from training.architectures.landmark_mlp import LandmarkMlp
 from training.architectures.principal_components import LEAST_VARIANCE, principal_components
-from training.bundle.export import make_bundle
+from training.bundle.make import make_bundle
 from training.errors import TrainingError
 from training.loop.fit import fit
 from training.measure.evaluate import evaluate

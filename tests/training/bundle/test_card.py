@@ -289,7 +289,7 @@ def test_a_network_that_always_answers_says_so_instead_of_a_threshold_of_nothing
 
 @pytest.mark.parametrize("threshold", [0.0, 0.6])
 def test_the_text_names_the_accuracy_that_thresholds_are_chosen_for(spec, monkeypatch, threshold):
-    monkeypatch.setattr("training.bundle.card.ANSWERED_ACCURACY", 0.9)
+    monkeypatch.setattr("training.bundle.card.REQUIRED_ACCURACY", 0.9)
     assert "90% accuracy" in card_text(
         spec.model_copy(update={"abstention_threshold": threshold})
     ).replace("\n", " ")

@@ -1,4 +1,4 @@
-"""Campaigns: teachers leave answers, an ensemble is chosen from them, students learn from it."""
+"""Campaigns: teachers leave logits, an ensemble is chosen from them, students learn from it."""
 
 import contextlib
 import dataclasses
@@ -19,23 +19,23 @@ from fer_core.errors import DataError, UnknownNameError
 from fer_core.networks.bundles import HISTORY_FILE, open_bundle
 from training import sources
 from training.__main__ import app
-from training.campaign.answers import answers_path, read_answers, write_answers
-from training.campaign.ensemble import (
-    EnsembleTeacher,
-    choose_ensemble,
-    ensemble_path,
-    read_ensemble,
-    write_ensemble,
-)
 from training.campaign.outbox import Outbox
 from training.campaign.plan import Campaign, PlannedRun, campaign_names, get_campaign
 from training.campaign.run import run_campaign, state_folder, student_folder
+from training.campaign.selection import choose_ensemble
 from training.campaign.tables import ensemble_table, plan_table
 from training.errors import TrainingError
 from training.schema.recipe import SelectionSplit, get_recipe
 from training.sources import Split
 from training.tasks.parents import parents_of
 from training.tasks.targets import targets_for
+from training.teachers.ensemble import (
+    EnsembleTeacher,
+    ensemble_path,
+    read_ensemble,
+    write_ensemble,
+)
+from training.teachers.logits import logits_path, read_logits, write_logits
 
 #: A plan of two teachers and a student that is trained in seconds.
 NAME = "tiny"
@@ -94,7 +94,7 @@ def finished_campaign(campaign, generated_data, tmp_path_factory, eagerly):
 
 @pytest.fixture
 def finished(finished_campaign, generated_data, tmp_path, monkeypatch):
-    """A copy of the answers that a test may change, and the cache, which it may not."""
+    """A copy of the logits that a test may change, and the cache, which it may not."""
     root, _ = finished_campaign
     shutil.copytree(root / "models", tmp_path / "models")
     monkeypatch.setenv("FER_DATA", str(generated_data))
@@ -111,23 +111,23 @@ def student_recipe(campaign):
     return campaign.students[0].settings
 
 
-def test_teachers_leave_answers_and_the_student_a_bundle(campaign, finished, finished_campaign):
+def test_teachers_leave_logits_and_the_student_a_bundle(campaign, finished, finished_campaign):
     assert finished_campaign[1] == ["first", "second", "ensemble", "pupil"]
     train = training_faces()
     for run in campaign.teachers:
-        answers = read_answers(NAME, run.name)
-        assert answers.record.settings_sha256 == run.settings_sha256
-        assert answers.record.epochs == 2
-        assert answers.record.accuracy.keys() == {"fer2013:valid"}
-        assert answers.logits["fer2013:train"].shape == (len(train), 7)
-        assert answers_path(NAME, run.name).stat().st_size < 16_000
+        teacher = read_logits(NAME, run.name)
+        assert teacher.record.settings_sha256 == run.settings_sha256
+        assert teacher.record.epochs == 2
+        assert teacher.record.accuracy.keys() == {"fer2013:valid"}
+        assert teacher.logits["fer2013:train"].shape == (len(train), 7)
+        assert logits_path(NAME, run.name).stat().st_size < 16_000
         assert state_folder(campaign, run).is_dir(), "its weights stay in the cache"
     spec = open_bundle(student_folder(campaign, campaign.students[0])).spec
     assert f"the teacher is ensemble:{NAME}" in spec.training_data.note
     assert spec.recipe["teacher_temperature"] == 2
 
 
-def test_answers_are_the_mean_of_a_face_and_its_mirror_image(campaign, finished):
+def test_logits_are_the_mean_of_a_face_and_its_mirror_image(campaign, finished):
     import keras
 
     from training.loop.run_folder import BEST_FILE, CHECKPOINT_FOLDER
@@ -138,7 +138,7 @@ def test_answers_are_the_mean_of_a_face_and_its_mirror_image(campaign, finished)
     images = training_faces().images[:8, ..., None].astype(np.float32)
     expected = [keras.ops.convert_to_numpy(network(x)) for x in (images, images[:, :, ::-1])]
     np.testing.assert_allclose(
-        read_answers(NAME, run.name).logits["fer2013:train"][:8],
+        read_logits(NAME, run.name).logits["fer2013:train"][:8],
         np.mean(expected, axis=0),
         rtol=2e-3,
         atol=2e-3,
@@ -159,7 +159,7 @@ def test_a_finished_campaign_trains_nothing_and_says_what_came_of_it(
 
 
 def test_the_plan_tells_what_is_done(campaign, finished, tiny_settings, without_graphs):
-    answers_path(NAME, "second").unlink()
+    logits_path(NAME, "second").unlink()
     table = plan_table(campaign, "cpu").set_index("run")
     assert table["done"].to_dict() == {"first": 2, "second": 2, "pupil": 2}
     shutil.rmtree(finished / "teachers")
@@ -224,27 +224,29 @@ def test_validations_count_in_the_time_that_a_run_needs(
 def test_a_teacher_that_another_process_trains_is_left_out(campaign, finished, caplog):
     from filelock import FileLock
 
-    answers_path(NAME, "second").unlink()
+    logits_path(NAME, "second").unlink()
     lock = FileLock(state_folder(campaign, campaign.teachers[1]).with_suffix(".lock"))
     with lock, caplog.at_level("INFO", logger="training"):
         run_campaign(campaign)
     assert "second is left out: another process trains it" in caplog.text
     assert "students wait for second" in caplog.text
-    assert not answers_path(NAME, "second").exists()
+    assert not logits_path(NAME, "second").exists()
 
 
-def test_missing_and_damaged_answers_are_named_with_the_mend(finished):
-    path = answers_path(NAME, "first")
+def test_missing_and_damaged_logits_are_named_with_the_mend(finished):
+    path = logits_path(NAME, "first")
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(DataError, match=r"first\.parquet holds no readable.*--only first"):
-        read_answers(NAME, "first")
+        read_logits(NAME, "first")
     path.unlink()
-    with pytest.raises(DataError, match=r"no answers of a teacher .*first\.parquet.*--only first"):
-        read_answers(NAME, "first")
+    with pytest.raises(
+        DataError, match=r"no stored logits of a teacher at .*first\.parquet.*--only first"
+    ):
+        read_logits(NAME, "first")
 
 
-def test_answers_made_with_other_settings_are_refused(campaign, finished):
+def test_logits_made_with_other_settings_are_refused(campaign, finished):
     first, second = campaign.teachers
     other = first.model_copy(update={"overrides": (*first.overrides, "batch_size=16")})
     changed = campaign.model_copy(update={"teachers": (other, second)})
@@ -335,7 +337,7 @@ def taught(campaign, samples):
     return targets_for(recipe, samples, parents_of(recipe).teacher)
 
 
-def test_answers_to_other_images_are_refused(
+def test_logits_of_other_images_are_refused(
     campaign, finished, tmp_path, monkeypatch, rings, kaggle_csv
 ):
     kaggle_csv(
@@ -347,17 +349,17 @@ def test_answers_to_other_images_are_refused(
     )
     monkeypatch.setenv("FER_DATA", str(tmp_path / "others"))
     with pytest.raises(
-        DataError, match=r"first\.parquet answers other images than those of fer2013"
+        DataError, match=r"first\.parquet has logits of other images than those of fer2013"
     ):
         run_campaign(campaign)
-    with pytest.raises(DataError, match="answers other images than those of fer2013:train"):
+    with pytest.raises(DataError, match="has logits of other images than those of fer2013:train"):
         taught(campaign, training_faces())
 
 
-def test_an_ensemble_of_other_answers_is_refused(campaign, finished):
-    first = read_answers(NAME, read_ensemble(NAME).members[0].teacher)
+def test_an_ensemble_of_other_logits_is_refused(campaign, finished):
+    first = read_logits(NAME, read_ensemble(NAME).members[0].teacher)
     changed = {data: values + 1 for data, values in first.logits.items()}
-    write_answers(first.record, changed)
+    write_logits(first.record, changed)
     with pytest.raises(DataError, match=r"is not the file that was there when .*ensemble\.json"):
         taught(campaign, training_faces())
     ensemble_path(NAME).write_text("{}")
@@ -375,23 +377,23 @@ def test_a_student_learns_the_softened_mean_of_its_teachers(campaign, finished):
     mean = sum(
         member.weight
         / member.temperature
-        * read_answers(NAME, member.teacher).logits["fer2013:train"]
+        * read_logits(NAME, member.teacher).logits["fer2013:train"]
         for member in ensemble.members
     )[[5, 3, 40]]
     powers = np.exp(mean / ensemble.temperature / 2)
     expected = powers / powers.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(
-        EnsembleTeacher.of(NAME).answers(few, temperature=2), expected, atol=1e-5
+        EnsembleTeacher.of(NAME).soft_targets(few, temperature=2), expected, atol=1e-5
     )
     targets = taught(campaign, few)
     np.testing.assert_allclose(targets, 0.1 * np.eye(7)[few.labels] + 0.9 * expected, atol=1e-5)
 
 
-def test_rows_that_no_teacher_answered_are_refused(finished):
+def test_rows_that_no_teacher_predicted_are_refused(finished):
     train = training_faces()
     strange = dataclasses.replace(train, images=train.images[::-1].copy())
-    with pytest.raises(TrainingError, match=r"answered the training faces of fer2013"):
-        EnsembleTeacher.of(NAME).answers(strange)
+    with pytest.raises(TrainingError, match=r"predicted the training faces of fer2013"):
+        EnsembleTeacher.of(NAME).soft_targets(strange)
 
 
 def test_pixel_networks_learn_nothing_from_teachers_that_see_landmarks(campaign, finished):
@@ -402,9 +404,9 @@ def test_pixel_networks_learn_nothing_from_teachers_that_see_landmarks(campaign,
 
 
 def test_copied_rows_and_the_test_split_choose_nothing(campaign, finished, monkeypatch):
-    """Members, weights and figures stay when the answers to copied validation rows are spoilt."""
-    answers = [read_answers(NAME, run.name) for run in campaign.teachers]
-    assert {split.data for split in answers[0].record.splits} == {"fer2013:train", "fer2013:valid"}
+    """Members, weights and figures stay when the logits of copied validation rows are spoilt."""
+    teachers = [read_logits(NAME, run.name) for run in campaign.teachers]
+    assert {split.data for split in teachers[0].record.splits} == {"fer2013:train", "fer2013:valid"}
     valid = sources.load("fer2013", Split.VALID)
     copied = dataclasses.replace(valid, clean=np.arange(len(valid)) % 3 > 0)
 
@@ -420,10 +422,10 @@ def test_copied_rows_and_the_test_split_choose_nothing(campaign, finished, monke
                 "fer2013:valid": np.where(copied.clean[:, None], given.logits["fer2013:valid"], 9e3)
             },
         )
-        for given in answers
+        for given in teachers
     ]
-    assert chosen(answers) == chosen(spoilt)
-    assert chosen(answers)["measured"][0]["n"] == copied.clean.sum()
+    assert chosen(teachers) == chosen(spoilt)
+    assert chosen(teachers)["measured"][0]["n"] == copied.clean.sum()
 
 
 def test_the_ensemble_is_better_than_members_that_err_otherwise(finished):
@@ -433,7 +435,7 @@ def test_the_ensemble_is_better_than_members_that_err_otherwise(finished):
     rng = np.random.default_rng(0)
     told = 4.0 * np.eye(7)[valid.labels]
     noise = rng.normal(size=(3, len(valid), 7))
-    template = read_answers(NAME, "first")
+    template = read_logits(NAME, "first")
 
     def teacher(name, logits):
         return dataclasses.replace(
@@ -543,8 +545,8 @@ import json, os, sys
 from pathlib import Path
 import numpy as np
 from tests.training.campaign.test_campaign import tiny_campaign
-from training.campaign.answers import read_answers
-from training.campaign.ensemble import read_ensemble
+from training.teachers.logits import read_logits
+from training.teachers.ensemble import read_ensemble
 from training.campaign.run import run_campaign, student_folder
 from training.loop.run_folder import BEST_FILE, CHECKPOINT_FOLDER
 from fer_core.networks.bundles import open_bundle
@@ -563,13 +565,13 @@ def run(place, **options):
     return run_campaign(plan, **options)
 
 run("unbroken")
-whole = [read_answers("tiny", run.name).logits for run in plan.teachers], read_ensemble("tiny")
+whole = [read_logits("tiny", run.name).logits for run in plan.teachers], read_ensemble("tiny")
 try:
     run("broken", finished=kill)
 except Killed:
     print("killed after the first teacher")
 run("broken")
-resumed = [read_answers("tiny", run.name).logits for run in plan.teachers], read_ensemble("tiny")
+resumed = [read_logits("tiny", run.name).logits for run in plan.teachers], read_ensemble("tiny")
 for a, b in zip(whole[0], resumed[0], strict=True):
     for data in a:
         np.testing.assert_array_equal(a[data], b[data])

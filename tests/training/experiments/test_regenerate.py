@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from fer_core.networks.bundles import HISTORY_FILE, KERAS_FILE, SERVING_FILE, open_bundle, sha256_of
 from training.__main__ import app
-from training.bundle.export import export_again
+from training.bundle.make import export_again
 from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 
 
@@ -128,7 +128,7 @@ def test_measures_are_not_taken_of_predictions_that_the_spec_does_not_tell_of(me
     (measured_bundle / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
     result = CliRunner().invoke(app, ["regenerate", "cnn", "--stored"])
     assert result.exit_code == 1
-    assert "is not what the spec tells" in result.stderr
+    assert "does not match the spec" in result.stderr
     assert json.loads((measured_bundle / "spec.json").read_text(encoding="utf-8")) == spec
 
 

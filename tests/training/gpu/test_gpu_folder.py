@@ -20,8 +20,7 @@ from PIL import Image
 import training.gpu
 from fer_core.errors import DataError
 from fer_core.faces.landmarks import FEATURE_SIZE
-from training.campaign.answers import answered_splits
-from training.campaign.plan import Campaign, PlannedRun, get_campaign
+from training.campaign.plan import Campaign, PlannedRun, get_campaign, splits_to_predict
 from training.campaign.profile import Profile
 from training.errors import TrainingError
 from training.gpu.prepare import (
@@ -34,7 +33,7 @@ from training.gpu.prepare import (
 from training.schema.recipe import SelectionSplit, get_recipe
 from training.sources.fer2013 import _VOTES
 from training.sources.landmark_cache import with_landmarks
-from training.tasks.expressions import reference_rows, training_rows
+from training.tasks.expressions import selection_rows, training_rows
 
 PACK = ("train.parquet", "valid.parquet", "test.parquet", "leaks.csv")
 
@@ -156,7 +155,7 @@ def test_data_that_one_transfer_cannot_hold_goes_into_further_ones(pack, tmp_pat
         prepare([untaught("cnn")], tmp_path / "gpu", wheels=False)
 
 
-def test_a_campaign_goes_along_with_the_answers_that_are_there(pack, tmp_path, monkeypatch):
+def test_a_campaign_goes_along_with_the_logits_that_are_there(pack, tmp_path, monkeypatch):
     monkeypatch.setenv("FER_MODELS", str(tmp_path / "models"))
     kept = tmp_path / "models" / "teachers" / "rehearsal"
     kept.mkdir(parents=True)
@@ -188,7 +187,7 @@ def test_landmarks_and_the_trunk_go_along_with_a_recipe_that_needs_them(
     prepare([recipe], tmp_path / "gpu", wheels=False)
     none_can_be_found(tmp_path / "gpu")
     training_rows(recipe)
-    reference_rows(recipe)
+    selection_rows(recipe)
     trunk = tmp_path / "gpu" / "code" / "models" / "cnn"
     assert {path.name for path in trunk.iterdir()} == {"spec.json", "model.keras"}
 
@@ -213,7 +212,7 @@ def test_landmarks_of_added_faces_and_of_the_selection_go_along(
     none_can_be_found(tmp_path / "gpu")
     added = training_rows(recipe)[0]
     assert added.landmarks[added.added].all()
-    assert reference_rows(recipe).keys() == {"ferplus", "expw"}
+    assert selection_rows(recipe).keys() == {"ferplus", "expw"}
 
 
 @pytest.mark.parametrize("added", ["thinned", "labelled"])
@@ -234,7 +233,7 @@ def test_added_faces_are_known_without_the_test_split(small_packs, tmp_path, mon
         training_rows(recipe)
 
 
-def test_landmarks_of_all_rows_that_a_teacher_answers_go_along(
+def test_landmarks_of_all_rows_that_a_teacher_predicts_go_along(
     small_packs, none_can_be_found, tmp_path
 ):
     teacher = PlannedRun(
@@ -252,7 +251,7 @@ def test_landmarks_of_all_rows_that_a_teacher_answers_go_along(
     )
     prepare([], tmp_path / "gpu", campaigns=[campaign], wheels=False)
     none_can_be_found(tmp_path / "gpu")
-    for samples in answered_splits(campaign).values():
+    for samples in splits_to_predict(campaign).values():
         assert with_landmarks(samples).landmarks.all()
 
 
@@ -317,10 +316,10 @@ class Hidden:
 sys.meta_path.insert(0, Hidden())
 import training.__main__, training.bundle.export, training.loop.callbacks, training.loop.interrupts
 from training.schema.recipe import get_recipe
-from training.kinds import task_for
+from training.tasks.of_recipe import task_of
 from training.tasks.parents import parents_of
 recipe = get_recipe("cnn").with_overrides({settings!r})
-task = task_for(recipe, parents_of(recipe))
+task = task_of(recipe, parents_of(recipe))
 print(task.phases[0].enter(task.network).predict_on_batch(task.train[0][0]).shape)
 """
     finished = subprocess.run(

@@ -12,13 +12,13 @@ import keras
 import numpy as np
 import pytest
 
-from training.bundle.export import make_bundle
-from training.kinds import task_for
-from training.loop.devices import in_shares
+from training.bundle.make import make_bundle
+from training.devices import in_shares
 from training.loop.fit import fit
 from training.loop.run_folder import CHECKPOINT_FOLDER, STATE_FILE
 from training.schema.recipe import get_recipe
 from training.tasks import expressions
+from training.tasks.of_recipe import task_of
 from training.tasks.parents import Parents
 
 BACKENDS = [
@@ -36,12 +36,12 @@ from pathlib import Path
 import keras
 from training.loop.fit import _compiled, _optimizer
 from training.schema.recipe import get_recipe
-from training.kinds import task_for
+from training.tasks.of_recipe import task_of
 from training.tasks.parents import parents_of
 
 weights, settings = Path(sys.argv[1]), json.loads(sys.argv[2])
 recipe = get_recipe("cnn").with_overrides(settings)
-task = task_for(recipe, parents_of(recipe))
+task = task_of(recipe, parents_of(recipe))
 if weights.exists():
     task.network.load_weights(weights)
 else:
@@ -138,8 +138,8 @@ def test_data_on_the_device_changes_nothing(short_settings, generated_data, tmp_
     with monkeypatch.context() as patch:
         patch.setattr(expressions, "has_accelerator", lambda: True)
         on_device = fit(recipe, tmp_path / "device").history
-        assert set(task_for(recipe, Parents()).train[0][0]) == {"row"}
-        mixed = task_for(recipe.with_overrides(["augment.mixup_alpha=0.2"]), Parents())
+        assert set(task_of(recipe, Parents()).train[0][0]) == {"row"}
+        mixed = task_of(recipe.with_overrides(["augment.mixup_alpha=0.2"]), Parents())
     np.testing.assert_allclose(
         on_device[["loss", "val_loss"]], from_host[["loss", "val_loss"]], atol=1e-4
     )
@@ -173,7 +173,7 @@ def test_a_run_under_jax_is_finished_under_tensorflow(
     state = Path(CHECKPOINT_FOLDER, STATE_FILE)
     assert (out / state).read_bytes() == (folder / state).read_bytes(), "it was trained again"
     assert resumed.backend.startswith("jax ")
-    inputs, targets = task_for(recipe, Parents()).valid["fer2013"][0]
+    inputs, targets = task_of(recipe, Parents()).valid["fer2013"][0]
     answers = resumed.network.predict_on_batch(inputs["image"].astype(np.float32))
     accuracy = (answers.argmax(axis=1) == targets.argmax(axis=1)).mean()
     assert accuracy == pytest.approx(max(figure[2] for figure in figures))

@@ -24,7 +24,6 @@ from fer_core.networks.softmax import softmax
 from fer_core.studies.runs import read_rows, runs_path
 from training.alone import alone
 from training.errors import TrainingError
-from training.kinds import task_for
 from training.loop.fit import (
     _begin_epoch,
     _compiled,
@@ -40,11 +39,12 @@ from training.loop.run_folder import (
     can_be_resumed,
     open_run,
 )
+from training.schema.figure import Figure
 from training.sources import Split, load
 from training.tasks.batches import batches
+from training.tasks.of_recipe import task_of
 from training.tasks.parents import Parents
 from training.tasks.targets import one_hot
-from training.tasks.task import Figure
 
 
 @pytest.fixture(autouse=True)
@@ -196,7 +196,7 @@ def test_patience_counts_all_epochs_since_the_best_that_was_validated(tmp_path):
 
 def test_the_state_holds_optimiser_and_averages(finished_run, tiny_recipe):
     folder, _ = finished_run
-    task = task_for(tiny_recipe, Parents())
+    task = task_of(tiny_recipe, Parents())
     optimizer = _optimizer(tiny_recipe, task.network, steps_per_epoch=4)
     model = _compiled(task.phases[0].enter(task.network), task, optimizer)
     model.load_weights(folder / CHECKPOINT_FOLDER / STATE_FILE)
@@ -214,7 +214,7 @@ def test_the_state_holds_optimiser_and_averages(finished_run, tiny_recipe):
 
 def test_every_epoch_has_its_own_random_numbers_whatever_came_before(tiny_recipe):
     """Keras does not save the generators' state: without a new start, epochs would repeat after a kill."""
-    task = task_for(tiny_recipe, Parents())
+    task = task_of(tiny_recipe, Parents())
     optimizer = _optimizer(tiny_recipe, task.network, steps_per_epoch=4)
     model = _compiled(task.phases[0].enter(task.network), task, optimizer)
     train = load("fer2013", Split.TRAIN)
@@ -464,7 +464,7 @@ def test_parity_is_measured_not_assumed(finished_bundle, rings):
 def test_changed_settings_are_recorded_and_reach_the_spec(
     finished_run, tiny_recipe, tmp_path, generated_data
 ):
-    from training.bundle.export import make_bundle
+    from training.bundle.make import make_bundle
 
     folder, _ = finished_run
     out = tmp_path / "changed"
@@ -552,7 +552,7 @@ def test_a_kill_among_the_moves_is_finished_where_the_bundle_replaces_its_parent
 
 
 def test_a_new_run_does_not_end_with_the_files_of_another(tiny_recipe, bundle, tmp_path):
-    from training.bundle.export import finish_moves
+    from training.bundle.staging import finish_moves
 
     ready = tmp_path / CHECKPOINT_FOLDER / READY_FOLDER
     shutil.copytree(bundle.path, ready)

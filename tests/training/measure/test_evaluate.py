@@ -27,7 +27,7 @@ from fer_core.networks.keypoints import KeypointSpec
 from fer_core.settings import models_root, shipped_models
 from training.__main__ import app
 from training.bundle.card import card_text
-from training.bundle.export import write_spec
+from training.bundle.staging import write_spec
 from training.measure.evaluate import compare_bundles, evaluate
 from training.sources import Split, load
 

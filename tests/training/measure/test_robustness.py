@@ -115,15 +115,15 @@ def test_a_run_on_other_faces_does_not_go_on_with_the_first(bundle, samples, mon
 
 
 def test_landmarks_are_found_in_each_corrupted_image(samples, bundle, monkeypatch):
-    answered = []
+    asked = []
 
     class Sighted:
         def __init__(self, of):
             self.bundle = of
 
-        def logits(self, images, landmarks):
-            answered.append((images, landmarks))
-            return np.zeros((len(images), 7), np.float32), None
+        def probabilities(self, images, landmarks):
+            asked.append((images, landmarks))
+            return np.full((len(images), 7), 1 / 7, np.float32)
 
     # In the place of landmarks, what they were looked for in; in dark images none are found.
     @contextlib.contextmanager
@@ -135,8 +135,8 @@ def test_landmarks_are_found_in_each_corrupted_image(samples, bundle, monkeypatc
     spec = bundle.spec.model_copy(update={"landmark_features": "1"})
     measure_robustness(Bundle(bundle.path, spec), draw(samples, 2, seed=0))
     result = read_robustness(robustness_path(bundle.path, "fer2013", "test"))
-    assert len(answered) == len(conditions())
-    for (images, landmarks), found in zip(answered, result.found_face, strict=True):
+    assert len(asked) == len(conditions())
+    for (images, landmarks), found in zip(asked, result.found_face, strict=True):
         is_dark = images.mean() <= 20
         np.testing.assert_array_equal(landmarks, 0 if is_dark else images.reshape(2, -1))
         assert found.tolist() == [not is_dark] * 2

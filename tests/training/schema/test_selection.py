@@ -14,7 +14,7 @@ from training.errors import TrainingError
 from training.schema.recipe import Recipe, SelectionSplit, differences, get_recipe, recipe_names
 from training.sources import Split, load
 from training.sources.expw import NAME as EXPW
-from training.tasks.expressions import reference_rows
+from training.tasks.expressions import selection_rows
 
 REFERENCES = (
     SelectionSplit(data="ferplus:valid", answered_accuracy=0.3),
@@ -90,7 +90,7 @@ def test_no_recipe_is_chosen_on_a_test_split(data_packs, monkeypatch):
     monkeypatch.setenv("FER_DATA", str(data_packs))
     recipe = get_recipe("cnn_photos")
     assert isinstance(recipe, Recipe)
-    chosen_on = reference_rows(recipe)
+    chosen_on = selection_rows(recipe)
     ferplus = chosen_on["ferplus"].rows
     # PublicTest's rows of fer2013.csv; PrivateTest's begin at 32,298.
     assert (ferplus.min(), ferplus.max()) >= (28_709, 28_709)

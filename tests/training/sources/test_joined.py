@@ -11,14 +11,14 @@ from PIL import Image
 
 from fer_core.errors import UnknownNameError
 from training import sources
-from training.kinds import task_for
 from training.sources import Split
 from training.sources.copies import loose_copies_in
 from training.sources.landmark_cache import cache_path
 from training.tasks.batches import load_labelled
+from training.tasks.of_recipe import task_of
 from training.tasks.parents import parents_of
 from training.tasks.targets import one_hot, soften_by_votes, targets_for, vote_distribution
-from training.tasks.teacher import BundleTeacher
+from training.teachers.teacher import BundleTeacher
 
 
 def fields(n, seed, side=48):
@@ -150,7 +150,7 @@ def test_a_teacher_alone_says_what_added_faces_show(train, recipe, bundle, monke
 
 def test_a_refinement_has_no_added_faces_and_as_many_steps(train, recipe, bundle, monkeypatch):
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
-    task = task_for(recipe, parents_of(recipe))
+    task = task_of(recipe, parents_of(recipe))
     fed = task.train
     added = set(np.flatnonzero(train.added))
     before, last = task.phases
@@ -183,7 +183,7 @@ def test_a_network_that_is_to_know_both_learns_all_faces_by_their_labels_to_the_
         "rings"
     ).answers(own)
     np.testing.assert_allclose(targets[~train.added], expected, atol=1e-6)
-    task = task_for(wild, parents_of(wild))
+    task = task_of(wild, parents_of(wild))
     task.phases[-1].enter(task.network)
     task.train.shuffle(0, 3)
     assert sorted(task.train.order) == list(range(len(train)))

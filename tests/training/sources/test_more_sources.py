@@ -17,9 +17,7 @@ from fer_core.faces.crops import cut, resize_crop
 from fer_core.networks.bundles import open_bundle
 from training import sources
 from training.__main__ import app
-from training.bundle.export import write_spec
-from training.kinds import task_for
-from training.loop.ancestors import Ancestor, Ancestors
+from training.bundle.staging import write_spec
 from training.loop.run_folder import CHECKPOINT_FOLDER, DATA_FILE
 from training.sources import (
     DATA_SETS,
@@ -32,9 +30,11 @@ from training.sources import (
     fer2013,
     ferplus,
 )
+from training.sources.ancestors import Ancestor, Ancestors
 from training.sources.copies import copies_in
 from training.sources.divisions import require_division_of_run
 from training.sources.landmark_cache import cache_path
+from training.tasks.of_recipe import task_of
 from training.tasks.parents import Parents
 
 
@@ -635,7 +635,7 @@ def test_data_with_nothing_to_learn_or_to_choose_by_is_refused_before_training(
         write_classes(tmp_path / split, names, rings(2, 1)[0])
     data = [f"data.source=folder:{tmp_path}", "vote_smoothing=0", *settings]
     with pytest.raises(DataError, match=message):
-        task_for(tiny_recipe.with_overrides(data), Parents())
+        task_of(tiny_recipe.with_overrides(data), Parents())
 
 
 def test_a_source_whose_test_split_is_not_there_is_measured_on_the_others(

@@ -19,9 +19,7 @@ def _rings(generated_data, finished_bundle, monkeypatch):
 
 @pytest.mark.usefixtures("_rings")
 @pytest.mark.parametrize("source", ["fer2013", "ferplus"])
-def test_it_gives_the_answers_of_its_start_for_the_classes_of_both(
-    source, tiny_recipe, finished_bundle
-):
+def test_it_predicts_like_its_start_for_the_classes_of_both(source, tiny_recipe, finished_bundle):
     label_space = "five" if source == "fer2013" else "ferplus"
     recipe = tiny_recipe.with_overrides(
         ["starts_from=rings", f"data.source={source}", f"data.label_space={label_space}"]

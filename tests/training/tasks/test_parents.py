@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from fer_core.errors import BundleError
-from training.loop.ancestors import Ancestor
 from training.schema.recipe import get_recipe
+from training.sources.ancestors import Ancestor
 from training.tasks.parents import Parents, parents_of
 
 

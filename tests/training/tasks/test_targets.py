@@ -14,7 +14,7 @@ from training.errors import TrainingError
 from training.schema.recipe import get_recipe
 from training.sources import Split, load
 from training.tasks.targets import one_hot, soften_by_votes, targets_for
-from training.tasks.teacher import BundleTeacher
+from training.teachers.teacher import BundleTeacher
 
 
 def test_no_share_is_one_hot(real_splits):
@@ -56,22 +56,22 @@ def test_a_source_without_votes_says_what_to_do(real_splits):
         soften_by_votes(samples, 0.3)
 
 
-def test_a_teachers_answers_take_their_share(bundle, generated_data, monkeypatch):
+def test_a_teachers_predictions_take_their_share(bundle, generated_data, monkeypatch):
     monkeypatch.setenv("FER_DATA", str(generated_data))
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
     rings = BundleTeacher.named("rings")
     samples = load("fer2013", Split.VALID)
     settings = ["vote_smoothing=0", "teacher=rings", "teacher_share=0.25"]
     targets = targets_for(get_recipe("cnn").with_overrides(settings), samples, rings)
-    answers = rings.answers(samples)
+    soft = rings.soft_targets(samples)
     faces = [FaceInputs(image) for image in samples.images]
     expected = [p.probabilities for p in Classifier(resolve("rings")).predict(faces)]
-    np.testing.assert_allclose(answers, expected, atol=1e-5)
-    np.testing.assert_allclose(targets, 0.75 * one_hot(samples) + 0.25 * answers, atol=1e-6)
+    np.testing.assert_allclose(soft, expected, atol=1e-5)
+    np.testing.assert_allclose(targets, 0.75 * one_hot(samples) + 0.25 * soft, atol=1e-6)
     assert targets.dtype == np.float32
 
 
-def test_kept_answers_are_those_to_the_same_images_by_the_same_file(
+def test_stored_logits_are_those_of_the_same_images_by_the_same_file(
     bundle, generated_data, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("FER_DATA", str(generated_data))
@@ -79,18 +79,18 @@ def test_kept_answers_are_those_to_the_same_images_by_the_same_file(
     rings = BundleTeacher.named("rings")
     monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
     samples = load("fer2013", Split.VALID)
-    asked = rings.answers(samples)
-    kept = rings.keep_answers(samples)
+    asked = rings.soft_targets(samples)
+    kept = rings.store_logits(samples)
     (bundle.path / "model.tflite").unlink()
-    np.testing.assert_array_equal(rings.answers(samples), asked)
+    np.testing.assert_array_equal(rings.soft_targets(samples), asked)
     with pytest.raises(BundleError, match=r"model\.tflite"):
-        rings.answers(samples.select(np.arange(len(samples)) > 0))
+        rings.soft_targets(samples.select(np.arange(len(samples)) > 0))
     kept.unlink()
     with pytest.raises(BundleError, match=r"model\.tflite"):
-        rings.answers(samples)
+        rings.soft_targets(samples)
 
 
-def test_a_teacher_of_more_classes_answers_among_those_that_are_learnt(
+def test_a_teacher_of_more_classes_predicts_among_those_that_are_learnt(
     bundle, generated_data, monkeypatch
 ):
     monkeypatch.setenv("FER_DATA", str(generated_data))
@@ -98,11 +98,11 @@ def test_a_teacher_of_more_classes_answers_among_those_that_are_learnt(
     rings = BundleTeacher.named("rings")
     whole = load("fer2013", Split.VALID)
     five = whole.within(FIVE)
-    answers = rings.answers(five)
-    among_seven = rings.answers(whole.select(np.isin(whole.rows, five.rows)))
+    soft = rings.soft_targets(five)
+    among_seven = rings.soft_targets(whole.select(np.isin(whole.rows, five.rows)))
     # In the order of the five, where sad stands before happy.
     chosen = among_seven[:, [FER2013.index(label) for label in FIVE.labels]]
-    np.testing.assert_allclose(answers, chosen / chosen.sum(axis=1, keepdims=True), rtol=1e-4)
+    np.testing.assert_allclose(soft, chosen / chosen.sum(axis=1, keepdims=True), rtol=1e-4)
 
 
 def test_a_teacher_that_lacks_a_class_is_refused(bundle, generated_data, monkeypatch):
@@ -111,7 +111,7 @@ def test_a_teacher_that_lacks_a_class_is_refused(bundle, generated_data, monkeyp
     rings = BundleTeacher.named("rings")
     samples = load("ferplus", Split.VALID)
     with pytest.raises(TrainingError, match="lacks classes of ferplus: contempt"):
-        rings.answers(samples)
+        rings.soft_targets(samples)
 
 
 def test_a_share_without_a_teacher_is_refused():

@@ -20,8 +20,9 @@ from fer_core.faces.measures import MEASURES
 from fer_core.networks.bundles import DEFAULT_PAIR
 from pages.server.api.answers import PARTS, described_fields
 from pages.server.api.app import create_api
-from pages.server.api.examples import LOCAL, examples
+from pages.server.api.examples import examples
 from pages.server.api.openapi import WHY
+from pages.shared.address import LOCAL
 from tests.conftest import PROJECT
 
 DOCUMENT = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")

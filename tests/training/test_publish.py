@@ -16,7 +16,7 @@ from tests.conftest import PROJECT
 from tests.hub_server import TOKEN, HubServer, sha256
 from training.__main__ import app
 from training.bundle.card import write_card
-from training.bundle.publish import check_card
+from training.publish import check_card
 
 REPO = "somebody/faces"
 SHIPPED = PROJECT / "models" / "cnn"
@@ -187,13 +187,13 @@ def damage(file: str) -> Callable[[Path], object]:
             lambda folder: write_predictions(
                 predictions(RIGHT - 1), predictions_path(folder, "fer2013", "test")
             ),
-            "72.5000% of its 40 answers are right, in the spec 75.0000% of 40",
+            "72.5000% of its 40 predictions are right, in the spec 75.0000% of 40",
         ),
         (
             lambda folder: write_predictions(
                 predictions(RIGHT), predictions_path(folder, "ckplus", "test")
             ),
-            "does not tell of: ckplus:test",
+            "does not name: ckplus:test",
         ),
         (lambda folder: (folder / "spec.json").unlink(), "holds no spec.json"),
         (lambda folder: folder.rename(folder.with_name("cnn2")), "Did you mean cnn2"),

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from fer_core.networks.bundles import SPEC_FILE
-from training.bundle.export import _note, fields_of_run
+from training.bundle.make import fields_of_run
+from training.bundle.notes import note_on_data
 from training.errors import TrainingError
-from training.loop.ancestors import Ancestor, Ancestors
 from training.loop.run_folder import (
     HISTORY_FILE,
     STATE_FILE,
@@ -17,6 +17,7 @@ from training.loop.run_folder import (
     recorded_ancestors,
     recorded_changes,
 )
+from training.sources.ancestors import Ancestor, Ancestors
 from training.sources.divisions import divisions_of
 from training.tasks.parents import parents_of
 
@@ -130,8 +131,8 @@ def test_the_note_names_the_classes_that_were_kept_and_the_start(finished_run, t
     _, result = finished_run
     heir = dataclasses.replace(result, n_left_out=0, ancestors=Ancestors(start=WIDE))
     five = tiny_recipe.with_overrides(["data.label_space=five", "starts_from=wide"])
-    assert _note(result, tiny_recipe) == "all rows"
-    assert _note(heir, five) == (
+    assert note_on_data(result, tiny_recipe) == "all rows"
+    assert note_on_data(heir, five) == (
         "only faces labelled angry, disgust, sad, happy or surprise; it started from wide, sha256 "
         "ffffffffffff"
     )

@@ -14,8 +14,8 @@ from fer_core.networks.classifier import Classifier
 from fer_core.networks.softmax import softmax
 from fer_core.settings import cache_root
 from training.errors import TrainingError
-from training.loop.ancestors import Ancestor
 from training.sources import Samples, sha256_of_arrays
+from training.sources.ancestors import Ancestor
 from training.sources.landmark_cache import with_landmarks
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Teacher(ABC):
         """The record of it in a run."""
 
     @abstractmethod
-    def answers(self, samples: Samples, *, temperature: float = 1.0) -> np.ndarray:
+    def soft_targets(self, samples: Samples, *, temperature: float = 1.0) -> np.ndarray:
         """Return calibrated probabilities, float32 (N, classes), in the samples' label order.
 
         Args:
@@ -39,8 +39,8 @@ class Teacher(ABC):
             temperature: the calibrated logits are divided by it once more.
 
         Raises:
-            TrainingError: it lacks one of the samples' classes, or a row that it would have to have answered.
-            FerError: what it answers with is missing or damaged.
+            TrainingError: it lacks one of the samples' classes, or logits of a row.
+            FerError: its network or its stored logits are missing or damaged.
         """
 
     def objection(self, recipe: "Recipe") -> str | None:
@@ -52,7 +52,7 @@ class Teacher(ABC):
         """Return the files with predictions for a machine without the teacher's network, made if missing.
 
         Args:
-            rows: reads the training rows that are to be answered.
+            rows: reads the training rows to predict.
 
         Returns:
             Their places by file, under "cache/" (FER_CACHE) or "models/" (FER_MODELS).
@@ -81,24 +81,24 @@ class BundleTeacher(Teacher):
         """The record of it in a run."""
         return Ancestor.of(self.bundle)
 
-    def answers(self, samples: Samples, *, temperature: float = 1.0) -> np.ndarray:
+    def soft_targets(self, samples: Samples, *, temperature: float = 1.0) -> np.ndarray:
         """Return calibrated probabilities, float32 (N, classes), in the samples' label order.
 
         Of a teacher that knows further classes they are those among the samples' classes. Where its logits
-        are kept (`keep_answers`), its spec alone is needed.
+        are kept (`store_logits`), its spec alone is needed.
 
         Raises:
             TrainingError: it lacks one of the samples' classes.
             BundleError: its serving file is not there or damaged.
         """
         self._require_classes(samples)
-        kept = self._answers_path(samples)
+        kept = self._logits_path(samples)
         logits = np.load(kept, allow_pickle=False) if kept.is_file() else self._asked(samples)
         theirs = self.bundle.spec.labels
         ours = [theirs.index(label) for label in samples.label_space.labels]
         return softmax(logits[:, ours], temperature=self.bundle.spec.temperature * temperature)
 
-    def keep_answers(self, samples: Samples) -> Path:
+    def store_logits(self, samples: Samples) -> Path:
         """Write the bundle's logits under the cache, for a machine that cannot run it; return the file.
 
         Raises:
@@ -106,7 +106,7 @@ class BundleTeacher(Teacher):
             BundleError: its serving file is not there or damaged.
         """
         self._require_classes(samples)
-        path = self._answers_path(samples)
+        path = self._logits_path(samples)
         path.parent.mkdir(parents=True, exist_ok=True)
         logits = self._asked(samples)
         replace_file(path, lambda file: np.save(file, logits, allow_pickle=False))
@@ -114,9 +114,9 @@ class BundleTeacher(Teacher):
 
     def files(self, rows: Callable[[], Samples]) -> dict[Path, str]:
         """Return the files with its stored logits for the rows, and its spec."""
-        answers = self.keep_answers(rows())
+        logits = self.store_logits(rows())
         return {
-            answers: f"cache/{answers.relative_to(cache_root())}",
+            logits: f"cache/{logits.relative_to(cache_root())}",
             self.bundle.path / SPEC_FILE: f"models/{self.name}/{SPEC_FILE}",
         }
 
@@ -128,7 +128,7 @@ class BundleTeacher(Teacher):
                 f"It knows {', '.join(knows)}. Learn without it: --set teacher=null --set teacher_share=0."
             )
 
-    def _answers_path(self, samples: Samples) -> Path:
+    def _logits_path(self, samples: Samples) -> Path:
         """Return the path of the logits, float32 (N, classes), of this file for these images."""
         by, to = self.bundle.spec.sha256[SERVING_FILE], sha256_of_arrays(samples.images)
         return cache_root() / "teachers" / f"{by[:16]}-{to[:16]}.npy"

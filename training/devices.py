@@ -3,16 +3,30 @@
 import contextlib
 import importlib
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fer_core.networks.speed import cpu_name
+
 if TYPE_CHECKING:
     import keras
 
 log = logging.getLogger(__name__)
+
+
+def hardware() -> str:
+    """Return the processor's name and the accelerators that Keras finds."""
+    import keras
+
+    name = f"{cpu_name()}, {os.cpu_count()} cores"
+    devices = [
+        device for device in keras.distribution.list_devices() if "cpu" not in device.lower()
+    ]
+    return ", ".join([name, *devices])
 
 
 def has_accelerator() -> bool:

@@ -334,6 +334,6 @@ def _multiply_adds(call: _Call) -> int:
     if (call.parameters and not is_counted_as_nothing) or type(operation).__name__ in _UNCOUNTED:
         raise TrainingError(
             f"It is not known how many multiply-adds a {type(operation).__name__} does (layer "
-            f"{call.name}). Add the formula to training/bundle/layer_table.py."
+            f"{call.name}). Add the formula to training/networks/layer_table.py."
         )
     return 0

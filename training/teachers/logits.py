@@ -18,15 +18,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fer_core.errors import DataError
 from fer_core.files import replace_file
 from fer_core.networks.bundles import sha256_of
-from training import sources
-from training.campaign.plan import Campaign, answers_folder
-from training.sources import Samples, Split, sha256_of_arrays
+from fer_core.settings import models_root
+from training.sources import Samples, sha256_of_arrays
 
 #: Key of the record in the file's metadata.
 _RECORD: Final = b"second-look"
 
 
-class AnsweredSplit(BaseModel):
+class PredictedSplit(BaseModel):
     """The images of one split that a teacher predicted.
 
     Attributes:
@@ -42,12 +41,12 @@ class AnsweredSplit(BaseModel):
     images_sha256: str
 
     @classmethod
-    def of(cls, data: str, samples: Samples) -> "AnsweredSplit":
+    def of(cls, data: str, samples: Samples) -> "PredictedSplit":
         """Return that of samples."""
         return cls(data=data, n=len(samples), images_sha256=sha256_of_arrays(samples.images))
 
 
-class AnswersRecord(BaseModel):
+class TeacherRecord(BaseModel):
     """The origin of a teacher's predictions.
 
     Attributes:
@@ -58,7 +57,7 @@ class AnswersRecord(BaseModel):
         epochs: that it was trained for.
         inputs: what its network sees.
         labels: the classes, in the order of the logits.
-        splits: what it answered, in the order of the rows.
+        splits: what it predicted, in the order of the rows.
         sources: names of the data sets that it and the bundles before it learnt from.
         divisions: of these, `TrainingData.divisions`.
         code_commit, backend, hardware: that trained it.
@@ -77,7 +76,7 @@ class AnswersRecord(BaseModel):
     epochs: int
     inputs: tuple[str, ...]
     labels: tuple[str, ...]
-    splits: tuple[AnsweredSplit, ...]
+    splits: tuple[PredictedSplit, ...]
     sources: tuple[str, ...]
     divisions: tuple[str, ...] = ()
     code_commit: str
@@ -89,7 +88,7 @@ class AnswersRecord(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TeacherAnswers:
+class TeacherLogits:
     """A teacher's predictions.
 
     Attributes:
@@ -98,31 +97,22 @@ class TeacherAnswers:
         sha256: of the file.
     """
 
-    record: AnswersRecord
+    record: TeacherRecord
     logits: dict[str, np.ndarray]
     sha256: str
 
 
-def answers_path(campaign: str, teacher: str) -> Path:
+def teachers_folder(campaign: str) -> Path:
+    """Return the folder of a campaign's predictions and ensemble, which is in version control."""
+    return models_root() / "teachers" / campaign
+
+
+def logits_path(campaign: str, teacher: str) -> Path:
     """Return the path of a teacher's predictions."""
-    return answers_folder(campaign) / f"{teacher}.parquet"
+    return teachers_folder(campaign) / f"{teacher}.parquet"
 
 
-def answered_splits(campaign: Campaign) -> dict[str, Samples]:
-    """Return the splits that teachers predict, by "SOURCE:SPLIT": training rows first, then references.
-
-    Raises:
-        DataError: the data is not there.
-    """
-    train = sources.load(campaign.data, Split.TRAIN, whole=campaign.whole)
-    references = {
-        reference.data: sources.load(reference.source, Split.VALID).within(train.label_space)
-        for reference in campaign.references
-    }
-    return {f"{campaign.data}:{Split.TRAIN}": train, **references}
-
-
-def write_answers(record: AnswersRecord, logits: dict[str, np.ndarray]) -> Path:
+def write_logits(record: TeacherRecord, logits: dict[str, np.ndarray]) -> Path:
     """Write a teacher's predictions atomically, and return the file.
 
     Args:
@@ -133,7 +123,7 @@ def write_answers(record: AnswersRecord, logits: dict[str, np.ndarray]) -> Path:
     values = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1])
     metadata = {_RECORD: record.model_dump_json().encode()}
     table = pa.table({"logits": values}).replace_schema_metadata(metadata)
-    path = answers_path(record.campaign, record.teacher)
+    path = logits_path(record.campaign, record.teacher)
     path.parent.mkdir(parents=True, exist_ok=True)
     write = functools.partial(
         pq.write_table, table, compression="zstd", compression_level=19, use_dictionary=False
@@ -142,22 +132,22 @@ def write_answers(record: AnswersRecord, logits: dict[str, np.ndarray]) -> Path:
     return path
 
 
-def read_answers(campaign: str, teacher: str) -> TeacherAnswers:
+def read_logits(campaign: str, teacher: str) -> TeacherLogits:
     """Read a teacher's predictions.
 
     Raises:
         DataError: the file is missing or damaged.
     """
-    path = answers_path(campaign, teacher)
+    path = logits_path(campaign, teacher)
     mend = (
         "Restore it from version control, or remove it and train the teacher with: python -m training "
         f"campaign {campaign} --only {teacher}"
     )
     if not path.is_file():
-        raise DataError(f"There are no answers of a teacher {path}. {mend}")
+        raise DataError(f"There are no stored logits of a teacher at {path}. {mend}")
     try:
         table = pq.read_table(path)
-        record = AnswersRecord.model_validate_json((table.schema.metadata or {})[_RECORD])
+        record = TeacherRecord.model_validate_json((table.schema.metadata or {})[_RECORD])
         rows = table["logits"].combine_chunks().flatten().to_numpy()
         rows = rows.reshape(-1, len(record.labels)).astype(np.float32)
         if len(rows) != sum(split.n for split in record.splits):
@@ -166,23 +156,23 @@ def read_answers(campaign: str, teacher: str) -> TeacherAnswers:
             raise ValueError("logits that are no numbers")
     except (OSError, ValueError, KeyError, ValidationError, pa.ArrowException) as error:
         raise DataError(
-            f"{path} holds no readable answers of a teacher ({error}). {mend}"
+            f"{path} holds no readable logits of a teacher ({error}). {mend}"
         ) from error
     ends = np.cumsum([split.n for split in record.splits])[:-1]
     parts = np.split(rows, ends)
-    return TeacherAnswers(
+    return TeacherLogits(
         record,
         {split.data: part for split, part in zip(record.splits, parts, strict=True)},
         sha256_of(path),
     )
 
 
-def check_images(answers: TeacherAnswers, split: AnsweredSplit) -> None:
+def check_images(teacher: TeacherLogits, split: PredictedSplit) -> None:
     """Raise DataError unless a teacher predicted exactly the images of a split."""
-    record = answers.record
+    record = teacher.record
     if split not in record.splits:
         raise DataError(
-            f"{answers_path(record.campaign, record.teacher)} answers other images than those of "
+            f"{logits_path(record.campaign, record.teacher)} has logits of other images than those of "
             f"{split.data} under FER_DATA. Use the data that it was made with, or remove it and train the "
             f"teacher with: python -m training campaign {record.campaign} --only {record.teacher}"
         )

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from training.bundle.layer_table import layer_table
 from training.errors import TrainingError
+from training.networks.layer_table import layer_table
 
 if TYPE_CHECKING:
     import keras

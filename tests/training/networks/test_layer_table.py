@@ -16,8 +16,8 @@ from training.architectures.cnn import Cnn
 from training.architectures.dual_input import DualInput
 from training.architectures.efficientnet import EfficientNet
 from training.architectures.landmark_mlp import LandmarkMlp
-from training.bundle.layer_table import layer_table
 from training.errors import TrainingError
+from training.networks.layer_table import layer_table
 
 #: Of a 8x8 image with 3 channels: the layer, and its multiply-adds by hand.
 BY_HAND = {

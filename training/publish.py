@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from fer_core.errors import BundleError, HubError
-from fer_core.evaluation.predictions import predictions_of, predictions_path
 from fer_core.listing import listed
 from fer_core.networks import hub
 from fer_core.networks.bundles import (
@@ -27,8 +26,8 @@ from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.layers import read_layers
 from fer_core.settings import models_root
 from training.bundle.card_file import without_paths
-from training.bundle.export import spec_text
-from training.bundle.stored_answers import how_to_mend
+from training.bundle.staging import spec_text
+from training.bundle.stored_predictions import check_predictions
 from training.errors import TrainingError
 from training.kinds import KINDS
 
@@ -88,7 +87,7 @@ def prepare(folder: Path, repo: str) -> Publication:
     for file in (KERAS_FILE, SERVING_FILE, *bundle.spec.sha256):
         bundle.verify(file)
     read_layers(bundle)
-    check_predictions(bundle)
+    check_predictions(bundle, KINDS[bundle.kind].check_split)
     text = KINDS[bundle.kind].card_text(bundle.spec)
     check_card(text)
     card = folder / CARD_FILE
@@ -126,25 +125,6 @@ def _check_name(repo: str) -> None:
             f"{repo!r} is no name of a repository on the Hub. Give OWNER/NAME, of letters, digits, '-', '_' "
             "and '.'."
         )
-
-
-def check_predictions(bundle: BaseBundle[Any]) -> None:
-    """Raise BundleError or DataError unless the predictions match the spec's metrics."""
-    metrics, check_answers = bundle.spec.metrics, KINDS[bundle.kind].check_answers
-    if surplus := sorted(predictions_of(bundle.path).keys() - metrics.keys()):
-        raise BundleError(
-            f"{bundle.path} holds predictions that its spec does not tell of: {', '.join(surplus)}. "
-            f"{how_to_mend(bundle, surplus[0])}, or remove them."
-        )
-    for data in metrics:
-        source, _, split = data.rpartition(":")
-        path = predictions_path(bundle.path, source, split)
-        if not path.is_file():
-            raise BundleError(
-                f"{path} is missing, and the spec tells what it says. {how_to_mend(bundle, data)}."
-            )
-        if check_answers is not None:
-            check_answers(bundle, data, path)
 
 
 def check_card(text: str) -> None:

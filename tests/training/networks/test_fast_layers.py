@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from training.loop.fast_layers import BatchNormalization, with_fast_layers
+from training.networks.fast_layers import BatchNormalization, with_fast_layers
 
 
 @pytest.fixture

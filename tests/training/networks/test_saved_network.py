@@ -7,10 +7,10 @@ import pytest
 
 from fer_core.networks.bundles import BundleSpec, open_bundle, sha256_of
 from tests.conftest import PROJECT
-from training.bundle.export import write_spec
-from training.bundle.saved_network import open_network, save_network
+from training.bundle.staging import write_spec
 from training.errors import TrainingError
 from training.experiments.run import describe
+from training.networks.saved_network import open_network, save_network
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Teachers of a run: a bundle, or the ensemble of a campaign, and their stored predictions."""
