@@ -141,7 +141,7 @@ class Analyzer:
                 found = self._finder.find_upright(photo.rgb)
             else:
                 found = Found(tuple(self._finder.find(photo.rgb)))
-            return self._asked(photo.turned(found.quarter_turns), found, began)
+            return self._predict_faces(photo.turned(found.quarter_turns), found, began)
 
     def analyze_again(self, photo: Photo, before: Sequence[Face]) -> Analysis:
         """Return the faces of a video frame that were in the previous frame, as `find_again` does.
@@ -152,9 +152,9 @@ class Analyzer:
         began = time.perf_counter()
         with _faults_explained():
             found = Found(tuple(self._finder.find_again(photo.rgb, before)))
-            return self._asked(photo, found, began)
+            return self._predict_faces(photo, found, began)
 
-    def _asked(self, photo: Photo, found: Found, began: float) -> Analysis:
+    def _predict_faces(self, photo: Photo, found: Found, began: float) -> Analysis:
         """Return the faces of an upright photo with each network's prediction; `began` is the start time."""
         squares = [found.framing.square_of(face, photo.width, photo.height) for face in found.faces]
         inputs = [

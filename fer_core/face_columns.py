@@ -8,5 +8,5 @@ class FaceColumns(StrEnum):
 
     #: Box, head pose, quality.
     BASIC = "basic"
-    #: Also the measures of `fer_core.faces.measures`.
+    #: Also the measures of `fer_core.faces.face_measures`.
     FULL = "full"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from fer_core.analysis import Analysis, FaceAnalysis
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
-from fer_core.faces.measures import MEASURES, measures_of
+from fer_core.faces.face_measures import FACE_MEASURES, measures_of
 from fer_core.files import readable_name
 from fer_core.networks.levels import level_of
 
@@ -127,7 +127,7 @@ def _rounded_measures(mesh: "FaceMesh") -> dict[str, float | None]:
     values = measures_of(mesh)
     return {
         measure.name: None if v is None else round(v, measure.digits)
-        for measure, v in zip(MEASURES, values.values(), strict=True)
+        for measure, v in zip(FACE_MEASURES, values.values(), strict=True)
     }
 
 
@@ -170,7 +170,7 @@ def table_columns(
 
 def measure_columns(columns: FaceColumns) -> list[str]:
     """Return the names of the measures that a table has."""
-    return [measure.name for measure in MEASURES] if columns is FaceColumns.FULL else []
+    return [measure.name for measure in FACE_MEASURES] if columns is FaceColumns.FULL else []
 
 
 def face_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:

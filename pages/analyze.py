@@ -5,12 +5,14 @@ from functools import partial
 import streamlit as st
 
 from pages.shared import notes, results
-from pages.shared.models import current_photo
-from pages.shared.visit_photos import has_photos
+from pages.shared.current_photo import current_photo
+from pages.shared.visit_photos import has_own_photos
 
 st.title("See the expressions in a photo")
-if not has_photos():
-    st.markdown("Upload a photo to see each face's apparent expression and the model's confidence.")
+if not has_own_photos():
+    st.markdown(
+        "Upload a photo to see each face's apparent expression and each network's confidence."
+    )
 
 current = current_photo()
 if current is not None:

@@ -10,11 +10,13 @@ from pages.parts.batch.work import current_batch, current_videos, resume
 from pages.shared import notes
 
 st.title("Batch and video")
-st.markdown("Upload many files to see each face's apparent expression and the model's confidence.")
+st.markdown(
+    "Upload many files to see each face's apparent expression and each network's confidence."
+)
 
 batch = current_batch()
 videos = current_videos()
-show_videos(videos)
+work_on_video = show_videos(videos)
 if videos and batch is not None:
     st.divider()
 bar = st.empty()
@@ -27,4 +29,7 @@ else:
     place = st.empty()
 notes.show_fair_use()
 if batch is not None and batch.is_busy:
+    # Photos come first: they take seconds, a video minutes.
     resume(batch, bar, partial(results.show_growing_table, place))
+elif work_on_video is not None:
+    work_on_video()

@@ -4,8 +4,8 @@ import streamlit as st
 
 from pages.parts.compare import networks, odds, overall, what_if, why
 from pages.shared import notes, results
+from pages.shared.current_photo import current_photo
 from pages.shared.examples import OFFICER
-from pages.shared.models import current_photo
 
 st.title("Compare two networks")
 st.markdown(

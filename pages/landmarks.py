@@ -4,8 +4,8 @@ import streamlit as st
 
 from pages.parts import landmarks
 from pages.shared import notes, results
+from pages.shared.current_photo import current_photo
 from pages.shared.examples import ASTRONAUT
-from pages.shared.models import current_photo
 
 st.title("See the landmarks of a face")
 st.markdown(

@@ -179,7 +179,7 @@ def test_what_the_wheel_holds_answers_away_from_the_checkout(wheel: Path, tmp_pa
         "for name in ('landmarks', 'compare', 'evaluation', 'studies', 'models'):\n"
         "    page.switch_page(f'../{name}.py').run()\n"
         "    assert not page.exception and not page.error, name\n"
-        "print(sys.modules['pages.shared.turns'].__file__)\n"
+        "print(sys.modules['pages.shared.waiting'].__file__)\n"
     )
     assert run("-c", page).startswith(str(site))
 

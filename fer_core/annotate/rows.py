@@ -12,7 +12,7 @@ import pyarrow as pa
 from fer_core.analysis import Analysis, FaceAnalysis
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
-from fer_core.faces.measures import MEASURES, measures_of
+from fer_core.faces.face_measures import FACE_MEASURES, measures_of
 
 _BOX: Final = ("left", "top", "right", "bottom")
 _OF_A_PHOTO: Final = (
@@ -63,7 +63,7 @@ def row_schema(
         fields += [(f"{name}_{key}", kind, about) for key, kind, about in _OF_A_NETWORK]
         fields += [(f"{name}_p_{c}", pa.float32(), "calibrated probability") for c in classes]
     if columns is FaceColumns.FULL:
-        fields += [(measure.name, pa.float32(), measure.about) for measure in MEASURES]
+        fields += [(measure.name, pa.float32(), measure.about) for measure in FACE_MEASURES]
     return pa.schema(
         [pa.field(name, kind, metadata={"about": about}) for name, kind, about in (*fields, _ERROR)]
     )

@@ -82,7 +82,7 @@ class Recorder:
         if not file.is_video:
             yield self._photo_record(number, file)
             return
-        from fer_core.video.printing import video_records
+        from fer_core.video.records import video_records
 
         yield from video_records(
             file.name,

@@ -26,7 +26,11 @@ def list_models() -> None:
 
     found = resolvable()
     if not found:
-        typer.echo(f"Error: there is no model under {models_root()}.", err=True)
+        typer.echo(
+            f"Error: there is no network under {models_root()}. Set FER_MODELS to a folder of networks, or "
+            "train one with: python -m training fit cnn",
+            err=True,
+        )
         raise typer.Exit(EXIT_USAGE)
     for name, bundle in found.items():
         if isinstance(bundle, FerError):
@@ -68,7 +72,11 @@ def _counts(excluded: "Mapping[str, int]") -> str:
 
 
 def _about(name: str, bundle: "BaseBundle[Any]") -> str:
-    lines = [f"{name}: {bundle.spec.title}", f"from {bundle.origin}"]
+    from fer_core.networks.titles import short_title
+
+    title = short_title(name, bundle.spec)
+    about = [] if title == bundle.spec.title else [bundle.spec.title]
+    lines = [f"{name}: {title}", *about, f"from {bundle.origin}"]
     lines += [f"not from the Hub: {bundle.missed}"] if bundle.missed else []
     return "\n  ".join([*lines, _cost(bundle)])
 

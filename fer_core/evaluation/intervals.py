@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from fer_core.evaluation import metrics
 from fer_core.evaluation.measures import MEASURES, Addends
 from fer_core.evaluation.predictions import EvaluationResult
 
@@ -52,6 +53,8 @@ def estimate(result: EvaluationResult, *, seed: int = 0) -> dict[str, Estimate]:
         whole, resampled = sums[addends]
         value = float(value_of(whole, n)[0])
         estimates[measure.name] = Estimate(value, *_interval(value_of(resampled, n), value))
+    if estimates["accuracy"].value in (0.0, 1.0):
+        estimates["accuracy"] = estimate_share(result.probabilities.argmax(axis=1) == result.labels)
     return estimates
 
 
@@ -61,6 +64,9 @@ def estimate_share(is_so: np.ndarray, *, seed: int = 0) -> Estimate:
     if not n:
         return Estimate(*3 * (float("nan"),))
     value = float(is_so.mean())
+    if value in (0.0, 1.0):
+        # All resamples are equal, which is no certainty.
+        return Estimate(value, *metrics.wilson(int(is_so.sum()), n))
     resampled = np.random.default_rng(seed).binomial(n, value, resamples_for(n)) / n
     return Estimate(value, *_interval(resampled, value))
 

@@ -309,14 +309,24 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     """Return the exact two-sided p-value of McNemar's test (1947) that two classifiers are equally good.
 
     Args:
-        only_first: rows that the first alone answers right.
-        only_second: rows that the second alone answers right. Under the null hypothesis it is binomial
-            with probability one half; rows on which both are right or wrong say nothing.
+        only_first: rows that only the first predicts as labelled.
+        only_second: rows that only the second predicts as labelled. Under the null hypothesis it is
+            binomial with probability one half; rows on which both are right or wrong say nothing.
     """
     from scipy.stats import binomtest
 
     disagreements = only_first + only_second
     return float(binomtest(only_second, disagreements).pvalue) if disagreements else 1.0
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """Return the 95 % score interval of a share (Wilson 1927); (0, 1) without trials."""
+    from scipy.stats import binomtest
+
+    if n == 0:
+        return 0.0, 1.0
+    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def bootstrap_mean(

@@ -76,7 +76,7 @@ MOST_CANDIDATES: Final = 1000
 #: Side in pixels of the landmarker's crop; its network takes 256.
 CONFIRM_SIDE: Final = 256
 #: Faces below this side, in pixels of the photo, are guesses: the finest scale does not show them.
-MIN_FACE_SIDE: Final = 36
+DISCARD_BELOW_SIDE: Final = 36
 #: A data set's face crop is enlarged to this side and gets a border of a quarter of it, because the
 #: landmarker needs a margin around a face. Then it finds a face in 97% of FER2013 (measured).
 CROP_SIDE: Final = 192
@@ -308,7 +308,7 @@ class FaceFinder:
         confirm = map if len(boxes.scores) < 2 else self._threads.map
         found = confirm(self._confirm, itertools.repeat(rgb), boxes.xyxy, map(float, boxes.scores))
         return _reading_order(
-            _distinct([f for f in found if f and _longer_side(f.box_xyxy) >= MIN_FACE_SIDE])
+            _distinct([f for f in found if f and _longer_side(f.box_xyxy) >= DISCARD_BELOW_SIDE])
         )
 
     def _confirm(self, rgb: np.ndarray, box: np.ndarray, score: float) -> Face | None:

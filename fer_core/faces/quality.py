@@ -13,7 +13,7 @@ from fer_core.faces.face import Face
 from fer_core.faces.surface import commonest_tone, lip_edges
 
 #: The networks' input is 48 pixels wide; a smaller face is enlarged and shows no more than it has.
-MIN_FACE_SIDE: Final = 48
+SMALL_BELOW_SIDE: Final = 48
 MAX_YAW_DEGREES: Final = 45.0
 #: Mean grey value of the crop. FER2013's Training crops lie below the first in 0.5 %
 #: and above the second in 0.5 %.
@@ -90,12 +90,12 @@ def assess(
     if not face.is_upright:
         notes.append(QualityNote(Quality.UPRIGHT, "It is not certain which way up this face is."))
     side = float((face.box_xyxy[2:] - face.box_xyxy[:2]).max())
-    if side < MIN_FACE_SIDE:
+    if side < SMALL_BELOW_SIDE:
         notes.append(
             QualityNote(
                 Quality.SMALL,
-                f"The face has only {math.floor(side)} pixels along its longer side; {MIN_FACE_SIDE} or more "
-                "show it better.",
+                f"The face has only {math.floor(side)} pixels along its longer side; {SMALL_BELOW_SIDE} or "
+                "more show it better.",
             )
         )
     if sharpness(inputs.image) < BLURRED_BELOW:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from fer_core.faces.detector import SMALLEST_SIDE, WINDOW_SIDE, Boxes, Detector
-from fer_core.photos.views import resized
+from fer_core.photos.resize import resized
 
 #: Side in pixels of the photo of the smallest face that is searched for, and reliably found.
 SMALLEST_FACE: Final = 40

@@ -128,7 +128,7 @@ class FaceShape:
         for movement, amount in amounts.items():
             places = blendshapes_of(movement)
             moved = np.clip(shapes[places] + amount, 0, 1)
-            # A blendshape that is at its end already moves the landmarks no further.
+            # A movement has one direction, so what is at its end already lessens the whole movement.
             change += float((moved - shapes[places]).mean()) * self.directions[movement]
             shapes[places] = moved
         landmarks = from_upright(upright_points(mesh) + change, mesh)

@@ -157,7 +157,7 @@ class KeypointFinder:
         return np.concatenate(values).reshape(len(images), -1, 2)
 
     def find_in_photo(self, image_rgb: np.ndarray, face: "Face") -> np.ndarray:
-        """Return a face's points in its photo's coordinates, float32 (15, 2).
+        """Return a face's points in its photo's coordinates, as landmarks have them, float32 (15, 2).
 
         The networks' own frame around the face puts the eyes within 0.02 of its side from where the
         training images have them.
@@ -170,7 +170,7 @@ class KeypointFinder:
         left, top, right, _ = pixel_box(square)
         crop = cv2.cvtColor(cut(image_rgb, square), cv2.COLOR_RGB2GRAY)
         points = self.find(resize_crop(crop, KEYPOINT_SIZE)[None])[0]
-        # From the middles of pixels to edges and back: resizing keeps edges where they are.
+        # The network counts from the middle of the first pixel, landmarks from the photo's edge.
         scale = (right - left) / KEYPOINT_SIZE
-        result: np.ndarray = (points + 0.5) * scale - 0.5 + np.array([left, top], np.float32)
+        result: np.ndarray = (points + 0.5) * scale + np.array([left, top], np.float32)
         return result

@@ -35,7 +35,7 @@ from fer_core.settings import models_root
 S = TypeVar("S", bound=BaseSpec)
 B = TypeVar("B", bound=BaseBundle[Any])
 #: Asks a network about crops uint8 (N, H, W) and landmark vectors float32 (N, FEATURE_SIZE).
-Asked = Callable[[np.ndarray, np.ndarray], object]
+Runner = Callable[[np.ndarray, np.ndarray], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class BundleKind(Generic[S, B]):
         spec: what its `spec.json` holds.
         bundle: what an open folder is.
         embedded: opens the bundle of a name under the bundle root; raises BundleError.
-        asked: loads a bundle's serving file, verified, and returns what asks it; raises BundleError.
+        load_runner: loads a bundle's serving file, verified, and returns what asks it; raises BundleError.
         only_name: of the one bundle of the kind, by which one on the Hub is known that has no folder here.
     """
 
@@ -55,7 +55,7 @@ class BundleKind(Generic[S, B]):
     spec: type[S]
     bundle: type[B]
     embedded: Callable[[str], B]
-    asked: Callable[[B], Asked]
+    load_runner: Callable[[B], Runner]
     only_name: str | None = None
 
     def open(self, folder: Path) -> B:
@@ -63,7 +63,7 @@ class BundleKind(Generic[S, B]):
         return self.bundle(folder, read_spec(folder, self.spec))
 
 
-def _asked_for_points(bundle: KeypointBundle) -> Asked:
+def _point_runner(bundle: KeypointBundle) -> Runner:
     finder = KeypointFinder(bundle)
     return lambda images, _: finder.find(images)
 
@@ -73,14 +73,14 @@ EXPRESSION_BUNDLES: Final[BundleKind[BundleSpec, Bundle]] = BundleKind(
     spec=BundleSpec,
     bundle=Bundle,
     embedded=embedded,
-    asked=lambda bundle: Classifier(bundle).logits,
+    load_runner=lambda bundle: Classifier(bundle).logits,
 )
 KEYPOINT_BUNDLES: Final[BundleKind[KeypointSpec, KeypointBundle]] = BundleKind(
     name=KEYPOINTS_TASK,
     spec=KeypointSpec,
     bundle=KeypointBundle,
     embedded=embedded_keypoints,
-    asked=_asked_for_points,
+    load_runner=_point_runner,
     only_name=KEYPOINTS_NAME,
 )
 #: Every kind by its name.

@@ -75,7 +75,7 @@ def _answering(bundle: BaseBundle[Any]) -> Callable[[int], object]:
     most = max(BATCHES)
     images = rng.integers(0, 256, (most, *bundle.spec.input_hw), dtype=np.uint8)
     landmarks = rng.normal(size=(most, FEATURE_SIZE)).astype(np.float32)
-    ask = kind_of(bundle).asked(bundle)
+    ask = kind_of(bundle).load_runner(bundle)
     return lambda n: ask(images[:n], landmarks[:n])
 
 

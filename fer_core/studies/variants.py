@@ -24,7 +24,7 @@ def variants_table(results: StudyResults, comparisons: Iterable[Comparison]) -> 
     """Return one row per validation split and variant, in the plan's order, with COLUMNS.
 
     Accuracies are of clean faces where these are known: the mean over the runs of a variant, which differ in
-    their seeds, and the range. The interval of the distance holds 95% of resamples of the faces.
+    their seeds, and the range. The intervals of the distances are simultaneous at 95%, see `Comparison`.
 
     Args:
         results: of the study.

@@ -21,6 +21,8 @@ TIME_CONSTANT_S: Final = 0.3
 SEARCH_SECONDS: Final = 0.5
 #: With few frames per second, a face may be missing in as many of them.
 _FRAMES_OF_GAP: Final = 2
+#: A face that is out of sight for more frames has not shown an expression all the time.
+_FRAMES_OF_STEP: Final = 2.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,12 +135,12 @@ def analyze_video(
     Raises:
         VideoDecodeError: the video cannot be read; before the first frame.
     """
-    smoother, events = Smoother(smoothing_s), EventFinder()
+    smoother = Smoother(smoothing_s)
     frames: list[FrameAnalysis] = []
     with VideoReader(content) as reader:
-        tracker = Tracker(
-            max_gap_s=longest_gap(reader.info.sampled_rate(rate)), frames_may_last=True
-        )
+        sampled_rate = reader.info.sampled_rate(rate)
+        tracker = Tracker(max_gap_s=longest_gap(sampled_rate), frames_may_last=True)
+        events = EventFinder(longest_step_s=_FRAMES_OF_STEP / sampled_rate)
         for frame, analysis in _analyses(reader.frames(rate), analyzer):
             faces = analysis.faces
             tracks = tracker.follow(

@@ -1,5 +1,6 @@
 """Changes of a person's expression, without flicker."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,8 @@ from fer_core.networks.classifier import Prediction
 #: How much more probable than the old expression a new one has to be, and for how long.
 MARGIN: Final = 0.1
 HOLD_SECONDS: Final = 0.3
+#: Times of frames are rounded.
+_TOLERANCE_S: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +38,34 @@ class _State:
     expression: Expression | None
     rival: Expression | None = None
     since_s: float = 0.0
+    seen_s: float = 0.0
 
 
 class EventFinder:
     """Finds changes in a stream of smoothed predictions.
 
-    An expression counts once the network was sure of it, with a margin to the one before, for a while. So
-    does the first one, which is no change. Not to be sure is no expression: who is happy, unclear for a
-    second and happy again did not change.
+    An expression counts after the network has been confident of it for `hold_s`, ahead of the previous one
+    by `margin`. The first expression is not a change. Unclear predictions do not count: happy, unclear for a
+    second, then happy again is no change.
     """
 
-    def __init__(self, *, margin: float = MARGIN, hold_s: float = HOLD_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        margin: float = MARGIN,
+        hold_s: float = HOLD_SECONDS,
+        longest_step_s: float = math.inf,
+    ) -> None:
         """Start before the first frame.
 
         Args:
             margin: of the probabilities of the new and the old expression, in [0, 1].
             hold_s: seconds for which it has to last.
+            longest_step_s: seconds out of sight after which the time it has lasted starts anew.
         """
         self._margin = margin
         self._hold_s = hold_s
+        self._longest_step_s = longest_step_s
         self._states: dict[tuple[int, str], _State] = {}
 
     def add(self, track: int, time_s: float, predictions: Mapping[str, Prediction]) -> list[Event]:
@@ -69,12 +81,14 @@ class EventFinder:
             key = track, name
             state = self._states.setdefault(key, _State(None))
             rival = self._rival(state, prediction)
-            if rival != state.rival:
+            was_away = time_s - state.seen_s > self._longest_step_s + _TOLERANCE_S
+            if rival != state.rival or was_away:
                 state.rival, state.since_s = rival, time_s
-            if rival is not None and time_s - state.since_s >= self._hold_s:
+            state.seen_s = time_s
+            if rival is not None and time_s - state.since_s >= self._hold_s - _TOLERANCE_S:
                 if state.expression is not None:
                     found.append(Event(state.since_s, track, name, state.expression, rival))
-                self._states[key] = _State(rival)
+                self._states[key] = _State(rival, seen_s=time_s)
         return found
 
     def _rival(self, state: _State, prediction: Prediction) -> Expression | None:

@@ -75,7 +75,7 @@ def video_record(
         "path": readable_name(path),
         "duration_s": round(analysis.info.seconds, _TIME_DIGITS),
         "codec": analysis.info.codec,
-        "frames_a_second": analysis.rate,
+        "frames_per_second": analysis.sampled_rate,
         "smoothing_s": analysis.smoothing_s,
         "note": analysis.note,
         "events": [event_record(event) for event in analysis.events],
@@ -100,7 +100,7 @@ def frames_csv(
     """Yield a CSV table in parts: the header, then the rows of each frame's JSON object.
 
     A row is a face; `track` is 0 in the one row of a frame without a face, or of a video with an error. Of
-    each network come its answer and probabilities on the frame alone, then the same smoothed.
+    each network come its prediction and probabilities on the frame alone, then the same smoothed.
 
     Args:
         records: of `frame_record` and `error_record`.

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.evaluation import metrics
-from fer_core.evaluation.levels import level_shares
+from fer_core.evaluation.level_accuracy import level_shares
 from fer_core.evaluation.metrics import ECE_BINS
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.networks.levels import Level
@@ -66,7 +66,7 @@ def reliability_view(
             x=100 * table["mean confidence"],
             y=100 * table["accuracy"],
             mode="lines+markers",
-            name=f"{kind}: ECE {100 * error:.1f}%",
+            name=f"{kind}: ECE {error:.3f}",
             line=look_of(i).line,
             marker=look_of(i).marker() | {"size": 6 + 24 * np.sqrt(table["faces"] / len(result))},
             customdata=table["faces"],

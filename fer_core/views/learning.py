@@ -11,15 +11,21 @@ from fer_core.views.view import View
 
 #: What columns of the accuracy on one of several validation sets start with.
 _PART: Final = "val_accuracy_"
+#: Titles of the two axes and the factor of the first, by the column of what epochs are compared by.
+_MEASURES: Final = {
+    "accuracy": ("Accuracy (%)", "Loss (nats)", 100),
+    "rmse": ("RMSE (pixels)", "Loss", 1),
+}
 #: Histories of at most so many epochs are drawn with a mark for each.
 _FEW_EPOCHS: Final = 10
 
 
 def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None) -> View:
-    """Return loss and accuracy of each epoch of a network's training, from its history.csv.
+    """Return figure and loss of each epoch of a network's training, from its history.csv.
 
     Args:
-        history: a row per epoch, with a column `val_accuracy_SOURCE` for each of several validation sets.
+        history: a row per epoch, with `accuracy`, or `rmse` for keypoints, and with a column
+            `val_accuracy_SOURCE` for each of several validation sets.
         name: of the network.
         chosen_on: what people call the validation faces; not said by default.
     """
@@ -36,15 +42,17 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
             for source, part in zip(sources, parts, strict=True)
         ),
     ]
-    for row, (measure, factor) in enumerate((("accuracy", 100), ("loss", 1)), start=1):
+    measure = next(measure for measure in _MEASURES if measure in history)
+    title, loss_title, factor = _MEASURES[measure]
+    for row, (quantity, times) in enumerate(((measure, factor), ("loss", 1)), start=1):
         for i, (kind, pattern) in enumerate(kinds):
-            column = pattern.format(measure)
+            column = pattern.format(quantity)
             # The accuracy on one of several validation sets has no loss beside it.
             if column not in history or (row > 1 and pattern in parts):
                 continue
             figure.add_scatter(
                 x=history["epoch"],
-                y=factor * history[column],
+                y=times * history[column],
                 mode=mode,
                 name=kind,
                 legendgroup=kind,
@@ -58,13 +66,13 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
             )
     lay_out(figure, height=520)
     figure.update_xaxes(title="Epoch", row=2, col=1)
-    figure.update_yaxes(title="Accuracy (%)", row=1, col=1)
-    figure.update_yaxes(title="Loss (nats)", row=2, col=1)
+    figure.update_yaxes(title=title, row=1, col=1)
+    figure.update_yaxes(title=loss_title, row=2, col=1)
     return View(
         f"learning-{name}",
         "Learning curves",
         figure,
-        "Training accuracy that rises away from validation accuracy is overfitting. "
+        "Where training goes on improving and validation does not, the network overfits. "
         f"Weights: {name}. {_chosen_words(chosen_on, parts)}One epoch is one pass through the training data. "
         "Images are augmented and labels may be smoothed, so training can look worse than validation.",
         history,

@@ -63,11 +63,14 @@ def _check_comparable(results: Mapping[str, Robustness]) -> None:
             "No network was measured on corrupted images yet. Do it with: "
             "python -m training robustness BUNDLE --data SOURCE:SPLIT"
         )
-    if len({(r.source, r.split, r.seed, r.conditions) for r in results.values()}) > 1:
+    if (
+        len({(r.source, r.split, r.seed, r.conditions, r.expressions) for r in results.values()})
+        > 1
+    ):
         raise DataError(
-            f"The results of {', '.join(results)} differ in split, sample or corruptions, so they cannot be "
-            "compared. Run python -m training robustness for each again, "
-            "with the same --data, --rows and --seed."
+            f"The results of {', '.join(results)} differ in split, sample, expressions or corruptions, so "
+            "they cannot be compared. Run python -m training robustness for each again, with the same "
+            "--data, --rows and --seed."
         )
 
 
@@ -168,6 +171,8 @@ def _uncertainty(results: Mapping[str, Robustness]) -> float:
 
 
 def _for_people(data: pd.DataFrame) -> pd.DataFrame:
+    # For networks that see pixels alone nobody looked, and every face counts as found.
+    sees_landmarks = data.groupby("network")["found_face"].transform("min") < 1
     return pd.DataFrame(
         {
             "network": data["network"],
@@ -177,6 +182,6 @@ def _for_people(data: pd.DataFrame) -> pd.DataFrame:
             "value": data["value"].where(data["strength"] > 0),
             "faces": data["n"],
             "accuracy (%)": (100 * data["accuracy"]).round(2),
-            "faces found (%)": (100 * data["found_face"]).round(2),
+            "landmarks found (%)": (100 * data["found_face"]).round(2).where(sees_landmarks),
         }
     )

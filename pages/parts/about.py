@@ -8,7 +8,7 @@ import streamlit as st
 from fer_core.data_names import data_name, known_data_sets
 from fer_core.listing import listed
 from fer_core.networks.bundles import BundleSpec
-from pages.shared.levels import judged_by, shares_by_level
+from pages.shared.level_sentences import judged_by, shares_by_level
 from pages.shared.networks import chosen_networks
 from pages.shared.titles import bundle_of, origin_sentences, title_of
 
@@ -149,6 +149,7 @@ def accuracy_sentence(spec: BundleSpec) -> str | None:
     )
     return (
         f"**{title_of(spec.name)}** (`{spec.name}`) is right on {first.accuracy:.1%} of {first.n:,} test "
-        f"faces by {judge}. It is confident about {first.coverage:.0%} of them, and right on "
-        f"{first.selective_accuracy:.1%} of those.{without_copies}{by_others}"
+        f"faces by {judge}. It is confident about {first.coverage:.0%} of them"
+        + (f", and right on {first.selective_accuracy:.1%} of those." if first.coverage else ".")
+        + f"{without_copies}{by_others}"
     )

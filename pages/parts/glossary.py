@@ -7,8 +7,9 @@ from fer_core.evaluation.measures import MEASURES
 #: Definitions, by the term on the pages.
 GLOSSARY: Final = {
     **{measure.title: measure.definition for measure in MEASURES},
-    "Bootstrap interval": "Range that holds 95% of the values when faces are drawn again with replacement. "
-    "It shows how much a figure depends on the choice of faces.",
+    "Bootstrap interval": "95% interval from drawing the faces again with replacement, corrected for bias. "
+    "It shows how much a figure depends on the choice of faces. A calibration error is nearly always larger "
+    "on drawn faces, so its interval is only a rough guide.",
     "Whole": "All rows of a split whose label the network knows.",
     "Clean": "Rows without a duplicate in the training data.",
     "All faces": 'All rows of a split whose label the network knows; "whole" in tables.',
@@ -16,7 +17,7 @@ GLOSSARY: Final = {
     "McNemar's test": "Tests whether two networks differ in accuracy on the same faces. It counts the faces "
     "that only one of them gets right. A small p means that chance does not explain the difference.",
     "Coverage": "Share of faces whose prediction reaches the confidence threshold.",
-    "Threshold": "Confidence from which a prediction counts as confident.",
+    "Threshold": "Lowest confidence at which a prediction counts as confident.",
     "Temperature": "Number that logits are divided by, so that confidence matches accuracy.",
     "Levels": "Confident: the threshold is reached. Probable: it is not, but one expression leads clearly. "
     "Unclear: the first two are close, or it is unknown which way up the face is.",

@@ -10,7 +10,7 @@ from fer_core.errors import FerError
 from fer_core.palette import GUIDE_COLOR
 from pages.shared.bars import row, share_bar, show_rows, track
 from pages.shared.charts import PLAIN_CHART
-from pages.shared.models import load_keypoint_finder
+from pages.shared.loading import load_keypoint_finder
 from pages.shared.verbatim import public_message
 from pages.shared.visit_photos import ChosenPhoto
 

@@ -76,8 +76,9 @@ def show_study(plan: StudyPlan) -> None:
         # Each chart takes the browser a while: only those of the open tab are drawn.
         variants, runs, learning, recalls, command = st.tabs(
             ["Variants", "Runs", "Learning curves", "Recall by class", "Reproduce"],
-            key="study_details",
+            key="tab",
             on_change="rerun",
+            bind="query-params",
         )
         with variants:
             _show_variants(results, comparisons)
@@ -223,12 +224,13 @@ def _show_recalls(results: StudyResults) -> None:
 
     choices = measured_on(results)
     first = min(choices, key=lambda data: _SPLITS.index(split_of(data)))
+    words = {data.replace(":", "-"): data for data in choices}
     data = st.selectbox(
         "Data set",
         choices,
-        index=choices.index(first),
         format_func=data_name,
-        key=f"recalls-{results.plan.name}",
+        key="recalls",
+        on_change=linked("recalls", words, first, key="recalls"),
         width=320,
         help=defined("Recall"),
     )

@@ -29,7 +29,7 @@ def _load() -> None:
     from fer_core.networks.bundles import default_networks
     from fer_core.photos.decode import decode
     from pages.shared.examples import EXAMPLES
-    from pages.shared.models import load_analyzer
+    from pages.shared.loading import load_analyzer
 
     try:
         load_analyzer(default_networks()).analyze(decode(EXAMPLES[0].file.read_bytes()))

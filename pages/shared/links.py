@@ -38,7 +38,7 @@ def tell_unknown(parameter: str, words: Collection[str]) -> None:
     for word in st.query_params.get_all(parameter):
         if word not in words:
             st.warning(
-                f"The link names {name_as_code(word[:40])}, which is not here.",
+                f"The link names {name_as_code(word[:40])}, which is not available here. It is ignored.",
                 icon=":material/link_off:",
             )
 

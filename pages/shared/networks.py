@@ -13,6 +13,7 @@ from pages.shared.verbatim import name_as_code
 _PARAMETER: Final = "networks"
 # Keys in the session.
 _CHOSEN: Final = "networks"
+_ARRIVALS: Final = "arrivals_with_networks"
 _FIRST, _SECOND = "first_network", "second_network"
 _NONE: Final = ""
 #: Pixels. Wider, the caption would widen the popover.
@@ -29,9 +30,13 @@ def _read_url() -> list[str]:
     """Use the networks in the URL if all of them are available; return those that are not."""
     named = split_names(st.query_params.get(_PARAMETER, ""))
     if not named:
-        # Links between pages may carry no networks, and keep the choice. In the browser's history, a URL
-        # without networks stands for those of the settings.
-        if _came_by_history():
+        # Links between pages carry no networks, and keep the choice: the page adds them to the URL. In the
+        # browser's history, any other URL without networks stands for those of the settings.
+        page, came_by_history = _page_and_way()
+        if not came_by_history:
+            if chosen_networks() != default_networks():
+                _arrivals().add(page)
+        elif page not in _arrivals():
             st.session_state.pop(_CHOSEN, None)
         return []
     here = bundle_names()
@@ -41,12 +46,20 @@ def _read_url() -> list[str]:
     return missing
 
 
-def _came_by_history() -> bool:
-    """Return whether the visitor came here with the browser's Back or Forward."""
+def _arrivals() -> set[str]:
+    """Return the pages that were opened by a link while other networks were chosen."""
+    pages: set[str] = st.session_state.setdefault(_ARRIVALS, set())
+    return pages
+
+
+def _page_and_way() -> tuple[str, bool]:
+    """Return what identifies the page, and whether the visitor came with the browser's Back or Forward."""
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 
     context = get_script_run_ctx()
-    return context is not None and context.is_history_navigation
+    if context is None:
+        return "", False
+    return context.page_script_hash, context.is_history_navigation
 
 
 def others_are_chosen() -> bool:
@@ -72,16 +85,21 @@ def offer_networks() -> None:
             on_change=_choose,
         )
         st.caption(
-            f"The large prediction and the labels on photos are those of {title_of(chosen[-1])}, the last "
-            "one. The URL keeps your selection: bookmark or share it.",
+            f"The large prediction and the labels on photos come from {title_of(chosen[-1])}, the last "
+            "network. The URL keeps your selection: bookmark or share it.",
             width=_WIDTH,
         )
-        st.page_link("../models.py", label="All networks", icon=":material/deployed_code:")
+        st.page_link(
+            "../models.py",
+            label="All networks",
+            icon=":material/deployed_code:",
+            query_params={"model": chosen[-1]},
+        )
         if chosen != default_networks():
             st.button("Use the default networks", on_click=_choose_defaults)
     if missing:
         st.warning(
-            f"The link names networks that are not here: {', '.join(map(name_as_code, missing))}. "
+            f"The link names networks that are not available here: {', '.join(map(name_as_code, missing))}. "
             "The networks above are used instead.",
             icon=":material/link_off:",
         )
@@ -89,7 +107,14 @@ def offer_networks() -> None:
     if sentences := origin_sentences(bundles):
         with st.container(key="weights"):
             st.markdown(" ".join(sentences))
-    if list(chosen) == default_networks():
+    _write_url()
+
+
+def _write_url() -> None:
+    """Write the networks to the URL, which adds one entry to the browser's history if they are others."""
+    chosen = chosen_networks()
+    if chosen == default_networks():
+        _arrivals().discard(_page_and_way()[0])
         st.query_params.pop(_PARAMETER, None)
     else:
         st.query_params[_PARAMETER] = ",".join(chosen)
@@ -97,10 +122,10 @@ def offer_networks() -> None:
 
 def _choose_defaults() -> None:
     st.session_state.pop(_CHOSEN, None)
-    st.query_params.pop(_PARAMETER, None)
+    _write_url()
 
 
 def _choose() -> None:
     names = (st.session_state[_FIRST], st.session_state[_SECOND])
     st.session_state[_CHOSEN] = tuple(dict.fromkeys(name for name in names if name))
-    st.query_params.pop(_PARAMETER, None)
+    _write_url()

@@ -19,6 +19,7 @@ from pages.shared.visit_photos import (
     SentFile,
     current_intake,
     current_key,
+    has_own_photos,
     has_photos,
     is_stand_in,
     read_what_was_sent,
@@ -201,7 +202,7 @@ def _show_thumbnail(photo: ChosenPhoto, *, is_current: bool) -> None:
 
 def open_camera() -> None:
     """Open the camera the next time the intake is shown."""
-    if has_photos():
+    if has_own_photos():
         st.session_state[_CAMERA_IS_OPEN] = True
     else:
         st.session_state[_SOURCE] = _CAMERA

@@ -12,12 +12,12 @@ import streamlit as st
 
 from fer_core.listing import listed
 from fer_core.networks.bundles import default_networks
-from fer_core.settings import api_is_on
+from fer_core.settings import api_is_on, api_tokens
 from pages.shared.address import api_address
 from pages.shared.bars import show_bars
 from pages.shared.downloads import File, offer_file, offer_files
 from pages.shared.examples import EXAMPLES
-from pages.shared.levels import level_sentence
+from pages.shared.level_sentences import level_sentence
 from pages.shared.networks import chosen_networks
 from pages.shared.photo_view import show_photo_with_faces
 from pages.shared.titles import spec_of, title_of
@@ -150,7 +150,7 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
                     on_click=remember_face,
                     args=(photo.key, i),
                 )
-                st.caption(answer(face.main))
+                st.caption(prediction_text(face.main))
                 if _disagree(face):
                     st.badge("Disagree", icon=_DISAGREE_ICON, color="orange", help=_DISAGREE)
     return number
@@ -175,11 +175,12 @@ def show_face(
         st.image(_crop(photo, face, _CROP_WIDTH), width=_CROP_WIDTH, alt=f"Face {number}")
         st.metric(
             f"Face {number}: apparent expression",
-            answer(prediction),
+            prediction_text(prediction),
             f"{prediction.confidence:.0%} {prediction.expression}",
             delta_color="off",
             delta_arrow="off",
-            help=level_sentence(name, level_of(prediction)),
+            # No test face is doubtful, so nothing is known of such predictions.
+            help=None if prediction.is_doubtful else level_sentence(name, level_of(prediction)),
         )
     if len(face.predictions) > 1:
         show_agreement(face)
@@ -221,7 +222,7 @@ def show_agreement(face: "FaceAnalysis") -> None:
     st.badge(_DISAGREE, icon=_DISAGREE_ICON, color="orange")
     st.caption(
         ". ".join(
-            f"{title_of(name)}: {answer(prediction).lower()}, {prediction.confidence:.0%} "
+            f"{title_of(name)}: {prediction_text(prediction).lower()}, {prediction.confidence:.0%} "
             f"{prediction.expression}"
             for name, prediction in face.predictions.items()
         )
@@ -299,7 +300,8 @@ def show_code(photo: ChosenPhoto) -> None:
     if api_is_on():
         query = f"?networks={named}" if named else ""
         url = f"{api_address()}/analyze{query}"
-        st.code(f"curl -F {_form_field(name)} {shlex.quote(url)}", language="shell")
+        token = '--header "Authorization: Bearer $TOKEN" ' if api_tokens() else ""
+        st.code(f"curl {token}-F {_form_field(name)} {shlex.quote(url)}", language="shell")
 
 
 def _form_field(name: str) -> str:
@@ -314,14 +316,14 @@ def as_text(analysis: "Analysis") -> str:
     lines = []
     for number, face in enumerate(analysis.faces, start=1):
         said = (
-            f"{answer(prediction).lower()}, {prediction.confidence:.0%} ({title_of(name)})"
+            f"{prediction_text(prediction).lower()}, {prediction.confidence:.0%} ({title_of(name)})"
             for name, prediction in face.predictions.items()
         )
         lines.append(f"Face {number}: {'; '.join(said)}")
     return "\n".join(lines)
 
 
-def answer(prediction: "Prediction") -> str:
+def prediction_text(prediction: "Prediction") -> str:
     """Return a prediction in words, such as "Probably happy"."""
     from fer_core.networks.levels import in_words
 

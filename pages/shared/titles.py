@@ -1,32 +1,17 @@
 """Display titles of networks, and the origin of their weights."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from fer_core.errors import FerError
 from fer_core.evaluation.measured_weights import MeasuredT, of_weights
 from fer_core.networks.bundles import Bundle, BundleSpec, resolve
+from fer_core.networks.titles import short_title
 from pages.shared.verbatim import public_message
-
-#: Of networks whose specs have a sentence for a title.
-_TITLES: Final = {
-    "cnn": "CNN, FER2013",
-    "dual": "Dual-input, FER2013",
-    "expw_cnn": "CNN, ExpW",
-    "ferplus": "CNN, FER+",
-    "landmarks_only": "Landmarks alone, FER2013",
-    "resnet5": "Dual-input, five classes",
-}
-#: Characters of a title that can stand as a heading.
-_LONGEST_NAME: Final = 32
 
 
 def title_of(name: str) -> str:
     """Return a network's display title; the bundle's name if its spec has only a description."""
-    if name in _TITLES:
-        return _TITLES[name]
-    spec = spec_of(name)
-    return spec.title if spec and len(spec.title) <= _LONGEST_NAME else name
+    return short_title(name, spec_of(name))
 
 
 def label_of(name: str) -> str:

@@ -14,7 +14,7 @@ from fer_core.content import check_is_photo
 from fer_core.errors import ImageDecodeError
 from fer_core.photos.decode import NO_MEMORY, Photo, decode
 from pages.shared.examples import Example
-from pages.shared.turns import show_working, turn
+from pages.shared.waiting import place_in_queue, show_working
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,6 +142,13 @@ def has_photos() -> bool:
     return bool(current_intake().photos or st.session_state.get(_SENT))
 
 
+def has_own_photos() -> bool:
+    """Return whether the visitor has added photos: an example in their place does not count."""
+    stand_in = st.session_state.get(_STAND_IN)
+    keys = [file.key for file in (*current_intake().photos, *st.session_state.get(_SENT, ()))]
+    return any(key != stand_in for key in keys)
+
+
 def current_key(intake: Intake) -> str | None:
     """Return the key of the current photo: the chosen one, else the newest; None without photos."""
     keys = [photo.key for photo in intake.photos]
@@ -157,17 +164,23 @@ def select(key: str) -> None:
 def remove(key: str) -> None:
     """Remove the photo with a key."""
     intake = current_intake()
-    st.session_state[_INTAKE] = Intake(tuple(p for p in intake.photos if p.key != key))
+    kept = tuple(p for p in intake.photos if p.key != key)
+    st.session_state[_INTAKE] = Intake(kept, intake.unreadable)
 
 
-def take_picture(name: str, image_rgb: "np.ndarray") -> None:
+def dismiss_unreadable() -> None:
+    """Forget the files that could not be read."""
+    st.session_state[_INTAKE] = Intake(current_intake().photos)
+
+
+def add_picture(name: str, image_rgb: "np.ndarray") -> None:
     """Add a picture, uint8 (H, W, 3), to the photos of the session."""
     from fer_core.drawing import encode_png
 
     take([SentFile(name, name, lambda: encode_png(image_rgb))])
 
 
-def drop_picture(name: str) -> None:
+def remove_picture(name: str) -> None:
     """Remove the picture that was added under this name, read or not."""
     _forget_waiting(name)
     remove(name)
@@ -231,7 +244,7 @@ def read_what_was_sent() -> None:
     place = st.empty()
     while sent := st.session_state.get(_SENT):
         file, *others = sent
-        with turn(partial(show_working, place)):
+        with place_in_queue(partial(show_working, place)):
             read = file.read()
         intake = current_intake()
         stand_in = st.session_state.get(_STAND_IN)

@@ -16,7 +16,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
 from fer_core.photos.decode import decode
-from pages.shared.models import load_analyzer
+from pages.shared.loading import load_analyzer
 from pages.shared.results import answer
 from tests.browser.conftest import Server, unable_to_write
 

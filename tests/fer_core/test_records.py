@@ -10,7 +10,7 @@ import pytest
 
 from fer_core.expressions import FER2013
 from fer_core.face_columns import FaceColumns
-from fer_core.faces.measures import MEASURES
+from fer_core.faces.face_measures import FACE_MEASURES
 from fer_core.photos.decode import decode
 from fer_core.records import csv_lines, error_record, to_record
 
@@ -58,7 +58,7 @@ def test_full_columns_add_measures_and_change_nothing_else(analyzer, astronaut_p
     full = to_record("portrait.png", analysis, columns=FaceColumns.FULL)
     measures = full["faces"][0].pop("measures")
     assert full["faces"] == record["faces"]
-    assert list(measures) == [measure.name for measure in MEASURES]
+    assert list(measures) == [measure.name for measure in FACE_MEASURES]
     assert json.loads(json.dumps(measures, allow_nan=False)) == measures
     full["faces"][0]["measures"] = measures
     records = [full, error_record("b.jpg", "No.")]

@@ -19,8 +19,8 @@ from pages.shared import visit_photos
 from pages.shared.address import LOCAL
 from pages.shared.bars import percent
 from pages.shared.examples import EXAMPLES
-from pages.shared.models import load_analyzer
-from pages.shared.results import answer, as_text
+from pages.shared.loading import load_analyzer
+from pages.shared.results import as_text, prediction_text
 from pages.shared.titles import title_of
 from tests.clips import song
 from tests.conftest import NAVIGATION, png
@@ -48,7 +48,7 @@ def texts(page: AppTest) -> str:
 def expected(astronaut_png: bytes) -> str:
     """The answer on the example photo, without the page."""
     face = load_analyzer().analyze(decode(astronaut_png)).faces[0]
-    return answer(face.predictions["dual_photos"])
+    return prediction_text(face.predictions["dual_photos"])
 
 
 def shown_names(page: AppTest) -> list[str]:
@@ -306,6 +306,7 @@ def test_going_back_to_a_url_without_networks_restores_the_usual_ones(
     page = open_page().button[0].click().run()
     usual = [page.selectbox(key=key).value for key in ("first_network", "second_network")]
     page.selectbox(key="second_network").set_value("dual").run()
+    from_history = partial(local_script_runner.RerunData, is_history_navigation=True)
     # A link between pages has no parameter and keeps the choice.
     page = page.switch_page("../landmarks.py")
     del page.query_params["networks"]
@@ -313,10 +314,16 @@ def test_going_back_to_a_url_without_networks_restores_the_usual_ones(
     assert page.selectbox(key="second_network").value == "dual"
     assert page.query_params["networks"]
     with monkeypatch.context() as patch:
-        from_history = partial(local_script_runner.RerunData, is_history_navigation=True)
         patch.setattr(local_script_runner, "RerunData", from_history)
         page.run()
         assert page.selectbox(key="second_network").value == "dual", "the URL names it"
+        # Back to what the link opened.
+        del page.query_params["networks"]
+        page.run()
+        assert page.selectbox(key="second_network").value == "dual", "they were chosen before"
+        assert page.query_params["networks"]
+        # Back to the page on which they were chosen, before they were.
+        page = page.switch_page("../analyze.py")
         del page.query_params["networks"]
         page.run()
     assert not page.exception
@@ -376,7 +383,7 @@ def test_missing_models_are_explained(
     assert not page.exception
     page = upload(page, ("me.png", astronaut_png, "image/png"))
     assert not page.exception
-    assert "cannot be loaded" in page.error[0].value
+    assert "No network can be loaded" in page.error[0].value
     assert str(tmp_path) not in page.error[0].value
 
 

@@ -480,7 +480,7 @@ def test_without_models_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path, sm
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
     page = upload(open_page(), ("a.png", small))
     assert not page.exception
-    assert "cannot be loaded" in page.error[0].value
+    assert "No network can be loaded" in page.error[0].value
     assert str(tmp_path) not in page.error[0].value
 
 

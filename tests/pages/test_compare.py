@@ -13,8 +13,8 @@ from streamlit.elements.lib import policies
 from streamlit.testing.v1 import AppTest
 
 from fer_core.data_names import data_name
+from fer_core.evaluation.pair_odds import PairOdds
 from fer_core.evaluation.predictions import compare, predictions_path, read_predictions
-from fer_core.evaluation.trust import PairOdds
 from fer_core.expressions import FER2013, FIVE, Expression
 from fer_core.faces.shape import Region
 from fer_core.networks.bundles import resolve

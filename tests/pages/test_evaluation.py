@@ -36,8 +36,8 @@ def test_a_link_to_unknown_predictions_is_told():
     page = open_page(data="nowhere-test", networks=["cnn", "nobody"])
     assert not page.exception
     data, network = (warning.value for warning in page.warning)
-    assert "`nowhere-test`, which is not here" in data
-    assert "`nobody`, which is not here" in network
+    assert "`nowhere-test`, which is not available here" in data
+    assert "`nobody`, which is not available here" in network
 
 
 def texts(page: AppTest) -> str:

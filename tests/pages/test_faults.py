@@ -17,7 +17,7 @@ from fer_core.networks import hub as weights
 from fer_core.networks.bundles import SERVING_FILE, SPEC_FILE, resolve
 from fer_core.photos import decode
 from fer_core.settings import landmarker_path
-from pages.shared import models as loading
+from pages.shared import loading
 from tests.conftest import NAVIGATION, PROJECT
 from tests.hub_server import HubServer
 
@@ -123,7 +123,7 @@ def test_all_networks_gone_and_back(models: Path):
     page = example()
     models.rename(models.with_name("away"))
     again(page)
-    assert "**The model cannot be loaded" in page.error[0].value
+    assert "**No network can be loaded" in page.error[0].value
     assert predictions_on(page) == ""
     models.with_name("away").rename(models)
     again(page)

@@ -19,6 +19,7 @@ from fer_core.networks.bundles import (
 )
 from fer_core.networks.kinds import open_any_bundle
 from fer_core.networks.layers import LAYERS_FILE
+from fer_core.networks.titles import short_title
 from pages.parts.models.files import card_body
 from tests.conftest import NAVIGATION
 
@@ -66,7 +67,10 @@ def test_every_bundle_opens_by_its_address(folder: Path):
     assert not page.error
     assert page.selectbox(key="model").value == folder.name
     has_history = (folder / HISTORY_FILE).is_file()
-    assert [h for h in headings(page) if h != "Learning curves"] == [spec.title, *SECTIONS]
+    assert [h for h in headings(page) if h != "Learning curves"] == [
+        short_title(folder.name, spec),
+        *SECTIONS,
+    ]
     assert len(page.get("plotly_chart")) == 2 + has_history
     measured, _, files = (frame.value for frame in page.dataframe)
     assert measured["Data"].tolist() == [data_name(data) for data in spec.metrics]
@@ -109,7 +113,7 @@ def test_an_unknown_name_in_the_address_is_told_and_opens_the_network_in_use():
     page = open_page("no_such_model")
     assert not page.exception
     assert page.selectbox(key="model").value == default_networks()[-1]
-    assert "`no_such_model`, which is not here" in page.warning[0].value
+    assert "`no_such_model`, which is not available here" in page.warning[0].value
 
 
 def test_learning_curves_say_what_chose_the_epoch():
@@ -215,7 +219,7 @@ def test_without_a_model_the_page_says_what_to_do(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
     page = open_page()
     assert not page.exception
-    assert "There is no model" in page.error[0].value
+    assert "There is no network" in page.error[0].value
     assert not page.selectbox
 
 

@@ -41,11 +41,11 @@ def test_a_link_to_an_unknown_study_is_told():
     app.query_params["study"] = "nonsense"
     page = app.run().switch_page("../studies.py").run()
     assert not page.exception
-    assert "`nonsense`, which is not here" in page.warning[0].value
+    assert "`nonsense`, which is not available here" in page.warning[0].value
 
 
 def open_tab(page: AppTest, tab: str) -> AppTest:
-    page.session_state["study_details"] = tab
+    page.session_state["tab"] = tab
     return page.run()
 
 
@@ -97,7 +97,7 @@ def test_a_study_has_its_figures_runs_and_references_and_another_is_chosen():
     assert any("are left out" in text.value for text in page.markdown)
     page = open_tab(page, "Recall by class")
     assert len(page.get("plotly_chart")) == 2
-    page.selectbox(key="recalls-systems").set_value("fer2013:train").run()
+    page.selectbox(key="recalls").set_value("fer2013:train").run()
     assert any("whole of FER2013 Training" in caption.value for caption in page.caption)
     page.selectbox(key="study").set_value("stages").run()
     assert not page.exception

@@ -479,9 +479,11 @@ def _supervision(spec: BundleSpec) -> str:
     balance = spec.recipe.get("balance", {"strategy": "none"})
     text += _BALANCE[balance["strategy"]].format(**balance)
     if correction := spec.recipe.get("prior_correction"):
+        of_expert = spec.recipe["architecture"].get("fusion") in ("aligned", "unaligned")
+        logits = "logits of the second expert" if of_expert else "logits"
         text += (
             f" After training, {correction:g} times the log class frequencies were subtracted from the "
-            "logits (post-hoc logit adjustment, Menon et al. 2021, arXiv:2007.07314), so that rare "
+            f"{logits} (post-hoc logit adjustment, Menon et al. 2021, arXiv:2007.07314), so that rare "
             "classes are predicted more often."
         )
     return text

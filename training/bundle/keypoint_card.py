@@ -46,7 +46,7 @@ def _metadata(spec: KeypointSpec) -> str:
             task_type="keypoint-detection",
             task_name="Facial keypoint detection",
             dataset_type=source,
-            dataset_name=f"{source} {split}, split by person",
+            dataset_name=f"{source} {split}, split by {'image' if m.persons is None else 'person'}",
             dataset_split=split,
             dataset_args={"n": m.n},
             metric_type=kind,
@@ -72,12 +72,17 @@ def _metadata(spec: KeypointSpec) -> str:
 def _results(spec: KeypointSpec) -> str:
     if not spec.metrics:
         return "Not measured yet."
+    is_known = all(m.persons is not None for m in spec.metrics.values())
+    persons = (
+        "No person is in two splits."
+        if is_known
+        else "Persons are unknown, so one may be in two splits."
+    )
     lines = [
         "RMSE is over all labelled coordinates, in pixels of 96x96 images. The normalised mean "
         "error (NME) is the mean distance of a point divided by the distance between the eyes' centres "
         "(inter-pupil). As in the 300-W challenge, it is also given divided by the distance between their "
-        "outer corners (inter-ocular). No person is in two splits. The epoch was chosen on the validation "
-        "split.",
+        f"outer corners (inter-ocular). {persons} The epoch was chosen on the validation split.",
         "",
         "| split | images | persons | RMSE | NME, inter-pupil | NME, inter-ocular |",
         "|---|---:|---:|---:|---:|---:|",

@@ -142,7 +142,9 @@ def photos_table(specs: Mapping[str, BundleSpec]) -> str:
             f"({row.accuracy_low:.1%} to {row.accuracy_high:.1%})",
             "macro recall": f"{row.macro_recall:.1%}",
             "coverage": f"{row.coverage:.1%}",
-            "accuracy of confident predictions": f"{row.selective_accuracy:.1%}",
+            "accuracy of confident predictions": f"{row.selective_accuracy:.1%}"
+            if row.coverage
+            else "",
         }
         for row in of_weights(read_photo_accuracy(path), specs)
         if row.face_pixels is None

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import streamlit as st
 
 from fer_core.errors import FerError
-from pages.shared.turns import patient_turn
 from pages.shared.verbatim import name_as_code, public_message
+from pages.shared.waiting import patient_place
 
 if TYPE_CHECKING:
     from fer_core.analysis import Analyzer
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fer_core.video.reading import VideoInfo
 
 FIRST_RATE: Final = 10
+#: Said of work that a page does.
+PAUSES: Final = "this pauses while you are on another page"
 _JOBS: Final = "videos"
 _Step = TypeVar("_Step")
 
@@ -37,6 +39,7 @@ class VideoJob:
         frames: what is done.
         seconds: time that was spent on them.
         result: at the end.
+        is_offered_again: whether the settings are shown for another analysis, which would replace the result.
         error: why it ended without a result.
         annotated: the annotated video, once it was asked for.
         drawn: finished share of the annotated video, in [0, 1].
@@ -52,6 +55,7 @@ class VideoJob:
     frames: "list[FrameAnalysis]" = field(default_factory=list)
     seconds: float = 0.0
     result: "VideoAnalysis | None" = None
+    is_offered_again: bool = False
     error: str | None = None
     annotated: bytes | None = None
     drawn: float = 0.0
@@ -72,7 +76,7 @@ class VideoJob:
             return "Loading the models"
         # The first frames take longer than the rest, so they are no basis for an estimate.
         left = f", about {clock(self.seconds * (1 - done) / done)} left" if self.seconds > 1 else ""
-        return f"{clock(self.frames[-1].time_s)} of {clock(self.info.seconds)}{left}"
+        return f"{clock(self.frames[-1].time_s)} of {clock(self.info.seconds)}{left}; {PAUSES}"
 
     def start(self, rate: float, *, smooth: bool) -> None:
         """Start or restart the analysis; `steps` does the work."""
@@ -82,6 +86,7 @@ class VideoJob:
         self.frames, self.seconds = [], 0.0
         self.result = self.error = self.annotated = self.drawing_error = None
         self.stop_drawing()
+        self.is_offered_again = False
         self.is_running, self._steps = True, None
 
     def steps(self, analyzer: "Analyzer") -> "Iterator[FrameAnalysis | VideoAnalysis]":
@@ -161,7 +166,7 @@ def forget_videos(keep: Collection[str]) -> None:
 def one_by_one(steps: Iterator[_Step], say: Callable[[str], object]) -> Iterator[_Step]:
     """Yield the steps; each waits for its turn in the queue of all visitors' photos and frames."""
     while True:
-        with patient_turn(say):
+        with patient_place(say):
             step = next(steps, None)
         if step is None:
             return

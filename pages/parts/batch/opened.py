@@ -10,9 +10,9 @@ from fer_core.errors import BusyError, ImageDecodeError
 from fer_core.photos.decode import decode
 from pages.parts.batch.work import Batch
 from pages.shared import notes, results
-from pages.shared.turns import show_busy, show_working, turn
 from pages.shared.verbatim import message_as_text, name_as_code
 from pages.shared.visit_photos import ChosenPhoto, SentFile, take
+from pages.shared.waiting import place_in_queue, show_busy, show_working
 
 if TYPE_CHECKING:
     from fer_core.batch.results import PhotoResult
@@ -130,7 +130,7 @@ def _show_photo(file: Any, result: "PhotoResult", key: str, number: int) -> None
         return
     place = st.empty()
     try:
-        with turn(partial(show_working, place)):
+        with place_in_queue(partial(show_working, place)):
             upright = result.analysis.shown(decode(file.read()))
             photo = ChosenPhoto.of("batch", result.name, upright)
     except BusyError as error:

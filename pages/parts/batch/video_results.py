@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
@@ -10,12 +11,12 @@ import streamlit as st
 
 from fer_core.errors import BusyError, FerError
 from fer_core.face_columns import FaceColumns
-from pages.parts.batch.jobs import VideoJob, count, jobs, show_error
+from pages.parts.batch.jobs import PAUSES, VideoJob, count, jobs, show_error
 from pages.shared.downloads import choose_columns, offer_files
 from pages.shared.titles import title_of
-from pages.shared.turns import show_busy, show_working, turn
 from pages.shared.verbatim import name_as_code
 from pages.shared.views import show_view
+from pages.shared.waiting import place_in_queue, show_busy, show_working
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,14 +27,17 @@ if TYPE_CHECKING:
 _TELL_SECONDS: Final = 0.3
 _SHOWN_SIDES: Final = {"smallest": 480, "largest": 960}
 _VIDEO_WIDTH: Final = 640
-_FRAME: Final = "video_frame"
-_PERSON: Final = "video_person"
 _NETWORK: Final = "video_network"
-_DRAWING: Final = "Drawing the frames; this pauses while you are on another page"
+_DRAWING: Final = f"Drawing the frames; {PAUSES}"
 
 
-def show_result(key: str, job: VideoJob) -> None:
-    """Show the results of a video; `key` identifies it in the session."""
+def show_result(key: str, job: VideoJob) -> Callable[[], None] | None:
+    """Show the results of a video, and return the drawing of its annotated video if that is going on.
+
+    Args:
+        key: identifies the video in the session.
+        job: with a result.
+    """
     from fer_core.views.timeline import people_view, timeline_view
 
     result = job.result
@@ -47,15 +51,17 @@ def show_result(key: str, job: VideoJob) -> None:
         f"expression, analyzed in {job.seconds:.1f} s"
     )
     bar = _offer_downloads(key, job)
+    if job.is_drawing:
+        bar.progress(job.drawn, _DRAWING)
+    draw = partial(_draw, job, bar) if job.is_drawing else None
     if not people:
         st.info("**No face was found in this video.**", icon=":material/person_off:")
         _show_frame(key)
-        _draw(job, bar)
-        return
+        return draw
     with st.container(horizontal=True, vertical_alignment="bottom"):
         network = _choose_network(result)
-        person = _choose_person(result)
-    look_there = partial(_look_there, len(result.frames))
+        person = _choose_person(result, _person_of(key))
+    look_there = partial(_look_there, key, len(result.frames))
     show_view(people_view(result, network), on_click=look_there)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -64,7 +70,7 @@ def show_result(key: str, job: VideoJob) -> None:
         titles = {name: title_of(name) for name in _networks(result)}
         show_view(timeline_view(result, person, titles=titles), on_click=look_there)
     _show_events(result)
-    _draw(job, bar)
+    return draw
 
 
 def drawn(picture: "np.ndarray", frame: "FrameAnalysis") -> "np.ndarray":
@@ -74,10 +80,19 @@ def drawn(picture: "np.ndarray", frame: "FrameAnalysis") -> "np.ndarray":
     return draw_faces(fit_long_side(picture, **_SHOWN_SIDES), frame.shown, numbers=frame.tracks)
 
 
+def _frame_of(key: str) -> str:
+    """Return the key of the widget that chooses a video's frame."""
+    return f"video_frame_{key}"
+
+
+def _person_of(key: str) -> str:
+    """Return the key of the widget that chooses a video's person."""
+    return f"video_person_{key}"
+
+
 def _again(key: str) -> None:
     if job := jobs().get(key):
-        job.stop_drawing()
-        job.result = None
+        job.is_offered_again = True
 
 
 def _choose_network(result: "VideoAnalysis") -> str:
@@ -99,13 +114,13 @@ def _networks(result: "VideoAnalysis") -> list[str]:
     return list(reversed(first))
 
 
-def _choose_person(result: "VideoAnalysis") -> int:
+def _choose_person(result: "VideoAnalysis", widget: str) -> int:
     """Offer the people, and return the one whose curves are shown; a click on a timeline also selects one."""
     people = result.tracks
     if len(people) == 1:
         return next(iter(people))
-    if st.session_state.get(_PERSON) not in people:
-        st.session_state[_PERSON] = next(iter(people))
+    if st.session_state.get(widget) not in people:
+        st.session_state[widget] = next(iter(people))
     names = {
         track: f"Person {track} ({count(n, 'frame', 'frames')})" for track, n in people.items()
     }
@@ -113,22 +128,22 @@ def _choose_person(result: "VideoAnalysis") -> int:
         "Curves of",
         list(people),
         format_func=names.__getitem__,
-        key=_PERSON,
+        key=widget,
         width=240,
         help="A face is followed as long as it is in view. A person who leaves and comes back gets a new "
         "number. A click on a timeline chooses its person, too.",
     )
 
 
-def _look_there(n_frames: int, point: dict[str, Any]) -> None:
+def _look_there(key: str, n_frames: int, point: dict[str, Any]) -> None:
     """Show the frame of a clicked point, and the curves of its person if it has one."""
     values = point.get("customdata")
     values = values if isinstance(values, list) else [values]
     number, *others = values
     if isinstance(number, int | float) and 1 <= number <= n_frames:
-        st.session_state[_FRAME] = int(number)
+        st.session_state[_frame_of(key)] = int(number)
     if others and isinstance(others[0], int | float) and others[0] >= 1:
-        st.session_state[_PERSON] = int(others[0])
+        st.session_state[_person_of(key)] = int(others[0])
 
 
 def _show_events(result: "VideoAnalysis") -> None:
@@ -163,21 +178,22 @@ def _show_frame(key: str) -> None:
         return
     st.subheader("Frame by frame")
     n = len(result.frames)
-    number = min(int(st.session_state.get(_FRAME, 1)), n)
+    widget = _frame_of(key)
+    number = min(int(st.session_state.get(widget, 1)), n)
     if n > 1:
-        st.session_state[_FRAME] = number
+        st.session_state[widget] = number
         times = [frame.time_s for frame in result.frames]
         number = st.select_slider(
             "Frame",
             range(1, n + 1),
             format_func=lambda i: f"{times[i - 1]:.2f} s",
-            key=_FRAME,
+            key=widget,
             help="A click on a timeline or a curve shows its frame.",
         )
     frame = result.frames[number - 1]
     place = st.empty()
     try:
-        with turn(partial(show_working, place)), VideoReader(job.content) as reader:
+        with place_in_queue(partial(show_working, place)), VideoReader(job.content) as reader:
             picture = reader.frame_at(frame.time_s).rgb
     except BusyError as error:
         show_busy(error, key="busy-frame")
@@ -242,13 +258,10 @@ def _stop_drawing(key: str) -> None:
 
 
 def _draw(job: VideoJob, bar: "DeltaGenerator") -> None:
-    """Continue the annotated video, if it was asked for, and rerun the page when it is done.
+    """Continue the annotated video, and rerun the page when it is done.
 
     A click ends this run of the page; the next one resumes with the next frame.
     """
-    if not job.is_drawing:
-        return
-    bar.progress(job.drawn, _DRAWING)
     told = time.perf_counter()
     for _ in job.draw(lambda words: bar.progress(job.drawn, words)):
         if time.perf_counter() - told >= _TELL_SECONDS:

@@ -1,7 +1,8 @@
 """The videos of a visitor: choice of video and settings, and the analysis with its progress."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -16,10 +17,12 @@ from pages.parts.batch.jobs import (
     show_error,
 )
 from pages.parts.batch.video_results import drawn, show_result
-from pages.shared.models import load_analyzer
+from pages.shared.loading import load_analyzer
 from pages.shared.verbatim import name_as_code
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from fer_core.batch.inputs import PhotoBytes
 
 #: Frames per second that are offered.
@@ -32,14 +35,17 @@ _SHOW_SECONDS: Final = 1.5
 _VIDEO: Final = "video_chosen"
 
 
-def show_videos(videos: "Mapping[str, PhotoBytes]") -> None:
+def show_videos(videos: "Mapping[str, PhotoBytes]") -> Callable[[], None] | None:
     """Show one of the visitor's videos, with a choice if there are several.
 
     Args:
         videos: by keys that stand for them, as `file_id` of uploads.
+
+    Returns:
+        The work in progress, None without any. Call it last in a page: a click ends it.
     """
     if not videos:
-        return
+        return None
     key = next(iter(videos))
     if len(videos) > 1:
         if st.session_state.get(_VIDEO) not in videos:
@@ -51,29 +57,32 @@ def show_videos(videos: "Mapping[str, PhotoBytes]") -> None:
             format_func=names.__getitem__,
             key=_VIDEO,
         )
-    show_video(key, videos[key].name, videos[key].content)
+    return show_video(key, videos[key].name, videos[key].content)
 
 
-def show_video(key: str, name: str, content: bytes) -> None:
-    """Offer to analyze a video, analyze it, and show the results. For one video on a page at a time.
+def show_video(key: str, name: str, content: bytes) -> Callable[[], None] | None:
+    """Offer to analyze a video, or show its results. For one video on a page at a time.
 
     Args:
         key: stands for the file in the session, as an upload's `file_id`.
         name: of the file.
         content: of the file.
+
+    Returns:
+        What `show_videos` returns.
     """
     job = _job_of(key, name, content)
     if job is None:
-        return
+        return None
     # In one place, or the choices would stand below the work until it is done.
     place = st.empty()
     with place.container():
         if job.is_running:
-            _work(key, job)
-        elif job.result is None:
+            return _show_progress(key, job)
+        if job.result is None or job.is_offered_again:
             _offer(key, job)
-        else:
-            show_result(key, job)
+            return None
+        return show_result(key, job)
 
 
 def _job_of(key: str, name: str, content: bytes) -> VideoJob | None:
@@ -113,24 +122,27 @@ def _offer(key: str, job: VideoJob) -> None:
         rate = st.segmented_control(
             "Frames per second",
             rates,
-            default=min(FIRST_RATE, rates[-1]),
+            default=int(job.rate) if job.rate in rates else min(FIRST_RATE, rates[-1]),
             required=True,
             key="video_rate",
             help="More frames catch shorter expressions and take longer.",
         )
         smooth = st.toggle(
             "Smooth over time",
-            value=True,
+            value=job.result is None or job.smoothing_s > 0,
             key="video_smooth",
             help="Averages each probability with those just before, so that single odd frames count little.",
         )
-    st.button(
-        "Analyze the video",
-        type="primary",
-        icon=":material/play_arrow:",
-        on_click=_start,
-        args=(key, float(rate or FIRST_RATE), bool(smooth)),
-    )
+    with st.container(horizontal=True):
+        st.button(
+            "Analyze the video",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=_start,
+            args=(key, float(rate or FIRST_RATE), bool(smooth)),
+        )
+        if job.result is not None:
+            st.button("Back to the results", on_click=_back, args=(key,))
 
 
 def _start(key: str, rate: float, smooth: bool) -> None:
@@ -138,12 +150,24 @@ def _start(key: str, rate: float, smooth: bool) -> None:
         job.start(rate, smooth=smooth)
 
 
+def _back(key: str) -> None:
+    if job := jobs().get(key):
+        job.is_offered_again = False
+
+
 def _stop(key: str) -> None:
     if job := jobs().get(key):
         job.stop()
 
 
-def _work(key: str, job: VideoJob) -> None:
+def _show_progress(key: str, job: VideoJob) -> Callable[[], None]:
+    """Show the progress of the analysis, and return the analysis."""
+    bar = st.progress(job.progress, job.left)
+    st.button("Cancel", icon=":material/close:", on_click=_stop, args=(key,))
+    return partial(_analyze, job, bar, st.empty())
+
+
+def _analyze(job: VideoJob, bar: "DeltaGenerator", picture: "DeltaGenerator") -> None:
     """Analyze frame by frame until the video is done or the visitor acts.
 
     What the visitor does ends this run of the page in the middle of a call to Streamlit; the next one resumes
@@ -151,9 +175,6 @@ def _work(key: str, job: VideoJob) -> None:
     """
     from fer_core.video.analysis import VideoAnalysis
 
-    bar = st.progress(job.progress, job.left)
-    st.button("Cancel", icon=":material/close:", on_click=_stop, args=(key,))
-    picture = st.empty()
     told = shown = 0.0
     began = time.perf_counter()
     try:

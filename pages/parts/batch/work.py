@@ -22,9 +22,9 @@ from fer_core.batch.skipped import Skipped
 from fer_core.content import Kind
 from fer_core.errors import FerError
 from fer_core.photos.decode import LARGEST_IN_WORDS
-from pages.parts.batch.jobs import forget_videos
+from pages.parts.batch.jobs import PAUSES, forget_videos
 from pages.shared import notes
-from pages.shared.models import (
+from pages.shared.loading import (
     are_of_all_networks,
     load_analyzer,
     show_missing_networks,
@@ -34,8 +34,8 @@ from pages.shared.models import (
 from pages.shared.networks import chosen_networks, offer_networks
 from pages.shared.paste_drop import take_pasted_and_dropped_files
 from pages.shared.photo_intake import tell_if_uploads_are_refused
-from pages.shared.turns import patient_turn
 from pages.shared.verbatim import message_as_text
+from pages.shared.waiting import patient_place
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -78,6 +78,7 @@ class Batch:
         zip: of the annotated photos, once it was made.
         n_not_zipped: photos that are missing in it, as they could not be read again.
         before: specs and results of the networks before these.
+        no_model: why no network could be loaded, which ended the task.
     """
 
     files: dict[str, PhotoSource]
@@ -91,6 +92,7 @@ class Batch:
     before: "tuple[tuple[str, ...], dict[str, PhotoResult]] | None" = field(
         default=None, repr=False, kw_only=True
     )
+    no_model: FerError | None = field(default=None, kw_only=True)
     _progress: Progress | None = field(default=None, repr=False)
     _archive: "AnnotatedZip | None" = field(default=None, repr=False)
     _n_zipped: int = 0
@@ -119,6 +121,10 @@ class Batch:
             self._progress = Progress(total, done=done)
         return self._progress
 
+    def restart_clock(self) -> None:
+        """Measure the speed from now on."""
+        self._progress = None
+
     @property
     def is_looking(self) -> bool:
         """Whether photos are being analyzed."""
@@ -141,7 +147,7 @@ class Batch:
 
     def start(self, task: Task) -> None:
         """Start or resume a task."""
-        self.task, self._progress, self.zip = task, None, None
+        self.task, self._progress, self.zip, self.no_model = task, None, None, None
         if task is Task.LOOKING:
             # A zip that is begun would lack what is found now.
             self._archive, self._n_zipped = None, 0
@@ -187,7 +193,7 @@ class Batch:
         analyzer = load_analyzer()
         for key, file in self.files.items():
             if key not in self.results:
-                with patient_turn(say):
+                with patient_place(say):
                     self.results[key] = look_at(file, analyzer)
                 yield
 
@@ -197,7 +203,7 @@ class Batch:
         archive = self._archive = self._archive or AnnotatedZip()
         for number, (file, result) in enumerate(self.in_order, start=1):
             if number > self._n_zipped:
-                with patient_turn(say):
+                with patient_place(say):
                     archive.add(number, file, result)
                 self._n_zipped = number
                 yield
@@ -301,6 +307,8 @@ def current_batch() -> Batch | None:
         )
     for line in batch.skipped:
         st.caption(message_as_text(line))
+    if batch.no_model is not None:
+        show_no_model(batch.no_model, st.empty())
     if batch.results:
         show_missing_networks()
     with below:
@@ -326,8 +334,10 @@ def resume(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object])
     """
 
     def say(words: str) -> None:
-        bar.progress(batch.progress.share, f"{batch.task}: {words}")
+        bar.progress(batch.progress.share, f"{batch.task}: {words}; {PAUSES}")
 
+    # The time on other pages does not count.
+    batch.restart_clock()
     say(str(batch.progress))
     shown_at = -_TABLE_SECONDS
     try:
@@ -339,8 +349,7 @@ def resume(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object])
             say(str(batch.progress))
     except FerError as error:
         batch.cancel()
-        show_no_model(error, bar)
-        return
+        batch.no_model = error
     st.rerun()
 
 

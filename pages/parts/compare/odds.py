@@ -15,8 +15,8 @@ from pages.shared.verbatim import public_message
 
 if TYPE_CHECKING:
     from fer_core.analysis import FaceAnalysis
+    from fer_core.evaluation.pair_odds import PairOdds
     from fer_core.evaluation.predictions import EvaluationResult
-    from fer_core.evaluation.trust import PairOdds
     from fer_core.networks.classifier import Prediction
 
 #: Test faces below which a share says nothing: its 95 % interval is then up to 36 points wide.
@@ -27,7 +27,7 @@ _CHANCE: Final = 0.05
 
 def show_odds(face: "FaceAnalysis") -> None:
     """Show for each data set how often each network is right on test faces with this pair of predictions."""
-    from fer_core.evaluation.trust import pair_odds
+    from fer_core.evaluation.pair_odds import pair_odds
 
     (first, one), (second, other) = pair_of(face).items()
     st.subheader("How often are these two predictions right?")

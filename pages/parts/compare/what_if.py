@@ -10,7 +10,7 @@ import streamlit as st
 from fer_core.faces.shape import Movement
 from pages.parts.compare.bars import show_change
 from pages.parts.compare.networks import pair_of
-from pages.shared.models import load_classifiers
+from pages.shared.loading import load_classifiers
 from pages.shared.visit_photos import ChosenPhoto
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from fer_core.networks.bundles import resolve
 from fer_core.settings import face_shape_path
 from pages.parts.compare.bars import show_influence
 from pages.parts.compare.networks import pair_of
-from pages.shared.models import load_classifiers
+from pages.shared.loading import load_classifiers
 from pages.shared.titles import title_of
 from pages.shared.verbatim import public_message
 from pages.shared.visit_photos import ChosenPhoto

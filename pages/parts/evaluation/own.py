@@ -72,17 +72,23 @@ def offer_own(data: str, taken: "Collection[str]") -> Own | None:
             st.button("Remove your network", icon=":material/delete:", on_click=_forget)
     if file is not None and (kept is None or kept[0] != file.file_id):
         try:
-            kept = file.file_id, _parse(file.getvalue(), file.name)
+            kept = file.file_id, data, _parse(file.getvalue(), file.name)
         except DataError as error:
-            kept = file.file_id, error
+            kept = file.file_id, data, error
         st.session_state[_KEPT] = kept
     if kept is None:
         return None
-    given: UserBundle | EvaluationResult | DataError = kept[1]
+    _, given_for, given = kept
     if isinstance(given, DataError):
         st.error(f"**Your file cannot be used.** {public_message(given)}", icon=":material/report:")
         return None
     if isinstance(given, EvaluationResult):
+        if data != given_for:
+            st.info(
+                f"Your table is of {data_name(given_for)}. Add one of this data set in its place.",
+                icon=":material/database_off:",
+            )
+            return None
         return Own(_free("own", taken), given, None)
     _describe(given)
     if data not in given.results:

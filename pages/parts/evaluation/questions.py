@@ -12,6 +12,7 @@ from pages.parts.evaluation.confidence import show_confidence
 from pages.parts.evaluation.gallery import show_cell, show_disagreements, show_gallery
 from pages.parts.glossary import GLOSSARY, defined
 from pages.shared.downloads import offer_file
+from pages.shared.links import linked
 from pages.shared.verbatim import public_message
 from pages.shared.views import show_view
 
@@ -90,13 +91,15 @@ def _show_confusions(chosen: Chosen) -> None:
     names = list(chosen.results)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = choose_network(names)
+        shares = [*SHARES, _DIFFERENCE] if len(names) > 1 else list(SHARES)
+        words = {share.replace(" ", "-"): share for share in shares}
         share = st.segmented_control(
             "Cells",
-            [*SHARES, _DIFFERENCE] if len(names) > 1 else list(SHARES),
-            default="of the label",
+            shares,
             format_func=_CELLS.__getitem__,
             required=True,
             key="cells",
+            on_change=linked("cells", words, "of the label", key="cells"),
             wrap=True,
         )
         other = _choose_other(names, name) if share == _DIFFERENCE else None

@@ -9,6 +9,8 @@ const FAST = 100;
 // Answers between two changes of step.
 const PATIENCE = 10;
 const RETRY_MS = 2000;
+// Milliseconds after which a request is given up.
+const LONGEST = 10000;
 
 class Sender {
   // `handlers`: answered(answer, frame), waiting(place), failed(sentence, isOver).
@@ -80,7 +82,8 @@ class Sender {
       frame.posted = performance.now();
       const asks = this.asks;
       this.asks = {};
-      const response = await this.post({ n: frame.number, ...asks }, body, { signal });
+      const inTime = AbortSignal.any([signal, AbortSignal.timeout(LONGEST)]);
+      const response = await this.post({ n: frame.number, ...asks }, body, { signal: inTime });
       pause = await this.receive(response, frame, signal);
     } catch (error) {
       if (signal.aborted) return;

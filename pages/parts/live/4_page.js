@@ -180,7 +180,10 @@ class LivePage {
     this.stream = stream;
     const [track] = stream.getVideoTracks();
     track.addEventListener("ended", () => this.stream === stream && this.trouble(TROUBLE.ended));
-    this.find("mirror").checked = track.getSettings().facingMode !== "environment";
+    // As the visitor left it for this camera.
+    const { deviceId, facingMode } = track.getSettings();
+    if (this.mirrored !== deviceId) this.find("mirror").checked = facingMode !== "environment";
+    this.mirrored = deviceId;
     this.mirror();
     this.video.srcObject = stream;
     await this.video.play().catch(() => {});
@@ -260,7 +263,10 @@ class LivePage {
   }
 
   enable(isLive) {
-    for (const name of ["freeze", "rest", "record", "fullscreen"]) this.find(name).disabled = !isLive;
+    for (const name of ["freeze", "rest"]) this.find(name).disabled = !isLive;
+    // What ends a recording or full screen stays.
+    this.find("record").disabled = !isLive && !this.recording;
+    this.find("fullscreen").disabled = !isLive && !document.fullscreenElement;
   }
 
   mirror() {
@@ -368,6 +374,8 @@ class LivePage {
   miss() {
     this.answeredAt = Infinity;
     this.forgetAnswer();
+    const isMuted = this.stream?.getVideoTracks()[0].muted;
+    this.say(isMuted ? "The camera sends no picture." : "No prediction comes from the server. Waiting.", true);
     for (const name of ["freeze", "rest"]) this.find(name).disabled = true;
   }
 

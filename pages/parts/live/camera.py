@@ -17,7 +17,7 @@ from fer_core.errors import FerError
 from pages.server.live.visits import open_visit
 from pages.shared import photo_intake, visit_photos
 from pages.shared.downloads import offer_file
-from pages.shared.models import load_analyzer
+from pages.shared.loading import load_analyzer
 from pages.shared.titles import title_of
 from pages.shared.verbatim import public_message
 
@@ -133,7 +133,7 @@ def show_frozen() -> None:
         )
         if st.button("Open on the Photo page", icon=":material/frame_person:"):
             # Taken again, which selects it; or adds it, if it was removed since.
-            visit_photos.take_picture(_file_name(taken), frame.image_rgb)
+            visit_photos.add_picture(_file_name(taken), frame.image_rgb)
             st.switch_page("../analyze.py")
         st.button("Discard", icon=":material/delete:", on_click=_discard, args=(taken,))
 
@@ -218,7 +218,7 @@ def _freeze() -> None:
         taken = datetime.now(_time_zone())
         titles = _short_titles(visit.camera.classifiers)
         st.session_state[_FROZEN] = Frozen(frame, taken, titles)
-        visit_photos.take_picture(_file_name(taken), frame.image_rgb)
+        visit_photos.add_picture(_file_name(taken), frame.image_rgb)
 
 
 def _time_zone() -> tzinfo:
@@ -232,7 +232,7 @@ def _time_zone() -> tzinfo:
 
 def _discard(taken: datetime) -> None:
     del st.session_state[_FROZEN]
-    visit_photos.drop_picture(_file_name(taken))
+    visit_photos.remove_picture(_file_name(taken))
 
 
 def _file_name(taken: datetime, ending: str = "") -> str:

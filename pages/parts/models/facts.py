@@ -16,6 +16,7 @@ from fer_core.networks.bundles import (
     SplitMetrics,
 )
 from fer_core.networks.layers import multiply_adds
+from fer_core.networks.titles import short_title
 from pages.parts.glossary import GLOSSARY, column_help
 from pages.shared.verbatim import message_as_text
 
@@ -34,7 +35,10 @@ def show_facts(bundle: "AnyBundle", layers: "Sequence[Layer] | None") -> None:
     from fer_core.views.models import short_count
 
     spec = bundle.spec
-    st.subheader(message_as_text(spec.title))
+    title = short_title(spec.name, spec)
+    st.subheader(message_as_text(title))
+    if title != spec.title:
+        st.markdown(f"{message_as_text(spec.title)}.")
     with st.container(horizontal=True):
         st.metric("Parameters", short_count(spec.parameters), border=True, width="content")
         if layers:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.networks.bundles import BaseBundle, all_names, default_networks
+from fer_core.networks.bundles import BaseBundle, Bundle, all_names, default_networks
 from fer_core.networks.layers import read_layers
 from pages.shared.links import linked, tell_unknown
+from pages.shared.networks import chosen_networks
 from pages.shared.titles import label_of
 from pages.shared.verbatim import public_message
 
@@ -24,7 +25,7 @@ def choose_bundle() -> "AnyBundle | None":
     names = all_names()
     if not names:
         st.error(
-            "There is no model here. Restore the folder `models` from version control, or train one with: "
+            "There is no network here. Restore the folder `models` from version control, or train one with: "
             "`python -m training fit cnn`",
             icon=":material/report:",
         )
@@ -33,14 +34,24 @@ def choose_bundle() -> "AnyBundle | None":
     words = {name: name for name in names}
     tell_unknown("model", words)
     on_change = linked("model", words, used[-1] if used else names[0], key="model")
-    name = st.selectbox(
-        "Model", names, format_func=label_of, key="model", on_change=on_change, width=320
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Model", names, format_func=label_of, key="model", on_change=on_change, width=320
+        )
+        use = st.empty()
     try:
-        return resolve_any(name)
+        bundle = resolve_any(name)
+        if isinstance(bundle, Bundle) and [name] != chosen_networks():
+            use.page_link(
+                "../analyze.py",
+                label="Use it on photos",
+                icon=":material/photo_camera:",
+                query_params={"networks": name},
+            )
+        return bundle
     except FerError as error:
         st.error(
-            f"**This model cannot be opened.** {public_message(error)}", icon=":material/report:"
+            f"**This network cannot be opened.** {public_message(error)}", icon=":material/report:"
         )
         return None
 
@@ -54,7 +65,7 @@ def layers_or_explain(bundle: "AnyBundle") -> "tuple[Layer, ...] | None":
         return None
     if layers is None:
         st.info(
-            "This model has no table of layers, so its architecture cannot be shown. Write it with: "
+            "This network has no table of layers, so its architecture cannot be shown. Write it with: "
             f"`python -m training describe models/{bundle.spec.name}`"
         )
     return layers

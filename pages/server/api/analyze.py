@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from fer_core.batch.waiting_line import Wait
+from fer_core.batch.photo_queue import Wait
 from fer_core.content import check_is_photo
 from fer_core.face_columns import FaceColumns
 from fer_core.listing import split_names
@@ -20,8 +20,8 @@ from fer_core.networks.bundles import RENAMED, bundle_names, default_networks
 from fer_core.photos.decode import decode
 from fer_core.records import to_record
 from pages.server.api.bodies import PARAMETERS, BodyReader
-from pages.shared.line import line
-from pages.shared.models import load_analyzer, load_openable
+from pages.shared.loading import load_analyzer, load_openable
+from pages.shared.photo_queue import photo_queue
 
 #: Time limit for uploads: 50 MB at 7 megabits per second, or a phone's photo over a poor connection.
 BODY_SECONDS: Final = 60.0
@@ -37,7 +37,7 @@ _FLAGS: Final = {"0": False, "1": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Parameters:
     """The parameters of a request.
 
     Attributes:
@@ -71,20 +71,22 @@ class Analyze:
 
     async def answer(self, request: Request) -> Response:
         """Answer a request."""
-        question = question_of(request.query_params)
+        parameters = parse_parameters(request.query_params)
         async with self._bodies.body(request) as content:
             gone = threading.Event()
             watching = asyncio.create_task(_set_when_gone(request, gone))
             try:
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._threads, look, content, question, gone)
+                return await loop.run_in_executor(
+                    self._threads, analyze_content, content, parameters, gone
+                )
             finally:
                 watching.cancel()
                 # Also when the server stops.
                 gone.set()
 
 
-def question_of(query: QueryParams) -> Question:
+def parse_parameters(query: QueryParams) -> Parameters:
     """Return the parameters in a query string.
 
     Raises:
@@ -107,15 +109,15 @@ def question_of(query: QueryParams) -> Question:
     columns = query.get("columns", FaceColumns.BASIC)
     if columns not in list(FaceColumns):
         raise HTTPException(400, f"columns must be {' or '.join(FaceColumns)}.")
-    return Question(networks, _FLAGS[flag], FaceColumns(columns))
+    return Parameters(networks, _FLAGS[flag], FaceColumns(columns))
 
 
-def look(content: bytes, question: Question, gone: threading.Event) -> JSONResponse:
+def analyze_content(content: bytes, parameters: Parameters, gone: threading.Event) -> JSONResponse:
     """Return the response for one file; blocks until its turn in the queue.
 
     Args:
         content: of the file.
-        question: what is asked.
+        parameters: what is asked.
         gone: set when nobody waits for the answer any more, which ends the wait.
 
     Raises:
@@ -124,13 +126,13 @@ def look(content: bytes, question: Question, gone: threading.Event) -> JSONRespo
         ImageDecodeError, AnalysisError, BundleError: as what is called says.
         ClientDisconnect: the client has gone.
     """
-    check_networks(question.networks or ())
-    named = question.networks
+    check_networks(parameters.networks or ())
+    named = parameters.networks
     analyzer = load_analyzer(named) if named else load_openable(default_networks())
-    with line().turn(_Patience(gone), longest_silence=_SECONDS_OF_PATIENCE):
+    with photo_queue().place(_Patience(gone), longest_silence=_SECONDS_OF_PATIENCE):
         check_is_photo(content)
         analysis = analyzer.analyze(decode(content))
-    record = to_record(None, analysis, landmarks=question.landmarks, columns=question.columns)
+    record = to_record(None, analysis, landmarks=parameters.landmarks, columns=parameters.columns)
     return JSONResponse(record)
 
 

@@ -10,6 +10,7 @@ from fer_core.networks.bundles import (
     default_networks,
     resolvable,
 )
+from fer_core.networks.titles import short_title
 from pages.server.api.answers import Measured, Network, Networks
 from pages.shared.verbatim import without_paths
 
@@ -30,7 +31,7 @@ def _network(name: str, bundle: Bundle, *, is_default: bool) -> Network:
     spec = bundle.spec
     return Network(
         name=name,
-        title=spec.title,
+        title=short_title(name, spec),
         is_default=is_default,
         labels=list(spec.labels),
         sees_pixels=spec.sees_pixels,

@@ -19,7 +19,7 @@ from fer_core.live.places import LivePlaces
 from pages.server.api.bodies import BodyReader
 from pages.server.api.guards import OriginCheck, error_response
 from pages.server.live.visits import camera_of
-from pages.shared.line import line
+from pages.shared.photo_queue import photo_queue
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +105,7 @@ class LiveRoute:
             self._frames[camera] -= 1
 
     async def _let_photos_go_first(self, camera: "LiveCamera") -> None:
-        if line().has_waiting:
+        if photo_queue().has_waiting:
             now = time.monotonic()
             at = max(now, self._next.get(camera, now))
             self._next[camera] = at + _SPACING_S

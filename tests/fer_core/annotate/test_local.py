@@ -28,7 +28,7 @@ from fer_core.batch.skipped import Skipped
 from fer_core.errors import DataError, JobError
 from fer_core.expressions import FER2013
 from fer_core.face_columns import FaceColumns
-from fer_core.faces.measures import MEASURES
+from fer_core.faces.face_measures import FACE_MEASURES
 from fer_core.networks.bundles import Bundle, resolve
 from fer_core.photos.decode import decode
 from tests.conftest import PROJECT
@@ -272,7 +272,7 @@ def test_full_columns_have_each_measure_with_its_meaning(photos, tmp_path, analy
     )
     annotate_partition(run.task, analyzer, run.missing[0])
     table = pq.read_table(tmp_path / "out" / "part-000000.parquet")
-    assert all(table.schema.field(measure.name).metadata[b"about"] for measure in MEASURES)
+    assert all(table.schema.field(measure.name).metadata[b"about"] for measure in FACE_MEASURES)
     smiles = table["AU12"].to_pylist()
     assert [smile is None for smile in smiles] == [False, True, True, False]
     assert smiles[0] == smiles[3] > 0.5

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fer_core.faces.detector import Detector
-from fer_core.photos.views import resized
+from fer_core.photos.resize import resized
 
 #: Two pairs with sizes of one order of magnitude, that share an interpreter, and a small image.
 SIDES = (600, 540, 300, 280, 128)

@@ -131,7 +131,7 @@ PAIRS = (
 def test_every_note_has_a_sentence(finder, astronaut, monkeypatch, given):
     """With limits that no face meets, each note is given, of those that exclude each other one."""
     limits = {
-        "MIN_FACE_SIDE": 10_000,
+        "SMALL_BELOW_SIDE": 10_000,
         "BLURRED_BELOW": 1e9,
         "MAX_YAW_DEGREES": -1,
         "MAX_OUTSIDE": -1,

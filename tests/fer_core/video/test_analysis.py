@@ -19,8 +19,8 @@ from fer_core.expressions import FER2013, Expression
 from fer_core.photos.decode import Photo
 from fer_core.video.analysis import FrameAnalysis, VideoAnalysis, analyze_video, stopped
 from fer_core.video.events import EventFinder
-from fer_core.video.printing import video_records
 from fer_core.video.reading import VideoReader
+from fer_core.video.records import video_records
 from fer_core.video.tables import events_csv, frame_record, frames_csv, video_record
 from fer_core.video.writing import AnnotatedVideo, annotated_video
 from fer_core.views.timeline import MOST_PEOPLE, people_view, timeline_view
@@ -236,7 +236,7 @@ def test_a_frame_that_fails_ends_the_records_and_leaves_the_video_so_far(
         yield from itertools.islice(found, 3)
         raise AnalysisError("memory is short")
 
-    monkeypatch.setattr("fer_core.video.printing.analyze_video", analyze_three)
+    monkeypatch.setattr("fer_core.video.records.analyze_video", analyze_three)
     target = tmp_path / "a.mp4"
     *frames, last = video_records("film.mp4", mp4, analyzer, rate=5, annotated=target)
     assert [record["error"] for record in frames] == [None] * 3

@@ -138,7 +138,7 @@ def test_downloads_hold_names_as_they_are_and_nothing_of_exif(portrait_with_exif
     from functools import partial
 
     from fer_core.photos.decode import decode
-    from pages.shared.models import load_analyzer
+    from pages.shared.loading import load_analyzer
     from pages.shared.results import _as_csv, _as_jpeg, _as_json, _records
     from pages.shared.visit_photos import ChosenPhoto, Intake, UnreadableFile
 

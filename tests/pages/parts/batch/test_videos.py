@@ -11,14 +11,16 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts.batch import video_results, videos
 from pages.parts.batch.jobs import VideoJob
-from pages.shared.models import load_analyzer
+from pages.shared.loading import load_analyzer
 from tests.clips import clip, moving
 
 PAGE = """
 import sys
 from pathlib import Path
 from pages.parts.batch.videos import show_video
-show_video("key", {name!r}, Path({path!r}).read_bytes())
+work = show_video("key", {name!r}, Path({path!r}).read_bytes())
+if work is not None:
+    work()
 """
 
 
@@ -63,6 +65,8 @@ def test_from_the_choice_to_the_annotated_video(film):
     assert page.get("video")
     button(page, "Analyze again").click().run()
     assert "Analyze the video" in labels(page)
+    button(page, "Back to the results").click().run()
+    assert page.get("video"), "the annotated video is lost"
 
 
 def begun(page: AppTest, frames: int = 2) -> VideoJob:

@@ -9,14 +9,14 @@ import psutil
 import pytest
 from starlette.requests import ClientDisconnect, Request
 
-from fer_core.batch.waiting_line import WaitingLine
+from fer_core.batch.photo_queue import PhotoQueue
 from fer_core.errors import AnalysisError, ImageMemoryError
 from fer_core.photos.decode import decode
 from fer_core.records import to_record
 from pages.server.api import analyze
-from pages.server.api.analyze import Analyze, Question, look
-from pages.shared import models
-from pages.shared.models import load_analyzer
+from pages.server.api.analyze import Analyze, Parameters, analyze_content
+from pages.shared import loading
+from pages.shared.loading import load_analyzer
 from tests.conftest import png
 from tests.coroutines import run
 from tests.corpus import Fate
@@ -44,7 +44,7 @@ def test_a_photo_as_the_body_is_answered_as_by_the_command_line(client, astronau
 
 
 def test_no_visit_to_a_page_is_asked_for_networks(client, astronaut_png, monkeypatch):
-    monkeypatch.setattr(models, "chosen_networks", lambda: pytest.fail("This is the page's."))
+    monkeypatch.setattr(loading, "chosen_networks", lambda: pytest.fail("This is the page's."))
     assert client.post("/api/analyze", content=astronaut_png).status_code == 200
 
 
@@ -200,32 +200,32 @@ def test_no_network_at_all_is_told(client_of, portrait, tmp_path):
     assert "No model" in answered.json()["error"]
 
 
-def test_a_full_line_turns_photos_away(client, portrait, monkeypatch):
-    monkeypatch.setattr(analyze, "line", lambda: WaitingLine(places=1, longest=0))
+def test_a_full_queue_turns_photos_away(client, portrait, monkeypatch):
+    monkeypatch.setattr(analyze, "photo_queue", lambda: PhotoQueue(places=1, longest=0))
     answered = client.post("/api/analyze", content=portrait)
     assert answered.status_code == 429
     assert int(answered.headers["Retry-After"]) > 0
 
 
 @pytest.fixture
-def taken_line(monkeypatch: pytest.MonkeyPatch):
-    """A line whose only place is taken."""
-    line = WaitingLine(places=1, longest=10)
-    monkeypatch.setattr(analyze, "line", lambda: line)
-    with line.turn(lambda _: None):
-        yield line
+def taken_queue(monkeypatch: pytest.MonkeyPatch):
+    """A queue whose only place is taken."""
+    queue = PhotoQueue(places=1, longest=10)
+    monkeypatch.setattr(analyze, "photo_queue", lambda: queue)
+    with queue.place(lambda _: None):
+        yield queue
 
 
-def test_a_turn_that_does_not_come_is_told(client, portrait, monkeypatch, taken_line):
+def test_a_turn_that_does_not_come_is_told(client, portrait, monkeypatch, taken_queue):
     monkeypatch.setattr(analyze, "WAIT_SECONDS", 0.1)
     answered = client.post("/api/analyze", content=portrait)
     assert answered.status_code == 503
     assert "0.1 seconds" in answered.json()["error"]
     assert int(answered.headers["Retry-After"]) > 0
-    assert not taken_line._waiting
+    assert not taken_queue._waiting
 
 
-def test_who_leaves_gives_the_place_in_the_line_up(portrait, taken_line):
+def test_who_leaves_gives_the_place_in_the_queue_up(portrait, taken_queue):
     async def leave() -> None:
         left = asyncio.Event()
         coming = [{"type": "http.request", "body": portrait, "more_body": False}]
@@ -238,14 +238,14 @@ def test_who_leaves_gives_the_place_in_the_line_up(portrait, taken_line):
 
         scope = {"type": "http", "method": "POST", "headers": [], "query_string": b""}
         asked = asyncio.create_task(Analyze(most_bytes=10**6).answer(Request(scope, receive)))
-        while not taken_line._waiting:
+        while not taken_queue._waiting:
             await asyncio.sleep(0.01)
         left.set()
         with pytest.raises(ClientDisconnect):
             await asyncio.wait_for(asked, 5)
 
     run(leave())
-    assert not taken_line._waiting
+    assert not taken_queue._waiting
 
 
 def test_several_at_once_get_their_own_answers(client, portrait, no_face_png):
@@ -291,7 +291,7 @@ def test_a_thousand_requests_leave_nothing_in_memory(client, portrait):
 
 
 def test_the_question_is_the_usual_one_where_nothing_is_asked(portrait):
-    answered = look(portrait, Question(None, landmarks=False), threading.Event())
+    answered = analyze_content(portrait, Parameters(None, landmarks=False), threading.Event())
     assert list(json.loads(answered.body)["faces"][0]["predictions"]) == [
         *("cnn_photos", "dual_photos")
     ]

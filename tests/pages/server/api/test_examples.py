@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from fer_core.faces.action_units import ACTION_UNITS
-from fer_core.faces.measures import MEASURES
+from fer_core.faces.face_measures import FACE_MEASURES
 from fer_core.networks.bundles import DEFAULT_PAIR
 from pages.server.api.answers import PARTS, described_fields
 from pages.server.api.app import create_api
@@ -46,7 +46,7 @@ def test_the_document_has_all_action_units_and_counts_the_measures():
         sides, checked = ("yes" if flag else "" for flag in (unit.has_sides, unit.is_checked))
         row = f"| `{unit.code}` | {unit.name} | {made_of} | {sides} | {checked or 'no'} |"
         assert row in DOCUMENT
-    assert f"add {len(MEASURES)} measures to each face" in DOCUMENT
+    assert f"add {len(FACE_MEASURES)} measures to each face" in DOCUMENT
 
 
 def test_the_document_has_all_fields_and_statuses():

@@ -54,7 +54,9 @@ def test_pages_of_other_sites_are_refused(client, headers, status):
 
 
 def test_a_photo_from_another_sites_page_is_not_looked_at(client, portrait, monkeypatch):
-    monkeypatch.setattr("pages.server.api.analyze.look", lambda *_: pytest.fail("it was"))
+    monkeypatch.setattr(
+        "pages.server.api.analyze.analyze_content", lambda *_: pytest.fail("it was")
+    )
     answered = client.post("/api/analyze", content=portrait, headers={"Origin": ELSEWHERE})
     assert answered.status_code == 403
 

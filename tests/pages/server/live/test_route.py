@@ -13,7 +13,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from fer_core.batch.waiting_line import WaitingLine
+from fer_core.batch.photo_queue import PhotoQueue
 from fer_core.faces.action_units import ACTION_UNITS
 from fer_core.live.session import LiveCamera
 from fer_core.networks.bundles import resolve
@@ -158,8 +158,8 @@ def test_more_visits_than_the_cores_are_good_for_wait_in_line(
 def test_photos_that_wait_go_first(
     client: TestClient, camera: LiveCamera, frame: bytes, monkeypatch: pytest.MonkeyPatch
 ):
-    photos = WaitingLine(places=1, longest=2)
-    monkeypatch.setattr(route, "line", lambda: photos)
+    photos = PhotoQueue(places=1, longest=2)
+    monkeypatch.setattr(route, "photo_queue", lambda: photos)
     monkeypatch.setattr(route, "_SPACING_S", 2.0)
     sent = headers(open_visit(camera))
 
@@ -172,7 +172,7 @@ def test_photos_that_wait_go_first(
     seconds_of_two()
     assert seconds_of_two() < 2
     waits = threading.Event()
-    with photos.turn(lambda _: None):
+    with photos.place(lambda _: None):
         waiting = threading.Thread(target=_wait_in, args=(photos, waits))
         waiting.start()
         assert waits.wait(10)
@@ -181,8 +181,8 @@ def test_photos_that_wait_go_first(
     assert not photos.has_waiting
 
 
-def _wait_in(photos: WaitingLine, waits: threading.Event) -> None:
-    with photos.turn(lambda _: waits.set()):
+def _wait_in(photos: PhotoQueue, waits: threading.Event) -> None:
+    with photos.place(lambda _: waits.set()):
         pass
 
 

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Final
 
-from fer_core.batch.waiting_line import WaitingLine
+from fer_core.batch.photo_queue import PhotoQueue
 from fer_core.cores import available_cores
 
 #: Each is a visitor with a page open, or a request; the last one waits for some seconds.
@@ -11,7 +11,7 @@ _LONGEST: Final = 100
 
 
 @cache
-def line() -> WaitingLine:
+def photo_queue() -> PhotoQueue:
     """Return the process's queue. Safe to use from several threads."""
     # As many places as cores: more at once would take as long, and more memory.
-    return WaitingLine(places=available_cores(), longest=_LONGEST)
+    return PhotoQueue(places=available_cores(), longest=_LONGEST)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fer_core.errors import DataError
+from fer_core.evaluation.pair_odds import pair_odds
 from fer_core.evaluation.predictions import EvaluationResult
-from fer_core.evaluation.trust import pair_odds
 from fer_core.expressions import FER2013, FERPLUS, Expression
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fer_core.evaluation.levels import level_shares
+from fer_core.evaluation.level_accuracy import level_shares
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import Expression
 from fer_core.networks.levels import Level

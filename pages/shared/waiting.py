@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.batch.waiting_line import Wait
+from fer_core.batch.photo_queue import Wait
 from fer_core.errors import BusyError
-from pages.shared.line import line
+from pages.shared.photo_queue import photo_queue
 from pages.shared.verbatim import message_as_text
 
 if TYPE_CHECKING:
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 _BUSY_SECONDS: Final = 2.0
 
 
-def turn(say: Callable[[str], object], *, has_waited: bool = False) -> AbstractContextManager[None]:
-    """Wait until a photo may be read or analyzed, and hold the place meanwhile; one turn per photo.
+def place_in_queue(
+    say: Callable[[str], object], *, has_waited: bool = False
+) -> AbstractContextManager[None]:
+    """Wait until a photo may be read or analyzed, and hold the place meanwhile; one place per photo.
 
     Args:
         say: shows what is said while waiting.
@@ -29,16 +31,16 @@ def turn(say: Callable[[str], object], *, has_waited: bool = False) -> AbstractC
     Raises:
         BusyError: too many wait already.
     """
-    return line().turn(lambda wait: say(in_words(wait)), has_waited=has_waited)
+    return photo_queue().place(lambda wait: say(in_words(wait)), has_waited=has_waited)
 
 
 @contextmanager
-def patient_turn(say: Callable[[str], object]) -> Iterator[None]:
-    """Wait like `turn`, for work that is not urgent: if the queue is full, it tries again later."""
+def patient_place(say: Callable[[str], object]) -> Iterator[None]:
+    """Wait like `place_in_queue`, for work that is not urgent: if the queue is full, it tries again later."""
     with ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(turn(say))
+                stack.enter_context(place_in_queue(say))
                 break
             except BusyError as error:
                 say(str(error))

@@ -31,7 +31,7 @@ class Wait:
     seconds: float | None
 
 
-class WaitingLine:
+class PhotoQueue:
     """A queue of limited length for a number of places. Safe to share between threads."""
 
     def __init__(self, *, places: int, longest: int) -> None:
@@ -55,7 +55,7 @@ class WaitingLine:
         return bool(self._waiting)
 
     @contextmanager
-    def turn(
+    def place(
         self,
         tell: Callable[[Wait], object],
         *,

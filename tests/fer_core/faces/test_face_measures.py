@@ -9,6 +9,7 @@ import pytest
 from fer_core.faces.action_units import ACTION_UNITS, action_units
 from fer_core.faces.blendshapes import BLENDSHAPES, movement_and_side
 from fer_core.faces.crops import cut, frame_square, resize_crop
+from fer_core.faces.face_measures import FACE_MEASURES, measures_of
 from fer_core.faces.finder import CropFinder, FaceFinder
 from fer_core.faces.gaze import EYEBALL_RADIUS, RESTING, gaze
 from fer_core.faces.landmarks import (
@@ -20,7 +21,6 @@ from fer_core.faces.landmarks import (
     mirror_order,
     upright_points,
 )
-from fer_core.faces.measures import MEASURES, measures_of
 from fer_core.faces.mediapipe_models import N_LANDMARKS, FaceMesh
 from fer_core.faces.shape import read_face_shape
 from fer_core.settings import face_shape_path
@@ -199,11 +199,11 @@ def test_a_small_grey_crop_is_measured_like_the_photo(mesh, finder, astronaut):
 
 
 def test_measures_have_names_of_their_own_and_say_what_they_are(mesh):
-    names = [measure.name for measure in MEASURES]
+    names = [measure.name for measure in FACE_MEASURES]
     assert len(set(names)) == len(names) == 225
     assert list(measures_of(mesh)) == names
-    assert all(measure.about for measure in MEASURES)
-    assert all("estimated" in m.about for m in MEASURES if m.name.startswith("AU"))
+    assert all(measure.about for measure in FACE_MEASURES)
+    assert all("estimated" in m.about for m in FACE_MEASURES if m.name.startswith("AU"))
     values = measures_of(mesh)
     shares = [v for k, v in values.items() if k.startswith("AU") or k in BLENDSHAPES]
     assert min(shares) >= 0

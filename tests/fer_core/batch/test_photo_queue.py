@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fer_core.batch.waiting_line import Wait, WaitingLine
+from fer_core.batch.photo_queue import PhotoQueue, Wait
 from fer_core.errors import BusyError
 
 
@@ -15,7 +15,7 @@ class Visitor:
     """Someone in a line, in a thread of its own."""
 
     def __init__(
-        self, line: WaitingLine, served: list[int], number: int, *, has_waited: bool = False
+        self, queue: PhotoQueue, served: list[int], number: int, *, has_waited: bool = False
     ) -> None:
         self.told: list[Wait] = []
         self.waits = threading.Event()
@@ -29,7 +29,7 @@ class Visitor:
                 raise SystemExit
 
         def visit() -> None:
-            with contextlib.suppress(SystemExit), line.turn(tell, has_waited=has_waited):
+            with contextlib.suppress(SystemExit), queue.place(tell, has_waited=has_waited):
                 served.append(number)
                 self.waits.set()
                 self.done.wait(20)
@@ -56,15 +56,15 @@ def nothing(_: Wait) -> None:
 
 
 def test_a_free_place_is_taken_at_once_and_given_back_after_an_error():
-    line = WaitingLine(places=1, longest=1)
+    queue = PhotoQueue(places=1, longest=1)
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError), line.turn(nothing):
+        with pytest.raises(ZeroDivisionError), queue.place(nothing):
             _ = 1 / 0
 
 
 def test_who_came_first_is_served_first_and_is_told_how_many_are_before():
-    line, served = WaitingLine(places=2, longest=9), []
-    visitors = [Visitor(line, served, number) for number in range(5)]
+    queue, served = PhotoQueue(places=2, longest=9), []
+    visitors = [Visitor(queue, served, number) for number in range(5)]
     assert served == [0, 1]
     assert [visitor.told[0].before for visitor in visitors[2:]] == [0, 1, 2]
     for number, visitor in enumerate(visitors):
@@ -74,8 +74,8 @@ def test_who_came_first_is_served_first_and_is_told_how_many_are_before():
 
 
 def test_a_second_turn_comes_before_all_first_ones_and_after_earlier_second_ones():
-    line, served = WaitingLine(places=1, longest=9), []
-    visitors = [Visitor(line, served, number, has_waited=number in (2, 3)) for number in range(4)]
+    queue, served = PhotoQueue(places=1, longest=9), []
+    visitors = [Visitor(queue, served, number, has_waited=number in (2, 3)) for number in range(4)]
     assert [visitor.told[0].before for visitor in visitors[1:]] == [0, 0, 1]
     for number in (0, 2, 3, 1):
         wait_until(lambda n=number: n in served)
@@ -84,20 +84,20 @@ def test_a_second_turn_comes_before_all_first_ones_and_after_earlier_second_ones
 
 
 def test_the_seconds_are_those_of_the_turns_before():
-    line, served = WaitingLine(places=1, longest=9), []
-    first = Visitor(line, served, 0)
-    second = Visitor(line, served, 1)
+    queue, served = PhotoQueue(places=1, longest=9), []
+    first = Visitor(queue, served, 0)
+    second = Visitor(queue, served, 1)
     assert second.told[0] == Wait(before=0, seconds=None)
     first.finish()
-    third = Visitor(line, served, 2)
+    third = Visitor(queue, served, 2)
     assert third.told[0].seconds > 0
     second.finish()
     third.finish()
 
 
 def test_who_leaves_the_line_holds_nobody_up():
-    line, served = WaitingLine(places=1, longest=9), []
-    first, second, third = (Visitor(line, served, number) for number in range(3))
+    queue, served = PhotoQueue(places=1, longest=9), []
+    first, second, third = (Visitor(queue, served, number) for number in range(3))
     second.leave = True
     second.thread.join(20)
     assert not second.thread.is_alive()
@@ -107,9 +107,9 @@ def test_who_leaves_the_line_holds_nobody_up():
 
 
 def test_beyond_its_length_the_line_turns_visitors_away_and_serves_the_others():
-    line, served = WaitingLine(places=1, longest=1), []
-    first, second = (Visitor(line, served, number) for number in range(2))
-    with pytest.raises(BusyError, match="Try again"), line.turn(nothing):
+    queue, served = PhotoQueue(places=1, longest=1), []
+    first, second = (Visitor(queue, served, number) for number in range(2))
+    with pytest.raises(BusyError, match="Try again"), queue.place(nothing):
         pass
     first.finish()
     second.finish()

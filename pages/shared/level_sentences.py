@@ -10,7 +10,7 @@ from pages.shared.predictions import stored_predictions
 from pages.shared.titles import bundle_of, title_of
 
 if TYPE_CHECKING:
-    from fer_core.evaluation.levels import LevelShare
+    from fer_core.evaluation.level_accuracy import LevelShare
     from fer_core.evaluation.predictions import EvaluationResult
     from fer_core.networks.levels import Level
 
@@ -50,7 +50,7 @@ def shares_by_level(name: str) -> "dict[str, dict[Level, LevelShare]]":
 
 @lru_cache(maxsize=32)
 def _shares(result: "EvaluationResult", threshold: float) -> "dict[Level, LevelShare]":
-    from fer_core.evaluation.levels import level_shares
+    from fer_core.evaluation.level_accuracy import level_shares
 
     return level_shares(result, threshold)
 

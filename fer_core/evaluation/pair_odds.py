@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_core.errors import DataError
-from fer_core.evaluation.metrics import mcnemar_p
+from fer_core.evaluation.metrics import mcnemar_p, wilson
 from fer_core.evaluation.predictions import EvaluationResult, check_same_rows
 from fer_core.expressions import Expression
 
@@ -63,18 +63,8 @@ def pair_odds(
     return PairOdds(
         n=n,
         right=(right[0], right[1]),
-        intervals=(_wilson(right[0], n), _wilson(right[1], n)),
+        intervals=(wilson(right[0], n), wilson(right[1], n)),
         total=len(common),
         # Two different predictions are never right on the same face.
         p_value=1.0 if answers[0] is answers[1] else mcnemar_p(right[0], right[1]),
     )
-
-
-def _wilson(successes: int, n: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a share (Wilson 1927); (0, 1) without trials."""
-    from scipy.stats import binomtest
-
-    if n == 0:
-        return 0.0, 1.0
-    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)

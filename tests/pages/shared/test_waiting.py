@@ -3,8 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core.batch.waiting_line import Wait, WaitingLine
-from pages.shared import turns
+from fer_core.batch.photo_queue import PhotoQueue, Wait
+from pages.shared import waiting
 from tests.conftest import NAVIGATION
 
 
@@ -18,13 +18,13 @@ from tests.conftest import NAVIGATION
     ],
 )
 def test_a_place_in_the_line_in_words(wait, words):
-    assert turns.in_words(wait) == words
+    assert waiting.in_words(wait) == words
 
 
 def test_who_is_turned_away_keeps_the_photo_and_asks_again(monkeypatch):
     page = AppTest.from_file(str(NAVIGATION), default_timeout=120).run()
-    full = WaitingLine(places=1, longest=0)
-    monkeypatch.setattr(turns, "line", lambda: full)
+    full = PhotoQueue(places=1, longest=0)
+    monkeypatch.setattr(waiting, "photo_queue", lambda: full)
     page.button[0].click().run()
     (warning,) = page.warning
     assert "0 photos are waiting already" in warning.value

@@ -19,7 +19,7 @@ _PIXEL_DIGITS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class FaceMeasure:
     """One measure of a face.
 
     Attributes:
@@ -34,7 +34,7 @@ class Measure:
 
 
 def measures_of(mesh: FaceMesh) -> dict[str, float | None]:
-    """Return the values of `MEASURES` for a face; None for a gaze behind closed eyes."""
+    """Return the values of `FACE_MEASURES` for a face; None for a gaze behind closed eyes."""
     seen, opening = gaze(mesh), geometry(mesh.landmarks)
     points = mesh.landmarks[list(IBUG_68), :2]
     values = [
@@ -45,7 +45,7 @@ def measures_of(mesh: FaceMesh) -> dict[str, float | None]:
         *points[:, 0].tolist(),
         *points[:, 1].tolist(),
     ]
-    return {measure.name: value for measure, value in zip(MEASURES, values, strict=True)}
+    return {measure.name: value for measure, value in zip(FACE_MEASURES, values, strict=True)}
 
 
 @cache
@@ -54,34 +54,36 @@ def _shown_blendshapes() -> list[int]:
     return [i for i, name in enumerate(BLENDSHAPES) if name != "_neutral"]
 
 
-def _all_measures() -> tuple[Measure, ...]:
+def _all_measures() -> tuple[FaceMeasure, ...]:
     names = {unit.code: unit.name for unit in ACTION_UNITS}
     found = []
     for column in action_units(np.zeros(len(BLENDSHAPES), np.float32)):
         code, _, side = column.partition("_")
         where = f" on the person's {side}" if side else ""
-        found.append(Measure(column, f"{names[code]}{where}, estimated, in [0, 1]", _SHARE_DIGITS))
+        found.append(
+            FaceMeasure(column, f"{names[code]}{where}, estimated, in [0, 1]", _SHARE_DIGITS)
+        )
     for i in _shown_blendshapes():
         about = f"MediaPipe's blendshape: {in_words(BLENDSHAPES[i])}, in [0, 1]"
-        found.append(Measure(BLENDSHAPES[i], about, _SHARE_DIGITS))
+        found.append(FaceMeasure(BLENDSHAPES[i], about, _SHARE_DIGITS))
     for name, about in (
         ("gaze_yaw_degrees", "gaze relative to the head, above 0 to the right of the image"),
         ("gaze_pitch_degrees", "gaze relative to the head, above 0 down"),
         ("gaze_camera_yaw_degrees", "gaze relative to the camera's axis, above 0 to the right"),
         ("gaze_camera_pitch_degrees", "gaze relative to the camera's axis, above 0 down"),
     ):
-        found.append(Measure(name, about, _DEGREE_DIGITS))
+        found.append(FaceMeasure(name, about, _DEGREE_DIGITS))
     for name, about in (
         ("left_eye_opening", "between the lids, over the eye's width; the person's left"),
         ("right_eye_opening", "between the lids, over the eye's width; the person's right"),
         ("mouth_opening", "between the lips, over the mouth's width"),
     ):
-        found.append(Measure(name, about, _SHARE_DIGITS))
+        found.append(FaceMeasure(name, about, _SHARE_DIGITS))
     for axis in ("x", "y"):
         for i in range(len(IBUG_68)):
             about = f"{axis} of iBUG's point {i}, in pixels of the upright photo"
-            found.append(Measure(f"{axis}_{i}", about, _PIXEL_DIGITS))
+            found.append(FaceMeasure(f"{axis}_{i}", about, _PIXEL_DIGITS))
     return tuple(found)
 
 
-MEASURES: Final = _all_measures()
+FACE_MEASURES: Final = _all_measures()
