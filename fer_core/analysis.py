@@ -24,10 +24,10 @@ from fer_core.photos.decode import Photo
 log = logging.getLogger(__name__)
 
 _NO_MEMORY: Final = (
-    "There was not enough memory to look at this photo. Try again in a moment, or shrink it."
+    "There was not enough memory to analyze this photo. Try again in a moment, or shrink it."
 )
 _FAILED: Final = (
-    "Looking at this photo failed. Try again; if that fails too, save it in another size."
+    "The analysis of this photo failed. Try again; if it fails again, save it in another size."
 )
 
 

@@ -103,7 +103,7 @@ class Analysis(pipeline.Analysis):
 
         if network is not None and network not in self.labels:
             raise InputError(
-                f"The network {network!r} was not asked about this photo. Asked were: "
+                f"There is no prediction of {network!r} for this photo. Choose one of: "
                 f"{', '.join(self.labels)}."
             )
         return Image.fromarray(draw_faces(self.photo.rgb, self, model=network, landmarks=landmarks))

@@ -294,13 +294,14 @@ def check_is_photo(data: bytes) -> None:
     if found.kind in (Kind.PHOTO, Kind.ANIMATION) or found is UNKNOWN:
         return
     what = {
-        Kind.SOUND: "This is a sound file: there is nothing to see in it.",
-        Kind.VIDEO: "This is a video, and not a photo. The page Batch and video and the command "
-        "`python -m fer_core analyze` read videos.",
-        Kind.ARCHIVE: "This is a zip, and not a photo. Unpack it first.",
+        Kind.SOUND: "This is a sound file. Choose a photo.",
+        Kind.VIDEO: "This is a video, not a photo. Use the page Batch and video, or "
+        "`python -m fer_core analyze`.",
+        Kind.ARCHIVE: "This is a zip, not a photo. Unpack it first.",
     }
     raise NotAnImageError(
-        what.get(found.kind) or f"This is a {found.noun}, which is not read. {found.mend}".rstrip()
+        what.get(found.kind)
+        or f"This is a {found.noun}, which is not supported. {found.mend}".rstrip()
     )
 
 

@@ -45,6 +45,14 @@ _NETWORKS: Final = {
     "resnet5": 7,
 }
 
+#: Dashes, markers and patterns of series in GUIDE_COLOR.
+_NEUTRAL: Final = (
+    ("solid", "circle", ""),
+    ("dash", "circle-open", "/"),
+    ("dot", "diamond-open", "."),
+    ("dashdot", "square-open", "x"),
+)
+
 
 class Look(NamedTuple):
     """The look of one series, for instance of a network on every page.
@@ -80,8 +88,13 @@ class Look(NamedTuple):
 
 
 def look_of(position: int) -> Look:
-    """Return the look of the series at a position, for series other than networks."""
+    """Return the look of the series at a position, where no network is drawn."""
     return Look(*SERIES[position % len(SERIES)])
+
+
+def neutral_look(position: int) -> Look:
+    """Return the look of a series that stands beside networks, without the colour of any."""
+    return Look(GUIDE_COLOR, *_NEUTRAL[position % len(_NEUTRAL)])
 
 
 def network_looks(names: Iterable[str]) -> dict[str, Look]:

@@ -42,8 +42,8 @@ def require_own_models() -> None:
     """Raise SettingError if commands would write networks into an installed package."""
     if shipped_root().is_dir() and not os.environ.get("FER_MODELS"):
         raise SettingError(
-            "FER_MODELS is not set, and the networks of the installed package are not to be changed. Name a "
-            "folder of your own, for instance: export FER_MODELS=~/second-look-models"
+            "The networks of the installed package must not be changed. Set FER_MODELS to a folder of your "
+            "own, for instance: export FER_MODELS=~/second-look-models"
         )
 
 
@@ -99,8 +99,8 @@ def api_tokens() -> tuple[str, ...]:
     tokens = _listed("FER_API_TOKENS")
     if tokens == ():
         raise SettingError(
-            "FER_API_TOKENS is set and names no token. Leave it out to let everybody use the HTTP API, or "
-            "make a token with: openssl rand -hex 32"
+            "FER_API_TOKENS is set but contains no token. Unset it to give everyone access, or make a token "
+            "with: openssl rand -hex 32"
         )
     for number, token in enumerate(tokens or (), start=1):
         if len(token) < SHORTEST_TOKEN or not _TOKEN.fullmatch(token):

@@ -37,7 +37,6 @@ from training.commands.tune import tune
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    callback=show_what_cannot_be_encoded,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Train and measure the networks of Second Look. Data sets are read from the folder in the "
@@ -71,6 +70,7 @@ COMMANDS = (
 
 @app.callback()
 def _start() -> None:
+    show_what_cannot_be_encoded()
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr, force=True
     )

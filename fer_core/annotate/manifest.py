@@ -72,14 +72,14 @@ class Manifest(Part):
 
     Attributes:
         input: path or URL, in a form that can be shown.
-        kind: of its files.
+        kind: photos or parquet files.
         columns: of parquet files; None for photos.
-        input_sha256: of its listing, see `Listing.sha256`.
-        photos: in all.
+        input_sha256: digest of the listing (`Listing.sha256`).
+        photos: total number.
         partition_size: most photos of a partition.
-        partitions: in all.
-        answering: what the answers depend on.
-        face_columns: of the rows.
+        partitions: total number.
+        answering: what the predictions depend on.
+        face_columns: basic or full.
     """
 
     input: str
@@ -154,13 +154,16 @@ def begin(output: Place, manifest: Manifest) -> set[int]:
         try:
             write_whole(output, MANIFEST_FILE, manifest.model_dump_json(indent=2).encode())
         except OSError as error:
-            raise JobError(f"{output.url} cannot be written to ({error}).") from error
+            raise JobError(
+                f"{output.url} cannot be written to ({error}). Check the permissions and the free space, "
+                "then repeat the command."
+            ) from error
         return set()
     begun = _read(output)
     if changes := differences(begun, manifest):
         raise JobError(
-            f"{output.url} was begun with something else: {'; '.join(changes)}. Finish it with the same, or "
-            "choose another output."
+            f"{output.url} was started with other settings: {'; '.join(changes)}. Use the earlier settings "
+            "to resume it, or choose another output."
         )
     remove_leftovers(output, names)
     return {int(match[1]) for name in names if (match := _PART.fullmatch(name))}

@@ -35,7 +35,7 @@ class PartitionActor:
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Annotate one partition.
 
-        A failure is an answer and no exception: Ray would wrap it, and begin again.
+        A failure is returned, not raised: Ray would wrap an exception and retry the partition.
         """
         partition: Partition = pickle.loads(row["partition"])
         try:

@@ -51,7 +51,10 @@ class Task(Work[Partition, Summary]):
         "{n} processes died ({how}) before they had looked at a photo. There may be too little memory: try "
         "fewer --jobs."
     )
-    died_over_step: ClassVar[str] = "{n} processes died ({how}) over this photo: it was left out."
+    died_over_step: ClassVar[str] = (
+        "{n} processes died ({how}) while analyzing this photo, so it was skipped. Analyze it alone with: "
+        "python -m fer_core analyze"
+    )
     manifest: Manifest
     input: str
     output: str
@@ -109,7 +112,10 @@ def annotate_partition(
     try:
         write_whole(open_place(task.output), part_name(partition.number), _encode(manifest, rows))
     except OSError as error:
-        raise JobError(f"{task.output} cannot be written to ({error}).") from error
+        raise JobError(
+            f"{task.output} cannot be written to ({error}). Check the permissions and the free space, then "
+            "repeat the command."
+        ) from error
     return Summary(
         partition=partition.number,
         photos=partition.count,

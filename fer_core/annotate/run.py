@@ -126,7 +126,10 @@ def finish_run(
     """
     for url in (run.task.input, run.task.output):
         if url.startswith("memory:"):
-            raise JobError(f"{url} can be seen by one process only, and several are to work on it.")
+            raise JobError(
+                f"{url} is visible to one process only, but several processes work on it. Use a folder or an "
+                "object store."
+            )
     if not run.missing:
         return iter(())
     if engine is Engine.RAY:

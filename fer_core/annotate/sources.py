@@ -172,7 +172,9 @@ def folder_of(place: Place) -> Place:
     try:
         size = place.file_size()
     except OSError as error:
-        raise DataError(f"{place.url} cannot be reached ({error}).") from error
+        raise DataError(
+            f"{place.url} cannot be reached ({error}). Check the address, the network and the credentials."
+        ) from error
     return place if size is None else Place(place.url, place.files, place.path.rpartition("/")[0])
 
 
@@ -264,7 +266,7 @@ def _list_tables(
                 rows.append(table.metadata.num_rows)
         except (OSError, pa.ArrowException) as error:
             raise DataError(
-                f"{place.url}: {name} is no readable parquet file ({error})."
+                f"{place.url}: {name} is not a readable parquet file ({error}). Remove or replace it."
             ) from error
         if columns not in (None, here):
             raise DataError(
@@ -392,7 +394,9 @@ def _contents(
 
 def _checked(photo: EncodedPhoto) -> EncodedPhoto:
     if photo.content is not None and len(photo.content) > MAX_FILE_BYTES:
-        message = f"The file has more than {MAX_FILE_BYTES / 1e6:.0f} MB, which are the most."
+        message = (
+            f"The file has more than {MAX_FILE_BYTES / 1e6:.0f} MB, the limit. Use a smaller file."
+        )
         return EncodedPhoto(photo.number, photo.id, None, message)
     return photo
 

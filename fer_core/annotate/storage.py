@@ -109,7 +109,9 @@ def list_files(place: Place, *, recursive: bool) -> list[tuple[str, int]]:
         selector = fs.FileSelector(place.path, recursive=recursive, allow_not_found=True)
         found = place.files.get_file_info(selector)
     except OSError as error:
-        raise DataError(f"{place.url} cannot be listed ({error}).") from error
+        raise DataError(
+            f"{place.url} cannot be listed ({error}). Check the permissions."
+        ) from error
     start = len(place.path) + 1
     return sorted((i.path[start:], i.size) for i in found if i.type == fs.FileType.File)
 

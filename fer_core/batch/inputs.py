@@ -90,7 +90,8 @@ class PhotoFile:
                     content = file.read(MAX_FILE_BYTES + 1)
                 if len(content) > MAX_FILE_BYTES:
                     raise ImageDecodeError(
-                        f"The file has more than {MAX_FILE_BYTES / 1e6:.0f} MB, the most that is read."
+                        f"The file has more than {MAX_FILE_BYTES / 1e6:.0f} MB, the limit. Use a smaller "
+                        "file."
                     )
                 return _photo(content)
             return _photo(read_member(open_archive(self.path), self.member, MAX_FILE_BYTES))
@@ -101,8 +102,8 @@ class PhotoBytes:
     """One uploaded photo or video.
 
     Attributes:
-        name: of the file.
-        content: of the file.
+        name: file name as given.
+        content: the file's bytes.
     """
 
     name: str
@@ -138,7 +139,7 @@ class Refused:
     """A file that is known to be unreadable.
 
     Attributes:
-        name: of the file.
+        name: file name as given.
         message: why.
     """
 
@@ -386,9 +387,14 @@ def _explained(name: str) -> Iterator[None]:
     except RuntimeError as error:
         # NotImplementedError, for an unknown compression method, is a RuntimeError too.
         if isinstance(error, NotImplementedError):
-            raise ImageDecodeError(f"The file cannot be read ({error}).") from error
+            raise ImageDecodeError(
+                f"The file in the zip cannot be read ({error}). Make the zip again with the usual method, "
+                "deflate."
+            ) from error
         raise ImageDecodeError(
             "The photo in the zip is protected by a password. Unpack it first."
         ) from error
     except (*DAMAGED, zlib.error, lzma.LZMAError, EOFError, KeyError) as error:
-        raise ImageDecodeError(f"The file cannot be read ({error}).") from error
+        raise ImageDecodeError(
+            f"The file cannot be read ({error}). Check its name and its content."
+        ) from error

@@ -66,10 +66,10 @@ class PhotoQueue:
 
         Args:
             tell: called while waiting, in this thread: at once, then twice a second, and less often at
-                the end of a long queue. Who comes when a place is free is told nothing. What it
-                raises ends the wait, and the queue closes up.
-            has_waited: whether this is the second turn of who has waited for a first one. It comes before
-                all first turns, so that nobody waits twice.
+                the end of a long queue. It is not called if a place is free. If it raises, the wait ends and
+                the others move up.
+            has_waited: whether the photo has waited once before. It then comes before all others, so that
+                nobody waits twice.
             longest_silence: seconds between two calls of `tell` at most.
 
         Raises:
@@ -91,8 +91,8 @@ class PhotoQueue:
         with self._lock:
             if len(self._waiting) >= self._longest:
                 raise BusyError(
-                    f"{self._longest} photos are waiting already, and this server lets no more wait. "
-                    "Try again in a moment."
+                    f"{self._longest} photos are already waiting, which is this server's limit. Try again in "
+                    "a moment."
                 )
             self._waiting.insert(self._n_before(ticket), ticket)
             self._give_turns()

@@ -185,14 +185,14 @@ def run_jobs(
 ) -> Iterator[ResultT]:
     """Do jobs in worker processes and yield their results.
 
-    Jobs are taken as answers are: at most `AHEAD` for each process are in work or wait. A generator that is
+    Jobs are started as results are consumed: at most `AHEAD` per process run or wait. A generator that is
     closed, or left by an error or Ctrl-C, kills its processes.
 
     Args:
         work: of all jobs.
         jobs: that are done.
         processes: at least 1.
-        in_order: yield answers in the order of the jobs rather than as they come.
+        in_order: yield results in the order of the jobs rather than as they come.
 
     Raises:
         JobError: processes die before a job's first step.

@@ -66,10 +66,10 @@ class PhotoResult:
     """The stored results of one photo.
 
     Attributes:
-        name: of the file.
+        name: file name as given.
         analysis: of the photo; None for a file that could not be read.
         error: why it could not be.
-        failed: whether that may be otherwise another time: the file is a photo, but looking at it failed.
+        failed: whether the reason may be temporary: the file is a photo, but its analysis failed.
         crops: a JPEG of CROP_SIDE pixels for each face, framed like the networks' input.
     """
 

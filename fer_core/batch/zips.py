@@ -97,7 +97,7 @@ def check_size(size: int, limit: int) -> None:
     """Raise ImageDecodeError if a file is larger than the limit."""
     if size > limit:
         raise ImageDecodeError(
-            f"The file has {size / 1e6:.0f} MB, where {limit / 1e6:.0f} MB are the most."
+            f"The file has {size / 1e6:.0f} MB. The limit is {limit / 1e6:.0f} MB. Use a smaller file."
         )
 
 

@@ -101,7 +101,9 @@ class ResultFile:
                 f"{path} exists. Continue it with --resume, or give another name."
             ) from error
         except OSError as error:
-            raise ResultFileError(f"{path} cannot be written: {error.strerror}.") from error
+            raise ResultFileError(
+                f"{path} cannot be written: {error.strerror}. Check the folder and its permissions."
+            ) from error
         try:
             self._lock()
             entries, end = self._read()

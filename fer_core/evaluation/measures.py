@@ -241,8 +241,8 @@ MEASURES: Final = (
         better="lower",
         best=0,
         percent=False,
-        meaning="Difference between confidence and accuracy in each of "
-        f"{metrics.ECE_BINS} intervals of confidence, averaged with its number of faces as the weight.",
+        meaning=f"Mean difference between confidence and accuracy in {metrics.ECE_BINS} intervals of "
+        "confidence; each counts with its share of the faces.",
         source="Guo et al. 2017, arXiv:1706.04599",
         formula=Formula(metrics.confidence_gaps, lambda gaps, n: np.abs(gaps).sum(axis=-1) / n),
         in_tables=True,

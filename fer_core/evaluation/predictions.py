@@ -94,7 +94,7 @@ class EvaluationResult:
     def within(self, expressions: tuple[Expression, ...]) -> "EvaluationResult":
         """Return the rows labelled as one of `expressions`, with predictions among these only.
 
-        What is said for others is shared out in proportion; where that is all that was said, evenly.
+        The remaining probabilities are rescaled to sum to 1. If all of them are 0, they become uniform.
         """
         columns = [self.expressions.index(expression) for expression in expressions]
         places = np.full(len(self.expressions), -1)
@@ -118,7 +118,7 @@ def on_common_ground(results: Mapping[str, EvaluationResult]) -> dict[str, Evalu
     An accuracy over five expressions says nothing beside one over seven.
 
     Raises:
-        DataError: they have not two expressions in common.
+        DataError: they share fewer than two expressions.
     """
     if len({result.expressions for result in results.values()}) < 2:
         return dict(results)
@@ -126,7 +126,8 @@ def on_common_ground(results: Mapping[str, EvaluationResult]) -> dict[str, Evalu
     common = tuple(e for e in first if all(e in expressions for expressions in others))
     if len(common) < 2:
         raise DataError(
-            f"{listed(results)} have not two expressions in common. Look at them one at a time."
+            f"{listed(results)} share fewer than two expressions, so they cannot be compared. Select one at "
+            "a time."
         )
     return {name: result.within(common) for name, result in results.items()}
 
@@ -317,9 +318,8 @@ def _problem(result: EvaluationResult, names: list[str]) -> str | None:
 def measure(result: EvaluationResult, abstention_threshold: float) -> SplitMetrics:
     """Return all measures of a split, on all and on clean rows, rounded to seven digits.
 
-    Classes without rows are left out of `per_class_recall`, measures that are not defined on these rows out
-    of the rest. An accuracy that has no rows to be taken on is 0, as the count beside it says: `n_clean` for
-    the clean ones, `coverage` for the accuracy on answered rows.
+    Classes without rows are left out of `per_class_recall`, and so are undefined measures. An accuracy
+    without rows is 0; then `n_clean`, or `coverage` for covered rows, is 0 too.
 
     Raises:
         DataError: there are no rows at all.
@@ -428,7 +428,10 @@ def check_same_rows(first: EvaluationResult, second: EvaluationResult) -> None:
         raise DataError("The two predictions are not of the same rows; evaluate both on one split.")
     names_first, names_second = (np.array(r.expressions)[r.labels] for r in (first, second))
     if not np.array_equal(names_first, names_second):
-        raise DataError("The two predictions disagree about the labels of their rows.")
+        raise DataError(
+            "The two predictions have different labels for the same rows. Evaluate both networks again on "
+            "one data set."
+        )
 
 
 def compare(first: EvaluationResult, second: EvaluationResult) -> PairedComparison:

@@ -97,7 +97,10 @@ def _parse(archive: zipfile.ZipFile, name: str) -> UserBundle:
             _check(result, spec, f"{source}:{split}", path)
             results[f"{source}:{split}"] = result
             if sum(map(len, results.values())) > _MOST_ROWS:
-                raise DataError(f"{name} has more than {_MOST_ROWS:,} rows of predictions.")
+                raise DataError(
+                    f"{name} has more than {_MOST_ROWS:,} rows of predictions. Leave out some of the "
+                    "predictions files."
+                )
     if not results:
         raise DataError(f"{name} holds no predictions. {_FORM}")
     return UserBundle(spec, results, tuple(weights))
@@ -107,16 +110,23 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
     """Return the files of a zip by their paths in the bundle; raise DataError if any is unsafe."""
     files = [member for member in archive.infolist() if not member.is_dir()]
     if len(files) > _MOST_MEMBERS:
-        raise DataError(f"{name} holds {len(files):,} files; at most {_MOST_MEMBERS} are read.")
+        raise DataError(
+            f"{name} holds {len(files):,} files; at most {_MOST_MEMBERS} are read. Keep only {SPEC_FILE} and "
+            "the predictions."
+        )
     unpacked = sum(member.file_size for member in files)
     if unpacked > _MOST_UNPACKED:
         raise DataError(
-            f"{name} unpacks to {unpacked / 1e6:,.0f} MB; at most {_MOST_UNPACKED / 1e6:.0f} MB are read."
+            f"{name} unpacks to {unpacked / 1e6:,.0f} MB; at most {_MOST_UNPACKED / 1e6:.0f} MB are read. "
+            f"Keep only {SPEC_FILE} and the predictions."
         )
     for member in files:
         path = PurePosixPath(member.filename)
         if path.is_absolute() or ".." in path.parts or re.search(r"[\\:\x00-\x1f]", str(path)):
-            raise DataError(f"{name} holds a file with an unsafe name: {member.filename!r}.")
+            raise DataError(
+                f"{name} holds a file with an unsafe name: {member.filename!r}. Make the zip from the "
+                "bundle's folder itself."
+            )
         if member.flag_bits & _ENCRYPTED or member.compress_type not in _METHODS:
             raise DataError(
                 f"{name}: {member.filename} is encrypted or compressed in an unusual way. Make the zip again "
@@ -124,7 +134,9 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
             )
     names = [member.filename for member in files]
     if len(set(names)) < len(names):
-        raise DataError(f"{name} holds two files of the same name.")
+        raise DataError(
+            f"{name} holds two files of the same name. Remove one and make the zip again."
+        )
     # Zips of a folder have its name before each of theirs.
     tops = [n.removesuffix(SPEC_FILE) for n in names if n.rpartition("/")[2] == SPEC_FILE]
     top = min(tops, key=len, default="")
@@ -136,7 +148,10 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes
     with archive.open(member) as file:
         content = file.read(most + 1)
     if len(content) > most:
-        raise DataError(f"{member.filename} is larger than {most / 1e6:.0f} MB.")
+        raise DataError(
+            f"{member.filename} is larger than {most / 1e6:.0f} MB, the limit. Make it smaller or leave it "
+            "out."
+        )
     return content
 
 
@@ -158,7 +173,7 @@ def _spec(content: bytes, name: str) -> BundleSpec:
         field = ".".join(map(str, first["loc"])) or "the file"
         raise DataError(
             f"{name}: {SPEC_FILE} is not the spec of a network that names expressions: {field}: "
-            f"{first['msg']}."
+            f"{first['msg']}. Use the file that `python -m training fit` wrote."
         ) from error
     if not _NAME.fullmatch(spec.name):
         raise DataError(
@@ -171,7 +186,9 @@ def _spec(content: bytes, name: str) -> BundleSpec:
 def _check(result: EvaluationResult, spec: BundleSpec, data: str, path: str) -> None:
     """Raise DataError unless predictions match a spec."""
     if set(result.expressions) != set(spec.labels):
-        raise DataError(f"{path} has other expressions than {SPEC_FILE}.")
+        raise DataError(
+            f"{path} has other expressions than {SPEC_FILE}. Take both from the same bundle."
+        )
     told = spec.metrics.get(data)
     if told is None:
         return

@@ -251,8 +251,8 @@ class FaceFinder:
     def find_again(self, rgb: np.ndarray, before: Sequence[Face]) -> list[Face]:
         """Return the faces of a video frame that were in the previous frame, in reading order.
 
-        The landmarker looks where each face was, without the detector before it. If one is not there any
-        more, the whole frame is searched; who comes in is not seen until then.
+        The landmarker searches where each face was, without running the detector first. If a face is missing,
+        the whole frame is searched; new faces are found only then.
 
         Args:
             rgb: uint8 (H, W, 3).
@@ -302,8 +302,8 @@ class FaceFinder:
         """
         if len(boxes.scores) > MOST_CANDIDATES:
             raise TooManyFacesError(
-                f"{len(boxes.scores):,} places in this photo look like faces, and {MOST_CANDIDATES:,} are "
-                "the most. Cut it into parts and analyze each."
+                f"{len(boxes.scores):,} places in this photo look like faces. The limit is "
+                f"{MOST_CANDIDATES:,}. Cut it into parts and analyze each."
             )
         confirm = map if len(boxes.scores) < 2 else self._threads.map
         found = confirm(self._confirm, itertools.repeat(rgb), boxes.xyxy, map(float, boxes.scores))

@@ -324,11 +324,14 @@ def _check_sum(path: Path, spec: BaseSpec) -> None:
     try:
         found = sha256_of(path)
     except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error.strerror}.") from error
+        raise BundleError(
+            f"{path} cannot be read: {error.strerror}. Check its permissions, or restore it from version "
+            "control."
+        ) from error
     if found != expected:
         raise BundleError(
             f"{path} is damaged or was replaced: its sha256 is {found[:12]}..., the spec says "
-            f"{str(expected)[:12]}...."
+            f"{str(expected)[:12]}.... Restore it from version control."
         )
 
 
@@ -344,11 +347,14 @@ def read_spec(folder: Path, kind: type[S]) -> S:
         return spec
     except FileNotFoundError as error:
         raise BundleError(
-            f"{folder} holds no {SPEC_FILE}, so it is no bundle. A bundle is a folder that "
+            f"{folder} contains no {SPEC_FILE}, so it is not a bundle. Name a folder that "
             "`python -m training fit` wrote."
         ) from error
     except OSError as error:
-        raise BundleError(f"{file} cannot be read: {error.strerror}.") from error
+        raise BundleError(
+            f"{file} cannot be read: {error.strerror}. Check its permissions, or restore it from version "
+            "control."
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the file"
@@ -425,9 +431,9 @@ def embedded(name: str) -> Bundle:
     if folder.name == known and (folder / SPEC_FILE).is_file():
         if task_of(folder) == EXPRESSIONS:
             return open_bundle(folder)
-        raise BundleError(f"The model {name!r} predicts no expressions. Name one that does.")
+        raise BundleError(f"The network {name!r} predicts no expressions. Name one that does.")
     names = [folder.name for folder in bundle_folders() if task_of(folder) == EXPRESSIONS]
-    lacking = f"No model is called {name!r} under {models_root()}."
+    lacking = f"No network is called {name!r} under {models_root()}."
     if near := difflib.get_close_matches(name, names):
         raise BundleError(f"{lacking} Did you mean {' or '.join(near)}?")
     raise BundleError(f"{lacking} There are: {', '.join(names) or 'none'}.")

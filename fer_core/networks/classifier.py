@@ -31,7 +31,7 @@ class Prediction:
         labels: the classes, in the order of `probabilities`.
         probabilities: float32 (len(labels),), calibrated, summing to 1.
         abstention_threshold: confidence in [0, 1] from which the network is confident.
-        is_doubtful: whether something about the face forbids to be sure, however confident the network is.
+        is_doubtful: whether the face rules out a confident prediction, whatever the confidence.
     """
 
     labels: tuple[Expression, ...]

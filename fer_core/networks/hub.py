@@ -73,7 +73,7 @@ def pin_of(name: str) -> Pin | None:
         raise HubError(
             f"{variable} is `{value}`, and must be `OWNER/NAME@COMMITHASH` with the 40 hexadecimal digits of "
             "a commit. A branch, a tag or a shortened hash can come to mean other weights, so it is refused. "
-            "The hash stands on the repository's page under Files, History."
+            "Copy the hash from the repository's page: Files, History."
         )
     return Pin(match["repo"], match["revision"].lower())
 
@@ -87,8 +87,9 @@ def names_besides(known: Iterable[str]) -> list[str]:
 def remembered(pin: Pin, pull: Callable[[], Path]) -> Path:
     """Return the file that `pull` downloaded from a commit, called once per process.
 
-    It runs beside the caller, who waits for at most WAIT_SECONDS from its start. Where it failed it is tried
-    again after RETRY_SECONDS, by whoever asks then; where the file is gone, at once.
+    The download runs in its own thread; the caller waits at most WAIT_SECONDS from its start. After a
+    failure, the next call after RETRY_SECONDS tries again. If the file is gone, the next call does so at
+    once.
 
     Raises:
         HubError: it failed, or is not done yet.
@@ -134,7 +135,8 @@ class _Pull:
             failed = self._future.exception(timeout=max(0.0, left))
         except TimeoutError as error:
             raise HubError(
-                f"{pin} did not arrive within {WAIT_SECONDS:g} seconds. The download goes on."
+                f"{pin} did not arrive within {WAIT_SECONDS:g} seconds. The download continues. Try again in "
+                "a few minutes."
             ) from error
         if failed is not None:
             # A copy: an error that was raised keeps the frames of all its callers, and with them a photo.
@@ -167,7 +169,10 @@ def fetch(pin: Pin, file: str, check: Callable[[Path], object]) -> Path:
     try:
         check(path)
     except BundleError as error:
-        raise HubError(f"{file} of {pin} was fetched again and is still wrong: {error}") from error
+        raise HubError(
+            f"{file} of {pin} was downloaded again and is still wrong. {error} Publish the bundle again, or "
+            "name another commit."
+        ) from error
     return path
 
 
@@ -209,8 +214,8 @@ def _download(pin: Pin, file: str, *, replace: bool = False) -> Path:
     if constants.is_offline_mode():
         state = "damaged" if replace else "not in the cache"
         raise HubError(
-            f"{file} of {pin} is {state} in {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE forbids to fetch "
-            "it. Start once without HF_HUB_OFFLINE where there is a network."
+            f"{file} of {pin} is {state} in {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE prevents the "
+            "download. Start once without HF_HUB_OFFLINE, with network access."
         )
     with explained(pin.repo):
         # This detects a dead connection at once; `hf_hub_download` retries for half a minute or longer.
@@ -262,7 +267,7 @@ def _explanation(error: BaseException, repo: str) -> str:
             f"{where} cannot be reached ({error}). Check the network, and HF_ENDPOINT if it is set."
         )
     if isinstance(error, OfflineModeIsEnabled):
-        return f"{where} may not be asked while HF_HUB_OFFLINE is set."
+        return f"{where} cannot be reached while HF_HUB_OFFLINE is set. Unset it."
     if isinstance(error, OSError) and error.errno is not None:
         mend = (
             "Make room there, or set HF_HUB_CACHE to a folder with room."
@@ -272,7 +277,7 @@ def _explanation(error: BaseException, repo: str) -> str:
         cache = constants.HF_HUB_CACHE
         return f"{repo} cannot be kept in {cache}: {error.strerror or error}. {mend}"
     said = str(error).replace(constants.ENDPOINT, str(host))
-    return f"{where} did not give what was asked for: {said}"
+    return f"{where} sent an unexpected response: {said}. Try again later."
 
 
 def _refusal(error: "HfHubHTTPError", where: str) -> str:
@@ -282,9 +287,9 @@ def _refusal(error: "HfHubHTTPError", where: str) -> str:
     status = error.response.status_code
     if isinstance(error, RemoteEntryNotFoundError):
         file = error.response.url.path.rpartition("/")[2]
-        return f"{where} has no {file} at that commit. Is it a bundle that was published?"
+        return f"{where} has no {file} at that commit. Name a commit made by `python -m training publish`."
     if isinstance(error, RevisionNotFoundError):
-        return f"{where} has no such commit. Check the hash: it stands under Files, History."
+        return f"{where} has no such commit. Copy the hash from its page: Files, History."
     if status == 401 and get_token() is None:
         return (
             f"{where} is private, or there is no such repository. Check its name, and set HF_TOKEN to a "
@@ -293,7 +298,7 @@ def _refusal(error: "HfHubHTTPError", where: str) -> str:
     if status == 401:
         return f"{where} does not accept the token. Make a new one, and set HF_TOKEN to it."
     if status == 403:
-        return f"{where} forbids this with the token that was sent. Set HF_TOKEN to one with the right to."
+        return f"{where} refuses this token. Set HF_TOKEN to a token with the necessary permission."
     if status == 404:
         return f"{where} does not exist, or the token may not see it. Check its name and HF_TOKEN."
     if status == 429:

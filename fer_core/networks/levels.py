@@ -79,7 +79,7 @@ def words_of_level(
     Args:
         level: of it.
         likely: at least two expressions, the most probable first.
-        is_doubtful: whether something about the face forbids to be sure.
+        is_doubtful: whether the face rules out a confident prediction.
     """
     if level is Level.CONFIDENT:
         return str(likely[0]), ""

@@ -28,7 +28,7 @@ MAX_MEGAPIXELS: Final = 110
 _PILLOW_MEGAPIXELS: Final = 52
 _MEGAPIXELS_OF: Final = {"WEBP": 18, "AVIF": 32}
 LARGEST_IN_WORDS: Final = (
-    f"{MAX_MEGAPIXELS} megapixels as JPEG or PNG, {_MEGAPIXELS_OF['AVIF']} as AVIF, "
+    f"{MAX_MEGAPIXELS} megapixels as plain JPEG or PNG, {_MEGAPIXELS_OF['AVIF']} as AVIF, "
     f"{_MEGAPIXELS_OF['WEBP']} as WebP and {_PILLOW_MEGAPIXELS} in other formats"
 )
 #: FFmpeg's decoders by Pillow's names of the formats, and the modes that both read alike.
@@ -174,7 +174,7 @@ def _check_size(image: Image.Image) -> None:
         kind = f" of a {image.format} file" if megapixels < _PILLOW_MEGAPIXELS else ""
         raise ImageTooLargeError(_too_large(size, f"{megapixels} megapixels{kind}"))
     if max(width, height) > MAX_SIDE:
-        raise ImageTooLargeError(_too_large(size, f"{MAX_SIDE:,} pixels a side"))
+        raise ImageTooLargeError(_too_large(size, f"{MAX_SIDE:,} pixels per side"))
 
 
 def _most_megapixels(image: Image.Image) -> int:
@@ -184,7 +184,7 @@ def _most_megapixels(image: Image.Image) -> int:
 
 
 def _too_large(size: str, limit: str) -> str:
-    return f"The image is too large: {size}, where {limit} are the most. Shrink it and try again."
+    return f"The image is too large: {size}. The limit is {limit}. Shrink it and try again."
 
 
 def _read(image: Image.Image) -> Photo:

@@ -123,7 +123,7 @@ def analyze_video(
 ) -> Iterator[FrameAnalysis | VideoAnalysis]:
     """Yield the analysis of each frame with its picture, and finally that of the video.
 
-    Who stops asking stops the work; what came until then makes a `VideoAnalysis` as well.
+    Stopping the iteration stops the work; the frames until then can still make a `VideoAnalysis`.
 
     Args:
         content: the file's bytes, or its path.

@@ -184,7 +184,9 @@ class VideoReader(Closing):
             file: io.BufferedReader | io.BytesIO
             file = io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
         except OSError as error:
-            raise VideoDecodeError(f"The file cannot be read ({error.strerror}).") from error
+            raise VideoDecodeError(
+                f"The file cannot be read ({error.strerror}). Check the path and its permissions."
+            ) from error
         self._stack.enter_context(file)
         head = file.read(HEAD_BYTES)
         file.seek(0)
@@ -199,7 +201,7 @@ class VideoReader(Closing):
         if codec is None or codec.name not in CODECS:
             unknown = codec.name if codec else "unknown"
             raise VideoDecodeError(
-                f"The codec of this video ({unknown}) is not read. Convert it to H.264."
+                f"The codec of this video ({unknown}) is not supported. Convert it to H.264."
             )
         _check_size(codec.width, codec.height)
         timeline = said_timeline(self._container, self._stream)
@@ -277,19 +279,18 @@ def _check_size(width: int, height: int) -> None:
         )
     if width * height > MAX_MEGAPIXELS * 1_000_000:
         raise VideoDecodeError(
-            f"The video has frames of {width} x {height} pixels, where {MAX_MEGAPIXELS} megapixels are "
-            "the most. Save it smaller."
+            f"The video has frames of {width} x {height} pixels. The limit is {MAX_MEGAPIXELS} megapixels. "
+            "Save it smaller."
         )
 
 
 def _check_length(timeline: Timeline) -> None:
     if timeline.seconds > MAX_SECONDS:
         raise VideoDecodeError(
-            f"The video lasts {timeline.seconds / 60:.1f} minutes, where {MAX_SECONDS / 60:.0f} are the "
-            "most. Cut it into parts."
+            f"The video lasts {timeline.seconds / 60:.1f} minutes. The limit is {MAX_SECONDS / 60:.0f}. Cut "
+            "it into parts."
         )
     if timeline.n_frames > MAX_FRAMES:
         raise VideoDecodeError(
-            f"The video has {timeline.n_frames:,} frames, where {MAX_FRAMES:,} are the most. Cut it into "
-            "parts."
+            f"The video has {timeline.n_frames:,} frames. The limit is {MAX_FRAMES:,}. Cut it into parts."
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from fer_core.evaluation.intervals import Estimate
-from fer_core.palette import look_of
+from fer_core.palette import neutral_look
 from fer_core.views.style import lay_out, new_figure, rows_from_top
 from fer_core.views.view import View
 
@@ -41,7 +41,7 @@ def accuracy_view(
             offsetgroup=kind,
             # With the number, if it is that of all.
             name=faces[0] if len(set(faces)) == 1 else kind,
-            marker=look_of(i).marker(size=11),
+            marker=neutral_look(i).marker(size=11),
             error_x={
                 "symmetric": False,
                 "array": [100 * (e.high - e.value) for e in estimates.values()],

@@ -12,16 +12,16 @@ from fer_core.evaluation.metrics import ECE_BINS
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.networks.levels import Level
 from fer_core.networks.softmax import softmax
-from fer_core.palette import BLUE, GUIDE_COLOR, SKY_BLUE, look_of, network_looks
+from fer_core.palette import GUIDE_COLOR, network_looks, neutral_look
 from fer_core.views.plots import CURVE_HEIGHT, percent_axes, thinned
 from fer_core.views.style import guide_line, lay_out, new_figure, rows_from_top
 from fer_core.views.view import View
 
-#: Colour and pattern of bars by level, from solid to sparse.
+_BEFORE: Final = "before scaling"
+#: Look of bars by level, from solid to sparse.
 _LEVEL_BARS: Final = {
-    Level.CONFIDENT: (BLUE, ""),
-    Level.PROBABLE: (SKY_BLUE, "/"),
-    Level.UNCLEAR: (GUIDE_COLOR, "."),
+    level: neutral_look(i)
+    for i, level in enumerate((Level.CONFIDENT, Level.PROBABLE, Level.UNCLEAR))
 }
 
 
@@ -48,7 +48,7 @@ def reliability_view(
     """
     kinds = {"as uploaded" if temperature is None else "after scaling": result.probabilities}
     if temperature is not None:
-        kinds = {"before scaling": before_scaling(result, temperature), **kinds}
+        kinds = {_BEFORE: before_scaling(result, temperature), **kinds}
     figure = new_figure()
     figure.add_scatter(
         x=[0, 100],
@@ -59,7 +59,8 @@ def reliability_view(
         hoverinfo="skip",
     )
     tables = []
-    for i, (kind, probabilities) in enumerate(kinds.items()):
+    for kind, probabilities in kinds.items():
+        look = neutral_look(1) if kind == _BEFORE else network_looks([name])[name]
         table = reliability(result.labels, probabilities)
         error = metrics.ece(result.labels, probabilities)
         figure.add_scatter(
@@ -67,8 +68,8 @@ def reliability_view(
             y=100 * table["accuracy"],
             mode="lines+markers",
             name=f"{kind}: ECE {error:.3f}",
-            line=look_of(i).line,
-            marker=look_of(i).marker() | {"size": 6 + 24 * np.sqrt(table["faces"] / len(result))},
+            line=look.line,
+            marker=look.marker() | {"size": 6 + 24 * np.sqrt(table["faces"] / len(result))},
             customdata=table["faces"],
             hovertemplate="confidence %{x:.1f}%, accuracy %{y:.1f}%, %{customdata} faces<extra></extra>",
         )
@@ -186,14 +187,14 @@ def levels_view(
     """
     table = levels_table(results, thresholds)
     figure = new_figure()
-    for level, (color, pattern) in _LEVEL_BARS.items():
+    for level, look in _LEVEL_BARS.items():
         part = table[table["level"] == level]
         figure.add_bar(
             x=100 * part["share"],
             y=part["network"],
             orientation="h",
             name=level.capitalize(),
-            marker={"color": color, "pattern": {"shape": pattern, "fillmode": "replace"}},
+            marker=look.bar,
             customdata=part[["predictions", "accuracy"]].assign(accuracy=100 * part["accuracy"]),
             hovertemplate="%{y}: %{x:.1f}% of faces (%{customdata[0]:,}), %{customdata[1]:.1f}% right"
             f"<extra>{level}</extra>",

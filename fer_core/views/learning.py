@@ -5,12 +5,13 @@ from typing import Final
 import pandas as pd
 
 from fer_core.data_names import source_name
-from fer_core.palette import look_of
+from fer_core.palette import network_looks, neutral_look
 from fer_core.views.style import lay_out, new_panels
 from fer_core.views.view import View
 
 #: What columns of the accuracy on one of several validation sets start with.
 _PART: Final = "val_accuracy_"
+_VALIDATION: Final = "validation"
 #: Titles of the two axes and the factor of the first, by the column of what epochs are compared by.
 _MEASURES: Final = {
     "accuracy": ("Accuracy (%)", "Loss (nats)", 100),
@@ -31,12 +32,13 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
     """
     figure = new_panels(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     # One epoch makes no line, and of a few each should be seen.
+    own = network_looks([name])[name]
     mode = "lines" if len(history) > _FEW_EPOCHS else "lines+markers"
     sources = validation_sources(history)
     parts = [f"{_PART}{source}" for source in sources]
     kinds = [
         ("training", "{}"),
-        ("validation", "val_{}"),
+        (_VALIDATION, "val_{}"),
         *(
             (f"validation, {source_name(f'{source}:valid')}", part)
             for source, part in zip(sources, parts, strict=True)
@@ -57,7 +59,7 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
                 name=kind,
                 legendgroup=kind,
                 showlegend=row == 1,
-                line=look_of(i).line,
+                line=own.line if kind == _VALIDATION else neutral_look(i + 1).line,
                 # Not every epoch need have been validated.
                 connectgaps=True,
                 hovertemplate="epoch %{x}: %{y:.3g}<extra>" + kind + "</extra>",

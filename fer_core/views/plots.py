@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fer_core.palette import look_of
+from fer_core.palette import neutral_look
 from fer_core.views.style import rows_from_top
 
 #: Of a figure that shows curves.
@@ -56,7 +56,7 @@ def add_points(
         orientation="h",
         offsetgroup=name,
         name=name,
-        marker=look_of(position).marker(size=size),
+        marker=neutral_look(position).marker(size=size),
         hovertemplate=f"%{{y}}: %{{x:{form}}}%<extra>{name}</extra>",
         **bars,
     )

@@ -21,8 +21,8 @@ def is_offered() -> bool:
 def show_switched_off() -> None:
     """Explain that the API is off, and how to enable it."""
     st.info(
-        "**The API of this server is switched off.** On a server of your own it is on, unless "
-        "`FER_API=off` is set.",
+        "**The API of this server is switched off.** On your own server it is on, unless `FER_API=off` is "
+        "set.",
         icon=":material/power_off:",
     )
 
@@ -31,8 +31,8 @@ def show_token() -> None:
     """Explain that the API requires a token, if it does."""
     if api_tokens():
         st.info(
-            "**This server asks for a token.** Its operator gives you one; keep it in the variable that the "
-            "examples read.",
+            "**This server requires a token.** Ask its operator for one. The examples read it from a "
+            "variable.",
             icon=":material/key:",
         )
 
@@ -50,9 +50,7 @@ def show_examples(address: str) -> None:
 def _where_pages_may_ask() -> str:
     origins = ", ".join(f"`{origin}`" for origin in api_origins())
     others = f" and of {origins}" if origins else ""
-    return (
-        f"In a browser: pages of this server{others} may ask, others may not (`FER_API_ORIGINS`)."
-    )
+    return f"In a browser, only pages of this server{others} can call the API (`FER_API_ORIGINS`)."
 
 
 def show_addresses(address: str) -> None:

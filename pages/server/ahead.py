@@ -18,7 +18,7 @@ LIBRARIES: Final = ("pandas", "scipy.interpolate", "scipy.stats", "plotly.graph_
 async def load_ahead() -> None:
     """Load the configured networks, run them on an example once, and import the pages' libraries.
 
-    Weights from the Hub are left for who needs them: to ask for them is not for a server without visitors.
+    Weights from the Hub are not loaded ahead, so that a server without visitors makes no connections.
     """
     await asyncio.sleep(SECONDS_FIRST)
     if not hub_repos():

@@ -1,9 +1,8 @@
 """Keep a page's files for a while after the page was rerun.
 
-Streamlit throws a file away that no drawn page shows, whenever any visitor's page has been drawn. A file
-that is made at a click, as all that can be taken away is, belongs to no drawn page at all: two pages drawn
-between its making and the browser's asking for it, of whomever, and the browser gets a 404. What makes it is
-thrown away likewise if the visitor clicks while the page is being drawn.
+After each run of any visitor's page, Streamlit deletes the files that no page shows. A file that is made at a
+click is shown by no page. If two pages run before the browser requests it, the browser gets a 404. The
+functions that make files are deleted in the same way if the visitor clicks during a run.
 """
 
 import time

@@ -4,8 +4,8 @@ Streamlit keeps a session for two minutes after its connection ended, so that a 
 finds its photo again. It then drops it when the next visitor leaves: on a quiet server the last photo of the
 evening would stay in memory until the morning.
 
-It also has Python look through all objects for garbage after each run of a page, libraries and networks
-included: half of all that a busy server does in Python. What has come to stay is left out of that here.
+Streamlit also collects garbage after each run of a page, through all objects, libraries and networks
+included. That is half of a busy server's Python time. Long-lived objects are therefore frozen here.
 """
 
 import asyncio
@@ -95,8 +95,8 @@ def _give_memory_back() -> None:
 def give_photos_back_at_once() -> None:
     """Make glibc return each photo's memory to the system when it is freed.
 
-    Left to itself it puts what is as large as the largest thing freed so far among the small things, which
-    outlive it: after fifty visitors as much was free inside the process as was in use.
+    By default, glibc raises its threshold to the largest block freed so far, and puts such blocks on the heap
+    among longer-lived ones. After fifty visitors, as much memory was free inside the process as was in use.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:

@@ -27,8 +27,8 @@ def keep_uploads_in_memory() -> None:
 def look_no_address_up() -> None:
     """Keep the server from asking external services for its own address.
 
-    Streamlit asks, a second or two long and answering nobody, whenever a page from elsewhere tries to open
-    a connection to it, to see whether that is its own address by another name. Such a page is refused.
+    Streamlit asks whenever a page of another site tries to connect, in case that is its own address. The
+    server responds to nobody meanwhile, for one or two seconds. Such a page is refused without asking.
     """
     from streamlit import net_util
 

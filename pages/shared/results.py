@@ -19,6 +19,7 @@ from pages.shared.downloads import File, offer_file, offer_files
 from pages.shared.examples import EXAMPLES
 from pages.shared.level_sentences import level_sentence
 from pages.shared.networks import chosen_networks
+from pages.shared.odds import odds_sentence
 from pages.shared.photo_view import show_photo_with_faces
 from pages.shared.titles import spec_of, title_of
 from pages.shared.verbatim import name_as_code
@@ -226,7 +227,7 @@ def show_agreement(face: "FaceAnalysis") -> None:
             f"{prediction.expression}"
             for name, prediction in face.predictions.items()
         )
-        + "."
+        + f". {odds_sentence(face.predictions)}"
     )
 
 
@@ -252,10 +253,12 @@ def offer_downloads(photo: ChosenPhoto, intake: Intake, analyses: Mapping[str, "
     # Read now: where a file is made, there is no session.
     labels = {name: spec.labels for name in chosen_networks() if (spec := spec_of(name))}
     stem = PurePath(photo.name).stem
-    files: list[File] = [
-        (f"JSON{of_all}", partial(_as_json, records), "second_look.json", "application/json"),
-        (f"CSV{of_all}", partial(_as_csv, records, labels), "second_look.csv", "text/csv"),
-    ]
+    files: list[File] = []
+    if n > 1 or analysis.faces:
+        files += [
+            (f"JSON{of_all}", partial(_as_json, records), "second_look.json", "application/json"),
+            (f"CSV{of_all}", partial(_as_csv, records, labels), "second_look.csv", "text/csv"),
+        ]
     if analysis.faces:
         picture = partial(_as_jpeg, photo, analysis)
         files.append(("Annotated photo", picture, f"{stem}_annotated.jpg", "image/jpeg"))

@@ -39,7 +39,7 @@ class ChosenPhoto:
 
     Attributes:
         key: stands for the photo in the session.
-        name: of the file.
+        name: file name as uploaded.
         photo: the pixels.
         thumbnail: uint8 (side, side, 3), a square of the photo of 160 pixels a side at most.
     """
@@ -67,7 +67,7 @@ class UnreadableFile:
     """A file that is not shown, with the reason for the visitor.
 
     Attributes:
-        name: of the file.
+        name: file name as uploaded.
         message: the reason.
         is_beyond_limit: whether it is a photo for which there is no room.
     """
@@ -83,7 +83,7 @@ class SentFile:
 
     Attributes:
         key: stands for the file in the session.
-        name: of the file.
+        name: file name as uploaded.
         content: gives its bytes.
     """
 

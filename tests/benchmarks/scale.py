@@ -44,7 +44,7 @@ class Measured:
         engine: that did it.
         size_hw: of the photos in pixels.
         processes: that annotated.
-        rate: photos a second after the first partition.
+        rate: photos per second after the first partition.
         start_seconds: until the first partition was done.
         photo_bytes: of a photo's file.
         row_bytes: of the output, for each photo.
@@ -70,7 +70,7 @@ def main(photos: int, total: int, price: float | None, engines: list[Engine]) ->
     ]
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
-        print("# Bulk annotation, measured\n\nWritten by `python -m tests.benchmarks.scale`.\n")
+        print("# Throughput of bulk annotation\n\nWritten by `python -m tests.benchmarks.scale`.\n")
         if busy > BUSY:
             print(f"**Before the start {busy:.0%} of the cores were in use: this says little.**\n")
         _print_measured(found, photos)
@@ -125,7 +125,7 @@ def _print_measured(found: list[Measured], photos: int) -> None:
     print_table(
         f"## Throughput\n\n{photos} copies of a JPEG of one face for each line, networks "
         f"{', '.join(default_networks())}; a process has one thread.\n",
-        ("photo", "engine", "processes", "photos a second", "of one process", "start, s"),
+        ("photo", "engine", "processes", "photos per second", "times one process", "startup, s"),
         [
             (
                 _size(m.size_hw),
@@ -162,8 +162,8 @@ def _print_projection(found: list[Measured], total: int, price: float | None) ->
     print_table(
         f"## {total:,} photos\n",
         (
-            *("photo", "engine", "photos a second and core", "core-hours"),
-            f"cost at {price} a core-hour" if price is not None else "cost (--price)",
+            *("photo", "engine", "photos per second and core", "core-hours"),
+            f"cost at {price} per core-hour" if price is not None else "cost (--price)",
             *(f"on {cores:,} cores" for cores in FLEETS),
         ),
         rows,
@@ -178,17 +178,17 @@ def _assumptions(found: list[Measured], total: int, most: int) -> list[str]:
     largest = max(m.photo_bytes for m in found)
     asked = busiest.rate / most * busiest.photo_bytes / 1e6
     return [
-        f"A core does in a large fleet what it did here with {most} processes at work. Machines share "
-        "nothing but storage, so the loss between one and two processes, which share a machine, is the one "
-        "that counts. On machines of many cores measure with all of them at work.",
-        "The cores are like these; the line on the machine, with its load average, tells if it was alone.",
-        f"Storage gives what is asked for, up to {asked:.1f} MB a second and core, and "
-        f"{total * largest / 1e12:.1f} TB in all for the larger photos. Reading it is not in the cost.",
-        "Photos have one face. Each further face costs more; a photo without one is searched longer, and a "
-        "larger one in more tiles.",
-        f"The output takes {max(m.row_bytes for m in found):,.0f} bytes a photo in partitions of {PARTITION} "
-        "as here, and far less in those of 1,000.",
-        "The start, and what a lost machine has to do again, are small beside hours of work.",
+        f"Each core is as fast as here with {most} processes. Machines share only storage, so only processes "
+        "on one machine slow each other down. On machines with many cores, measure with all of them busy.",
+        "The cores are like these, and nothing else runs on them. The load average above shows whether that "
+        "was so here.",
+        f"Storage delivers up to {asked:.1f} MB per second and core. The larger photos are "
+        f"{total * largest / 1e12:.1f} TB in all; the cost of reading them is not included.",
+        "Photos have one face. Each further face costs more. A photo without a face is searched longer, and "
+        "a larger photo has more tiles.",
+        f"The output takes {max(m.row_bytes for m in found):,.0f} bytes per photo in partitions of "
+        f"{PARTITION}, as here, and far less in partitions of 1,000.",
+        "The startup, and the work that a lost machine repeats, are short compared with hours of work.",
     ]
 
 

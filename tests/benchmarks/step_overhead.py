@@ -80,13 +80,13 @@ def main() -> None:
     step = float(np.median(clock.steps[1:])) / n_steps
     between = float(np.median(np.subtract(clock.epochs, clock.steps)[1:]))
     print_table(
-        f"Training under JAX, a network of next to nothing, {n_steps} steps an epoch",
+        f"Training a minimal network under JAX, {n_steps} steps per epoch",
         ("what", "milliseconds"),
         [
-            ("a step, all in all", f"{1000 * step:.1f}"),
-            ("an epoch's validation and state", f"{1000 * between:.0f}"),
+            ("one step, in total", f"{1000 * step:.1f}"),
+            ("validation and saved state, per epoch", f"{1000 * between:.0f}"),
             (
-                f"images a second that it allows with batches of {GPU_BATCH}",
+                f"images per second that it allows with batches of {GPU_BATCH}",
                 f"{GPU_BATCH / step:,.0f}",
             ),
         ],

@@ -1,4 +1,4 @@
-"""Images a second of training `cnn` with `training.loop.fit`, by backend, beside a plain Keras `fit`.
+"""Images per second of training `cnn` with `training.loop.fit`, by backend, beside a plain Keras `fit`.
 
 FER_DATA=~/fer-data python -m tests.benchmarks.training [STEPS] [RECIPE]
 
@@ -114,7 +114,7 @@ def main() -> None:
         ours = _speed(backend, _OURS, steps, recipe)
         rows.append((f"`training.loop.fit`, {backend}", f"{ours:.0f}", f"{ours / best:.2f}"))
     print_table(
-        f"Training `{recipe}`, {steps} steps each", ("how", "images a second", "ratio"), rows
+        f"Training `{recipe}`, {steps} steps each", ("how", "images per second", "ratio"), rows
     )
 
 

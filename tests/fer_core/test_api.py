@@ -136,7 +136,7 @@ def test_the_annotated_photo_differs_from_the_photo_at_the_boxs_edge_alone(analy
 
 
 def test_a_network_that_was_not_asked_cannot_label_boxes(analysis):
-    with pytest.raises(InputError, match=r"'cnn' was not asked .* cnn_photos, dual_photos\."):
+    with pytest.raises(InputError, match=r"no prediction of 'cnn' .* cnn_photos, dual_photos\."):
         analysis.annotated(network="cnn")
 
 

@@ -183,8 +183,8 @@ def test_a_damaged_video_is_a_video_whose_reader_says_so():
 
 def test_other_things_are_refused_by_name():
     for content, words in (
-        (b"%PDF-1.7", "PDF document, which is not read. Save as JPEG."),
-        (b"Rar!\x1a\x07\x01\0", "RAR archive, which is not read. Unpack first."),
+        (b"%PDF-1.7", "PDF document, which is not supported. Save as JPEG."),
+        (b"Rar!\x1a\x07\x01\0", "RAR archive, which is not supported. Unpack first."),
         (zipped("a.jpg"), "zip"),
         (tiff((254, 1)), "raw photo"),
     ):

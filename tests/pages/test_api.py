@@ -68,7 +68,7 @@ def test_a_token_is_asked_for_where_the_server_does(monkeypatch):
     monkeypatch.setenv("FER_API_TOKENS", TOKEN)
     page = open_page()
     (said,) = page.info
-    assert "asks for a token" in said.value
+    assert "requires a token" in said.value
     assert page.code
     assert all("Bearer" in code.value for code in page.code)
     # A link cannot carry the token.

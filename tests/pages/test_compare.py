@@ -19,6 +19,7 @@ from fer_core.expressions import FER2013, FIVE, Expression
 from fer_core.faces.shape import Region
 from fer_core.networks.bundles import resolve
 from pages.parts.compare import odds, why
+from pages.shared import odds as pair_odds
 from pages.shared.titles import title_of
 from tests.conftest import NAVIGATION, png
 
@@ -175,8 +176,8 @@ def test_a_class_that_one_network_lacks_gives_no_verdict():
     seven, five = (SimpleNamespace(expressions=space.labels) for space in (FER2013, FIVE))
     fear, happy = (SimpleNamespace(expression=e) for e in (Expression.FEAR, Expression.HAPPY))
     pair = ("cnn", "resnet5")
-    assert odds._unknown([seven, five], pair, [happy, happy]) == ""
-    said = odds._unknown([seven, five], pair, [fear, happy])
+    assert pair_odds._unknown([seven, five], pair, [happy, happy]) == ""
+    said = pair_odds._unknown([seven, five], pair, [fear, happy])
     assert said.startswith(f"{title_of('resnet5')} does not know fear")
 
 

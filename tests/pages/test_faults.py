@@ -233,7 +233,7 @@ def test_a_photo_that_cannot_be_looked_at_is_explained_and_the_others_are_answer
         find = FaceFinder.find_upright
         patch.setattr(FaceFinder, "find_upright", fail_once(MemoryError(), find))
         upload(page, *photos, content=astronaut_png)
-    assert page.error[0].value.startswith("`large.png`: There was not enough memory to look")
+    assert page.error[0].value.startswith("`large.png`: There was not enough memory to analyze")
     assert predictions_on(page) == SHIPPED
     again(page)
     assert not page.error

@@ -101,7 +101,7 @@ def test_without_models_the_page_says_why(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("FER_MODELS", str(tmp_path))
     page = open_page()
     assert not page.exception
-    assert "model cannot be loaded" in page.error[0].value
+    assert "No network can be loaded" in page.error[0].value
     assert str(tmp_path) not in page.error[0].value
     assert not page.get("bidi_component")
 

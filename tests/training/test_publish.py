@@ -195,7 +195,7 @@ def damage(file: str) -> Callable[[Path], object]:
             ),
             "does not name: ckplus:test",
         ),
-        (lambda folder: (folder / "spec.json").unlink(), "holds no spec.json"),
+        (lambda folder: (folder / "spec.json").unlink(), "contains no spec.json"),
         (lambda folder: folder.rename(folder.with_name("cnn2")), "Did you mean cnn2"),
     ],
 )

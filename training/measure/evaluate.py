@@ -186,16 +186,16 @@ def report_of(bundle: Bundle, name: str, measured: SplitMetrics) -> Report:
     """
     source, _, split = name.rpartition(":")
     names = [measure.name for measure in MEASURES]
-    # Nothing is known about copies in other data sets, so no claim is made.
+    # Nothing is known about copies in other data sets, so no claim is made: these are None.
     copies_known = sources.knows_copies(source)
-    clean = [f"{name}{CLEAN}" for name in names] if copies_known else []
+    clean = [f"{name}{CLEAN}" for name in names]
     told = measured.model_dump(mode="json", exclude={"excluded"})
     report: Report = {
         "bundle": bundle.spec.name,
         "source": source,
         "split": split,
         "n": measured.n,
-        **dict.fromkeys([*names, *clean]),
+        **dict.fromkeys([*names, f"n{CLEAN}", *clean]),
         **{key: value for key, value in told.items() if copies_known or not key.endswith(CLEAN)},
         "temperature": bundle.spec.temperature,
         "abstention_threshold": bundle.spec.abstention_threshold,

@@ -33,7 +33,7 @@ SOURCE: Final = ClassFolderSource(
     counts={Split.TRAIN: 12_271, Split.TEST: 3_068},
     page="http://www.whdeng.cn/raf/model1.html (its owners give it out on request)",
     measured=(Split.TEST,),
-    judge="the labels of about forty people a face (RAF-DB)",
+    judge="the labels of about forty people per face (RAF-DB)",
     origin="photos from Flickr, each labelled by about forty people independently of each other",
     terms="non-commercial research only, and the images may not be passed on; they come from the web and "
     "their rights stay with their owners",

@@ -65,8 +65,8 @@ def show_video(key: str, name: str, content: bytes) -> Callable[[], None] | None
 
     Args:
         key: stands for the file in the session, as an upload's `file_id`.
-        name: of the file.
-        content: of the file.
+        name: file name as uploaded.
+        content: the file's bytes.
 
     Returns:
         What `show_videos` returns.

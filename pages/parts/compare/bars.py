@@ -30,7 +30,7 @@ def show_change(changes: "Mapping[str, tuple[Prediction, Prediction]]", *, alt: 
 
     Args:
         changes: by a network's bundle, its prediction before and now; one object where nothing changed.
-        alt: what the bars are of, for who hears the page.
+        alt: accessible name of the bars.
     """
     changed = any(was is not now for was, now in changes.values())
     fills = fills_of(changes)
@@ -61,11 +61,12 @@ def show_change(changes: "Mapping[str, tuple[Prediction, Prediction]]", *, alt: 
 
 
 def show_influence(influence: "Mapping[str, Mapping[Region, float]]", *, alt: str) -> None:
-    """Show what each region adds to an answer's probability, as bars to both sides of zero.
+    """Show what each region adds to a prediction's probability, as bars to both sides of zero.
 
     Args:
-        influence: what the probability of a network's answer loses without each region, by its bundle's name.
-        alt: what the bars are of, for who hears the page.
+        influence: by how much the probability of a network's prediction falls without each region, by the
+            name of its bundle.
+        alt: accessible name of the bars.
     """
     fills = fills_of(influence)
     reach = max(

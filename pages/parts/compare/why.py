@@ -57,7 +57,7 @@ def show_pixels(photo: ChosenPhoto, face: "FaceAnalysis", number: int) -> None:
         st.markdown(
             "Squares of the face are blurred one at a time (Zeiler and Fergus 2014, arXiv:1311.2901); the "
             "landmarks stay. Each map is scaled to its own maximum. The odds are the probability of the "
-            "prediction over that of all others; they change also where the network is sure."
+            "prediction over that of all others. They change visibly even if the probability is close to 1."
         )
         st.page_link(
             "../evaluation.py",
@@ -90,9 +90,9 @@ def show_regions(face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
     with st.expander("Details"):
         st.markdown(
             "One region at a time is replaced by the average face of FER2013, pixels and landmarks together. "
-            "The bars show how many percentage points the probability of the prediction loses by that. Below "
-            "0, the prediction is more likely without the region. Where a network is sure for several "
-            "reasons, no region alone changes much."
+            "The bars show by how many percentage points the probability of the prediction falls. Below 0, "
+            "it rises without the region. If several regions support a prediction, no region alone changes "
+            "much."
         )
 
 

@@ -44,8 +44,8 @@ def show_data_sets(chosen: Chosen) -> None:
     known = found_faces(chosen)
     if known is None:
         st.info(
-            "No network with landmarks was evaluated on this data set, so the images with a face "
-            "are not known.",
+            "No network with landmarks was evaluated on this data set, so it is unknown in which images "
+            "landmarks are found.",
             icon=":material/face_retouching_off:",
         )
     else:

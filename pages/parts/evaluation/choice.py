@@ -88,7 +88,7 @@ def choose_predictions(*, applies: bool = True) -> Chosen | None:
     catalog = _catalog()
     if not catalog:
         st.info(
-            "**There are no predictions yet.** They come with an evaluated network: "
+            "**There are no predictions yet.** Evaluate a network: "
             "`python -m training evaluate BUNDLE --data fer2013:test`.",
             icon=":material/database_off:",
         )

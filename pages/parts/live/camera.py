@@ -74,7 +74,7 @@ def load_visit() -> Visit:
         classifiers = load_analyzer().classifiers
     except FerError as error:
         st.error(
-            "**The model cannot be loaded, so faces cannot be analyzed.** " + public_message(error),
+            "**No network can be loaded, so faces cannot be analyzed.** " + public_message(error),
             icon=":material/report:",
         )
         st.stop()

@@ -90,11 +90,11 @@ def _pixels(spec: BaseSpec) -> str:
 
 def _threshold_words(spec: BundleSpec) -> str:
     if spec.abstention_threshold > 1:
-        return "**Threshold**: none; at no confidence are its predictions right often enough."
+        return "**Threshold**: none; its predictions do not reach the required accuracy at any confidence."
     if spec.abstention_threshold == 0:
-        return "**Threshold** 0%: all its predictions together are right often enough."
+        return "**Threshold** 0%: its predictions reach the required accuracy without a threshold."
     threshold = f"{spec.abstention_threshold:.1%}"
-    return f"**Threshold** {threshold}: from this confidence on, a prediction is confident."
+    return f"**Threshold** {threshold}: a prediction with at least this confidence is confident."
 
 
 def _temperature_words(spec: BundleSpec) -> str:

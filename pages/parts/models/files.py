@@ -102,7 +102,7 @@ def show_card(bundle: "AnyBundle") -> None:
     try:
         card = (bundle.path / CARD_FILE).read_text(encoding="utf-8")
     except (OSError, ValueError):
-        st.info(f"This model has no readable card ({CARD_FILE}).")
+        st.info(f"This network has no readable card ({CARD_FILE}).")
         return
     with st.expander("Model card", icon=":material/description:"):
         st.markdown(card_body(card))

@@ -88,14 +88,14 @@ def _show_learning(bundle: "AnyBundle") -> None:
 
     file = bundle.path / HISTORY_FILE
     if not file.is_file():
-        st.caption("There is no training history of this model.")
+        st.caption("There is no training history of this network.")
         return
     chosen_on = bundle.spec.chosen_on if isinstance(bundle.spec, BundleSpec) else None
     try:
         view = learning_view(pd.read_csv(file), bundle.spec.name, chosen_on)
     except (ValueError, KeyError):
         st.error(
-            f"`{HISTORY_FILE}` of this model is damaged. Restore it from version control.",
+            f"`{HISTORY_FILE}` of this network is damaged. Restore it from version control.",
             icon=":material/report:",
         )
         return

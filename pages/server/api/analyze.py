@@ -161,7 +161,8 @@ class _Patience:
         if time.monotonic() > self._until:
             raise HTTPException(
                 503,
-                f"The server is busy: the photo's turn did not come within {WAIT_SECONDS:g} seconds.",
+                f"The server is busy: the photo's turn did not come within {WAIT_SECONDS:g} seconds. Try "
+                "again later.",
             )
 
 

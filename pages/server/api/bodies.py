@@ -110,7 +110,9 @@ class BodyReader:
 
     def _too_large(self) -> HTTPException:
         megabytes = self._most_bytes / _MEGABYTE
-        return HTTPException(413, f"The body is too large: {megabytes:g} MB are the most.")
+        return HTTPException(
+            413, f"The body is too large. The limit is {megabytes:g} MB. Send a smaller file."
+        )
 
 
 class _Held:

@@ -202,7 +202,10 @@ class OriginCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] == "http" and not self._is_ours(Headers(scope=scope)):
-            sentence = "Pages of other sites may not use this server."
+            sentence = (
+                "Pages of other sites may not use this server. Its operator can allow an origin with "
+                "FER_API_ORIGINS."
+            )
             await error_response(403, sentence)(scope, receive, send)
         else:
             await self._app(scope, receive, send)

@@ -42,7 +42,7 @@ _PATIENCE_S: Final = 6.0
 #: Between two frames of a visit while photos wait: these go first, and the visit gets 4 frames per second.
 _SPACING_S: Final = 0.25
 _COORDINATE_DIGITS: Final = 1
-_PROBABILITY_DIGITS: Final = 4
+_PROBABILITY_DIGITS: Final = 7
 _UNIT_DIGITS: Final = 3
 
 

@@ -174,7 +174,7 @@ def test_inputs_that_cannot_be_annotated_say_why(tmp_path, photos):
     (photos / "table.parquet").write_text("not even one")
     with pytest.raises(DataError, match="holds 4 photos and 1 parquet files"):
         list_input(open_place(photos))
-    with pytest.raises(DataError, match=r"table\.parquet is no readable parquet file"):
+    with pytest.raises(DataError, match=r"table\.parquet is not a readable parquet file"):
         list_input(open_place(photos / "table.parquet"))
 
 
@@ -305,7 +305,9 @@ def test_a_run_that_was_begun_with_something_else_is_refused(photos, tmp_path, a
     assert [p.number for p in again().missing] == [0, 1, 3]
     with pytest.raises(JobError, match=r"partition_size was 1 and is 3.*choose another output"):
         again(partition_size=3)
-    with pytest.raises(JobError, match=r"else: networks was cnn and is cnn, dual\. Finish"):
+    with pytest.raises(
+        JobError, match=r"other settings: networks was cnn and is cnn, dual\. Use the earlier"
+    ):
         again(models=["cnn", "dual"])
     with pytest.raises(JobError, match="face_columns was basic and is full"):
         again(face_columns=FaceColumns.FULL)
@@ -457,7 +459,11 @@ def test_a_photo_that_kills_every_process_is_left_out(tmp_path, no_face_png, mon
     assert list(finish_run(run, Engine.LOCAL, jobs=1)) == [(0, 3, 0, 1)]
     found = rows(tmp_path / "out")
     assert found["error"].isna().tolist() == [True, False, True]
-    assert found["error"][1] == "2 processes died (SIGKILL) over this photo: it was left out."
+    assert (
+        found["error"][1]
+        == "2 processes died (SIGKILL) while analyzing this photo, so it was skipped. Analyze it alone "
+        "with: python -m fer_core analyze"
+    )
 
 
 def test_a_driver_that_is_killed_takes_its_workers_along_and_can_be_resumed(six, tmp_path):

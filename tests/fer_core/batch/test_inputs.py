@@ -381,6 +381,6 @@ def test_zips_that_are_no_good_say_why(monkeypatch):
         pass
     assert "no photos" in refusal(empty.getvalue())
     monkeypatch.setattr(inputs, "MAX_UPLOADED_MEMBER_BYTES", 3)
-    assert "are the most" in refusal(zipped(b"four"))
+    assert "The limit is" in refusal(zipped(b"four"))
     monkeypatch.setattr(inputs, "MAX_UPLOADED_MEMBERS", 0)
     assert "more than 0 files" in refusal(zipped(b"x"))

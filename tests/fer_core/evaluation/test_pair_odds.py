@@ -59,5 +59,5 @@ def test_networks_with_other_rows_and_classes_are_counted_on_what_they_share():
 def test_networks_without_a_common_row_or_with_other_labels_are_refused():
     with pytest.raises(DataError, match="no test face in common"):
         pair_odds(FIRST, result([HAPPY], [HAPPY], rows=[99]), PAIR)
-    with pytest.raises(DataError, match="disagree about the labels"):
+    with pytest.raises(DataError, match="have different labels for the same rows"):
         pair_odds(FIRST, result([HAPPY] * 7, [SAD] * 7), PAIR)

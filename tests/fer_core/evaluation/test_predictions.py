@@ -192,7 +192,7 @@ def test_predictions_of_other_rows_or_labels_are_not_compared(result):
     with pytest.raises(DataError, match="same rows"):
         compare(result, result.select(np.arange(len(result)) > 0))
     other = dataclasses.replace(result, labels=(result.labels + 1) % 7)
-    with pytest.raises(DataError, match="disagree about the labels"):
+    with pytest.raises(DataError, match="have different labels for the same rows"):
         compare(result, other)
 
 
@@ -378,7 +378,7 @@ def test_what_was_said_for_others_alone_is_shared_out_evenly(result):
 def test_networks_with_nothing_in_common_are_refused(result):
     one = result.within((Expression.HAPPY, Expression.SAD))
     two = result.within((Expression.HAPPY, Expression.FEAR))
-    with pytest.raises(DataError, match="one and two have not two expressions in common"):
+    with pytest.raises(DataError, match="one and two share fewer than two expressions"):
         on_common_ground({"one": one, "two": two})
 
 

@@ -77,7 +77,7 @@ def test_spec_and_predictions_are_enough(files):
     ("change", "said"),
     [
         (lambda f: {**f, "model.tflite": b"others"}, "sha256 of model.tflite is not"),
-        (lambda f: {PREDICTIONS: f[PREDICTIONS]}, "holds no spec.json"),
+        (lambda f: {PREDICTIONS: f[PREDICTIONS]}, "contains no spec.json"),
         (lambda f: {"spec.json": f["spec.json"]}, "holds no predictions"),
         (lambda f: {**f, "spec.json": b"{}"}, "is not the spec of a network"),
         (lambda f: {**f, PREDICTIONS: b"PAR1 no"}, "cannot be read"),

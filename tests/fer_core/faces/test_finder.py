@@ -324,7 +324,7 @@ def test_crops_of_photos_are_framed_as_fer2013_frames_its_faces(finder, example_
 
 def test_a_photo_with_too_many_faces_is_refused(finder, crowd, monkeypatch):
     monkeypatch.setattr("fer_core.faces.finder.MOST_CANDIDATES", 8)
-    with pytest.raises(AnalysisError, match=r"3\d places .* 8 are the most. Cut it into parts"):
+    with pytest.raises(AnalysisError, match=r"3\d places .* The limit is 8. Cut it into parts"):
         finder.find_upright(crowd)
 
 

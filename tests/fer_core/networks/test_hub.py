@@ -257,7 +257,7 @@ def test_a_file_that_stays_wrong_never_answers(
     hub: HubServer, published: str, embedded: Path, file: str
 ):
     hub.order(file, Fault.WRONG, times=3)
-    assert_embedded(f"{file} of {REPO} at {published[:7]} was fetched again and is", embedded)
+    assert_embedded(f"{file} of {REPO} at {published[:7]} was downloaded again and is", embedded)
     assert len(hub.faults) == 1, "it was fetched more than twice"
 
 
@@ -290,7 +290,7 @@ def test_a_slow_server_is_not_waited_for_but_answers_later(
 ):
     monkeypatch.setattr(weights, "WAIT_SECONDS", 0.8)
     hub.order("spec.json", Fault.TRICKLE)
-    assert_embedded("did not arrive within 0.8 seconds. The download goes on", embedded)
+    assert_embedded("did not arrive within 0.8 seconds. The download continues", embedded)
     hub.stopped.set()
     pull = weights._pulls[weights.Pin(REPO, published)]
     pull._future.result(timeout=20)
@@ -309,7 +309,7 @@ def test_offline_the_cache_answers_if_it_is_filled(
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    assert_embedded("HF_HUB_OFFLINE forbids", embedded)
+    assert_embedded("HF_HUB_OFFLINE prevents", embedded)
     assert hub.requests == []
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     restart(monkeypatch)

@@ -147,7 +147,7 @@ def png_of_size(width: int, height: int) -> bytes:
 def test_a_bomb_is_refused_before_it_is_decoded(side):
     bomb = png_of_size(side, side)
     began = time.perf_counter()
-    with pytest.raises(ImageTooLargeError, match=r"megapixels are the most.*Shrink"):
+    with pytest.raises(ImageTooLargeError, match=r"The limit is \d+ megapixels\. Shrink"):
         decode(bomb)
     # Decoding 900 megapixels takes tens of seconds and gigabytes; reading a header does not.
     assert time.perf_counter() - began < 2
@@ -241,7 +241,7 @@ def test_a_huge_photo_cut_short_is_an_error(all_are_huge, astronaut, file_format
 
 def test_other_huge_files_are_refused(all_are_huge, quadrants):
     for file_format, mode in (("BMP", "RGB"), ("JPEG", "CMYK"), ("PNG", "RGBA")):
-        with pytest.raises(ImageDecodeError, match="0 megapixels are the most"):
+        with pytest.raises(ImageDecodeError, match="The limit is 0 megapixels"):
             decode(encoded(quadrants.convert(mode), file_format))
 
 

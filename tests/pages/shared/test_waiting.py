@@ -27,7 +27,7 @@ def test_who_is_turned_away_keeps_the_photo_and_asks_again(monkeypatch):
     monkeypatch.setattr(waiting, "photo_queue", lambda: full)
     page.button[0].click().run()
     (warning,) = page.warning
-    assert "0 photos are waiting already" in warning.value
+    assert "0 photos are already waiting" in warning.value
     assert not page.metric
     monkeypatch.undo()
     (again,) = (button for button in page.button if button.label == "Try again")

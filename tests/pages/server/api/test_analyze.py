@@ -197,7 +197,7 @@ def test_no_network_at_all_is_told(client_of, portrait, tmp_path):
     client = client_of(FER_MODELS=str(tmp_path))
     answered = client.post("/api/analyze", content=portrait)
     assert answered.status_code == 503
-    assert "No model" in answered.json()["error"]
+    assert "No network is called" in answered.json()["error"]
 
 
 def test_a_full_queue_turns_photos_away(client, portrait, monkeypatch):

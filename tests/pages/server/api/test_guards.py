@@ -49,7 +49,10 @@ def test_pages_of_other_sites_are_refused(client, headers, status):
     answered = client.get("/api/openapi.json", headers=headers)
     assert answered.status_code == status
     if status == 403:
-        assert answered.json() == {"error": "Pages of other sites may not use this server."}
+        assert answered.json() == {
+            "error": "Pages of other sites may not use this server. Its operator can allow an origin with "
+            "FER_API_ORIGINS."
+        }
     assert "Access-Control-Allow-Origin" not in answered.headers
 
 
