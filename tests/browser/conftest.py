@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import PROJECT, THREADS
 
@@ -183,14 +183,31 @@ def browser(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> 
         browser.close()
 
 
-@pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """The app in a fresh window."""
+@pytest.fixture(scope="session")
+def warm_context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser that keeps the app's scripts, which a fresh one compiles anew."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.goto(server.url)
-    yield page
+    yield context
     context.close()
+
+
+@pytest.fixture
+def tab(warm_context: BrowserContext) -> Iterator[Page]:
+    """An empty tab, without cookies and what pages stored before."""
+    warm_context.clear_cookies()
+    page = warm_context.new_page()
+    page.add_init_script(
+        "if (!sessionStorage.kept) { localStorage.clear(); sessionStorage.kept = 1; }"
+    )
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def page(tab: Page, server: Server) -> Page:
+    """The app in a new tab."""
+    tab.goto(server.url)
+    return tab
 
 
 def y4m(*images_rgb: np.ndarray, rate: int = 10) -> bytes:

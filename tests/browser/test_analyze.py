@@ -17,7 +17,7 @@ from watchdog.observers import Observer
 
 from fer_core.photos.decode import decode
 from pages.shared.loading import load_analyzer
-from pages.shared.results import answer
+from pages.shared.results import prediction_text
 from tests.browser.conftest import Server, unable_to_write
 
 pytestmark = pytest.mark.browser
@@ -52,7 +52,7 @@ EVENT_SECONDS = 20
 @pytest.fixture(scope="module")
 def expected(astronaut_png: bytes) -> str:
     face = load_analyzer().analyze(decode(astronaut_png)).faces[0]
-    return answer(face.predictions["dual_photos"])
+    return prediction_text(face.predictions["dual_photos"])
 
 
 def upload(page: Page, *files: FilePayload) -> None:

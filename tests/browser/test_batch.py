@@ -60,12 +60,9 @@ def many(files: list[FilePayload], name: str = "many") -> FilePayload:
 
 
 @pytest.fixture
-def batch_page(browser: Browser, server: Server):
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.goto(f"{server.url}/batch")
-    yield page
-    context.close()
+def batch_page(tab: Page, server: Server) -> Page:
+    tab.goto(f"{server.url}/batch")
+    return tab
 
 
 def upload(page: Page, files: list[FilePayload]) -> None:
@@ -218,6 +215,8 @@ def test_cancel_stops_and_resume_ends_it(batch_page: Page, files: list[FilePaylo
     expect(progress).to_contain_text(" of 200")
     button(batch_page, "Cancel").click()
     expect(stopped).to_be_visible()
+    # What stood there before the second run is seen until the page is done.
+    expect(batch_page.get_by_test_id("stStatusWidget")).to_have_count(0)
     assert int(re.search(r"after (\d+)", stopped.inner_text())[1]) >= n
     button(batch_page, "Remove all").click()
     button(batch_page, "Remove photos, videos and results").click()

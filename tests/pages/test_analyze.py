@@ -30,8 +30,7 @@ SECONDS = 60
 
 
 def open_page() -> AppTest:
-    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
-    return app.switch_page("../analyze.py").run()
+    return AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
 
 
 def upload(page: AppTest, *files: tuple[str, bytes, str]) -> AppTest:

@@ -13,7 +13,7 @@ TOKEN = "0123456789abcdef"
 
 
 def open_page() -> AppTest:
-    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
     page = app.switch_page("../api.py").run()
     assert not page.exception
     return page

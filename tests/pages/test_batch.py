@@ -29,7 +29,7 @@ REMOVE = "Remove photos, videos and results"
 
 
 def open_page() -> AppTest:
-    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
     return app.switch_page("../batch.py").run()
 
 

@@ -61,7 +61,7 @@ def one_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def open_page() -> AppTest:
     """Open the page, which shows an example at once."""
-    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
     return app.switch_page("../compare.py").run()
 
 

@@ -25,7 +25,7 @@ SECONDS = 60
 
 
 def open_page(**query: str | list[str]) -> AppTest:
-    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
     app.switch_page("../evaluation.py")
     for name, value in ({"data": "fer2013-test"} | query).items():
         app.query_params[name] = value

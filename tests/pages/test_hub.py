@@ -15,7 +15,7 @@ REPO = "somebody/faces"
 
 
 def open_page(page: str, **query: str) -> AppTest:
-    app = AppTest.from_file(NAVIGATION, default_timeout=60).run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=60)
     app.switch_page(f"../{page}.py")
     app.query_params.update(query)
     return app.run()

@@ -17,7 +17,7 @@ SECONDS = 60
 
 
 def open_page() -> AppTest:
-    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
     return app.switch_page("../landmarks.py").run()
 
 

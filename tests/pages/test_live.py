@@ -25,7 +25,7 @@ OPEN = "Open on the Photo page"
 
 
 def open_page() -> AppTest:
-    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
     return app.switch_page("../live.py").run()
 
 

@@ -35,7 +35,7 @@ SECTIONS = [
 
 
 def open_page(model: str | None = None) -> AppTest:
-    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
     app.switch_page("../models.py")
     if model:
         app.query_params["model"] = model

@@ -31,7 +31,7 @@ def _own_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def open_page(study: str | None = None) -> AppTest:
-    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
+    app = AppTest.from_file(NAVIGATION, default_timeout=SECONDS)
     page = app.switch_page("../studies.py").run()
     return page if study is None else page.selectbox(key="study").set_value(study).run()
 

@@ -168,6 +168,28 @@ def finished_bundle(request, tiny_recipe, generated_data, shared_folder):
         return make_bundle(result, tiny_recipe, out)
 
 
+@contextlib.contextmanager
+def converted_as(content):
+    """Take one LiteRT file for all networks of its form; converting has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.bundle.export._convert", lambda *_, **__: content)
+        patch.setattr("training.bundle.export._largest_difference", lambda *_: 0.0)
+        yield
+
+
+@pytest.fixture(scope="session")
+def quickly_exported(finished_bundle):
+    """For fixtures that several tests share; networks have the form of the finished bundle's."""
+    content = finished_bundle.serving_file.read_bytes()
+    return lambda: converted_as(content)
+
+
+@pytest.fixture
+def quick_export(quickly_exported):
+    with quickly_exported():
+        yield
+
+
 @pytest.fixture
 def bundle(finished_bundle, tmp_path):
     """A copy of the finished bundle that a test may change."""

@@ -25,6 +25,9 @@ from training.architectures.vgg import Vgg
 from training.networks.servable import require_servable
 from training.schema.recipe import Recipe, get_recipe, recipe_names
 
+# Each network predicts a few faces once: a graph would take longer.
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 #: Bytes that each file of a bundle may have.
 LARGEST_FILE = 16_000_000
 #: These take seconds to build or to convert, whatever their settings, and have tests of their own.

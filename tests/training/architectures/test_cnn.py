@@ -2,9 +2,13 @@
 
 import keras
 import numpy as np
+import pytest
 
 from training.architectures.base import MAPS_LAYER
 from training.architectures.cnn import Cnn
+
+# Each network predicts a few faces once: a graph would take longer.
+pytestmark = pytest.mark.usefixtures("without_graphs")
 
 SMALL = {"widths": (4, 8), "depths": (1, 2)}
 

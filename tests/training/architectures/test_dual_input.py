@@ -35,6 +35,9 @@ from training.sources import Split, load
 from training.tasks.expressions import expression_task
 from training.tasks.parents import parents_of
 
+# Each network predicts a few faces once: a graph would take longer.
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 SMALL_TRUNK = Cnn(widths=(4, 8), depths=(1, 2))
 SMALL_MLP = LandmarkMlp(units=(8,))
 

@@ -12,6 +12,9 @@ from training.architectures.landmark_mlp import LandmarkMlp
 from training.bundle.export import PARITY, export
 from training.bundle.half_precision import rounded
 
+# Each network predicts a few faces once: a graph would take longer.
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 
 def network_of(*parts):
     keras.utils.set_random_seed(0)

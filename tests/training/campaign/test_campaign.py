@@ -80,11 +80,11 @@ def campaign(tiny_settings):
 
 
 @pytest.fixture(scope="module")
-def finished_campaign(campaign, generated_data, tmp_path_factory, eagerly):
+def finished_campaign(campaign, generated_data, tmp_path_factory, eagerly, quickly_exported):
     """The folders of bundles and of the cache after an unbroken run of the plan, and what was reported."""
     root = tmp_path_factory.mktemp("campaign")
     reported = []
-    with eagerly(), pytest.MonkeyPatch.context() as patch:
+    with eagerly(), quickly_exported(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("FER_DATA", str(generated_data))
         patch.setenv("FER_MODELS", str(root / "models"))
         patch.setenv("FER_CACHE", str(root / "cache"))
@@ -261,7 +261,7 @@ def test_the_precision_that_a_machine_computes_in_is_no_other_setting(campaign):
 
 
 def test_a_student_of_a_machine_with_bfloat16_is_finished_on_one_without(
-    campaign, finished, tmp_path, monkeypatch, without_graphs
+    campaign, finished, tmp_path, monkeypatch, without_graphs, quick_export
 ):
     """Its spec tells the precision in which it was trained."""
     monkeypatch.setenv("FER_CACHE", str(tmp_path))
@@ -519,7 +519,7 @@ def test_a_student_that_is_a_bundle_already_is_packed_as_one(
 
 
 def test_what_another_machine_trained_becomes_a_bundle_here(
-    campaign, finished, tmp_path, monkeypatch, without_graphs
+    campaign, finished, tmp_path, monkeypatch, without_graphs, quick_export
 ):
     """There is no TensorFlow there: the student is packed without its bundle and without its state."""
     monkeypatch.setenv("FER_CACHE", str(tmp_path / "there"))

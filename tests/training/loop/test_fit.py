@@ -460,7 +460,7 @@ def test_parity_is_measured_not_assumed(finished_bundle, rings):
     assert _largest_difference(content, images, none, [logits, maps + 0.01]) > PARITY
 
 
-@pytest.mark.usefixtures("without_graphs")
+@pytest.mark.usefixtures("without_graphs", "quick_export")
 def test_changed_settings_are_recorded_and_reach_the_spec(
     finished_run, tiny_recipe, tmp_path, generated_data
 ):
@@ -520,7 +520,7 @@ def test_a_run_does_not_go_on_with_other_rows(
 
 
 def test_a_kill_among_the_moves_is_finished_where_the_bundle_replaces_its_parent(
-    bundle, few_faces, monkeypatch, without_graphs
+    bundle, few_faces, monkeypatch, without_graphs, quick_export
 ):
     """As `cnn_photos` does, which starts with the weights of the `cnn_photos` before it."""
     from training.experiments.run import train

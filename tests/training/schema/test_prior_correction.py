@@ -8,6 +8,9 @@ from training.architectures.dual_input import TRUNK, DualInput
 from training.architectures.landmark_mlp import LandmarkMlp
 from training.schema.prior_correction import correct_priors
 
+# Each network predicts a few faces once: a graph would take longer.
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 SHARES = np.array([0.5, 0.25, 0.125, 0.125])
 PIXELS = Cnn(widths=(4, 8), depths=(1, 1), residual=False)
 DUAL = DualInput(trunk=PIXELS, landmarks=LandmarkMlp(units=(8,)), fusion="aligned")
