@@ -62,6 +62,11 @@ class FaceAnalysis:
         """The last network's prediction."""
         return self.predictions[self.main_network]
 
+    @property
+    def networks_agree(self) -> bool:
+        """Whether all networks find the same expression most likely."""
+        return len({prediction.expression for prediction in self.predictions.values()}) < 2
+
     def __repr__(self) -> str:
         left, top, right, bottom = (round(float(v)) for v in self.face.box_xyxy)
         said = (f"{name} {in_words(p)} {p.confidence:.0%}" for name, p in self.predictions.items())

@@ -173,10 +173,9 @@ def outcome_of(face: FaceAnalysis) -> Outcome:
 
 def agreement_of(face: FaceAnalysis) -> Agreement | None:
     """Return whether the networks find the same expression most likely; None for fewer than two."""
-    found = [prediction.expression for prediction in face.predictions.values()]
-    if len(found) < 2:
+    if len(face.predictions) < 2:
         return None
-    return Agreement.AGREE if len(set(found)) == 1 else Agreement.DIFFER
+    return Agreement.AGREE if face.networks_agree else Agreement.DIFFER
 
 
 def select_rows(

@@ -274,11 +274,6 @@ class BaseBundle(Generic[S]):
         return self.path / SERVING_FILE
 
     @property
-    def keras_file(self) -> Path:
-        """The Keras file."""
-        return self.path / KERAS_FILE
-
-    @property
     def is_for_serving(self) -> bool:
         """Whether the Keras file may be missing, as in the Hub's cache and in an installed package."""
         return self.pin is not None or self.path.is_relative_to(shipped_root())

@@ -1,4 +1,4 @@
-"""From untrusted bytes to a photo: the only place that handles format, orientation, mode and size."""
+"""From untrusted bytes to a photo: its orientation, mode and size; `content.check_is_photo` comes before."""
 
 import io
 import warnings

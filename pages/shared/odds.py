@@ -51,13 +51,13 @@ def odds_sentence(predictions: "Mapping[str, Prediction]") -> str:
     """Return how often each of two networks is right where they disagree like this; empty if unknown."""
     for name, odds in odds_of_pair(predictions):
         if not isinstance(odds, str) and odds.n >= FEWEST:
-            shares = [
-                f"{title_of(network)} on {right / odds.n:.0%}"
+            first, second = (
+                (title_of(network), right / odds.n)
                 for network, right in zip(predictions, odds.right, strict=True)
-            ]
+            )
             return (
-                f"With these two predictions, on {odds.n:,} test faces of {name}, {shares[0]} was right and "
-                f"{shares[1]}."
+                f"On {odds.n:,} test faces of {name} with the same two predictions, {first[0]} was right on "
+                f"{first[1]:.0%} and {second[0]} on {second[1]:.0%}."
             )
     return ""
 

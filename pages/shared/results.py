@@ -103,7 +103,7 @@ def _counts(analysis: "Analysis") -> str:
 def _disputed(analysis: "Analysis") -> str:
     """Return about which of several faces the networks disagree, to be put behind a caption."""
     n = len(analysis.faces)
-    numbers = [str(i) for i, face in enumerate(analysis.faces, start=1) if _disagree(face)]
+    numbers = [str(i) for i, face in enumerate(analysis.faces, start=1) if not face.networks_agree]
     if n < 2 or not numbers:
         return ""
     kind = "face" if len(numbers) == 1 else "faces"
@@ -152,7 +152,7 @@ def choose_face(photo: ChosenPhoto, analysis: "Analysis") -> int | None:
                     args=(photo.key, i),
                 )
                 st.caption(prediction_text(face.main))
-                if _disagree(face):
+                if not face.networks_agree:
                     st.badge("Disagree", icon=_DISAGREE_ICON, color="orange", help=_DISAGREE)
     return number
 
@@ -210,14 +210,18 @@ def _link_to_more(face: "FaceAnalysis") -> None:
     """Link to the pages that explain a face's predictions and show its landmarks."""
     with st.container(horizontal=True):
         if len(face.predictions) > 1:
-            label = "Which one is right more often?" if _disagree(face) else "Why this prediction?"
+            label = (
+                "Which one is right more often?"
+                if not face.networks_agree
+                else "Why this prediction?"
+            )
             st.page_link("../compare.py", label=label, icon=":material/compare:")
         st.page_link("../landmarks.py", label="Landmarks", icon=":material/face:")
 
 
 def show_agreement(face: "FaceAnalysis") -> None:
     """Show whether the networks agree; if not, show each prediction."""
-    if not _disagree(face):
+    if face.networks_agree:
         st.badge("Both networks agree", icon=":material/check:", color="green")
         return
     st.badge(_DISAGREE, icon=_DISAGREE_ICON, color="orange")
@@ -227,13 +231,10 @@ def show_agreement(face: "FaceAnalysis") -> None:
             f"{prediction.expression}"
             for name, prediction in face.predictions.items()
         )
-        + f". {odds_sentence(face.predictions)}"
+        + "."
     )
-
-
-def _disagree(face: "FaceAnalysis") -> bool:
-    """Return whether the networks find different expressions most likely."""
-    return len({prediction.expression for prediction in face.predictions.values()}) > 1
+    if odds := odds_sentence(face.predictions):
+        st.caption(odds)
 
 
 def show_probabilities(face: "FaceAnalysis", number: int) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from fer_core.data_names import caution_of, data_name, split_of
 from fer_core.errors import FerError
 from fer_core.networks.bundles import resolve
+from fer_core.studies.plans import study_names
 from pages.parts.glossary import defined
 from pages.shared.predictions import stored_predictions
 from pages.shared.titles import label_of
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 #: Key of the expander, whose content is read when it is opened.
 _OPEN: Final = "overall_is_open"
 _TEST: Final = "test"
+#: The study of networks that differ in landmarks alone.
+_CONTROL: Final = "second_expert"
 
 
 # So that opening it computes no heat maps anew.
@@ -45,6 +48,13 @@ def show_overall(first: str, second: str) -> None:
             + " ".join(["difference.", *filter(None, map(caution_of, compared))]),
             help=defined("McNemar's test", "Bootstrap interval"),
         )
+        if _CONTROL in study_names():
+            st.page_link(
+                "../studies.py",
+                label="What landmarks add, against a control without them",
+                icon=":material/experiment:",
+                query_params={"study": _CONTROL},
+            )
 
 
 def _comparisons(first: str, second: str) -> "Iterator[tuple[str, PairedComparison]]":

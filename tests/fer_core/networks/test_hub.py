@@ -117,7 +117,7 @@ def test_the_pinned_commit_answers_and_is_asked_for_once(
 
 def test_the_keras_file_comes_when_it_is_asked_for(published: str):
     bundle = resolve("cnn")
-    assert not bundle.keras_file.exists()
+    assert not (bundle.path / "model.keras").exists()
     assert bundle.verify("model.keras").read_bytes() == bundle_files(1)["model.keras"]
 
 

@@ -404,7 +404,7 @@ def test_the_file_carries_no_optimiser_state(finished_bundle, tmp_path):
 
     import h5py
 
-    with zipfile.ZipFile(finished_bundle.keras_file) as archive:
+    with zipfile.ZipFile(finished_bundle.path / KERAS_FILE) as archive:
         archive.extract("model.weights.h5", tmp_path)
     names = []
     with h5py.File(tmp_path / "model.weights.h5") as file:

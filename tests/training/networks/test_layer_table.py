@@ -175,7 +175,7 @@ def test_two_inputs_meet_in_the_head(fusion):
 def test_the_shipped_tables_are_those_of_the_shipped_networks(folder):
     """Byte for byte, since reading and writing them is tested to change nothing."""
     bundle = open_any_bundle(folder)
-    network = keras.models.load_model(bundle.keras_file, compile=False)
+    network = keras.models.load_model(bundle.path / "model.keras", compile=False)
     assert layer_table(network) == read_layers(bundle)
 
 
