@@ -16,7 +16,7 @@ st.markdown(
 
 batch = current_batch()
 videos = current_videos()
-work_on_video = show_videos(videos)
+work_on_video = show_videos(videos, waits=batch is not None and batch.is_busy)
 if videos and batch is not None:
     st.divider()
 bar = st.empty()

@@ -1,4 +1,4 @@
-"""The kinds of networks: one record per kind, with everything that training needs.
+"""The kinds of networks: one record per kind, with what differs between them.
 
 A further kind is a recipe class, its task (`training.tasks.of_recipe`), a bundle kind
 (`fer_core.networks.kinds`) and a record here.

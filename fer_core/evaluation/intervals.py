@@ -26,7 +26,7 @@ _AT_ONCE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A measure and its 95 % bootstrap interval; all NaN where it is not defined."""
+    """A measure and its 95 % interval: bootstrap, or Wilson for a share of 0 or 1; NaN where undefined."""
 
     value: float
     low: float

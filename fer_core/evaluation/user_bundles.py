@@ -78,7 +78,7 @@ def parse_user_bundle(content: bytes, name: str) -> UserBundle:
 def _parse(archive: zipfile.ZipFile, name: str) -> UserBundle:
     members = _members(archive, name)
     if SPEC_FILE not in members:
-        raise DataError(f"{name} holds no {SPEC_FILE}. {_FORM}")
+        raise DataError(f"{name} contains no {SPEC_FILE}. {_FORM}")
     spec = _spec(_read(archive, members[SPEC_FILE], _MOST_SPEC_BYTES), name)
     weights = [file for file in spec.sha256 if file in members]
     for file in weights:

@@ -320,13 +320,12 @@ def _check_sum(path: Path, spec: BaseSpec) -> None:
         found = sha256_of(path)
     except OSError as error:
         raise BundleError(
-            f"{path} cannot be read: {error.strerror}. Check its permissions, or restore it from version "
-            "control."
+            f"{path} cannot be read: {error.strerror}. Check its permissions."
         ) from error
     if found != expected:
         raise BundleError(
             f"{path} is damaged or was replaced: its sha256 is {found[:12]}..., the spec says "
-            f"{str(expected)[:12]}.... Restore it from version control."
+            f"{str(expected)[:12]}...."
         )
 
 

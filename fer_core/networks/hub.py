@@ -277,7 +277,9 @@ def _explanation(error: BaseException, repo: str) -> str:
         cache = constants.HF_HUB_CACHE
         return f"{repo} cannot be kept in {cache}: {error.strerror or error}. {mend}"
     said = str(error).replace(constants.ENDPOINT, str(host))
-    return f"{where} sent an unexpected response: {said}. Try again later."
+    if isinstance(error, ValueError):
+        return f"{where} cannot be asked: {said.rstrip('.')}. Check its name."
+    return f"{where} sent an unexpected response: {said.rstrip('.')}. Try again later."
 
 
 def _refusal(error: "HfHubHTTPError", where: str) -> str:

@@ -21,8 +21,6 @@ TIME_CONSTANT_S: Final = 0.3
 SEARCH_SECONDS: Final = 0.5
 #: With few frames per second, a face may be missing in as many of them.
 _FRAMES_OF_GAP: Final = 2
-#: A face that is out of sight for more frames has not shown an expression all the time.
-_FRAMES_OF_STEP: Final = 2.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +138,7 @@ def analyze_video(
     with VideoReader(content) as reader:
         sampled_rate = reader.info.sampled_rate(rate)
         tracker = Tracker(max_gap_s=longest_gap(sampled_rate), frames_may_last=True)
-        events = EventFinder(longest_step_s=_FRAMES_OF_STEP / sampled_rate)
+        events, before = EventFinder(), set[int]()
         for frame, analysis in _analyses(reader.frames(rate), analyzer):
             faces = analysis.faces
             tracks = tracker.follow(
@@ -153,8 +151,11 @@ def analyze_video(
             changes = [
                 event
                 for track, predictions in zip(tracks, smoothed, strict=True)
-                for event in events.add(track, frame.time_s, predictions)
+                for event in events.add(
+                    track, frame.time_s, predictions, was_away=track not in before
+                )
             ]
+            before = set(tracks)
             done = FrameAnalysis(
                 number=frame.number,
                 time_s=frame.time_s,

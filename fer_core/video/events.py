@@ -1,6 +1,5 @@
 """Changes of a person's expression, without flicker."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -38,7 +37,6 @@ class _State:
     expression: Expression | None
     rival: Expression | None = None
     since_s: float = 0.0
-    seen_s: float = 0.0
 
 
 class EventFinder:
@@ -49,46 +47,44 @@ class EventFinder:
     second, then happy again is no change.
     """
 
-    def __init__(
-        self,
-        *,
-        margin: float = MARGIN,
-        hold_s: float = HOLD_SECONDS,
-        longest_step_s: float = math.inf,
-    ) -> None:
+    def __init__(self, *, margin: float = MARGIN, hold_s: float = HOLD_SECONDS) -> None:
         """Start before the first frame.
 
         Args:
             margin: of the probabilities of the new and the old expression, in [0, 1].
             hold_s: seconds for which it has to last.
-            longest_step_s: seconds out of sight after which the time it has lasted starts anew.
         """
         self._margin = margin
         self._hold_s = hold_s
-        self._longest_step_s = longest_step_s
         self._states: dict[tuple[int, str], _State] = {}
 
-    def add(self, track: int, time_s: float, predictions: Mapping[str, Prediction]) -> list[Event]:
+    def add(
+        self,
+        track: int,
+        time_s: float,
+        predictions: Mapping[str, Prediction],
+        *,
+        was_away: bool = False,
+    ) -> list[Event]:
         """Return the changes that this frame confirms; they may have begun earlier.
 
         Args:
             track: the person's number.
             time_s: of the frame, later than those before.
             predictions: each network's, smoothed.
+            was_away: whether the person was not in the frame before: what is seen now may not have lasted.
         """
         found = []
         for name, prediction in predictions.items():
             key = track, name
             state = self._states.setdefault(key, _State(None))
             rival = self._rival(state, prediction)
-            was_away = time_s - state.seen_s > self._longest_step_s + _TOLERANCE_S
             if rival != state.rival or was_away:
                 state.rival, state.since_s = rival, time_s
-            state.seen_s = time_s
             if rival is not None and time_s - state.since_s >= self._hold_s - _TOLERANCE_S:
                 if state.expression is not None:
                     found.append(Event(state.since_s, track, name, state.expression, rival))
-                self._states[key] = _State(rival, seen_s=time_s)
+                self._states[key] = _State(rival)
         return found
 
     def _rival(self, state: _State, prediction: Prediction) -> Expression | None:

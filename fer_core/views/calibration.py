@@ -60,7 +60,7 @@ def reliability_view(
     )
     tables = []
     for kind, probabilities in kinds.items():
-        look = neutral_look(1) if kind == _BEFORE else network_looks([name])[name]
+        look = neutral_look(2) if kind == _BEFORE else network_looks([name])[name]
         table = reliability(result.labels, probabilities)
         error = metrics.ece(result.labels, probabilities)
         figure.add_scatter(

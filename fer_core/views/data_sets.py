@@ -1,4 +1,4 @@
-"""Accuracy of networks on all their test sets, and together with the face finder."""
+"""Accuracy of networks on all their test sets, and with and without landmarks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

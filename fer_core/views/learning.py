@@ -29,6 +29,9 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
             `val_accuracy_SOURCE` for each of several validation sets.
         name: of the network.
         chosen_on: what people call the validation faces; not said by default.
+
+    Raises:
+        ValueError: the history has neither column.
     """
     figure = new_panels(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     # One epoch makes no line, and of a few each should be seen.
@@ -44,7 +47,9 @@ def learning_view(history: pd.DataFrame, name: str, chosen_on: str | None = None
             for source, part in zip(sources, parts, strict=True)
         ),
     ]
-    measure = next(measure for measure in _MEASURES if measure in history)
+    measure = next((measure for measure in _MEASURES if measure in history), None)
+    if measure is None:
+        raise ValueError(f"the history has none of the columns {', '.join(_MEASURES)}")
     title, loss_title, factor = _MEASURES[measure]
     for row, (quantity, times) in enumerate(((measure, factor), ("loss", 1)), start=1):
         for i, (kind, pattern) in enumerate(kinds):

@@ -31,7 +31,8 @@ def _read_url() -> list[str]:
     named = split_names(st.query_params.get(_PARAMETER, ""))
     if not named:
         # Links between pages carry no networks, and keep the choice: the page adds them to the URL. In the
-        # browser's history, any other URL without networks stands for those of the settings.
+        # browser's history, the URL without networks of a page that no such link opened stands for those of
+        # the settings.
         page, came_by_history = _page_and_way()
         if not came_by_history:
             if chosen_networks() != default_networks():

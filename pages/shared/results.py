@@ -185,6 +185,10 @@ def show_face(
         )
     if len(face.predictions) > 1:
         show_agreement(face)
+        # Compare says more of it, and nothing is known of doubtful faces.
+        is_disputed = links and not face.networks_agree and not prediction.is_doubtful
+        if is_disputed and (odds := odds_sentence(face.predictions)):
+            st.caption(odds)
     _show_quality(face)
     if level_of(prediction) is Level.UNCLEAR and not face.quality:
         st.caption("Two expressions are close. A sharper photo from the front may help.")
@@ -233,8 +237,6 @@ def show_agreement(face: "FaceAnalysis") -> None:
         )
         + "."
     )
-    if odds := odds_sentence(face.predictions):
-        st.caption(odds)
 
 
 def show_probabilities(face: "FaceAnalysis", number: int) -> None:

@@ -138,7 +138,7 @@ def current_intake() -> Intake:
 
 
 def has_photos() -> bool:
-    """Return whether the visitor has added photos, read or not."""
+    """Return whether there are photos, read or not: the visitor's, or an example in their place."""
     return bool(current_intake().photos or st.session_state.get(_SENT))
 
 

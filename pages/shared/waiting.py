@@ -42,8 +42,8 @@ def patient_place(say: Callable[[str], object]) -> Iterator[None]:
             try:
                 stack.enter_context(place_in_queue(say))
                 break
-            except BusyError as error:
-                say(str(error))
+            except BusyError:
+                say("the server is busy, trying again")
                 time.sleep(_BUSY_SECONDS)
         yield
 

@@ -97,7 +97,7 @@ def test_a_file_that_is_too_large_is_refused_in_words(served, chunked):
     body = (b"x" * MEGABYTE for _ in range(51)) if chunked else b"x" * 51 * MEGABYTE
     status, failed = ask(server, "POST", f"{BASE}/api/analyze", body)
     assert status == 413
-    assert "50 MB are the most" in failed["error"]
+    assert "The limit is 50 MB" in failed["error"]
 
 
 def connect(server: Server, head: bytes, length: int) -> socket.socket:

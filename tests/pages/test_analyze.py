@@ -20,10 +20,12 @@ from pages.shared.address import LOCAL
 from pages.shared.bars import percent
 from pages.shared.examples import EXAMPLES
 from pages.shared.loading import load_analyzer
+from pages.shared.odds import odds_sentence
 from pages.shared.results import as_text, prediction_text
 from pages.shared.titles import title_of
 from tests.clips import song
 from tests.conftest import NAVIGATION, png
+from tests.predictions import prediction
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -346,6 +348,21 @@ def test_faces_about_which_the_networks_disagree_are_named_with_a_link_to_more()
     next(button for button in page.button if button.label == "Face 2").click().run()
     assert "Both networks agree" in texts(page)
     assert more not in [link.proto.label for link in page.get("page_link")]
+
+
+def test_what_is_known_of_a_disagreement_is_said_where_it_is_not_rare():
+    def of_pair(first: str, second: str) -> str:
+        predictions = (prediction(**{first: 0.9}), prediction(**{second: 0.9}))
+        return odds_sentence(dict(zip(("cnn_photos", "dual_photos"), predictions, strict=True)))
+
+    words = (
+        r"On (\d+) test faces of .+ with the same two predictions, CNN, web photos was right on "
+    )
+    shares = r"\d+% and Dual-input, web photos on \d+%\."
+    found = re.fullmatch(words + shares, of_pair("happy", "neutral"))
+    assert found
+    assert int(found[1]) >= 30
+    assert of_pair("disgust", "surprise") == ""
 
 
 def test_a_link_to_networks_that_are_not_here_is_explained():

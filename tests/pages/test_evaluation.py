@@ -132,6 +132,18 @@ def test_own_predictions_stand_beside_ours():
     assert table.loc["own"].tolist() == table.loc["cnn"].tolist()
 
 
+def test_an_own_table_counts_for_its_data_set_alone():
+    page = open_page()
+    page.file_uploader[0].set_value([own_file()]).run()
+    assert "own" in measures(page).index
+    page.selectbox(key="data").set_value("ferplus:test").run()
+    assert not page.exception
+    assert "own" not in measures(page).index
+    assert any("Your table is of FER2013" in info.value for info in page.info)
+    page.selectbox(key="data").set_value("fer2013:test").run()
+    assert "own" in measures(page).index
+
+
 def test_an_own_network_stays_while_other_pages_are_looked_at_until_it_is_removed():
     page = open_page()
     page.file_uploader[0].set_value([own_file()]).run()

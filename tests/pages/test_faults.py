@@ -11,6 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
+from fer_core.errors import TooManyFacesError
 from fer_core.faces import mediapipe_models
 from fer_core.faces.finder import FaceFinder
 from fer_core.networks import hub as weights
@@ -236,6 +237,41 @@ def test_a_photo_that_cannot_be_looked_at_is_explained_and_the_others_are_answer
     assert page.error[0].value.startswith("`large.png`: There was not enough memory to analyze")
     assert predictions_on(page) == SHIPPED
     again(page)
+    assert not page.error
+    assert predictions_on(page) == SHIPPED
+
+
+def test_a_photo_with_too_many_faces_is_searched_once_and_no_other_stands_in_its_place(
+    monkeypatch: pytest.MonkeyPatch, astronaut_png: bytes
+):
+    page = AppTest.from_file(NAVIGATION, default_timeout=60).run()
+    upload(page, "small.png", content=astronaut_png)
+    searches = []
+
+    def refuse(*_: object, **__: object) -> None:
+        searches.append(1)
+        raise TooManyFacesError("Too many. Cut it into parts.")
+
+    monkeypatch.setattr(FaceFinder, "find_upright", refuse)
+    upload(page, "crowd.png", content=astronaut_png)
+    again(page)
+    assert page.error[0].value == "`crowd.png`: Too many. Cut it into parts."
+    assert len(searches) == 1
+    assert predictions_on(page) == ""
+    again(next(b for b in page.button if b.label == "Show: `small.png`").click())
+    assert page.error
+    assert predictions_on(page) == SHIPPED
+    again(next(b for b in page.button if b.label == "Remove `crowd.png`").click())
+    assert not page.error
+
+
+def test_what_could_not_be_read_is_said_until_it_is_dismissed(astronaut_png: bytes):
+    page = AppTest.from_file(NAVIGATION, default_timeout=60).run()
+    upload(page, "small.png", content=astronaut_png)
+    upload(page, "notes.png", content=b"no photo")
+    assert "`notes.png`" in page.error[0].value
+    assert "2 files" in "".join(str(e.proto.label) for e in page.get("download_button"))
+    again(next(b for b in page.button if b.label == "Dismiss").click())
     assert not page.error
     assert predictions_on(page) == SHIPPED
 

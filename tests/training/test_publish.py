@@ -219,7 +219,7 @@ def test_what_is_no_repository_is_refused(repo: str, folder: Path):
 
 @pytest.mark.parametrize(
     ("status", "message"),
-    [(401, "Make a new one"), (403, "with the right to"), (404, "does not exist"), (500, "500")],
+    [(401, "Make a new one"), (403, "refuses this token"), (404, "does not exist"), (500, "500")],
 )
 @pytest.mark.usefixtures("token")
 def test_a_refusal_says_what_to_do(status: int, message: str, folder: Path, hub: HubServer):

@@ -1,1 +1,1 @@
-"""From a trained network to a bundle's folder, and to the Hugging Face Hub."""
+"""From a trained network to a bundle's folder and its card."""

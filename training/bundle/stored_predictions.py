@@ -16,12 +16,12 @@ _TOLERANCE: Final = 1e-6
 B = TypeVar("B", bound=BaseBundle[Any])
 
 
-def check_predictions(bundle: B, check_split: Callable[[B, str, Path], None] | None) -> None:
+def check_predictions(bundle: B, check: Callable[[B, str, Path], None] | None) -> None:
     """Check that a bundle has the predictions that its spec names, and no others.
 
     Args:
         bundle: of any kind.
-        check_split: checks the predictions of one split, as `Kind.check_split` does.
+        check: of the predictions of one split, as `Kind.check_split`.
 
     Raises:
         BundleError: predictions are missing or do not match the spec.
@@ -38,8 +38,8 @@ def check_predictions(bundle: B, check_split: Callable[[B, str, Path], None] | N
         path = predictions_path(bundle.path, source, split)
         if not path.is_file():
             raise BundleError(f"{path} is missing. {_how_to_mend(bundle, data)}.")
-        if check_split is not None:
-            check_split(bundle, data, path)
+        if check is not None:
+            check(bundle, data, path)
 
 
 def check_split(bundle: Bundle, data: str, path: Path) -> None:

@@ -169,7 +169,7 @@ class BaseRecipe(Settings):
     kind: ClassVar[str]
     #: What epochs are compared by.
     figure: ClassVar[Figure]
-    #: That its network is built with where the data has not told the number yet.
+    #: Number of outputs to build the network with before the data is read.
     n_outputs: ClassVar[int]
 
     name: str

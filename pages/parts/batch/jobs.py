@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FIRST_RATE: Final = 10
 #: Said of work that a page does.
 PAUSES: Final = "this pauses while you are on another page"
+#: Said of a video while photos are analyzed.
+WAITS: Final = "Waits for the photos"
 _JOBS: Final = "videos"
 _Step = TypeVar("_Step")
 

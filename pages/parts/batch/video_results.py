@@ -11,7 +11,7 @@ import streamlit as st
 
 from fer_core.errors import BusyError, FerError
 from fer_core.face_columns import FaceColumns
-from pages.parts.batch.jobs import PAUSES, VideoJob, count, jobs, show_error
+from pages.parts.batch.jobs import PAUSES, WAITS, VideoJob, count, jobs, show_error
 from pages.shared.downloads import choose_columns, offer_files
 from pages.shared.titles import title_of
 from pages.shared.verbatim import name_as_code
@@ -31,12 +31,13 @@ _NETWORK: Final = "video_network"
 _DRAWING: Final = f"Drawing the frames; {PAUSES}"
 
 
-def show_result(key: str, job: VideoJob) -> Callable[[], None] | None:
+def show_result(key: str, job: VideoJob, *, waits: bool) -> Callable[[], None] | None:
     """Show the results of a video, and return the drawing of its annotated video if that is going on.
 
     Args:
         key: identifies the video in the session.
         job: with a result.
+        waits: whether other work comes first.
     """
     from fer_core.views.timeline import people_view, timeline_view
 
@@ -52,7 +53,7 @@ def show_result(key: str, job: VideoJob) -> Callable[[], None] | None:
     )
     bar = _offer_downloads(key, job)
     if job.is_drawing:
-        bar.progress(job.drawn, _DRAWING)
+        bar.progress(job.drawn, WAITS if waits else _DRAWING)
     draw = partial(_draw, job, bar) if job.is_drawing else None
     if not people:
         st.info("**No face was found in this video.**", icon=":material/person_off:")

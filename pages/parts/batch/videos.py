@@ -10,6 +10,7 @@ import streamlit as st
 from fer_core.errors import FerError
 from pages.parts.batch.jobs import (
     FIRST_RATE,
+    WAITS,
     VideoJob,
     clock,
     jobs,
@@ -35,11 +36,14 @@ _SHOW_SECONDS: Final = 1.5
 _VIDEO: Final = "video_chosen"
 
 
-def show_videos(videos: "Mapping[str, PhotoBytes]") -> Callable[[], None] | None:
+def show_videos(
+    videos: "Mapping[str, PhotoBytes]", *, waits: bool = False
+) -> Callable[[], None] | None:
     """Show one of the visitor's videos, with a choice if there are several.
 
     Args:
         videos: by keys that stand for them, as `file_id` of uploads.
+        waits: whether other work comes first.
 
     Returns:
         The work in progress, None without any. Call it last in a page: a click ends it.
@@ -57,16 +61,19 @@ def show_videos(videos: "Mapping[str, PhotoBytes]") -> Callable[[], None] | None
             format_func=names.__getitem__,
             key=_VIDEO,
         )
-    return show_video(key, videos[key].name, videos[key].content)
+    return show_video(key, videos[key].name, videos[key].content, waits=waits)
 
 
-def show_video(key: str, name: str, content: bytes) -> Callable[[], None] | None:
+def show_video(
+    key: str, name: str, content: bytes, *, waits: bool = False
+) -> Callable[[], None] | None:
     """Offer to analyze a video, or show its results. For one video on a page at a time.
 
     Args:
         key: stands for the file in the session, as an upload's `file_id`.
         name: file name as uploaded.
         content: the file's bytes.
+        waits: whether other work comes first.
 
     Returns:
         What `show_videos` returns.
@@ -78,11 +85,11 @@ def show_video(key: str, name: str, content: bytes) -> Callable[[], None] | None
     place = st.empty()
     with place.container():
         if job.is_running:
-            return _show_progress(key, job)
+            return _show_progress(key, job, waits=waits)
         if job.result is None or job.is_offered_again:
             _offer(key, job)
             return None
-        return show_result(key, job)
+        return show_result(key, job, waits=waits)
 
 
 def _job_of(key: str, name: str, content: bytes) -> VideoJob | None:
@@ -160,9 +167,9 @@ def _stop(key: str) -> None:
         job.stop()
 
 
-def _show_progress(key: str, job: VideoJob) -> Callable[[], None]:
+def _show_progress(key: str, job: VideoJob, *, waits: bool) -> Callable[[], None]:
     """Show the progress of the analysis, and return the analysis."""
-    bar = st.progress(job.progress, job.left)
+    bar = st.progress(job.progress, WAITS if waits else job.left)
     st.button("Cancel", icon=":material/close:", on_click=_stop, args=(key,))
     return partial(_analyze, job, bar, st.empty())
 

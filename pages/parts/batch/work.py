@@ -349,7 +349,8 @@ def resume(batch: Batch, bar: "DeltaGenerator", show: Callable[[Batch], object])
             say(str(batch.progress))
     except FerError as error:
         batch.cancel()
-        batch.no_model = error
+        # A copy: an error that was raised keeps the frames of its callers, and with them the photos.
+        batch.no_model = FerError(str(error))
     st.rerun()
 
 

@@ -1,4 +1,4 @@
-"""The views beyond one data set: all test sets, the face finder, degraded images, photos and heat maps."""
+"""The views beyond one data set: all test sets, landmarks, degraded images, photos and heat maps."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def show_data_sets(chosen: Chosen) -> None:
-    """Show the networks on all test sets, together with the face finder, and on degraded images."""
+    """Show the networks on all test sets, with and without landmarks, and on degraded images."""
     import numpy as np
 
     from fer_core.evaluation.human_agreement import read_annotators

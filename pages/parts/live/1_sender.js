@@ -82,9 +82,17 @@ class Sender {
       frame.posted = performance.now();
       const asks = this.asks;
       this.asks = {};
-      const inTime = AbortSignal.any([signal, AbortSignal.timeout(LONGEST)]);
-      const response = await this.post({ n: frame.number, ...asks }, body, { signal: inTime });
-      pause = await this.receive(response, frame, signal);
+      const request = new AbortController();
+      const giveUp = () => request.abort();
+      signal.addEventListener("abort", giveUp);
+      const timer = setTimeout(giveUp, LONGEST);
+      try {
+        const response = await this.post({ n: frame.number, ...asks }, body, { signal: request.signal });
+        pause = await this.receive(response, frame, signal);
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", giveUp);
+      }
     } catch (error) {
       if (signal.aborted) return;
       this.isEncoding = false;
@@ -104,7 +112,8 @@ class Sender {
 
   // Returns for how many milliseconds all of it rests.
   async receive(response, frame, signal) {
-    const answer = await response.json().catch(() => ({}));
+    // An error may come from a proxy, in another form.
+    const answer = response.ok ? await response.json() : await response.json().catch(() => ({}));
     if (signal.aborted) return 0;
     if (response.ok) {
       this.adapt(performance.now() - frame.posted - answer.milliseconds);

@@ -50,6 +50,7 @@ class LivePage {
     this.answeredAt = Infinity;
     this.chosen = null;
     this.lastSeen = new Map();
+    this.isLive = false;
     this.leaving = new AbortController();
     this.buildAnswers();
     this.listen();
@@ -136,6 +137,7 @@ class LivePage {
     window.addEventListener("pagehide", () => this.stop(), { signal });
     window.addEventListener("beforeunload", (event) => { if (this.recording) event.preventDefault(); }, { signal });
     document.addEventListener("visibilitychange", () => this.seeOrHide(), { signal });
+    document.addEventListener("fullscreenchange", () => this.enable(this.isLive), { signal });
   }
 
   // No camera stays on for a tab that nobody sees, where the browser shows and sends no picture. A recording is
@@ -195,7 +197,7 @@ class LivePage {
     this.sender = new Sender(this.video, this.data.token, {
       answered: (answer, frame) => this.answered(answer, frame),
       waiting: (place) => this.wait(place),
-      failed: (sentence, isOver) => (isOver ? this.trouble(sentence) : this.say(sentence, true)),
+      failed: (sentence, isOver) => (isOver ? this.trouble(sentence) : this.retry(sentence)),
     });
     this.sender.start();
     this.timer = setInterval(() => this.tick(), 100);
@@ -239,8 +241,17 @@ class LivePage {
 
   wait(place) {
     this.enable(false);
+    this.answeredAt = Infinity;
     this.forgetAnswer();
     this.say(`The server is busy with other live visitors. You are number ${place} in line; this page starts by itself.`, true);
+  }
+
+  // The sender tries again by itself.
+  retry(sentence) {
+    this.enable(false);
+    this.answeredAt = Infinity;
+    this.forgetAnswer();
+    this.say(sentence, true);
   }
 
   // Over the picture, or in its place.
@@ -263,6 +274,7 @@ class LivePage {
   }
 
   enable(isLive) {
+    this.isLive = isLive;
     for (const name of ["freeze", "rest"]) this.find(name).disabled = !isLive;
     // What ends a recording or full screen stays.
     this.find("record").disabled = !isLive && !this.recording;
@@ -407,6 +419,7 @@ class LivePage {
     }
     button.textContent = this.recording ? "Stop and save CSV" : "Record CSV";
     button.classList.toggle("on", Boolean(this.recording));
+    this.enable(this.isLive);
   }
 
   // The last picture that was looked at stays on the server for some seconds: that is the one.

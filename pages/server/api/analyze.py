@@ -122,7 +122,7 @@ def analyze_content(content: bytes, parameters: Parameters, gone: threading.Even
 
     Raises:
         HTTPException: 400, a network is unknown; 503, the turn did not come in time.
-        BusyError: the line is full.
+        BusyError: the queue is full.
         ImageDecodeError, AnalysisError, BundleError: as what is called says.
         ClientDisconnect: the client has gone.
     """

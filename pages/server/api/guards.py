@@ -189,24 +189,25 @@ class OriginCheck:
     neither comes from no browser's page.
     """
 
-    def __init__(self, app: ASGIApp, *, allowed: Sequence[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, *, allowed: Sequence[str] | None = None) -> None:
         """Wrap an app.
 
         Args:
             app: what answers.
-            allowed: origins of other sites whose pages may ask, such as "https://example.org".
+            allowed: origins of other sites whose pages may ask, such as "https://example.org"; None where no
+                setting allows any.
         """
         self._app = app
-        self._allowed = frozenset(allowed)
+        self._allowed = frozenset(allowed or ())
+        mend = (
+            " Its operator can allow an origin with FER_API_ORIGINS." if allowed is not None else ""
+        )
+        self._refusal = f"Pages of other sites may not use this server.{mend}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] == "http" and not self._is_ours(Headers(scope=scope)):
-            sentence = (
-                "Pages of other sites may not use this server. Its operator can allow an origin with "
-                "FER_API_ORIGINS."
-            )
-            await error_response(403, sentence)(scope, receive, send)
+            await error_response(403, self._refusal)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

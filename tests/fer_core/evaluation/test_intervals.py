@@ -32,6 +32,14 @@ def random_result(seed: int, n: int = 400) -> EvaluationResult:
     return result_of(labels, softmax(logits))
 
 
+def test_faces_that_are_all_right_leave_some_doubt():
+    labels = np.arange(5)
+    for probabilities, value in ((np.eye(7)[labels], 1.0), (np.eye(7)[labels + 1], 0.0)):
+        found = estimate(result_of(labels, probabilities))["accuracy"]
+        assert found.value == value
+        assert found.high - found.low == pytest.approx(0.434, abs=0.001)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_every_measure_agrees_with_an_independent_implementation(seed):
     result = random_result(seed)

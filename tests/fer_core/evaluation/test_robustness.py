@@ -35,7 +35,7 @@ N = 20
 
 
 def answers_with(n_right):
-    """ThresholdTarget to faces that are all labelled 0, of which the first so many are right."""
+    """Answers to faces that are all labelled 0, of which the first so many are right."""
     return (np.arange(N) >= np.array(n_right)[:, None]).astype(np.int64)
 
 
@@ -180,6 +180,18 @@ def test_the_view_shows_every_accuracy_once_and_lines_apart_by_more_than_colour(
     assert f"cnn {mean_relative_drop(result):.1%}" in view.reading
     assert "20" in view.reading
     assert "FER2013 PrivateTest (test)" in view.reading
+
+
+def test_landmarks_are_counted_for_networks_that_see_them_alone(result):
+    all_found = np.ones_like(result.found_face)
+    found = all_found.copy()
+    found[-1, 0] = False
+    faces = {"cnn": all_found, "dual": found}
+    results = {name: dataclasses.replace(result, found_face=f) for name, f in faces.items()}
+    view = robustness_view(results)
+    shares = view.data.groupby("network")["landmarks found (%)"]
+    assert shares.count().to_dict() == {"cnn": 0, "dual": 12}
+    assert shares.min()["dual"] == pytest.approx(100 * (1 - 1 / len(result)))
 
 
 def test_the_view_of_clean_faces_says_so_and_counts_them(result):

@@ -39,6 +39,22 @@ def changes(shares: Sequence[dict[str, float]]) -> list[tuple[float, Expression,
     return [(event.time_s, event.before, event.after) for event in found]
 
 
+def test_time_out_of_sight_does_not_count():
+    for was_away, expected in ((False, 1), (True, 0)):
+        finder = EventFinder(margin=0.1, hold_s=0.3)
+        happy, sad = ({"cnn": prediction(**share)} for share in ({"happy": 0.9}, {"sad": 0.9}))
+        for i in range(5):
+            finder.add(1, i / 10, happy)
+        finder.add(1, 0.9, sad)
+        assert len(finder.add(1, 1.8, sad, was_away=was_away)) == expected
+
+
+@pytest.mark.parametrize("first", [5, 9])
+def test_the_last_digit_of_a_time_decides_nothing(first):
+    """0.8 - 0.5 is a little more than 0.3, and 1.2 - 0.9 a little less."""
+    assert len(changes([{"happy": 0.9}] * first + [{"sad": 0.8}] * 4)) == 1
+
+
 def test_a_change_that_lasts_is_one_event_at_its_beginning():
     assert changes([{"happy": 0.9}] * 5 + [{"sad": 0.8}] * 9) == [(0.5, HAPPY, SAD)]
 

@@ -290,6 +290,18 @@ def test_a_network_of_fewer_expressions_is_told_from_the_others():
     assert "neutral (626) (resnet5)" in view.reading
 
 
+def test_learning_curves_of_keypoints_are_of_their_error():
+    history = pd.DataFrame(
+        {"epoch": [1, 2], "loss": [3, 2], "rmse": [4, 3], "val_loss": [3, 3], "val_rmse": [4, 4]}
+    )
+    figure = learning_view(history, "keypoints").figure
+    assert figure.layout.yaxis.title.text == "RMSE (pixels)"
+    assert [list(trace.y) for trace in figure.data] == [[4, 3], [4, 4], [3, 2], [3, 3]]
+    assert [trace.showlegend for trace in figure.data] == [True, True, False, False]
+    with pytest.raises(ValueError, match="accuracy, rmse"):
+        learning_view(history[["epoch", "loss"]], "keypoints")
+
+
 def test_a_face_without_landmarks_can_count_as_wrong(results):
     found = np.arange(500) % 10 > 0
     table = coverage_view(results, found, ON).data.set_index(["network", "accuracy of"])["accuracy"]

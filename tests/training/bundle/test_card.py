@@ -11,7 +11,9 @@ from fer_core.networks.bundles import (
     SplitMetrics,
     TrainingData,
 )
+from fer_core.networks.keypoints import embedded_keypoints
 from training.bundle.card import card_text, write_card
+from training.bundle.keypoint_card import keypoint_card_text
 from training.schema.recipe import get_recipe
 
 
@@ -162,6 +164,24 @@ def test_the_text_says_how_far_rare_classes_were_favoured(spec):
     balance = {"strategy": "logit_adjustment", "focal_gamma": 2.0, "adjustment": 0.7}
     text = card_text(spec.model_copy(update={"recipe": {**spec.recipe, "balance": balance}}))
     assert "0.7 times the log class frequencies were added" in text
+
+
+def test_the_text_says_which_logits_of_a_dual_network_were_corrected(spec):
+    recipe = untaught("dual").with_overrides(["prior_correction=0.3"]).model_dump(mode="json")
+    text = card_text(spec.model_copy(update={"recipe": recipe}))
+    assert "subtracted from the logits of the second expert (post-hoc" in text
+
+
+def test_a_card_of_keypoints_claims_no_split_by_person_where_persons_are_unknown():
+    spec = embedded_keypoints("keypoints").spec
+    measured = spec.metrics["keypoints:test"].model_copy(update={"persons": None})
+    unknown = spec.model_copy(update={"metrics": {"keypoints:test": measured}})
+    told, doubted = keypoint_card_text(spec), keypoint_card_text(unknown)
+    assert "No person is in two splits" in told
+    assert "split by person" in told
+    assert "No person is in two splits" not in doubted
+    assert "split by image" in doubted
+    assert "Persons are unknown, so one may be in two splits" in doubted
 
 
 def test_the_text_says_whose_weights_it_began_with(spec):

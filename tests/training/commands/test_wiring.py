@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -18,6 +21,22 @@ def said(*arguments: str) -> str:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     return result.stdout
+
+
+def test_a_name_that_the_terminal_cannot_encode_is_shown():
+    """As `python -m fer_core` shows it: the table of a study can hold any name."""
+    code = """if True:
+        import typer, training.__main__
+        def name():
+            typer.echo("\\u5199")
+        training.__main__.app.command()(name)
+        training.__main__.app(["name"])"""
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+    )
+    assert result.stdout.strip() == rb"\u5199", result.stderr
 
 
 def test_study_prints_the_table_of_the_named_study(monkeypatch):

@@ -314,7 +314,8 @@ class Hidden:
         if name.partition(".")[0] in {hidden!r}:
             raise ModuleNotFoundError(f"{{name}} is hidden", name=name)
 sys.meta_path.insert(0, Hidden())
-import training.__main__, training.bundle.export, training.loop.callbacks, training.loop.interrupts
+import training.__main__, training.loop.callbacks, training.loop.interrupts
+import training.experiments.run, training.campaign.run, training.campaign.outbox
 from training.schema.recipe import get_recipe
 from training.tasks.of_recipe import task_of
 from training.tasks.parents import parents_of

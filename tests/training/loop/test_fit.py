@@ -542,7 +542,7 @@ def test_a_kill_among_the_moves_is_finished_where_the_bundle_replaces_its_parent
         with pytest.raises(Killed):
             train(recipe, out)
     with pytest.raises(BundleError, match="damaged"):
-        open_bundle(out).verify(SERVING_FILE)
+        open_bundle(out).verify(KERAS_FILE)
     train(recipe, out, resume=True)
     made = open_bundle(out)
     for file in (KERAS_FILE, SERVING_FILE):

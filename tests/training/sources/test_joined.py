@@ -140,7 +140,7 @@ def recipe(tiny_recipe):
 
 def test_a_teacher_alone_says_what_added_faces_show(train, recipe, bundle, monkeypatch):
     monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
-    answers = BundleTeacher.named("rings").answers(train)
+    answers = BundleTeacher.named("rings").soft_targets(train)
     targets = targets_for(recipe, train, parents_of(recipe).teacher)
     np.testing.assert_allclose(targets[train.added], answers[train.added], atol=1e-6)
     own = soften_by_votes(train, recipe.vote_smoothing)
@@ -181,7 +181,7 @@ def test_a_network_that_is_to_know_both_learns_all_faces_by_their_labels_to_the_
     own = train.select(~train.added)
     expected = 0.75 * soften_by_votes(own, wild.vote_smoothing) + 0.25 * BundleTeacher.named(
         "rings"
-    ).answers(own)
+    ).soft_targets(own)
     np.testing.assert_allclose(targets[~train.added], expected, atol=1e-6)
     task = task_of(wild, parents_of(wild))
     task.phases[-1].enter(task.network)
@@ -199,7 +199,7 @@ def test_labels_of_added_faces_can_be_softened_by_a_teacher(both, recipe, bundle
     targets = targets_for(wild, train, parents_of(wild).teacher)
     own, added = train.select(~train.added), train.select(train.added)
     np.testing.assert_allclose(targets[~train.added], vote_distribution(own), atol=1e-6)
-    expected = 0.6 * one_hot(added) + 0.4 * BundleTeacher.named("rings").answers(added)
+    expected = 0.6 * one_hot(added) + 0.4 * BundleTeacher.named("rings").soft_targets(added)
     np.testing.assert_allclose(targets[train.added], expected, atol=1e-6)
 
 

@@ -152,6 +152,19 @@ def test_the_annotated_video_can_be_cancelled(film, monkeypatch):
     assert not page.get("video")
 
 
+def test_a_video_waits_for_other_work_and_says_so(film):
+    script = PAGE.replace("read_bytes())", "read_bytes(), waits=True)").partition("if work")[0]
+    waiting = script.format(path=str(film), name="film.mp4")
+    page = AppTest.from_string(waiting, default_timeout=60).run()
+    job: VideoJob = page.session_state["videos"]["key"]
+    job.start(10.0, smooth=True)
+    page.run()
+    assert not page.exception
+    (bar,) = page.get("progress")
+    assert bar.proto.text == "Waits for the photos"
+    assert job.is_running
+
+
 def test_a_video_that_is_no_longer_readable_says_so(film):
     page = page_of(film)
     job = finished(page)
