@@ -12,6 +12,7 @@ files were tried, read and refused, and what the slowest took.
 import argparse
 import contextlib
 import io
+import os
 import subprocess
 import sys
 import tempfile
@@ -164,7 +165,7 @@ def fuzz(target: str, runs: int, seed: int) -> Tally:
             "--counts",
             counts.filename,
         ]
-        command += ["--", f"-runs={runs}", f"-seed={seed + 1}", f"-max_len={MAX_BYTES}"]
+        command += ["--runs", str(runs), "--", f"-seed={seed + 1}", f"-max_len={MAX_BYTES}"]
         command += [f"-timeout={HANGING_SECONDS}", f"-rss_limit_mb={MAX_MEMORY_MB}"]
         command += [f"-artifact_prefix={findings}/", str(folder)]
         began = time.perf_counter()
@@ -179,8 +180,8 @@ def fuzz(target: str, runs: int, seed: int) -> Tally:
     return Tally(int(read), int(refusals), slowest, seconds)
 
 
-def try_changed_files(target: str, counts: Path, options: list[str]) -> None:
-    """Be the process in which libFuzzer works; it ends the process itself."""
+def try_changed_files(target: str, counts: Path, runs: int, options: list[str]) -> None:
+    """Be the process in which libFuzzer works, which ends after so many files."""
     attempt = TARGETS[target][1]
     # What becomes of files, where the process that started this one sees it.
     tally = np.memmap(counts, np.float64, "r+", shape=(3,))
@@ -192,6 +193,10 @@ def try_changed_files(target: str, counts: Path, options: list[str]) -> None:
         tally[0 if was_read else 1] += 1
         tally[2] = max(tally[2], seconds)
         assert seconds < SLOW_SECONDS, f"{seconds:.1f} s"
+        if tally[:2].sum() >= runs:
+            # libFuzzer would end the process with `exit`, in which Arrow sometimes waits for its threads
+            # for ever.
+            os._exit(0)
 
     atheris.Setup([sys.argv[0], *options], one)
     atheris.Fuzz()
@@ -209,7 +214,7 @@ def main() -> None:
     parser.add_argument("options", nargs="*", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.counts:
-        try_changed_files(arguments.target, arguments.counts, arguments.options)
+        try_changed_files(arguments.target, arguments.counts, arguments.runs, arguments.options)
     rows = []
     for target in [arguments.target] if arguments.target else TARGETS:
         tally = fuzz(target, arguments.runs, arguments.seed)

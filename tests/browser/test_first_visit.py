@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from fer_core.networks.bundles import resolve
+from pages.shared.titles import title_of
 from tests.browser.conftest import Server, running_server
 
 pytestmark = pytest.mark.browser
@@ -28,7 +28,7 @@ def test_the_first_visitor_may_open_a_pages_own_address(
     page = browser.new_page()
     # Another model than the one that is shown first.
     page.goto(f"{fresh_server.url}/models?model=dual")
-    expect(page.get_by_role("heading", name=resolve("dual").spec.title)).to_be_visible()
+    expect(page.get_by_role("heading", name=title_of("dual"), exact=True)).to_be_visible()
     expect(page.get_by_test_id("stSidebarNav").get_by_text("Research")).to_be_visible()
     # Uploads stay in memory: the server cannot write.
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Landmarks").click()

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from fer_core.networks.bundles import resolve
+from pages.shared.titles import title_of
 from tests.browser.conftest import Server
 
 pytestmark = pytest.mark.browser
@@ -18,8 +18,8 @@ def test_a_model_is_chosen_and_stands_in_the_address(page: Page):
     expect(page.get_by_role("heading", name="Models", exact=True)).to_be_visible()
     page.get_by_test_id("stSelectbox").click()
     page.get_by_role("option", name="landmarks_only").click()
-    title = resolve("landmarks_only").spec.title
-    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    title = title_of("landmarks_only")
+    expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile(r"/models\?model=landmarks_only$"))
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3)
 
@@ -30,7 +30,7 @@ def test_a_narrow_window_never_scrolls_sideways(browser: Browser, server: Server
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(f"{server.url}/models?model=dual")
-    expect(page.get_by_role("heading", name=resolve("dual").spec.title)).to_be_visible()
+    expect(page.get_by_role("heading", name=title_of("dual"), exact=True)).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3)
     page.get_by_text("Model card", exact=True).click()
     expect(page.get_by_role("heading", name="Intended use")).to_be_visible()
