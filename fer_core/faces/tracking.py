@@ -15,8 +15,6 @@ from fer_core.faces.search import iou
 
 #: A face that was not seen for longer is dropped.
 MAX_GAP_SECONDS: Final = 1.0
-#: Times of frames are rounded.
-_TOLERANCE_S: Final = 1e-6
 #: How far a face may move between two frames, in its widths: a constant, plus a rate per second.
 _MOVE: Final = 0.6
 _MOVE_A_SECOND: Final = 1.5
@@ -73,7 +71,7 @@ class Tracker:
             for track in self._tracks
             if not after_cut
             and (
-                time_s - track.time_s <= self._max_gap_s + _TOLERANCE_S
+                time_s - track.time_s <= self._max_gap_s
                 or (self._frames_may_last and track.time_s == last_s)
             )
         ]

@@ -12,7 +12,7 @@ from fer_core.networks.classifier import Prediction
 from fer_core.networks.smoothing import Smoother
 from fer_core.photos.decode import Photo
 from fer_core.video import DEFAULT_RATE
-from fer_core.video.events import Event, EventFinder
+from fer_core.video.events import TOLERANCE_S, Event, EventFinder
 from fer_core.video.reading import SampledFrame, VideoInfo, VideoReader
 
 #: Time constant of the probabilities: shorter than an expression, longer than a frame.
@@ -107,8 +107,8 @@ class VideoAnalysis:
 
 
 def longest_gap(rate: float) -> float:
-    """Return for how many seconds a face may be out of sight, at a frame rate."""
-    return max(MAX_GAP_SECONDS, _FRAMES_OF_GAP / rate)
+    """Return for how many seconds a face may be out of sight at a frame rate, with room for rounded times."""
+    return max(MAX_GAP_SECONDS, _FRAMES_OF_GAP / rate) + TOLERANCE_S
 
 
 def analyze_video(

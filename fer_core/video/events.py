@@ -11,7 +11,7 @@ from fer_core.networks.classifier import Prediction
 MARGIN: Final = 0.1
 HOLD_SECONDS: Final = 0.3
 #: Times of frames are rounded.
-_TOLERANCE_S: Final = 1e-6
+TOLERANCE_S: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class EventFinder:
             rival = self._rival(state, prediction)
             if rival != state.rival or was_away:
                 state.rival, state.since_s = rival, time_s
-            if rival is not None and time_s - state.since_s >= self._hold_s - _TOLERANCE_S:
+            if rival is not None and time_s - state.since_s >= self._hold_s - TOLERANCE_S:
                 if state.expression is not None:
                     found.append(Event(state.since_s, track, name, state.expression, rival))
                 self._states[key] = _State(rival)

@@ -35,8 +35,6 @@ _ROW_HEIGHT: Final = 34
 #: People in one figure, those who were seen most.
 MOST_PEOPLE: Final = 24
 _PERCENT: Final = " (%)"
-#: Times of frames are rounded.
-_TOLERANCE_S: Final = 1e-6
 #: Beside the colours, so that no two lines differ by colour alone.
 _DASHES: Final = {
     Expression.ANGRY: "solid",
@@ -279,7 +277,7 @@ def _stretches(part: pd.DataFrame, analysis: VideoAnalysis) -> pd.DataFrame:
     starts = part["time (s)"].to_numpy(float)
     # A prediction holds until the next one, or for as long as a frame where the face was gone then.
     following = np.append(starts[1:], np.inf)
-    seen_on = following - starts <= longest_gap(analysis.sampled_rate) + _TOLERANCE_S
+    seen_on = following - starts <= longest_gap(analysis.sampled_rate)
     ends = np.where(seen_on, following, starts + 1 / analysis.sampled_rate)
     words = part["answer"].to_numpy()
     is_first = np.append(True, (words[1:] != words[:-1]) | ~seen_on[:-1])
@@ -301,9 +299,7 @@ def _lines(part: pd.DataFrame, analysis: VideoAnalysis) -> list[go.Scatter]:
     chosen = thinned(len(part))
     times = part["time (s)"].to_numpy(float)
     # Counts the gaps before each point, so that none is lost where a long video's points are thinned.
-    gaps_before = np.cumsum(
-        np.diff(times, prepend=times[0]) > longest_gap(analysis.sampled_rate) + _TOLERANCE_S
-    )
+    gaps_before = np.cumsum(np.diff(times, prepend=times[0]) > longest_gap(analysis.sampled_rate))
     gaps = np.flatnonzero(np.diff(gaps_before[chosen])) + 1
     shown, times = part.iloc[chosen], times[chosen]
     columns = [column for column in part.columns if column.endswith(_PERCENT)]

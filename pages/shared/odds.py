@@ -1,6 +1,6 @@
 """How often two networks are right on test faces with the same pair of predictions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fer_core.data_names import source_name
@@ -11,8 +11,6 @@ from pages.shared.titles import title_of
 from pages.shared.verbatim import public_message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fer_core.evaluation.pair_odds import PairOdds
     from fer_core.evaluation.predictions import EvaluationResult
     from fer_core.networks.classifier import Prediction
@@ -39,10 +37,7 @@ def odds_of_pair(
             if strange := _unknown(results, (first, second), (one, other)):
                 yield name, strange
                 continue
-            yield (
-                name,
-                pair_odds(results[0], results[1], (one.expression, other.expression)),
-            )
+            yield name, pair_odds(*results, (one.expression, other.expression))
         except FerError as error:
             yield name, public_message(error)
 

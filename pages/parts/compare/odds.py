@@ -18,7 +18,8 @@ _CHANCE: Final = 0.05
 
 def show_odds(face: "FaceAnalysis") -> None:
     """Show for each data set how often each network is right on test faces with this pair of predictions."""
-    (first, one), (second, other) = pair_of(face).items()
+    pair = pair_of(face)
+    (first, one), (second, other) = pair.items()
     st.subheader("How often are these two predictions right?")
     agree = one.expression is other.expression
     titles = ["both networks"] if agree else [title_of(first), title_of(second)]
@@ -28,7 +29,7 @@ def show_odds(face: "FaceAnalysis") -> None:
         else f"{titles[0]} predicts **{one.expression}** and {titles[1]} **{other.expression}**"
     )
     lines = []
-    for name, odds in odds_of_pair({first: one, second: other}):
+    for name, odds in odds_of_pair(pair):
         lines += [f"- **{name}**: {odds}"] if isinstance(odds, str) else _lines(name, odds, titles)
     st.markdown(f"On test faces where, as here, {said}:\n" + "\n".join(lines))
     st.caption("Test faces without a duplicate in the training data; 95% Wilson intervals.")

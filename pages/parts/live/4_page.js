@@ -197,7 +197,7 @@ class LivePage {
     this.sender = new Sender(this.video, this.data.token, {
       answered: (answer, frame) => this.answered(answer, frame),
       waiting: (place) => this.wait(place),
-      failed: (sentence, isOver) => (isOver ? this.trouble(sentence) : this.retry(sentence)),
+      failed: (sentence, isOver) => (isOver ? this.trouble(sentence) : this.pause(sentence)),
     });
     this.sender.start();
     this.timer = setInterval(() => this.tick(), 100);
@@ -240,14 +240,11 @@ class LivePage {
   }
 
   wait(place) {
-    this.enable(false);
-    this.answeredAt = Infinity;
-    this.forgetAnswer();
-    this.say(`The server is busy with other live visitors. You are number ${place} in line; this page starts by itself.`, true);
+    this.pause(`The server is busy with other live visitors. You are number ${place} in line; this page starts by itself.`);
   }
 
-  // The sender tries again by itself.
-  retry(sentence) {
+  // Until the next prediction comes: the sender goes on by itself.
+  pause(sentence) {
     this.enable(false);
     this.answeredAt = Infinity;
     this.forgetAnswer();
@@ -384,11 +381,8 @@ class LivePage {
 
   // No answer has come for a while.
   miss() {
-    this.answeredAt = Infinity;
-    this.forgetAnswer();
     const isMuted = this.stream?.getVideoTracks()[0].muted;
-    this.say(isMuted ? "The camera sends no picture." : "No prediction comes from the server. Waiting.", true);
-    for (const name of ["freeze", "rest"]) this.find(name).disabled = true;
+    this.pause(isMuted ? "The camera sends no picture." : "No prediction comes from the server. Waiting.");
   }
 
   speed() {
