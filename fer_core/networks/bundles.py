@@ -200,6 +200,8 @@ class BundleSpec(BaseSpec):
     Attributes:
         labels: in the order of the logits.
         landmark_features: version of the landmark vector; None if the network sees no landmarks.
+        prior_offsets: what was subtracted from the logit of each class after training, for the class
+            frequencies of the training rows (`training.schema.prior_correction`); empty if nothing was.
         temperature: that logits are divided by (Guo et al. 2017, arXiv:1706.04599).
         abstention_threshold: confidence from which a prediction is confident (`fer_core.networks.levels`).
         references: what temperature and threshold were chosen on; empty if that is the validation split of
@@ -209,6 +211,7 @@ class BundleSpec(BaseSpec):
 
     labels: tuple[Expression, ...]
     landmark_features: str | None
+    prior_offsets: tuple[float, ...] = Field(default=(), exclude_if=lambda given: not given)
     temperature: float
     abstention_threshold: float
     references: tuple[CalibrationSplit, ...] = Field(default=(), exclude_if=lambda given: not given)

@@ -142,6 +142,15 @@ class ExpressionArchitecture(Architecture):
         """Whether `logit_bias` is available, so that a recipe may use `prior_correction`."""
         return False
 
+    def prior_offsets(self, own: np.ndarray, trunk: np.ndarray) -> np.ndarray:
+        """Return by how much the logits of all inputs are lower through corrections of priors.
+
+        Args:
+            own: what was subtracted from `logit_bias`, float (classes,).
+            trunk: what had been subtracted from the logits of its trunk before, if it has one.
+        """
+        return own
+
     def logit_bias(self, network: "keras.Model") -> "keras.Variable":
         """Return the biases, (classes,), that are added to the logits of what a run trains.
 

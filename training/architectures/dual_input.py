@@ -92,6 +92,10 @@ class DualInput(ExpressionArchitecture):
             return super().logit_bias(network)
         return self.trunk.logit_bias(network.get_layer(ALIGNED_TRUNK))
 
+    def prior_offsets(self, own: np.ndarray, trunk: np.ndarray) -> np.ndarray:
+        """Return by how much the logits are lower with landmarks; without, by the trunk's offsets."""
+        return (own + trunk) / 2 if self._has_two_experts else trunk
+
     @classmethod
     def origin(cls, settings: Mapping[str, Any], starts_from: str | None) -> str:
         """Return the card's sentences about the trunk and the layers beside it."""

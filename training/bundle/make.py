@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from fer_core.expressions import LABEL_SPACES, Expression
 from fer_core.faces.crops import INPUT_SIZE
 from fer_core.faces.landmarks import FEATURE_VERSION
@@ -16,6 +18,7 @@ from fer_core.networks.bundles import (
     BundleSpec,
     TrainingData,
     open_bundle,
+    resolve,
     sha256_of,
 )
 from training import sources
@@ -59,15 +62,26 @@ def make_bundle(result: FitResult, recipe: Recipe, out: Path) -> Bundle:
     first, *_ = rows.values()
     with staged(out) as staging:
         result.history.to_csv(staging / HISTORY_FILE, index=False)
-        if recipe.prior_correction is not None and result.class_shares is not None:
-            correct_priors(
-                result.network, recipe.architecture, result.class_shares, recipe.prior_correction
-            )
+        offsets = _correct_priors(result, recipe)
         _export_on(first, result.network, staging)
         labels = first.label_space.labels
         spec = _uncalibrated_spec(result, recipe, out.resolve().name, labels, staging)
+        spec = spec.model_copy(update={"prior_offsets": offsets})
         _finish(spec, rows, staging)
     return open_bundle(out)
+
+
+def _correct_priors(result: FitResult, recipe: Recipe) -> tuple[float, ...]:
+    """Correct the priors of a finished run's network, and return its `BundleSpec.prior_offsets`."""
+    architecture, part = recipe.architecture, recipe.architecture.trunk_part
+    own: np.ndarray | float = 0.0
+    if recipe.prior_correction is not None and result.class_shares is not None:
+        own = correct_priors(
+            result.network, architecture, result.class_shares, recipe.prior_correction
+        )
+    trunk = resolve(part.bundle).spec.prior_offsets if part else ()
+    offsets = np.atleast_1d(architecture.prior_offsets(np.asarray(own), np.array(trunk or 0.0)))
+    return tuple(offsets.tolist()) if offsets.any() else ()
 
 
 def export_again(bundle: Bundle) -> Bundle:

@@ -20,7 +20,7 @@ def correct_priors(
     architecture: ExpressionArchitecture,
     shares: np.ndarray,
     amount: float,
-) -> None:
+) -> np.ndarray:
     """Subtract `amount` times the log class frequencies from a network's logits, in place.
 
     Args:
@@ -29,10 +29,14 @@ def correct_priors(
         shares: float (classes,), the mean training target of each class. A class without targets keeps its
             logit: the more it is corrected, the more often would it be predicted.
         amount: 1 brings the predictions to where all classes are equally frequent.
+
+    Returns:
+        What was subtracted, float64 (classes,).
     """
     bias = architecture.logit_bias(network)
     present = shares > 0
     logs = np.log(shares, where=present, out=np.zeros(len(shares)))
     # Around their mean, which changes no prediction and keeps the maps' scale.
-    offsets = np.where(present, amount * (logs - logs[present].mean()), 0.0)
+    offsets: np.ndarray = np.where(present, amount * (logs - logs[present].mean()), 0.0)
     bias.assign(np.asarray(bias) - offsets.astype(np.float32))
+    return offsets

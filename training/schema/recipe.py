@@ -137,7 +137,7 @@ class ParentNames(NamedTuple):
     Attributes:
         start: of the bundle whose weights the network begins with.
         trunk: of the bundle whose weights a part of it keeps.
-        teacher: of a bundle, or ensemble:CAMPAIGN.
+        teacher: of a bundle, of several with "+" between them, or ensemble:CAMPAIGN.
     """
 
     start: str | None = None
@@ -281,8 +281,9 @@ class Recipe(BaseRecipe):
         balance: what is done about classes of unequal size.
         label_smoothing: share of each target spread over all classes (arXiv:1512.00567).
         vote_smoothing: share of each target that follows the FER+ votes (`training.tasks.targets`).
-        teacher: name of a bundle whose predictions take part in the targets, or ensemble:CAMPAIGN for those
-            of a campaign's teachers (`training.campaign`); none by default.
+        teacher: name of a bundle whose predictions take part in the targets, several names with "+" between
+            them for the mean of their predictions, or ensemble:CAMPAIGN for those of a campaign's teachers
+            (`training.campaign`); none by default.
         teacher_share: of each target that follows the teacher. What a second data set gives is learnt from
             the teacher alone (Xie et al. 2020, "Noisy Student", arXiv:1911.04252), or, if `Data.added` says
             so, from its own labels alone.

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from fer_core.data_names import PLUS
 from fer_core.networks.bundles import Bundle, resolve
 from training.schema.recipe import BaseRecipe
 from training.sources.ancestors import Ancestor, Ancestors
 from training.teachers.ensemble import EnsembleTeacher, campaign_of
+from training.teachers.joint import JointTeacher
 from training.teachers.teacher import BundleTeacher, Teacher
 
 
@@ -50,5 +52,6 @@ def parents_of(recipe: BaseRecipe) -> Parents:
 
 
 def _teacher(name: str) -> Teacher:
-    campaign = campaign_of(name)
-    return BundleTeacher.named(name) if campaign is None else EnsembleTeacher.of(campaign)
+    if (campaign := campaign_of(name)) is not None:
+        return EnsembleTeacher.of(campaign)
+    return JointTeacher.named(name) if PLUS in name else BundleTeacher.named(name)

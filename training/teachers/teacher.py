@@ -84,7 +84,8 @@ class BundleTeacher(Teacher):
     def soft_targets(self, samples: Samples, *, temperature: float = 1.0) -> np.ndarray:
         """Return calibrated probabilities, float32 (N, classes), in the samples' label order.
 
-        Of a teacher that knows further classes they are those among the samples' classes. Where its logits
+        Of a teacher that knows further classes they are those among the samples' classes. They are those
+        before a correction of priors. Where its logits
         are kept (`store_logits`), its spec alone is needed.
 
         Raises:
@@ -94,9 +95,12 @@ class BundleTeacher(Teacher):
         self._require_classes(samples)
         kept = self._logits_path(samples)
         logits = np.load(kept, allow_pickle=False) if kept.is_file() else self._asked(samples)
-        theirs = self.bundle.spec.labels
-        ours = [theirs.index(label) for label in samples.label_space.labels]
-        return softmax(logits[:, ours], temperature=self.bundle.spec.temperature * temperature)
+        spec = self.bundle.spec
+        if spec.prior_offsets:
+            # The student's priors are corrected after it has learnt: the teacher's must not be before.
+            logits = logits + np.float32(spec.prior_offsets)
+        ours = [spec.labels.index(label) for label in samples.label_space.labels]
+        return softmax(logits[:, ours], temperature=spec.temperature * temperature)
 
     def store_logits(self, samples: Samples) -> Path:
         """Write the bundle's logits under the cache, for a machine that cannot run it; return the file.

@@ -1,6 +1,8 @@
 """Soft targets: the label first, the rest where other annotators looked."""
 
 import dataclasses
+import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,11 +10,13 @@ import pytest
 from fer_core.errors import BundleError, UnknownNameError
 from fer_core.expressions import FER2013, FIVE
 from fer_core.faces.crops import FaceInputs
-from fer_core.networks.bundles import resolve
+from fer_core.networks.bundles import SPEC_FILE, resolve
 from fer_core.networks.classifier import Classifier
+from fer_core.networks.softmax import softmax
 from training.errors import TrainingError
 from training.schema.recipe import get_recipe
 from training.sources import Split, load
+from training.tasks.parents import parents_of
 from training.tasks.targets import one_hot, soften_by_votes, targets_for
 from training.teachers.teacher import BundleTeacher
 
@@ -117,3 +121,40 @@ def test_a_teacher_that_lacks_a_class_is_refused(bundle, generated_data, monkeyp
 def test_a_share_without_a_teacher_is_refused():
     with pytest.raises(UnknownNameError, match="go together"):
         get_recipe("cnn").with_overrides(["teacher=null"])
+
+
+def test_a_teacher_predicts_as_before_the_correction_of_its_priors(
+    bundle, generated_data, monkeypatch
+):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    rings = BundleTeacher.named("rings")
+    samples = load("fer2013", Split.VALID)
+    offsets = (0.3, -0.2, 0.0, 0.1, -0.4, 0.1, 0.1)
+    spec = rings.bundle.spec.model_copy(update={"prior_offsets": offsets})
+    corrected = dataclasses.replace(rings, bundle=dataclasses.replace(rings.bundle, spec=spec))
+    logits = np.log(rings.soft_targets(samples)) * spec.temperature + np.float32(offsets)
+    np.testing.assert_allclose(
+        corrected.soft_targets(samples), softmax(logits, temperature=spec.temperature), atol=1e-5
+    )
+
+
+def test_several_teachers_teach_their_mean_prediction(bundle, generated_data, monkeypatch):
+    monkeypatch.setenv("FER_DATA", str(generated_data))
+    other = bundle.path.parent / "others"
+    shutil.copytree(bundle.path, other)
+    spec = json.loads((other / SPEC_FILE).read_text())
+    spec |= {"name": "others", "temperature": 3 * spec["temperature"]}
+    (other / SPEC_FILE).write_text(json.dumps(spec))
+    monkeypatch.setenv("FER_MODELS", str(bundle.path.parent))
+    recipe = get_recipe("cnn").with_overrides(["teacher=rings+others", "vote_smoothing=0"])
+    teacher = parents_of(recipe).teacher
+    assert teacher is not None
+    samples = load("fer2013", Split.VALID)
+    one, two = (BundleTeacher.named(name).soft_targets(samples) for name in ("rings", "others"))
+    assert not np.allclose(one, two)
+    np.testing.assert_allclose(teacher.soft_targets(samples), (one + two) / 2, atol=1e-6)
+    assert teacher.ancestor.name == "rings+others"
+    assert teacher.ancestor.sources == BundleTeacher.named("rings").ancestor.sources
+    with pytest.raises(BundleError, match="'rongs'"):
+        parents_of(recipe.with_overrides(["teacher=rings+rongs"]))

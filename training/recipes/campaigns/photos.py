@@ -18,7 +18,10 @@ from training.recipes.campaigns.fer2013_pixels import (
 )
 from training.schema.recipe import SelectionSplit
 
-UNTAUGHT = ("teacher=null", "added_teacher_share=null", "starts_from=null", "prior_correction=null")
+UNTAUGHT = (
+    *("teacher=null", "teacher_share=0", "added_teacher_share=null", "teacher_temperature=null"),
+    *("starts_from=null", "prior_correction=null"),
+)
 #: From random weights, with the settings that suit those.
 FROM_NOTHING = (
     *("epochs=20", "patience=20", "refinement.epochs=3", "ema_momentum=0.999"),
