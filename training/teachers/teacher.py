@@ -98,7 +98,7 @@ class BundleTeacher(Teacher):
         spec = self.bundle.spec
         if spec.prior_offsets:
             # The student's priors are corrected after it has learnt: the teacher's must not be before.
-            logits = logits + np.float32(spec.prior_offsets)
+            logits = logits + np.array(spec.prior_offsets, np.float32)
         ours = [spec.labels.index(label) for label in samples.label_space.labels]
         return softmax(logits[:, ours], temperature=spec.temperature * temperature)
 

@@ -15,7 +15,7 @@ STUDY = Study(
     title="A short run of the recipe of cnn_photos, with and without a teacher and random blur",
     question="Do a teacher's predictions beside ExpW's noisy labels help, and what does random blur, loss of "
     "resolution and sharpening cost on faces as they are? All runs start from cnn, with 24,000 rows, two "
-    "epochs and no prior correction. The teacher is the cnn_photos of that time, whose predictions had such a "
+    "epochs and no prior correction. The teacher is the cnn_photos of that time, whose predictions had a "
     "correction: another teacher may help more. Chosen and measured on validation faces alone. The machine "
     "did other work during the run no-teacher with seed 0, so its seconds cannot be compared.",
     recipe="cnn_photos",
