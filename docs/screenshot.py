@@ -37,7 +37,7 @@ def main() -> None:
         page.get_by_role("button", name=EXAMPLE, exact=True).click()
         bars = page.get_by_role("group", name="Probability of each expression for face 1")
         expect(bars).to_be_visible()
-        expect(page.get_by_text("Both networks agree")).to_be_visible()
+        expect(page.get_by_text("Both networks agree").first).to_be_visible()
         # Streamlit fetches the code of these elements when they are first shown.
         expect(page.get_by_test_id("stMetricValue")).to_be_visible()
         expect(page.get_by_role("button", name="Annotated photo")).to_be_visible()

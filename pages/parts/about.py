@@ -24,7 +24,8 @@ def show_meaning() -> None:
         "Second Look finds every face in a photo, a video or a camera's picture and names its **apparent "
         "expression**: what the face looks like in one picture. That is not what the person feels.\n\n"
         "By default two networks predict for each face. The CNN sees the pixels; the dual-input network also "
-        "sees where the landmarks are. Each prediction has one of three levels:\n"
+        "sees where the landmarks are. It averages the CNN with a second expert, so their agreement says "
+        "less than that of two independent opinions. Each prediction has one of three levels:\n"
         "- **Happy** (confident): the confidence is at or above the network's threshold.\n"
         "- **Probably happy** (probable): it is below, but one expression leads clearly.\n"
         "- **Unclear: angry or sad** (unclear): two expressions are close, or it is unknown which way "
@@ -60,6 +61,7 @@ def _show_levels(names: Sequence[str]) -> None:
             rows.append({"Right predictions": f"{title_of(name)}, by {judge}"} | cells)
     if rows:
         st.table(rows, border="horizontal", hide_index=True)
+        st.caption("Test faces that do not also occur in the training data.")
 
 
 def show_limits() -> None:
@@ -68,7 +70,7 @@ def show_limits() -> None:
     missed = [s for name in chosen_networks() if (s := _missed_sentence(name))]
     lines = [
         *missed,
-        "Predictions for small, blurred, dark, covered, turned or drawn faces are less accurate.",
+        "Predictions for small, blurred, dark, covered, turned or drawn faces can be less accurate.",
         "The networks learnt from grey 48x48 images from the web. People often disagree about their labels.",
         "Age, gender and skin colour are not recorded in the data. So differences between groups of people "
         "were not measured.",
@@ -149,7 +151,5 @@ def accuracy_sentence(spec: BundleSpec) -> str | None:
     )
     return (
         f"**{title_of(spec.name)}** (`{spec.name}`) is right on {first.accuracy:.1%} of {first.n:,} test "
-        f"faces by {judge}. It is confident about {first.coverage:.0%} of them"
-        + (f", and right on {first.selective_accuracy:.1%} of those." if first.coverage else ".")
-        + f"{without_copies}{by_others}"
+        f"faces by {judge}.{without_copies}{by_others}"
     )

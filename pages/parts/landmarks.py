@@ -7,6 +7,7 @@ import streamlit as st
 
 from fer_core.data_names import data_name
 from fer_core.errors import FerError
+from fer_core.listing import capitalized
 from fer_core.palette import GUIDE_COLOR
 from pages.shared.bars import row, share_bar, show_rows, track
 from pages.shared.charts import PLAIN_CHART
@@ -38,7 +39,7 @@ def show_overlays(photo: ChosenPhoto, face: "Face", mesh: "FaceMesh", number: in
     overlays = st.pills(
         "Overlays",
         [o for o in Overlay if o is not Overlay.OWN_KEYPOINTS or finder is not None],
-        format_func=_capitalized,
+        format_func=capitalized,
         selection_mode="multi",
         wrap=True,
         default=[Overlay.CONTOURS, Overlay.IRISES],
@@ -253,10 +254,6 @@ def _show_strengths(strengths: Mapping[str, float], *, alt: str) -> None:
         ],
         alt=alt,
     )
-
-
-def _capitalized(overlay: str) -> str:
-    return overlay[0].upper() + overlay[1:]
 
 
 def _turn(degrees: float, positive: str, negative: str) -> str:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from fer_core.listing import capitalized
 from fer_core.palette import network_looks
+from fer_core.percent import LEAST_PERCENT, percent
 from pages.shared.titles import title_of
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ _PATTERNS: Final = {
     "repeating-linear-gradient(0deg,%s 0 1px,transparent 1px 4px)",
     ".": "radial-gradient(circle,%s 1.2px,transparent 1.6px) 0 0/4px 4px",
 }
-#: A smaller probability has no bar.
-LEAST: Final = 0.01
 _STYLE: Final = """<style>
 .fer-bars{display:grid;grid-template-columns:max-content 1fr max-content;gap:.2rem .6rem;align-items:center;
 font-size:.875rem;line-height:1.25}
@@ -65,7 +65,7 @@ def show_bars(predictions: Mapping[str, "Prediction"], *, alt: str) -> None:
     for label in dict.fromkeys(label for p in predictions.values() for label in p.labels):
         shares = {name: share_of(p, label) for name, p in predictions.items()}
         tracks = [track(share_bar(fills[name], share or 0.0)) for name, share in shares.items()]
-        rows.append(row(str(label), tracks, [" / ".join(map(percent, shares.values()))]))
+        rows.append(row(str(label), tracks, [" / ".join(map(percent_html, shares.values()))]))
     show_rows(key, rows, alt=alt)
 
 
@@ -102,7 +102,7 @@ def row(name: str, tracks: Sequence[str], shares: Sequence[str]) -> str:
     """Return a row: its name, its tracks from `track`, and HTML for the lines beside them."""
     lines = "".join(f"<div>{share}</div>" for share in shares)
     return (
-        f"<div>{escape(name[:1].upper() + name[1:])}</div>"
+        f"<div>{escape(capitalized(name))}</div>"
         f'<div class="two" aria-hidden="true">{"".join(tracks)}</div>'
         f'<div class="two share">{lines}</div>'
     )
@@ -115,7 +115,7 @@ def track(content: str) -> str:
 
 def share_bar(fill: str, share: float) -> str:
     """Return the bar of a probability; empty if it is too small."""
-    return bar(fill, left=0, width=100 * share) if share >= LEAST else ""
+    return bar(fill, left=0, width=100 * share) if share >= LEAST_PERCENT else ""
 
 
 def bar(fill: str, *, left: float, width: float) -> str:
@@ -130,8 +130,6 @@ def share_of(prediction: "Prediction", label: "Expression") -> float | None:
     return float(prediction.probabilities[labels.index(label)]) if label in labels else None
 
 
-def percent(share: float | None) -> str:
-    """Return a percentage in HTML: "<1%" if it is small, a dash if the network does not know the class."""
-    if share is None:
-        return "\u2013"
-    return "&lt;1%" if share < LEAST else f"{share:.0%}"
+def percent_html(share: float | None) -> str:
+    """Return a probability as a percentage in HTML; a dash if the network does not know the class."""
+    return "\u2013" if share is None else escape(percent(share))

@@ -20,7 +20,8 @@ _FER2013 = "fer2013"
 def level_sentence(name: str, level: "Level") -> str | None:
     """Return a sentence on the accuracy of a network's level; None if it was not measured."""
     measured = [
-        f"{share.accuracy:.1%} of its {share.n:,} {level} predictions on test faces are right by {judge}"
+        f"{share.accuracy:.1%} of its {share.n:,} {level} predictions on test faces that are not in "
+        f"the training data are right by {judge}"
         for judge, shares in shares_by_level(name).items()
         if (share := shares[level]).accuracy is not None
     ]
@@ -52,7 +53,7 @@ def shares_by_level(name: str) -> "dict[str, dict[Level, LevelShare]]":
 def _shares(result: "EvaluationResult", threshold: float) -> "dict[Level, LevelShare]":
     from fer_core.evaluation.level_accuracy import level_shares
 
-    return level_shares(result, threshold)
+    return level_shares(result.select(result.clean), threshold)
 
 
 def judged_by(bundle: Bundle) -> list[str]:

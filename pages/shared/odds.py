@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from fer_core.data_names import source_name
 from fer_core.errors import FerError
+from fer_core.listing import listed
 from fer_core.networks.bundles import resolve
 from pages.shared.predictions import stored_predictions
 from pages.shared.titles import title_of
@@ -40,6 +41,19 @@ def odds_of_pair(
             yield name, pair_odds(*results, (one.expression, other.expression))
         except FerError as error:
             yield name, public_message(error)
+
+
+def agreement_sentence(predictions: "Mapping[str, Prediction]") -> str:
+    """Return how often two networks are right where both predict the same; empty if unknown."""
+    expression = next(iter(predictions.values())).expression
+    known = [
+        f"{odds.right[0] / odds.n:.0%} of {odds.n:,} test faces of {name}"
+        for name, odds in odds_of_pair(predictions)
+        if not isinstance(odds, str) and odds.n >= FEWEST
+    ]
+    if not known:
+        return ""
+    return f"Where both predict {expression}, the label is {expression} for {listed(known)}."
 
 
 def odds_sentence(predictions: "Mapping[str, Prediction]") -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from fer_core.listing import listed
+from fer_core.listing import capitalized, listed
 from fer_core.networks.bundles import default_networks
+from fer_core.percent import percent
 from fer_core.settings import api_is_on, api_tokens
 from pages.shared.address import api_address
 from pages.shared.bars import show_bars
@@ -19,7 +20,7 @@ from pages.shared.downloads import File, offer_file, offer_files
 from pages.shared.examples import EXAMPLES
 from pages.shared.level_sentences import level_sentence
 from pages.shared.networks import chosen_networks
-from pages.shared.odds import odds_sentence
+from pages.shared.odds import agreement_sentence, odds_sentence
 from pages.shared.photo_view import show_photo_with_faces
 from pages.shared.titles import spec_of, title_of
 from pages.shared.verbatim import name_as_code
@@ -177,7 +178,8 @@ def show_face(
         st.metric(
             f"Face {number}: apparent expression",
             prediction_text(prediction),
-            f"{prediction.confidence:.0%} {prediction.expression}",
+            # Not first: a line that begins with ">" is a quotation in Markdown.
+            f"{prediction.expression} {percent(prediction.confidence)}",
             delta_color="off",
             delta_arrow="off",
             # No test face is doubtful, so nothing is known of such predictions.
@@ -205,7 +207,7 @@ def _show_quality(face: "FaceAnalysis") -> None:
         return
     with st.container(horizontal=True, gap="xsmall"):
         for note in face.quality:
-            words = _capitalized(QUALITY_WORDS[note.code])
+            words = capitalized(QUALITY_WORDS[note.code])
             st.badge(words, icon=":material/visibility_off:", color="orange")
     st.caption(" ".join(note.sentence for note in face.quality))
 
@@ -225,18 +227,30 @@ def _link_to_more(face: "FaceAnalysis") -> None:
 
 def show_agreement(face: "FaceAnalysis") -> None:
     """Show whether the networks agree; if not, show each prediction."""
+    if face.networks_agree and face.face.mesh is None and _landmarks_matter(face):
+        # The dual-input network then predicts by its pixel network, which may be the other one.
+        st.badge("No landmarks: both networks see only pixels", color="gray")
+        return
     if face.networks_agree:
-        st.badge("Both networks agree", icon=":material/check:", color="green")
+        # No test face is doubtful, so nothing is known of such predictions.
+        known = "" if face.main.is_doubtful else agreement_sentence(face.predictions)
+        st.badge("Both networks agree", icon=":material/check:", color="green", help=known or None)
         return
     st.badge(_DISAGREE, icon=_DISAGREE_ICON, color="orange")
     st.caption(
         ". ".join(
-            f"{title_of(name)}: {prediction_text(prediction).lower()}, {prediction.confidence:.0%} "
-            f"{prediction.expression}"
+            f"{title_of(name)}: {prediction_text(prediction).lower()}, "
+            f"{percent(prediction.confidence)} {prediction.expression}"
             for name, prediction in face.predictions.items()
         )
         + "."
     )
+
+
+def _landmarks_matter(face: "FaceAnalysis") -> bool:
+    """Return whether a network that sees landmarks predicted."""
+    specs = map(spec_of, face.predictions)
+    return any(spec is not None and spec.landmark_features is not None for spec in specs)
 
 
 def show_probabilities(face: "FaceAnalysis", number: int) -> None:
@@ -298,7 +312,11 @@ def show_code(photo: ChosenPhoto) -> None:
     named = "" if networks == default_networks() else ",".join(networks)
     name = PurePath(photo.name).name
     st.code(
-        f"import fer_core\n\nprint(fer_core.analyze({name!r}{f', networks={named!r}' if named else ''}))",
+        "import fer_core\n\n"
+        f"analysis = fer_core.analyze({name!r}{f', networks={named!r}' if named else ''})\n"
+        "print(analysis)\n"
+        "for face in analysis.faces:\n"
+        "    print(face.main.expression, face.main.level)",
         language="python",
     )
     option = f" --networks {named}" if named else ""
@@ -322,7 +340,7 @@ def as_text(analysis: "Analysis") -> str:
     lines = []
     for number, face in enumerate(analysis.faces, start=1):
         said = (
-            f"{prediction_text(prediction).lower()}, {prediction.confidence:.0%} ({title_of(name)})"
+            f"{prediction_text(prediction).lower()}, {percent(prediction.confidence)} ({title_of(name)})"
             for name, prediction in face.predictions.items()
         )
         lines.append(f"Face {number}: {'; '.join(said)}")
@@ -333,11 +351,7 @@ def prediction_text(prediction: "Prediction") -> str:
     """Return a prediction in words, such as "Probably happy"."""
     from fer_core.networks.levels import in_words
 
-    return _capitalized(in_words(prediction))
-
-
-def _capitalized(words: str) -> str:
-    return words[0].upper() + words[1:]
+    return capitalized(in_words(prediction))
 
 
 def _crop(photo: ChosenPhoto, face: "FaceAnalysis", width: int) -> "np.ndarray":
@@ -369,6 +383,6 @@ def _as_csv(
 
 
 def _as_jpeg(photo: ChosenPhoto, analysis: "Analysis") -> bytes:
-    from fer_core.drawing import draw_faces, encode_jpeg
+    from fer_core.drawing import encode_jpeg, picture_of_faces
 
-    return encode_jpeg(draw_faces(photo.photo.rgb, analysis))
+    return encode_jpeg(picture_of_faces(photo.photo.rgb, analysis))

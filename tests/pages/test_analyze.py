@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import re
 import shlex
@@ -5,27 +6,32 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest, local_script_runner
 
+from fer_core.evaluation.predictions import predictions_path, read_predictions
 from fer_core.networks.bundles import SERVING_FILE, resolve
+from fer_core.percent import percent
 from fer_core.photos.decode import decode
 from pages.parts.about import accuracy_sentence
 from pages.shared import visit_photos
 from pages.shared.address import LOCAL
-from pages.shared.bars import percent
+from pages.shared.bars import percent_html
 from pages.shared.examples import EXAMPLES
 from pages.shared.loading import load_analyzer
-from pages.shared.odds import odds_sentence
+from pages.shared.odds import agreement_sentence, odds_sentence
 from pages.shared.results import as_text, prediction_text
 from pages.shared.titles import title_of
 from tests.clips import song
 from tests.conftest import NAVIGATION, png
 from tests.predictions import prediction
+
+if TYPE_CHECKING:
+    from fer_core.analysis import FaceAnalysis
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -94,6 +100,17 @@ def test_an_own_photo_has_no_credit_of_an_example_with_its_name(astronaut_png: b
     assert "public domain" not in texts(page)
 
 
+def confident_and_right(name: str, data: str) -> tuple[str, str]:
+    """Return the share of right ones among confident predictions on clean faces, and their number."""
+    bundle = resolve(name)
+    source, split = data.split(":")
+    result = read_predictions(predictions_path(bundle.path, source, split))
+    is_confident = result.probabilities.max(axis=1) >= bundle.spec.abstention_threshold
+    chosen = result.select(result.clean & is_confident)
+    right = chosen.probabilities.argmax(axis=1) == chosen.labels
+    return f"{right.mean():.1%}", f"{len(chosen):,}"
+
+
 def test_the_accuracy_on_the_about_page_is_the_bundles_own():
     about = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
     about.switch_page("../about.py").run()
@@ -107,13 +124,12 @@ def test_the_accuracy_on_the_about_page_is_the_bundles_own():
             assert f"{measured.accuracy:.1%} of {measured.n:,}" in sentence
         ferplus = spec.metrics["ferplus:test"]
         assert f"{ferplus.accuracy_clean:.1%} of {ferplus.n_clean:,}" in sentence
-        assert f"right on {ferplus.selective_accuracy:.1%} of those" in sentence
     (levels,) = about.table
     assert list(levels.value.columns[1:]) == ["Confident", "Probable", "Unclear"]
     dual = resolve("dual_photos").spec.metrics
     for row, data in ((2, "ferplus:test"), (3, "expw:test")):
-        right = f"{dual[data].selective_accuracy:.1%} of "
-        assert levels.value["Confident"].iloc[row].startswith(right)
+        share, n = confident_and_right("dual_photos", data)
+        assert levels.value["Confident"].iloc[row] == f"{share} of {n}"
     recall = dual["expw:test"].per_class_recall
     missed = [f"{recall[label]:.0%} of the faces labelled {label}" for label in ("disgust", "fear")]
     assert f"On ExpW Test, Dual-input, web photos finds only {' and '.join(missed)}." in texts(
@@ -139,7 +155,8 @@ def test_the_example_photo_is_answered(expected: str):
     assert not page.exception
     assert page.metric[0].label == "Face 1: apparent expression"
     assert page.metric[0].value == expected
-    assert "94.8% of its 2,459 confident predictions" in page.metric[0].help
+    share, n = confident_and_right("dual_photos", "ferplus:test")
+    assert f"{share} of its {n} confident predictions" in page.metric[0].help
     assert "Both networks agree" in texts(page)
     assert not page.get("plotly_chart"), "its library takes longer to load than the photo"
     assert [widget.label for widget in page.download_button] == ["JSON", "CSV", "Annotated photo"]
@@ -209,19 +226,23 @@ def test_predictions_as_text_have_a_line_for_each_face(astronaut_png: bytes, exp
     (line,) = as_text(analysis).splitlines()
     confidence = analysis.faces[0].predictions["dual_photos"].confidence
     assert line.startswith("Face 1: ")
-    assert line.endswith(f"; {expected.lower()}, {confidence:.0%} ({title_of('dual_photos')})")
+    assert line.endswith(f"; {expected.lower()}, {percent(confidence)} ({title_of('dual_photos')})")
 
 
 def test_code_for_the_same_result_asks_the_api_of_this_server(astronaut_png: bytes):
     page = upload(open_page(), ("Smith, Jane.png", astronaut_png, "image/png"))
+    (python,) = (block.value for block in page.code if block.value.startswith("import fer_core"))
+    assert "fer_core.analyze('Smith, Jane.png')" in python
+    compile(python, "example", "exec")
+    assert python.endswith("print(face.main.expression, face.main.level)")
     (curl,) = (block.value for block in page.code if block.value.startswith("curl"))
     # The test's browser tells no address.
     assert shlex.split(curl) == ["curl", "-F", 'file=@"Smith, Jane.png"', f"{LOCAL}/analyze"]
 
 
 def test_a_class_that_a_network_lacks_has_a_dash():
-    assert percent(None) == "\u2013"
-    assert percent(0.0) == "&lt;1%"
+    assert percent_html(None) == "\u2013"
+    assert percent_html(0.0) == "&lt;1%"
 
 
 def test_a_photo_without_a_face_gets_advice(no_face_png: bytes):
@@ -278,7 +299,8 @@ def test_other_networks_answer_when_they_are_chosen_and_the_url_says_so():
     page.selectbox(key="second_network").set_value("dual").run()
     assert not page.exception
     assert page.query_params["networks"] in ("cnn_photos,dual", ["cnn_photos,dual"])
-    assert "86.0% of its 2,220 confident predictions" in page.metric[0].help
+    share, n = confident_and_right("dual", "fer2013:test")
+    assert f"{share} of its {n} confident predictions" in page.metric[0].help
     page.selectbox(key="second_network").set_value("").run()
     assert not page.exception
     assert "Both networks agree" not in texts(page)
@@ -363,6 +385,33 @@ def test_what_is_known_of_a_disagreement_is_said_where_it_is_not_rare():
     assert found
     assert int(found[1]) >= 30
     assert of_pair("disgust", "surprise") == ""
+
+
+def test_what_is_known_of_an_agreement_is_said_of_both_data_sets():
+    both = {name: prediction(happy=0.9) for name in ("cnn_photos", "dual_photos")}
+    found = re.fullmatch(
+        r"Where both predict happy, the label is happy for (\d+)% of ([\d,]+) test faces of FER\+ "
+        r"and (\d+)% of ([\d,]+) test faces of ExpW\.",
+        agreement_sentence(both),
+    )
+    assert found
+    assert int(found[1]) > int(found[3]) > 50
+
+
+def test_without_landmarks_agreement_is_not_called_a_second_opinion(astronaut_png: bytes):
+    (face,) = load_analyzer().analyze(decode(astronaut_png)).faces
+    blind = dataclasses.replace(face, face=dataclasses.replace(face.face, mesh=None))
+
+    def page(face: "FaceAnalysis") -> None:
+        from pages.shared.results import show_agreement
+
+        show_agreement(face)
+
+    def said(face: "FaceAnalysis") -> str:
+        return texts(AppTest.from_function(page, kwargs={"face": face}).run())
+
+    assert "Both networks agree" in said(face)
+    assert "No landmarks: both networks see only pixels" in said(blind)
 
 
 def test_a_link_to_networks_that_are_not_here_is_explained():

@@ -8,7 +8,7 @@ from pages.shared.bars import (
     bar,
     fills_of,
     key_entry,
-    percent,
+    percent_html,
     row,
     share_bar,
     share_of,
@@ -48,9 +48,9 @@ def show_change(changes: "Mapping[str, tuple[Prediction, Prediction]]", *, alt: 
             first, second = share_of(was, label), share_of(now, label)
             if first is None or second is None:
                 bars.append(track(""))
-                shares.append(percent(None))
+                shares.append(percent_html(None))
                 continue
-            texts = dict.fromkeys([percent(first), percent(second)])
+            texts = dict.fromkeys([percent_html(first), percent_html(second)])
             shown = share_bar(fills[name], second)
             # A mark without a visible change would be clutter.
             mark = f'<div class="was" style="left:{100 * first:.1f}%"></div>'
@@ -88,4 +88,4 @@ def show_influence(influence: "Mapping[str, Mapping[Region, float]]", *, alt: st
 
 
 def _answer(prediction: "Prediction") -> str:
-    return f"{prediction.expression} {prediction.confidence:.0%}"
+    return f"{prediction.expression} {percent_html(prediction.confidence)}"

@@ -21,7 +21,12 @@ function prediction(network, answer) {
 }
 
 const capitalized = (word) => word[0].toUpperCase() + word.slice(1);
-const percent = (share) => `${Math.round(100 * share)}%`;
+// As fer_core.percent says it: no rounded percentage claims certainty.
+function percent(share) {
+  if (share < 0.01) return "<1%";
+  return share > 0.99 ? ">99%" : `${Math.round(100 * share)}%`;
+}
+
 
 // From where to where the titles of a face may reach: half-way to the faces beside it.
 function spanOf(box, boxes, width) {
