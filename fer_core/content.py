@@ -14,15 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
-from fer_core.errors import NotAnImageError
+from fer_core.errors import ImageTooLargeError, NotAnImageError
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
 
+#: Number of times that Pillow may read from a photo. It does so two to four times for each part: a chunk of
+#: a PNG, a block of a GIF, a segment of a JPEG. A photo of 50 MB has some thousand parts.
+MAX_READS: Final = 300_000
 #: Number of bytes that are examined. An animated PNG declares itself before its first pixels.
 HEAD_BYTES: Final = 4096
 #: Suffixes of photos, used if the content is unknown (it may be damaged) or costly to read.
@@ -305,6 +308,35 @@ def check_is_photo(data: bytes) -> None:
     )
 
 
+class LimitedReader:
+    """A file for Pillow that raises ImageTooLargeError after a number of reads.
+
+    Pillow goes through the parts of a file in Python, and a file may consist of millions of empty ones.
+    """
+
+    def __init__(self, file: BinaryIO, most_reads: int = MAX_READS) -> None:
+        self._file = file
+        self._reads_left = most_reads
+
+    @classmethod
+    def of(cls, file: BinaryIO, most_reads: int = MAX_READS) -> BinaryIO:
+        """Return a limited reader of a file, typed as what it stands for."""
+        return cast(BinaryIO, cls(file, most_reads))
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, at most `size` of them."""
+        self._reads_left -= 1
+        if self._reads_left < 0:
+            raise ImageTooLargeError(
+                "The file has too many parts, so reading it would take too long. "
+                "Save it again as JPEG or PNG."
+            )
+        return self._file.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 def open_container(file: BinaryIO, demuxer: str, *, max_pixels: int) -> "InputContainer":
     """Open a file with FFmpeg's demuxer of that name, and no other.
 
@@ -347,16 +379,19 @@ def packets_of(container: "InputContainer", *streams: "VideoStream") -> "Iterato
 
 
 def _moves(file: BinaryIO, head: bytes) -> bool:
-    """Return whether a file is animated; a GIF is if it has a second picture."""
+    """Return whether a file is animated; a GIF is if it has a second picture among its first parts."""
     from PIL import Image
 
     if head.startswith(_PNG):
         return True
     file.seek(0)
     try:
-        with Image.open(file, formats=("GIF",)) as image:
+        with Image.open(LimitedReader.of(file), formats=("GIF",)) as image:
             return bool(getattr(image, "is_animated", False))
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
+        return False
+    except ImageTooLargeError:
+        # `decode` says so of its first picture.
         return False
     except (struct.error, IndexError):
         # From Pillow, where the head of the second picture is cut short.

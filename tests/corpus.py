@@ -300,8 +300,10 @@ def _bombs() -> Iterator[Specimen]:
         yield Specimen(f"large_{side}.webp", content, fate)
     yield Specimen("scans_200.jpg", jpeg_of_scans(LARGE, 200), Fate.REFUSED)
     yield Specimen("scans_200_small.jpg", jpeg_of_scans(200, 200), Fate.PHOTO)
-    for name, content in parts_floods().items():
+    for name, content in {**parts_floods(), **segment_floods(), **tag_floods()}.items():
         yield Specimen(f"parts_{name}", content, Fate.REFUSED)
+    for side, fate in ((1_000, Fate.PHOTO), (2_300, Fate.REFUSED)):
+        yield Specimen(f"runs_{side}.bmp", bmp_of_runs(side), fate)
 
 
 def png_of_size(width: int, height: int) -> bytes:
@@ -331,7 +333,74 @@ def parts_floods(parts: int = 200_000) -> dict[str, bytes]:
         "comments.jpg": jpeg[:2] + b"\xff\xfe\x00\x02" * parts + jpeg[2:],
         "comments.gif": gif[:frame] + b"\x21\xfe\x01a\x00" * (parts // 2) + gif[frame:],
         "one_comment.gif": gif[:frame] + b"\x21\xfe" + b"\x01a" * parts + b"\x00" + gif[frame:],
+        # Pillow passes over bytes that are no part, one by one, and over the end before the pixels.
+        "rubbish.gif": gif[:frame] + bytes(2 * parts) + gif[frame:],
+        "rubbish.jpg": jpeg[:20] + bytes(2 * parts) + jpeg[20:],
+        "end_first.jpg": jpeg[:2] + b"\xff\xd9" + b"\xff\xfe\x00\x02" * parts + jpeg[2:],
     }
+
+
+def segment_floods() -> dict[str, bytes]:
+    """Return JPEGs with rather many of the segments that cost Pillow most, by their names."""
+    jpeg = encoded(Image.new("RGB", (8, 8), (120, 60, 30)), "JPEG")
+    frame = jpeg.index(b"\xff\xc0")
+    exif = _segment(0xE1, b"Exif\0\0" + bytes(20)) * 21
+    return {
+        "exif.jpg": jpeg[:2] + exif + jpeg[2:],
+        # Markers that Pillow takes for no segments, and that hide others from a reader who does.
+        "exif_behind_end.jpg": jpeg[:2] + b"\xff\xd9" + exif + jpeg[2:],
+        "exif_hidden.jpg": jpeg[:2] + b"\xff\xf0\xff\xff" + exif + jpeg[2:],
+        "tables.jpg": jpeg[:2] + _segment(0xDB, bytes(65)) * 101 + jpeg[2:],
+        "photoshop.jpg": jpeg[:2] + _segment(0xED, b"Photoshop 3.0\0") * 101 + jpeg[2:],
+        "frames.jpg": jpeg[:frame] + jpeg[frame : frame + 19] * 2 + jpeg[frame:],
+    }
+
+
+def tag_floods() -> dict[str, bytes]:
+    """Return TIFFs of 16 by 16 pixels whose tags would take much memory, by their names."""
+    pixels, many, side = bytes(16 * 16), 500_000, 24_000
+    plain = {256: [16], 257: [16], 258: [8], 259: [1], 262: [1]}
+    strips = {**plain, 273: [8] * many, 278: [1], 279: [16] * many}
+    tile = {
+        **plain,
+        259: [8],
+        322: [side],
+        323: [side],
+        324: [8],
+        325: [len(zlib.compress(pixels))],
+    }
+    return {
+        "strips.tif": tiff(strips, pixels),
+        "strips_big.tif": tiff(strips, pixels, is_big=True),
+        "tile.tif": tiff(tile, zlib.compress(pixels)),
+        "tile_big.tif": tiff({**tile, 324: [16]}, zlib.compress(pixels), is_big=True),
+        "directions.tif": tiff({**plain, 273: [8], 274: [1] * many, 279: [256]}, pixels),
+    }
+
+
+def tiff(tags: dict[int, list[int]], pixels: bytes, *, is_big: bool = False) -> bytes:
+    """Return a TIFF, or a BigTIFF, of numbers of 32 bits under tags; the pixels lie at byte 8, or 16."""
+    start = struct.pack("<2sHHH", b"II", 43, 8, 0) if is_big else b"II*\0"
+    count, word, inline = ("<Q", "<Q", 2) if is_big else ("<H", "<I", 1)
+    place = len(start) + struct.calcsize(word) + len(pixels)
+    bodies = place + struct.calcsize(count) + len(tags) * (20 if is_big else 12) + 8
+    entries, lists = b"", b""
+    for tag, numbers in tags.items():
+        packed = struct.pack(f"<{len(numbers)}I", *numbers)
+        at = numbers[0] if len(numbers) <= inline else bodies + len(lists)
+        entries += struct.pack("<HH", tag, 4) + struct.pack(f"<2{word[1]}", len(numbers), at)
+        lists += packed if len(numbers) > inline else b""
+    head = start + struct.pack(word, place) + pixels
+    return head + struct.pack(count, len(tags)) + entries + bytes(8) + lists
+
+
+def bmp_of_runs(side: int) -> bytes:
+    """Return a run-length encoded BMP whose rows all end at once: 2 bytes a row."""
+    colours = bytes(range(256)) * 4
+    header = struct.pack("<IiiHHIIiiII", 40, side, side, 1, 8, 1, 0, 0, 0, 256, 0)
+    rows = b"\x01\x05\x00\x00" * side + b"\x00\x01"
+    start = struct.pack("<2sIHHI", b"BM", 0, 0, 0, 14 + 40 + len(colours))
+    return start + header + colours + rows
 
 
 def _lying_headers() -> Iterator[Specimen]:
@@ -414,6 +483,10 @@ def _polyglots() -> Iterator[Specimen]:
 def _png(header: bytes, rows: bytes) -> bytes:
     signature = b"\x89PNG\r\n\x1a\n"
     return signature + _chunk(b"IHDR", header) + _chunk(b"IDAT", rows) + _chunk(b"IEND", b"")
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

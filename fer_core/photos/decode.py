@@ -10,14 +10,15 @@ from typing import Final
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from fer_core.content import HEAD_BYTES, Kind, content_of_head
+from fer_core.content import HEAD_BYTES, MAX_READS, Kind, LimitedReader, content_of_head
 from fer_core.errors import (
     ImageDecodeError,
     ImageMemoryError,
     ImageTooLargeError,
     NotAnImageError,
 )
-from fer_core.photos.bombs import check_parts, check_scans
+from fer_core.photos.bombs import check_parts, check_scans, has_several_scans
+from fer_core.photos.directories import check_directories
 from fer_core.photos.orientation import AS_STORED, Orientation, orientation_of
 
 #: Largest photo that is read: a phone's 108 megapixels. Checked on the header, before a pixel is decoded: a
@@ -27,6 +28,14 @@ MAX_MEGAPIXELS: Final = 110
 #: take more: 16 and 9, measured. The rest is read by FFmpeg, at 4.5 bytes per pixel.
 _PILLOW_MEGAPIXELS: Final = 52
 _MEGAPIXELS_OF: Final = {"WEBP": 18, "AVIF": 32}
+#: Largest JPEG with several scans by its mode: decoders keep all coefficients until the last scan. With the
+#: pixels these are 10 bytes per pixel of three colours and 12 of four, measured. FFmpeg takes no less.
+_SCANS_MEGAPIXELS: Final = {"RGB": 51, "CMYK": 42}
+#: Largest run-length encoded BMP, which Pillow decodes in Python, and the number of its reads: two per run.
+_RUNS_MEGAPIXELS: Final = 5
+_RUNS_READS: Final = 1_500_000
+#: Numbers of such encodings in a BMP.
+_RUNS: Final = (1, 2)
 LARGEST_IN_WORDS: Final = (
     f"{MAX_MEGAPIXELS} megapixels as plain JPEG or PNG, {_MEGAPIXELS_OF['AVIF']} as AVIF, "
     f"{_MEGAPIXELS_OF['WEBP']} as WebP and {_PILLOW_MEGAPIXELS} in other formats"
@@ -43,6 +52,7 @@ NO_MEMORY: Final = "There was not enough memory to read this image. Shrink it an
 _DAMAGED: Final = (
     "The image is damaged or cut short, so it cannot be read. Save or download it again."
 )
+_SHRINK: Final = "Shrink it and try again."
 _MEND: Final = "Use a JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC file."
 _16_BIT_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N")
 #: Grey with fractions up to here is of the range 0 to 1, which filters and bright lights go beyond.
@@ -53,6 +63,21 @@ _STRIP_PIXELS: Final = 250_000
 # metadata, a line each in the log. The filter is set once, because `warnings.catch_warnings` is not safe in
 # threads. It comes last, so that a program's own filters for these warnings count.
 warnings.filterwarnings("ignore", module=r"PIL\.", append=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """The limit on an image's pixels.
+
+    Attributes:
+        megapixels: the most.
+        kind: of which files, with a space before; empty for all.
+        mend: what to do with a larger one, as a sentence.
+    """
+
+    megapixels: int
+    kind: str = ""
+    mend: str = _SHRINK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,8 +135,11 @@ def decode(data: bytes) -> Photo:
     _register_heif()
     with _explained(data[:HEAD_BYTES]):
         check_parts(data)
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            _check_size(image)
+        check_directories(data, most_tile_pixels=_PILLOW_MEGAPIXELS * 1_000_000)
+        most_reads = _RUNS_READS if data.startswith(b"BM") else MAX_READS
+        file = LimitedReader.of(io.BytesIO(data), most_reads)
+        with Image.open(file, formats=_FORMATS) as image:
+            _check_size(image, has_scans=has_several_scans(data))
             check_scans(data, *image.size)
             is_huge = image.width * image.height > _PILLOW_MEGAPIXELS * 1_000_000
             return _read_huge(data, image) if is_huge else _read(image)
@@ -164,27 +192,44 @@ def _register_heif() -> None:
         pillow_heif.register_heif_opener()
 
 
-def _check_size(image: Image.Image) -> None:
+def _check_size(image: Image.Image, *, has_scans: bool = False) -> None:
     width, height = image.size
     if width < 1 or height < 1:
         raise ImageDecodeError("The image has no pixels: its width or height is 0. Save it again.")
     size = f"{width} x {height} pixels"
-    megapixels = _most_megapixels(image)
-    if width * height > megapixels * 1_000_000:
-        kind = f" of a {image.format} file" if megapixels < _PILLOW_MEGAPIXELS else ""
-        raise ImageTooLargeError(_too_large(size, f"{megapixels} megapixels{kind}"))
+    limit = _limit_of(image, has_scans=has_scans)
+    if width * height > limit.megapixels * 1_000_000:
+        most = f"{limit.megapixels} megapixels{limit.kind}"
+        raise ImageTooLargeError(_too_large(size, most, limit.mend))
     if max(width, height) > MAX_SIDE:
         raise ImageTooLargeError(_too_large(size, f"{MAX_SIDE:,} pixels per side"))
 
 
-def _most_megapixels(image: Image.Image) -> int:
+def _limit_of(image: Image.Image, *, has_scans: bool) -> _Limit:
+    """Return the limit on an image's pixels by what its decoder takes for one.
+
+    Args:
+        image: opened.
+        has_scans: whether it is a JPEG with several scans, as besides progressive ones others may be.
+    """
+    if has_scans or image.info.get("progressive"):
+        return _Limit(
+            _SCANS_MEGAPIXELS.get(image.mode, _PILLOW_MEGAPIXELS),
+            f" of a progressive JPEG{' in CMYK' if image.mode == 'CMYK' else ''}",
+            "Save it as a plain (baseline) JPEG, or shrink it.",
+        )
+    if image.format == "BMP" and image.info.get("compression") in _RUNS:
+        kind = " of a BMP with run-length encoding"
+        return _Limit(_RUNS_MEGAPIXELS, kind, "Save it as PNG or JPEG.")
     if image.format in _FFMPEG_READS and image.mode in _FFMPEG_MODES:
-        return MAX_MEGAPIXELS
-    return _MEGAPIXELS_OF.get(image.format or "", _PILLOW_MEGAPIXELS)
+        return _Limit(MAX_MEGAPIXELS)
+    if image.format in _MEGAPIXELS_OF:
+        return _Limit(_MEGAPIXELS_OF[image.format], f" of a {image.format} file")
+    return _Limit(_PILLOW_MEGAPIXELS)
 
 
-def _too_large(size: str, limit: str) -> str:
-    return f"The image is too large: {size}. The limit is {limit}. Shrink it and try again."
+def _too_large(size: str, limit: str, mend: str = _SHRINK) -> str:
+    return f"The image is too large: {size}. The limit is {limit}. {mend}"
 
 
 def _read(image: Image.Image) -> Photo:

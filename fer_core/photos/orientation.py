@@ -6,6 +6,8 @@ from typing import Final
 import numpy as np
 from PIL import ExifTags, Image
 
+from fer_core.photos.directories import check_numbers
+
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
@@ -88,8 +90,9 @@ _EXIF: Final[dict[object, Orientation]] = {
 
 
 def orientation_of(image: Image.Image) -> Orientation:
-    """Return the EXIF orientation; upright if it is missing, unknown or damaged."""
+    """Return the EXIF orientation; upright if it is missing, unknown, damaged or costly to read."""
     try:
+        check_numbers(image.info.get("exif", b""))
         # Not image.getexif(), which decodes all pixels of a PNG first.
         exif = Image.Image.getexif(image)
         return _EXIF.get(exif.get(ExifTags.Base.Orientation), AS_STORED)

@@ -12,6 +12,7 @@ from fer_core.content import (
     HEAD_BYTES,
     UNKNOWN,
     Kind,
+    LimitedReader,
     check_is_photo,
     content_of,
     content_of_head,
@@ -19,7 +20,7 @@ from fer_core.content import (
     kind_of_unknown,
     packets_of,
 )
-from fer_core.errors import ImageDecodeError
+from fer_core.errors import ImageDecodeError, ImageTooLargeError
 from tests.clips import clip, moving, song
 from tests.corpus import FORMATS, encoded
 
@@ -49,6 +50,24 @@ def test_photos_are_known_by_their_content(form):
 def test_a_gif_cut_in_the_head_of_its_second_picture_is_a_photo(end):
     first = encoded(SMALL, "GIF").removesuffix(b";")
     assert content_of(first + end).kind is Kind.PHOTO
+
+
+@pytest.mark.parametrize("is_path", [False, True])
+def test_of_a_gif_with_very_many_blocks_only_the_first_are_read(is_path, tmp_path):
+    first, second = SMALL, SMALL.rotate(90)
+    gif = encoded(first, "GIF", save_all=True, append_images=[second])
+    head = 13 + (3 << ((gif[10] & 7) + 1))
+    flood = gif[:head] + b"\x21\xfe" + b"\x01a" * 200_000 + b"\0" + gif[head:]
+    (tmp_path / "a").write_bytes(flood)
+    assert content_of(tmp_path / "a" if is_path else flood).kind is Kind.PHOTO
+
+
+def test_a_limited_reader_reads_as_its_file_until_its_reads_are_used_up():
+    reader = LimitedReader.of(io.BytesIO(b"abcdef"), 3)
+    assert (reader.read(2), reader.seek(4), reader.read(), reader.tell()) == (b"ab", 4, b"ef", 6)
+    assert reader.read() == b""
+    with pytest.raises(ImageTooLargeError, match="too many parts"):
+        reader.read()
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"hevc", b"mif1", b"msf1", b"avif", b"avis"])

@@ -3,10 +3,12 @@
 import contextlib
 import io
 import os
+import re
 import struct
 import subprocess
 import sys
 import time
+import tracemalloc
 import warnings
 import zlib
 
@@ -243,6 +245,69 @@ def test_other_huge_files_are_refused(all_are_huge, quadrants):
     for file_format, mode in (("BMP", "RGB"), ("JPEG", "CMYK"), ("PNG", "RGBA")):
         with pytest.raises(ImageDecodeError, match="The limit is 0 megapixels"):
             decode(encoded(quadrants.convert(mode), file_format))
+
+
+def resized(jpeg: bytes, width: int, height: int) -> bytes:
+    """Return a JPEG whose head claims another size."""
+    frame = re.search(rb"\xff[\xc0\xc2]..\x08", jpeg, re.DOTALL)
+    return jpeg[: frame.end()] + struct.pack(">HH", height, width) + jpeg[frame.end() + 4 :]
+
+
+@pytest.mark.parametrize(
+    ("mode", "progressive", "megapixels"),
+    [("RGB", True, 51), ("CMYK", True, 42), ("L", True, 52), ("RGB", False, 110)],
+)
+def test_a_jpeg_with_several_scans_may_have_fewer_pixels(quadrants, mode, progressive, megapixels):
+    small = encoded(quadrants.convert(mode), "JPEG", progressive=progressive)
+    mend = "plain \\(baseline\\) JPEG, or shrink it" if progressive else "Shrink it"
+    with pytest.raises(
+        ImageTooLargeError, match=f"The limit is {megapixels} megapixels.*{mend}"
+    ) as error:
+        decode(resized(small, megapixels * 500 + 1, 2_000))
+    assert len(str(error.value)) < 200
+
+
+def test_scans_count_also_where_a_jpeg_is_not_progressive(quadrants):
+    baseline = encoded(quadrants, "JPEG")
+    scan = baseline[baseline.rindex(b"\xff\xda") : -2]
+    with pytest.raises(ImageTooLargeError, match="51 megapixels of a progressive JPEG"):
+        decode(resized(baseline[:-2] + scan + baseline[-2:], 51_001, 1_000))
+
+
+@pytest.mark.slow
+@pytest.mark.release
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="memory is measured in a process of its own")
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_the_largest_progressive_photo_takes_no_more_than_550_mb(tmp_path, mode):
+    path = tmp_path / "progressive"
+    side = int((decoding._SCANS_MEGAPIXELS[mode] * 1e6) ** 0.5)
+    flat = Image.new(mode, (side, side))
+    flat.save(path, "JPEG", progressive=True, subsampling=0)
+    del flat
+    code = f"""
+import resource, pathlib
+from fer_core.photos.decode import decode
+data = pathlib.Path({str(path)!r}).read_bytes()
+idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+decode(data)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle) / 1000)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT
+    )
+    assert float(done.stdout) < 550
+
+
+def test_an_orientation_of_very_many_numbers_is_not_unpacked(quadrants):
+    many = 1_000_000
+    exif = b"Exif\0\0II*\0" + struct.pack("<IHHHII", 8, 1, 0x0112, 3, many, 26) + bytes(4)
+    data = encoded(quadrants, "PNG", exif=exif + b"\x34\x12" * many)
+    tracemalloc.start()
+    try:
+        assert decode(data).orientation == decoding.AS_STORED
+        assert tracemalloc.get_traced_memory()[1] < 5 * len(data)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.slow
