@@ -13,7 +13,10 @@ CONTRACT = "tests/training/architectures/test_architectures.py"
         ("fer_core/faces/crops.py", {"tests/fer_core/faces/test_crops.py"}),
         ("training/measure/photos.py", {"tests/training/measure/test_photos.py"}),
         ("pages/parts/compare.py", {"tests/pages/test_compare.py"}),
-        ("pages/parts/batch/work.py", {"tests/pages/test_batch.py"}),
+        (
+            "pages/parts/batch/work.py",
+            {"tests/pages/parts/batch/test_work.py", "tests/pages/test_batch.py"},
+        ),
         ("pages/landmarks.py", {"tests/pages/test_landmarks.py", "tests/test_no_connections.py"}),
         ("app.py", {"tests/browser/test_first_visit.py"}),
         ("training/architectures/new.py", {CONTRACT}),

@@ -133,13 +133,30 @@ def analyze_video(
     Raises:
         VideoDecodeError: the video cannot be read; before the first frame.
     """
+    steps = analysis_steps(content, analyzer, rate, smoothing_s=smoothing_s, keep=keep)
+    return (step for step in steps if step is not None)
+
+
+def analysis_steps(
+    content: bytes | Path,
+    analyzer: Analyzer,
+    rate: float = DEFAULT_RATE,
+    *,
+    smoothing_s: float = TIME_CONSTANT_S,
+    keep: bool = True,
+) -> Iterator[FrameAnalysis | VideoAnalysis | None]:
+    """Yield what `analyze_video` yields, and None where `VideoReader.frames_and_pauses` pauses."""
     smoother = Smoother(smoothing_s)
     frames: list[FrameAnalysis] = []
     with VideoReader(content) as reader:
         sampled_rate = reader.info.sampled_rate(rate)
         tracker = Tracker(max_gap_s=longest_gap(sampled_rate), frames_may_last=True)
         events, before = EventFinder(), set[int]()
-        for frame, analysis in _analyses(reader.frames(rate), analyzer):
+        for analyzed in _analyses(reader.frames_and_pauses(rate), analyzer):
+            if analyzed is None:
+                yield None
+                continue
+            frame, analysis = analyzed
             faces = analysis.faces
             tracks = tracker.follow(
                 [face.face for face in faces], frame.time_s, after_cut=frame.after_cut
@@ -173,11 +190,14 @@ def analyze_video(
 
 
 def _analyses(
-    frames: Iterator[SampledFrame], analyzer: Analyzer
-) -> Iterator[tuple[SampledFrame, Analysis]]:
-    """Yield frames with their faces, detected at intervals and tracked in between."""
+    frames: Iterator[SampledFrame | None], analyzer: Analyzer
+) -> Iterator[tuple[SampledFrame, Analysis] | None]:
+    """Yield frames with their faces, detected at intervals and tracked in between; None for None."""
     searched_s, before = 0.0, list[FaceAnalysis]()
     for frame in frames:
+        if frame is None:
+            yield None
+            continue
         if frame.number == 1 or frame.after_cut or frame.time_s - searched_s >= SEARCH_SECONDS:
             searched_s = frame.time_s
             analysis = analyzer.analyze(frame.photo, may_turn=False)

@@ -5,7 +5,8 @@ The format is told by the first bytes, and FFmpeg is held to it: see `fer_core.c
 
 import io
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ MAX_SECONDS: Final = 3600.0
 MAX_MEGAPIXELS: Final = 10
 #: Maximum number of decoded frames: one hour at 60 per second.
 MAX_FRAMES: Final = 216_000
+#: Longest time of decoding without a pause: between two frames that are used, there may be any number.
+PAUSE_SECONDS: Final = 0.5
 
 #: A decoder's threads; each keeps frames of its own.
 _MAX_THREADS: Final = 4
@@ -130,13 +133,27 @@ class VideoReader(Closing):
         Raises:
             VideoDecodeError: not one frame could be read.
         """
+        return (frame for frame in self.frames_and_pauses(rate) if frame is not None)
+
+    def frames_and_pauses(self, rate: float = DEFAULT_RATE) -> Iterator[SampledFrame | None]:
+        """Yield what `frames` yields, and None after each PAUSE_SECONDS of decoding without such a frame.
+
+        At None the caller can let others work, or stop.
+        """
         if not rate > 0:
             raise ValueError(f"rate must be above 0, got {rate}")
         if (self.info.rate or 0) >= _SPARSE * rate:
             self._stream.codec_context.skip_frame = "NONREF"
         cuts, colors = CutFinder(), ColorConverter()
         number, due, after_cut, time_s, end = 0, -math.inf, False, 0.0, 0.0
-        for time_s, frame in self._decoded():
+        worked_since = time.monotonic()
+        for decoded in self._decoded():
+            if time.monotonic() - worked_since >= PAUSE_SECONDS:
+                yield None
+                worked_since = time.monotonic()
+            if decoded is None:
+                continue
+            time_s, frame = decoded
             end = time_s + max(in_seconds(frame.duration, frame.time_base), self._frame_seconds)
             after_cut |= cuts.is_cut(frame)
             if time_s + _CLOCK_SECONDS < due:
@@ -146,7 +163,7 @@ class VideoReader(Closing):
             yield SampledFrame(
                 number, time_s, to_photo(frame, self._stream.sample_aspect_ratio, colors), after_cut
             )
-            after_cut = False
+            worked_since, after_cut = time.monotonic(), False
         if not number:
             raise VideoDecodeError(
                 "No frame of this video can be read; it may be damaged. Save or download it again."
@@ -157,8 +174,12 @@ class VideoReader(Closing):
                 "file may be cut short."
             )
 
-    def frame_at(self, time_s: float) -> Photo:
+    def frame_at(self, time_s: float, *, pause: Callable[[], object] | None = None) -> Photo:
         """Return the last frame that begins at or before a time in seconds, else the first frame.
+
+        Args:
+            time_s: seconds from the first frame.
+            pause: called after each PAUSE_SECONDS of decoding; to stop, it raises an exception.
 
         Raises:
             VideoDecodeError: it cannot be read.
@@ -171,7 +192,14 @@ class VideoReader(Closing):
                 round((self._start + time_s) / float(stream.time_base)), stream=stream
             )
         best: VideoFrame | None = None
-        for at, frame in self._decoded():
+        worked_since = time.monotonic()
+        for decoded in self._decoded():
+            if pause is not None and time.monotonic() - worked_since >= PAUSE_SECONDS:
+                pause()
+                worked_since = time.monotonic()
+            if decoded is None:
+                continue
+            at, frame = decoded
             if best is not None and at > time_s + _CLOCK_SECONDS:
                 break
             best = frame
@@ -240,13 +268,20 @@ class VideoReader(Closing):
             raise VideoDecodeError(f"There is no video in this file, {only}. {MEND}")
         self._stream = pictures[0]
 
-    def _decoded(self) -> Iterator[tuple[float, VideoFrame]]:
-        """Yield every decodable frame in order, with its time in seconds since the first."""
+    def _decoded(self) -> Iterator[tuple[float, VideoFrame] | None]:
+        """Yield every decodable frame in order, with its time in seconds since the first.
+
+        None stands for a packet without a frame, and for a frame that is left out.
+        """
         last, count = -math.inf, 0
         for frame in self._raw_frames():
+            if frame is None:
+                yield None
+                continue
             count += 1
-            if frame is None or frame.is_corrupt:
-                self.note = "Parts of the video are damaged, and frames there could not be read."
+            if frame.is_corrupt:
+                self._note_damage()
+                yield None
                 continue
             if frame.pts is not None:
                 time_s = frame.time - self._start
@@ -259,17 +294,24 @@ class VideoReader(Closing):
                 forget_unknown_colors(frame)
                 yield time_s, frame
                 last = time_s
+            else:
+                yield None
 
     def _raw_frames(self) -> Iterator[VideoFrame | None]:
-        """Yield the decoder's frames, None for those that it cannot decode."""
+        """Yield the decoder's frames, and None after a packet without any."""
         try:
             for packet in packets_of(self._container, self._stream):
                 try:
-                    yield from packet.decode()
+                    frames = packet.decode()
                 except (av.FFmpegError, ValueError):
-                    yield None
+                    self._note_damage()
+                    frames = []
+                yield from frames or (None,)
         except (av.FFmpegError, OSError):
-            yield None
+            self._note_damage()
+
+    def _note_damage(self) -> None:
+        self.note = "Parts of the video are damaged, and frames there could not be read."
 
 
 def _check_size(width: int, height: int) -> None:

@@ -1,13 +1,16 @@
-"""Output formats of a video's analysis: JSON per frame, CSV per face, CSV of events."""
+"""Output formats of a video's analysis: JSON per frame, CSV per face, CSV of events, CSV per person."""
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from fer_core.files import readable_name
+from fer_core.networks.classifier import Prediction
+from fer_core.networks.levels import Level, level_of
 from fer_core.records import (
     FACE_COLUMNS,
     face_cells,
@@ -17,11 +20,14 @@ from fer_core.records import (
     table_lines,
     to_record,
 )
-from fer_core.video.analysis import FrameAnalysis, VideoAnalysis
+from fer_core.video.analysis import FrameAnalysis, VideoAnalysis, longest_gap
 from fer_core.video.events import Event
 
 _TIME_DIGITS: Final = 3
 _EVENT_COLUMNS: Final = ("time_s", "track", "network", "from", "to")
+_SHARE_DIGITS: Final = 4
+#: Of a summary, before those of the expressions.
+_SUMMARY_COLUMNS: Final = ("track", "network", "frames", "seconds", *map(str, Level))
 
 
 def frame_record(
@@ -120,6 +126,65 @@ def events_csv(events: Iterable[Event]) -> str:
     writer.writeheader()
     writer.writerows(event_record(event) for event in events)
     return table.getvalue()
+
+
+def summary_rows(analysis: VideoAnalysis) -> list[dict[str, Any]]:
+    """Return the totals of each person by each network, in the order of `VideoAnalysis.tracks`.
+
+    A smoothed prediction counts from its frame to the person's next one; where the person is out of sight
+    then, for as long as a frame. Unclear predictions count for no expression.
+
+    Returns:
+        Objects of `track`, `network`, `frames`, `seconds` (in view), and shares of these seconds in [0, 1].
+        Those of the levels `confident`, `probable` and `unclear` sum to 1. Those of the network's expressions
+        sum to 1 with `unclear`.
+    """
+    rows = []
+    for track in analysis.tracks:
+        seen = analysis.of_track(track)
+        seconds = _seconds_of([frame.time_s for frame, _ in seen], analysis.sampled_rate)
+        for network in seen[0][0].smoothed[seen[0][1]]:
+            predictions = [frame.smoothed[place][network] for frame, place in seen]
+            head = {"track": track, "network": network, "frames": len(seen)}
+            rows.append(head | _totals(predictions, seconds))
+    return rows
+
+
+def summary_csv(analysis: VideoAnalysis) -> str:
+    """Return `summary_rows` as a CSV table, empty where a network does not know an expression."""
+    rows = summary_rows(analysis)
+    known = [str(label) for label in Expression if any(str(label) in row for row in rows)]
+    table = io.StringIO()
+    writer = csv.DictWriter(table, fieldnames=[*_SUMMARY_COLUMNS, *known], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return table.getvalue()
+
+
+def _seconds_of(times: Sequence[float], rate: float) -> list[float]:
+    """Return for how many seconds each frame of a person counts.
+
+    Args:
+        times: of the frames, ascending.
+        rate: mean frames per second.
+    """
+    gap = longest_gap(rate)
+    lengths = [after - before for before, after in itertools.pairwise(times)]
+    return [length if length <= gap else 1 / rate for length in lengths] + [1 / rate]
+
+
+def _totals(predictions: Sequence[Prediction], seconds: Sequence[float]) -> dict[str, float]:
+    """Return the seconds of one network's predictions, and the shares of levels and expressions in them."""
+    labels = predictions[0].labels
+    sums = dict.fromkeys([*map(str, Level), *map(str, labels)], 0.0)
+    for prediction, length in zip(predictions, seconds, strict=True):
+        level = level_of(prediction)
+        sums[level] += length
+        if level is not Level.UNCLEAR:
+            sums[prediction.expression] += length
+    total = sum(seconds)
+    shares = {name: round(value / total, _SHARE_DIGITS) for name, value in sums.items()}
+    return {"seconds": round(total, _TIME_DIGITS)} | shares
 
 
 def _rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""An annotated video: frames with boxes, captions and landmarks, as an MP4 in memory."""
+"""An annotated video: frames with boxes and captions, as an MP4 in memory."""
 
 import io
 from collections.abc import Iterator
@@ -26,14 +26,12 @@ _ENCODER: Final = {"preset": "veryfast", "crf": "23"}
 class AnnotatedVideo(Closing):
     """An MP4 (H.264, no sound), written frame by frame. Finish it, or use it in a `with` block."""
 
-    def __init__(self, rate: float, *, landmarks: bool = False) -> None:
+    def __init__(self, rate: float) -> None:
         """Start a video.
 
         Args:
             rate: frames per second, approximately; each is shown at its own time.
-            landmarks: whether to put a dot on each landmark.
         """
-        self._landmarks = landmarks
         self._file = io.BytesIO()
         self._container = av.open(self._file, "w", format="mp4")
         self._stream = self._container.add_stream(
@@ -58,12 +56,7 @@ class AnnotatedVideo(Closing):
             frame: what was found in it.
             image_rgb: uint8 (H, W, 3), its picture.
         """
-        drawn = draw_faces(
-            fit_long_side(image_rgb, **_SIDES),
-            frame.shown,
-            landmarks=self._landmarks,
-            numbers=frame.tracks,
-        )
+        drawn = draw_faces(fit_long_side(image_rgb, **_SIDES), frame.shown, numbers=frame.tracks)
         # H.264 shares colours between two rows and columns; and all frames have the first one's size.
         if self._size_hw is None:
             self._size_hw = drawn.shape[0] // 2 * 2, drawn.shape[1] // 2 * 2
@@ -84,24 +77,23 @@ class AnnotatedVideo(Closing):
         return self._file.getvalue()
 
 
-def annotated_video(
-    content: bytes | Path, analysis: VideoAnalysis, *, landmarks: bool = False
-) -> Iterator[float | bytes]:
+def annotated_video(content: bytes | Path, analysis: VideoAnalysis) -> Iterator[float | bytes]:
     """Yield the finished share, in [0, 1], and finally the content of the annotated video.
 
-    The frames are read once more, since an analysis keeps no pictures.
+    The frames are read once more, since an analysis keeps no pictures. Between two of them, the same share is
+    yielded after each `PAUSE_SECONDS` of decoding.
 
     Args:
         content: of the video that was analysed, or its path.
         analysis: of it.
-        landmarks: whether to put a dot on each landmark.
     """
-    with (
-        VideoReader(content) as reader,
-        AnnotatedVideo(analysis.rate, landmarks=landmarks) as video,
-    ):
-        pictures = reader.frames(analysis.rate)
-        for frame, picture in zip(analysis.frames, pictures, strict=False):
-            video.add(frame, picture.photo.rgb)
-            yield frame.number / len(analysis.frames)
+    frames, n_drawn = analysis.frames, 0
+    with VideoReader(content) as reader, AnnotatedVideo(analysis.rate) as video:
+        for picture in reader.frames_and_pauses(analysis.rate) if frames else ():
+            if picture is not None:
+                video.add(frames[n_drawn], picture.photo.rgb)
+                n_drawn += 1
+            yield n_drawn / len(frames)
+            if n_drawn == len(frames):
+                break
         yield video.finish()

@@ -2,7 +2,7 @@
 
 Streamlit keeps a session for two minutes after its connection ended, so that a phone that lost its network
 finds its photo again. It then drops it when the next visitor leaves: on a quiet server the last photo of the
-evening would stay in memory until the morning.
+evening would stay in memory until the morning. What it drops then, and beyond 128 sessions, it does not end.
 
 Streamlit also collects garbage after each run of a page, through all objects, libraries and networks
 included. That is half of a busy server's Python time. Long-lived objects are therefore frozen here.
@@ -12,14 +12,16 @@ import asyncio
 import ctypes
 import gc
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pages.server.kept_files import forget_makers
 
 if TYPE_CHECKING:
     from streamlit.runtime import Runtime
+    from streamlit.runtime.session_manager import SessionInfo
 
 #: Between two looks for sessions whose time is over.
 _SECONDS: Final = 15.0
@@ -46,17 +48,48 @@ async def forget_who_left(server: "Runtime") -> None:
     On the server's own loop: no other thread may touch sessions.
     """
     loop = asyncio.get_running_loop()
+    _end_what_is_dropped(server, loop)
     while True:
         await asyncio.sleep(_SECONDS)
         # The event loop reports errors there, and this loop continues.
         loop.call_soon(_forget, server)
 
 
+def _end_what_is_dropped(server: "Runtime", loop: asyncio.AbstractEventLoop) -> None:
+    """Make the storage of sessions end those that it drops to store another."""
+    storage = _storage_of(server)
+    store = storage.save
+
+    def save(visit: "SessionInfo") -> None:
+        over = storage._cache.expire()
+        if len(storage._cache) >= storage._cache.maxsize:
+            over.append(storage._cache.popitem())
+        store(visit)
+        if over:
+            # Not in here: the session manager holds its lock.
+            loop.call_soon(_end, server, over)
+
+    storage.save = save
+
+
+def _storage_of(server: "Runtime") -> Any:
+    """Return Streamlit's `MemorySessionStorage`. It has no public way to it; tests hold what it does."""
+    return server._session_mgr._session_storage  # type: ignore[attr-defined]
+
+
 def _forget(server: "Runtime") -> None:
-    """End expired sessions: delete their uploads, pictures, state and last page."""
-    # Streamlit has no public way to these; a test holds that they do what is promised.
+    """End the sessions whose time is over, and give memory back."""
+    _end(server, _storage_of(server)._cache.expire())
+
+
+def _end(server: "Runtime", over: "Sequence[tuple[str, SessionInfo]]") -> None:
+    """End sessions: delete their uploads, pictures, state and last page.
+
+    Args:
+        server: of the sessions.
+        over: the sessions by their ids, not in the storage any more.
+    """
     manager = server._session_mgr
-    over = manager._session_storage._cache.expire()  # type: ignore[attr-defined]
     for _, visit in over:
         visit.session.shutdown()
         visit.session.session_state.clear()

@@ -12,6 +12,7 @@ from pages.shared.connection import uploads_are_refused
 from pages.shared.examples import EXAMPLES, Example
 from pages.shared.networks import offer_networks, others_are_chosen
 from pages.shared.paste_drop import take_pasted_and_dropped_files
+from pages.shared.uploads import delete_uploads, still_there
 from pages.shared.verbatim import name_as_code
 from pages.shared.visit_photos import (
     ChosenPhoto,
@@ -222,8 +223,13 @@ def tell_if_uploads_are_refused(what: str) -> None:
 
 def _take_widget(key: str) -> None:
     value = st.session_state[key]
-    files = value if isinstance(value, list) else [value] if value is not None else []
+    listed = value if isinstance(value, list) else [value] if value is not None else []
+    files = still_there(listed)
+    if listed and not files:
+        return
     take(SentFile(file.file_id, file.name, file.getvalue) for file in files)
+    # What waits to be read holds its bytes itself.
+    delete_uploads(file.file_id for file in files)
     # The bar shows the added files; the widget is reset to empty, and the camera is switched off.
     st.session_state[_GENERATION] = _new_generation()
     st.session_state[_CAMERA_IS_OPEN] = False

@@ -32,6 +32,9 @@ from tests.conftest import PROJECT, png
 
 pytestmark = pytest.mark.browser
 
+#: What Streamlit keeps of an upload.
+UPLOAD = "streamlit.runtime.uploaded_file_manager.UploadedFileRec"
+
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Log]]:
@@ -159,7 +162,7 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
     forgetting, browser: Browser, astronaut: np.ndarray
 ):
     """The session, its files and its pixels are gone from memory soon after its time is over."""
-    kinds = ("fer_core.photos.decode.Photo", "pages.shared.visit_photos.ChosenPhoto")
+    kinds = ("fer_core.photos.decode.Photo", "pages.shared.visit_photos.ChosenPhoto", UPLOAD)
     with forgetting(*kinds) as (server, log):
         context = browser.new_context()
         page = context.new_page()
@@ -169,10 +172,11 @@ def test_a_visitor_who_left_is_forgotten_without_another_who_comes(
         give(page, [portrait | {"name": f"{name}.png"} for name in "ab"])
         expect(page.get_by_alt_text("b.png with 1 face marked")).to_be_visible()
         expect(page.get_by_alt_text("Thumbnail of a.png")).to_be_visible()
-        assert wait_for(lambda: log.alive[-1:] == [[2, 2]])
+        # What was decoded is not kept as it was uploaded, too.
+        assert wait_for(lambda: log.alive[-1:] == [[2, 2, 0]])
         context.close()
         # Fifteen seconds between two looks, three for coming back.
-        assert wait_for(lambda: log.alive[-1:] == [[0, 0]], seconds=25)
+        assert wait_for(lambda: log.alive[-1:] == [[0, 0, 0]], seconds=25)
         following = browser.new_page()
         following.goto(server.url)
         following.get_by_role("button", name="Astronaut", exact=True).click()
@@ -203,6 +207,7 @@ def test_a_batch_of_a_visitor_who_left_is_forgotten(
         "pages.parts.batch.work.Batch",
         "pages.parts.batch.jobs.VideoJob",
         "fer_core.batch.results.PhotoResult",
+        UPLOAD,
     )
     with forgetting(*kinds) as (server, log):
         context = browser.new_context()
@@ -218,9 +223,30 @@ def test_a_batch_of_a_visitor_who_left_is_forgotten(
         page.locator(".st-key-batch_view").get_by_text("Contact sheet", exact=True).click()
         page.get_by_alt_text("Face 1 of a.png").click()
         expect(page.get_by_alt_text("a.png with 1 face marked")).to_be_visible()
-        assert wait_for(lambda: log.alive[-1:] == [[1, 1, 1]])
+        assert wait_for(lambda: log.alive[-1:] == [[1, 1, 1, 3]])
         context.close()
-        assert wait_for(lambda: log.alive[-1:] == [[0, 0, 0]], seconds=25)
+        assert wait_for(lambda: log.alive[-1:] == [[0, 0, 0, 0]], seconds=25)
+
+
+@pytest.mark.slow
+def test_what_is_removed_from_a_batch_is_forgotten_at_once(
+    forgetting, browser: Browser, astronaut: np.ndarray
+):
+    """The visitor stays, and uploads again."""
+    kinds = ("pages.parts.batch.work.Batch", UPLOAD)
+    with forgetting(*kinds) as (server, log):
+        page = browser.new_page()
+        page.goto(f"{server.url}/batch")
+        portrait = {"mimeType": "image/png", "buffer": png(astronaut[:256, 100:356])}
+        for n_photos in (2, 1):
+            give(page, [portrait | {"name": f"{number}.png"} for number in range(n_photos)])
+            expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+            assert wait_for(lambda n=n_photos: log.alive[-1:] == [[1, n]])
+            page.get_by_role("button", name="Remove all").click()
+            page.get_by_role("button", name="Remove photos, videos and results").click()
+            expect(page.get_by_test_id("stDataFrame")).to_have_count(0)
+            assert wait_for(lambda: log.alive[-1:] == [[0, 0]])
+        page.close()
 
 
 def give(page: Page, files: list[dict[str, object]]) -> None:

@@ -3,9 +3,11 @@
 Videos and what was found in them live in the visitor's session and nowhere else, as photos do.
 """
 
+import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
@@ -24,12 +26,16 @@ PAUSES: Final = "this pauses while you are on another page"
 #: Said of a video while photos are analyzed.
 WAITS: Final = "Waits for the photos"
 _JOBS: Final = "videos"
-_Step = TypeVar("_Step")
+#: Said of steps without a result: a fault ended them in an earlier run of the page, which reported it.
+_BROKE_OFF: Final = "The analysis broke off. Start it again."
 
 
 @dataclass(slots=True, eq=False)
 class VideoJob:
     """The analysis of one video.
+
+    A click starts the next run of the page while the run before works on its frame. So each step holds a
+    lock, and is done only if the work was neither stopped nor restarted.
 
     Attributes:
         name: file name as uploaded.
@@ -62,8 +68,9 @@ class VideoJob:
     annotated: bytes | None = None
     drawn: float = 0.0
     drawing_error: str | None = None
-    _steps: "Iterator[FrameAnalysis | VideoAnalysis] | None" = None
+    _steps: "Iterator[FrameAnalysis | VideoAnalysis | None] | None" = None
     _drawing: "Iterator[float | bytes] | None" = None
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def progress(self) -> float:
@@ -81,39 +88,83 @@ class VideoJob:
         return f"{clock(self.frames[-1].time_s)} of {clock(self.info.seconds)}{left}; {PAUSES}"
 
     def start(self, rate: float, *, smooth: bool) -> None:
-        """Start or restart the analysis; `steps` does the work."""
+        """Start or restart the analysis; `analyze` does the work."""
         from fer_core.video.analysis import TIME_CONSTANT_S
 
-        self.rate, self.smoothing_s = rate, TIME_CONSTANT_S if smooth else 0.0
-        self.frames, self.seconds = [], 0.0
-        self.result = self.error = self.annotated = self.drawing_error = None
-        self.stop_drawing()
-        self.is_offered_again = False
-        self.is_running, self._steps = True, None
+        with self._lock:
+            self.rate, self.smoothing_s = rate, TIME_CONSTANT_S if smooth else 0.0
+            self.frames, self.seconds = [], 0.0
+            self.result = self.error = self.annotated = self.drawing_error = None
+            self.stop_drawing()
+            self.is_offered_again = False
+            self.is_running, self._steps = True, None
 
-    def steps(self, analyzer: "Analyzer") -> "Iterator[FrameAnalysis | VideoAnalysis]":
-        """Return what is still to be done: each frame, and finally the video."""
-        from fer_core.video.analysis import analyze_video
+    def steps(self, analyzer: "Analyzer") -> "Iterator[FrameAnalysis | VideoAnalysis | None]":
+        """Return what is still to be done: each frame, None for each pause, and finally the video."""
+        from fer_core.video.analysis import analysis_steps
 
-        if self._steps is None:
-            self._steps = analyze_video(
-                self.content, analyzer, self.rate, smoothing_s=self.smoothing_s
-            )
-        return self._steps
+        with self._lock:
+            if self._steps is None:
+                self._steps = analysis_steps(
+                    self.content, analyzer, self.rate, smoothing_s=self.smoothing_s
+                )
+            return self._steps
+
+    def analyze(
+        self, analyzer: "Analyzer", say: Callable[[str], object]
+    ) -> "Iterator[FrameAnalysis | None]":
+        """Continue the analysis, pausing after each frame, with its picture, and after a long search for one.
+
+        It ends with the analysis, and when that was stopped or restarted.
+
+        Args:
+            analyzer: of single photos.
+            say: shows what is said while photos of others are before the next frame.
+        """
+        steps, since = self.steps(analyzer), time.perf_counter()
+        while True:
+            with patient_place(say), self._lock:
+                if not self.is_running or self._steps is not steps:
+                    return
+                frame = self._step(steps)
+                now = time.perf_counter()
+                self.seconds, since = self.seconds + now - since, now
+            yield frame
+
+    def _step(
+        self, steps: "Iterator[FrameAnalysis | VideoAnalysis | None]"
+    ) -> "FrameAnalysis | None":
+        """Do one step of the analysis, and return its frame, if there is one. Call it with the lock held."""
+        from fer_core.video.analysis import FrameAnalysis
+
+        try:
+            step = next(steps)
+        except StopIteration:
+            self.end(error=_BROKE_OFF)
+            return None
+        except FerError as error:
+            self.end(error=str(error))
+            return None
+        if isinstance(step, FrameAnalysis):
+            self.frames.append(step.without_photo())
+            return step
+        if step is not None:
+            self.end(step)
+        return None
 
     def end(self, result: "VideoAnalysis | None" = None, error: str | None = None) -> None:
         """End the analysis, with its result or the reason why there is none."""
-        self.is_running, self._steps = False, None
-        self.result, self.error = result, error
+        with self._lock:
+            self.is_running, self._steps = False, None
+            self.result, self.error = result, error
 
     def stop(self) -> None:
         """Stop the analysis and keep the results so far."""
         from fer_core.video.analysis import stopped
 
-        found = (
-            stopped(self.info, self.frames, self.rate, self.smoothing_s) if self.frames else None
-        )
-        self.end(found)
+        with self._lock:
+            frames = self.frames
+            self.end(stopped(self.info, frames, self.rate, self.smoothing_s) if frames else None)
 
     @property
     def is_drawing(self) -> bool:
@@ -124,30 +175,44 @@ class VideoJob:
         """Start the annotated video; `draw` does the work."""
         from fer_core.video.writing import annotated_video
 
-        assert self.result is not None
-        self.drawn, self.drawing_error = 0.0, None
-        self._drawing = annotated_video(self.content, self.result)
+        with self._lock:
+            assert self.result is not None
+            self.drawn, self.drawing_error = 0.0, None
+            self._drawing = annotated_video(self.content, self.result)
 
     def draw(self, say: Callable[[str], object]) -> Iterator[None]:
         """Continue the annotated video, pausing after each frame.
 
+        It ends with the video, and when that was stopped or restarted.
+
         Args:
             say: shows what is said while photos of others are before the next frame.
         """
+        drawing = self._drawing
+        while drawing is not None:
+            with patient_place(say), self._lock:
+                if self._drawing is not drawing:
+                    return
+                self._draw_step(drawing)
+            yield
+
+    def _draw_step(self, drawing: "Iterator[float | bytes]") -> None:
+        """Do one step of the annotated video. Call it with the lock held."""
         try:
-            for step in one_by_one(self._drawing or iter(()), say):
-                if isinstance(step, bytes):
-                    self.annotated = step
-                else:
-                    self.drawn = step
-                yield
+            step = next(drawing, None)
         except FerError as error:
-            self.drawing_error = str(error)
+            self.drawing_error, step = str(error), None
+        if isinstance(step, float):
+            self.drawn = step
+            return
+        if step is not None:
+            self.annotated = step
         self.stop_drawing()
 
     def stop_drawing(self) -> None:
         """Stop the annotated video and forget what is drawn."""
-        self._drawing = None
+        with self._lock:
+            self._drawing = None
 
 
 # What widgets and fragments call outlives the visit, as Streamlit keeps them: so it holds keys of jobs alone.
@@ -163,16 +228,6 @@ def forget_videos(keep: Collection[str]) -> None:
     known = jobs()
     for key in known.keys() - set(keep):
         del known[key]
-
-
-def one_by_one(steps: Iterator[_Step], say: Callable[[str], object]) -> Iterator[_Step]:
-    """Yield the steps; each waits for its turn in the queue of all visitors' photos and frames."""
-    while True:
-        with patient_place(say):
-            step = next(steps, None)
-        if step is None:
-            return
-        yield step
 
 
 def show_error(name: str, message: str) -> None:

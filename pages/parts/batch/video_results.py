@@ -70,6 +70,7 @@ def show_result(key: str, job: VideoJob, *, waits: bool) -> Callable[[], None] |
     with right:
         titles = {name: title_of(name) for name in _networks(result)}
         show_view(timeline_view(result, person, titles=titles), on_click=look_there)
+    _show_summary(result)
     _show_events(result)
     return draw
 
@@ -147,6 +148,29 @@ def _look_there(key: str, n_frames: int, point: dict[str, Any]) -> None:
         st.session_state[_person_of(key)] = int(others[0])
 
 
+def _show_summary(result: "VideoAnalysis") -> None:
+    """Show the totals of each person by each network, with shares in percent."""
+    from fer_core.video.tables import summary_rows
+
+    st.subheader("Summary by person")
+    titles = {name: title_of(name) for name in _networks(result)}
+    names = {"track": "Person", "network": "Network", "frames": "Frames", "seconds": "Seconds"}
+    rows = [row | {"network": titles[row["network"]]} for row in summary_rows(result)]
+    shares = {key: key.capitalize() for row in rows for key in row if key not in names}
+    st.dataframe(
+        [{title: row.get(key) for key, title in (names | shares).items()} for row in rows],
+        hide_index=True,
+        column_config={
+            "Seconds": st.column_config.NumberColumn(format="%.1f"),
+            **dict.fromkeys(shares.values(), st.column_config.NumberColumn(format="percent")),
+        },
+    )
+    st.caption(
+        "Shares of the time in view, smoothed. Confident, probable and unclear add up to 100%. So do the "
+        "expressions and unclear."
+    )
+
+
 def _show_events(result: "VideoAnalysis") -> None:
     st.subheader("Changes of expression")
     if not result.events:
@@ -195,7 +219,7 @@ def _show_frame(key: str) -> None:
     place = st.empty()
     try:
         with place_in_queue(partial(show_working, place)), VideoReader(job.content) as reader:
-            picture = reader.frame_at(frame.time_s).rgb
+            picture = reader.frame_at(frame.time_s, pause=partial(_say_searching, place)).rgb
     except BusyError as error:
         show_busy(error, key="busy-frame")
         return
@@ -212,6 +236,11 @@ def _show_frame(key: str) -> None:
     )
 
 
+def _say_searching(place: "DeltaGenerator") -> None:
+    # Streamlit ends the run here when the visitor clicks or leaves. Any number of frames may come before.
+    show_working(place, "Looking for the frame")
+
+
 def _offer_downloads(key: str, job: VideoJob) -> "DeltaGenerator":
     """Offer the results and the annotated video; return where its progress is shown."""
     stem = PurePath(job.name).stem
@@ -221,6 +250,7 @@ def _offer_downloads(key: str, job: VideoJob) -> "DeltaGenerator":
             (
                 ("CSV", lambda: _csv(job, columns), f"{stem}_faces.csv", "text/csv"),
                 ("Changes (CSV)", lambda: _events(job), f"{stem}_changes.csv", "text/csv"),
+                ("Summary (CSV)", lambda: _summary(job), f"{stem}_summary.csv", "text/csv"),
                 ("JSON", lambda: _json(job, columns), f"{stem}.json", "application/json"),
             )
         )
@@ -290,6 +320,13 @@ def _events(job: VideoJob) -> str:
 
     assert job.result is not None
     return events_csv(job.result.events)
+
+
+def _summary(job: VideoJob) -> str:
+    from fer_core.video.tables import summary_csv
+
+    assert job.result is not None
+    return summary_csv(job.result)
 
 
 def _json(job: VideoJob, columns: FaceColumns) -> str:

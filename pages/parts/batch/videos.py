@@ -14,7 +14,6 @@ from pages.parts.batch.jobs import (
     VideoJob,
     clock,
     jobs,
-    one_by_one,
     show_error,
 )
 from pages.parts.batch.video_results import drawn, show_result
@@ -180,29 +179,19 @@ def _analyze(job: VideoJob, bar: "DeltaGenerator", picture: "DeltaGenerator") ->
     What the visitor does ends this run of the page in the middle of a call to Streamlit; the next one resumes
     with the next frame.
     """
-    from fer_core.video.analysis import VideoAnalysis
-
     told = shown = 0.0
-    began = time.perf_counter()
     try:
         # Not in the turn of the first frame: nobody waits in the queue for networks to load.
-        steps = job.steps(load_analyzer())
-        for step in one_by_one(steps, lambda words: bar.progress(job.progress, words)):
-            now = time.perf_counter()
-            job.seconds, began = job.seconds + now - began, now
-            if isinstance(step, VideoAnalysis):
-                job.end(step)
-                break
-            job.frames.append(step.without_photo())
-            if now - told >= _TELL_SECONDS:
-                told = now
-                bar.progress(job.progress, job.left)
-            if now - shown >= _SHOW_SECONDS and step.photo is not None:
-                shown = now
-                picture.image(drawn(step.photo.rgb, step), alt="The latest frame")
-        else:
-            # A fault ended them in an earlier run of the page, which reported it.
-            job.end(error="The analysis broke off. Start it again.")
+        analyzer = load_analyzer()
     except FerError as error:
         job.end(error=str(error))
+        st.rerun()
+    for frame in job.analyze(analyzer, lambda words: bar.progress(job.progress, words)):
+        now = time.perf_counter()
+        if now - told >= _TELL_SECONDS:
+            told = now
+            bar.progress(job.progress, job.left)
+        if now - shown >= _SHOW_SECONDS and frame is not None and frame.photo is not None:
+            shown = now
+            picture.image(drawn(frame.photo.rgb, frame), alt="The latest frame")
     st.rerun()

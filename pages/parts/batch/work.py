@@ -7,8 +7,9 @@ uploads, in the session, and what `fer_core.batch.results` keeps of a photo.
 """
 
 import secrets
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -34,12 +35,13 @@ from pages.shared.loading import (
 from pages.shared.networks import chosen_networks, offer_networks
 from pages.shared.paste_drop import take_pasted_and_dropped_files
 from pages.shared.photo_intake import tell_if_uploads_are_refused
+from pages.shared.uploads import delete_all_uploads, delete_uploads, still_there
 from pages.shared.verbatim import message_as_text
 from pages.shared.waiting import patient_place
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
+    from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
     from fer_core.batch.results import AnnotatedZip, PhotoResult
 
@@ -65,8 +67,19 @@ class Task(StrEnum):
 
 
 @dataclass(slots=True, eq=False)
+class _BegunZip:
+    """A zip that is being made: the archive, and the number of photos that it was given."""
+
+    archive: "AnnotatedZip"
+    n_photos: int = 0
+
+
+@dataclass(slots=True, eq=False)
 class Batch:
     """The photos that a visitor uploaded.
+
+    A click starts the next run of the page while the run before works on its photo. So each photo takes a
+    lock, and a run that was overtaken writes only to what it began with.
 
     Attributes:
         files: by a key that stands for the photo, in order.
@@ -94,8 +107,8 @@ class Batch:
     )
     no_model: FerError | None = field(default=None, kw_only=True)
     _progress: Progress | None = field(default=None, repr=False)
-    _archive: "AnnotatedZip | None" = field(default=None, repr=False)
-    _n_zipped: int = 0
+    _begun_zip: _BegunZip | None = field(default=None, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def is_busy(self) -> bool:
@@ -116,9 +129,11 @@ class Batch:
     def progress(self) -> Progress:
         """Progress of the task."""
         if self._progress is None:
-            done = len(self.results) if self.task is Task.LOOKING else self._n_zipped
-            total = len(self.files) if self.task is Task.LOOKING else len(self.results)
-            self._progress = Progress(total, done=done)
+            if self.task is Task.LOOKING:
+                self._progress = Progress(len(self.files), done=len(self.results))
+            else:
+                done = self._begun_zip.n_photos if self._begun_zip else 0
+                self._progress = Progress(len(self.results), done=done)
         return self._progress
 
     def restart_clock(self) -> None:
@@ -138,7 +153,7 @@ class Batch:
     @property
     def has_begun_zip(self) -> bool:
         """Whether a zip is unfinished."""
-        return self._archive is not None
+        return self._begun_zip is not None
 
     @property
     def n_failed(self) -> int:
@@ -150,7 +165,7 @@ class Batch:
         self.task, self._progress, self.zip, self.no_model = task, None, None, None
         if task is Task.LOOKING:
             # A zip that is begun would lack what is found now.
-            self._archive, self._n_zipped = None, 0
+            self._begun_zip = None
 
     def look_again(self, *, at_failed_only: bool = False) -> None:
         """Forget results and analyze again, either all photos or the failed ones."""
@@ -185,30 +200,43 @@ class Batch:
             say: shows what is said while photos of others are before the next one.
         """
         yield from self._look(say) if self.task is Task.LOOKING else self._zip(say)
-        self.task = None
 
     def _look(self, say: Callable[[str], object]) -> Iterator[None]:
         from fer_core.batch.results import look_at
 
+        # Those of the networks that are loaded now: other networks get results of their own meanwhile.
+        results = self.results
         analyzer = load_analyzer()
         for key, file in self.files.items():
-            if key not in self.results:
-                with patient_place(say):
-                    self.results[key] = look_at(file, analyzer)
-                yield
+            if key in results:
+                continue
+            with patient_place(say), self._lock:
+                # The run before may have been working on it.
+                if key in results:
+                    continue
+                results[key] = look_at(file, analyzer)
+            yield
+        if results is self.results:
+            self.task = None
 
     def _zip(self, say: Callable[[str], object]) -> Iterator[None]:
         from fer_core.batch.results import AnnotatedZip
 
-        archive = self._archive = self._archive or AnnotatedZip()
+        with self._lock:
+            begun = self._begun_zip = self._begun_zip or _BegunZip(AnnotatedZip())
         for number, (file, result) in enumerate(self.in_order, start=1):
-            if number > self._n_zipped:
-                with patient_place(say):
-                    archive.add(number, file, result)
-                self._n_zipped = number
-                yield
-        self.n_not_zipped = archive.n_left_out
-        self.zip, self._archive, self._n_zipped = archive.finish(), None, 0
+            if number <= begun.n_photos:
+                continue
+            with patient_place(say), self._lock:
+                if number <= begun.n_photos:
+                    continue
+                begun.archive.add(number, file, result)
+                begun.n_photos = number
+            yield
+        with self._lock:
+            if begun is self._begun_zip:
+                self.n_not_zipped = begun.archive.n_left_out
+                self.zip, self._begun_zip, self.task = begun.archive.finish(), None, None
 
 
 @dataclass(slots=True, eq=False)
@@ -221,6 +249,8 @@ class _Taken:
         skipped: counts what else is in the zips.
         n_left_out: photos beyond MAX_PHOTOS.
         n_bytes: size of all uploads within MAX_MEGABYTES.
+        refused: names of the uploads beyond MAX_MEGABYTES, by `file_id`; their bytes are deleted.
+        listed: `file_id` of each upload that the widget lists.
     """
 
     files: dict[str, PhotoSource] = field(default_factory=dict)
@@ -228,30 +258,43 @@ class _Taken:
     skipped: Skipped = field(default_factory=Skipped)
     n_left_out: int = 0
     n_bytes: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+    listed: tuple[str, ...] = ()
 
     def copy(self) -> "_Taken":
         """Return a copy that more can be added to; what was uploaded is not copied."""
         return replace(
-            self, files=self.files.copy(), videos=self.videos.copy(), skipped=deepcopy(self.skipped)
+            self,
+            files=self.files.copy(),
+            videos=self.videos.copy(),
+            skipped=deepcopy(self.skipped),
+            refused=self.refused.copy(),
         )
 
     def add(self, upload: "UploadedFile") -> None:
         """Add an upload, or the reason why it is too much."""
         content = upload.getvalue()
-        fits = self.n_bytes + len(content) <= MAX_MEGABYTES * 1_000_000
-        if fits:
-            self.n_bytes += len(content)
-            if kind_of(content, upload.name) in (Kind.VIDEO, Kind.ANIMATION):
-                self.videos[upload.file_id] = PhotoBytes(upload.name, content)
-                return
-        too_much = Refused(
-            upload.name,
-            f"This file exceeds the limit of {MAX_MEGABYTES:,} MB per batch. Remove other files.",
+        if self.n_bytes + len(content) > MAX_MEGABYTES * 1_000_000:
+            self.refuse(upload.file_id, upload.name)
+            return
+        self.n_bytes += len(content)
+        if kind_of(content, upload.name) in (Kind.VIDEO, Kind.ANIMATION):
+            self.videos[upload.file_id] = PhotoBytes(upload.name, content)
+            return
+        self._add_photos(upload.file_id, uploaded_photos(upload.name, content, self.skipped))
+
+    def refuse(self, file_id: str, name: str) -> None:
+        """Add the reason why an upload is too much."""
+        self.refused[file_id] = name
+        limit = f"This file exceeds the limit of {MAX_MEGABYTES:,} MB per batch."
+        self._add_photos(
+            file_id, [Refused(name, f"{limit} Remove other files and upload it again.")]
         )
-        photos = uploaded_photos(upload.name, content, self.skipped) if fits else iter((too_much,))
+
+    def _add_photos(self, file_id: str, photos: Iterable[PhotoSource]) -> None:
         for i, photo in enumerate(photos):
             if len(self.files) < MAX_PHOTOS:
-                self.files[f"{upload.file_id}/{i}"] = photo
+                self.files[f"{file_id}/{i}"] = photo
             else:
                 self.n_left_out += 1
 
@@ -264,7 +307,7 @@ def current_batch() -> Batch | None:
         notes.show_lost_visit()
     tell_if_uploads_are_refused("Uploads")
     key = f"batch_upload_{generation}"
-    uploads = st.file_uploader(
+    st.file_uploader(
         "Photos, zips of photos, or videos",
         accept_multiple_files=True,
         key=key,
@@ -274,7 +317,8 @@ def current_batch() -> Batch | None:
         args=(key,),
     )
     take_pasted_and_dropped_files()
-    if not uploads:
+    # Not what the widget returns, which leaves out the files whose bytes are deleted.
+    if not st.session_state[key]:
         # Streamlit empties the widget when its page is left. Further uploads are added to what it held.
         st.session_state[_KEPT] = st.session_state.get(_TAKEN)
     below = st.container(
@@ -411,10 +455,10 @@ def _offer_removal() -> None:
 
 def _take_widget(key: str) -> None:
     """Replace the files of this visit of the page; results of those that stay are kept."""
-    kept = st.session_state.get(_KEPT)
-    taken = kept.copy() if isinstance(kept, _Taken) else _Taken()
-    for upload in st.session_state[key]:
-        taken.add(upload)
+    taken = _take(st.session_state[key])
+    if taken is None:
+        return
+    delete_uploads(taken.refused)
     before = st.session_state.get(_BATCH)
     if isinstance(before, Batch):
         known = {key: before.results[key] for key in taken.files if key in before.results}
@@ -429,6 +473,23 @@ def _take_widget(key: str) -> None:
     forget_videos(keep=taken.videos)
 
 
+def _take(listed: "list[UploadedFile | DeletedFile]") -> _Taken | None:
+    """Return what a widget's files and those before it hold; None if it lists the same files as before."""
+    before, kept = (st.session_state.get(key) for key in (_TAKEN, _KEPT))
+    file_ids = tuple(file.file_id for file in listed)
+    if isinstance(before, _Taken) and before.listed == file_ids:
+        return None
+    taken = kept.copy() if isinstance(kept, _Taken) else _Taken()
+    taken.listed = file_ids
+    there = {upload.file_id: upload for upload in still_there(listed)}
+    for file_id in file_ids:
+        if file_id in there:
+            taken.add(there[file_id])
+        elif isinstance(before, _Taken) and file_id in before.refused:
+            taken.refuse(file_id, before.refused[file_id])
+    return taken
+
+
 def _remove() -> None:
     # A new key empties the widget, which would still show what is forgotten.
     st.session_state[_GENERATION] += 1
@@ -436,3 +497,4 @@ def _remove() -> None:
         st.session_state.pop(key, None)
     st.session_state[_TAKEN] = _Taken()
     forget_videos(keep=())
+    delete_all_uploads()

@@ -17,11 +17,25 @@ from fer_core.analysis import Analyzer
 from fer_core.errors import AnalysisError
 from fer_core.expressions import FER2013, Expression
 from fer_core.photos.decode import Photo
-from fer_core.video.analysis import FrameAnalysis, VideoAnalysis, analyze_video, stopped
+from fer_core.video import reading
+from fer_core.video.analysis import (
+    FrameAnalysis,
+    VideoAnalysis,
+    analysis_steps,
+    analyze_video,
+    stopped,
+)
 from fer_core.video.events import EventFinder
 from fer_core.video.reading import VideoReader
 from fer_core.video.records import video_records
-from fer_core.video.tables import events_csv, frame_record, frames_csv, video_record
+from fer_core.video.tables import (
+    events_csv,
+    frame_record,
+    frames_csv,
+    summary_csv,
+    summary_rows,
+    video_record,
+)
 from fer_core.video.writing import AnnotatedVideo, annotated_video
 from fer_core.views.timeline import MOST_PEOPLE, people_view, timeline_view
 from tests.clips import clip, in_hdr, moving
@@ -282,8 +296,60 @@ def test_events_as_csv():
     assert events_csv(found) == "time_s,track,network,from,to\n1.234,3,cnn,happy,sad\n"
 
 
+def test_a_summary_has_each_person_by_each_network(analysis):
+    rows = summary_rows(analysis)
+    networks = list(analysis.frames[0].smoothed[0])
+    assert [(row["track"], row["network"]) for row in rows] == [
+        (track, network) for track in analysis.tracks for network in networks
+    ]
+    for row in rows:
+        assert row["frames"] == analysis.tracks[row["track"]]
+        assert row["seconds"] == pytest.approx(row["frames"] / analysis.rate, abs=0.15)
+        assert row["confident"] + row["probable"] + row["unclear"] == pytest.approx(1, abs=1e-3)
+        expressions = sum(row.get(str(label), 0) for label in Expression)
+        assert expressions + row["unclear"] == pytest.approx(1, abs=1e-3)
+    # The same stretches as in the view of everybody.
+    view = people_view(analysis, networks[0]).data
+    seconds = view.assign(seconds=view["to (s)"] - view["from (s)"]).groupby("person")["seconds"]
+    for row in rows:
+        if row["network"] == networks[0]:
+            assert row["seconds"] == pytest.approx(seconds.sum()[row["track"]], abs=2e-3)
+    table = list(csv.DictReader(io.StringIO(summary_csv(analysis))))
+    assert [float(row["happy"]) for row in table] == [row["happy"] for row in rows]
+
+
+def test_a_summary_counts_no_time_out_of_sight_and_unclear_for_itself():
+    points = [(0.0, 0.9), (0.1, 0.9), (0.2, 0.3), (5.0, 0.9), (5.1, 0.45)]
+    [row] = summary_rows(made_up(points))
+    assert row["seconds"] == pytest.approx(0.5)
+    expected = {"confident": 0.6, "probable": 0.2, "unclear": 0.2, "happy": 0.8, "sad": 0.0}
+    assert {name: row[name] for name in expected} == pytest.approx(expected)
+    [one] = summary_rows(made_up([(0.0, 0.9)]))
+    assert (one["seconds"], one["happy"]) == (pytest.approx(0.1), 1)
+
+
+def test_a_summary_without_people_is_a_header():
+    nobody = VideoAnalysis(made_up([(0.0, 0.9)]).info, (), 10, 0.3, None)
+    assert summary_csv(nobody) == "track,network,frames,seconds,confident,probable,unclear\n"
+
+
+def test_pauses_change_no_result(mp4, analyzer, analysis, monkeypatch):
+    monkeypatch.setattr(reading, "PAUSE_SECONDS", 0)
+    steps = list(analysis_steps(mp4, analyzer, 5))
+    assert None in steps
+    found = [step for step in steps if isinstance(step, FrameAnalysis)]
+    assert [frame.time_s for frame in found] == [frame.time_s for frame in analysis.frames]
+    assert None not in list(analyze_video(mp4, analyzer, 5))
+    *shares, content = annotated_video(mp4, analysis)
+    assert len(shares) > len(analysis.frames)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    with VideoReader(content) as reader:
+        assert len(list(reader.frames(100))) == len(analysis.frames)
+
+
 def test_the_annotated_video_shows_the_analysed_frames_at_their_times(analysis, mp4):
-    *shares, content = annotated_video(mp4, analysis, landmarks=True)
+    *shares, content = annotated_video(mp4, analysis)
     assert shares[-1] == 1
     with VideoReader(content) as reader, VideoReader(mp4) as original:
         drawn, plain = list(reader.frames(100)), list(original.frames(5))

@@ -153,6 +153,32 @@ def test_one_frame_is_found_by_its_time(frames, form):
             assert nearest(photo.rgb, frames) == min(59, int(time_s * 20))
 
 
+def test_between_two_samples_the_caller_gets_turns(frames, monkeypatch):
+    monkeypatch.setattr(reading, "PAUSE_SECONDS", 0)
+    with VideoReader(clip(frames)) as reader:
+        steps = list(reader.frames_and_pauses(1))
+    samples = [at for at, frame in enumerate(steps) if frame is not None]
+    assert [steps[at].number for at in samples] == [1, 2]
+    assert samples[1] - samples[0] > 20
+    assert read(clip(frames), 1)[0][1].time_s == pytest.approx(1)
+
+
+def test_slow_motion_is_read_like_other_videos(frames):
+    found, note = read(clip(frames * 4, rate=240))
+    assert [round(frame.time_s, 1) for frame in found] == [i / 10 for i in range(10)]
+    assert note is None
+
+
+def test_the_search_for_a_frame_can_be_ended(mp4, monkeypatch):
+    monkeypatch.setattr(reading, "PAUSE_SECONDS", 0)
+
+    def stop() -> None:
+        raise InterruptedError
+
+    with VideoReader(mp4) as reader, pytest.raises(InterruptedError):
+        reader.frame_at(1.5, pause=stop)
+
+
 def test_what_can_be_read_of_a_cut_file_is_given_with_a_note(frames):
     whole = clip(frames, form="matroska")
     found, note = read(whole[: len(whole) // 2])

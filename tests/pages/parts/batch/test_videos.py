@@ -1,5 +1,6 @@
 """A video on a page, without a browser."""
 
+import threading
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ from streamlit.runtime.scriptrunner_utils.exceptions import RerunException, Stop
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
+from fer_core.video import reading
 from pages.parts.batch import video_results, videos
 from pages.parts.batch.jobs import VideoJob
 from pages.shared.loading import load_analyzer
@@ -56,7 +58,13 @@ def test_from_the_choice_to_the_annotated_video(film):
     assert not page.error
     assert "5 frames, 1 person, no lasting changes" in page.caption[0].value
     assert page.get("plotly_chart")
-    assert {"CSV", "Changes (CSV)", "JSON", "Make the annotated video"} <= labels(page)
+    downloads = {"CSV", "Changes (CSV)", "Summary (CSV)", "JSON"}
+    assert {*downloads, "Make the annotated video"} <= labels(page)
+    summary = page.dataframe[0].value
+    assert summary["Person"].tolist() == [1, 1]
+    assert summary["Frames"].tolist() == [5, 5]
+    assert summary["Seconds"].tolist() == pytest.approx([0.5, 0.5])
+    assert (summary["Confident"] + summary["Probable"] + summary["Unclear"]).tolist() == [1, 1]
     page.select_slider[0].set_value(4).run()
     assert any("Frame 4 of 5, 0.30 s: 1 face" in str(i.proto) for i in page.get("image"))
     button(page, "Make the annotated video").click().run()
@@ -112,6 +120,72 @@ def test_a_click_while_the_networks_load_loses_nothing(film, monkeypatch):
     monkeypatch.setattr(videos, "load_analyzer", overtaken)
     button(page, "Analyze the video").click().run()
     assert "5 frames" in page.run().caption[0].value
+
+
+def in_two_threads(work) -> None:
+    """Do the same twice at once, as when a click starts a run of the page beside the one before."""
+    faults: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not faults
+
+
+def test_a_click_while_frames_are_analyzed_and_drawn_breaks_nothing(film):
+    job = begun(page_of(film), frames=0)
+    analyzer = load_analyzer()
+    in_two_threads(lambda: list(job.analyze(analyzer, lambda words: None)))
+    assert not job.error
+    numbers = [1, 2, 3, 4, 5]
+    assert [frame.number for frame in job.result.frames] == numbers
+    assert [frame.number for frame in job.frames] == numbers
+    job.start_drawing()
+    in_two_threads(lambda: list(job.draw(lambda words: None)))
+    assert not job.drawing_error
+    with reading.VideoReader(job.annotated) as reader:
+        assert len(list(reader.frames(100))) == 5
+
+
+def test_a_run_of_the_page_from_before_a_restart_adds_no_frame(film):
+    job = begun(page_of(film))
+    before = job.analyze(load_analyzer(), lambda words: None)
+    assert next(before).number == 3
+    job.start(5.0, smooth=False)
+    assert list(before) == []
+    assert job.frames == []
+    assert job.is_running
+
+
+def test_a_long_way_to_the_next_frame_can_be_ended(film, monkeypatch):
+    monkeypatch.setattr(reading, "PAUSE_SECONDS", 0)
+    job = begun(page_of(film), frames=0)
+    job.start(2.0, smooth=True)
+    steps = job.analyze(load_analyzer(), lambda words: None)
+    found = [next(steps) for _ in range(4)]
+    assert None in found
+    job.stop()
+    assert list(steps) == []
+    assert not job.is_running
+
+
+def test_a_click_ends_the_search_for_a_frame(film, monkeypatch):
+    page = page_of(film)
+    job = finished(page)
+    monkeypatch.setattr(reading, "PAUSE_SECONDS", 0)
+    said = []
+    monkeypatch.setattr(video_results, "_say_searching", said.append)
+    page.select_slider[0].set_value(4).run()
+    assert said
+    assert job.result
 
 
 def finished(page: AppTest) -> VideoJob:
