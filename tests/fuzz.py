@@ -32,11 +32,8 @@ with (
     else contextlib.nullcontext()
 ):
     from fer_core.errors import DataError, ImageDecodeError
-    from fer_core.evaluation.predictions import (
-        EvaluationResult,
-        parse_predictions,
-        write_predictions,
-    )
+    from fer_core.evaluation.predictions import EvaluationResult, write_predictions
+    from fer_core.evaluation.user_predictions import parse_predictions
     from fer_core.expressions import FER2013
     from fer_core.photos.decode import Photo, decode
 

@@ -21,6 +21,7 @@ from fer_core.batch.zips import (
     BOUNDED_METHODS,
     DAMAGED,
     check_size,
+    lists_more_than,
     open_archive,
     photo_members,
     read_member,
@@ -46,7 +47,6 @@ MAX_UPLOADED_MEMBER_BYTES: Final = 50_000_000
 MAX_UPLOADED_MEMBERS: Final = 10_000
 #: Argument for a list of paths on standard input.
 STANDARD_INPUT: Final = "-"
-_ENTRY: Final = b"PK\x01\x02"
 _DAMAGED_ZIP: Final = "The zip is damaged or cut short, so it cannot be read. Make it again."
 _EMPTY_ZIP: Final = "This zip holds no photos. Give another file."
 #: Reason for skipping videos.
@@ -198,20 +198,6 @@ def input_files(
             yield from finder.named(Path(text))
 
 
-def photo_files(
-    paths: Iterable[Path], *, videos: bool = False, skipped: Skipped | None = None
-) -> Iterator[PhotoFile]:
-    """Yield the photos under `paths`, in order; folders and zips by name, and all the way down.
-
-    `videos` and `skipped` are those of `input_files`.
-
-    A path with nothing to read behind it is yielded as it is, so that its `read` says why.
-    """
-    finder = _Finder(videos=videos, skipped=skipped or Skipped())
-    for path in paths:
-        yield from finder.named(path)
-
-
 def uploaded_photos(
     name: str, content: bytes, skipped: Skipped | None = None
 ) -> Iterator[PhotoSource]:
@@ -222,8 +208,7 @@ def uploaded_photos(
     if kind_of(content, name) is not Kind.ARCHIVE:
         yield PhotoBytes(name, content)
         return
-    # Before zipfile makes an object of each.
-    if content.count(_ENTRY) > MAX_UPLOADED_MEMBERS:
+    if lists_more_than(content, MAX_UPLOADED_MEMBERS):
         yield Refused(
             name,
             f"The zip holds more than {MAX_UPLOADED_MEMBERS:,} files. Make smaller ones.",
@@ -231,10 +216,10 @@ def uploaded_photos(
         return
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
+        members = photo_members(archive, name, skipped or Skipped())
     except DAMAGED:
         yield Refused(name, _DAMAGED_ZIP)
         return
-    members = photo_members(archive, name, skipped or Skipped())
     for shown, info in members:
         full_name = f"{name}/{shown}"
         if info.compress_type in BOUNDED_METHODS:
@@ -365,7 +350,9 @@ def _photo(content: bytes) -> bytes:
     """Return the bytes of a file; raise ImageDecodeError if they are known to be of no photo."""
     if content_of(content) is ZIP:
         try:
-            zipfile.ZipFile(io.BytesIO(content)).close()
+            # A member of an uploaded zip may be a zip that lists a million.
+            if not lists_more_than(content, MAX_UPLOADED_MEMBERS):
+                zipfile.ZipFile(io.BytesIO(content)).close()
         except DAMAGED as error:
             raise ImageDecodeError(_DAMAGED_ZIP) from error
         raise ImageDecodeError(_EMPTY_ZIP)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fer_core.analysis import Analysis, Analyzer, FaceAnalysis
 from fer_core.batch.inputs import PhotoSource
-from fer_core.drawing import draw_faces, encode_jpeg, fit_long_side
+from fer_core.drawing import encode_jpeg, fit_long_side, picture_of_faces
 from fer_core.errors import AnalysisError, ImageDecodeError, TooManyFacesError
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
@@ -22,6 +22,7 @@ from fer_core.faces.quality import QUALITY_WORDS
 from fer_core.files import plain_stem
 from fer_core.networks.levels import Level, in_words, level_of
 from fer_core.photos.decode import decode
+from fer_core.photos.faults import unexpected
 from fer_core.records import csv_lines, error_record, escape_formula, to_record
 
 if TYPE_CHECKING:
@@ -99,6 +100,9 @@ def look_at(file: PhotoSource, analyzer: Analyzer) -> PhotoResult:
     except (ImageDecodeError, AnalysisError) as error:
         again = isinstance(error, AnalysisError) and not isinstance(error, TooManyFacesError)
         return PhotoResult(file.name, None, str(error), failed=again)
+    except Exception as error:
+        # One photo of many that trips a library must not end the batch.
+        return PhotoResult(file.name, None, unexpected(error), failed=True)
     rgb = analysis.shown(photo).rgb
     crops = tuple(_crop(rgb, face) for face in analysis.faces)
     return PhotoResult(file.name, analysis, crops=crops)
@@ -259,7 +263,7 @@ class AnnotatedZip:
             return
         photo = result.analysis.shown(photo)
         shown = fit_long_side(photo.rgb, smallest=1, largest=ANNOTATED_SIDE)
-        content = encode_jpeg(draw_faces(shown, result.analysis))
+        content = encode_jpeg(picture_of_faces(shown, result.analysis))
         self._archive.writestr(f"{number:04d}-{plain_stem(result.name)}.jpg", content)
 
     def finish(self) -> bytes:

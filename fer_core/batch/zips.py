@@ -23,9 +23,11 @@ from fer_core.files import version_of
 
 #: Methods that unpack only the requested bytes; others may unpack gigabytes from a few bytes.
 BOUNDED_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-#: Errors of opening a damaged zip.
-DAMAGED: Final = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
+#: Errors of opening a damaged zip. Sizes and places in it may be numbers that no file can have.
+DAMAGED: Final = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, OverflowError)
 
+#: Before each member in the list at the end of a zip.
+_ENTRY: Final = b"PK\x01\x02"
 #: Reason for skipping files that are only read outside zips.
 _WHY: Final = {
     Kind.VIDEO: "Videos in zips are not looked at: unpack first.",
@@ -56,6 +58,21 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     return _open_archive(path, version_of(path))
 
 
+def lists_more_than(content: bytes, most: int) -> bool:
+    """Return whether a zip may list more than `most` files and folders.
+
+    To be asked before `zipfile`, which makes an object of each: a zip of 50 MB can list a million.
+    """
+    return content.count(_ENTRY) > most
+
+
+def files_in(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return the members of a zip that are files and have a name."""
+    # `zipfile` cuts names at a NUL, and in Python 3.11 `ZipInfo.is_dir` fails on what is left of "\0.jpg".
+    named = (info for info in archive.infolist() if info.filename)
+    return [info for info in named if not info.is_dir()]
+
+
 def photo_members(
     archive: zipfile.ZipFile, name: str, skipped: Skipped
 ) -> list[tuple[str, zipfile.ZipInfo]]:
@@ -66,7 +83,7 @@ def photo_members(
         name: of the zip, for `skipped`.
         skipped: counts all other files in it.
     """
-    members = [info for info in archive.infolist() if not info.is_dir()]
+    members = files_in(archive)
     found = []
     for shown, info in zip(_names(members), members, strict=True):
         if is_system_file(shown):

@@ -5,7 +5,7 @@ cannot disagree with the stored numbers.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,29 +17,17 @@ import pyarrow.parquet as pq
 from fer_core.errors import DataError, UnknownNameError
 from fer_core.evaluation import metrics
 from fer_core.evaluation.measures import MEASURES
-from fer_core.evaluation.user_tables import (
-    booleans,
-    numbers,
-    read_user_table,
-    rounding_errors,
-    whole_numbers,
-)
 from fer_core.expressions import Expression, parse_expression
 from fer_core.files import replace_file
 from fer_core.listing import listed
 from fer_core.networks.bundles import CLEAN, PREDICTIONS_FOLDER, LandmarkMetrics, SplitMetrics
 
-_PROBABILITY: Final = "p_"
+#: Before an expression in the name of its column.
+PROBABILITY: Final = "p_"
 #: Beside the probabilities.
-_COLUMNS: Final = ("row", "label", "found_face", "clean")
-#: Of somebody's own predictions.
-_MOST_ROWS: Final = 1_000_000
-#: Twice the expressions that there are: a column too many is then named, a thousand are not read.
-_MOST_COLUMNS: Final = 2 * len(Expression) + len(_COLUMNS)
+COLUMNS: Final = ("row", "label", "found_face", "clean")
 #: How far a row of probabilities may be from summing to 1.
-_SUM_TOLERANCE: Final = 1e-4
-#: Deviation of a sum from 1 that is ignored.
-_SUM_EXACT: Final = 1e-6
+SUM_TOLERANCE: Final = 1e-4
 #: Digits kept of a measure: finer than any decision, coarser than the last bits of another machine.
 _DIGITS: Final = 7
 
@@ -79,6 +67,24 @@ class EvaluationResult:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The class of highest probability of each row, int64 (N,), indices into `expressions`."""
+        result: np.ndarray = self.probabilities.argmax(axis=1)
+        return result
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """The highest probability of each row, float32 (N,)."""
+        result: np.ndarray = self.probabilities.max(axis=1)
+        return result
+
+    @property
+    def is_right(self) -> np.ndarray:
+        """Whether each row is predicted as labelled, bool (N,)."""
+        result: np.ndarray = self.predicted == self.labels
+        return result
 
     def select(self, keep: np.ndarray) -> "EvaluationResult":
         """Return the rows where the boolean mask `keep` (N,) is True, in the same order."""
@@ -144,7 +150,7 @@ def write_predictions(result: EvaluationResult, path: Path) -> None:
         "label": pa.array(result.labels, pa.int64()),
     }
     for expression, column in zip(result.expressions, result.probabilities.T, strict=True):
-        columns[_PROBABILITY + expression] = pa.array(column, pa.float32())
+        columns[PROBABILITY + expression] = pa.array(column, pa.float32())
     columns["found_face"] = pa.array(result.found_face, pa.bool_())
     columns["clean"] = pa.array(result.clean, pa.bool_())
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,79 +178,24 @@ def read_predictions(path: Path) -> EvaluationResult:
         raise DataError(f"There is no predictions file {path}. {mend}") from error
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} is not a readable parquet file ({error}). {mend}") from error
-    return _checked(table, str(path), mend)
+    return result_of(table, str(path), mend)
 
 
-def parse_predictions(content: bytes, name: str) -> EvaluationResult:
-    """Read and check a user's predictions, a CSV or parquet file with the columns of our files.
-
-    Any usual separator, decimal commas and words for true and false are understood. Rows that do not sum to
-    1 because their numbers are rounded are made to.
+def check_columns(
+    table: pa.Table, where: str, mend: str, *, optional: Collection[str] = ()
+) -> None:
+    """Raise DataError unless a table has our columns, each once, at least one row, and no gaps.
 
     Args:
-        content: of the file.
-        name: of the file, for messages.
-
-    Raises:
-        DataError: as `read_predictions`; the message names column and position.
+        table: of predictions.
+        where: its file, for messages.
+        mend: the sentence that says how to make it right.
+        optional: columns that may be missing.
     """
-    mend = (
-        "The columns are row (the number of the image in its data set), label (the index of its expression "
-        f"among the columns that follow), {_PROBABILITY}<expression> for each expression (a probability), "
-        "found_face and clean (true or false), as `python -m training evaluate` writes them."
-    )
-    try:
-        table = read_user_table(content, _is_ours, most_rows=_MOST_ROWS, most_columns=_MOST_COLUMNS)
-    except (pa.ArrowException, ValueError, OSError) as error:
-        raise DataError(f"{name} cannot be read as CSV or parquet ({error}). {mend}") from error
-    _check_columns(table, name, mend)
-    try:
-        table = _as_written(table)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise DataError(
-            f"{name}: a column has values of the wrong kind: {error}. {mend}"
-        ) from error
-    return _checked(table, name, mend)
-
-
-def _is_ours(column: str) -> bool:
-    return column.startswith(_PROBABILITY) or column in _COLUMNS
-
-
-def _as_written(table: pa.Table) -> pa.Table:
-    """Convert a user's table to our types; rows that differ by rounding are made to sum to 1.
-
-    Raises:
-        ValueError: a column cannot be had in its type; the message says where.
-    """
-    columns: dict[str, np.ndarray] = {
-        "row": whole_numbers(table["row"], "row"),
-        "label": whole_numbers(table["label"], "label"),
-    }
-    names = [name for name in table.column_names if name.startswith(_PROBABILITY)]
-    p = _normalized(np.stack([numbers(table[name], name) for name in names], axis=1))
-    columns |= dict(zip(names, p.T, strict=True))
-    columns |= {name: booleans(table[name], name) for name in ("found_face", "clean")}
-    return pa.table({name: columns[name] for name in table.column_names})
-
-
-def _normalized(p: np.ndarray) -> np.ndarray:
-    """Return probabilities, float64 (N, C); rows that are off by rounding are made to sum to 1."""
-    sums = p.sum(axis=1, keepdims=True)
-    if not np.all((p >= 0) & (p <= 1)) or np.all(np.abs(sums - 1) <= _SUM_EXACT):
-        return p
-    allowed = np.maximum(rounding_errors(p).sum(axis=1, keepdims=True), _SUM_TOLERANCE)
-    # A sum of as many rounded numbers may be at the very limit, where the last bits decide.
-    explained = (np.abs(sums - 1) <= allowed * (1 + 1e-9)) & (sums > 0)
-    return np.asarray(np.divide(p, sums, out=p.copy(), where=explained))
-
-
-def _check_columns(table: pa.Table, where: str, mend: str) -> None:
-    """Raise DataError unless a table has our columns, each once, at least one row, and no gaps."""
-    names = [name for name in table.column_names if name.startswith(_PROBABILITY)]
-    missing = set(_COLUMNS) - set(table.column_names)
+    names = [name for name in table.column_names if name.startswith(PROBABILITY)]
+    missing = set(COLUMNS) - set(table.column_names) - set(optional)
     if not names:
-        missing.add(f"{_PROBABILITY}<expression>")
+        missing.add(f"{PROBABILITY}<expression>")
     if missing:
         raise DataError(f"{where} lacks the column {', '.join(sorted(missing))}. {mend}")
     if len(set(table.column_names)) < len(table.column_names):
@@ -259,12 +210,15 @@ def _check_columns(table: pa.Table, where: str, mend: str) -> None:
             )
 
 
-def _checked(table: pa.Table, where: str, mend: str) -> EvaluationResult:
-    """Return the predictions in a table; raise DataError with the place of the fault."""
-    _check_columns(table, where, mend)
-    names = [name for name in table.column_names if name.startswith(_PROBABILITY)]
+def result_of(table: pa.Table, where: str, mend: str) -> EvaluationResult:
+    """Return the predictions in a table; raise DataError with the place of the fault.
+
+    `where` and `mend` are those of `check_columns`.
+    """
+    check_columns(table, where, mend)
+    names = [name for name in table.column_names if name.startswith(PROBABILITY)]
     try:
-        expressions = tuple(parse_expression(name.removeprefix(_PROBABILITY)) for name in names)
+        expressions = tuple(parse_expression(name.removeprefix(PROBABILITY)) for name in names)
         result = EvaluationResult(
             expressions=expressions,
             rows=_column(table, "row", np.int64),
@@ -300,11 +254,11 @@ def _problem(result: EvaluationResult, names: list[str]) -> str | None:
     """Return the fault in the values, with column and row; None if there is none."""
     p, labels = result.probabilities, result.labels
     for name, column in zip(names, p.T, strict=True):
-        bad = np.flatnonzero(~((column >= 0) & (column <= 1 + _SUM_TOLERANCE)))
+        bad = np.flatnonzero(~((column >= 0) & (column <= 1 + SUM_TOLERANCE)))
         if len(bad):
             return f"{name} is {column[bad[0]]} at position {bad[0]}, not a probability"
     sums = p.sum(axis=1, dtype=np.float64)
-    off = np.flatnonzero(np.abs(sums - 1) > _SUM_TOLERANCE)
+    off = np.flatnonzero(np.abs(sums - 1) > SUM_TOLERANCE)
     if len(off):
         return (
             f"{names[0]} ... {names[-1]} sum to {sums[off[0]]:.6f} at position {off[0]}, not to 1"
@@ -441,7 +395,7 @@ def compare(first: EvaluationResult, second: EvaluationResult) -> PairedComparis
         DataError: they are not of the same rows, or have other labels.
     """
     check_same_rows(first, second)
-    right, also_right = (r.probabilities.argmax(axis=1) == r.labels for r in (first, second))
+    right, also_right = first.is_right, second.is_right
     n = len(first)
     only_first, only_second = int((right & ~also_right).sum()), int((also_right & ~right).sum())
     equal = n - only_first - only_second

@@ -13,12 +13,13 @@ from typing import Final
 import numpy as np
 from pydantic import ValidationError
 
-from fer_core.batch.zips import DAMAGED
+from fer_core.batch.zips import DAMAGED, files_in, lists_more_than
 from fer_core.errors import DataError
-from fer_core.evaluation.predictions import EvaluationResult, parse_predictions
+from fer_core.evaluation.predictions import EvaluationResult
+from fer_core.evaluation.user_predictions import parse_predictions
 from fer_core.networks.bundles import PREDICTIONS_FOLDER, SPEC_FILE, BundleSpec
 
-#: Bytes of a zip, of all that is in it, and of its spec; members; rows of all predictions together.
+#: Bytes of a zip, of all that is in it, and of its spec; files and folders; rows of all predictions.
 MOST_BYTES: Final = 50_000_000
 _MOST_UNPACKED: Final = 200_000_000
 _MOST_SPEC_BYTES: Final = 1_000_000
@@ -68,6 +69,11 @@ def parse_user_bundle(content: bytes, name: str) -> UserBundle:
             f"{name} has {len(content) / 1e6:.0f} MB; at most {MOST_BYTES / 1e6:.0f} MB are read. Leave "
             "out the weights: spec and predictions are enough."
         )
+    if lists_more_than(content, _MOST_MEMBERS):
+        raise DataError(
+            f"{name} holds too many files; at most {_MOST_MEMBERS} are read. Keep only {SPEC_FILE} and the "
+            "predictions."
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _parse(archive, name)
@@ -108,12 +114,7 @@ def _parse(archive: zipfile.ZipFile, name: str) -> UserBundle:
 
 def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
     """Return the files of a zip by their paths in the bundle; raise DataError if any is unsafe."""
-    files = [member for member in archive.infolist() if not member.is_dir()]
-    if len(files) > _MOST_MEMBERS:
-        raise DataError(
-            f"{name} holds {len(files):,} files; at most {_MOST_MEMBERS} are read. Keep only {SPEC_FILE} and "
-            "the predictions."
-        )
+    files = files_in(archive)
     unpacked = sum(member.file_size for member in files)
     if unpacked > _MOST_UNPACKED:
         raise DataError(

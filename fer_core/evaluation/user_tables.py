@@ -5,7 +5,8 @@ where it cannot be, the reason that is given is the true one.
 """
 
 import io
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,10 @@ _EXCEL_HINT: Final = "sep="
 #: As scripts write them, and Excel in English, German, French and Spanish.
 _TRUE: Final = frozenset({"true", "1", "yes", "y", "t", "wahr", "vrai", "verdadero"})
 _FALSE: Final = frozenset({"false", "0", "no", "n", "f", "falsch", "faux", "falso"})
+#: Characters of a CSV's first line; those of its columns that are not read may be many.
+_LONGEST_HEADER: Final = 100_000
+#: Lines of a CSV for each row that may be read: spreadsheets write empty rows below a table.
+_LINES_PER_ROW: Final = 2
 #: Of a parquet file: characters of a text, of which a few bytes can stand for a million equal ones, and bytes
 #: of the columns that are read, before they are decoded.
 _LONGEST_TEXT: Final = 40
@@ -68,6 +73,8 @@ def _read_parquet(
     _check_rows(file.metadata.num_rows, most_rows)
     fields = [field for field in file.schema_arrow if keep(field.name)]
     _check_columns(len(fields), most_columns)
+    if len({field.name for field in fields}) < len(fields):
+        raise ValueError("it has two columns of the same name")
     for field in fields:
         if not (_is_text(field.type) or _is_plain(field.type)):
             raise ValueError(
@@ -77,11 +84,13 @@ def _read_parquet(
         raise ValueError(f"it unpacks to more than {_MOST_UNPACKED / 1e6:.0f} MB")
     texts = [field.name for field in fields if _is_text(field.type)]
     file = pq.ParquetFile(io.BytesIO(content), read_dictionary=texts)
-    table = file.read(columns=[field.name for field in fields])
-    for place, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):
-            table = table.set_column(place, field.name, _as_texts(table.column(place), field.name))
-    return table
+    columns = []
+    for field in fields:
+        # A page may unpack to more than the file says, up to 2 GB, so that of one column alone is in memory.
+        column = file.read(columns=[field.name], use_threads=False)[field.name]
+        is_text = pa.types.is_dictionary(column.type)
+        columns.append(_as_texts(column, field.name) if is_text else column)
+    return pa.table(columns, names=[field.name for field in fields])
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -139,36 +148,59 @@ def _read_csv(
 ) -> pa.Table:
     if text[: len(_EXCEL_HINT)].lower() == _EXCEL_HINT:
         text = text.partition("\n")[2]
-    header = text.lstrip("\r\n").partition("\n")[0].rstrip("\r")
-    if not header.strip():
-        raise ValueError("it is empty")
+    # What is too much is told before anything is parsed.
+    header = _header(text)
+    content = text.encode()
+    lines = max(content.count(end) for end in (b"\n", b"\r"))
+    if lines > _LINES_PER_ROW * most_rows:
+        raise ValueError(f"it has {lines:,} lines; at most {most_rows:,} rows are read")
 
     def names(separator: str) -> list[str]:
         return [cell.strip().strip('"').strip() for cell in header.split(separator)]
 
     separator = max(_SEPARATORS, key=lambda s: sum(map(keep, names(s))))
-    content = text.encode()
-    table = _parsed(content, separator, ".")
-    wanted = [place for place, name in enumerate(table.column_names) if keep(name)]
+    # Without rows, for the names as the parser has them.
+    named = _parsed(f"{header}\n".encode(), separator).column_names
+    wanted = [name for name in named if keep(name.strip())]
     _check_columns(len(wanted), most_columns)
-    if any(_has_decimal_comma(table.column(place)) for place in wanted):
-        table = _parsed(content, separator, ",")
-    table = table.select(wanted)
-    if wanted:
-        # Spreadsheets write empty rows below a table.
-        filled = np.any([column.is_valid().to_numpy() for column in table.columns], axis=0)
-        table = table.slice(0, int(np.flatnonzero(filled)[-1]) + 1 if filled.any() else 0)
+    if not wanted:
+        return pa.table({})
+    table = _parsed(content, separator, wanted=wanted)
+    if any(map(_has_decimal_comma, table.columns)):
+        table = _parsed(content, separator, ",", wanted=wanted)
+    table = table.rename_columns([name.strip() for name in wanted])
+    # Spreadsheets write empty rows below a table.
+    filled = np.any([column.is_valid().to_numpy() for column in table.columns], axis=0)
+    table = table.slice(0, int(np.flatnonzero(filled)[-1]) + 1 if filled.any() else 0)
     _check_rows(table.num_rows, most_rows)
     return table
 
 
-def _parsed(content: bytes, separator: str, decimal: str) -> pa.Table:
-    table = pa_csv.read_csv(
+def _header(text: str) -> str:
+    """Return the first line of a CSV that is not empty; raise ValueError if it is too long or blank."""
+    # Line ends of old Macs are read too.
+    match = re.match(r"[\r\n]*([^\r\n]*)", text)
+    header = match[1] if match else ""
+    if not header.strip():
+        raise ValueError("it is empty")
+    if len(header) > _LONGEST_HEADER:
+        raise ValueError(
+            f"its first line has {len(header):,} characters; at most {_LONGEST_HEADER:,} are read"
+        )
+    return header
+
+
+def _parsed(
+    content: bytes, separator: str, decimal: str = ".", *, wanted: Sequence[str] = ()
+) -> pa.Table:
+    """Return the columns `wanted` of a CSV, or all."""
+    return pa_csv.read_csv(
         io.BytesIO(content),
         parse_options=pa_csv.ParseOptions(delimiter=separator),
-        convert_options=pa_csv.ConvertOptions(decimal_point=decimal, strings_can_be_null=True),
+        convert_options=pa_csv.ConvertOptions(
+            decimal_point=decimal, strings_can_be_null=True, include_columns=list(wanted)
+        ),
     )
-    return table.rename_columns([name.strip() for name in table.column_names])
 
 
 def _has_decimal_comma(column: pa.ChunkedArray) -> bool:

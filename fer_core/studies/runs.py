@@ -76,7 +76,7 @@ def read_rows(path: Path) -> pd.DataFrame:
 def replace_rows(path: Path, rows: pd.DataFrame, keys: list[str]) -> None:
     """Write rows into a table, replacing rows with the same keys; create the table if needed.
 
-    Safe for several processes at once, as `append_rows` is.
+    Safe for several processes at once.
     """
     with lock_of(path):
         if path.is_file():
@@ -90,15 +90,4 @@ def replace_rows(path: Path, rows: pd.DataFrame, keys: list[str]) -> None:
             lacking = before.columns.difference(rows.columns)
             # What a study is no longer measured on: no row has it once all are replaced.
             rows = table.drop(columns=[name for name in lacking if table[name].isna().all()])
-        _write(path, rows)
-
-
-def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Add rows to a table of runs; safe for several processes at once."""
-    with lock_of(path):
-        tables = [table for table in (read_rows(path), pd.DataFrame(rows)) if len(table)]
-        _write(path, pd.concat(tables, ignore_index=True))
-
-
-def _write(path: Path, table: pd.DataFrame) -> None:
-    replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd"))
+        replace_file(path, lambda file: rows.to_parquet(file, index=False, compression="zstd"))

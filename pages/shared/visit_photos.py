@@ -13,6 +13,7 @@ import streamlit as st
 from fer_core.content import check_is_photo
 from fer_core.errors import ImageDecodeError
 from fer_core.photos.decode import NO_MEMORY, Photo, decode
+from fer_core.photos.faults import unexpected
 from pages.shared.examples import Example
 from pages.shared.waiting import place_in_queue, show_working
 
@@ -102,6 +103,9 @@ class SentFile:
         except MemoryError:
             # `decode` says this of its own work; `content` copies the file.
             return UnreadableFile(self.name, NO_MEMORY)
+        except Exception as error:
+            # It would be tried again at every rerun.
+            return UnreadableFile(self.name, unexpected(error))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

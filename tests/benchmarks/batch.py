@@ -11,6 +11,7 @@ each tenth, and at the end.
 """
 
 import argparse
+import io
 import os
 import subprocess
 import sys
@@ -25,7 +26,7 @@ import cv2
 import numpy as np
 import psutil
 
-from fer_core.batch.inputs import photo_files
+from fer_core.batch.inputs import input_files
 from fer_core.cores import available_cores
 from tests.benchmarks.against_peers import fer_environment
 from tests.benchmarks.measuring import PROJECT, one_face_photo, print_table
@@ -94,7 +95,8 @@ def main() -> None:
 def photo_sets(folder: Path | None, place: Path) -> dict[str, list[Path]]:
     """Return files by what they are: those of a folder, or the example photo at each size."""
     if folder is not None:
-        return {str(folder): [file.path for file in photo_files([folder]) if file.member is None]}
+        files = input_files([str(folder)], io.BytesIO())
+        return {str(folder): [file.path for file in files if file.member is None]}
     sets = {}
     small = cv2.imdecode(np.frombuffer(one_face_photo(), np.uint8), cv2.IMREAD_COLOR)
     for width in WIDTHS:

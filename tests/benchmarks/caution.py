@@ -18,9 +18,10 @@ import numpy as np
 from fer_core.faces.crops import FaceInputs, face_inputs, frame_square
 from fer_core.faces.face import Face
 from fer_core.faces.finder import FaceFinder
-from fer_core.faces.landmarks import LEFT_IRIS, RIGHT_IRIS, mouth_midpoint
+from fer_core.faces.landmarks import LEFT_IRIS, RIGHT_IRIS
 from fer_core.faces.quality import Quality, assess
 from tests.benchmarks.measuring import print_table
+from tests.face_points import mouth_midpoint
 from training.sources import Split, data_root, load, webphotos
 from training.sources.landmark_cache import with_landmarks
 

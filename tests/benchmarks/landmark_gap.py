@@ -7,12 +7,12 @@ root mean squares that this prints, so that training meets differences of that s
 is how far the answers of the networks that see landmarks differ between the two.
 """
 
+import io
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from fer_core.batch.inputs import photo_files
+from fer_core.batch.inputs import input_files
 from fer_core.faces.crops import FaceInputs, crop_inputs, face_inputs
 from fer_core.faces.finder import CropFinder, FaceFinder
 from fer_core.faces.landmarks import IN_CROP, POSE, SHAPES, UPRIGHT
@@ -34,7 +34,7 @@ def main(folder: str) -> None:
     finder, crop_finder = FaceFinder(), CropFinder()
     pairs = []
     lost = 0
-    for file in photo_files([Path(folder)]):
+    for file in input_files([folder], io.BytesIO()):
         photo = decode(file.read())
         for face in finder.find(photo.rgb):
             from_photo = face_inputs(photo.rgb, face)

@@ -1,5 +1,6 @@
 """The evaluation page without a browser: every view works, and its numbers are those of the files."""
 
+import hashlib
 import io
 import json
 import re
@@ -19,6 +20,7 @@ from fer_core.networks.bundles import resolve
 from fer_core.views import View
 from pages.parts.evaluation import questions
 from pages.parts.evaluation.questions import QUESTIONS
+from pages.shared.verbatim import name_as_code
 from tests.conftest import NAVIGATION, PROJECT
 
 SECONDS = 60
@@ -200,6 +202,18 @@ def test_own_labels_that_were_put_right_count():
         assert (accuracy["cnn"] == accuracy["own"]) == is_right
 
 
+def test_a_template_is_offered_and_its_flags_may_be_left_out():
+    page = open_page()
+    assert "Template for this data set (CSV)" in [b.label for b in page.download_button]
+    few = own_file(lambda t: t.drop(columns=["found_face", "clean"]))
+    page.file_uploader[0].set_value([few]).run()
+    assert not page.exception
+    assert not page.error
+    assert measures(page).loc["own"].tolist() == measures(page).loc["cnn"].tolist()
+    page.button_group(key="faces").set_value("Without duplicates").run()
+    assert measures(page).loc["own", "Faces"] == measures(page).loc["cnn", "Faces"] == "3,192"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -217,12 +231,17 @@ def test_own_predictions_with_a_fault_leave_ours_on_the_page(change, said):
     assert measures(page).index.tolist() == ["cnn", "dual"]
 
 
-def own_bundle(network: str, **changes: object) -> tuple[str, bytes, str]:
+def own_bundle(
+    network: str, weights: dict[str, bytes] | None = None, **changes: object
+) -> tuple[str, bytes, str]:
     folder = resolve(network).path
     spec = json.loads((folder / "spec.json").read_text()) | changes
+    spec["sha256"] |= {n: hashlib.sha256(c).hexdigest() for n, c in (weights or {}).items()}
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("spec.json", json.dumps(spec))
+        for name, weight in (weights or {}).items():
+            archive.writestr(name, weight)
         archive.write(predictions(network), "predictions/fer2013-test.parquet")
     return "mine.zip", content.getvalue(), "application/zip"
 
@@ -238,6 +257,14 @@ def test_an_own_bundle_stands_beside_ours_with_its_threshold():
     assert levels.loc[("mine", "clean")].tolist() == levels.loc[("cnn", "clean")].tolist()
     page.selectbox(key="data").set_value("ferplus:test").run()
     assert "no predictions on this data set" in page.info[0].value
+
+
+def test_names_in_an_own_bundle_are_shown_as_code():
+    name = "![x](//evil.example/p.png)"
+    page = open_page()
+    page.file_uploader[0].set_value([own_bundle("cnn", {name: b"weights"}, name="mine")]).run()
+    assert not page.exception
+    assert f"sha256 of {name_as_code(name)} verified" in page.success[0].value
 
 
 def test_an_own_bundle_of_a_name_of_ours_gets_another_and_a_bad_one_says_why():

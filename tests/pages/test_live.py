@@ -169,6 +169,33 @@ def test_a_frozen_picture_keeps_its_titles_when_other_networks_are_chosen(
     assert list(titles.values()) == ["pixels", "+ landmarks"]
 
 
+def test_two_pictures_that_were_frozen_within_a_second_are_both_kept(
+    frozen: AppTest, monkeypatch: pytest.MonkeyPatch
+):
+    first = frozen.session_state["live_frozen"].taken
+    second = first.replace(microsecond=(first.microsecond + 500_000) % 1_000_000)
+    monkeypatch.setattr(live, "datetime", SimpleNamespace(now=lambda _=None: second))
+    button(frozen, "Freeze").click().run()
+    assert not frozen.exception
+    page = button(frozen, OPEN).click().run()
+    names = [photo.name for photo in page.session_state["intake"].photos]
+    assert len(names) == 2
+    assert len({name[:-8] for name in names}) == 1, "they differ in the milliseconds"
+
+
+def test_discarding_twice_is_discarding_once(frozen: AppTest, monkeypatch: pytest.MonkeyPatch):
+    discard = live._discard
+
+    def twice(taken: Any) -> None:
+        discard(taken)
+        discard(taken)
+
+    monkeypatch.setattr(live, "_discard", twice)
+    button(frozen.run(), "Discard").click().run()
+    assert not frozen.exception
+    assert "live_frozen" not in frozen.session_state
+
+
 def test_a_discarded_picture_is_nowhere(frozen: AppTest):
     button(frozen, "Discard").click().run()
     assert not frozen.exception

@@ -231,9 +231,12 @@ def _time_zone() -> tzinfo:
 
 
 def _discard(taken: datetime) -> None:
-    del st.session_state[_FROZEN]
+    # A second click may come before the button is gone.
+    st.session_state.pop(_FROZEN, None)
     visit_photos.remove_picture(_file_name(taken))
 
 
 def _file_name(taken: datetime, ending: str = "") -> str:
-    return f"camera_{taken:%Y-%m-%d_%H-%M-%S}{ending}.png"
+    # It is the picture's key too: two may be frozen within a second.
+    milliseconds = taken.microsecond // 1000
+    return f"camera_{taken:%Y-%m-%d_%H-%M-%S}-{milliseconds:03}{ending}.png"

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from fer_core.batch import inputs, zips
-from fer_core.batch.inputs import PhotoFile, input_files, photo_files, uploaded_photos
+from fer_core.batch.inputs import PhotoFile, input_files, uploaded_photos
 from fer_core.batch.skipped import Skipped
 from fer_core.errors import ImageDecodeError
 from tests.clips import clip, moving, song
@@ -36,6 +36,10 @@ def folder(tmp_path, monkeypatch):
             archive.writestr(name, name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def files_at(*paths: Path, videos: bool = False, skipped: Skipped | None = None) -> list[PhotoFile]:
+    return [*input_files(map(str, paths), io.BytesIO(), videos=videos, skipped=skipped)]
 
 
 def names(*given: str, standard_input: bytes = b"") -> list[str]:
@@ -120,7 +124,7 @@ def make_zip(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
 def found(folder: Path, *, videos: bool = False) -> tuple[dict[str, bool], list[str]]:
     """Return names below a folder with whether they are videos, and the lines about the rest."""
     skipped = Skipped()
-    files = photo_files([folder], videos=videos, skipped=skipped)
+    files = files_at(folder, videos=videos, skipped=skipped)
     names = {file.name.removeprefix(f"{folder}/"): file.is_video for file in files}
     return names, [line.replace(f"{folder}/", "") for line in skipped.lines()]
 
@@ -190,7 +194,7 @@ def test_content_decides_in_a_folder(tmp_path, film):
 
 def test_a_video_that_is_named_is_one_whatever_it_is_called(tmp_path, film):
     make(tmp_path, {"film.jpg": film, "photo.mp4": JPEG, "song.mp4": song()})
-    files = [*photo_files(tmp_path / name for name in ("film.jpg", "photo.mp4", "song.mp4"))]
+    files = files_at(*(tmp_path / name for name in ("film.jpg", "photo.mp4", "song.mp4")))
     assert [file.is_video for file in files] == [True, False, False]
     assert files[1].read() == JPEG
     with pytest.raises(ImageDecodeError, match="sound file"):
@@ -201,7 +205,7 @@ def test_what_a_pipe_gives_is_read_once(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with ThreadPoolExecutor() as threads:
         threads.submit((tmp_path / "pipe").write_bytes, JPEG)
-        (file,) = photo_files([tmp_path / "pipe"])
+        (file,) = files_at(tmp_path / "pipe")
         assert file.read() == JPEG
 
 
@@ -238,7 +242,7 @@ def test_content_decides_in_a_zip(tmp_path, film):
 def test_a_zip_without_photos_and_a_document_say_so(tmp_path):
     make(tmp_path, {"a.zip": make_zip({"x.txt": b"words"}), "b.docx": make_zip({"mimetype": b""})})
     for name, words in (("a.zip", "zip holds no photos"), ("b.docx", "a document")):
-        (file,) = photo_files([tmp_path / name])
+        (file,) = files_at(tmp_path / name)
         with pytest.raises(ImageDecodeError, match=words):
             file.read()
 
@@ -273,7 +277,7 @@ def test_names_in_a_zip_that_does_not_say_how_they_are_written(tmp_path, page, n
     uploaded = list(uploaded_photos("a.zip", content))
     assert [photo.name for photo in uploaded] == [f"a.zip/{name}" for name in sorted(names)]
     make(tmp_path, {"a.zip": content})
-    files = list(photo_files([tmp_path]))
+    files = files_at(tmp_path)
     assert [file.name for file in files] == [f"{tmp_path}/a.zip/{name}" for name in sorted(names)]
     assert {file.read() for file in [*uploaded, *files]} == {JPEG}
 
@@ -298,7 +302,7 @@ def test_a_zip_is_opened_once_for_all_its_photos(folder, monkeypatch):
     real = zipfile.ZipFile
     monkeypatch.setattr(zipfile, "ZipFile", lambda path: opened.append(path) or real(path))
     zips._open_archive.cache_clear()
-    assert [file.read() for file in photo_files([Path("more.zip")])] == [b"x/z.jpg", b"y.png"]
+    assert [file.read() for file in files_at(Path("more.zip"))] == [b"x/z.jpg", b"y.png"]
     assert len(opened) == 1
 
 
@@ -337,18 +341,60 @@ def test_a_zip_that_lies_about_sizes_is_not_unpacked_whole():
 def test_a_zip_that_lost_its_start_and_a_path_with_nul_say_why(tmp_path):
     cut = make_zip({f"{name}.jpg": np.random.default_rng(0).bytes(600) for name in "ab"})[1_000:]
     make(tmp_path, {"cut.zip": cut})
-    photos = [*uploaded_photos("cut.zip", cut), *photo_files([tmp_path / "cut.zip"])]
+    photos = [*uploaded_photos("cut.zip", cut), *files_at(tmp_path / "cut.zip")]
     assert len(photos) == 4
-    for photo in (photos[0], photos[2], *photo_files([Path("a\0.jpg")])):
+    for photo in (photos[0], photos[2], *files_at(Path("a\0.jpg"))):
         with pytest.raises(ImageDecodeError, match="cannot be read"):
             photo.read()
+
+
+def test_a_member_without_a_name_is_passed_over(tmp_path):
+    content = make_zip({"a.jpg": JPEG, "b.jpg": JPEG}).replace(b"a.jpg", b"\0.jpg")
+    make(tmp_path, {"a.zip": content})
+    for photos in (uploaded_photos("a.zip", content), files_at(tmp_path)):
+        (photo,) = photos
+        assert photo.name.endswith("a.zip/b.jpg")
+        assert photo.read() == JPEG
+    assert "no photos" in refusal(zipped(JPEG).replace(b"a.jpg", b"\0.jpg"))
+
+
+def beyond_every_file(content: bytes) -> bytes:
+    """Return a zip of one member with a place for it that no file has, in the fields of large zips."""
+    directory, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    entry, tail = bytearray(content[directory:end]), bytearray(content[end:])
+    place = struct.pack("<HHQ", 1, 8, 2**63)
+    struct.pack_into("<H", entry, 30, len(place))
+    struct.pack_into("<I", entry, 42, 2**32 - 1)
+    struct.pack_into("<I", tail, 12, len(entry) + len(place))
+    return content[:directory] + entry + place + tail
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.dat"])
+def test_a_member_beyond_every_file_cannot_be_read(tmp_path, name):
+    content = beyond_every_file(make_zip({name: JPEG}))
+    said = "cannot be read" if name == "a.jpg" else "holds no photos"
+    assert said in refusal(content)
+    make(tmp_path, {"a.zip": content})
+    (file,) = files_at(tmp_path / "a.zip")
+    with pytest.raises(ImageDecodeError, match=said):
+        file.read()
+
+
+def test_a_zip_in_a_zip_is_not_listed_if_it_lists_too_much(monkeypatch):
+    outer = zipped(make_zip({f"{i}": b"" for i in range(20)}))
+    monkeypatch.setattr(inputs, "MAX_UPLOADED_MEMBERS", 10)
+    opened = []
+    real = zipfile.ZipFile
+    monkeypatch.setattr(zipfile, "ZipFile", lambda file: opened.append(file) or real(file))
+    assert "no photos" in refusal(outer)
+    assert len(opened) == 1, "the outer zip alone"
 
 
 def test_a_zip_whose_names_are_wrongly_called_utf_8_says_so(tmp_path):
     content = make_zip({"ü.jpg": JPEG}).replace("ü".encode(), b"\xff\xff")
     assert "damaged" in refusal(content)
     make(tmp_path, {"a.zip": content})
-    (file,) = photo_files([tmp_path])
+    (file,) = files_at(tmp_path)
     with pytest.raises(ImageDecodeError, match="zip is damaged"):
         file.read()
 
@@ -363,7 +409,7 @@ def test_of_members_with_the_same_name_the_last_is_read_and_the_others_counted(t
     make(tmp_path, {"all.zip": file.getvalue()})
     skipped = Skipped()
     uploaded = list(uploaded_photos("all.zip", file.getvalue(), skipped))
-    for photos in (uploaded, list(photo_files([tmp_path]))):
+    for photos in (uploaded, files_at(tmp_path)):
         assert [photo.read() for photo in photos] == [b"last", b"other"]
     line = (
         "Skipped 1 repeated file, all.zip/a.jpg. Of files with the same name in a zip, only the last is "

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 
 import numpy as np
@@ -229,6 +230,25 @@ def test_a_file_that_is_no_photo_is_a_result(analyzer: Analyzer):
     found = look_at(PhotoBytes("a.png", b"no photo"), analyzer)
     assert "not an image" in found.record()["error"]
     assert results_csv([found], {"cnn": FER2013.labels}).count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (IndexError("out of range"), r"failed \(IndexError: out of range\)"),
+        (MemoryError(), "memory"),
+    ],
+)
+def test_a_photo_over_which_a_library_fails_ends_no_batch(analyzer: Analyzer, error, said):
+    class Broken:
+        name = "a.jpg"
+
+        def read(self) -> bytes:
+            raise error
+
+    found = look_at(Broken(), analyzer)
+    assert re.search(said, found.error)
+    assert found.failed, "another try may succeed"
 
 
 def test_a_csv_can_hold_the_rows_of_a_filter_alone(results, table):

@@ -3,10 +3,14 @@
 import dataclasses
 import io
 import math
+import subprocess
+import sys
+import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,12 +22,12 @@ from fer_core.evaluation.predictions import (
     measure,
     measure_landmarks,
     on_common_ground,
-    parse_predictions,
     predictions_of,
     predictions_path,
     read_predictions,
     write_predictions,
 )
+from fer_core.evaluation.user_predictions import parse_predictions
 from fer_core.expressions import FER2013, FIVE, Expression
 from fer_core.networks.softmax import softmax
 
@@ -129,6 +133,14 @@ def test_a_missing_file_and_a_file_of_another_kind_say_so(tmp_path):
     (tmp_path / "text.parquet").write_text("not parquet")
     with pytest.raises(DataError, match="not a readable parquet file"):
         read_predictions(tmp_path / "text.parquet")
+
+
+def test_what_is_predicted_and_how_surely_follows_from_the_probabilities(result):
+    said = dataclasses.replace(result.select(np.arange(300) < 2), labels=np.array([3, 6]))
+    said.probabilities[:] = [[0.1, 0, 0, 0.6, 0.3, 0, 0], [0, 0.9, 0, 0, 0, 0.1, 0]]
+    assert said.predicted.tolist() == [3, 1]
+    assert said.is_right.tolist() == [True, False]
+    np.testing.assert_allclose(said.confidence, [0.6, 0.9])
 
 
 def test_measure_separates_whole_and_clean(result):
@@ -238,7 +250,7 @@ def test_own_predictions_are_read_from_csv_and_parquet_alike(result, tmp_path):
         (lambda t: t.assign(p_sad=0.0), r"p_angry \.\.\. p_neutral sum to 0\."),
         (lambda t: t.assign(p_sad=-1.0), "p_sad is -1.0 at position 0, not a probability"),
         (lambda t: t.assign(label=9), "label is 9 at position 0"),
-        (lambda t: t.assign(label="happy"), "label is 'happy' at position 0, not a number"),
+        (lambda t: t.assign(label="bored"), "label at position 0: No expression is called 'bored'"),
         (lambda t: t.assign(label=t["label"] + 0.5), r"label is \d\.5 at position 0, not a whole"),
         (
             lambda t: t.assign(clean="maybe"),
@@ -289,6 +301,68 @@ def test_a_small_file_that_unfolds_to_too_many_rows_is_refused_before_it_does():
         parse_predictions(content.getvalue(), "own.parquet")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"row," * 25_001, "first line has 100,004 characters; at most 100,000"),
+        (b"," * 30_000_000, "first line has 30,000,000 characters"),
+        (b"row,label\n" + b"1,\n" * 2_000_000, "has 2,000,001 lines; at most 1,000,000 rows"),
+        (b"row,label\r" + b"1,\r" * 2_000_000, "has 2,000,001 lines; at most 1,000,000 rows"),
+    ],
+    ids=["long header", "one line", "many lines", "many lines of old Macs"],
+)
+def test_a_csv_that_is_too_much_is_refused_before_it_is_parsed(content, said):
+    tracemalloc.start()
+    with pytest.raises(DataError, match=said):
+        parse_predictions(content, "own.csv")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # The text, its bytes, and a copy.
+    assert peak < 3 * len(content) + 1_000_000
+
+
+def test_of_many_columns_only_ours_are_made(result, monkeypatch):
+    lines = as_csv(result).splitlines()
+    many = [",".join(f"x{i}" for i in range(1_000)), *["," * 999] * len(result)]
+    content = "\n".join(f"{line},{more}" for line, more in zip(lines, many, strict=True)).encode()
+    made = []
+    read = pa_csv.read_csv
+    monkeypatch.setattr(
+        pa_csv, "read_csv", lambda *a, **k: made.append(table := read(*a, **k)) or table
+    )
+    assert_same(parse_predictions(content, "own.csv"), result, atol=1e-7)
+    # The first is of the names alone.
+    assert [table.shape for table in made] == [(0, 1_011), (300, 11)]
+
+
+def test_columns_of_a_parquet_file_are_unpacked_one_at_a_time(tmp_path):
+    texts = pa.array(["x" * 100_000] * 100)
+    table = pa.table(dict.fromkeys(("row", "label", "p_sad", "clean", "found_face"), texts))
+    pq.write_table(
+        table,
+        tmp_path / "p.parquet",
+        compression="zstd",
+        use_dictionary=False,
+        data_page_size=2**30,
+    )
+    # Arrow counts the memory of its pages since the start of the process.
+    probe = """
+import sys
+from pathlib import Path
+import pyarrow as pa
+from fer_core.errors import DataError
+from fer_core.evaluation.user_predictions import parse_predictions
+try:
+    parse_predictions(Path(sys.argv[1]).read_bytes(), "own.parquet")
+except DataError as error:
+    print(pa.default_memory_pool().max_memory(), error)
+"""
+    command = [sys.executable, "-c", probe, str(tmp_path / "p.parquet")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "a text of 100,000 characters" in said
+    assert int(said.split()[0]) < 1.5 * texts.nbytes
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_more_columns_than_a_network_can_have_are_refused(result, form):
     table = pd.read_csv(io.StringIO(as_csv(result)))
@@ -316,6 +390,14 @@ def test_a_long_text_is_refused_before_it_is_copied_for_each_row(result, column,
     assert len(content) < 50_000
     with pytest.raises(DataError, match=f"{column} has a text of 10,000 characters; at most 40"):
         parse_predictions(content, "own.parquet")
+
+
+def test_a_parquet_file_with_two_columns_of_the_same_name_is_refused(result):
+    table = pa.Table.from_pandas(pd.read_csv(io.StringIO(as_csv(result))))
+    content = io.BytesIO()
+    pq.write_table(table.append_column("p_sad", table["p_happy"]), content)
+    with pytest.raises(DataError, match="two columns of the same name"):
+        parse_predictions(content.getvalue(), "own.parquet")
 
 
 def test_large_pages_and_values_of_other_kinds_are_refused_unread(result, monkeypatch):

@@ -13,6 +13,7 @@ from fer_core.evaluation import user_bundles
 from fer_core.evaluation.predictions import EvaluationResult, measure, write_predictions
 from fer_core.evaluation.user_bundles import parse_user_bundle
 from fer_core.networks.bundles import resolve
+from tests.fer_core.batch.test_inputs import beyond_every_file
 
 WEIGHTS = b"weights"
 PREDICTIONS = "predictions/ferplus-test.parquet"
@@ -119,6 +120,23 @@ def test_a_zip_that_is_none_or_cut_or_packed_otherwise_is_refused(files):
     damaged = stored.replace(files[PREDICTIONS][100:140], b"x" * 40)
     with pytest.raises(DataError, match="not a readable zip"):
         parse_user_bundle(damaged, "mine.zip")
+
+
+def test_a_member_without_a_name_is_passed_over(files):
+    content = zipped(files | {"a.jpg": b""}).replace(b"a.jpg", b"\0.jpg")
+    assert parse_user_bundle(content, "mine.zip").spec.name == "mine"
+
+
+def test_a_member_beyond_every_file_is_damage(files):
+    with pytest.raises(DataError, match="not a readable zip"):
+        parse_user_bundle(beyond_every_file(zipped({"spec.json": b"{}"})), "mine.zip")
+
+
+def test_members_are_counted_before_they_are_listed(files, monkeypatch):
+    content = zipped(files | {str(i): b"" for i in range(200)})
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(DataError, match="holds too many files; at most 200"):
+        parse_user_bundle(content, "mine.zip")
 
 
 def test_what_is_too_large_is_refused(files, monkeypatch):

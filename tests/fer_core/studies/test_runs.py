@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from fer_core.errors import DataError
-from fer_core.studies.runs import COLUMNS, append_rows, figures_of, read_rows, replace_rows
+from fer_core.studies.runs import COLUMNS, figures_of, read_rows, replace_rows
 
 ROW = dict.fromkeys(COLUMNS, 0)
 REPORT = {
@@ -28,8 +28,11 @@ def test_a_report_becomes_columns_that_name_data_and_figure():
 def test_rows_with_other_figures_stand_in_one_table(tmp_path):
     path = tmp_path / "studies" / "runs.parquet"
     assert len(read_rows(path)) == 0
-    append_rows(path, [ROW | {"seed": 1, "fer2013:test accuracy": 0.5}])
-    append_rows(path, [ROW | {"seed": 2, "ckplus:test accuracy": 0.25}])
+    for row in (
+        {"seed": 1, "fer2013:test accuracy": 0.5},
+        {"seed": 2, "ckplus:test accuracy": 0.25},
+    ):
+        replace_rows(path, pd.DataFrame([ROW | row]), ["seed"])
     table = read_rows(path)
     assert table["seed"].tolist() == [1, 2]
     assert table["fer2013:test accuracy"].tolist()[0] == 0.5
@@ -43,7 +46,7 @@ def test_a_damaged_or_foreign_table_is_named(tmp_path):
         read_rows(path)
     pd.DataFrame({"seed": [1]}).to_parquet(path)
     with pytest.raises(DataError, match="lacks the column backend"):
-        append_rows(path, [ROW])
+        read_rows(path)
 
 
 def test_a_column_that_only_replaced_rows_had_is_gone(tmp_path):
@@ -57,7 +60,7 @@ def test_a_column_that_only_replaced_rows_had_is_gone(tmp_path):
 
 def test_a_study_begins_where_single_runs_were_recorded_before(tmp_path):
     path = tmp_path / "runs.parquet"
-    append_rows(path, [ROW])
+    replace_rows(path, pd.DataFrame([ROW]), ["settings_sha256", "seed"])
     row = pd.DataFrame([{"study": "width", **ROW}])
     for _ in range(2):
         replace_rows(path, row, ["study", "settings_sha256", "seed"])
