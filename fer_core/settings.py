@@ -1,5 +1,6 @@
 """Settings from the environment, read in this one place."""
 
+import difflib
 import os
 import re
 from pathlib import Path
@@ -11,6 +12,17 @@ from fer_core.listing import split_names
 _PACKAGE: Final = Path(__file__).resolve().parent
 #: Prefix of the variables that name a model's repository on the Hugging Face Hub.
 HUB_REPO_PREFIX: Final = "FER_HUB_REPO_"
+_PREFIX: Final = "FER_"
+#: The settings with a fixed name.
+SETTINGS: Final = (
+    "FER_API",
+    "FER_API_ORIGINS",
+    "FER_API_TOKENS",
+    "FER_CACHE",
+    "FER_DATA",
+    "FER_MODELS",
+    "FER_NETWORKS",
+)
 #: What a bearer token may consist of (RFC 6750), and how long it must be to be hard to guess.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 SHORTEST_TOKEN: Final = 16
@@ -72,6 +84,29 @@ def hub_repos() -> dict[str, str]:
     }
 
 
+def require_known_settings() -> None:
+    """Raise SettingError if a variable begins with FER_ and is no setting, because it is mistyped.
+
+    A server must not start then: FER_API_TOKEN in place of FER_API_TOKENS would leave the API open.
+    """
+    for name in sorted(os.environ):
+        if not name.startswith(_PREFIX) or name in SETTINGS or _names_hub_repo(name):
+            continue
+        near = difflib.get_close_matches(name, [*SETTINGS, HUB_REPO_PREFIX], n=1)
+        # The prefix alone is no name.
+        known = [found + "NAME" if found == HUB_REPO_PREFIX else found for found in near]
+        mend = (
+            f"Did you mean {known[0]}?"
+            if known
+            else f"The settings are {', '.join(SETTINGS)} and {HUB_REPO_PREFIX}NAME."
+        )
+        raise SettingError(f"{name} is set and is no setting of this program. {mend} Or unset it.")
+
+
+def _names_hub_repo(name: str) -> bool:
+    return name.startswith(HUB_REPO_PREFIX) and name != HUB_REPO_PREFIX
+
+
 def named_networks() -> tuple[str, ...]:
     """Return the networks in FER_NETWORKS, a comma-separated list; empty without any."""
     return _listed("FER_NETWORKS") or ()
@@ -114,6 +149,8 @@ def api_tokens() -> tuple[str, ...]:
 def api_origins() -> tuple[str, ...]:
     """Return the origins of FER_API_ORIGINS, whose pages may use the HTTP API; () if none are set.
 
+    They are as browsers send them: in lower case, without the default port of their scheme.
+
     Raises:
         SettingError: one is no origin, such as "*" or an address with a path.
     """
@@ -124,7 +161,12 @@ def api_origins() -> tuple[str, ...]:
                 f"FER_API_ORIGINS names {origin!r}, which is no origin. Give scheme, host and port alone, "
                 "with commas between: https://example.org,http://localhost:3000"
             )
-    return origins
+    return tuple(map(_without_default_port, origins))
+
+
+def _without_default_port(origin: str) -> str:
+    default = ":443" if origin.startswith("https:") else ":80"
+    return origin.removesuffix(default)
 
 
 def _listed(variable: str) -> tuple[str, ...] | None:

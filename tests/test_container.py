@@ -13,11 +13,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,96 @@ def test_the_image_has_the_code_and_no_tests_or_training():
     assert {"app.py", "fer_core", "pages", "models", "requirements-serve.txt"} <= tops
     assert not tops & {"tests", "training", "docs", ".git", ".ci"}
     assert Path(".streamlit/config.toml") in image_files()
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
+def test_the_container_is_healthy_when_the_networks_are_loaded(status: int, code: int):
+    asked: list[str] = []
+
+    class Stub(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Stub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        variables = {
+            "STREAMLIT_SERVER_PORT": str(server.server_port),
+            "STREAMLIT_SERVER_BASE_URL_PATH": "/base/",
+        }
+        done = subprocess.run(
+            [sys.executable, *command("HEALTHCHECK")[1:]], env=variables, capture_output=True
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert asked == ["/base/api/health"]
+    assert done.returncode == code
+
+
+def unit() -> dict[str, list[str]]:
+    """Return the values of each directive of the unit for systemd."""
+    found: dict[str, list[str]] = {}
+    for line in (PROJECT / "docs" / "second-look.service").read_text().splitlines():
+        if "=" in line and not line.startswith("#"):
+            name, value = line.split("=", 1)
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def test_the_unit_writes_no_memory_to_a_disk_and_listens_on_this_machine_alone():
+    said = unit()
+    assert (said["LimitCORE"], said["MemorySwapMax"]) == (["0"], ["0"])
+    assert (said["Restart"], said["DynamicUser"], said["NoNewPrivileges"]) == (
+        *(["always"], ["yes"], ["yes"]),
+    )
+    variables = " ".join(said["Environment"]).split()
+    assert "STREAMLIT_SERVER_ADDRESS=127.0.0.1" in variables
+    assert f"STREAMLIT_SERVER_PORT={environment()['STREAMLIT_SERVER_PORT']}" in variables
+    (start,) = said["ExecStart"]
+    assert start.endswith("/.venv/bin/streamlit run app.py")
+
+
+def test_systemd_understands_the_unit(tmp_path: Path):
+    if (analyze := shutil.which("systemd-analyze")) is None:
+        pytest.skip("no systemd-analyze on this machine")
+    text = (PROJECT / "docs" / "second-look.service").read_text()
+    (start,) = unit()["ExecStart"]
+    file = tmp_path / "second-look.service"
+    # The program must be there.
+    file.write_text(text.replace(start.split()[0], "/bin/true"))
+    done = subprocess.run([analyze, "verify", file], capture_output=True, text=True)
+    assert "second-look.service:" not in done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_space_gets_what_is_committed_and_nothing_beside_it():
+    page = (PROJECT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (upload,) = re.findall(r"^hf upload (.+)$", page, flags=re.MULTILINE)
+    assert upload.split()[:2] == ["OWNER/NAME", '"$tmp"']
+    assert 'git archive HEAD | tar -x -C "$tmp"' in page
+    known = subprocess.run(
+        [sys.executable, "-m", "huggingface_hub.cli.hf", "upload", "--help"],
+        capture_output=True,
+        text=True,
+    ).stdout
+    options = re.findall(r"--[a-z-]+", upload)
+    assert options == ["--repo-type", "--exclude", "--delete"]
+    assert [option for option in options if option not in known] == []
+
+
+def test_the_container_of_the_page_swaps_nothing_and_keeps_a_short_log():
+    page = (PROJECT / "docs" / "deploy.md").read_text(encoding="utf-8").replace("\\\n", "")
+    (run,) = re.findall(r"^docker run .* second-look:1$", page, flags=re.MULTILINE)
+    (memory,), (swap,) = re.findall(r"--memory (\S+)", run), re.findall(r"--memory-swap (\S+)", run)
+    assert memory == swap
+    for option in ("--ulimit core=0", "--log-opt max-size=", "--log-opt max-file=", "--name "):
+        assert option in run
 
 
 def test_the_user_is_not_root():

@@ -62,7 +62,8 @@ def show_addresses(address: str) -> None:
         "  - `?landmarks=1` adds the landmarks of each face.\n"
         "  - `?columns=full` adds action units, blendshapes, gaze and 68 landmarks.\n"
         "- `GET /api/networks` lists the networks with their measured accuracy.\n"
-        "- `GET /api/openapi.json` describes the API in OpenAPI 3.1, for code generators."
+        "- `GET /api/openapi.json` describes the API in OpenAPI 3.1, for code generators.\n"
+        "- `GET /api/health` says whether the default networks are loaded, for probes; it needs no token."
     )
     url = f"{address}/openapi.json"
     if api_tokens():

@@ -2,39 +2,97 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Final
 
-from fer_core.settings import hub_repos
+from fer_core.errors import FerError
+from fer_core.listing import listed
+from fer_core.networks.bundles import SERVING_FILE, current_name, default_networks, resolve
+from fer_core.networks.hub import pin_of
+from fer_core.settings import hub_repos, models_root, named_networks, shipped_models
+from pages.server.api.health import readiness
+from pages.shared.verbatim import without_paths
 
 log = logging.getLogger(__name__)
 
 #: The first page is drawn meanwhile, which comes sooner without another thread at work.
 SECONDS_FIRST: Final = 2.0
+#: Between two looks for networks that were repaired or replaced.
+SECONDS_BETWEEN: Final = 60.0
 #: Libraries that pages import for results, comparisons and charts; together they take one second.
 LIBRARIES: Final = ("pandas", "scipy.interpolate", "scipy.stats", "plotly.graph_objects")
+
+
+async def keep_loaded() -> None:
+    """Load ahead at startup, and every minute what was repaired or replaced since; runs until cancelled."""
+    while True:
+        await load_ahead()
+        await asyncio.sleep(SECONDS_BETWEEN)
 
 
 async def load_ahead() -> None:
     """Load the configured networks, run them on an example once, and import the pages' libraries.
 
-    Weights from the Hub are not loaded ahead, so that a server without visitors makes no connections.
+    Weights from the Hub are not loaded ahead, so that a server without visitors makes no connections. What
+    is wrong goes to the log once, and to `readiness`.
     """
     await asyncio.sleep(SECONDS_FIRST)
-    if not hub_repos():
-        await asyncio.to_thread(_load)
+    await asyncio.to_thread(_load)
 
 
 def _load() -> None:
-    from fer_core.networks.bundles import default_networks
-    from fer_core.photos.decode import decode
-    from pages.shared.examples import EXAMPLES
-    from pages.shared.loading import load_analyzer
-
+    networks: Mapping[str, str | None] = {}
+    errors: Sequence[Exception]
     try:
-        load_analyzer(default_networks()).analyze(decode(EXAMPLES[0].file.read_bytes()))
-    except Exception as reason:
+        networks, errors = _hub_networks() if hub_repos() else _local_networks()
+    except Exception as error:
         # The visitor with the first photo sees it as well.
-        log.warning("The networks could not be loaded ahead: %s", reason)
+        errors = [error]
+    for reason in errors:
+        if without_paths(reason) not in (readiness.reason or ""):
+            log.error("The networks could not be loaded ahead: %s%s", reason, _what_to_check())
+    readiness.networks = networks
+    readiness.reason = " ".join(map(without_paths, errors)) or None
     for library in LIBRARIES:
         import_module(library)
+
+
+def _local_networks() -> tuple[dict[str, str | None], list[FerError]]:
+    """Load the default networks; return the digests of their weights, and why others cannot be loaded."""
+    from fer_core.photos.decode import decode
+    from pages.shared.examples import EXAMPLES
+    from pages.shared.loading import load_classifiers, load_openable
+
+    # Both are cached: what is loaded already costs a look at its spec.
+    classifiers, errors = load_classifiers(default_networks())
+    digests = {name: c.bundle.spec.sha256.get(SERVING_FILE) for name, c in classifiers.items()}
+    if digests and digests != readiness.networks:
+        load_openable(digests).analyze(decode(EXAMPLES[0].file.read_bytes()))
+    return digests, errors
+
+
+def _hub_networks() -> tuple[dict[str, str | None], list[FerError]]:
+    """Return the default networks, without loading any, and what is wrong with the settings."""
+    digests: dict[str, str | None] = {}
+    errors: dict[str, FerError] = {}
+    for name in default_networks():
+        try:
+            is_local = pin_of(current_name(name)) is None
+            digests[name] = resolve(name).spec.sha256.get(SERVING_FILE) if is_local else None
+        except FerError as error:
+            errors[str(error)] = error
+    for name in hub_repos():
+        try:
+            pin_of(name)
+        except FerError as error:
+            errors[str(error)] = error
+    return digests, list(errors.values())
+
+
+def _what_to_check() -> str:
+    """Return a sentence that names the settings that choose networks; empty if none is set."""
+    named = ["FER_NETWORKS"] if named_networks() else []
+    if models_root() != shipped_models():
+        named.append("FER_MODELS")
+    return f" Check {listed(named)}." if named else ""

@@ -24,6 +24,17 @@ def keep_uploads_in_memory() -> None:
     MultiPartParser.spool_max_size = 0
 
 
+def log_as_streamlit() -> None:
+    """Give this program's loggers Streamlit's handler, format and level (`logger.level`).
+
+    Streamlit gives them only to loggers that it makes. Others' warnings would leave without time and level.
+    """
+    from streamlit.logger import get_logger
+
+    for package in ("fer_core", "pages"):
+        get_logger(package)
+
+
 def look_no_address_up() -> None:
     """Keep the server from asking external services for its own address.
 

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from fer_core.errors import SettingError
+from fer_core.settings import require_known_settings
 from pages.server.api.app import create_api
 
 _MEGABYTE: Final = 1024 * 1024
@@ -18,11 +19,12 @@ def routes() -> list[BaseRoute]:
     """Return the routes, under the app's path (`server.baseUrlPath`).
 
     Raises:
-        SystemExit: a setting of the API is wrong.
+        SystemExit: a setting of the API is wrong, or there is no setting of that name.
     """
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     prefix = f"/{base}" if base else ""
     try:
+        require_known_settings()
         api = create_api(most_bytes=int(st.get_option("server.maxUploadSize")) * _MEGABYTE)
     except SettingError as error:
         # Nothing runs yet: a sentence, and no traceback, for whoever starts the server.

@@ -4,9 +4,12 @@ import contextlib
 import http.client
 import io
 import json
+import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -69,6 +72,20 @@ def test_it_answers_below_the_path_of_the_app(served, photo):
     assert answer["faces"][0]["predictions"][DEFAULT_PAIR[-1]]["expression"] == "happy"
     status, failed = ask(server, "GET", f"{BASE}/api/nothing")
     assert (status, list(failed)) == (404, ["error"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's files are read")
+def test_it_is_ready_once_the_networks_are_loaded_and_a_crash_writes_nothing(served):
+    server, _ = served
+    assert wait_for(lambda: ask(server, "GET", f"{BASE}/api/health")[0] == 200, seconds=120)
+    _, health = ask(server, "GET", f"{BASE}/api/health")
+    assert set(health["networks"]) == set(DEFAULT_PAIR)
+    limits = Path(f"/proc/{server.process.pid}/limits").read_text()
+    (cores,) = (line for line in limits.splitlines() if line.startswith("Max core file size"))
+    assert cores.split()[4:6] == ["0", "0"]
+    if os.geteuid():
+        # What cannot be dumped belongs to root there.
+        assert Path(f"/proc/{server.process.pid}/mem").stat().st_uid == 0
 
 
 def test_the_log_has_lines_and_no_names(served, photo):

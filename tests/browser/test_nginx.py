@@ -67,6 +67,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             ("listen 443 ssl;", f"listen 127.0.0.1:{encrypted} ssl;"),
             ("/etc/ssl/second-look/", f"{folder}/"),
             ("second-look.example", "localhost"),
+            ("/var/log/nginx/error.log", "stderr"),
         )
         temporary = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         paths = "".join(f"{name}_temp_path {folder}/{name};\n" for name in temporary)
@@ -83,6 +84,57 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(10)
+
+
+def test_no_visitor_is_in_a_log(tmp_path: Path):
+    """An nginx that logs as Debian's does, with nothing behind it, so that requests fail as well."""
+    if NGINX is None:
+        pytest.skip("no nginx on this machine; on Debian: apt-get install nginx-light")
+    plain, other, closed = free_port(), free_port(), free_port()
+    access, errors = tmp_path / "access.log", tmp_path / "error.log"
+    site = replaced(
+        re.sub(r"    ssl_.*\n", "", CONFIGURATION),
+        ("server 127.0.0.1:8501;", f"server 127.0.0.1:{closed};"),
+        ("listen 80;", f"listen 127.0.0.1:{plain};"),
+        ("listen 443 ssl;", f"listen 127.0.0.1:{other};"),
+        ("/var/log/nginx/error.log", str(errors)),
+    )
+    temporary = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "".join(f"{name}_temp_path {tmp_path}/{name};\n" for name in temporary)
+    (tmp_path / "nginx.conf").write_text(
+        f"daemon off; pid {tmp_path}/pid; error_log {errors};\nevents {{}}\n"
+        f"http {{\naccess_log {access};\n{paths}{site}}}\n"
+    )
+    command = [NGINX, "-e", str(errors), "-c", str(tmp_path / "nginx.conf")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until_open(process, plain)
+        assert status_of(f"http://127.0.0.1:{plain}/?telling", follow=False) == 301
+        assert status_of(f"http://127.0.0.1:{other}/?telling") == 502
+        too_large = bytes(51 * 1024 * 1024)
+        assert status_of(f"http://127.0.0.1:{other}/?telling", data=too_large) in (413, None)
+    finally:
+        process.terminate()
+        process.wait(10)
+    assert access.read_text() == ""
+    assert "telling" not in errors.read_text()
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def status_of(url: str, *, data: bytes | None = None, follow: bool = True) -> int | None:
+    """Return the status of a response; None if the server closed the connection before."""
+    handlers = [] if follow else [_Stay()]
+    try:
+        with urllib.request.build_opener(*handlers).open(url, data) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return None
 
 
 def wait_until_open(process: subprocess.Popen[str], port: int) -> None:

@@ -1,4 +1,6 @@
 import io
+import subprocess
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -14,8 +16,10 @@ from fer_core.drawing import (
     draw_faces,
     draw_heatmap,
     draw_landmarks,
+    encode_jpeg,
     encode_png,
     fit_long_side,
+    picture_of_faces,
     text_color,
 )
 from fer_core.expressions import COLORS, FER2013, Expression
@@ -25,6 +29,7 @@ from fer_core.faces.finder import FaceFinder
 from fer_core.faces.landmarks import KEYPOINTS, LEFT_IRIS, RIGHT_IRIS, keypoints
 from fer_core.faces.mediapipe_models import FaceMesh
 from fer_core.networks.classifier import Prediction
+from tests.conftest import PROJECT
 
 GREY = 90
 
@@ -269,3 +274,50 @@ def test_faces_carry_the_numbers_that_they_are_given():
     first, seventh = (draw_faces(canvas(400, 600), found, numbers=[n]) for n in (1, 7))
     assert (first == draw_faces(canvas(400, 600), found)).all()
     assert (first != seventh).any()
+
+
+#: Bytes per pixel that a call adds to the process's peak, in a fresh process.
+PEAK = """
+import sys
+from pathlib import Path
+import numpy as np
+from fer_core import drawing
+from tests.fer_core.test_drawing import analysis, prediction
+
+def peak():
+    (line,) = [l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmHWM")]
+    return 1024 * int(line.split()[1])
+
+photo = np.full((5000, 10_000, 3), 127, np.uint8)
+found = analysis(10_000, 5000, ((1000, 1000, 3000, 3000), prediction("happy")))
+drawing.encode_jpeg(drawing.draw_faces(photo[:100, :100], found))
+Path("/proc/self/clear_refs").write_text("5")
+before = peak()
+exec(sys.argv[1])
+print((peak() - before) / (photo.size / 3))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak")
+@pytest.mark.parametrize(
+    ("call", "most"),
+    [
+        ("drawing.draw_faces(photo, found)", 8),
+        ("drawing.encode_jpeg(drawing.picture_of_faces(photo, found))", 4.5),
+    ],
+)
+def test_a_photo_of_50_megapixels_is_annotated_in_little_memory(call, most):
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, call], cwd=PROJECT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < most
+
+
+def test_a_picture_is_drawn_and_encoded_as_its_pixels_are():
+    found = analysis(400, 600, ((100, 100, 300, 300), prediction(Expression.HAPPY)))
+    picture, drawn = (draw(canvas(600, 400), found) for draw in (picture_of_faces, draw_faces))
+    assert (np.asarray(picture) == drawn).all()
+    assert drawn.flags.writeable
+    for encode in (encode_jpeg, encode_png):
+        assert encode(picture) == encode(drawn)

@@ -1,9 +1,19 @@
 """Settings of the HTTP API: what is understood, and what is refused in words."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from fer_core import settings
 from fer_core.errors import SettingError
-from fer_core.settings import api_is_on, api_origins, api_tokens
+from fer_core.settings import (
+    SETTINGS,
+    api_is_on,
+    api_origins,
+    api_tokens,
+    require_known_settings,
+)
 
 TOKEN = "0123456789abcdef"
 
@@ -60,6 +70,14 @@ def test_tokens_that_protect_nothing_are_refused_and_not_quoted(monkeypatch, val
             "HTTPS://Example.org, http://localhost:3000,http://[::1]:8080",
             ("https://example.org", "http://localhost:3000", "http://[::1]:8080"),
         ),
+        # Browsers omit the default port of a scheme.
+        (
+            "https://example.org:443,http://example.org:80,https://example.org:80,http://[::80]",
+            (
+                *("https://example.org", "http://example.org"),
+                *("https://example.org:80", "http://[::80]"),
+            ),
+        ),
     ],
 )
 def test_origins_have_commas_between(monkeypatch, value, origins):
@@ -80,3 +98,34 @@ def test_what_is_no_origin_is_refused(monkeypatch, value):
     monkeypatch.setenv("FER_API_ORIGINS", value)
     with pytest.raises(SettingError, match=r"FER_API_ORIGINS names .* which is no origin"):
         api_origins()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("FER_API_TOKEN", "FER_API_TOKENS"),
+        ("FER_NETWORK", "FER_NETWORKS"),
+        ("FER_HUB_REPOS_CNN", "FER_HUB_REPO_NAME"),
+        ("FER_HUB_REPO_", "FER_HUB_REPO_NAME"),
+    ],
+)
+def test_a_mistyped_setting_is_refused_with_the_nearest(monkeypatch, name, meant):
+    monkeypatch.setenv(name, "secret-value")
+    with pytest.raises(SettingError, match=rf"^{name} is set .* Did you mean {meant}\?") as error:
+        require_known_settings()
+    assert "secret" not in str(error.value)
+
+
+def test_a_name_like_none_is_refused_with_all_settings(monkeypatch):
+    monkeypatch.setenv("FER_ZZZZZZZZZ", "")
+    with pytest.raises(SettingError, match=r"FER_API, .*, FER_NETWORKS and FER_HUB_REPO_NAME"):
+        require_known_settings()
+
+
+def test_every_setting_is_known(monkeypatch):
+    text = Path(settings.__file__).read_text(encoding="utf-8")
+    read = set(re.findall(r'(?:environ\.get|_listed)\("(FER_\w+)"', text))
+    assert read == set(SETTINGS)
+    for name in (*SETTINGS, "FER_HUB_REPO_CNN_PHOTOS"):
+        monkeypatch.setenv(name, "x")
+    require_known_settings()

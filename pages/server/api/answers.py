@@ -3,7 +3,7 @@
 `fer_core.records.to_record` makes the response about a photo; a test checks that it has exactly these fields.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -60,6 +60,9 @@ class Face(BaseModel):
     )
     landmarks_found: bool = Field(description="Whether the face's landmarks were found.")
     quality: list[Quality] = Field(description="Reasons for caution; empty for most faces.")
+    main_network: str = Field(
+        description="Name of the network whose prediction labels the face: the last of those that answered."
+    )
     predictions: dict[str, Prediction] = Field(
         description="One prediction per network, by its name."
     )
@@ -135,6 +138,17 @@ class Networks(BaseModel):
     """The available networks."""
 
     networks: list[Network]
+
+
+class Health(BaseModel):
+    """A server whose default networks are loaded."""
+
+    status: Literal["ready"] = Field(description="Always ready: otherwise the status is 503.")
+    version: str = Field(description="Version of Second Look.")
+    networks: dict[str, str | None] = Field(
+        description="SHA-256 of the weights of each default network by its name; null if they come from the "
+        "Hub, which is asked at the first photo."
+    )
 
 
 class Error(BaseModel):

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from fer_core.settings import api_is_on, api_origins, api_tokens
 from pages.server.api.analyze import Analyze
 from pages.server.api.guards import HANDLERS, Errors, OriginCheck, RequestLog, Switch, Tokens
+from pages.server.api.health import HealthEndpoint
 from pages.server.api.networks import list_networks
 from pages.server.api.openapi import describe
 from pages.server.live.route import LiveRoute
@@ -31,14 +32,16 @@ def create_api(*, most_bytes: int) -> Starlette:
         Route("/openapi.json", describe),
     ]
     live = LiveRoute().route()
-    pages_own: list[BaseRoute] = [live]  # what a page of ours asks for alone
+    health = Route("/health", HealthEndpoint, middleware=[Middleware(OriginCheck)])
+    # What a page of ours or a probe asks for: neither bears a token, and no switch ends it.
+    open_to_all: list[BaseRoute] = [live, health]
     # An address with a slash behind it is another one: a redirect would name the Host that the client sent.
     programs = Router(public, redirect_slashes=False)
-    routes = [*pages_own, Mount("/", app=programs, middleware=_public_guards())]
-    paths = [path for route in (*pages_own, *public) if (path := getattr(route, "path", None))]
+    routes = [*open_to_all, Mount("/", app=programs, middleware=_public_guards())]
+    paths = [path for route in (*open_to_all, *public) if (path := getattr(route, "path", None))]
     api = Starlette(
         routes=routes,
-        middleware=[Middleware(RequestLog, paths=paths, quiet=[live.path])],
+        middleware=[Middleware(RequestLog, paths=paths, quiet=[live.path, health.path])],
         exception_handlers=HANDLERS,
     )
     api.router.redirect_slashes = False

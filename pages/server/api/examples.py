@@ -20,7 +20,8 @@ from urllib.request import Request, urlopen
 request = Request("{address}/analyze", open("photo.jpg", "rb").read())
 {token}answer = json.load(urlopen(request))
 for face in answer["faces"]:
-    print(face["box_xyxy"], face["predictions"]["{network}"]["expression"])"""
+    main = face["predictions"][face["main_network"]]
+    print(face["box_xyxy"], main["expression"], main["level"])"""
 _PYTHON_TOKEN: Final = """\
 request.add_header("Authorization", "Bearer " + os.environ["TOKEN"])
 """
@@ -31,7 +32,7 @@ const response = await fetch("{address}/analyze", {{ method: "POST", body: photo
 const answer = await response.json();
 if (!response.ok) throw new Error(answer.error);
 for (const face of answer.faces)
-  console.log(face.box_xyxy, face.predictions["{network}"].expression);"""
+  console.log(face.box_xyxy, face.predictions[face.main_network].expression);"""
 _JAVASCRIPT_TOKEN: Final = ", headers: { Authorization: `Bearer ${token}` }"
 
 

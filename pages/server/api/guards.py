@@ -121,7 +121,7 @@ class RequestLog:
         Args:
             app: what answers.
             paths: those that may stand in the log, as the app sees them.
-            quiet: those of them whose successes would drown all else in the log, and have no line.
+            quiet: those of them whose successes and 429s would drown all else in the log, and have no line.
         """
         self._app = app
         self._paths = tuple(paths)
@@ -153,7 +153,8 @@ class RequestLog:
         finally:
             milliseconds = 1000 * (time.perf_counter() - began)
             path = scope["path"].removeprefix(scope.get("root_path", ""))
-            if path not in self._quiet or status >= HTTPStatus.BAD_REQUEST:
+            is_usual = status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.TOO_MANY_REQUESTS
+            if path not in self._quiet or not is_usual:
                 method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
                 shown = scope["path"] if path in self._paths else _OTHER_PATH
                 log.info("%s %s %d %.0f ms", method, shown, status, milliseconds)

@@ -13,7 +13,7 @@ from fer_core.face_columns import FaceColumns
 from fer_core.networks.bundles import bundle_names
 from fer_core.settings import api_tokens
 from pages.server.api.analyze import BODY_SECONDS
-from pages.server.api.answers import Error, Networks, Photo
+from pages.server.api.answers import Error, Health, Networks, Photo
 from pages.server.api.bodies import FIELD
 
 _SCHEMAS: Final = "#/components/schemas/"
@@ -67,6 +67,7 @@ def document(server: str, networks: Sequence[str], *, token: bool) -> dict[str, 
             "/analyze": {"post": _analyze(networks)},
             "/networks": {"get": _get("listNetworks", "List the networks", Networks.__name__)},
             "/openapi.json": {"get": _get("describe", "Describe the API in OpenAPI 3.1", None)},
+            "/health": {"get": _health()},
         },
         "components": components,
     }
@@ -79,7 +80,7 @@ def document(server: str, networks: Sequence[str], *, token: bool) -> dict[str, 
 @cache
 def _schemas() -> dict[str, Any]:
     _, schemas = models_json_schema(
-        [(model, "serialization") for model in (Photo, Networks, Error)],
+        [(model, "serialization") for model in (Photo, Networks, Health, Error)],
         ref_template=_SCHEMAS + "{model}",
     )
     found: dict[str, Any] = schemas["$defs"]
@@ -141,6 +142,15 @@ def _analyze(networks: Sequence[str]) -> dict[str, Any]:
 
 def _get(name: str, summary: str, model: str | None) -> dict[str, Any]:
     return {"operationId": name, "summary": summary, "responses": _responses(model, _FOR_ALL)}
+
+
+def _health() -> dict[str, Any]:
+    return {
+        "operationId": "health",
+        "summary": "Tell whether the default networks are loaded; needs no token",
+        "security": [],
+        "responses": _responses(Health.__name__, (403, 503)),
+    }
 
 
 def _responses(model: str | None, statuses: Sequence[int]) -> dict[str, Any]:

@@ -39,6 +39,8 @@ _MOST_SCANNED: Final = 20
 _MOST_AT_ONCE: Final = 3
 #: A visit without a frame for so long gives up its place, and one that waits asks every 2 seconds.
 _PATIENCE_S: Final = 6.0
+#: For which a visit may be live while others wait.
+_TURN_S: Final = 300.0
 #: Between two frames of a visit while photos wait: these go first, and the visit gets 4 frames per second.
 _SPACING_S: Final = 0.25
 _COORDINATE_DIGITS: Final = 1
@@ -52,7 +54,7 @@ class LiveRoute:
     def __init__(self, cores: int | None = None) -> None:
         """Create the places; `cores` is by default the number of cores."""
         cores = cores or available_cores()
-        self._places = LivePlaces(VISITS_PER_CORE * cores, patience_s=_PATIENCE_S)
+        self._places = LivePlaces(VISITS_PER_CORE * cores, patience_s=_PATIENCE_S, turn_s=_TURN_S)
         most = _MOST_AT_ONCE * VISITS_PER_CORE * cores
         self._bodies = BodyReader(
             most_bytes=_MOST_BYTES,
@@ -117,7 +119,10 @@ class LiveRoute:
 
 
 def _told_to_wait(place: int) -> Response:
-    sentence = f"Others use the live camera now; this visit is number {place} in the line."
+    sentence = (
+        f"Others use the live camera now; this visit is number {place} in the line. While others wait, a "
+        f"turn is {_TURN_S / 60:g} minutes."
+    )
     return JSONResponse({"error": sentence, "place": place}, 429, {"Retry-After": "2"})
 
 

@@ -3,11 +3,14 @@
 import asyncio
 import asyncio.base_events
 import socket
+import subprocess
+import sys
 
 import pytest
 from starlette.formparsers import MultiPartParser
 
 from pages.server.patches import answer_without_delay, keep_uploads_in_memory
+from tests.conftest import PROJECT
 from tests.coroutines import run
 
 
@@ -40,6 +43,32 @@ def test_the_parts_of_an_answer_are_sent_as_they_are_written(monkeypatch: pytest
     assert nodelay_of_an_accepted_connection() == 0, "asyncio does it by itself: drop the patch"
     answer_without_delay()
     assert nodelay_of_an_accepted_connection() == 1
+
+
+#: The command that starts a server reads the settings before it.
+LOG = """
+import logging
+from streamlit import config
+config.get_config_options()
+config.set_option("logger.messageFormat", "[%(levelname)s] %(name)s: %(message)s")
+from streamlit.logger import set_log_level, update_formatter
+set_log_level("warning")
+update_formatter()
+from pages.server.patches import log_as_streamlit
+log_as_streamlit()
+for name in ("fer_core.networks.hub", "pages.server.ahead"):
+    logging.getLogger(name).warning("what is wrong")
+    logging.getLogger(name).info("what is right")
+"""
+
+
+def test_all_loggers_have_streamlits_handler_format_and_level():
+    done = subprocess.run([sys.executable, "-c", LOG], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines() == [
+        "[WARNING] fer_core.networks.hub: what is wrong",
+        "[WARNING] pages.server.ahead: what is wrong",
+    ]
 
 
 def test_uploads_that_would_be_written_to_a_disk_stop_the_server(monkeypatch: pytest.MonkeyPatch):

@@ -21,3 +21,10 @@ def test_the_first_page_is_found_by_its_files_name_too(base: str):
         assert client.get(f"{prefix}/api/networks").status_code == 200
     finally:
         config.set_option("server.baseUrlPath", before)
+
+
+@pytest.mark.parametrize(("name", "value"), [("FER_API_TOKEN", "x" * 32), ("FER_API", "no")])
+def test_no_server_starts_with_a_wrong_setting(monkeypatch, name: str, value: str):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=f"Error: {name} is"):
+        routes()

@@ -233,6 +233,21 @@ def test_the_log_has_a_line_a_request_and_nothing_that_the_client_chose(client, 
     assert all(line.endswith(" ms") for line in said)
 
 
+@pytest.mark.parametrize(("status", "lines"), [(200, 0), (429, 0), (403, 1), (503, 1)])
+def test_what_a_quiet_address_answers_all_the_time_has_no_line(said, status, lines):
+    async def answer(_request):
+        return guards.error_response(status, "A sentence.")
+
+    log = Middleware(RequestLog, paths=["/often", "/other"], quiet=["/often"])
+    client = TestClient(
+        Starlette(routes=[Route(path, answer) for path in ("/often", "/other")], middleware=[log])
+    )
+    client.get("/often")
+    assert len(said) == lines
+    client.get("/other")
+    assert len(said) == lines + 1
+
+
 @pytest.mark.parametrize(
     ("raised", "told"),
     [

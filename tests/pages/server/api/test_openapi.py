@@ -8,14 +8,25 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from fer_core import __version__
 from fer_core.networks.bundles import bundle_names
 from pages.server.api.answers import PARTS, Photo, described_fields
 from pages.server.api.app import create_api
+from pages.server.api.health import readiness
 from pages.server.api.openapi import document
 
 _APP = Starlette(routes=[Mount("/api", app=create_api(most_bytes=1_000_000))])
 _SCHEMA = schemathesis.openapi.from_asgi("/api/openapi.json", _APP)
 _SLOW_ALLOWED = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _loaded():
+    """A server that is ready: one that is not answers as a server at fault does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readiness, "reason", None)
+        patch.setattr(readiness, "networks", {"cnn": "0" * 64, "from_hub": None})
+        yield
 
 
 @_SCHEMA.parametrize()
@@ -53,6 +64,16 @@ def test_the_description_asks_for_a_token_where_the_server_does(client_of):
     told = client.get("/api/openapi.json", headers={"Authorization": f"Bearer {token}"}).json()
     assert told["security"] == [{"token": []}]
     assert told["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+
+
+def test_whether_it_is_ready_is_told_without_a_token(client_of):
+    told = client_of(FER_API_TOKENS="0123456789abcdef").get("/api/health")
+    assert told.json() == {
+        "status": "ready",
+        "version": __version__,
+        "networks": {"cnn": "0" * 64, "from_hub": None},
+    }
+    assert document("/api", [], token=True)["paths"]["/health"]["get"]["security"] == []
 
 
 @pytest.mark.parametrize("query", ["", "?landmarks=1&columns=full&networks=dual,landmarks_only"])
