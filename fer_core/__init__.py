@@ -2,6 +2,7 @@
 
     >>> import fer_core
     >>> analysis = fer_core.analyze("photo.jpg")
+    >>> [face.main.expression for face in analysis.faces]
 
 Importing this package loads neither Streamlit nor TensorFlow nor Keras, and no library of the pipeline
 either: these are loaded when one of the names below is first used.
@@ -9,12 +10,32 @@ either: these are loaded when one of the names below is first used.
 
 from typing import TYPE_CHECKING
 
-from fer_core.errors import FerError
+from fer_core.errors import (
+    AnalysisError,
+    BundleError,
+    FerError,
+    ImageDecodeError,
+    InputError,
+    VideoDecodeError,
+)
 
 if TYPE_CHECKING:
-    from fer_core.api import Analysis, OpenAnalyzer, analyze, open_analyzer
+    from fer_core.api import Analysis, OpenAnalyzer, analyze, analyze_video, open_analyzer
 
-__all__ = ["Analysis", "FerError", "OpenAnalyzer", "analyze", "open_analyzer", "__version__"]
+__all__ = [
+    "Analysis",
+    "AnalysisError",
+    "BundleError",
+    "FerError",
+    "ImageDecodeError",
+    "InputError",
+    "OpenAnalyzer",
+    "VideoDecodeError",
+    "analyze",
+    "analyze_video",
+    "open_analyzer",
+    "__version__",
+]
 
 __version__ = "0.2.0"
 

@@ -14,11 +14,14 @@ import numpy as np
 from fer_core.errors import AnalysisError
 from fer_core.faces.crops import FaceInputs, face_inputs
 from fer_core.faces.face import Face
+from fer_core.faces.face_measures import FACE_MEASURES, measures_of
 from fer_core.faces.finder import FaceFinder, Found, Framing
+from fer_core.faces.mediapipe_models import HeadPose
 from fer_core.faces.quality import QualityNote, assess
 from fer_core.faces.search import SMALLEST_FACE
 from fer_core.networks.classifier import Classifier, Prediction
 from fer_core.networks.levels import in_words
+from fer_core.percent import percent
 from fer_core.photos.decode import Photo
 
 log = logging.getLogger(__name__)
@@ -63,13 +66,49 @@ class FaceAnalysis:
         return self.predictions[self.main_network]
 
     @property
+    def box_xyxy(self) -> np.ndarray:
+        """float32 (4,), left, top, right, bottom of the face in pixels of the upright photo."""
+        return self.face.box_xyxy
+
+    @property
+    def detector_confidence(self) -> float:
+        """The face detector's score in [0, 1]."""
+        return float(self.face.confidence)
+
+    @property
+    def head_pose_degrees(self) -> HeadPose | None:
+        """The head's rotation: `pitch`, `yaw` and `roll` in degrees; None without landmarks."""
+        return self.face.head_pose
+
+    @property
+    def landmarks(self) -> np.ndarray | None:
+        """float32 (478, 3) in pixels of the upright photo, z in the scale of x; None if none were found."""
+        return self.face.landmarks
+
+    @property
+    def measures(self) -> dict[str, float | None] | None:
+        """Values of `FACE_MEASURES` by name, rounded as in JSON; None without landmarks.
+
+        They are computed on each access. A gaze behind closed eyes is None.
+        """
+        if self.face.mesh is None:
+            return None
+        values = measures_of(self.face.mesh)
+        return {
+            measure.name: None if value is None else round(value, measure.digits)
+            for measure, value in zip(FACE_MEASURES, values.values(), strict=True)
+        }
+
+    @property
     def networks_agree(self) -> bool:
         """Whether all networks find the same expression most likely."""
         return len({prediction.expression for prediction in self.predictions.values()}) < 2
 
     def __repr__(self) -> str:
         left, top, right, bottom = (round(float(v)) for v in self.face.box_xyxy)
-        said = (f"{name} {in_words(p)} {p.confidence:.0%}" for name, p in self.predictions.items())
+        said = (
+            f"{name} {in_words(p)} {percent(p.confidence)}" for name, p in self.predictions.items()
+        )
         return f"Face at ({left}, {top}, {right}, {bottom}): {', '.join(said)}"
 
 
@@ -97,9 +136,23 @@ class Analysis:
     framing: Framing = Framing.PHOTO
     smallest_face_pixels: int = SMALLEST_FACE
 
+    @property
+    def largest(self) -> FaceAnalysis | None:
+        """The face with the largest box, the first of equals; None without faces."""
+        return max(self.faces, key=lambda face: _area(face.box_xyxy), default=None)
+
+    def with_largest_alone(self) -> "Analysis":
+        """Return a copy with only the largest face, if there are faces."""
+        return dataclasses.replace(self, faces=(self.largest,) if self.largest else ())
+
     def shown(self, photo: Photo) -> Photo:
         """Return the photo in the orientation of the coordinates: turned, if it was turned upright."""
         return photo.turned(self.quarter_turns)
+
+
+def _area(box_xyxy: np.ndarray) -> float:
+    left, top, right, bottom = box_xyxy.tolist()
+    return float((right - left) * (bottom - top))
 
 
 def _cautious(prediction: Prediction, face: Face) -> Prediction:

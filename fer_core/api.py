@@ -1,4 +1,4 @@
-"""The Python API: `fer_core.analyze`, `fer_core.open_analyzer`, and the `Analysis` that they return."""
+"""The Python API: `analyze`, `analyze_video` and `open_analyzer`, and the results that they return."""
 
 import dataclasses
 import os
@@ -19,7 +19,7 @@ from fer_core.batch.inputs import PhotoFile
 from fer_core.closing import Closing
 from fer_core.errors import ImageDecodeError, InputError
 from fer_core.expressions import Expression
-from fer_core.face_columns import FaceColumns
+from fer_core.face_columns import FaceColumns, face_columns
 from fer_core.faces.finder import FaceFinder
 from fer_core.listing import split_names
 from fer_core.networks.bundles import default_networks, resolve, stand_in_sentence
@@ -28,9 +28,12 @@ from fer_core.photos.decode import Photo, decode, from_pillow
 from fer_core.quiet import quiet_libraries
 from fer_core.records import face_rows, table_columns, to_record
 from fer_core.settings import models_root
+from fer_core.video import DEFAULT_RATE
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fer_core.video.result import VideoAnalysis
 
 #: A path, an image file's content, pixels RGB uint8 (H, W, 3), or a Pillow image.
 ImageInput = str | os.PathLike[str] | bytes | bytearray | memoryview | np.ndarray | Image.Image
@@ -47,9 +50,11 @@ class Analysis(pipeline.Analysis):
 
     Attributes:
         width, height: pixels of the upright photo.
-        faces: `FaceAnalysis` of each face, in reading order. `faces[0].predictions["dual_photos"]` has
-            `expression`, `confidence` in [0, 1], `abstained` and `probabilities`, float32 (classes,);
-            `faces[0].face` has `box_xyxy`, float32 (4,) in pixels, and `landmarks`, float32 (478, 3).
+        faces: `FaceAnalysis` of each face, in reading order. `faces[0].main` is the prediction that labels
+            the face, of the last network; `faces[0].predictions` has those of all networks by name. Each has
+            `expression`, `confidence` in [0, 1], `level`, `abstained` and `by_expression`. `faces[0]` has
+            `box_xyxy`, float32 (4,) in pixels, and `landmarks`, float32 (478, 3).
+        largest: of these, the face with the largest box; None without faces.
         seconds: time of the analysis, decoding not included.
         model_seconds: of that, each network's time for all faces.
         photo: the photo's pixels.
@@ -61,16 +66,20 @@ class Analysis(pipeline.Analysis):
     path: str | None
     labels: Mapping[str, tuple[Expression, ...]]
 
-    def to_dict(self, *, columns: str = FaceColumns.BASIC) -> dict[str, Any]:
+    def to_dict(
+        self, *, columns: str = FaceColumns.BASIC, landmarks: bool = False
+    ) -> dict[str, Any]:
         """Return the JSON object that `python -m fer_core analyze` prints for the photo.
 
         Args:
             columns: "basic", or "full" for each face's measures as well.
+            landmarks: add each face's `landmarks`, 478 times x, y and z in pixels; None where none were
+                found.
 
         Raises:
             InputError: `columns` is neither.
         """
-        return to_record(self.path, self, columns=_face_columns(columns))
+        return to_record(self.path, self, landmarks=landmarks, columns=face_columns(columns))
 
     def to_dataframe(self, *, columns: str = FaceColumns.BASIC) -> "pd.DataFrame":
         """Return a table with one row per face and the columns of `python -m fer_core analyze --format csv`.
@@ -85,7 +94,7 @@ class Analysis(pipeline.Analysis):
         """
         import pandas as pd
 
-        chosen = _face_columns(columns)
+        chosen = face_columns(columns)
         rows = face_rows(self.to_dict(columns=chosen))
         return pd.DataFrame(rows, columns=table_columns(self.labels, chosen))
 
@@ -99,14 +108,14 @@ class Analysis(pipeline.Analysis):
         Raises:
             InputError: this network was not asked.
         """
-        from fer_core.drawing import draw_faces
+        from fer_core.drawing import picture_of_faces
 
         if network is not None and network not in self.labels:
             raise InputError(
                 f"There is no prediction of {network!r} for this photo. Choose one of: "
                 f"{', '.join(self.labels)}."
             )
-        return Image.fromarray(draw_faces(self.photo.rgb, self, model=network, landmarks=landmarks))
+        return picture_of_faces(self.photo.rgb, self, model=network, landmarks=landmarks)
 
     def __repr__(self) -> str:
         count = {0: "no face", 1: "1 face"}.get(len(self.faces), f"{len(self.faces)} faces")
@@ -142,6 +151,17 @@ class OpenAnalyzer(Closing):
         """
         with self._in_use():
             return _analyze(self._analyzer, image)
+
+    def analyze_video(
+        self, path: str | os.PathLike[str], *, frame_rate: float = DEFAULT_RATE
+    ) -> "VideoAnalysis":
+        """Return every person of a video over time; `fer_core.analyze_video` documents it and the errors.
+
+        Raises:
+            InputError: the analyzer is closed.
+        """
+        with self._in_use():
+            return _analyze_video(self._analyzer, path, frame_rate)
 
     def close(self) -> None:
         """Wait until calls in other threads end, then free the models. A second call does nothing."""
@@ -192,11 +212,33 @@ def analyze(image: ImageInput, networks: str | Iterable[str] | None = None) -> A
         BundleError: a network is unknown or damaged.
         AnalysisError: memory was short, or a library failed.
     """
-    names = _names(networks)
-    with _loading:
-        classifiers = {name: _kept_classifier(models_root(), name) for name in names}
-        analyzer = pipeline.Analyzer(_kept_finder(), classifiers)
-    return _analyze(analyzer, image)
+    return _analyze(_kept_analyzer(networks), image)
+
+
+def analyze_video(
+    path: str | os.PathLike[str],
+    networks: str | Iterable[str] | None = None,
+    *,
+    frame_rate: float = DEFAULT_RATE,
+) -> "VideoAnalysis":
+    """Return every person of a video with the apparent expressions over time.
+
+    Blocks until the end of the video. The result keeps no pictures, but some 20 KB for each face in each
+    frame.
+
+    Args:
+        path: of the video file.
+        networks: as for `analyze`.
+        frame_rate: frames to analyze per second; never more than the video has.
+
+    Raises:
+        InputError: `path` is no path, `frame_rate` is not above 0, or no network is named.
+        VideoDecodeError: the file is missing, is no video, is damaged before its first frame, or is too long
+            or too large. Of one that is damaged later, `note` says so.
+        BundleError: a network is unknown or damaged.
+        AnalysisError: memory was short, or a library failed.
+    """
+    return _analyze_video(_kept_analyzer(networks), path, frame_rate)
 
 
 def open_analyzer(networks: str | Iterable[str] | None = None) -> OpenAnalyzer:
@@ -216,14 +258,6 @@ def open_analyzer(networks: str | Iterable[str] | None = None) -> OpenAnalyzer:
     """
     classifiers = {name: _load_classifier(name) for name in _names(networks)}
     return OpenAnalyzer(_load_finder(), classifiers)
-
-
-def _face_columns(name: str) -> FaceColumns:
-    try:
-        return FaceColumns(name)
-    except ValueError as error:
-        known = " or ".join(repr(str(value)) for value in FaceColumns)
-        raise InputError(f"columns must be {known}, got {name!r}.") from error
 
 
 def _names(networks: str | Iterable[str] | None) -> list[str]:
@@ -252,6 +286,13 @@ def _load_classifier(name: str) -> Classifier:
         warnings.warn(sentence, stacklevel=3)
     with quiet_libraries():
         return Classifier(bundle)
+
+
+def _kept_analyzer(networks: str | Iterable[str] | None) -> pipeline.Analyzer:
+    names = _names(networks)
+    with _loading:
+        classifiers = {name: _kept_classifier(models_root(), name) for name in names}
+        return pipeline.Analyzer(_kept_finder(), classifiers)
 
 
 @cache
@@ -285,6 +326,15 @@ def _analyze(analyzer: pipeline.Analyzer, image: ImageInput) -> Analysis:
         path=path,
         labels=_labels(analyzer),
     )
+
+
+def _analyze_video(analyzer: pipeline.Analyzer, path: object, frame_rate: float) -> "VideoAnalysis":
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"A video is the path of its file, not {type(path).__name__}.")
+    # Imported for videos alone: with it come PyAV and SciPy, for half a second.
+    from fer_core.video.result import analyze_path
+
+    return analyze_path(Path(os.fsdecode(path)), analyzer, frame_rate=frame_rate)
 
 
 def _read(image: object) -> tuple[str | None, Photo]:

@@ -4,25 +4,21 @@ import csv
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
+
+import numpy as np
 
 from fer_core.analysis import Analysis, FaceAnalysis
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
-from fer_core.faces.face_measures import FACE_MEASURES, measures_of
+from fer_core.faces.face_measures import FACE_MEASURES
 from fer_core.files import readable_name
-from fer_core.networks.levels import level_of
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from fer_core.faces.mediapipe_models import FaceMesh
 
 _Record = TypeVar("_Record")
 _PIXEL_DIGITS: Final = 1
 _DEGREE_DIGITS: Final = 1
 _BOX: Final = ("left", "top", "right", "bottom")
-_ANSWER: Final = ("expression", "confidence", "abstained")
+_ANSWER: Final = ("expression", "confidence", "abstained", "level")
 #: Of a photo in the table of photos.
 _PHOTO_COLUMNS: Final = ("path", "width", "height", "turned_degrees")
 #: Of a face in every table, before the predictions of the networks.
@@ -87,29 +83,29 @@ def error_record(path: str, message: str) -> dict[str, Any]:
 def _face_record(
     analysis: FaceAnalysis, *, landmarks: bool, columns: FaceColumns
 ) -> dict[str, Any]:
-    face, pose = analysis.face, analysis.face.head_pose
-    points = face.landmarks if landmarks else None
+    pose, points = analysis.head_pose_degrees, analysis.landmarks
     record = {
-        "box_xyxy": _rounded(face.box_xyxy),
+        "box_xyxy": _rounded(analysis.box_xyxy),
         "stored_box_xyxy": _rounded(analysis.stored_box_xyxy),
-        "detector_confidence": round(float(face.confidence), 4),
+        "detector_confidence": round(analysis.detector_confidence, 4),
         "head_pose_degrees": pose
         and {
             "pitch": round(pose.pitch, _DEGREE_DIGITS),
             "yaw": round(pose.yaw, _DEGREE_DIGITS),
             "roll": round(pose.roll, _DEGREE_DIGITS),
         },
-        "landmarks_found": face.landmarks is not None,
+        "landmarks_found": points is not None,
         "quality": [str(note.code) for note in analysis.quality],
+        "main_network": analysis.main_network,
         "predictions": {
             name: {
                 "expression": str(prediction.expression),
                 "confidence": round(prediction.confidence, _PROBABILITY_DIGITS),
                 "abstained": prediction.abstained,
-                "level": str(level_of(prediction)),
+                "level": str(prediction.level),
                 "probabilities": {
-                    str(label): round(float(p), _PROBABILITY_DIGITS)
-                    for label, p in zip(prediction.labels, prediction.probabilities, strict=True)
+                    str(label): round(p, _PROBABILITY_DIGITS)
+                    for label, p in prediction.by_expression.items()
                 },
             }
             for name, prediction in analysis.predictions.items()
@@ -118,20 +114,11 @@ def _face_record(
     if landmarks:
         record["landmarks"] = None if points is None else [_rounded(point) for point in points]
     if columns is FaceColumns.FULL:
-        record["measures"] = face.mesh and _rounded_measures(face.mesh)
+        record["measures"] = analysis.measures
     return record
 
 
-def _rounded_measures(mesh: "FaceMesh") -> dict[str, float | None]:
-    """Return a face's measures, rounded for text."""
-    values = measures_of(mesh)
-    return {
-        measure.name: None if v is None else round(v, measure.digits)
-        for measure, v in zip(FACE_MEASURES, values.values(), strict=True)
-    }
-
-
-def _rounded(pixels: "np.ndarray") -> list[float]:
+def _rounded(pixels: np.ndarray) -> list[float]:
     return [round(float(value), _PIXEL_DIGITS) for value in pixels]
 
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from fer_core.analysis import Analyzer
-from fer_core.annotate.manifest import Manifest, answering, differences, part_name
+from fer_core.annotate.answering import answering, differences
+from fer_core.annotate.manifest import Manifest, part_name
 from fer_core.annotate.rows import error_row, photo_rows, row_schema
 from fer_core.annotate.sources import EncodedPhoto, Partition, open_table, read_photos
 from fer_core.annotate.storage import Place, open_place, write_whole

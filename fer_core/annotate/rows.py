@@ -14,6 +14,8 @@ from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from fer_core.faces.face_measures import FACE_MEASURES, measures_of
 
+#: To be raised with each change of the columns. 2 added `NETWORK_level`.
+ROWS_VERSION: Final = 2
 _BOX: Final = ("left", "top", "right", "bottom")
 _OF_A_PHOTO: Final = (
     ("photo", pa.int64(), "place of the photo in the input, from 0"),
@@ -45,6 +47,7 @@ _OF_A_NETWORK: Final = (
         pa.bool_(),
         "whether the confidence is below the network's threshold, or which way up the face is unknown",
     ),
+    ("level", pa.string(), "level of confidence: confident, probable or unclear"),
 )
 _ERROR: Final = ("error", pa.string(), "why the image could not be read; null if it was")
 
@@ -105,8 +108,8 @@ def _face(analysis: FaceAnalysis, columns: FaceColumns) -> dict[str, Any]:
         row[f"{name}_expression"] = str(prediction.expression)
         row[f"{name}_confidence"] = prediction.confidence
         row[f"{name}_abstained"] = prediction.abstained
-        values = prediction.probabilities.tolist()
-        row |= {f"{name}_p_{c}": p for c, p in zip(prediction.labels, values, strict=True)}
+        row[f"{name}_level"] = str(prediction.level)
+        row |= {f"{name}_p_{c}": p for c, p in prediction.by_expression.items()}
     if face.mesh is not None and columns is FaceColumns.FULL:
         row |= measures_of(face.mesh)
     return row

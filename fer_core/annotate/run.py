@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from typing import Final
 
+from fer_core.annotate.engine import Engine
 from fer_core.annotate.manifest import begin, describe
 from fer_core.annotate.partition import Summary, Task, errors_in
 from fer_core.annotate.sources import Partition, list_input
@@ -20,13 +20,6 @@ from fer_core.networks.bundles import default_networks, resolve, stand_in_senten
 
 #: Threads that read the metadata of finished partitions.
 _READERS: Final = 16
-
-
-class Engine(StrEnum):
-    """The engine that annotates photos."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 @dataclass(frozen=True, slots=True)

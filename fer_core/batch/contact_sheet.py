@@ -12,6 +12,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from fer_core.batch.results import CROP_SIDE, FACE, RESULT, PhotoResult
 from fer_core.drawing import encode_jpeg, face_label, text_color
 from fer_core.networks.levels import Level, level_of, words_of
+from fer_core.percent import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +126,7 @@ def _sheet_face(result: PhotoResult, position: int, number: int) -> SheetFace:
         result.crops[number - 1],
         level,
         words.capitalize(),
-        detail or f"{prediction.confidence:.0%}",
+        detail or percent(prediction.confidence),
         color,
         text_color(color),
     )

@@ -13,7 +13,7 @@ from fer_core.analysis import Analysis, Analyzer
 from fer_core.batch.inputs import PhotoFile
 from fer_core.batch.pool import Handler, Work, run_jobs
 from fer_core.errors import AnalysisError, ImageDecodeError
-from fer_core.face_columns import FaceColumns
+from fer_core.face_columns import FaceChoice, FaceColumns
 from fer_core.faces.finder import FaceFinder
 from fer_core.files import plain_stem
 from fer_core.networks.bundles import Bundle
@@ -42,12 +42,16 @@ class Settings:
         save_annotated: existing folder for the photos with their faces marked; None to write none.
         frame_rate: frames of a video to analyze per second.
         columns: of each face.
+        landmarks: whether records of photos have each face's 478 landmarks.
+        faces: which faces of a photo its record and its annotated copy have; videos have all.
     """
 
     bundles: Mapping[str, Bundle]
     save_annotated: Path | None = None
     frame_rate: float = DEFAULT_RATE
     columns: FaceColumns = FaceColumns.BASIC
+    landmarks: bool = False
+    faces: FaceChoice = FaceChoice.ALL
 
 
 class Recorder:
@@ -63,9 +67,7 @@ class Recorder:
         Raises:
             BundleError: a model is missing or damaged.
         """
-        self._folder = settings.save_annotated
-        self._frame_rate = settings.frame_rate
-        self._columns = settings.columns
+        self._settings = settings
         with quiet_libraries():
             self._analyzer = Analyzer(
                 FaceFinder(),
@@ -88,17 +90,22 @@ class Recorder:
             file.name,
             file.path,
             self._analyzer,
-            rate=self._frame_rate,
+            rate=self._settings.frame_rate,
             annotated=self._annotated(number, file, ".mp4"),
-            columns=self._columns,
+            columns=self._settings.columns,
         )
 
     def _photo_record(self, number: int, file: PhotoFile) -> Record:
         target = self._annotated(number, file, ".png")
+        settings = self._settings
         try:
             photo = decode(file.read())
             analysis = self._analyzer.analyze(photo)
-            record = to_record(file.name, analysis, columns=self._columns)
+            if settings.faces is FaceChoice.LARGEST:
+                analysis = analysis.with_largest_alone()
+            record = to_record(
+                file.name, analysis, landmarks=settings.landmarks, columns=settings.columns
+            )
             picture = _annotated_png(analysis, photo) if target else b""
         except (ImageDecodeError, AnalysisError) as error:
             return error_record(file.name, str(error))
@@ -111,13 +118,14 @@ class Recorder:
 
     def _annotated(self, number: int, file: PhotoFile, suffix: str) -> Path | None:
         """Return the path for the annotated file; None to write none."""
-        return self._folder and self._folder / f"{number:04d}-{plain_stem(file.name)}{suffix}"
+        folder = self._settings.save_annotated
+        return folder and folder / f"{number:04d}-{plain_stem(file.name)}{suffix}"
 
 
 def _annotated_png(analysis: Analysis, photo: Photo) -> bytes:
-    from fer_core.drawing import draw_faces, encode_png
+    from fer_core.drawing import encode_png, picture_of_faces
 
-    return encode_png(draw_faces(analysis.shown(photo).rgb, analysis))
+    return encode_png(picture_of_faces(analysis.shown(photo).rgb, analysis))
 
 
 def records_here(tasks: Iterable[Task], recorder: Recorder) -> Iterator[Iterable[Record]]:

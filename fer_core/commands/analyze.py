@@ -13,15 +13,15 @@ import typer
 
 from fer_core.commands.exits import EXIT_SOME_FAILED, EXIT_USAGE
 from fer_core.errors import FerError
-from fer_core.face_columns import FaceColumns
-from fer_core.files import readable_name, shown_name
+from fer_core.face_columns import FaceChoice, FaceColumns
+from fer_core.files import shown_name
 from fer_core.listing import split_names
 from fer_core.video import DEFAULT_RATE
 
 if TYPE_CHECKING:
     from fer_core.batch.inputs import PhotoFile
     from fer_core.batch.processes import Record, Settings, Task
-    from fer_core.commands.result_file import ResultFile
+    from fer_core.commands.result_file import Contents, ResultFile
     from fer_core.networks.bundles import Bundle
 
     #: From records and the classes of each network to the lines of a CSV table.
@@ -48,12 +48,6 @@ class Format(StrEnum):
 _CSV_SUFFIX: Final = ".csv"
 #: Names of annotated photos and videos begin with a number of four or more digits.
 _ANNOTATED: Final = re.compile(r"\d{4,}-.*\.(png|mp4)")
-#: Terminal columns between two cells of a table.
-_BORDER: Final = 3
-#: No path is cut to fewer columns.
-_SHORTEST_PATH: Final = 24
-#: Replaces the part that is cut out of a path; every encoding has these characters.
-_CUT: Final = "..."
 
 
 def analyze(
@@ -78,8 +72,9 @@ def analyze(
         typer.Option(
             "--format",
             help="jsonl: one JSON object per line; csv; table: for reading in the terminal; fex: Py-Feat's "
-            "CSV. Default: csv if --output ends in .csv, else jsonl. CSV files start with a byte order mark "
-            "for Excel; fex and CSV on standard output do not.",
+            "CSV. Default: csv if --output ends in .csv; table for photos on a terminal, unless --columns "
+            "full or --landmarks is given; else jsonl. CSV files start with a byte order mark for Excel; fex "
+            "and CSV on standard output do not.",
         ),
     ] = None,
     columns: Annotated[
@@ -89,11 +84,27 @@ def analyze(
             "landmarks of each face; docs/api.md lists them. fex always has its own columns."
         ),
     ] = FaceColumns.BASIC,
+    faces: Annotated[
+        FaceChoice,
+        typer.Option(
+            help="largest: only the face with the largest box of each photo, so that a table has one row "
+            "per photo. Not for videos."
+        ),
+    ] = FaceChoice.ALL,
+    landmarks: Annotated[
+        bool,
+        typer.Option(
+            "--landmarks",
+            help="Also the 478 landmarks of each face: x, y and z in pixels. Only of photos, and only as "
+            "jsonl.",
+        ),
+    ] = False,
     save_annotated: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Also write each photo with its faces marked to this folder, as NUMBER-NAME.png.",
+            help="Also write each photo with its faces marked to this folder, as NUMBER-NAME.png, and the "
+            "analyzed frames of each video as NUMBER-NAME.mp4.",
         ),
     ] = None,
     frame_rate: Annotated[
@@ -140,11 +151,13 @@ def analyze(
     from fer_core.batch.inputs import input_files
     from fer_core.batch.processes import Settings
     from fer_core.batch.skipped import Skipped
+    from fer_core.commands.result_file import Contents
 
     names = _model_names(models)
-    chosen = _choose_format(output_format, output, resume=resume)
+    chosen = _choose_format(output_format, output, resume=resume, landmarks=landmarks)
     if chosen is Format.FEX:
         columns = FaceColumns.FULL
+    contents = Contents(columns, landmarks, faces)
     results = None
     try:
         bundles = _open_bundles(names)
@@ -153,11 +166,16 @@ def analyze(
         files = list(_without_annotated(found, save_annotated))
         for line in skipped.lines():
             typer.echo(line, err=True)
+        _refuse_for_videos(files, contents)
+        if output_format is None and output is None and _is_read_by_people(files, contents):
+            chosen = Format.TABLE
         table = _table_of(files, chosen, columns, resume=resume)
         if save_annotated:
             _make_folder(save_annotated, resume=resume)
-        settings = Settings(bundles, save_annotated, frame_rate or DEFAULT_RATE, columns)
-        results = _open_results(output, chosen, table, bundles, columns, resume=resume)
+        settings = Settings(
+            bundles, save_annotated, frame_rate or DEFAULT_RATE, columns, landmarks, faces
+        )
+        results = _open_results(output, chosen, table, bundles, contents, resume=resume)
         failed = _run(files, settings, chosen, table, bundles, results, jobs)
     except (FerError, OSError) as error:
         if isinstance(error, BrokenPipeError):
@@ -196,7 +214,9 @@ def _model_names(models: str | None) -> list[str]:
     return names
 
 
-def _choose_format(wanted: Format | None, output: Path | None, *, resume: bool) -> Format:
+def _choose_format(
+    wanted: Format | None, output: Path | None, *, resume: bool, landmarks: bool
+) -> Format:
     if resume and output is None:
         raise typer.BadParameter("--resume continues a file. Name it with --output FILE")
     if resume and wanted is Format.FEX:
@@ -205,10 +225,36 @@ def _choose_format(wanted: Format | None, output: Path | None, *, resume: bool) 
         raise typer.BadParameter(
             "A table is for the terminal. Use --format jsonl or csv with --output"
         )
-    if wanted is not None:
-        return wanted
     is_csv = output is not None and output.suffix.lower() == _CSV_SUFFIX
-    return Format.CSV if is_csv else Format.JSONL
+    chosen = wanted or (Format.CSV if is_csv else Format.JSONL)
+    if landmarks and chosen is not Format.JSONL:
+        raise typer.BadParameter(
+            f"--landmarks has no place in {chosen}. Use --format jsonl, or --columns full for 68 of the "
+            "points"
+        )
+    return chosen
+
+
+def _refuse_for_videos(files: "list[PhotoFile]", contents: "Contents") -> None:
+    """Raise MixedInputError if there are videos and an option is for photos alone."""
+    if not any(file.is_video for file in files):
+        return
+    if contents.landmarks:
+        raise MixedInputError(
+            "--landmarks is for photos, and there are videos. Leave them out, or use --columns full for 68 "
+            "of the points."
+        )
+    if contents.faces is FaceChoice.LARGEST:
+        raise MixedInputError(
+            "--faces largest is for photos, and there are videos. Leave them out, or use --faces all: "
+            "`track` tells the people of a video apart."
+        )
+
+
+def _is_read_by_people(files: "list[PhotoFile]", contents: "Contents") -> bool:
+    """Return whether the output goes to a terminal, and a table can hold all of it."""
+    is_short = contents.columns is FaceColumns.BASIC and not contents.landmarks
+    return is_short and sys.stdout.isatty() and not any(file.is_video for file in files)
 
 
 def _open_bundles(names: list[str]) -> "dict[str, Bundle]":
@@ -266,16 +312,21 @@ def _open_results(
     chosen: Format,
     table: "MakeTable",
     bundles: "dict[str, Bundle]",
-    columns: FaceColumns,
+    contents: "Contents",
     *,
     resume: bool,
 ) -> "ResultFile | None":
     if output is None:
         return None
+    from fer_core.annotate.answering import answering
     from fer_core.commands.result_file import ResultFile
+    from fer_core.commands.result_meta import ResultMeta
 
     header = next(iter(table([], _labels(bundles)))) if chosen is Format.CSV else ""
-    return ResultFile(output, header=header, networks=bundles, columns=columns, resume=resume)
+    meta = ResultMeta(answering=answering(bundles), faces=contents.faces)
+    return ResultFile(
+        output, header=header, networks=bundles, contents=contents, meta=meta, resume=resume
+    )
 
 
 def _run(
@@ -320,9 +371,11 @@ def _run(
     ):
         records = counted(outcomes, line)
         if chosen is Format.TABLE:
+            from fer_core.commands.face_table import print_table
+
             rows = list(records)
             line.clear()
-            _print_table(rows, list(bundles))
+            print_table(rows, list(bundles))
             return failed
         if chosen in (Format.CSV, Format.FEX):
             lines = iter(table(records, _labels(bundles)))
@@ -364,61 +417,3 @@ def _outcomes(
 
 def _labels(bundles: "dict[str, Bundle]") -> dict[str, Any]:
     return {name: bundle.spec.labels for name, bundle in bundles.items()}
-
-
-def _in_words(answer: dict[str, Any], quality: list[str]) -> str:
-    """Return a prediction of a record in the words of the pages: "probably happy"."""
-    from fer_core.faces.quality import Quality
-    from fer_core.networks.levels import Level, words_of_level
-
-    probabilities = answer["probabilities"]
-    likely = sorted(probabilities, key=probabilities.get, reverse=True)
-    words = words_of_level(Level(answer["level"]), likely, is_doubtful=Quality.UPRIGHT in quality)
-    return ": ".join(filter(None, words))
-
-
-def _print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
-    from rich.cells import cell_len
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    rows: list[tuple[tuple[str, str], list[str]]] = []
-    for record in records:
-        time_s = record.get("time_s")
-        photo = shown_name(record["path"]), "" if time_s is None else f", {time_s:.2f} s"
-        if not record["faces"]:
-            said = readable_name(record["error"] or "no face found")
-            rows.append((photo, ["", *[""] * len(names), said]))
-        for number, face in enumerate(record["faces"], start=1):
-            answers = []
-            for name in names:
-                answer = face["predictions"][name]
-                answers.append(f"{_in_words(answer, face['quality'])} {answer['confidence']:.0%}")
-            who = face.get("track", number)
-            rows.append((photo, [str(who), *answers, ", ".join(face["quality"])]))
-    console = Console()
-    heads = ["face", *names, "notes"]
-    # The notes may take several lines, all other columns take one.
-    columns = zip(heads[:-1], *(cells[:-1] for _, cells in rows), strict=True)
-    others = sum(_BORDER + max(map(cell_len, column)) for column in columns)
-    room = max(_SHORTEST_PATH, console.width - others - 3 * _BORDER - cell_len(heads[-1]))
-    # Square brackets in a name are not markup.
-    table = Table("photo", *heads)
-    table.columns[0].no_wrap = True
-    for (path, when), cells in rows:
-        table.add_row(Text(_cut_in_the_middle(path, room - len(when)) + when), *map(Text, cells))
-    console.print(table)
-
-
-def _cut_in_the_middle(path: str, width: int) -> str:
-    """Shorten a path in its middle to at most `width` terminal columns: its end mostly tells files apart."""
-    from rich.cells import cell_len, set_cell_size
-
-    if cell_len(path) <= width:
-        return path
-    start = set_cell_size(path, (width - len(_CUT)) // 3)
-    end = path
-    while cell_len(end) > width - len(_CUT) - cell_len(start):
-        end = end[1:]
-    return f"{start}{_CUT}{end}"

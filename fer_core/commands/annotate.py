@@ -2,22 +2,15 @@
 
 import sys
 import time
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from fer_core.annotate.engine import Engine
 from fer_core.commands.exits import EXIT_SOME_FAILED, EXIT_USAGE
 from fer_core.errors import FerError
 from fer_core.face_columns import FaceColumns
 from fer_core.listing import split_names
-
-
-class EngineName(StrEnum):
-    """Where photos are annotated; a copy of `run.Engine`, so that `--help` need not import it."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 def annotate(
@@ -35,8 +28,8 @@ def annotate(
         ),
     ],
     engine: Annotated[
-        EngineName, typer.Option(help="Use all cores of this machine, or a Ray cluster.")
-    ] = EngineName.LOCAL,
+        Engine, typer.Option(help="Use all cores of this machine, or a Ray cluster.")
+    ] = Engine.LOCAL,
     models: Annotated[
         str | None,
         typer.Option(
@@ -94,7 +87,7 @@ def annotate(
 
       python -m fer_core annotate --engine ray --address auto s3://bucket/photos s3://bucket/faces
     """
-    from fer_core.annotate.run import Engine, begin_run, errors_done_before, finish_run
+    from fer_core.annotate.run import begin_run, errors_done_before, finish_run
     from fer_core.batch.progress import Progress, ProgressLine
     from fer_core.commands.result_file import json_line, to_bytes
 
@@ -118,7 +111,7 @@ def annotate(
         errors_before = errors_done_before(run)
         progress = Progress(run.photos_missing, noun="photos", from_first=False)
         with ProgressLine(sys.stderr, progress) as line:
-            for done in finish_run(run, Engine(engine), jobs=jobs, address=address):
+            for done in finish_run(run, engine, jobs=jobs, address=address):
                 photos, faces, errors = (
                     photos + done.photos,
                     faces + done.faces,

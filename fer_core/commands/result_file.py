@@ -6,6 +6,8 @@ garbles umlauts. One without it, of an earlier version, is resumed as well.
 
 In CSV nothing tells how many rows belong to a photo, so the last photo is always analysed again. So is a
 video that comes last.
+
+`result_meta` writes beside it what its predictions depend on.
 """
 
 import codecs
@@ -20,20 +22,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from fer_core.commands.result_meta import ResultMeta, check_meta, write_meta
 from fer_core.errors import FerError
-from fer_core.face_columns import FaceColumns
+from fer_core.face_columns import FaceChoice, FaceColumns
 from fer_core.files import readable_name
 from fer_core.records import escape_formula
 
 #: Numbers of the first row of a photo in CSV: of its first face, or of none.
 _FIRST_FACES: Final = ("0", "1")
 _MARK: Final = codecs.BOM_UTF8.decode()
+#: End of the names of columns that earlier versions did not write.
+_LEVEL: Final = "_level"
 #: What every JSON object begins with.
 _JSON_START: Final = b'{"path": '
 
 
 class ResultFileError(FerError):
     """The results file cannot be written, or contains something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the records of a photo hold.
+
+    Attributes:
+        columns: of each face.
+        landmarks: whether each face has its 478 landmarks.
+        faces: which faces of the photo.
+    """
+
+    columns: FaceColumns = FaceColumns.BASIC
+    landmarks: bool = False
+    faces: FaceChoice = FaceChoice.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +93,8 @@ class ResultFile:
         *,
         header: str,
         networks: Iterable[str],
-        columns: FaceColumns = FaceColumns.BASIC,
+        contents: Contents | None = None,
+        meta: ResultMeta | None = None,
         resume: bool = False,
     ) -> None:
         """Open a file.
@@ -82,15 +103,18 @@ class ResultFile:
             path: of the file.
             header: of a CSV table; empty for JSON objects, a line each.
             networks: that are asked.
-            columns: of each face.
+            contents: of the records; by default basic ones.
+            meta: what the predictions depend on. It is written beside a new file, and compared with that of
+                a resumed one; None to do neither.
             resume: go on with the file if it is there; without, it must not be.
 
         Raises:
             ResultFileError: it is there and must not be, another process writes to it, or it holds something
                 else than results of these networks.
+            ResultMetaError: it was begun under other conditions than those of `meta`.
         """
         self.path, self._header, self._networks = path, header, set(networks)
-        self._columns = columns
+        self._contents = contents or Contents()
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | (0 if resume else os.O_EXCL)
         try:
             self._descriptor = os.open(path, flags, 0o666)
@@ -107,6 +131,9 @@ class ResultFile:
         try:
             self._lock()
             entries, end = self._read()
+            if meta:
+                # Before the first record: a kill leaves no file whose origin is unknown.
+                (check_meta if end else write_meta)(path, meta)
             os.ftruncate(self._descriptor, end)
             if not end and header:
                 self.append(_MARK + header)
@@ -178,7 +205,7 @@ class ResultFile:
                     time_s = before.time_s if time_s is None else time_s
                 entries.append(_Entry(first, record["path"], failed, time_s))
                 networks = [set(face["predictions"]) for face in record["faces"]]
-                is_full = ["measures" in face for face in record["faces"]]
+                given = [set(face) for face in record["faces"]]
             except (ValueError, KeyError, TypeError) as error:
                 if next(rows, None) is not None:
                     raise self._foreign(f"line {number:,} is no result of analyze") from error
@@ -187,8 +214,7 @@ class ResultFile:
             end = start + len(line)
             if any(names != self._networks for names in networks):
                 raise self._foreign(f"line {number:,} is by other networks")
-            if any(full != (self._columns is FaceColumns.FULL) for full in is_full):
-                raise self._foreign(f"line {number:,} was written with other --columns")
+            self._check_contents(number, given)
         with self.path.open("rb") as file:
             file.seek(end)
             torn = file.read(len(_JSON_START))
@@ -198,6 +224,16 @@ class ResultFile:
             end = entries.pop().start
         return entries, end
 
+    def _check_contents(self, number: int, faces: list[set[str]]) -> None:
+        """Raise ResultFileError if faces, each with the names of its fields, are of other options."""
+        wanted = self._contents
+        for fields in faces:
+            if ("measures" in fields) != (wanted.columns is FaceColumns.FULL):
+                raise self._foreign(f"line {number:,} was written with other --columns")
+            if ("landmarks" in fields) != wanted.landmarks:
+                state = "without" if wanted.landmarks else "with"
+                raise self._foreign(f"line {number:,} was written {state} --landmarks")
+
     def _csv_entries(self, rows: Iterator[tuple[int, bytes]]) -> tuple[list[_Entry], int]:
         headers = to_bytes(_MARK + self._header), to_bytes(self._header)
         first = next(rows, None)
@@ -206,10 +242,10 @@ class ResultFile:
             if any(header.startswith(begun) for header in headers):
                 return [], 0
             raise self._foreign("it does not begin with the columns of analyze")
-        if first[1] not in headers:
-            raise self._foreign("its columns are not those of this run")
-        end = len(first[1])
         columns = next(csv.reader([self._header]))
+        if first[1] not in headers:
+            raise self._other_columns(first[1], columns)
+        end = len(first[1])
         path, face, failure = (columns.index(name) for name in ("path", "face", "error"))
         entries: list[_Entry] = []
         for number, (start, line) in enumerate(rows, start=2):
@@ -222,6 +258,17 @@ class ResultFile:
             if cells[face] in _FIRST_FACES:
                 entries.append(_Entry(start, cells[path], bool(cells[failure])))
         return (entries[:-1], entries[-1].start) if entries else ([], end)
+
+    def _other_columns(self, header: bytes, columns: list[str]) -> ResultFileError:
+        """Return why a CSV file that does not begin with `columns` cannot be resumed."""
+        found = header.decode("utf-8-sig", "replace").rstrip("\n").split(",")
+        new = [name for name in columns if name.endswith(_LEVEL)]
+        if found != [name for name in columns if name not in new]:
+            return self._foreign("its columns are not those of this run")
+        return ResultFileError(
+            f"{self.path} cannot be resumed: an earlier version wrote it, without {' and '.join(new)}. Give "
+            "another name; its photos are then analyzed again."
+        )
 
     def _foreign(self, what: str) -> ResultFileError:
         return ResultFileError(

@@ -14,6 +14,7 @@ from fer_core.expressions import Expression
 from fer_core.faces.crops import INPUT_SIZE, FaceInputs
 from fer_core.faces.landmarks import FEATURE_SIZE, FEATURE_VERSION
 from fer_core.networks.bundles import SERVING_FILE, Bundle
+from fer_core.networks.levels import Level, level_of
 from fer_core.networks.litert import ServingModel
 from fer_core.networks.softmax import softmax
 
@@ -53,6 +54,16 @@ class Prediction:
     def abstained(self) -> bool:
         """Whether the confidence is below the threshold, or the face is doubtful."""
         return self.is_doubtful or self.confidence < self.abstention_threshold
+
+    @property
+    def level(self) -> Level:
+        """Level of confidence: confident, probable or unclear."""
+        return level_of(self)
+
+    @property
+    def by_expression(self) -> dict[Expression, float]:
+        """Probability in [0, 1] of each expression, in the order of `labels`."""
+        return dict(zip(self.labels, self.probabilities.tolist(), strict=True))
 
 
 class Classifier:

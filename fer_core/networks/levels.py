@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from fer_core.networks.classifier import Prediction
+if TYPE_CHECKING:
+    # `Prediction.level` applies the rule below, so this module is the lower one.
+    from fer_core.networks.classifier import Prediction
 
 #: By how much probability the first of two expressions must lead to be named alone. Chosen on the clean faces
 #: of FER2013's PublicTest (n 2,853) by what most annotators of FER+ said: of the predictions below their
@@ -26,7 +28,7 @@ class Level(StrEnum):
     UNCLEAR = "unclear"
 
 
-def level_of(prediction: Prediction) -> Level:
+def level_of(prediction: "Prediction") -> Level:
     """Return the level of confidence of a prediction."""
     if prediction.is_doubtful:
         return Level.UNCLEAR
@@ -55,7 +57,7 @@ def levels(probabilities: np.ndarray, threshold: float) -> np.ndarray:
     return found
 
 
-def in_words(prediction: Prediction) -> str:
+def in_words(prediction: "Prediction") -> str:
     """Return a prediction in words: "happy", "probably happy", "unclear: angry or sad".
 
     Of a doubtful face it says "unclear: perhaps happy".
@@ -63,7 +65,7 @@ def in_words(prediction: Prediction) -> str:
     return ": ".join(filter(None, words_of(prediction)))
 
 
-def words_of(prediction: Prediction) -> tuple[str, str]:
+def words_of(prediction: "Prediction") -> tuple[str, str]:
     """Return what `in_words` says before and after the colon; the second is empty of a clear prediction."""
     first = prediction.expression
     order = np.argsort(prediction.probabilities)[::-1]

@@ -234,6 +234,8 @@ def test_a_resting_face_is_subtracted_and_answers_are_recorded(
     assert len(seen) > len(rows) / 2
     assert all(float(row["AU12"]) > 0.5 for row in seen)
     assert {row["cnn_photos_expression"] for row in rows} >= {"happy", "neutral"}
+    levels = {row["cnn_photos_level"] for row in seen}
+    assert "confident" in levels <= {"confident", "probable", "unclear"}
     assert {row["calibrated"] for row in seen} == {"True", "False"}
     shares = [float(v) for k, v in seen[0].items() if k.startswith("dual_photos_p_")]
     assert sum(shares) == pytest.approx(1, abs=1e-3)

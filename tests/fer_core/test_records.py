@@ -34,9 +34,11 @@ def test_the_record_has_the_contracts_fields_and_is_json(record):
         "head_pose_degrees",
         "landmarks_found",
         "quality",
+        "main_network",
         "predictions",
     ]
     assert set(face["head_pose_degrees"]) == {"pitch", "yaw", "roll"}
+    assert face["main_network"] == "cnn"
     answer = face["predictions"]["cnn"]
     assert list(answer) == ["expression", "confidence", "abstained", "level", "probabilities"]
     assert tuple(answer["probabilities"]) == FER2013.labels
@@ -101,6 +103,8 @@ def test_csv_has_a_row_a_face_and_a_row_an_error(record):
     assert rows[1]["cnn_expression"] == "happy"
     assert float(rows[2]["cnn_p_happy"]) == pytest.approx(float(rows[2]["cnn_confidence"]))
     assert rows[1]["error"] == ""
+    assert rows[1]["cnn_level"] == record["faces"][0]["predictions"]["cnn"]["level"] == "confident"
+    assert rows[0]["cnn_level"] == ""
 
 
 def test_a_file_name_cannot_become_a_formula(record):

@@ -32,7 +32,8 @@ class Recording {
       const cells = this.networks.flatMap((network) => {
         const given = face.answers[network.name];
         const { expression, confidence } = prediction(network, given);
-        return [expression, confidence, given.abstained ? "True" : "False", ...given.probabilities];
+        const abstained = given.abstained ? "True" : "False";
+        return [expression, confidence, abstained, given.level, ...given.probabilities];
       });
       const isCalibrated = face.number === answer.resting ? "True" : "False";
       this.lines.push([seconds, face.number, ...face.box, ...cells, ...face.units, isCalibrated].join(","));

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from fer_core.__main__ import app
-from fer_core.annotate.manifest import MANIFEST_FILE, answering
+from fer_core.annotate.answering import answering
+from fer_core.annotate.manifest import MANIFEST_FILE
 from fer_core.annotate.partition import METADATA_KEY, annotate_partition
 from fer_core.annotate.run import Engine, begin_run, finish_run
 from fer_core.annotate.sources import Columns, Kind, Listing, list_input, read_photos
@@ -251,6 +252,7 @@ def test_an_object_store_gives_the_rows_that_analyze_gives(astronaut_png, no_fac
     assert box == expected.face.box_xyxy.tolist()
     assert face["yaw_degrees"] == np.float32(expected.face.head_pose.yaw)
     assert (face["cnn_expression"], face["cnn_abstained"]) == ("happy", False)
+    assert face["cnn_level"] == "confident"
     columns = [name for name in table.column_names if name.startswith("cnn_p_")]
     assert columns == [f"cnn_p_{label}" for label in FER2013.labels]
     assert [face[name] for name in columns] == prediction.probabilities.tolist()
@@ -322,6 +324,16 @@ def test_a_run_that_was_begun_with_something_else_is_refused(photos, tmp_path, a
     (out / MANIFEST_FILE).write_text("{}")
     with pytest.raises(JobError, match="cannot be read, or is of another version"):
         again()
+
+
+def test_a_run_of_a_version_with_other_columns_is_not_resumed(photos, tmp_path):
+    begin_run(str(photos), str(tmp_path / "out"), models=["cnn"])
+    file = tmp_path / "out" / MANIFEST_FILE
+    manifest = json.loads(file.read_text())
+    del manifest["rows_version"]
+    file.write_text(json.dumps(manifest))
+    with pytest.raises(JobError, match=r"rows_version was 1 and is 2\. Use .* another output"):
+        begin_run(str(photos), str(tmp_path / "out"), models=["cnn"])
 
 
 def test_a_manifest_names_every_library_that_reads_photos():

@@ -21,7 +21,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from fer_core.__main__ import app
-from fer_core.batch.inputs import PhotoFile, photo_files
+from fer_core.batch.inputs import PhotoFile, input_files
 from fer_core.batch.processes import Recorder, Settings, records_in_processes
 from fer_core.errors import JobError
 from fer_core.networks.bundles import resolve
@@ -69,7 +69,7 @@ def test_a_file_with_the_longest_name_is_annotated(photos, tmp_path, stem):
     source, target = tmp_path / f"{stem}.jpg", tmp_path / "annotated"
     source.write_bytes((photos / "00.jpg").read_bytes())
     target.mkdir()
-    (file,) = photo_files([source])
+    file = PhotoFile(str(source), source)
     (record,) = Recorder(Settings(SETTINGS.bundles, target), threads=1).records(1, file)
     assert len(record["faces"]) == 1
     (written,) = target.iterdir()
@@ -96,7 +96,7 @@ def test_annotated_photos_in_an_input_folder_are_no_photos_of_the_resumed_run(ph
     ("failing", "error", "words"),
     [
         ("fer_core.batch.processes.decode", MemoryError(), "memory"),
-        ("fer_core.drawing.draw_faces", ValueError("odd"), "failed (ValueError: odd)"),
+        ("fer_core.drawing.picture_of_faces", ValueError("odd"), "failed (ValueError: odd)"),
     ],
 )
 def test_a_photo_over_which_a_library_fails_ends_no_run(
@@ -106,7 +106,7 @@ def test_a_photo_over_which_a_library_fails_ends_no_run(
         raise error
 
     recorder = Recorder(Settings(SETTINGS.bundles, tmp_path), threads=1)
-    (file,) = photo_files([photos / "00.jpg"])
+    file = PhotoFile("00.jpg", photos / "00.jpg")
     with monkeypatch.context() as patched:
         patched.setattr(failing, fail)
         (record,) = recorder.records(1, file)
@@ -152,7 +152,7 @@ def test_a_killed_run_is_gone_on_with(photos, tmp_path):
     done = run(*command(*arguments, "--resume")[3:])
     assert done.returncode == 1
     assert done.stderr.strip() == "1 of the inputs could not be read."
-    assert paths_in(output) == [file.name for file in photo_files([photos])]
+    assert paths_in(output) == [file.name for file in input_files([str(photos)], io.BytesIO())]
 
 
 @pytest.mark.slow
@@ -169,7 +169,7 @@ def test_a_run_killed_anywhere_any_number_of_times_is_completed(photos, tmp_path
             written + rng.randrange(6), [*arguments, "--jobs", 1 + rng.randrange(3)], output
         )
     run(*command(*arguments)[3:])
-    expected = [file.name for file in photo_files(map(Path, inputs))]
+    expected = [file.name for file in input_files(map(str, inputs), io.BytesIO())]
     assert paths_in(output) == expected
     whole = run(*command(*inputs)[3:]).stdout
     faces = Counter({r["path"]: 0 for r in without_seconds(whole)})

@@ -1,9 +1,11 @@
 """`python -m fer_core` as a user calls it: output, exit codes, and never a traceback."""
 
+import contextlib
 import csv
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 import zipfile
@@ -11,11 +13,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from PIL import Image
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
+from fer_core import __version__
 from fer_core.__main__ import app
-from fer_core.commands.analyze import OutputFolderError, _make_folder, _print_table
+from fer_core.commands.analyze import OutputFolderError, _make_folder
+from fer_core.commands.face_table import print_table
 from fer_core.records import error_record
 from tests.conftest import PROJECT
 
@@ -113,6 +118,82 @@ def test_csv_and_table(folder):
     assert "no face found" in table
 
 
+def on_terminal(*arguments: object) -> str:
+    """Call it in a process whose output is a terminal; return what that shows."""
+    ours, its = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "fer_core", *map(str, arguments)],
+        stdout=its,
+        stderr=subprocess.PIPE,
+        cwd=PROJECT,
+        env=os.environ | {"COLUMNS": "200"},
+    ) as running:
+        os.close(its)
+        shown = b""
+        # Linux raises once the other end is closed.
+        with contextlib.suppress(OSError):
+            while part := os.read(ours, 65_536):
+                shown += part
+        errors = running.stderr.read()
+    os.close(ours)
+    assert running.returncode == 0, errors
+    return shown.decode()
+
+
+def test_a_terminal_gets_a_table_unless_other_output_is_asked_for(folder, tmp_path):
+    photo = folder / "a_portrait.png"
+    shown = on_terminal("analyze", photo, "--models", "cnn")
+    assert "a_portrait.png" in shown
+    assert "happy" in shown
+    assert '{"path"' not in shown
+    for option in (["--format", "jsonl"], ["--columns", "full"], ["--landmarks"]):
+        assert on_terminal("analyze", photo, "--models", "cnn", *option).startswith('{"path"')
+    assert on_terminal("analyze", photo, "--models", "cnn", "--output", tmp_path / "a.jsonl") == ""
+    assert (tmp_path / "a.jsonl").read_text().startswith('{"path"')
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--version", "analyze"]])
+def test_the_version_is_told(arguments):
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (0, f"second-look {__version__}\n")
+
+
+def test_help_and_version_load_no_library_of_the_pipeline():
+    code = "import sys, fer_core.__main__; print({'numpy', 'pyarrow', 'cv2'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT
+    )
+    assert done.stdout == "set()\n"
+
+
+def test_landmarks_are_added_in_json_and_refused_elsewhere(folder):
+    photo = folder / "a_portrait.png"
+    (face,) = json.loads(run("analyze", photo, "--models", "cnn", "--landmarks").stdout)["faces"]
+    assert [len(point) for point in face["landmarks"]] == [3] * 478
+    for option in (["--format", "csv"], ["--format", "table"], ["--output", "faces.csv"]):
+        refused = run("analyze", photo, "--models", "cnn", "--landmarks", *option, COLUMNS="200")
+        assert refused.exit_code == 2
+        assert "--landmarks has no place in" in refused.stderr
+
+
+def test_the_largest_face_gives_one_row_per_photo(folder, tmp_path, astronaut):
+    face = Image.fromarray(astronaut[:256, 100:356])
+    canvas = Image.new("RGB", (700, 512))
+    canvas.paste(face, (0, 0))
+    canvas.paste(face.resize((400, 400)), (280, 0))
+    canvas.save(folder / "b_two.png")
+    output = tmp_path / "faces.csv"
+    asked = ["analyze", folder, "--models", "cnn", "--output", output]
+    assert run(*asked, "--faces", "largest").exit_code == 1
+    rows = list(csv.DictReader(io.StringIO(output.read_text("utf-8-sig"))))
+    assert [Path(row["path"]).stem for row in rows] == ["a_portrait", "b_coffee", "b_two", "c_text"]
+    assert [row["face"] for row in rows] == ["1", "0", "1", "0"]
+    assert float(rows[2]["left"]) > 280
+    resumed = run(*asked, "--resume")
+    assert resumed.exit_code == 2
+    assert "faces was largest and is all" in resumed.stderr
+
+
 def test_full_columns_and_py_feats_format(folder, tmp_path):
     result = run("analyze", folder / "a_portrait.png", "--columns", "full")
     (record,) = map(json.loads, result.stdout.splitlines())
@@ -169,7 +250,7 @@ def test_long_paths_are_cut_in_the_middle(capsys, monkeypatch):
     photos = [
         f"{folder}{name}" for name in ("first.jpg", "second.jpg", "\u5199\u771f" * 5 + ".jpg")
     ]
-    _print_table([error_record(photo, "Damaged.") for photo in photos], ["cnn"])
+    print_table([error_record(photo, "Damaged.") for photo in photos], ["cnn"])
     said = capsys.readouterr().out
     assert max(map(cell_len, said.splitlines())) <= 70
     for end in ("first.jpg", "second.jpg", "\u5199\u771f.jpg"):

@@ -51,6 +51,13 @@ def test_a_named_video_gives_a_record_a_frame_and_an_annotated_copy(folder: Path
     assert [len(record["faces"]) for record in again] == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("option", [["--landmarks"], ["--faces", "largest"]])
+def test_options_for_photos_are_refused_for_videos(folder: Path, option: list[str]):
+    refused = run(folder / "clip.mp4", *option)
+    assert refused.exit_code == 2
+    assert f"{' '.join(option)} is for photos, and there are videos." in refused.stderr
+
+
 def test_a_folders_videos_and_gifs_are_looked_at_only_if_a_rate_is_given(folder: Path, video):
     assert [record["path"] for record in records(run(folder).stdout)] == [str(folder / "photo.png")]
     found = records(run(folder, "--frame-rate", "2").stdout)

@@ -9,9 +9,18 @@ import tracemalloc
 
 import pytest
 
-from fer_core.commands.result_file import ResultFile, ResultFileError, json_line, to_bytes
+from fer_core.annotate.answering import Answering, answering
+from fer_core.commands.result_file import (
+    Contents,
+    ResultFile,
+    ResultFileError,
+    json_line,
+    to_bytes,
+)
+from fer_core.commands.result_meta import ResultMeta, ResultMetaError, meta_path
 from fer_core.expressions import FER2013
-from fer_core.face_columns import FaceColumns
+from fer_core.face_columns import FaceChoice, FaceColumns
+from fer_core.networks.bundles import resolve
 from fer_core.records import csv_lines, error_record
 
 LABELS = {"cnn": FER2013.labels}
@@ -30,6 +39,7 @@ def face(confidence: float) -> dict:
                 "expression": "happy",
                 "confidence": confidence,
                 "abstained": False,
+                "level": "confident",
                 "probabilities": dict.fromkeys(map(str, FER2013.labels), confidence),
             }
         },
@@ -65,9 +75,83 @@ def test_a_file_with_other_columns_is_refused(tmp_path):
             tmp_path / "basic.jsonl",
             header="",
             networks=("cnn",),
-            columns=FaceColumns.FULL,
+            contents=Contents(columns=FaceColumns.FULL),
             resume=True,
         )
+
+
+def test_a_file_without_landmarks_is_not_continued_with_them(tmp_path):
+    write(tmp_path / "basic.jsonl", "jsonl", resume=False)
+    with pytest.raises(ResultFileError, match="line 1 was written without --landmarks"):
+        ResultFile(
+            tmp_path / "basic.jsonl",
+            header="",
+            networks=("cnn",),
+            contents=Contents(landmarks=True),
+            resume=True,
+        )
+    record = photo("a.jpg", 1)
+    record["faces"][0]["landmarks"] = None
+    (tmp_path / "landmarks.jsonl").write_text(json_line(record))
+    with pytest.raises(ResultFileError, match="line 1 was written with --landmarks"):
+        open_file(tmp_path / "landmarks.jsonl", "jsonl")
+
+
+def test_a_csv_file_of_an_earlier_version_is_refused_with_what_it_lacks(tmp_path):
+    path = tmp_path / "old.csv"
+    path.write_text(HEADER.replace(",cnn_level", ""))
+    with pytest.raises(
+        ResultFileError, match=r"earlier version .* without cnn_level\. Give another"
+    ):
+        open_file(path, "csv")
+    assert path.read_text() == HEADER.replace(",cnn_level", "")
+
+
+@pytest.fixture(scope="module")
+def conditions() -> Answering:
+    return answering({"cnn": resolve("cnn")})
+
+
+def open_with_meta(path, meta: ResultMeta, *, resume: bool = True) -> None:
+    file = ResultFile(path, header="", networks=("cnn",), meta=meta, resume=resume)
+    if not file.done:
+        file.append(json_line(RECORDS[0]))
+    file.close()
+
+
+def test_other_weights_or_faces_are_not_mixed_into_a_file(tmp_path, conditions):
+    path = tmp_path / "a.jsonl"
+    meta = ResultMeta(answering=conditions)
+    open_with_meta(path, meta, resume=False)
+    assert ResultMeta.model_validate_json((tmp_path / "a.jsonl.meta.json").read_text()) == meta
+    open_with_meta(path, meta)
+    retrained = conditions.networks["cnn"].model_copy(
+        update={"sha256": "f" * 64, "abstention_threshold": 0.5}
+    )
+    other = conditions.model_copy(update={"networks": {"cnn": retrained}})
+    with pytest.raises(ResultMetaError, match=r"cnn\.sha256 was .* is ffffffffffff.*threshold was"):
+        open_with_meta(path, ResultMeta(answering=other))
+    with pytest.raises(ResultMetaError, match="faces was all and is largest"):
+        open_with_meta(path, meta.model_copy(update={"faces": FaceChoice.LARGEST}))
+    assert path.read_text() == json_line(RECORDS[0])
+
+
+def test_a_file_without_meta_is_continued_and_one_with_a_damaged_meta_is_not(tmp_path, conditions):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json_line(RECORDS[0]))
+    open_with_meta(path, ResultMeta(answering=conditions))
+    assert not meta_path(path).exists()
+    meta_path(path).write_text("{}")
+    with pytest.raises(ResultMetaError, match=r"meta\.json cannot be read, .* Delete it"):
+        open_with_meta(path, ResultMeta(answering=conditions))
+
+
+def test_a_run_that_was_stopped_before_its_first_photo_begins_again(tmp_path, conditions):
+    path = tmp_path / "a.jsonl"
+    path.touch()
+    meta_path(path).write_text("of another run")
+    open_with_meta(path, ResultMeta(answering=conditions))
+    assert ResultMeta.model_validate_json(meta_path(path).read_text()).answering == conditions
 
 
 def open_file(path, form: str, *, resume: bool = True, networks=("cnn",)) -> ResultFile:

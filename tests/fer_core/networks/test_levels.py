@@ -26,7 +26,7 @@ def said(*probabilities: float, doubtful: bool = False) -> Prediction:
     ],
 )
 def test_a_prediction_has_a_level_and_words_for_it(prediction, level, words):
-    assert level_of(prediction) is level
+    assert level_of(prediction) is prediction.level is level
     assert in_words(prediction) == words
 
 
