@@ -57,6 +57,7 @@ def known_data_sets() -> Mapping[str, DataNames]:
 
 def source_of(data: str) -> str:
     """Return the source of "SOURCE:SPLIT"."""
+    # From the right: a user's folder is called folder:PATH.
     return data.rpartition(":")[0]
 
 

@@ -15,8 +15,9 @@ _STEM_BYTES: Final = 200
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Replace `path` atomically by the file that `write(temporary_path)` makes beside it.
 
-    A full disk or a kill in the middle leaves the file that was there.
+    Its folder is created if needed. A full disk or a kill in the middle leaves the file that was there.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     # Named by the process, so that two writers do not take each other's file away. The end of the name is
     # kept, since Keras and others write what it says (".weights.h5").
     end = os.fsencode(path.name)[-_TEMPORARY_NAME_BYTES:].decode(errors="ignore")
@@ -26,6 +27,11 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace `path` atomically by a UTF-8 file with `text`, as `replace_file` does."""
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def files_below(

@@ -155,14 +155,15 @@ def test_the_badges_are_those_that_the_project_describes_and_are_shown():
 
 
 @pytest.mark.parametrize(
-    ("file", "replaced", "marker"),
+    ("file", "replaced", "section"),
     [
-        ("README.md", readme_table.with_accuracy, readme_table.SHORT_BEGIN),
-        ("docs/results.md", readme_table.with_results, readme_table.BEGIN),
+        ("README.md", readme_table.with_accuracy, "accuracy"),
+        ("docs/results.md", readme_table.with_results, "results"),
     ],
 )
-def test_results_are_those_of_the_shipped_bundles(file, replaced, marker):
+def test_results_are_those_of_the_shipped_bundles(file, replaced, section):
     text = (PROJECT / file).read_text(encoding="utf-8")
+    marker, _ = readme_table.marks(section)
     assert marker in text
     assert replaced(text, readme_table.shipped_bundles()) == text, (
         "Run: python -m training.experiments.readme_table"
@@ -172,7 +173,8 @@ def test_results_are_those_of_the_shipped_bundles(file, replaced, marker):
 
 
 def test_readmes_table_of_accuracy_is_short():
-    table = BODY.partition(readme_table.SHORT_BEGIN)[2].partition(readme_table.SHORT_END)[0]
+    begin, end = readme_table.marks("accuracy")
+    table = BODY.partition(begin)[2].partition(end)[0]
     rows = [line for line in table.splitlines() if line.startswith("|")]
     assert 2 < len(rows) <= MOST_ROWS + 2
 

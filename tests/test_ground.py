@@ -39,6 +39,7 @@ FER_CORE = (
         "expressions",
         "face_columns",
         "palette",
+        "percent",
         "data_names",
         "content",
     ),

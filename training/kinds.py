@@ -63,7 +63,7 @@ _EXPRESSIONS: Final[Kind[Recipe, BundleSpec, Bundle]] = Kind(
     bundle=bundle_kinds.EXPRESSION_BUNDLES,
     recipe=Recipe,
     make_bundle=make_bundle,
-    measure=lambda bundle, data: evaluate(bundle, sources.parse_data_argument(data)()),
+    measure=lambda bundle, data: evaluate(bundle, sources.load_argument(data)),
     card_text=card_text,
     export_again=export_again,
     check_split=check_split,
@@ -74,9 +74,7 @@ _KEYPOINTS: Final[Kind[KeypointRecipe, KeypointSpec, KeypointBundle]] = Kind(
     bundle=bundle_kinds.KEYPOINT_BUNDLES,
     recipe=KeypointRecipe,
     make_bundle=make_keypoint_bundle,
-    measure=lambda bundle, data: evaluate_keypoints(
-        bundle, sources.parse_keypoints_argument(data)()
-    ),
+    measure=lambda bundle, data: evaluate_keypoints(bundle, sources.load_keypoints_argument(data)),
     card_text=keypoint_card_text,
 )
 #: Every kind by its name, that of its bundles and of `BaseRecipe.kind`.

@@ -70,5 +70,4 @@ def read_action_unit_checks(path: Path | None = None) -> list[ActionUnitCheck]:
         DataError: it is missing, is no parquet file, or lacks a column.
     """
     path = path or action_unit_checks_path()
-    table = read_row_table(path, ActionUnitCheck, what="checks of action units", mend=_MEND)
-    return [ActionUnitCheck(*values) for values in table.itertuples(index=False)]
+    return read_row_table(path, ActionUnitCheck, what="checks of action units", mend=_MEND)

@@ -64,7 +64,7 @@ def read_faithfulness(path: Path | None = None) -> list[Faithfulness]:
         DataError: it is missing, is no parquet file, lacks a column, or has no row.
     """
     path = path or faithfulness_path()
-    table = read_row_table(path, Faithfulness, what="faithfulness of heat maps", mend=_MEND)
-    if table.empty:
+    rows = read_row_table(path, Faithfulness, what="faithfulness of heat maps", mend=_MEND)
+    if not rows:
         raise DataError(f"{path} has no row. {_MEND}")
-    return [Faithfulness(*values) for values in table.itertuples(index=False)]
+    return rows

@@ -10,7 +10,11 @@ from fer_core.evaluation.intervals import Estimate
 from fer_core.evaluation.measures import MEASURES, Measure
 
 _FACES: Final = "Faces"
-_EMPHASIS: Final = {"pipe": "**{}**", "unsafehtml": "<b>{}</b>", "latex_raw": r"\textbf{{{}}}"}
+#: Forms of the table as text, by tabulate's names, and how each writes bold text.
+MARKDOWN: Final = "pipe"
+LATEX: Final = "latex_raw"
+HTML: Final = "unsafehtml"
+_BOLD: Final = {MARKDOWN: "**{}**", LATEX: r"\textbf{{{}}}", HTML: "<b>{}</b>"}
 
 
 def headline_data(
@@ -58,41 +62,34 @@ def headline_cells(
     return pd.DataFrame(columns, index=names), pd.DataFrame(is_best, index=names)
 
 
-def headline_markdown(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
-    """Return the table as Markdown, with one row per measure and the best values in bold."""
-    return _table(estimates, n, "pipe")
+def headline_table(
+    estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int], form: str
+) -> str:
+    """Return the table as text, with one row per measure and the best value of each in bold.
 
-
-def headline_latex(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
-    """Return the table as a LaTeX tabular, with the best value of each measure in bold."""
-    return _table(estimates, n, "latex_raw")
-
-
-def headline_html(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int]) -> str:
-    """Return the table as HTML, with the best value of each measure in bold."""
-    return str(_table(estimates, n, "unsafehtml"))
-
-
-def _table(estimates: Mapping[str, Mapping[str, Estimate]], n: Mapping[str, int], form: str) -> str:
-    latex = form == "latex_raw"
-    rows = [[_FACES, *(f"{n[network]:,}" for network in estimates)]]
-    for measure in MEASURES:
-        values = [measured[measure.name] for measured in estimates.values()]
-        best = _best(measure, values)
-        cells = [
-            _EMPHASIS[form].format(_words(measure, value))
-            if len(values) > 1 and value.value == best
-            else _words(measure, value)
-            for value in values
-        ]
-        rows.append([_head(measure), *cells])
-    head = ["", *estimates]
-    if latex:
+    Args:
+        estimates: by network, then by the name of the measure.
+        n: rows that each network was measured on.
+        form: MARKDOWN, LATEX (a tabular) or HTML.
+    """
+    cells, is_best = headline_cells(estimates, n)
+    table = cells.mask(is_best, cells.map(_BOLD[form].format)).T
+    if form == LATEX:
         # Written as they are, so that what LaTeX takes for a command is written for it.
-        rows = [[cell.replace("%", r"\%") for cell in row] for row in rows]
-        head = [name.replace("_", r"\_") for name in head]
-    align = ["left", *["right"] * len(estimates)]
-    return tabulate(rows, headers=head, tablefmt=form, colalign=align, disable_numparse=True)
+        table = table.rename(index=_for_latex, columns=_for_latex)
+    return str(
+        tabulate(
+            list(table.itertuples(name=None)),
+            headers=["", *table.columns],
+            tablefmt=form,
+            colalign=["left", *["right"] * len(table.columns)],
+            disable_numparse=True,
+        )
+    )
+
+
+def _for_latex(text: str) -> str:
+    return text.replace("%", r"\%").replace("_", r"\_")
 
 
 def _head(measure: Measure) -> str:

@@ -73,12 +73,13 @@ def read_annotators(path: Path | None = None) -> list[Agreement]:
         DataError: it is missing, is no parquet file, lacks a column, or holds values that no run writes.
     """
     path = path or annotators_path()
-    table = read_row_table(path, Agreement, what="annotators", mend=_MEND)
-    shares = table[["low", "agreement", "high"]].apply(pd.to_numeric, errors="coerce")
+    rows = read_row_table(path, Agreement, what="annotators", mend=_MEND)
+    shares = pd.DataFrame(rows, columns=["low", "agreement", "high"])
+    shares = shares.apply(pd.to_numeric, errors="coerce")
     ordered = (shares["low"] <= shares["agreement"]) & (shares["agreement"] <= shares["high"])
     if not (ordered & (shares["low"] >= 0) & (shares["high"] <= 1)).all():
         raise DataError(f"{path}: low, agreement and high are not shares in this order. {_MEND}")
-    return [Agreement(*values) for values in table.itertuples(index=False)]
+    return rows
 
 
 def agreement_of(

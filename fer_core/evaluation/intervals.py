@@ -54,11 +54,11 @@ def estimate(result: EvaluationResult, *, seed: int = 0) -> dict[str, Estimate]:
         value = float(value_of(whole, n)[0])
         estimates[measure.name] = Estimate(value, *_interval(value_of(resampled, n), value))
     if estimates["accuracy"].value in (0.0, 1.0):
-        estimates["accuracy"] = estimate_share(result.probabilities.argmax(axis=1) == result.labels)
+        estimates["accuracy"] = estimate_share(result.is_right)
     return estimates
 
 
-def estimate_share(is_so: np.ndarray, *, seed: int = 0) -> Estimate:
+def estimate_share(is_so: np.ndarray) -> Estimate:
     """Return the share of rows, bool (N,), that are True, with its interval; NaN without rows."""
     n = len(is_so)
     if not n:
@@ -67,7 +67,7 @@ def estimate_share(is_so: np.ndarray, *, seed: int = 0) -> Estimate:
     if value in (0.0, 1.0):
         # All resamples are equal, which is no certainty.
         return Estimate(value, *metrics.wilson(int(is_so.sum()), n))
-    resampled = np.random.default_rng(seed).binomial(n, value, resamples_for(n)) / n
+    resampled = np.random.default_rng(0).binomial(n, value, resamples_for(n)) / n
     return Estimate(value, *_interval(resampled, value))
 
 

@@ -36,7 +36,7 @@ def level_shares(result: EvaluationResult, threshold: float) -> dict[Level, Leve
         threshold: its confidence in [0, 1] from which it is confident.
     """
     level = levels(result.probabilities, threshold)
-    right = result.probabilities.argmax(axis=1) == result.labels
+    right = result.is_right
     return {
         k: LevelShare(int(np.sum(level == k)), int(np.sum(right & (level == k))), len(result))
         for k in Level

@@ -15,6 +15,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from fer_core.evaluation import metrics
+from fer_core.listing import capitalized
 
 #: What each row adds, (N, ...), from labels int (N,) and probabilities float (N, C).
 Addends: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -83,7 +84,7 @@ class Measure:
     @property
     def head(self) -> str:
         """The short title with a capital letter, for the head of a column."""
-        return self.short[0].upper() + self.short[1:]
+        return capitalized(self.short)
 
     @property
     def definition(self) -> str:

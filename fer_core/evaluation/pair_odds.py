@@ -49,17 +49,14 @@ def pair_odds(
         raise DataError("The two networks have no test face in common; evaluate both on one split.")
     pair = [result.select(np.isin(result.rows, common)) for result in (first, second)]
     check_same_rows(*pair)
-    said = [result.probabilities.argmax(axis=1) for result in pair]
     same = np.logical_and(
         *(
-            given == result.expressions.index(answer)
-            for given, result, answer in zip(said, pair, answers, strict=True)
+            result.predicted == result.expressions.index(answer)
+            for result, answer in zip(pair, answers, strict=True)
         )
     )
     n = int(same.sum())
-    right = [
-        int((given == result.labels)[same].sum()) for given, result in zip(said, pair, strict=True)
-    ]
+    right = [int(result.is_right[same].sum()) for result in pair]
     return PairOdds(
         n=n,
         right=(right[0], right[1]),

@@ -84,11 +84,11 @@ def read_photo_accuracy(path: Path | None = None) -> list[PhotoAccuracy]:
         DataError: it is missing, is no parquet file, lacks a column, or holds values that are no shares.
     """
     path = path or photo_accuracy_path()
-    table = read_row_table(path, PhotoAccuracy, what="accuracy on photos", mend=_MEND)
-    shares = table[["accuracy", "macro_recall", "coverage"]].apply(pd.to_numeric, errors="coerce")
+    rows = read_row_table(path, PhotoAccuracy, what="accuracy on photos", mend=_MEND)
+    shares = pd.DataFrame(rows, columns=["accuracy", "macro_recall", "coverage"])
+    shares = shares.apply(pd.to_numeric, errors="coerce")
     if not ((shares >= 0) & (shares <= 1)).all(axis=None):
         raise DataError(f"{path}: accuracy, macro_recall or coverage is no share. {_MEND}")
-    rows = [PhotoAccuracy(*values) for values in table.itertuples(index=False)]
     # Whole numbers and None in one column come back as floats.
     return [
         dataclasses.replace(

@@ -206,7 +206,6 @@ def write_robustness(result: Robustness, path: Path) -> None:
     about = {name: str(getattr(result, name)) for name in _ABOUT}
     about["expressions"] = ",".join(result.expressions)
     table = pa.table(columns, schema=_SCHEMA.with_metadata(about))
-    path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, lambda file: pq.write_table(table, file, compression="zstd"))
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import pandas as pd
 
@@ -17,6 +17,9 @@ class Row(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
+R = TypeVar("R", bound=Row)
+
+
 def _columns(kind: type[Any]) -> list[str]:
     return [field.name for field in dataclasses.fields(kind)]
 
@@ -24,16 +27,15 @@ def _columns(kind: type[Any]) -> list[str]:
 def write_row_table(rows: Sequence[Row], kind: type[Row], path: Path) -> None:
     """Write rows atomically; equal rows give equal bytes."""
     table = pd.DataFrame([dataclasses.asdict(row) for row in rows], columns=_columns(kind))
-    path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, lambda file: table.to_parquet(file, index=False, compression="zstd"))
 
 
-def read_row_table(path: Path, kind: type[Any], *, what: str, mend: str) -> pd.DataFrame:
-    """Return a table with the fields of a dataclass as columns, in their order.
+def read_row_table(path: Path, kind: type[R], *, what: str, mend: str) -> list[R]:
+    """Return the rows of a table that `write_row_table` wrote; their values are not checked.
 
     Args:
         path: of the file.
-        kind: the dataclass.
+        kind: the dataclass of the rows.
         what: the table is of, for messages.
         mend: the sentence that says how to write it.
 
@@ -48,4 +50,4 @@ def read_row_table(path: Path, kind: type[Any], *, what: str, mend: str) -> pd.D
         raise DataError(f"{path} is not a readable table of {what} ({error}). {mend}") from error
     if missing := [name for name in _columns(kind) if name not in table.columns]:
         raise DataError(f"{path} lacks the column {', '.join(missing)}. {mend}")
-    return table[_columns(kind)]
+    return [kind(*values) for values in table[_columns(kind)].itertuples(index=False)]

@@ -105,5 +105,4 @@ def write_thumbnails(rows: np.ndarray, images: list[bytes], path: Path) -> None:
         path: of the file.
     """
     table = pa.table({"row": rows, "image": images}, schema=_SCHEMA)
-    path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, lambda file: pq.write_table(table, file, compression="zstd"))

@@ -97,21 +97,6 @@ def contour_edges() -> dict[str, np.ndarray]:
     return {name.lower(): tables[name] for name in (*names, "LEFT_IRIS", "RIGHT_IRIS")}
 
 
-def eyes_midpoint(landmarks: np.ndarray) -> np.ndarray:
-    """Return the point between the irises, float32 (2,), of landmarks (478, 2 or 3) in pixels."""
-    result: np.ndarray = landmarks[[RIGHT_IRIS, LEFT_IRIS], :2].mean(axis=0)
-    return result
-
-
-def mouth_midpoint(landmarks: np.ndarray) -> np.ndarray:
-    """Return the point between the lips' outer edges, float32 (2,), of landmarks (478, 2 or 3).
-
-    Unlike the corners, it stays where it is in a smile.
-    """
-    result: np.ndarray = landmarks[[UPPER_LIP, LOWER_LIP], :2].mean(axis=0)
-    return result
-
-
 def keypoints(landmarks: np.ndarray) -> np.ndarray:
     """Return the 15 Kaggle keypoints, float32 (15, 2), of landmarks (478, 2 or 3), in `KEYPOINTS` order."""
     return landmarks[list(KEYPOINTS.values()), :2]

@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from fer_core.errors import DataError
-from fer_core.files import replace_file
+from fer_core.files import replace_text
 from fer_core.studies.runs import COLUMNS, runs_path, studies_root
 
 #: Prefix of a search's name, before the recipe's name.
@@ -175,10 +175,7 @@ def study_names() -> list[str]:
 
 def write_plan(plan: StudyPlan | SearchPlan) -> None:
     """Write a plan to the path that `read_plan` reads."""
-    path = plan_path(plan.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = plan.model_dump_json(indent=2) + "\n"
-    replace_file(path, lambda file: file.write_text(text, encoding="utf-8"))
+    replace_text(plan_path(plan.name), plan.model_dump_json(indent=2) + "\n")
 
 
 def read_plan(name: str) -> StudyPlan | SearchPlan:

@@ -116,9 +116,9 @@ def risk_coverage(result: EvaluationResult) -> pd.DataFrame:
     Columns: threshold (a confidence), coverage (share of rows with at least that confidence), accuracy
     (on these). After Geifman and El-Yaniv 2017 (arXiv:1705.08500), whose risk is 1 - accuracy.
     """
-    confidence = result.probabilities.max(axis=1)
+    confidence = result.confidence
     order = np.argsort(-confidence, kind="stable")
-    right = (result.probabilities.argmax(axis=1) == result.labels)[order]
+    right = result.is_right[order]
     answered = np.arange(1, len(result) + 1)
     # A threshold cannot part rows of equal confidence.
     ends = np.append(confidence[order][:-1] > confidence[order][1:], True)

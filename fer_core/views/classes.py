@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from fer_core.evaluation.predictions import EvaluationResult
 from fer_core.expressions import Expression
+from fer_core.listing import capitalized
 from fer_core.palette import Look, network_looks
 from fer_core.views.plots import CURVE_HEIGHT, percent_axes, thinned
 from fer_core.views.style import guide_line, lay_out, new_figure, rows_from_top
@@ -26,7 +27,7 @@ def class_report(results: Mapping[str, EvaluationResult]) -> pd.DataFrame:
     for name, result in results.items():
         precision, recall, f1, support = precision_recall_fscore_support(
             result.labels,
-            result.probabilities.argmax(axis=1),
+            result.predicted,
             labels=range(len(result.expressions)),
             zero_division=0,
         )
@@ -67,7 +68,7 @@ def class_view(results: Mapping[str, EvaluationResult], measure: str, on: str) -
             hovertemplate="%{y}: %{x:.1f}% (%{customdata} faces)<extra>" + str(name) + "</extra>",
         )
     n_classes = report["expression"].nunique()
-    lay_out(figure, height=130 + 40 * n_classes, x=f"{measure[0].upper()}{measure[1:]} (%)")
+    lay_out(figure, height=130 + 40 * n_classes, x=f"{capitalized(measure)} (%)")
     figure.update_xaxes(range=[0, 102])
     rows_from_top(figure)
     meaning = {
@@ -77,7 +78,7 @@ def class_view(results: Mapping[str, EvaluationResult], measure: str, on: str) -
     }[measure]
     return View(
         f"classes-{measure.lower()}",
-        f"{measure[0].upper()}{measure[1:]} by expression",
+        f"{capitalized(measure)} by expression",
         figure,
         f"{meaning} {on} Rare expressions, such as disgust, have few faces, so their values are the least "
         "certain.",

@@ -148,7 +148,7 @@ def coverage_view(results: Mapping[str, EvaluationResult], found: np.ndarray, on
     """
     rows = []
     for name, result in results.items():
-        right = result.probabilities.argmax(axis=1) == result.labels
+        right = result.is_right
         rows += [
             {"network": name, "accuracy of": what, "accuracy": value, "faces": n}
             for what, value, n in (

@@ -13,7 +13,7 @@ def paired_view(
     first: EvaluationResult, second: EvaluationResult, names: tuple[str, str], on: str
 ) -> View:
     """Return the number of faces that only one of two networks gets right, by label."""
-    right, also = (r.probabilities.argmax(axis=1) == r.labels for r in (first, second))
+    right, also = first.is_right, second.is_right
     expressions = [str(expression) for expression in first.expressions]
     n_classes = len(expressions)
     only = [

@@ -16,6 +16,7 @@ from fer_core.evaluation.robustness import (
     accuracy_table,
     mean_relative_drop,
 )
+from fer_core.listing import capitalized
 from fer_core.palette import GUIDE_COLOR, Look, network_looks
 from fer_core.views.style import FIXED_LEGEND, lay_out, new_panels
 from fer_core.views.view import View
@@ -95,7 +96,7 @@ def _figure(data: pd.DataFrame) -> go.Figure:
         shared_yaxes=True,
         horizontal_spacing=0.05,
         vertical_spacing=0.3 / n_rows,
-        subplot_titles=[kind[0].upper() + kind[1:] for kind in kinds],
+        subplot_titles=[capitalized(kind) for kind in kinds],
         x_title="Strength (0: original image)",
         y_title="Accuracy (%)",
     )

@@ -4,12 +4,12 @@ A figure is made for a light ground, as in its HTML file and in the report; `for
 one. Expressions have colours of their own, `fer_core.expressions.COLORS`.
 """
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb, sample_colorscale
 from plotly.subplots import make_subplots
 
 from fer_core.palette import GUIDE_COLOR, SERIES, luminance
@@ -198,17 +198,10 @@ def _color_cells(figure: go.Figure, cells: go.Heatmap, shades: list[list[Any]]) 
 
 def shade_at(shades: Sequence[Sequence[Any]], share: float) -> tuple[float, ...]:
     """Return the color, RGB from 0 to 255, at a share in [0, 1] of shades, as Plotly draws it."""
-    share = min(1.0, max(0.0, share))
-    (low, first), (high, second) = next(
-        (a, b) for a, b in itertools.pairwise(shades) if share <= b[0]
-    )
-    part = (share - low) / (high - low)
-    pairs = zip(_rgb(first), _rgb(second), strict=True)
-    return tuple(a + part * (b - a) for a, b in pairs)
-
-
-def _rgb(color: str) -> tuple[int, ...]:
-    return tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
+    # Plotly returns shades as tuples, but samples only lists.
+    scale, place = [list(shade) for shade in shades], min(1.0, max(0.0, share))
+    (color,) = sample_colorscale(scale, place, colortype="tuple")
+    return tuple(255 * channel for channel in color)
 
 
 def text_on(ground: Sequence[float]) -> str:
@@ -229,18 +222,17 @@ def new_panels(**grid: Any) -> go.Figure:
 
 def lay_out(
     figure: go.Figure, *, height: float, x: str | None = None, y: str | None = None
-) -> go.Figure:
-    """Set a figure's height in pixels and the titles of its axes, and return it."""
+) -> None:
+    """Set a figure's height in pixels and the titles of its axes."""
     figure.update_layout(height=height)
     if x is not None:
         figure.update_xaxes(title=x)
     if y is not None:
         figure.update_yaxes(title=y)
-    return figure
 
 
-def rows_from_top(figure: go.Figure, *, of_bars: bool = False) -> go.Figure:
-    """List categories from top to bottom, with a grid along the values, and return the figure.
+def rows_from_top(figure: go.Figure, *, of_bars: bool = False) -> None:
+    """List categories from top to bottom, with a grid along the values.
 
     Args:
         figure: with categories on its y axis.
@@ -248,18 +240,18 @@ def rows_from_top(figure: go.Figure, *, of_bars: bool = False) -> go.Figure:
     """
     figure.update_yaxes(autorange="reversed", showgrid=not of_bars)
     # Said here, since Streamlit's theme switches it off.
-    return figure.update_xaxes(showgrid=True)
+    figure.update_xaxes(showgrid=True)
 
 
-def without_grid(figure: go.Figure) -> go.Figure:
-    """Remove the grid of a figure of cells, list its rows from top to bottom, and return it."""
+def without_grid(figure: go.Figure) -> None:
+    """Remove the grid of a figure of cells, and list its rows from top to bottom."""
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    return figure.update_xaxes(showgrid=False)
+    figure.update_xaxes(showgrid=False)
 
 
 def pale(color: str) -> str:
     """Return the pale variant of a colour "#RRGGBB" for probable predictions."""
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = hex_to_rgb(color)
     return f"rgba({red},{green},{blue},{_PALE})"
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from fer_core.files import plain_stem, replace_file
+from fer_core.files import plain_stem, replace_file, replace_text
 
 #: The most that file systems of Linux and macOS take.
 MOST_BYTES = 255
@@ -55,6 +55,13 @@ def test_a_write_that_fails_leaves_the_file_that_was_there(tmp_path):
         replace_file(path, write)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_text_is_written_in_utf_8_into_a_folder_that_is_created(tmp_path):
+    path = tmp_path / "new" / "folder" / "card.md"
+    replace_text(path, "\u5199\n")
+    assert path.read_bytes() == "\u5199\n".encode()
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,6 @@ def damage(file: str) -> Callable[[Path], object]:
             "does not name: ckplus:test",
         ),
         (lambda folder: (folder / "spec.json").unlink(), "contains no spec.json"),
-        (lambda folder: folder.rename(folder.with_name("cnn2")), "Did you mean cnn2"),
     ],
 )
 @pytest.mark.usefixtures("token")
@@ -207,6 +206,15 @@ def test_a_bundle_that_is_not_what_its_spec_says_is_refused(
     code, _, err = publish()
     assert code == 1
     assert message in err
+    assert hub.requests == []
+
+
+@pytest.mark.usefixtures("token")
+def test_a_bundle_that_is_not_there_is_bad_usage(folder: Path, hub: HubServer):
+    folder.rename(folder.with_name("cnn2"))
+    code, _, err = publish()
+    assert code == 2
+    assert "Did you mean cnn2" in err
     assert hub.requests == []
 
 

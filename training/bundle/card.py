@@ -6,6 +6,7 @@ Every number comes from the bundle's spec, so the card can be rewritten at any t
 import json
 from typing import Final
 
+from fer_core.data_names import source_of, split_of
 from fer_core.evaluation.measures import MEASURES
 from fer_core.faces.landmarks import FEATURE_SIZE
 from fer_core.networks.bundles import (
@@ -116,18 +117,17 @@ def _metadata(spec: BundleSpec) -> str:
         EvalResult(
             task_type="image-classification",
             task_name="Facial expression recognition",
-            dataset_type=source,
+            dataset_type=source_of(name),
             dataset_name=f"{_title(name)}, {rows}",
             # Results of equal type, configuration and split are one data set to the Hub.
             dataset_config=rows,
-            dataset_split=split,
+            dataset_split=split_of(name),
             dataset_args={"n": n},
             metric_type=kind,
             metric_name=title,
             metric_value=value,
         )
         for name, measured in spec.metrics.items()
-        for source, _, split in [name.rpartition(":")]
         for kind, title, value, n, rows in _reported(measured)
     ]
     return front_matter(
@@ -155,8 +155,7 @@ def _rows_of(measured: SplitMetrics) -> tuple[tuple[str, bool, int], ...]:
 
 
 def _title(name: str) -> str:
-    # From the right: a user's folder is called folder:PATH.
-    source, _, split = name.rpartition(":")
+    source, split = source_of(name), split_of(name)
     known = SOURCES.get(source)
     title = known.split_title(Split(split)) if known and split in list(Split) else split
     return f"{_source_title(source)} {title}"
@@ -233,7 +232,7 @@ def _other_data(spec: BundleSpec) -> str:
     """State which figures are on data sets that the network was not trained on, or that there are none."""
     data = spec.training_data
     known = all_images_of(data.source, *data.inherited)
-    measured = dict.fromkeys(name.rpartition(":")[0] for name in spec.metrics)
+    measured = dict.fromkeys(map(source_of, spec.metrics))
     others = [source for source in measured if images_of(source) not in known]
     if not others:
         return (

@@ -4,7 +4,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from fer_core.files import replace_file
+from fer_core.files import replace_text
 from fer_core.networks.bundles import CARD_FILE, BaseSpec
 from training.errors import TrainingError
 from training.sources import is_own_folder, parts_of, without_path
@@ -46,7 +46,7 @@ def origin_item(origin: str) -> str:
 
 def write_card_file(folder: Path, text: str) -> None:
     """Write a card into a bundle's folder, atomically."""
-    replace_file(folder / CARD_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+    replace_text(folder / CARD_FILE, text)
 
 
 def front_matter(

@@ -87,5 +87,4 @@ def _write_predictions(bundle: KeypointBundle, samples: KeypointSamples, found: 
     answers = pd.DataFrame(found.reshape(n, -1), columns=COLUMNS)
     table = pd.concat([table, labelled, answers.add_prefix("found_")], axis=1)
     path = bundle.path / PREDICTIONS_FOLDER / f"{NAME}-{samples.split}.parquet"
-    path.parent.mkdir(exist_ok=True)
     replace_file(path, lambda file: table.to_parquet(file, index=False))

@@ -3,6 +3,7 @@
 import json
 from typing import Final
 
+from fer_core.data_names import source_of, split_of
 from fer_core.networks.keypoints import KeypointBundle, KeypointSpec
 from training.bundle.card_file import front_matter, origin_item, write_card_file
 from training.sources.keypoints import DATA_SET
@@ -45,16 +46,16 @@ def _metadata(spec: KeypointSpec) -> str:
         EvalResult(
             task_type="keypoint-detection",
             task_name="Facial keypoint detection",
-            dataset_type=source,
-            dataset_name=f"{source} {split}, split by {'image' if m.persons is None else 'person'}",
-            dataset_split=split,
+            dataset_type=source_of(name),
+            dataset_name=f"{source_of(name)} {split_of(name)}, "
+            f"split by {'image' if m.persons is None else 'person'}",
+            dataset_split=split_of(name),
             dataset_args={"n": m.n},
             metric_type=kind,
             metric_name=title,
             metric_value=value,
         )
         for name, m in spec.metrics.items()
-        for source, _, split in [name.partition(":")]
         for kind, title, value in [
             ("rmse", "RMSE in pixels (96x96 image)", m.rmse),
             ("nme", "Normalised mean error", m.normalized_mean_error),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from fer_core.files import replace_file
+from fer_core.files import replace_text
 from fer_core.networks.bundles import (
     CARD_FILE,
     HISTORY_FILE,
@@ -70,8 +70,7 @@ def finish_moves(recipe: BaseRecipe, out: Path) -> bool:
 
 def write_spec(spec: BaseModel, folder: Path) -> None:
     """Write `spec.json` atomically; equal specs give equal bytes."""
-    text = spec_text(spec)
-    replace_file(folder / SPEC_FILE, lambda path: path.write_text(text, encoding="utf-8"))
+    replace_text(folder / SPEC_FILE, spec_text(spec))
 
 
 def spec_text(spec: BaseModel) -> str:

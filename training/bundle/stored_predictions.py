@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from fer_core.data_names import source_of, split_of
 from fer_core.errors import BundleError
 from fer_core.evaluation.predictions import predictions_of, predictions_path, read_predictions
 from fer_core.evaluation.robustness import stored_robustness
@@ -34,8 +35,7 @@ def check_predictions(bundle: B, check: Callable[[B, str, Path], None] | None) -
             f"{_how_to_mend(bundle, surplus[0])}, or remove them."
         )
     for data in metrics:
-        source, _, split = data.rpartition(":")
-        path = predictions_path(bundle.path, source, split)
+        path = predictions_path(bundle.path, source_of(data), split_of(data))
         if not path.is_file():
             raise BundleError(f"{path} is missing. {_how_to_mend(bundle, data)}.")
         if check is not None:
@@ -56,15 +56,14 @@ def check_split(bundle: Bundle, data: str, path: Path) -> None:
     """
     result = read_predictions(path)
     measured = bundle.spec.metrics[data]
-    accuracy = float((result.probabilities.argmax(axis=1) == result.labels).mean())
+    accuracy = float(result.is_right.mean())
     told = (bundle.spec.labels, measured.n, measured.accuracy)
     if (result.expressions, len(result)) != told[:2] or abs(accuracy - told[2]) > _TOLERANCE:
         raise BundleError(
             f"{path} does not match the spec: {accuracy:.4%} of its {len(result):,} predictions are right, "
             f"in the spec {measured.accuracy:.4%} of {measured.n:,}. {_how_to_mend(bundle, data)}."
         )
-    source, _, split = data.rpartition(":")
-    stored_robustness(bundle, source, split)
+    stored_robustness(bundle, source_of(data), split_of(data))
 
 
 def _how_to_mend(bundle: BaseBundle[Any], data: str) -> str:

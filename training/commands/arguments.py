@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fer_core.networks.bundles import SPEC_FILE
+from fer_core.errors import BundleError, UnknownNameError
+from fer_core.networks.bundles import SPEC_FILE, current_name, embedded
 from fer_core.settings import models_root
 
 if TYPE_CHECKING:
@@ -28,10 +29,19 @@ SourceArgument = Annotated[
 
 
 def find_folder(name_or_path: str) -> Path:
-    """Return the folder of a bundle, given by its path or by its name under FER_MODELS."""
+    """Return the folder of a bundle, given by its path or by its name under FER_MODELS.
+
+    Raises:
+        UnknownNameError: no folder has that name; the message names the nearest ones.
+    """
     path = Path(name_or_path).expanduser()
     if (path / SPEC_FILE).is_file() or len(path.parts) > 1 or path.is_absolute():
         return path
+    if not (models_root() / current_name(name_or_path)).is_dir():
+        try:
+            embedded(name_or_path)
+        except BundleError as error:
+            raise UnknownNameError(str(error)) from error
     return models_root() / name_or_path
 
 

@@ -28,7 +28,7 @@ def compare(
     from training.experiments.run import open_or_suggest
     from training.measure.evaluate import compare_bundles
 
-    samples = sources.parse_data_argument(data)()
+    samples = sources.load_argument(data)
     one, other = (open_or_suggest(find_folder(name)) for name in (first, second))
     report = compare_bundles(one, other, samples)
     typer.echo(json.dumps(report))

@@ -35,7 +35,7 @@ def faithfulness(
     from training.measure.faithfulness import measure_faithfulness
 
     opened = [open_or_suggest(find_folder(name)) for name in bundles or DEFAULT_PAIR]
-    samples = sources.parse_data_argument("fer2013:test")()
+    samples = sources.load_argument("fer2013:test")
     measured = measure_faithfulness(opened, samples, rows=rows)
     if rows == ROWS and not bundles:
         write_faithfulness(measured, faithfulness_path())

@@ -42,6 +42,6 @@ def robustness(
     from training.experiments.run import open_or_suggest
     from training.measure.robustness import measure_robustness
 
-    samples = sources.parse_data_argument(data)()
+    samples = sources.load_argument(data)
     opened = open_or_suggest(find_folder(bundle))
     typer.echo(json.dumps(measure_robustness(opened, samples, rows=rows, seed=seed)))

@@ -59,18 +59,6 @@ from training.experiments.studies_section import studies_section
 
 log = logging.getLogger(__name__)
 
-_WRITTEN_BY: Final = "written by python -m training.experiments.readme_table"
-#: Around the long tables, landmarks, studies and ensembles in docs/results.md, and README's short table.
-BEGIN: Final = f"<!-- results: {_WRITTEN_BY} -->"
-END: Final = "<!-- end of results -->"
-LANDMARKS_BEGIN: Final = f"<!-- landmarks: {_WRITTEN_BY} -->"
-LANDMARKS_END: Final = "<!-- end of landmarks -->"
-STUDIES_BEGIN: Final = f"<!-- studies: {_WRITTEN_BY} -->"
-STUDIES_END: Final = "<!-- end of studies -->"
-ENSEMBLES_BEGIN: Final = f"<!-- ensembles: {_WRITTEN_BY} -->"
-ENSEMBLES_END: Final = "<!-- end of ensembles -->"
-SHORT_BEGIN: Final = f"<!-- accuracy: {_WRITTEN_BY} -->"
-SHORT_END: Final = "<!-- end of accuracy -->"
 #: The one split that is reported; the others took part in choices.
 REPORTED_SPLIT: Final = "test"
 #: The source whose rows stand first for each bundle.
@@ -91,6 +79,12 @@ PUBLISHED: Final = Reference(
 
 #: Measures beside accuracy, on whole splits.
 _BESIDE: Final = tuple(measure for measure in MEASURES if measure.in_summaries)
+
+
+def marks(section: str) -> tuple[str, str]:
+    """Return the lines before and after a section: "accuracy" in README, the others in docs/results.md."""
+    written_by = "written by python -m training.experiments.readme_table"
+    return f"<!-- {section}: {written_by} -->", f"<!-- end of {section} -->"
 
 
 def shipped_bundles() -> list[Bundle]:
@@ -310,12 +304,10 @@ def with_results(text: str, bundles: Iterable[Bundle]) -> str:
     specs = {bundle.spec.name: bundle.spec for bundle in bundles}
     results = f"{results_table(bundles)}{photos_table(specs)}"
     results += f"{faithfulness_table(specs)}{action_units_table()}{people_sentence()}"
-    text = _between(text, BEGIN, END, results)
-    text = _between(
-        text, LANDMARKS_BEGIN, LANDMARKS_END, landmarks_section(bundles, REPORTED_SPLIT)
-    )
-    text = _between(text, ENSEMBLES_BEGIN, ENSEMBLES_END, ensembles_section())
-    return _between(text, STUDIES_BEGIN, STUDIES_END, studies_section())
+    text = _with_section(text, "results", results)
+    text = _with_section(text, "landmarks", landmarks_section(bundles, REPORTED_SPLIT))
+    text = _with_section(text, "ensembles", ensembles_section())
+    return _with_section(text, "studies", studies_section())
 
 
 def with_accuracy(text: str, bundles: Iterable[Bundle]) -> str:
@@ -324,10 +316,11 @@ def with_accuracy(text: str, bundles: Iterable[Bundle]) -> str:
     Raises:
         ValueError: a marker is missing.
     """
-    return _between(text, SHORT_BEGIN, SHORT_END, short_table(bundles))
+    return _with_section(text, "accuracy", short_table(bundles))
 
 
-def _between(text: str, begin: str, end: str, content: str) -> str:
+def _with_section(text: str, section: str, content: str) -> str:
+    begin, end = marks(section)
     before, found_begin, rest = text.partition(begin)
     _, found_end, after = rest.partition(end)
     if not found_begin or not found_end:

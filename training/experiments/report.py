@@ -11,9 +11,9 @@ from typing import Final
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from fer_core.data_names import data_name, split_of
+from fer_core.data_names import data_name, source_of, split_of
 from fer_core.errors import DataError, FerError
-from fer_core.evaluation.headline import headline_html
+from fer_core.evaluation.headline import HTML, headline_table
 from fer_core.evaluation.human_agreement import read_annotators
 from fer_core.evaluation.intervals import estimate
 from fer_core.evaluation.predictions import (
@@ -24,7 +24,7 @@ from fer_core.evaluation.predictions import (
 )
 from fer_core.evaluation.robustness import stored_robustness
 from fer_core.expressions import Expression
-from fer_core.files import replace_file
+from fer_core.files import replace_text
 from fer_core.networks.bundles import (
     HISTORY_FILE,
     SERVING_FILE,
@@ -127,9 +127,7 @@ def write_report(path: Path) -> None:
     sections.append(_beyond_section(bundles))
     sections += _study_sections()
     sections += [_model_section(bundle) for bundle in bundles]
-    content = _page(sections, bundles)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, lambda file: file.write_text(content, encoding="utf-8"))
+    replace_text(path, _page(sections, bundles))
 
 
 def _stored(bundles: list[Bundle]) -> dict[str, dict[str, EvaluationResult]]:
@@ -179,7 +177,7 @@ def _data_section(
         ("Without duplicates", clean, n_clean),
     ):
         if estimates:
-            section.parts.append(f"<h3>{kind}</h3>{headline_html(estimates, sizes)}")
+            section.parts.append(f"<h3>{kind}</h3>{headline_table(estimates, sizes, HTML)}")
     for name, result in results.items():
         section.show(confusion.confusion_view(result, name, "of the label", on))
     section.show(classes.class_view(results, "recall", on))
@@ -221,9 +219,10 @@ def _beyond_section(bundles: list[Bundle]) -> Section:
     specs = [bundle.spec for bundle in bundles]
     if any(split_of(data) == Split.TEST for spec in specs for data in spec.metrics):
         section.show(across_view(specs, annotators))
-    source, _, split = _FIRST.partition(":")
     try:
-        stored = {b.spec.name: stored_robustness(b, source, split) for b in bundles}
+        stored = {
+            b.spec.name: stored_robustness(b, source_of(_FIRST), split_of(_FIRST)) for b in bundles
+        }
         known = {name: result for name, result in stored.items() if result is not None}
         if known:
             section.show(robustness_view(known))

@@ -206,6 +206,6 @@ def _predictions_of(bundle: Path) -> pd.DataFrame:
             names = np.array(result.expressions)
             said = result.select(result.clean)
             columns = {"data": data, "row": said.rows, "label": names[said.labels]}
-            answer = names[said.probabilities.argmax(axis=1)]
+            answer = names[said.predicted]
             tables.append(pd.DataFrame({**columns, "answer": answer}))
     return pd.concat(tables, ignore_index=True)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import pandas as pd
 from pydantic import BaseModel, TypeAdapter
 
-from fer_core.files import replace_file
+from fer_core.files import replace_text
 from fer_core.networks.bundles import HISTORY_FILE
 from training.errors import TrainingError
 from training.loop.history import History
@@ -85,7 +85,7 @@ def open_run(
     # An export that was killed may have left its files; this run's --resume would take them for its own.
     shutil.rmtree(folder / READY_FOLDER, ignore_errors=True)
     _record_recipe(recipe, folder)
-    _write(folder / BACKEND_FILE, _backend() + "\n")
+    replace_text(folder / BACKEND_FILE, _backend() + "\n")
     parents = parents_of(recipe)
     run = OpenRun(parents, parents.ancestors)
     _record_ancestors(run.ancestors, folder)
@@ -141,7 +141,7 @@ def _record_change(changed: dict[str, Any], folder: Path, *, kept: tuple[str, ..
         )
     epochs = len(pd.read_csv(folder / HISTORY_FILE))
     changes = [*recorded_changes(folder), Change(epochs=epochs, before=changed)]
-    _write(folder / CHANGES_FILE, _CHANGES.dump_json(changes, indent=2).decode() + "\n")
+    replace_text(folder / CHANGES_FILE, _CHANGES.dump_json(changes, indent=2).decode() + "\n")
 
 
 def can_be_resumed(recipe: BaseRecipe, folder: Path) -> bool:
@@ -180,7 +180,7 @@ def recorded_changes(folder: Path) -> list[Change]:
 
 def _record_recipe(recipe: BaseRecipe, folder: Path) -> None:
     text = json.dumps(recipe.model_dump(mode="json"), indent=2) + "\n"
-    _write(folder / RECIPE_FILE, text)
+    replace_text(folder / RECIPE_FILE, text)
 
 
 def recorded_recipe(recipe: R, folder: Path) -> R:
@@ -190,18 +190,13 @@ def recorded_recipe(recipe: R, folder: Path) -> R:
 
 
 def _record_ancestors(ancestors: Ancestors, folder: Path) -> None:
-    _write(folder / ANCESTORS_FILE, ancestors.model_dump_json(indent=2) + "\n")
+    replace_text(folder / ANCESTORS_FILE, ancestors.model_dump_json(indent=2) + "\n")
 
 
 def recorded_ancestors(folder: Path) -> Ancestors | None:
     """Return the recorded ancestors of a run; None without a record."""
     file = folder / ANCESTORS_FILE
     return _read(file, Ancestors.model_validate_json) if file.is_file() else None
-
-
-def _write(path: Path, text: str) -> None:
-    """Write atomically: after a kill, half a file would stand in the way of the run."""
-    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _read(path: Path, parse: Callable[[str], T]) -> T:
@@ -223,7 +218,7 @@ def check_data(sha256: str, folder: Path, *, resume: bool) -> None:
     """
     file = folder / DATA_FILE
     if not resume:
-        _write(file, sha256 + "\n")
+        replace_text(file, sha256 + "\n")
     elif file.is_file() and (begun := file.read_text().strip()) != sha256:
         raise TrainingError(
             f"The run in {folder} was started on other training rows (sha256 {begun[:12]}, now "

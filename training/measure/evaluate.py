@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fer_core.data_names import source_of, split_of
 from fer_core.errors import DataError
 from fer_core.evaluation.measures import MEASURES
 from fer_core.evaluation.predictions import (
@@ -184,16 +185,15 @@ def report_of(bundle: Bundle, name: str, measured: SplitMetrics) -> Report:
         name: "SOURCE:SPLIT" that it was measured on.
         measured: its metrics there.
     """
-    source, _, split = name.rpartition(":")
     names = [measure.name for measure in MEASURES]
     # Nothing is known about copies in other data sets, so no claim is made: these are None.
-    copies_known = sources.knows_copies(source)
+    copies_known = sources.knows_copies(source_of(name))
     clean = [f"{name}{CLEAN}" for name in names]
     told = measured.model_dump(mode="json", exclude={"excluded"})
     report: Report = {
         "bundle": bundle.spec.name,
-        "source": source,
-        "split": split,
+        "source": source_of(name),
+        "split": split_of(name),
         "n": measured.n,
         **dict.fromkeys([*names, f"n{CLEAN}", *clean]),
         **{key: value for key, value in told.items() if copies_known or not key.endswith(CLEAN)},

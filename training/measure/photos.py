@@ -58,11 +58,11 @@ def measure_photos(bundles: Sequence[Bundle], photos: PhotoSamples) -> list[Phot
     ]
 
 
-def find_faces(photos: PhotoSamples, sizes: Sequence[int | None] = FACE_PIXELS) -> FoundFaces:
-    """Return the networks' inputs for the largest face of each photo, at each size."""
+def find_faces(photos: PhotoSamples) -> FoundFaces:
+    """Return the networks' inputs for the largest face of each photo, at each size of `FACE_PIXELS`."""
     finder = FaceFinder()
     rows: list[int] = []
-    by_size: dict[int | None, list[FaceInputs]] = {size: [] for size in sizes}
+    by_size: dict[int | None, list[FaceInputs]] = {size: [] for size in FACE_PIXELS}
     try:
         for row in range(len(photos)):
             rgb = photos.rgb(row)
@@ -121,8 +121,7 @@ def _measured(
         clean=np.ones(len(seen), bool),
     )
     threshold = spec.abstention_threshold
-    covered = result.probabilities.max(axis=1) >= threshold
-    right = result.probabilities.argmax(axis=1) == result.labels
+    covered = result.confidence >= threshold
     measures = estimate(result)
     return PhotoAccuracy(
         network=spec.name,
@@ -135,7 +134,7 @@ def _measured(
         **_fields("accuracy", measures["accuracy"]),
         **_fields("macro_recall", measures["balanced_accuracy"]),
         **_fields("coverage", estimate_share(covered)),
-        **_fields("selective_accuracy", estimate_share(right[covered])),
+        **_fields("selective_accuracy", estimate_share(result.is_right[covered])),
     )
 
 

@@ -1,5 +1,6 @@
 """Recompute the measures of stored predictions, without running a network."""
 
+from fer_core.data_names import source_of, split_of
 from fer_core.evaluation.predictions import measure, predictions_path, read_predictions
 from fer_core.networks.bundles import Bundle
 from training.bundle.stored_predictions import check_predictions, check_split
@@ -22,8 +23,7 @@ def measure_stored(bundle: Bundle) -> list[Report]:
     check_predictions(bundle, check_split)
     by_split = {}
     for name, told in bundle.spec.metrics.items():
-        source, _, split = name.rpartition(":")
-        result = read_predictions(predictions_path(bundle.path, source, split))
+        result = read_predictions(predictions_path(bundle.path, source_of(name), split_of(name)))
         kept = {"landmarks": told.landmarks, "excluded": told.excluded}
         measured = measure(result, bundle.spec.abstention_threshold)
         by_split[name] = measured.model_copy(update=kept)

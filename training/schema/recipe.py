@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from fer_core.data_names import PLUS
+from fer_core.data_names import PLUS, source_of, split_of
 from fer_core.errors import UnknownNameError
 from fer_core.expressions import FER2013, LABEL_SPACES
 from fer_core.faces.crops import INPUT_SIZE
@@ -100,9 +100,9 @@ class SelectionSplit(Settings):
     @field_validator("data")
     @classmethod
     def _is_for_validation(cls, value: str) -> str:
-        source, _, split = value.rpartition(":")
+        source = source_of(value)
         if (
-            split != Split.VALID
+            split_of(value) != Split.VALID
             or source not in SOURCES
             or Split.VALID not in SOURCES[source].splits
         ):
@@ -112,7 +112,7 @@ class SelectionSplit(Settings):
     @property
     def source(self) -> str:
         """Name of its source."""
-        return self.data.rpartition(":")[0]
+        return source_of(self.data)
 
 
 class Refinement(Settings):

@@ -1,7 +1,6 @@
 """The data sets for training and evaluation, by their names on the command line."""
 
 import logging
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -37,9 +36,9 @@ __all__ = [
     "is_own_folder",
     "knows_copies",
     "load",
+    "load_argument",
     "load_keypoints",
-    "parse_data_argument",
-    "parse_keypoints_argument",
+    "load_keypoints_argument",
     "parse_split",
     "parts_of",
     "sha256_of_arrays",
@@ -209,19 +208,18 @@ def load_keypoints(split: Split) -> KeypointSamples:
     return keypoints.load(data_root(), split)
 
 
-def parse_data_argument(argument: str) -> Callable[[], Samples]:
-    """Return a reader for the command line's `SOURCE[:SPLIT]` or `folder:PATH[:SPLIT]`.
+def load_argument(argument: str) -> Samples:
+    """Read the command line's `SOURCE[:SPLIT]` or `folder:PATH[:SPLIT]`.
 
-    The split is test by default; of a folder that has other splits and no test, the validation split. Only
-    the reader looks for the source: it raises what `load` raises.
+    The split is test by default; of a folder that has other splits and no test, the validation split.
 
     Raises:
-        UnknownNameError: no split is called that, or the folder's path is missing.
+        DataError: as `load`.
+        UnknownNameError: as `load`, or no split is called that, or the folder's path is missing.
     """
     source, _, rest = argument.partition(":")
     if source != class_folders.NAME:
-        split = _split(rest)
-        return lambda: load(source, split)
+        return load(source, _split(rest))
     path, colon, last = rest.rpartition(":")
     by_name = {
         name: split
@@ -229,10 +227,10 @@ def parse_data_argument(argument: str) -> Callable[[], Samples]:
         for name in (split, *names)
     }
     if colon and path and last in by_name:
-        return lambda: load(f"{source}:{path}", by_name[last])
+        return load(f"{source}:{path}", by_name[last])
     if not rest:
         raise UnknownNameError("Give the folder's path: --data folder:PATH")
-    return lambda: _load_folder(argument)
+    return _load_folder(argument)
 
 
 def _load_folder(source: str) -> Samples:
@@ -255,16 +253,20 @@ def parse_split(argument: str) -> tuple[str, Split]:
     return _known(source).name, _split(rest)
 
 
-def parse_keypoints_argument(argument: str) -> Callable[[], KeypointSamples]:
-    """Return a reader for the command line's `keypoints[:SPLIT]`, test by default."""
+def load_keypoints_argument(argument: str) -> KeypointSamples:
+    """Read the command line's `keypoints[:SPLIT]`, test by default.
+
+    Raises:
+        DataError: as `load_keypoints`.
+        UnknownNameError: no split is called that, or it is another source.
+    """
     source, _, rest = argument.partition(":")
     if source != keypoints.NAME:
         raise UnknownNameError(
             f"A network that finds keypoints cannot be measured on {argument!r}, which has none. "
             f"Use --data {keypoints.NAME}:test."
         )
-    split = _split(rest)
-    return lambda: load_keypoints(split)
+    return load_keypoints(_split(rest))
 
 
 def _split(name: str) -> Split:

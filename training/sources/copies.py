@@ -22,16 +22,14 @@ _SCALED: Final = 20
 LOOSE_CORRELATION: Final = 0.9
 
 
-def copies_in(
-    images: np.ndarray, others: np.ndarray, *, correlation: float = COPY_CORRELATION
-) -> np.ndarray:
+def copies_in(images: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return bool (N,): True where an image, or its mirror image, correlates with one of `others`.
+
+    Images of a single grey value correlate with nothing, unless they are equal.
 
     Args:
         images: uint8 (N, H, W).
         others: uint8 (M, H, W).
-        correlation: Pearson correlation of pixels from which a pair counts as a copy. Images of a
-            single grey value correlate with nothing, unless they are equal.
     """
     found = np.zeros(len(images), bool)
     known = {other.tobytes() for other in others}
@@ -40,7 +38,7 @@ def copies_in(
     for start in range(0, len(others), _BLOCK):
         block = _standardise(others[start : start + _BLOCK]).T
         for side in (left, right):
-            found |= (side @ block).max(axis=1, initial=-1.0) >= correlation
+            found |= (side @ block).max(axis=1, initial=-1.0) >= COPY_CORRELATION
     return found
 
 

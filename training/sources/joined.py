@@ -15,7 +15,7 @@ import numpy as np
 
 from fer_core.data_names import PLUS
 from fer_core.errors import DataError
-from fer_core.files import replace_file
+from fer_core.files import replace_file, replace_text
 from fer_core.settings import cache_root
 from training.sources.base import VOTES, Samples, Split, sha256_of_arrays
 from training.sources.copies import (
@@ -90,8 +90,7 @@ def _kept_out(
     images = np.concatenate([split.images for split in splits])
     digest = sha256_of_arrays(images)
     if not record.is_file() or record.read_text() != digest:
-        record.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(record, lambda file: file.write_text(digest))
+        replace_text(record, digest)
     return digest, images
 
 
@@ -112,7 +111,6 @@ def _shown_in(images: np.ndarray, digest: str, others: np.ndarray | None) -> np.
         )
     found = copies_in(images, others)
     found[~found] = loose_copies_in(images[~found], others)
-    path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, lambda file: np.save(file, found, allow_pickle=False))
     return found
 

@@ -180,7 +180,6 @@ def _write(columns: _Columns, path: Path) -> None:
     keys, features = columns
     values = pa.FixedSizeListArray.from_arrays(pa.array(features.ravel()), FEATURE_SIZE)
     table = pa.table([pa.array(keys), values], schema=_SCHEMA)
-    path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, lambda file: pq.write_table(table, file, compression="zstd"))
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fer_core.data_names import DataNames, names_path
-from fer_core.files import replace_file
+from fer_core.files import replace_text
 from training.sources import SOURCES, Source
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def names_text() -> str:
 def main() -> None:
     """Write the file."""
     path: Path = names_path()
-    replace_file(path, lambda file: file.write_text(names_text(), encoding="utf-8"))
+    replace_text(path, names_text())
     log.info("%s is up to date", path)
 
 

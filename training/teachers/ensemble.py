@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -15,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fer_core.errors import DataError
-from fer_core.files import replace_file
+from fer_core.files import replace_text
 from fer_core.networks.softmax import softmax
 from fer_core.settings import models_root
 from training import sources
@@ -147,8 +146,7 @@ def ensemble_path(campaign: str) -> Path:
 def write_ensemble(ensemble: Ensemble) -> Path:
     """Write an ensemble atomically, and return the file; equal ensembles give equal bytes."""
     path = ensemble_path(ensemble.campaign)
-    text = ensemble.model_dump_json(indent=2) + "\n"
-    replace_file(path, partial(Path.write_text, data=text, encoding="utf-8"))
+    replace_text(path, ensemble.model_dump_json(indent=2) + "\n")
     return path
 
 

@@ -124,7 +124,6 @@ def write_logits(record: TeacherRecord, logits: dict[str, np.ndarray]) -> Path:
     metadata = {_RECORD: record.model_dump_json().encode()}
     table = pa.table({"logits": values}).replace_schema_metadata(metadata)
     path = logits_path(record.campaign, record.teacher)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write = functools.partial(
         pq.write_table, table, compression="zstd", compression_level=19, use_dictionary=False
     )

@@ -111,7 +111,6 @@ class BundleTeacher(Teacher):
         """
         self._require_classes(samples)
         path = self._logits_path(samples)
-        path.parent.mkdir(parents=True, exist_ok=True)
         logits = self._asked(samples)
         replace_file(path, lambda file: np.save(file, logits, allow_pickle=False))
         return path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.data_names import caution_of, data_name, source_of
+from fer_core.data_names import caution_of, data_name, source_of, split_of
 from fer_core.errors import BundleError, DataError
 from fer_core.files import version_of
 from fer_core.networks.bundles import (
@@ -302,7 +302,7 @@ def robustness_of(bundle: Bundle, data: str) -> "Robustness | None":
     """
     from fer_core.evaluation.robustness import robustness_path
 
-    source, _, split = data.partition(":")
+    source, split = source_of(data), split_of(data)
     file = robustness_path(bundle.path, source, split)
     if not file.is_file():
         return None

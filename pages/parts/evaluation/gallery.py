@@ -1,13 +1,15 @@
 """Face galleries: of a cell, of disagreements, of confident errors."""
 
 import base64
+from html import escape
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from fer_core.data_names import data_name, known_data_sets, source_of
+from fer_core.data_names import data_name, known_data_sets, source_of, split_of
 from fer_core.errors import DataError
 from fer_core.files import version_of
+from fer_core.percent import percent
 from pages.parts.evaluation.choice import Chosen, choose_network
 from pages.shared.verbatim import message_as_text, public_message
 
@@ -49,7 +51,7 @@ def show_gallery(chosen: Chosen) -> None:
     label, prediction = _choose_cell(result)
     keep = _where(result, label, prediction)
     if order == _ORDERS[0]:
-        keep &= result.probabilities.argmax(axis=1) != result.labels
+        keep &= ~result.is_right
         positions = _by_confidence(result, keep)
     elif order == _ORDERS[1]:
         positions = _by_confidence(result, keep)[::-1]
@@ -63,7 +65,7 @@ def show_disagreements(
     pair: "tuple[EvaluationResult, EvaluationResult]", names: tuple[str, str], chosen: Chosen
 ) -> None:
     """Show the faces that only one of two networks gets right, sorted by its confidence."""
-    right, also = (r.probabilities.argmax(axis=1) == r.labels for r in pair)
+    right, also = (result.is_right for result in pair)
     only = st.segmented_control(
         "Faces that only one gets right",
         list(names),
@@ -96,7 +98,7 @@ def _where(result: "EvaluationResult", label: str, prediction: str) -> "np.ndarr
     if label != _ANY:
         keep &= result.labels == known.index(label)
     if prediction != _ANY:
-        keep &= result.probabilities.argmax(axis=1) == known.index(prediction)
+        keep &= result.predicted == known.index(prediction)
     return keep
 
 
@@ -104,7 +106,7 @@ def _by_confidence(result: "EvaluationResult", keep: "np.ndarray") -> "np.ndarra
     import numpy as np
 
     positions = np.flatnonzero(keep)
-    return positions[np.argsort(-result.probabilities[positions].max(axis=1), kind="stable")]
+    return positions[np.argsort(-result.confidence[positions], kind="stable")]
 
 
 def _show(result: "EvaluationResult", name: str, positions: "np.ndarray", chosen: Chosen) -> None:
@@ -133,13 +135,13 @@ def _show(result: "EvaluationResult", name: str, positions: "np.ndarray", chosen
         else 1
     )
     shown = positions[(int(page) - 1) * _SHOWN : int(page) * _SHOWN]
-    answers = result.probabilities.argmax(axis=1)
+    predicted, confidence = result.predicted, result.confidence
     figures = [
         _figure(
             int(result.rows[i]),
             str(result.expressions[result.labels[i]]),
-            str(result.expressions[answers[i]]),
-            float(result.probabilities[i].max()),
+            str(result.expressions[predicted[i]]),
+            float(confidence[i]),
             thumbnails,
         )
         for i in shown
@@ -154,7 +156,8 @@ def _figure(
     row: int, label: str, prediction: str, confidence: float, thumbnails: "Thumbnails | None"
 ) -> str:
     """Return one face as HTML: its picture, or its row number, with label and prediction."""
-    words = f"row {row}: labelled {label}, predicted {prediction}, {confidence:.0%}"
+    shown = escape(percent(confidence))
+    words = f"row {row}: labelled {label}, predicted {prediction}, {shown}"
     picture = f"row {row}"
     if thumbnails is not None and row in thumbnails:
         data = base64.b64encode(thumbnails.image(row)).decode()
@@ -163,13 +166,13 @@ def _figure(
             f'width="{_THUMBNAIL}" height="{_THUMBNAIL}" style="border-radius:4px">'
         )
     said = label if prediction == label else f"{label} \u2192 {prediction}"
-    return f'<figure style="{_FIGURE}">{picture}<figcaption>{said} ({confidence:.0%})</figcaption></figure>'
+    return f'<figure style="{_FIGURE}">{picture}<figcaption>{said} ({shown})</figcaption></figure>'
 
 
 def _load_thumbnails(data: str) -> "Thumbnails | None":
     from fer_core.evaluation.thumbnails import thumbnails_path
 
-    source, _, split = data.partition(":")
+    source, split = source_of(data), split_of(data)
     path = thumbnails_path(source, split)
     if not path.is_file():
         return None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import streamlit as st
 
 from fer_core.errors import DataError
+from fer_core.listing import capitalized
 from pages.parts.evaluation.beyond import show_data_sets, show_heat_maps, show_photos
 from pages.parts.evaluation.choice import CLEAN_FACES, Chosen, choose_network, estimates_of
 from pages.parts.evaluation.confidence import show_confidence
@@ -47,10 +48,11 @@ def _show_accuracy(chosen: Chosen) -> None:
 
 def _show_measures(chosen: Chosen, shown: dict[str, Any]) -> None:
     from fer_core.evaluation.headline import (
+        LATEX,
+        MARKDOWN,
         headline_cells,
         headline_data,
-        headline_latex,
-        headline_markdown,
+        headline_table,
     )
     from fer_core.evaluation.intervals import RESAMPLES
 
@@ -75,8 +77,8 @@ def _show_measures(chosen: Chosen, shown: dict[str, Any]) -> None:
         with st.container(horizontal=True):
             for label, text, suffix in (
                 ("CSV", lambda: headline_data(shown, n).to_csv(index=False), "csv"),
-                ("Markdown", lambda: headline_markdown(shown, n), "md"),
-                ("LaTeX", lambda: headline_latex(shown, n), "tex"),
+                ("Markdown", lambda: headline_table(shown, n, MARKDOWN), "md"),
+                ("LaTeX", lambda: headline_table(shown, n, LATEX), "tex"),
             ):
                 _download(label, text, f"measures_{of}.{suffix}")
 
@@ -146,7 +148,7 @@ def _show_expressions(chosen: Chosen) -> None:
         ["recall", "precision", "F1"],
         default="recall",
         required=True,
-        format_func=lambda name: name[0].upper() + name[1:],
+        format_func=capitalized,
         key="measure",
         bind="query-params",
         help=defined("Recall", "Precision"),

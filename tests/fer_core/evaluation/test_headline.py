@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from fer_core.evaluation.headline import headline_data, headline_latex, headline_markdown
+from fer_core.evaluation.headline import LATEX, MARKDOWN, headline_data, headline_table
 from fer_core.evaluation.intervals import Estimate
 from fer_core.evaluation.measures import MEASURES
 
@@ -25,7 +25,7 @@ N = {"first": 3589, "second_one": 3192}
 
 
 def test_markdown_marks_the_best_of_each_row_by_its_direction(two):
-    lines = headline_markdown(two, N).splitlines()
+    lines = headline_table(two, N, MARKDOWN).splitlines()
     assert "3,589" in lines[2]
     assert "3,192" in lines[2]
     assert len(lines) == 3 + len(MEASURES)
@@ -41,11 +41,11 @@ def test_markdown_marks_the_best_of_each_row_by_its_direction(two):
 
 
 def test_a_single_network_is_not_called_the_best(two):
-    assert "**" not in headline_markdown({"first": two["first"]}, N)
+    assert "**" not in headline_table({"first": two["first"]}, N, MARKDOWN)
 
 
 def test_latex_escapes_what_it_would_take_for_commands(two):
-    table = headline_latex(two, N)
+    table = headline_table(two, N, LATEX)
     assert r"second\_one" in table
     assert r"Accuracy (\%)" in table
     assert r"\textbf{60.0 [50.0, 70.0]}" in table

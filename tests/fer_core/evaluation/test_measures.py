@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_core.evaluation.headline import headline_data, headline_markdown
+from fer_core.evaluation.headline import MARKDOWN, headline_data, headline_table
 from fer_core.evaluation.intervals import estimate
 from fer_core.evaluation.measures import MEASURES
 from fer_core.evaluation.predictions import EvaluationResult
@@ -102,9 +102,8 @@ def test_it_is_in_the_headline_with_an_interval_around_the_same_value(measure):
     interval = found["cnn"][measure.name]
     assert interval.value == pytest.approx(measure.of(labels, p), abs=1e-9)
     assert interval.low < interval.high
-    assert any(
-        measure.title in line for line in headline_markdown(found, {"cnn": 400}).splitlines()
-    )
+    lines = headline_table(found, {"cnn": 400}, MARKDOWN).splitlines()
+    assert any(measure.title in line for line in lines)
     assert measure.name in set(headline_data(found, {"cnn": 400})["measure"])
 
 

@@ -6,7 +6,7 @@ import pytest
 from fer_core.faces.crops import INPUT_SIZE, cut, face_inputs, frame_square, resize_crop
 from fer_core.faces.face import Face
 from fer_core.faces.finder import FaceFinder
-from fer_core.faces.landmarks import eyes_midpoint, mouth_midpoint
+from tests.face_points import eyes_midpoint, mouth_midpoint
 
 
 def test_the_square_is_1_08_of_the_longer_side_and_a_twentieth_higher():

@@ -11,9 +11,9 @@ from skimage import data
 from fer_core.errors import AnalysisError
 from fer_core.faces.crops import frame_square
 from fer_core.faces.finder import FaceFinder, Framing
-from fer_core.faces.landmarks import eyes_midpoint, mouth_midpoint
 from fer_core.faces.search import iou
 from fer_core.photos.decode import decode
+from tests.face_points import eyes_midpoint, mouth_midpoint
 
 #: Counted by eye. In the meeting a fifth face is cut by the upper border and may count or not.
 FACES_IN_PHOTOS = {

@@ -10,8 +10,9 @@ from fer_core.faces import quality
 from fer_core.faces.crops import face_inputs, frame_square
 from fer_core.faces.face import Face
 from fer_core.faces.finder import FaceFinder
-from fer_core.faces.landmarks import KEYPOINTS, keypoints, mouth_midpoint
+from fer_core.faces.landmarks import KEYPOINTS, keypoints
 from fer_core.faces.quality import Quality, assess
+from tests.face_points import mouth_midpoint
 
 #: The person's right corner, which is the image's left one, then the other.
 MOUTH_CORNERS = [list(KEYPOINTS).index(f"mouth_{side}_corner") for side in ("right", "left")]

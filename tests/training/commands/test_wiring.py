@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from typer.testing import CliRunner
 
+from fer_core import __version__
 from fer_core.faces.landmarks import FEATURE_SIZE
 from training import sources
 from training.__main__ import app
@@ -37,6 +38,10 @@ def test_a_name_that_the_terminal_cannot_encode_is_shown():
         env=os.environ | {"PYTHONIOENCODING": "latin-1"},
     )
     assert result.stdout.strip() == rb"\u5199", result.stderr
+
+
+def test_the_version_is_that_of_the_package():
+    assert said("--version") == f"second-look {__version__}\n"
 
 
 def test_study_prints_the_table_of_the_named_study(monkeypatch):

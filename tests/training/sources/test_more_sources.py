@@ -438,17 +438,17 @@ def test_a_folder_with_split_folders_is_a_source_like_others(own_folder):
 def test_which_split_of_a_folder_is_measured(own_folder, caplog):
     caplog.set_level("INFO", logger="training")
     argument = f"folder:{own_folder}"
-    assert sources.parse_data_argument(argument)().split is Split.TEST
-    assert sources.parse_data_argument(f"{argument}:valid")().split is Split.VALID
-    assert sources.parse_data_argument(f"{argument}:train")().split is Split.TRAIN
+    assert sources.load_argument(argument).split is Split.TEST
+    assert sources.load_argument(f"{argument}:valid").split is Split.VALID
+    assert sources.load_argument(f"{argument}:train").split is Split.TRAIN
     shutil.rmtree(own_folder / "Test")
     assert sources.splits_of(argument) == (Split.TRAIN, Split.VALID)
     caplog.clear()
-    assert sources.parse_data_argument(argument)().split is Split.VALID
+    assert sources.load_argument(argument).split is Split.VALID
     assert "has train and valid: its valid split is taken" in caplog.text
     shutil.rmtree(own_folder / "validation")
     with pytest.raises(DataError, match=r"no folder for the test split.*it has train\. Add it"):
-        sources.parse_data_argument(argument)()
+        sources.load_argument(argument)
     with pytest.raises(DataError, match=r"valid split, which may be called valid, val, validation"):
         sources.load(argument, Split.VALID)
 

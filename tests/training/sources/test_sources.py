@@ -388,19 +388,19 @@ def test_missing_data_names_what_was_found_and_every_layout(tmp_path, monkeypatc
 
 def test_the_data_argument(monkeypatch, generated_data, tmp_path):
     monkeypatch.setenv("FER_DATA", str(generated_data))
-    assert sources.parse_data_argument("fer2013")().split is Split.TEST
-    assert sources.parse_data_argument("fer2013:valid")().split is Split.VALID
+    assert sources.load_argument("fer2013").split is Split.TEST
+    assert sources.load_argument("fer2013:valid").split is Split.VALID
     parts = tmp_path / "own"
     for part in ("train", "validation", "test"):
         (parts / part / "happy").mkdir(parents=True)
         Image.new("L", (48, 48)).save(parts / part / "happy" / "a.png")
     for name in ("valid", "validation"):
-        assert sources.parse_data_argument(f"folder:{parts}:{name}")().split is Split.VALID
+        assert sources.load_argument(f"folder:{parts}:{name}").split is Split.VALID
     for argument in ("fer2013:dev", "folder:", "folder"):
         with pytest.raises(UnknownNameError):
-            sources.parse_data_argument(argument)
+            sources.load_argument(argument)
     with pytest.raises(UnknownNameError, match=r"'fer2031'.*fer2013"):
-        sources.parse_data_argument("fer2031:test")()
+        sources.load_argument("fer2031:test")
 
 
 def test_copies_are_equal_mirrored_or_nearly_equal_images(rings):
