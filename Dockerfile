@@ -24,7 +24,7 @@ ENV HOME=/home/user \
     STREAMLIT_SERVER_PORT=8501
 
 EXPOSE 8501
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-c", "import os, urllib.request as r; e = os.environ; path = e.get('STREAMLIT_SERVER_BASE_URL_PATH', '').strip('/'); r.build_opener(r.ProxyHandler({})).open('/'.join(filter(None, [f'http://127.0.0.1:{e[\"STREAMLIT_SERVER_PORT\"]}', path, 'api/health'])), timeout=4)"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-c", "import os, urllib.request as r; e = os.environ; path = e.get('STREAMLIT_SERVER_BASE_URL_PATH', '').strip('/'); r.build_opener(r.ProxyHandler({})).open('/'.join(filter(None, [f'http://127.0.0.1:{e[\"STREAMLIT_SERVER_PORT\"]}', path, '_stcore/health'])), timeout=4)"]
 
 # A Space, which sets SPACE_ID, is shown within a page of huggingface.co: see docs/deploy.md on uploads there.
 CMD ["sh", "-c", "exec streamlit run app.py ${SPACE_ID:+--server.xsrfCookieSameSite=none}"]

@@ -23,6 +23,10 @@ SETTINGS: Final = (
     "FER_MODELS",
     "FER_NETWORKS",
 )
+#: What Kubernetes and Docker set for a service whose name begins with "fer".
+_OF_A_SERVICE: Final = re.compile(
+    r"FER\w*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)"
+)
 #: What a bearer token may consist of (RFC 6750), and how long it must be to be hard to guess.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 SHORTEST_TOKEN: Final = 16
@@ -90,7 +94,9 @@ def require_known_settings() -> None:
     A server must not start then: FER_API_TOKEN in place of FER_API_TOKENS would leave the API open.
     """
     for name in sorted(os.environ):
-        if not name.startswith(_PREFIX) or name in SETTINGS or _names_hub_repo(name):
+        if not name.startswith(_PREFIX) or name in SETTINGS:
+            continue
+        if _names_hub_repo(name) or _OF_A_SERVICE.fullmatch(name):
             continue
         near = difflib.get_close_matches(name, [*SETTINGS, HUB_REPO_PREFIX], n=1)
         # The prefix alone is no name.

@@ -109,7 +109,7 @@ def test_the_image_has_the_code_and_no_tests_or_training():
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
-def test_the_container_is_healthy_when_the_networks_are_loaded(status: int, code: int):
+def test_the_container_is_healthy_when_the_server_answers(status: int, code: int):
     asked: list[str] = []
 
     class Stub(BaseHTTPRequestHandler):
@@ -134,7 +134,7 @@ def test_the_container_is_healthy_when_the_networks_are_loaded(status: int, code
     finally:
         server.shutdown()
         server.server_close()
-    assert asked == ["/base/api/health"]
+    assert asked == ["/base/_stcore/health"]
     assert done.returncode == code
 
 

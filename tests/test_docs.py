@@ -128,7 +128,8 @@ def test_the_screenshot_has_todays_predictions(analysis):
     assert SHOWN["prediction"].lower() == in_words(list(predictions.values())[-1]), AGAIN
     shown = {
         label.lower(): [
-            0 if share == "<1%" else int(share.rstrip("%")) for share in row.split(" / ")
+            {"<1%": 0, ">99%": 100}.get(share) or int(share.strip("<%")) - (share == "<1%")
+            for share in row.split(" / ")
         ]
         for label, row in SHOWN["percentages"].items()
     }

@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-from typing import Annotated
 
 # Before anything imports Keras or TensorFlow, which read these once.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -13,8 +12,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import typer
 
-from fer_core import __version__
 from fer_core.commands.encoding import show_what_cannot_be_encoded
+from fer_core.commands.version import VersionOption
 from training.commands.action_units import action_units
 from training.commands.campaign import campaign
 from training.commands.compare import compare
@@ -70,21 +69,8 @@ COMMANDS = (
 )
 
 
-def _show_version(is_wanted: bool) -> None:
-    if is_wanted:
-        typer.echo(f"second-look {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def _start(
-    _version: Annotated[
-        bool,
-        typer.Option(
-            "--version", is_eager=True, callback=_show_version, help="Show the version and exit."
-        ),
-    ] = False,
-) -> None:
+def _start(_version: VersionOption = False) -> None:
     show_what_cannot_be_encoded()
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr, force=True

@@ -3,6 +3,6 @@
 `storage` reaches files and object stores. `sources` lists what is to be annotated and cuts it into
 partitions. `manifest` says what a run was begun with and what of it is missing, `rows` holds the schema, and
 `partition` turns one partition into one file, in the worker processes of `fer_core.batch.pool`, and `on_ray`
-keeps such processes at work in a cluster. `run` puts these together, and `engine` names
-the places where it can.
+keeps such processes at work in a cluster. `answering` says what predictions depend on besides the photos.
+`engine` lists where a run can work, and `run` puts all of these together.
 """

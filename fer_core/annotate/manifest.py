@@ -107,6 +107,11 @@ def begin(output: Place, manifest: Manifest) -> set[int]:
             ) from error
         return set()
     begun = _read(output)
+    if begun.rows_version != manifest.rows_version:
+        raise JobError(
+            f"{output.url} was begun by another version of this program, whose parts have other columns. "
+            "Choose another output."
+        )
     if changes := differences(begun, manifest):
         raise JobError(
             f"{output.url} was started with other settings: {'; '.join(changes)}. Use the earlier settings "

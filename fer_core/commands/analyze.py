@@ -46,6 +46,8 @@ class Format(StrEnum):
 
 
 _CSV_SUFFIX: Final = ".csv"
+#: Photos on a terminal that give a table by default.
+_MOST_IN_A_TABLE: Final = 20
 #: Names of annotated photos and videos begin with a number of four or more digits.
 _ANNOTATED: Final = re.compile(r"\d{4,}-.*\.(png|mp4)")
 
@@ -72,9 +74,9 @@ def analyze(
         typer.Option(
             "--format",
             help="jsonl: one JSON object per line; csv; table: for reading in the terminal; fex: Py-Feat's "
-            "CSV. Default: csv if --output ends in .csv; table for photos on a terminal, unless --columns "
-            "full or --landmarks is given; else jsonl. CSV files start with a byte order mark for Excel; fex "
-            "and CSV on standard output do not.",
+            "CSV. Default: csv if --output ends in .csv; table for up to "
+            f"{_MOST_IN_A_TABLE} photos on a terminal, without --columns full and --landmarks; else jsonl. "
+            "CSV files start with a byte order mark for Excel; fex and CSV on standard output do not.",
         ),
     ] = None,
     columns: Annotated[
@@ -237,23 +239,27 @@ def _choose_format(
 
 def _refuse_for_videos(files: "list[PhotoFile]", contents: "Contents") -> None:
     """Raise MixedInputError if there are videos and an option is for photos alone."""
-    if not any(file.is_video for file in files):
+    video = next((file for file in files if file.is_video), None)
+    if video is None:
         return
+    name = shown_name(video.name)
     if contents.landmarks:
         raise MixedInputError(
-            "--landmarks is for photos, and there are videos. Leave them out, or use --columns full for 68 "
-            "of the points."
+            f"--landmarks is for photos, and {name} is a video. Name the photos, for instance with "
+            "'holiday/*.jpg', or use --columns full for 68 of the points."
         )
     if contents.faces is FaceChoice.LARGEST:
         raise MixedInputError(
-            "--faces largest is for photos, and there are videos. Leave them out, or use --faces all: "
-            "`track` tells the people of a video apart."
+            f"--faces largest is for photos, and {name} is a video. Name the photos, for instance with "
+            "'holiday/*.jpg', or use --faces all: `track` tells the people of a video apart."
         )
 
 
 def _is_read_by_people(files: "list[PhotoFile]", contents: "Contents") -> bool:
     """Return whether the output goes to a terminal, and a table can hold all of it."""
     is_short = contents.columns is FaceColumns.BASIC and not contents.landmarks
+    # A table is printed when all is done; JSON is there as soon as its photo is.
+    is_short &= len(files) <= _MOST_IN_A_TABLE
     return is_short and sys.stdout.isatty() and not any(file.is_video for file in files)
 
 

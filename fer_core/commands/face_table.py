@@ -33,17 +33,12 @@ def print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
         time_s = record.get("time_s")
         photo = shown_name(record["path"]), "" if time_s is None else f", {time_s:.2f} s"
         if not record["faces"]:
-            said = readable_name(record["error"] or "no face found")
-            rows.append((photo, ["", *[""] * len(names), said]))
+            reason = readable_name(record["error"] or "no face found")
+            rows.append((photo, ["", *[""] * len(names), reason]))
         for number, face in enumerate(record["faces"], start=1):
-            answers = []
-            for name in names:
-                answer = face["predictions"][name]
-                answers.append(
-                    f"{_in_words(answer, face['quality'])} {percent(answer['confidence'])}"
-                )
             who = face.get("track", number)
-            rows.append((photo, [str(who), *answers, ", ".join(face["quality"])]))
+            said = [_prediction(face["predictions"][name], face["quality"]) for name in names]
+            rows.append((photo, [str(who), *said, ", ".join(face["quality"])]))
     console = Console()
     heads = ["face", *names, "notes"]
     # The notes may take several lines, all other columns take one.
@@ -58,12 +53,13 @@ def print_table(records: Iterable[dict[str, Any]], names: list[str]) -> None:
     console.print(table)
 
 
-def _in_words(answer: dict[str, Any], quality: list[str]) -> str:
-    """Return a prediction of a record in the words of the pages: "probably happy"."""
-    probabilities = answer["probabilities"]
+def _prediction(prediction: dict[str, Any], quality: list[str]) -> str:
+    """Return a prediction of a record in the words of the pages: "probably happy 67%"."""
+    probabilities = prediction["probabilities"]
     likely = sorted(probabilities, key=probabilities.get, reverse=True)
-    words = words_of_level(Level(answer["level"]), likely, is_doubtful=Quality.UPRIGHT in quality)
-    return ": ".join(filter(None, words))
+    level = Level(prediction["level"])
+    words = words_of_level(level, likely, is_doubtful=Quality.UPRIGHT in quality)
+    return f"{': '.join(filter(None, words))} {percent(prediction['confidence'])}"
 
 
 def _cut_in_the_middle(path: str, width: int) -> str:

@@ -139,6 +139,9 @@ class ResultFile:
                 self.append(_MARK + header)
         except BaseException:
             os.close(self._descriptor)
+            if not resume:
+                # Empty: the next try would find it in its way.
+                path.unlink(missing_ok=True)
             raise
         self.failed = sum(entry.failed for entry in entries)
         # Earlier versions kept bytes that are not UTF-8.

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from fer_core.annotate.answering import Answering, differences
 from fer_core.errors import FerError
 from fer_core.face_columns import FaceChoice
-from fer_core.files import replace_file
+from fer_core.files import replace_text
 from fer_core.networks.bundles import Part
 
 _SUFFIX: Final = ".meta.json"
@@ -42,7 +42,7 @@ def write_meta(results: Path, meta: ResultMeta) -> None:
     """Write the meta file of a results file atomically; raise ResultMetaError if that fails."""
     path = meta_path(results)
     try:
-        replace_file(path, lambda part: part.write_text(meta.model_dump_json(indent=2) + "\n"))
+        replace_text(path, meta.model_dump_json(indent=2) + "\n")
     except OSError as error:
         raise ResultMetaError(
             f"{path} cannot be written: {error.strerror}. Check the folder and its permissions."

@@ -19,14 +19,14 @@ MAX_PARTS: Final = 100_000
 MAX_SCANNED_MEGAPIXELS: Final = 1500
 
 _JPEG: Final = b"\xff\xd8"
-#: A JPEG's markers that a length follows, and the end of the image. 0xFF00 is a byte of the pixels, FFFF
-#: fills up; the others stand alone for Pillow, and are errors for libjpeg where they do not.
+#: A JPEG's markers that a length follows, and the end of the image. 0xFF00 is a byte of the pixels, 0xFFFF
+#: fills up. Pillow reads no length behind the others that are left out.
 _JPEG_MARKER: Final = re.compile(rb"\xff([^\x00\x01\xc8\xd0-\xd8\xf0-\xfd\xff])", re.DOTALL)
 _JPEG_START_OF_SCAN: Final = 0xDA
 _JPEG_END: Final = 0xD9
-#: Segments before the first scan by the start of marker and content: what to call them, and how many a photo
-#: may have. Pillow keeps the components of each frame, copies all EXIF for each further segment of it, and
-#: takes tables and Photoshop's resources apart in Python.
+#: Costly segments before the first scan, by marker: how their content starts, what to call them, and how many
+#: a photo may have. Pillow keeps the components of each frame, copies all EXIF for each further segment of
+#: it, and takes tables and Photoshop's resources apart in Python.
 _FRAMES: Final = ("frames", 1)
 _COSTLY: Final[dict[int, tuple[bytes, tuple[str, int]]]] = {
     # 0xC4, 0xC8 and 0xCC are no frames. 0xDE is one for Pillow.

@@ -38,7 +38,7 @@ _RUNS_READS: Final = 1_500_000
 _RUNS: Final = (1, 2)
 LARGEST_IN_WORDS: Final = (
     f"{MAX_MEGAPIXELS} megapixels as plain JPEG or PNG, {_MEGAPIXELS_OF['AVIF']} as AVIF, "
-    f"{_MEGAPIXELS_OF['WEBP']} as WebP and {_PILLOW_MEGAPIXELS} in other formats"
+    f"{_MEGAPIXELS_OF['WEBP']} as WebP and {_PILLOW_MEGAPIXELS} in most other formats"
 )
 #: FFmpeg's decoders by Pillow's names of the formats, and the modes that both read alike.
 _FFMPEG_READS: Final = {"JPEG": "mjpeg", "PNG": "png"}
@@ -215,8 +215,8 @@ def _limit_of(image: Image.Image, *, has_scans: bool) -> _Limit:
     if has_scans or image.info.get("progressive"):
         return _Limit(
             _SCANS_MEGAPIXELS.get(image.mode, _PILLOW_MEGAPIXELS),
-            f" of a progressive JPEG{' in CMYK' if image.mode == 'CMYK' else ''}",
-            "Save it as a plain (baseline) JPEG, or shrink it.",
+            f" of a JPEG with several scans{' in CMYK' if image.mode == 'CMYK' else ''}",
+            "Save it as a JPEG that is not progressive, or shrink it.",
         )
     if image.format == "BMP" and image.info.get("compression") in _RUNS:
         kind = " of a BMP with run-length encoding"

@@ -77,6 +77,7 @@ def check_directories(data: bytes, *, most_tile_pixels: int) -> None:
 
 def check_numbers(data: bytes) -> None:
     """Raise ImageTooLargeError if the tags of a TIFF or of EXIF have more numbers than any photo's."""
+    # Some encoders write the mark twice.
     data = data.removeprefix(_EXIF).removeprefix(_EXIF)
     places, numbers, tags = [_first(data)], 0, 0
     seen = set(places)

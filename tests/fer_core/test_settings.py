@@ -129,3 +129,14 @@ def test_every_setting_is_known(monkeypatch):
     for name in (*SETTINGS, "FER_HUB_REPO_CNN_PHOTOS"):
         monkeypatch.setenv(name, "x")
     require_known_settings()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["FER_SERVICE_HOST", "FER_API_PORT", "FER_APP_SERVICE_PORT_HTTP", "FER_PORT_8501_TCP_ADDR"],
+)
+def test_what_kubernetes_sets_for_a_service_called_fer_is_no_mistake(
+    monkeypatch: pytest.MonkeyPatch, name: str
+):
+    monkeypatch.setenv(name, "10.0.0.1")
+    require_known_settings()

@@ -42,7 +42,7 @@ RECIPE = CNN.model_copy(
         "teacher": "cnn_photos+ferplus",
         "teacher_share": 0.4,
         "added_teacher_share": 0.5,
-        # Calibrated on faces that people agree about, the teachers are surer than what they predict is true.
+        # The teachers were calibrated on faces that people agree about, so elsewhere they are overconfident.
         "teacher_temperature": 1.7,
         "refinement": Refinement(
             epochs=2, augment=GENTLE.model_copy(update={"sharpness": SHARPNESS})

@@ -84,8 +84,8 @@ class BundleTeacher(Teacher):
     def soft_targets(self, samples: Samples, *, temperature: float = 1.0) -> np.ndarray:
         """Return calibrated probabilities, float32 (N, classes), in the samples' label order.
 
-        Of a teacher that knows further classes they are those among the samples' classes. They are those
-        before a correction of priors. Where its logits
+        A correction of its priors is undone (`BundleSpec.prior_offsets`). Of a teacher that knows further
+        classes they are those among the samples' classes. Where its logits
         are kept (`store_logits`), its spec alone is needed.
 
         Raises:
@@ -97,7 +97,7 @@ class BundleTeacher(Teacher):
         logits = np.load(kept, allow_pickle=False) if kept.is_file() else self._asked(samples)
         spec = self.bundle.spec
         if spec.prior_offsets:
-            # The student's priors are corrected after it has learnt: the teacher's must not be before.
+            # Else the student would learn its teacher's correction and then get its own.
             logits = logits + np.array(spec.prior_offsets, np.float32)
         ours = [spec.labels.index(label) for label in samples.label_space.labels]
         return softmax(logits[:, ours], temperature=spec.temperature * temperature)

@@ -13,7 +13,7 @@ const RETRY_MS = 2000;
 const LONGEST = 10000;
 
 class Sender {
-  // `handlers`: answered(answer, frame), waiting(place), failed(sentence, isOver).
+  // `handlers`: answered(answer, frame), waiting(sentence), failed(sentence, isOver).
   constructor(video, token, handlers) {
     this.video = video;
     this.token = token;
@@ -124,7 +124,7 @@ class Sender {
       return 0;
     }
     const isBusy = response.status === 429 || response.status === 503;
-    if (answer.place) this.handlers.waiting(answer.place);
+    if (answer.place) this.handlers.waiting(answer.error);
     else this.handlers.failed(answer.error ?? `The server answered with status ${response.status}.`, !isBusy);
     if (!isBusy) this.stop(false);
     return RETRY_MS;

@@ -27,7 +27,6 @@ function percent(share) {
   return share > 0.99 ? ">99%" : `${Math.round(100 * share)}%`;
 }
 
-
 // From where to where the titles of a face may reach: half-way to the faces beside it.
 function spanOf(box, boxes, width) {
   const beside = boxes.filter((other) => other !== box && other.top < box.bottom && other.bottom > box.top);

@@ -196,7 +196,7 @@ class LivePage {
     this.say("Waiting for the first prediction.", true);
     this.sender = new Sender(this.video, this.data.token, {
       answered: (answer, frame) => this.answered(answer, frame),
-      waiting: (place) => this.wait(place),
+      waiting: (sentence) => this.pause(`${sentence} This page starts by itself.`),
       failed: (sentence, isOver) => (isOver ? this.trouble(sentence) : this.pause(sentence)),
     });
     this.sender.start();
@@ -237,10 +237,6 @@ class LivePage {
   trouble(sentence) {
     this.stop();
     this.say(sentence);
-  }
-
-  wait(place) {
-    this.pause(`The server is busy with other live visitors. You are number ${place} in line; this page starts by itself.`);
   }
 
   // Until the next prediction comes: the sender goes on by itself.

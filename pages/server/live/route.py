@@ -120,8 +120,8 @@ class LiveRoute:
 
 def _told_to_wait(place: int) -> Response:
     sentence = (
-        f"Others use the live camera now; this visit is number {place} in the line. While others wait, a "
-        f"turn is {_TURN_S / 60:g} minutes."
+        "The server is busy with other live visitors. While others wait, a turn is "
+        f"{_TURN_S / 60:g} minutes. You are number {place} in line."
     )
     return JSONResponse({"error": sentence, "place": place}, 429, {"Retry-After": "2"})
 

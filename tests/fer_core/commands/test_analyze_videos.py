@@ -55,7 +55,9 @@ def test_a_named_video_gives_a_record_a_frame_and_an_annotated_copy(folder: Path
 def test_options_for_photos_are_refused_for_videos(folder: Path, option: list[str]):
     refused = run(folder / "clip.mp4", *option)
     assert refused.exit_code == 2
-    assert f"{' '.join(option)} is for photos, and there are videos." in refused.stderr
+    assert (
+        f"{' '.join(option)} is for photos, and {folder / 'clip.mp4'} is a video." in refused.stderr
+    )
 
 
 def test_a_folders_videos_and_gifs_are_looked_at_only_if_a_rate_is_given(folder: Path, video):

@@ -51,8 +51,17 @@ def test_networks_are_loaded_and_run_once(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_nothing_is_asked_of_the_hub_before_a_visitor_comes(monkeypatch: pytest.MonkeyPatch):
-    loaded, _ = probe(monkeypatch, FER_HUB_REPO_CNN=f"somebody/cnn@{'0' * 40}")
+    pins = {f"FER_HUB_REPO_{name.upper()}": f"somebody/{name}@{'0' * 40}" for name in DEFAULT_PAIR}
+    loaded, _ = probe(monkeypatch, **pins)
     assert loaded == "False False"
+
+
+def test_a_pin_of_another_network_does_not_keep_the_default_ones_from_loading(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    loaded, said = probe(monkeypatch, FER_HUB_REPO_CNN=f"somebody/cnn@{'0' * 40}")
+    assert loaded == "True True"
+    assert "could not be loaded" not in said
 
 
 def test_what_cannot_be_loaded_ahead_stops_no_server(
@@ -110,7 +119,9 @@ def test_what_comes_from_the_hub_is_ready_and_not_downloaded():
         HEALTH, FER_HUB_REPO_CNN=pin, FER_NETWORKS="cnn,dual", HF_ENDPOINT="http://127.0.0.1:1"
     )
     assert (networks, reason) == ({"cnn": None, "dual": digest("dual")}, None)
-    assert said == ""
+    # A try to reach the Hub would have been an error.
+    assert "could not be loaded" not in said
+    assert "Hub" not in said
 
 
 def test_a_pin_that_is_no_commit_is_named_at_the_start():
