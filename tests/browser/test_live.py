@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, e
 
 from fer_core.expressions import COLORS, Expression
 from fer_core.networks.bundles import resolve
+from pages.server.live.route import told_to_wait
 from tests.browser.conftest import (
     CAMERA_HW,
     Server,
@@ -345,7 +346,7 @@ def test_a_visitor_in_line_is_told_the_place_and_comes_in_by_itself(
     context: BrowserContext, server: Server
 ):
     page = context.new_page()
-    full = {"error": "wait", "place": 3}
+    full = json.loads(bytes(told_to_wait(3).body))
     page.route(
         "**/api/live**",
         lambda route: route.fulfill(status=429, json=full),

@@ -85,7 +85,7 @@ class LiveRoute:
             await to_thread.run_sync(camera.close)
             return Response(status_code=204)
         if place := self._places.ask(token):
-            return _told_to_wait(place)
+            return told_to_wait(place)
         under_way = self._frames.get(camera, 0)
         if under_way >= _MOST_AT_ONCE:
             return error_response(429, "Too many frames at once.")
@@ -118,7 +118,8 @@ class LiveRoute:
         return Route("/live", self._answer, methods=["POST"], middleware=[Middleware(OriginCheck)])
 
 
-def _told_to_wait(place: int) -> Response:
+def told_to_wait(place: int) -> Response:
+    """Return the response for a visit that waits at a place in the line, from 1."""
     sentence = (
         "The server is busy with other live visitors. While others wait, a turn is "
         f"{_TURN_S / 60:g} minutes. You are number {place} in line."
