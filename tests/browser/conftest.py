@@ -122,6 +122,11 @@ def visit(browser: Browser, server: Server) -> Iterator[Page]:
     context.close()
 
 
+def expect_idle(page: Page) -> None:
+    """Wait until the page is drawn and nothing is left of the page before."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageEnhance
 from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
-from tests.browser.conftest import Server, running_server
+from tests.browser.conftest import Server, expect_idle, running_server
 from tests.browser.probes import TELLING, kept_log, wait_for, watch_memory
 
 pytestmark = pytest.mark.browser
@@ -125,7 +125,8 @@ def test_twenty_photos_a_broken_one_and_one_without_a_face(
     expect(table).to_be_visible()
     filter_by(batch_page, "Not readable")
     expect(batch_page.get_by_text(f"1 of {N + 2} rows")).to_be_visible()
-    # While the page changes, the table before is still there.
+    # While the page changes, the table before is still there: a click on it chooses nothing.
+    expect_idle(batch_page)
     expect(table).to_have_count(1)
     table.click(position={"x": 12, "y": 1.5 * ROW_HEIGHT})
     expect(batch_page.get_by_test_id("stAlertContentError")).to_contain_text("broken.jpg")

@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from fer_core.networks.bundles import SERVING_FILE, SPEC_FILE
-from tests.browser.conftest import running_server, visit
+from tests.browser.conftest import expect_idle, running_server, visit
 from tests.conftest import PROJECT, png
 from tests.hub_server import HubServer, running_hub
 
@@ -87,10 +87,6 @@ def interact(page: Page) -> None:
     expect_idle(page)
     page.get_by_text("Show the 478 landmarks of each face").click()
     expect_idle(page)
-
-
-def expect_idle(page: Page) -> None:
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def expect_disconnected(page: Page) -> None:
