@@ -1,9 +1,19 @@
 """What to do about disgust, which has a sixteenth of the faces that happy has.
 
 Run:    python -m training study imbalance
+Cost:   14 runs of at most 30 epochs, two of which are also runs of `augmentation`
 """
 
 from training.experiments.study import Study, Variant
+
+_STRATEGIES = (
+    "class_weights",
+    "oversampling",
+    "smote",
+    "smote_eigenfaces",
+    "focal",
+    "logit_adjustment",
+)
 
 STUDY = Study(
     name="imbalance",
@@ -12,15 +22,19 @@ STUDY = Study(
     "raises the recall of the rare classes, and what does it cost the frequent ones? The page Experiments "
     "has the recall of each class.",
     recipe="stacked_cnn",
+    # As in the study of augmentation, whose augmented-dropout is without treatment.
+    overrides=("epochs=30", "architecture.widths=[32,32,64,64]"),
     variants=tuple(
         Variant(
-            name=strategy.replace("_", "-"),
-            values={"strategy": strategy.replace("_", " ")},
-            overrides=(f"balance.strategy={strategy}",),
+            name=name.replace(" ", "-"),
+            values={"strategy": name},
+            overrides=overrides,
         )
-        for strategy in (
-            *("none", "class_weights", "oversampling", "smote", "smote_eigenfaces", "focal"),
-            "logit_adjustment",
+        for name, overrides in (
+            ("no treatment", ()),
+            *((s.replace("_", " "), (f"balance.strategy={s}",)) for s in _STRATEGIES),
         )
     ),
+    seeds=(0, 1),
+    measured_on=("fer2013:train", "fer2013:valid"),
 )
