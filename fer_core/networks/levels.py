@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 #: By how much probability the first of two expressions must lead to be named alone. Chosen on the clean faces
 #: of FER2013's PublicTest (n 2,853) by what most annotators of FER+ said: of the predictions below their
-#: threshold with such a lead, 66 % of `dual_photos` and 61 % of `cnn_photos` are right, and 53 % of both
-#: without it; there one of the first two is right in 94 and 93 %.
+#: threshold with such a lead, 65 % of `dual_photos` and 64 % of `cnn_photos` are right, and 53 and 48 %
+#: without it; there one of the first two is right in 92 and 89 %.
 CLEAR_LEAD: Final = 0.2
 
 
