@@ -225,13 +225,13 @@ def short_table(bundles: Iterable[Bundle]) -> str:
     A cell is empty where something was not measured.
     """
     by_name = {bundle.spec.name: bundle for bundle in bundles}
+    ours = [by_name[name] for name in (*DEFAULT_PAIR, *FER2013_PAIR) if name in by_name]
     rows: list[tuple[str, Mapping[tuple[str, str], float]]] = [
         (
-            f"`{name}`{' (default)' if name in DEFAULT_PAIR else ''}",
-            _measured(by_name[name]),
+            f"`{bundle.spec.name}`{' (default)' if bundle.spec.name in DEFAULT_PAIR else ''}",
+            _measured(bundle),
         )
-        for name in (*DEFAULT_PAIR, *FER2013_PAIR)
-        if name in by_name
+        for bundle in ours
     ]
     rows.append(("one annotator of FER+", _people()))
     rows.append((PUBLISHED.label, {(PUBLISHED.note, "accuracy"): PUBLISHED.accuracy}))
@@ -244,6 +244,9 @@ def short_table(bundles: Iterable[Bundle]) -> str:
         {"": label} | {head: f"{shares[c]:.1%}" if c in shares else "" for c, head in heads.items()}
         for label, shares in rows
     ]
+    cells.append(
+        {"": "number of test faces (our networks)"} | {h: _n(ours, *c) for c, h in heads.items()}
+    )
     return markdown_table(pd.DataFrame(cells), left=("",))
 
 
@@ -255,6 +258,13 @@ def _measured(bundle: Bundle) -> dict[tuple[str, str], float]:
         if metrics is not None and (value := metrics.value(measure)) is not None:
             found[source, measure] = value
     return found
+
+
+def _n(bundles: Iterable[Bundle], source: str, measure: str) -> str:
+    """Return on how many faces the networks were measured, for a column of the short table."""
+    measured = [bundle.spec.metrics.get(f"{source}:{REPORTED_SPLIT}") for bundle in bundles]
+    numbers = {m.n_clean if measure == "accuracy_clean" else m.n for m in measured if m is not None}
+    return " or ".join(f"{n:,}" for n in sorted(numbers))
 
 
 def _people() -> dict[tuple[str, str], float]:
