@@ -44,6 +44,8 @@ class PhotoAccuracy:
         coverage, coverage_low, coverage_high: share of the `n` that reaches the threshold.
         selective_accuracy, selective_accuracy_low, selective_accuracy_high: accuracy on those; NaN if there
             are none.
+        mean_confidence: mean over the `n` of the confidence. Near the accuracy if probabilities are right.
+        ece, ece_low, ece_high: calibration error, as in `fer_core.evaluation.measures`.
     """
 
     network: str
@@ -65,6 +67,10 @@ class PhotoAccuracy:
     selective_accuracy: float
     selective_accuracy_low: float
     selective_accuracy_high: float
+    mean_confidence: float
+    ece: float
+    ece_low: float
+    ece_high: float
 
 
 def photo_accuracy_path() -> Path:
@@ -85,10 +91,12 @@ def read_photo_accuracy(path: Path | None = None) -> list[PhotoAccuracy]:
     """
     path = path or photo_accuracy_path()
     rows = read_row_table(path, PhotoAccuracy, what="accuracy on photos", mend=_MEND)
-    shares = pd.DataFrame(rows, columns=["accuracy", "macro_recall", "coverage"])
+    shares = pd.DataFrame(
+        rows, columns=["accuracy", "macro_recall", "coverage", "mean_confidence", "ece"]
+    )
     shares = shares.apply(pd.to_numeric, errors="coerce")
     if not ((shares >= 0) & (shares <= 1)).all(axis=None):
-        raise DataError(f"{path}: accuracy, macro_recall or coverage is no share. {_MEND}")
+        raise DataError(f"{path}: a column of shares has a value outside 0 to 1. {_MEND}")
     # Whole numbers and None in one column come back as floats.
     return [
         dataclasses.replace(

@@ -65,6 +65,10 @@ def photos_table(rows: Sequence[PhotoAccuracy]) -> pd.DataFrame:
             "accuracy of confident predictions": row.selective_accuracy,
             "accuracy of confident predictions low": row.selective_accuracy_low,
             "accuracy of confident predictions high": row.selective_accuracy_high,
+            "mean confidence": row.mean_confidence,
+            "ece": row.ece,
+            "ece low": row.ece_low,
+            "ece high": row.ece_high,
         }
         for row in rows
     )

@@ -6,11 +6,13 @@ from typing import Final
 import streamlit as st
 
 from fer_core.data_names import data_name, known_data_sets
+from fer_core.errors import DataError
+from fer_core.evaluation.photo_accuracy import read_photo_accuracy
 from fer_core.listing import listed
 from fer_core.networks.bundles import BundleSpec
 from pages.shared.level_sentences import judged_by, shares_by_level
 from pages.shared.networks import chosen_networks
-from pages.shared.titles import bundle_of, origin_sentences, title_of
+from pages.shared.titles import bundle_of, of_current_weights, origin_sentences, title_of
 
 #: The data set whose figures published networks have.
 _FER2013: Final = "fer2013"
@@ -40,8 +42,9 @@ def show_accuracy() -> None:
     for bundle in bundles:
         if sentence := accuracy_sentence(bundle.spec):
             st.markdown(sentence)
-    _show_levels([bundle.spec.name for bundle in bundles])
-    st.markdown("Other photos can be harder.")
+    names = [bundle.spec.name for bundle in bundles]
+    _show_levels(names)
+    st.markdown(f"{photos_sentences(names)}Other photos can be harder.")
     # A link in Markdown would open a new tab, without the visit's photos.
     st.page_link("../evaluation.py", label="All figures", icon=":material/analytics:")
     if origins := origin_sentences(bundles):
@@ -62,6 +65,25 @@ def _show_levels(names: Sequence[str]) -> None:
     if rows:
         st.table(rows, border="horizontal", hide_index=True)
         st.caption("Test faces that do not also occur in the training data.")
+
+
+def photos_sentences(names: Sequence[str]) -> str:
+    """Return sentences on the networks' accuracy and confidence on whole photos; empty if not measured."""
+    try:
+        rows = of_current_weights(read_photo_accuracy())
+    except DataError:
+        # Evaluation says what is wrong with the table.
+        return ""
+    whole = {row.network: row for row in rows if row.face_pixels is None}
+    measured = [
+        f"{title_of(name)} is right on {row.accuracy:.1%} of {row.n:,}; its mean confidence is "
+        f"{row.mean_confidence:.1%}. "
+        for name in names
+        if (row := whole.get(name))
+    ]
+    if not measured:
+        return ""
+    return f"On whole press photos, {''.join(measured)}The default networks were chosen on these photos. "
 
 
 def show_limits() -> None:

@@ -2,6 +2,7 @@ import dataclasses
 import io
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -13,11 +14,12 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest, local_script_runner
 
+from fer_core.evaluation.photo_accuracy import read_photo_accuracy
 from fer_core.evaluation.predictions import predictions_path, read_predictions
 from fer_core.networks.bundles import SERVING_FILE, resolve
 from fer_core.percent import percent
 from fer_core.photos.decode import decode
-from pages.parts.about import accuracy_sentence
+from pages.parts.about import accuracy_sentence, photos_sentences
 from pages.shared import visit_photos
 from pages.shared.address import LOCAL
 from pages.shared.bars import percent_html
@@ -135,6 +137,25 @@ def test_the_accuracy_on_the_about_page_is_the_bundles_own():
     assert f"On ExpW Test, Dual-input, web photos finds only {' and '.join(missed)}." in texts(
         about
     )
+
+
+def test_accuracy_and_confidence_on_whole_photos_are_of_the_weights_that_answer(
+    monkeypatch, tmp_path
+):
+    recorded = {row.network: row for row in read_photo_accuracy() if row.face_pixels is None}
+    row = recorded["dual_photos"]
+    said = photos_sentences(["cnn_photos", "dual_photos"])
+    assert f"Dual-input, web photos is right on {row.accuracy:.1%} of {row.n:,}; " in said
+    assert f"mean confidence is {row.mean_confidence:.1%}." in said
+    assert abs(row.mean_confidence - row.accuracy) < 0.03, (
+        "people are told that confidence is right"
+    )
+
+    shutil.copytree(resolve("cnn").path, tmp_path / "dual_photos")
+    monkeypatch.setenv("FER_MODELS", str(tmp_path))
+    assert photos_sentences(["dual_photos"]) == "", "without the table"
+    shutil.copy(PROJECT / "models" / "photos.parquet", tmp_path)
+    assert photos_sentences(["dual_photos"]) == "", "of other weights"
 
 
 def test_the_accuracy_of_a_network_of_fer2013_is_that_of_its_own_labels():

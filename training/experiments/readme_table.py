@@ -139,6 +139,8 @@ def photos_table(specs: Mapping[str, BundleSpec]) -> str:
             "accuracy of confident predictions": f"{row.selective_accuracy:.1%}"
             if row.coverage
             else "",
+            "mean confidence": f"{row.mean_confidence:.1%}",
+            "ECE": f"{row.ece:.3f}",
         }
         for row in of_weights(read_photo_accuracy(path), specs)
         if row.face_pixels is None

@@ -135,6 +135,8 @@ def _measured(
         **_fields("macro_recall", measures["balanced_accuracy"]),
         **_fields("coverage", estimate_share(covered)),
         **_fields("selective_accuracy", estimate_share(result.is_right[covered])),
+        mean_confidence=float(result.confidence.mean(dtype=np.float64)),
+        **_fields("ece", measures["ece"]),
     )
 
 

@@ -109,8 +109,9 @@ def show_photos(chosen: Chosen) -> None:
         "macro recall": "Balanced accuracy",
         "coverage": "Coverage",
         "accuracy of confident predictions": "Accuracy of confident",
+        "mean confidence": "Mean confidence",
     }
-    shown = view.data[["network", "faces", "photos", *shares]].copy()
+    shown = view.data[["network", "faces", "photos", *shares, "ece"]].copy()
     shown[list(shares)] *= 100
     helps = {"macro recall": "Balanced accuracy (macro recall)", "coverage": "Coverage"}
     st.dataframe(
@@ -128,6 +129,9 @@ def show_photos(chosen: Chosen) -> None:
                 )
                 for name, title in shares.items()
             },
+            "ece": st.column_config.NumberColumn(
+                "ECE", format="%.3f", help=defined("Calibration error (ECE)")
+            ),
         },
     )
 

@@ -58,6 +58,8 @@ def test_each_network_is_measured_at_each_size_and_the_table_keeps_it(root, tmp_
     first = rows[0]
     assert (first.n, first.n_left_out, first.n_landmarks) == (2, 1, 2)
     assert (first.accuracy, first.macro_recall, first.coverage) == (1.0, 1.0, 1.0)
+    assert 0.9 < first.mean_confidence < 1
+    assert first.ece == pytest.approx(1 - first.mean_confidence)
     file = tmp_path / "photos.parquet"
     write_photo_accuracy(rows, file)
     np.testing.assert_equal(read_photo_accuracy(file), rows)
