@@ -17,7 +17,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FrameLocator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.conftest import PROJECT, THREADS
 
@@ -125,6 +132,12 @@ def visit(browser: Browser, server: Server) -> Iterator[Page]:
 def expect_idle(page: Page) -> None:
     """Wait until the page is drawn and nothing is left of the page before."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def start_camera(page: Page | FrameLocator) -> None:
+    """Click the button of *Live* when the page's script listens to it: before, a click is lost."""
+    expect(page.locator(".stage .message")).to_contain_text("The camera is off.")
+    page.get_by_role("button", name="Start the camera").click()
 
 
 def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:

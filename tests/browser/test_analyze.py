@@ -18,7 +18,7 @@ from watchdog.observers import Observer
 from fer_core.photos.decode import decode
 from pages.shared.loading import load_analyzer
 from pages.shared.results import prediction_text
-from tests.browser.conftest import Server, unable_to_write
+from tests.browser.conftest import Server, expect_idle, unable_to_write
 
 pytestmark = pytest.mark.browser
 
@@ -129,6 +129,10 @@ def test_a_click_on_one_of_29_faces_shows_it(page: Page):
     page.get_by_role("button", name="Group of 29", exact=True).click()
     expect(page.get_by_alt_text("conference_1927.jpg with 29 faces marked")).to_be_visible()
     expect(page.locator(".st-key-face_card_29")).to_be_attached()
+    # Without their pictures cards are lower, and the 17th would be elsewhere later.
+    page.wait_for_function(
+        "[...document.querySelectorAll('.st-key-faces img')].every((i) => i.complete && i.naturalHeight)"
+    )
     page.get_by_role("button", name=re.compile("^Face 17: ")).click()
     expect(page.get_by_text("Face 17: apparent expression", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Face 17: "))).to_have_attribute(
@@ -151,10 +155,12 @@ def test_networks_are_chosen_by_the_url(browser: Browser, server: Server):
     page = browser.new_page()
     page.goto(f"{server.url}/?networks=cnn,landmarks_only")
     page.get_by_role("button", name="Astronaut", exact=True).click()
+    expect(bars(page)).to_be_visible()
+    # Until the page is drawn, the first screen's choice of networks is there as well.
+    expect_idle(page)
     expect(
         page.get_by_role("button", name="CNN, FER2013 + Landmarks alone, FER2013")
     ).to_be_visible()
-    expect(bars(page)).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()
     head, *rows = Path(download.value.path()).read_text("utf-8-sig").splitlines()

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 from fer_core.networks.bundles import DEFAULT_PAIR
 from pages.server.api.analyze import BODY_SECONDS
 from pages.server.api.examples import examples
-from tests.browser.conftest import Server, running_server
+from tests.browser.conftest import Server, running_server, start_camera
 from tests.browser.probes import TELLING, Log, kept_log, wait_for
 
 pytestmark = pytest.mark.browser
@@ -59,7 +59,7 @@ def test_the_live_camera_works_below_the_path_of_the_app(served, browser: Browse
     with contextlib.closing(browser.new_context()) as context:
         page = context.new_page()
         page.goto(f"{served[0].url}/live")
-        page.get_by_role("button", name="Start the camera").click()
+        start_camera(page)
         expect(page.locator(".network .expression").last).to_contain_text("Happy")
 
 

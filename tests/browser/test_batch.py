@@ -154,8 +154,10 @@ def test_reasons_and_downloads_are_in_sight_and_the_filter_reaches_the_charts(
     page = context.new_page()
     page.goto(f"{server.url}/batch")
     upload(page, [*files[:3], *files[-2:]])
-    table = page.get_by_test_id("stDataFrame")
-    expect(table).to_be_visible()
+    # Under the last table, not under the one that grows.
+    expect(page.get_by_text("Select a row to open its photo.")).to_be_visible()
+    expect_idle(page)
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     expect_in_sight(page, *(button(page, n) for n in ("CSV", "JSON", "Contact sheet (JPEG)")))
     widths = "(table => [table.scrollWidth, table.clientWidth])"
     wide, seen = page.evaluate(f"{widths}(document.querySelector('.dvn-scroller'))")

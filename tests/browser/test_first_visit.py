@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from pages.shared.titles import title_of
-from tests.browser.conftest import Server, running_server
+from tests.browser.conftest import Server, expect_idle, running_server
 
 pytestmark = pytest.mark.browser
 
@@ -37,5 +37,8 @@ def test_the_first_visitor_may_open_a_pages_own_address(
     Image.fromarray(astronaut).resize((1024, 1024)).save(large, "PNG", compress_level=0)
     photo = {"name": "large.png", "mimeType": "image/png", "buffer": large.getvalue()}
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([photo])
+    expect(page.get_by_alt_text("Thumbnail of large.png")).to_be_visible()
+    # Until the page is drawn, the example's action units are there as well.
+    expect_idle(page)
     expect(page.get_by_text("AU12 lip corner puller")).to_be_visible()
     page.close()

@@ -9,7 +9,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FilePayload, FrameLocator, Page, expect
 
-from tests.browser.conftest import Server, chromium_executable, rights, running_server
+from tests.browser.conftest import (
+    Server,
+    chromium_executable,
+    rights,
+    running_server,
+    start_camera,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -142,7 +148,7 @@ def test_where_uploads_are_refused_the_page_says_so_and_leads_to_where_they_work
 def test_the_live_camera_works_in_a_frame_that_may_have_it(strict: BrowserContext, space: Server):
     """It needs no cookie: a visit's frames bring a token of their own."""
     with framed(strict, space, "/live") as (_, app):
-        app.get_by_role("button", name="Start the camera").click()
+        start_camera(app)
         expect(app.locator(".network .expression").last).to_contain_text("Happy")
 
 

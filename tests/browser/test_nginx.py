@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import running_server
+from tests.browser.conftest import running_server, start_camera
 from tests.conftest import PROJECT
 
 CONFIGURATION = (PROJECT / "docs" / "nginx.conf").read_text(encoding="utf-8")
@@ -179,7 +179,7 @@ def test_the_live_camera_reaches_the_server_of_its_visit(browser: Browser, addre
     context = browser.new_context(ignore_https_errors=True)
     page = context.new_page()
     page.goto(f"{address}/live")
-    page.get_by_role("button", name="Start the camera").click()
+    start_camera(page)
     expect(page.locator(".network .expression").last).to_contain_text("Happy")
     context.close()
 

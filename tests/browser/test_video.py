@@ -13,6 +13,9 @@ from tests.clips import clip, moving
 
 pytestmark = pytest.mark.browser
 
+#: For a whole video, on a server that may still be loading its networks.
+ANALYSIS_MS = 90_000
+
 
 @pytest.fixture(scope="module")
 def video(astronaut: np.ndarray) -> bytes:
@@ -40,7 +43,7 @@ def test_a_video_is_looked_at_and_its_tables_taken_away(
 ):
     give(batch_page, "party.mp4", video)
     batch_page.get_by_role("button", name="Analyze the video").click()
-    expect(batch_page.get_by_text("30 frames, 1 person")).to_be_visible()
+    expect(batch_page.get_by_text("30 frames, 1 person")).to_be_visible(timeout=ANALYSIS_MS)
     expect(batch_page.get_by_test_id("stPlotlyChart").first).to_be_visible()
     expect(batch_page.get_by_alt_text("Frame 1 with 1 face marked")).to_be_visible()
     wide = batch_page.evaluate("document.documentElement.scrollWidth")
@@ -64,7 +67,7 @@ def two_people(astronaut: np.ndarray) -> bytes:
 def test_two_people_share_a_timeline_and_a_click_chooses_one(batch_page: Page, two_people: bytes):
     give(batch_page, "two.mp4", two_people)
     batch_page.get_by_role("button", name="Analyze the video").click()
-    expect(batch_page.get_by_text("2 people")).to_be_visible()
+    expect(batch_page.get_by_text("2 people")).to_be_visible(timeout=ANALYSIS_MS)
     # Everybody's and one person's.
     expect(batch_page.get_by_test_id("stPlotlyChart")).to_have_count(2)
     expect(batch_page.get_by_role("heading", name="Person 1 over time")).to_be_visible()

@@ -429,7 +429,8 @@ def test_without_landmarks_agreement_is_not_called_a_second_opinion(astronaut_pn
         show_agreement(face)
 
     def said(face: "FaceAnalysis") -> str:
-        return texts(AppTest.from_function(page, kwargs={"face": face}).run())
+        app = AppTest.from_function(page, default_timeout=SECONDS, kwargs={"face": face})
+        return texts(app.run())
 
     assert "Both networks agree" in said(face)
     assert "No landmarks: both networks see only pixels" in said(blind)

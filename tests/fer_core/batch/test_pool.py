@@ -113,7 +113,7 @@ def test_only_so_many_jobs_are_on_their_way():
 
 def test_a_generator_that_is_closed_kills_its_processes():
     before = set(psutil.Process().children())
-    jobs = ["a", *["sleep 100"] * (2 * AHEAD)]
+    jobs = ["a", *["wait /never"] * (2 * AHEAD)]
     answers = run_jobs(Acting(), jobs, processes=2, in_order=True)
     assert said([next(answers)]) == ["a"]
     assert set(psutil.Process().children()) > before
@@ -126,7 +126,7 @@ def test_ctrl_c_ends_all_at_once():
         # A shell lets what it starts in the background ignore Ctrl-C, also these tests and what they start.
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from tests.fer_core.batch.test_pool import Acting, run_jobs\n"
-        "jobs = ['a', 'sleep 100', 'sleep 100']\n"
+        "jobs = ['a', 'wait /never', 'wait /never']\n"
         "for answer in run_jobs(Acting(), jobs, processes=2, in_order=False): print(answer, flush=True)\n"
     )
     process = subprocess.Popen(

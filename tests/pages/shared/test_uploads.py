@@ -74,7 +74,7 @@ for listed in (DeletedFile("1"), [DeletedFile("1"), DeletedFile("2")]):
 
 def test_deleted_files_that_a_widget_still_lists_change_nothing():
     """A browser that has not heard of the next widget lists them, and Streamlit calls that a change."""
-    page = AppTest.from_string(LISTED_AGAIN).run()
+    page = AppTest.from_string(LISTED_AGAIN, default_timeout=60).run()
     assert not page.exception
     assert len(page.session_state["intake"].unreadable) == 1
     assert "sent_files" not in page.session_state

@@ -4,8 +4,8 @@ import gc
 import io
 import struct
 import threading
-import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -160,23 +160,28 @@ def test_photos_that_wait_go_first(
 ):
     photos = PhotoQueue(places=1, longest=2)
     monkeypatch.setattr(route, "photo_queue", lambda: photos)
-    monkeypatch.setattr(route, "_SPACING_S", 2.0)
+    monkeypatch.setattr(route, "_SPACING_S", 60.0)
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(route, "asyncio", SimpleNamespace(sleep=pause))
     sent = headers(open_visit(camera))
 
-    def seconds_of_two() -> float:
-        began = time.perf_counter()
+    def send_two() -> None:
         for _ in range(2):
             client.post("/live", content=frame, headers=sent)
-        return time.perf_counter() - began
 
-    seconds_of_two()
-    assert seconds_of_two() < 2
+    send_two()
+    assert pauses == []
     waits = threading.Event()
     with photos.place(lambda _: None):
         waiting = threading.Thread(target=_wait_in, args=(photos, waits))
         waiting.start()
         assert waits.wait(10)
-        assert seconds_of_two() > 2
+        send_two()
+    assert pauses[0] == 0 < pauses[1] <= 60
     waiting.join(10)
     assert not photos.has_waiting
 
