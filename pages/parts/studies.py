@@ -173,7 +173,7 @@ def _show_variants(results: StudyResults, comparisons: list["Comparison"]) -> No
         "Accuracy on clean validation faces: the mean, with the range over seeds. The distance from the best "
         "variant has an interval over the faces that all runs predicted (paired bootstrap). The intervals "
         "are simultaneous at 95% for all pairs of variants. If one contains 0, the two do not differ "
-        "significantly. Other seeds would widen them."
+        "significantly. Other seeds would widen them. Balanced accuracy is the mean of the classes' recalls."
     )
     table = variants_table(results, comparisons)
     _show_table(in_words(table), f"{results.plan.name}-variants", whole=table)

@@ -1,7 +1,11 @@
 """Variants have the mean and range of their seeds, and their distance from the best one."""
 
+import dataclasses
+import math
+
 import pytest
 
+from fer_core.studies.numbers import findings
 from fer_core.studies.pairs import compare_variants
 from fer_core.studies.plans import read_study
 from fer_core.studies.variants import COLUMNS, in_words, variants_table
@@ -30,7 +34,33 @@ def test_a_variant_has_the_mean_and_range_of_its_seeds(results):
         low, high = sorted(100 * clean[row[0]])
         assert row[5:8] == pytest.approx(((low + high) / 2, low, high))
         assert high - low == pytest.approx(1)
+    assert table["balanced accuracy, mean (%)"].isna().all()
+    assert "balanced accuracy" not in in_words(table), "no run has it"
     assert table["below the best (points)"].isna().all()
+
+
+def test_the_balanced_accuracy_is_that_of_variants_whose_runs_all_have_it(results):
+    measured = results.runs["variant"].map({"2-stages": 0.4, "3-stages": 0.5})
+    measured += results.runs["seed"] / 10
+    measured[(results.runs["variant"] == "3-stages") & (results.runs["seed"] == 1)] = math.nan
+    runs = results.runs.assign(**{"fer2013:valid balanced_accuracy_clean": measured})
+    table = variants_table(dataclasses.replace(results, runs=runs), ())
+    two, three = table["balanced accuracy, mean (%)"]
+    assert two == pytest.approx(45)
+    assert math.isnan(three)
+    assert in_words(table)["balanced accuracy"].tolist() == ["45.0%", ""]
+
+
+def test_another_variant_with_the_highest_balanced_accuracy_is_named(results):
+    said = " ".join(findings(results))
+    assert "balanced" not in said
+    measured = results.runs["variant"].map({"2-stages": 0.4, "3-stages": 0.5})
+    runs = results.runs.assign(**{"fer2013:valid balanced_accuracy_clean": measured})
+    sentence = "highest for **3-stages**: 50.0%, against 40.0% for 2-stages."
+    assert sentence in " ".join(findings(dataclasses.replace(results, runs=runs)))
+    other_faces = runs["fer2013:valid n"] + (runs["variant"] == "3-stages")
+    runs = runs.assign(**{"fer2013:valid n": other_faces})
+    assert "balanced" not in " ".join(findings(dataclasses.replace(results, runs=runs)))
 
 
 def test_distances_are_those_of_the_comparison(results):
