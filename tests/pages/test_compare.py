@@ -119,8 +119,8 @@ def test_an_example_is_explained_at_once():
 @pytest.mark.usefixtures("two_networks")
 def test_odds_are_counted_on_the_stored_predictions():
     page = open_page()
-    said = next(m.value for m in page.markdown if m.value.startswith("On test faces where"))
-    assert "as here, both networks predict **neutral**:" in said
+    said = next(m.value for m in page.markdown if m.value.startswith("Whatever the confidence"))
+    assert "on test faces where, as here, both networks predict **neutral**:" in said
     found = re.search(
         r"- \*\*FER2013\*\*: both networks right on \*\*([\d.]+)%\*\* of [\d,]+ faces "
         r"\(([\d.]+)% to ([\d.]+)%\)",
@@ -313,7 +313,7 @@ def test_networks_with_other_classes_are_compared_on_what_they_share(
     said = [m.value for m in page.markdown]
     titles = ("Landmarks alone, FER2013: ", "Dual-input, five classes: ")
     assert sum(m.startswith(titles) for m in said) == 2
-    assert any(m.value.startswith("On test faces where") for m in page.markdown)
+    assert any(m.value.startswith("Whatever the confidence") for m in page.markdown)
 
 
 @pytest.mark.usefixtures("own_two_networks")

@@ -31,7 +31,9 @@ def show_odds(face: "FaceAnalysis") -> None:
     lines = []
     for name, odds in odds_of_pair(pair):
         lines += [f"- **{name}**: {odds}"] if isinstance(odds, str) else _lines(name, odds, titles)
-    st.markdown(f"On test faces where, as here, {said}:\n" + "\n".join(lines))
+    st.markdown(
+        f"Whatever the confidence, on test faces where, as here, {said}:\n" + "\n".join(lines)
+    )
     st.caption("Test faces without a duplicate in the training data; 95% Wilson intervals.")
 
 

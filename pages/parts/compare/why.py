@@ -85,14 +85,17 @@ def show_regions(face: "FaceAnalysis", number: int, shape: "FaceShape") -> None:
     pair = pair_of(face)
     influence = region_influence({name: classifiers[name] for name in pair}, face.inputs, shape)
     show_influence(influence, alt=f"Change in probability by region of face {number}")
+    st.caption(
+        "Percentage points by which the probability of the prediction falls when the region is replaced by "
+        "the average face."
+    )
     for name, values in influence.items():
         st.markdown(f"{title_of(name)}: {region_words(values, pair[name].expression)}")
     with st.expander("Details"):
         st.markdown(
             "One region at a time is replaced by the average face of FER2013, pixels and landmarks together. "
-            "The bars show by how many percentage points the probability of the prediction falls. Below 0, "
-            "it rises without the region. If several regions support a prediction, no region alone changes "
-            "much."
+            "Below 0, the probability of the prediction rises without the region. If several regions support "
+            "a prediction, no region alone changes much."
         )
 
 

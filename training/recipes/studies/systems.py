@@ -10,7 +10,7 @@ STUDY = Study(
     name="systems",
     title="A custom network, VGG and EfficientNet on FER2013",
     question="Three networks of a student project, each with its own recipe. Is the larger one better? "
-    "The page Experiments has FER+'s labels of the same test faces and CK+ as well.",
+    "They are also measured by FER+'s labels of the same test faces, and on CK+.",
     recipe="stacked_cnn",
     variants=(
         Variant(
