@@ -22,6 +22,6 @@ def test_missing_predictions_are_told_without_where_they_should_lie(
         AppTest.from_file(NAVIGATION, default_timeout=60).run().switch_page("../compare.py").run()
     )
     assert not page.exception
-    said = next(m.value for m in page.markdown if m.value.startswith("On test faces where"))
+    said = next(m.value for m in page.markdown if m.value.startswith("Whatever the confidence"))
     assert "There is no predictions file models/cnn/predictions/fer2013-test.parquet" in said
     assert str(tmp_path) not in said
