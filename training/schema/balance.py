@@ -19,6 +19,17 @@ EIGENFACES: Final = 64
 #: Each row of training data: its sample and its target, float32 (N, classes).
 Rows = tuple[Samples, np.ndarray]
 
+#: What is done about classes of unequal size, see `Balance`.
+Strategy = Literal[
+    "none",
+    "class_weights",
+    "oversampling",
+    "smote",
+    "smote_eigenfaces",
+    "focal",
+    "logit_adjustment",
+]
+
 
 class Balance(BaseModel):
     """Settings for rare classes.
@@ -37,15 +48,7 @@ class Balance(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    strategy: Literal[
-        "none",
-        "class_weights",
-        "oversampling",
-        "smote",
-        "smote_eigenfaces",
-        "focal",
-        "logit_adjustment",
-    ] = "none"
+    strategy: Strategy = "none"
     focal_gamma: float = Field(default=2.0, ge=0)
     adjustment: float = Field(default=1.0, ge=0)
 
