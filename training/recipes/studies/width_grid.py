@@ -13,6 +13,7 @@ STUDY = Study(
     question="Four stages of 16, 32 or 64 kernels, twice as many in the last two, with one dense layer of "
     "64 or 512 neurons: which is worth its weights?",
     recipe="stacked_cnn",
+    overrides=("epochs=30",),
     variants=tuple(
         Variant(
             name=f"{kernels}-kernels-{neurons}-neurons",
@@ -24,4 +25,6 @@ STUDY = Study(
         )
         for kernels, neurons in product((16, 32, 64), (64, 512))
     ),
+    seeds=(0, 1),
+    measured_on=("fer2013:train", "fer2013:valid"),
 )
