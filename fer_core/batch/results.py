@@ -59,7 +59,7 @@ class Agreement(StrEnum):
     """Whether all networks find the same expression most likely."""
 
     AGREE = "agree"
-    DIFFER = "differ"
+    DISAGREE = "disagree"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,7 +179,7 @@ def agreement_of(face: FaceAnalysis) -> Agreement | None:
     """Return whether the networks find the same expression most likely; None for fewer than two."""
     if len(face.predictions) < 2:
         return None
-    return Agreement.AGREE if face.networks_agree else Agreement.DIFFER
+    return Agreement.AGREE if face.networks_agree else Agreement.DISAGREE
 
 
 def select_rows(

@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from fer_core.batch.results import FACE, counted, level_column, summary
 from fer_core.expressions import Expression
 from fer_core.networks.levels import Level
-from fer_core.palette import network_looks
+from fer_core.palette import GUIDE_COLOR, network_looks
 from fer_core.views.style import (
+    FIXED_LEGEND,
     add_cells,
     lay_out,
     new_figure,
@@ -25,6 +26,7 @@ from fer_core.views.view import View
 UNCLEAR: Final = str(Level.UNCLEAR)
 #: Faces up to which an axis has a tick for each; Plotly would put some between them.
 _FEW: Final = 5
+_PALE: Final = "Pale: probable or unclear"
 _ROW_HEIGHT: Final = 26
 _FRAME_HEIGHT: Final = 120
 
@@ -84,6 +86,8 @@ def expressions_view(
                 if (row == UNCLEAR) is (level is Level.UNCLEAR)
             ]
         _write_totals(figure, name, totals, rows)
+    if any(row["faces"] for row in data if row["level"] != Level.CONFIDENT):
+        _explain_pale(figure)
     height = _FRAME_HEIGHT + (_ROW_HEIGHT + 14 * (len(networks) - 1)) * len(rows)
     lay_out(figure, height=height, x="Faces")
     # Room for the number beside the longest bar.
@@ -96,7 +100,7 @@ def expressions_view(
         "expressions",
         "Apparent expressions",
         figure,
-        f"{summary(table)}. Pale: probable or unclear.",
+        f"{summary(table)}. {_PALE}.",
         pd.DataFrame(data, columns=["network", "expression", "level", "faces", "share"]),
     )
 
@@ -190,6 +194,21 @@ def _write_totals(figure: go.Figure, name: str, totals: np.ndarray, rows: list[s
         hoverinfo="skip",
         showlegend=False,
     )
+
+
+def _explain_pale(figure: go.Figure) -> None:
+    """Add an entry for pale bars to the legend."""
+    line = {"color": GUIDE_COLOR, "width": 1}
+    figure.add_bar(
+        x=[None],
+        y=[None],
+        orientation="h",
+        name=_PALE,
+        marker={"color": pale(GUIDE_COLOR), "line": line},
+        hoverinfo="skip",
+    )
+    # A click on it would do nothing.
+    figure.update_layout(legend=FIXED_LEGEND)
 
 
 def _rows(answers: pd.DataFrame) -> list[str]:

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
@@ -17,6 +18,7 @@ from fer_core import records as core_records
 from fer_core.analysis import Analyzer
 from fer_core.batch import results as core_batch
 from fer_core.errors import AnalysisError, ImageDecodeError
+from fer_core.percent import percent
 from fer_core.photos.decode import Photo
 from fer_core.video.analysis import VideoAnalysis
 from pages.parts.batch import work
@@ -90,6 +92,24 @@ def test_every_face_and_every_photo_without_one_is_a_row(done: AppTest):
     assert list(table["dual_photos words"]) == ["Happy", "Not readable", "Happy", "No face"]
     assert "not an image" in table["notes"].iloc[1]
     assert done.subheader[0].value == "2 faces in 3 photos, 1 file not readable"
+
+
+def test_files_that_cannot_be_read_are_listed_with_their_whole_reason(done: AppTest):
+    (unreadable,) = done.expander
+    assert unreadable.label == "1 file not readable"
+    name, reason = unreadable.markdown[0].value.split(": ", 1)
+    assert name == "- `broken.jpg`"
+    assert reason == done.dataframe[0].value["notes"].iloc[1]
+
+
+def test_confidences_near_one_are_not_rounded_to_certainty(done: AppTest):
+    table = done.dataframe[0]
+    shown = pa.ipc.open_stream(table.proto.arrow_data.styler.display_values).read_pandas()
+    confidences = table.value["dual_photos confidence"]
+    assert confidences.max() > 0.995, "the face is not one that tells the two apart"
+    assert list(shown["dual_photos confidence"]) == [
+        "" if np.isnan(c) else percent(c) for c in confidences
+    ]
 
 
 def test_content_decides_what_an_upload_is(small: bytes, astronaut: np.ndarray):

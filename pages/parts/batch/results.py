@@ -8,8 +8,10 @@ import streamlit as st
 
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
+from fer_core.percent import percent
 from pages.parts.batch.opened import last_opened, open_face, opened_face, show_opened
 from pages.parts.batch.sheet import show_sheet
+from pages.parts.batch.unreadable import show_unreadable
 from pages.parts.batch.work import FILTERS, Batch, Task, networks_of, start
 from pages.parts.glossary import defined
 from pages.shared.downloads import Content, choose_columns, offer_file
@@ -18,12 +20,12 @@ from pages.shared.views import show_view
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pandas.io.formats.style import Styler
     from streamlit.delta_generator import DeltaGenerator
 
     from fer_core.batch.contact_sheet import SheetFace
     from fer_core.batch.results import PhotoResult
 
-_AGREEMENTS: Final = {"agree": "Agree", "differ": "Differ"}
 _TABLE, _SHEET, _CHARTS = "Table", "Contact sheet", "Charts"
 _OUTCOMES, _NETWORKS_AGREE, _EXPRESSIONS = FILTERS
 _ALL: Final = "All photos, whatever the filter."
@@ -47,6 +49,7 @@ def show_results(batch: Batch) -> None:
     ):
         st.subheader(summary(table), width="content")
         downloads = st.container(horizontal=True, vertical_alignment="center", width="content")
+    show_unreadable(found)
     rows = _filtered(table, networks)
     faces = sheet_faces(found, rows)
     with downloads:
@@ -96,11 +99,11 @@ def show_growing_table(place: "DeltaGenerator", batch: Batch) -> None:
 
 def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
     """Offer filters, and return the rows that pass them."""
-    from fer_core.batch.results import AGREEMENT, OUTCOME, Outcome
+    from fer_core.batch.results import AGREEMENT, OUTCOME, Agreement, Outcome
 
     # Not the table itself: Streamlit keeps what names the choices for longer than a visit lasts.
     outcomes = {o: int((table[OUTCOME] == o).sum()) for o in Outcome}
-    agreements = {a: int((table[AGREEMENT] == a).sum()) for a in _AGREEMENTS}
+    agreements = {a: int((table[AGREEMENT] == a).sum()) for a in Agreement}
     named = sorted({e for name in networks for e in table[name] if e})
     with st.container(horizontal=True, vertical_alignment="bottom", key="batch_filter"):
         st.pills(
@@ -118,7 +121,7 @@ def _filtered(table: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
                 "Networks",
                 [agreement for agreement, n in agreements.items() if n],
                 selection_mode="multi",
-                format_func=lambda a: f"{_AGREEMENTS[a]} ({agreements[a]:,})",
+                format_func=lambda a: f"{a.capitalize()} ({agreements[a]:,})",
                 key=_NETWORKS_AGREE,
                 persist_state="session",
                 help="Whether both networks find the same expression most likely.",
@@ -187,7 +190,7 @@ def _show_table(batch: Batch, rows: "pd.DataFrame", networks: list[str]) -> None
     st.caption("Select a row to open its photo.")
 
 
-def _shown(rows: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
+def _shown(rows: "pd.DataFrame", networks: list[str]) -> "Styler":
     """Return the displayed columns; the network that labels faces in pictures comes first."""
     from fer_core.batch.results import (
         ERROR,
@@ -207,10 +210,12 @@ def _shown(rows: "pd.DataFrame", networks: list[str]) -> "pd.DataFrame":
     for name in order:
         words = words_column(name)
         shown[words] = shown[words].str.capitalize()
-        shown[confidence_column(name)] *= 100
     first = words_column(order[0])
     shown[first] = shown[first].where(rows[FACE] > 0, rows[OUTCOME].str.capitalize())
-    return shown
+    # Not a format of the column's: it has no ">99%".
+    # The stubs ask for a function of any object.
+    confidences = [confidence_column(name) for name in order]
+    return shown.style.format(percent, subset=confidences, na_rep="")  # type: ignore[arg-type]
 
 
 def _column_order(networks: list[str]) -> list[str]:
@@ -235,7 +240,7 @@ def _columns(networks: list[str]) -> dict[str, Any]:
         title = title_of(name)
         columns[words_column(name)] = st.column_config.TextColumn(title, width=170)
         columns[confidence_column(name)] = st.column_config.NumberColumn(
-            "Confidence", format="%.0f%%", help=f"Confidence of {title}.", width=95
+            "Confidence", help=f"Confidence of {title}.", width=95
         )
     return columns
 

@@ -37,6 +37,7 @@ from fer_core.faces.crops import FaceInputs
 from fer_core.faces.face import Face
 from fer_core.networks.classifier import Prediction
 from fer_core.views.batch import agreement_view, answers_table, expressions_view
+from fer_core.views.view import View
 from tests.conftest import png
 
 NETWORKS = ("cnn", "dual")
@@ -88,7 +89,7 @@ def test_the_table_has_a_row_a_face_and_one_for_each_other_photo(table):
     assert list(table["face"]) == [1, 2, 1, 1, 0, 0]
     outcomes = ["confident", "confident", "unclear", "confident", "no face", "not readable"]
     assert list(table["outcome"]) == outcomes
-    assert list(table["agreement"]) == ["agree", "differ", "differ", "agree", "", ""]
+    assert list(table["agreement"]) == ["agree", "disagree", "disagree", "agree", "", ""]
     assert list(table["dual level"]) == ["confident", "confident", "unclear", "confident", "", ""]
     assert table["dual words"].iloc[2] == "unclear: sad or neutral"
     assert table["cnn level"].iloc[2] == "confident"
@@ -109,7 +110,7 @@ def test_tables_of_failures_alone_and_of_nothing_have_the_same_columns(table):
     [
         ((), (), (), [0, 0, 1, 2, 3, 4]),
         (("unclear", "not readable"), (), (), [1, 4]),
-        ((), ("differ",), (), [0, 1]),
+        ((), ("disagree",), (), [0, 1]),
         ((), (), ("sad",), [0, 1]),
         (("unclear",), (), ("happy",), []),
     ],
@@ -153,6 +154,15 @@ def test_views_show_the_rows_that_they_are_given(table):
     assert agreement_view(rows, NETWORKS).data["faces"].sum() == 1
 
 
+def legend(view: View) -> list[str]:
+    return [trace.name for trace in view.figure.data if trace.showlegend is not False]
+
+
+def test_the_legend_explains_pale_bars_only_where_there_are_some(table):
+    confident = select_rows(table, NETWORKS, outcomes=["confident"], agreements=["agree"])
+    assert legend(expressions_view(confident, NETWORKS)) == list(NETWORKS)
+
+
 def test_what_is_probable_is_counted_and_drawn_by_itself():
     results = [photo("a.jpg", face(HAPPY, HAPPY), face(HAPPY, HAPPY, confidence=0.45))]
     table = results_table(results, NETWORKS)
@@ -162,6 +172,7 @@ def test_what_is_probable_is_counted_and_drawn_by_itself():
     assert cells["dual", "happy", "confident"] == cells["dual", "happy", "probable"] == 1
     bars = [bar for bar in view.figure.data if bar.name == "dual"]
     assert len({bar.marker.color for bar in bars if any(bar.x)}) == 2
+    assert "Pale: probable or unclear" in legend(view)
     assert answers_table(table, NETWORKS)["dual"].tolist() == ["happy", "happy"]
 
 
