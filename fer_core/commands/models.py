@@ -72,11 +72,11 @@ def _counts(excluded: "Mapping[str, int]") -> str:
 
 
 def _about(name: str, bundle: "BaseBundle[Any]") -> str:
-    from fer_core.networks.titles import short_title
+    from fer_core.networks.titles import description, short_title
 
-    title = short_title(name, bundle.spec)
-    about = [] if title == bundle.spec.title else [bundle.spec.title]
-    lines = [f"{name}: {title}", *about, f"from {bundle.origin}"]
+    lines = [f"{name}: {short_title(name, bundle.spec)}"]
+    lines += [said] if (said := description(bundle.spec)) else []
+    lines.append(f"from {bundle.origin}")
     lines += [f"not from the Hub: {bundle.missed}"] if bundle.missed else []
     return "\n  ".join([*lines, _cost(bundle)])
 

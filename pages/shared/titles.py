@@ -15,9 +15,9 @@ def title_of(name: str) -> str:
 
 
 def label_of(name: str) -> str:
-    """Return a network's title with its bundle's name."""
+    """Return a network's name and title, for lists beside charts; a narrow list may cut off the title."""
     title = title_of(name)
-    return name if title == name else f"{title} ({name})"
+    return name if title == name else f"{name}: {title}"
 
 
 def bundle_of(name: str) -> Bundle | None:

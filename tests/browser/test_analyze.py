@@ -159,7 +159,7 @@ def test_networks_are_chosen_by_the_url(browser: Browser, server: Server):
     # Until the page is drawn, the first screen's choice of networks is there as well.
     expect_idle(page)
     expect(
-        page.get_by_role("button", name="CNN, FER2013 + Landmarks alone, FER2013")
+        page.get_by_role("button", name="CNN (FER2013) + Landmarks alone (FER2013)")
     ).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()

@@ -28,7 +28,7 @@ def moved_bars(page: Page) -> Locator:
 
 def test_both_networks_answer_and_say_why(page: Page):
     open_compare(page)
-    expect(page.get_by_text(re.compile(r"Time per face: CNN, web photos \d"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Time per face: CNN \(web photos\) \d"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"right on [\d.]+% of [\d,]+ faces"))).not_to_have_count(0)
     expect(page.get_by_alt_text(re.compile("^Heat map on face 1"))).to_have_count(2)
     expect(

@@ -134,7 +134,7 @@ def test_the_accuracy_on_the_about_page_is_the_bundles_own():
         assert levels.value["Confident"].iloc[row] == f"{share} of {n}"
     recall = dual["expw:test"].per_class_recall
     missed = [f"{recall[label]:.0%} of the faces labelled {label}" for label in ("disgust", "fear")]
-    assert f"On ExpW Test, Dual-input, web photos finds only {' and '.join(missed)}." in texts(
+    assert f"On ExpW Test, Dual-input (web photos) finds only {' and '.join(missed)}." in texts(
         about
     )
 
@@ -145,7 +145,7 @@ def test_accuracy_and_confidence_on_whole_photos_are_of_the_weights_that_answer(
     recorded = {row.network: row for row in read_photo_accuracy() if row.face_pixels is None}
     row = recorded["dual_photos"]
     said = photos_sentences(["cnn_photos", "dual_photos"])
-    assert f"Dual-input, web photos is right on {row.accuracy:.1%} of {row.n:,}; " in said
+    assert f"Dual-input (web photos) is right on {row.accuracy:.1%} of {row.n:,}; " in said
     assert f"mean confidence is {row.mean_confidence:.1%}." in said
     assert abs(row.mean_confidence - row.accuracy) < 0.03, (
         "people are told that confidence is right"
@@ -385,7 +385,7 @@ def test_faces_about_which_the_networks_disagree_are_named_with_a_link_to_more()
     assert not page.exception
     assert "2 faces" in texts(page)
     assert "The networks disagree on face 1" in texts(page)
-    assert "Dual-input, FER2013: " in texts(page)
+    assert "Dual-input (FER2013): " in texts(page)
     more = "Which one is right more often?"
     assert more in [link.proto.label for link in page.get("page_link")]
     next(button for button in page.button if button.label == "Face 2").click().run()
@@ -399,9 +399,9 @@ def test_what_is_known_of_a_disagreement_is_said_where_it_is_not_rare():
         return odds_sentence(dict(zip(("cnn_photos", "dual_photos"), predictions, strict=True)))
 
     words = (
-        r"On (\d+) test faces of .+ with the same two predictions, CNN, web photos was right on "
+        r"On (\d+) test faces of .+ with the same two predictions, CNN \(web photos\) was right on "
     )
-    shares = r"\d+% and Dual-input, web photos on \d+%\."
+    shares = r"\d+% and Dual-input \(web photos\) on \d+%\."
     found = re.fullmatch(words + shares, of_pair("happy", "neutral"))
     assert found
     assert int(found[1]) >= 30

@@ -109,9 +109,9 @@ def test_an_example_is_explained_at_once():
         "Which features mattered",
     ]
     captions = [caption.value for caption in page.caption]
-    assert any(caption.startswith("Time per face: CNN, FER2013 ") for caption in captions)
+    assert any(caption.startswith("Time per face: CNN (FER2013) ") for caption in captions)
     said = [m.value for m in page.markdown]
-    for title in ("CNN, FER2013: ", "Dual-input, FER2013: "):
+    for title in ("CNN (FER2013): ", "Dual-input (FER2013): "):
         assert any(m.startswith((f"{title}the ", f"{title}no region alone")) for m in said)
     assert not page.get("plotly_chart"), "no chart has to be loaded"
 
@@ -307,11 +307,11 @@ def test_networks_with_other_classes_are_compared_on_what_they_share(
     page = open_page()
     assert not page.exception
     captions = [caption.value for caption in page.caption]
-    assert "Landmarks alone, FER2013 sees no pixels." in captions
+    assert "Landmarks alone (FER2013) sees no pixels." in captions
     # Five classes beside seven: no bar where a network does not know the class.
     assert "\u2013" in moved_bars(page)
     said = [m.value for m in page.markdown]
-    titles = ("Landmarks alone, FER2013: ", "Dual-input, five classes: ")
+    titles = ("Landmarks alone (FER2013): ", "Dual-input (five classes): ")
     assert sum(m.startswith(titles) for m in said) == 2
     assert any(m.value.startswith("Whatever the confidence") for m in page.markdown)
 

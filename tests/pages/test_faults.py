@@ -23,9 +23,9 @@ from tests.conftest import NAVIGATION, PROJECT
 from tests.hub_server import HubServer
 
 REPO = "somebody/faces"
-BOTH = "CNN, FER2013 + Dual-input, FER2013"
-SHIPPED = "CNN, web photos + Dual-input, web photos"
-ONE = "CNN, FER2013"
+BOTH = "CNN (FER2013) + Dual-input (FER2013)"
+SHIPPED = "CNN (web photos) + Dual-input (web photos)"
+ONE = "CNN (FER2013)"
 
 
 @pytest.fixture

@@ -69,9 +69,9 @@ def networks(*names: str) -> Any:
         (("cnn_photos", "dual_photos"), ["pixels", "+ landmarks"]),
         (("dual", "cnn"), ["+ landmarks", "pixels"]),
         (("ferplus",), ["pixels"]),
-        (("cnn_photos", "expw_cnn"), ["CNN, web photos", "CNN, ExpW"]),
-        (("landmarks_only", "cnn"), ["Landmarks alone, FER2013", "CNN, FER2013"]),
-        (("resnet5", "landmarks_only"), ["Dual-input, five classes", "Landmarks alone, FER2013"]),
+        (("cnn_photos", "expw_cnn"), ["CNN (web photos)", "CNN (ExpW)"]),
+        (("landmarks_only", "cnn"), ["Landmarks alone (FER2013)", "CNN (FER2013)"]),
+        (("resnet5", "landmarks_only"), ["Dual-input (five classes)", "Landmarks alone (FER2013)"]),
     ],
 )
 def test_the_titles_on_the_picture_are_true_and_tell_the_networks_apart(names, titles):

@@ -16,7 +16,7 @@ from fer_core.networks.bundles import (
     SplitMetrics,
 )
 from fer_core.networks.layers import multiply_adds
-from fer_core.networks.titles import short_title
+from fer_core.networks.titles import description, short_title
 from pages.parts.glossary import GLOSSARY, column_help
 from pages.shared.verbatim import message_as_text
 
@@ -35,10 +35,9 @@ def show_facts(bundle: "AnyBundle", layers: "Sequence[Layer] | None") -> None:
     from fer_core.views.models import short_count
 
     spec = bundle.spec
-    title = short_title(spec.name, spec)
-    st.subheader(message_as_text(title))
-    if title != spec.title:
-        st.markdown(f"{message_as_text(spec.title)}.")
+    st.subheader(message_as_text(short_title(spec.name, spec)))
+    if said := description(spec):
+        st.markdown(f"{message_as_text(said)}.")
     with st.container(horizontal=True):
         st.metric("Parameters", short_count(spec.parameters), border=True, width="content")
         if layers:

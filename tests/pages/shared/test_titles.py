@@ -6,8 +6,8 @@ from fer_core.networks.bundles import resolve
 from pages.shared.titles import label_of, origin_sentences
 
 
-def test_a_label_has_the_title_and_the_name_of_the_bundle():
-    assert label_of("cnn") == "CNN, FER2013 (cnn)"
+def test_a_label_has_the_name_of_the_bundle_and_the_title():
+    assert label_of("cnn") == "cnn: CNN (FER2013)"
     assert label_of("no_such_network") == "no_such_network"
 
 
