@@ -105,8 +105,13 @@ def split_name(data: str) -> str:
     known = known_data_sets().get(source_of(data))
     official = known.official_splits.get(split) if known else None
     if official is None:
-        return role.capitalize() if split in _ROLES else split
+        return role_name(split)
     return official if official.lower() == role else f"{official} ({role})"
+
+
+def role_name(split: str) -> str:
+    """Return the display name of what a split is for, whatever its data set calls it: "Validation"."""
+    return _ROLES[split].capitalize() if split in _ROLES else split
 
 
 def validation_name(source: str) -> str:

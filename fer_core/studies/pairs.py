@@ -110,12 +110,13 @@ def told_apart(comparison: Comparison, results: StudyResults) -> str:
     """Return a sentence on which variants do not differ significantly from the best one."""
     labels = labels_of(results)
     close = [labels[rival.variant] for rival in comparison.rivals if not rival.is_apart]
+    only = labels[comparison.rivals[0].variant] if len(comparison.rivals) == 1 else None
     where = f"On {comparison.n:,} clean faces of {data_name(comparison.data)}"
     best = f"the best variant, **{labels[comparison.best]}**,"
     how = "(simultaneous 95% intervals)"
     if not close:
         once = "" if len(results.plan.seeds) > 1 else " Other seeds were not tried."
-        return f"{where}, {best} is better than every other one {how}.{once}"
-    if len(close) == len(comparison.rivals):
-        return f"{where}, {best} does not differ significantly from any other one {how}."
-    return f"{where}, {best} does not differ significantly from {listed(close)} {how}."
+        return f"{where}, {best} is better than {only or 'every other one'} {how}.{once}"
+    all_close = len(close) == len(comparison.rivals) > 1
+    which = "any other one" if all_close else listed(close)
+    return f"{where}, {best} does not differ significantly from {which} {how}."

@@ -1,13 +1,22 @@
 """A study's figures: accuracy against what it varies, and learning curves."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
 import plotly.graph_objects as go
 from pandas.api.types import is_numeric_dtype
 
-from fer_core.data_names import data_name, is_whole, source_name, source_of, split_name, split_of
+from fer_core.data_names import (
+    data_name,
+    is_whole,
+    role_name,
+    source_name,
+    source_of,
+    split_name,
+    split_of,
+)
 from fer_core.listing import listed
 from fer_core.palette import GUIDE_COLOR, look_of
 from fer_core.studies.numbers import accuracies, labels_of
@@ -30,6 +39,9 @@ from fer_core.views.view import View
 _PLACES: Final = {"test": 0, "train": 1, "valid": 2}
 #: Of a set that is measured on as a whole.
 _WHOLE_PLACE: Final = 3
+#: Learning curves, by what they are of: the start of their columns, and their dash.
+_CURVES: Final = {"validation": ("val_", "solid"), "training": ("", "dot")}
+CURVES: Final = tuple(_CURVES)
 #: At most so many epochs are numbered.
 _EPOCH_TICKS: Final = 12
 #: Dots of one row lie so far apart, in rows.
@@ -63,40 +75,42 @@ def accuracy_view(results: StudyResults, *, clean: bool = False) -> View:
     )
 
 
-def learning_view(results: StudyResults, history: pd.DataFrame) -> View:
+def learning_view(
+    results: StudyResults, history: pd.DataFrame, curves: Sequence[str] = CURVES
+) -> View:
     """Return loss and accuracy by epoch, one colour per variant.
 
     Args:
         results: of the study.
         history: one row per epoch (`fer_core.studies.plans.read_history`), not empty.
+        curves: of CURVES, those that are drawn.
     """
     labels = labels_of(results)
     figure = new_panels(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     for i, variant in enumerate(history["variant"].unique()):
         runs = history[history["variant"] == variant]
-        color = look_of(i).color
+        look = look_of(i)
         for j, (seed, rows) in enumerate(runs.groupby("seed")):
             for row, name, scale in ((1, "loss", 1), (2, "accuracy", 100)):
-                for prefix, dash, words in (
-                    ("", "dot", "training"),
-                    ("val_", "solid", "validation"),
-                ):
+                for words in curves:
+                    prefix, dash = _CURVES[words]
                     figure.add_scatter(
                         x=rows["epoch"],
                         y=scale * rows[prefix + name],
                         row=row,
                         col=1,
                         mode="lines+markers",
-                        line={"color": color, "dash": dash, "width": 2},
-                        marker=look_of(i).marker(size=6),
+                        line={"color": look.color, "dash": dash, "width": 2},
+                        # Fewer than epochs, so that lines stay visible.
+                        marker=look.marker(size=6) | {"maxdisplayed": _EPOCH_TICKS},
                         name=labels.get(variant, variant),
                         legendgroup=variant,
-                        showlegend=(j, row, prefix) == (0, 1, "val_"),
+                        showlegend=(j, row, words) == (0, 1, curves[0]),
                         hovertemplate=f"{variant}, seed {seed}, {words}<br>epoch %{{x}}: "
                         f"{name} %{{y:.{4 if scale == 1 else 1}f}}<extra></extra>",
                     )
-    for dash, words in (("dot", "training"), ("solid", "validation")):
-        line = {"color": GUIDE_COLOR, "dash": dash, "width": 2}
+    for words in curves if len(curves) > 1 else ():
+        line = {"color": GUIDE_COLOR, "dash": _CURVES[words][1], "width": 2}
         figure.add_scatter(
             x=[None], y=[None], mode="lines", line=line, name=words, hoverinfo="skip"
         )
@@ -112,12 +126,13 @@ def learning_view(results: StudyResults, history: pd.DataFrame) -> View:
         if len(sources) > 1 and not validated
         else ""
     )
+    lines = "; dotted lines are training, solid lines validation" if len(curves) > 1 else ""
     return View(
         name=f"{slug(results.plan)}-learning",
         title="Learning curves",
         figure=figure,
-        reading="One colour per variant; dotted lines are training, solid lines validation. Select a name to "
-        "hide its lines. Validation is measured after each epoch on the clean validation rows of "
+        reading=f"One colour per variant, one line per seed{lines}. Select a name to hide its lines. "
+        "Validation is measured after each epoch on the clean validation rows of "
         f"{listed(source_name(f'{source}:') for source in sources)}.{many} Training is measured during "
         "the epoch, with the variant's augmentation, dropout and weights, so it can be worse than "
         "validation. Losses of variants with different loss functions cannot be compared.",
@@ -135,11 +150,12 @@ def _lines(table: pd.DataFrame, plan: StudyPlan) -> go.Figure:
         vertical_spacing=0.22 / len(panels),
         subplot_titles=_titles(panels),
     )
+    legend = _legend_names(table)
     for row, (source, rows) in enumerate(panels.items(), start=1):
         for data in rows["data"].unique():
             points = rows[rows["data"] == data]
             place = _place(data)
-            name = split_name(data)
+            name = legend[data]
             means = points.groupby(value)["accuracy"].mean()
             hover = f"{name}<br>{value} %{{x}}: %{{y:.1f}}%<extra></extra>"
             if len(points) > len(means):
@@ -201,11 +217,12 @@ def _dots(table: pd.DataFrame, plan: StudyPlan, labels: dict[str, str]) -> go.Fi
         subplot_titles=_titles(panels),
     )
     places = {variant: place for place, variant in enumerate(labels)}
+    legend = _legend_names(table)
     for row, (source, rows) in enumerate(panels.items(), start=1):
         kinds = list(rows["data"].unique())
         for i, data in enumerate(kinds):
             place = _place(data)
-            name = split_name(data)
+            name = legend[data]
             offset = _DOT_STEP * (i - (len(kinds) - 1) / 2)
             points = rows[rows["data"] == data]
             means = points.groupby("variant", sort=False)["accuracy"].mean()
@@ -311,6 +328,20 @@ def _references(plan: StudyPlan, source: str) -> tuple[Reference, ...]:
 def _place(data: str) -> int:
     """Return the index in the palette for results on "SOURCE:SPLIT"."""
     return _WHOLE_PLACE if is_whole(data) else _PLACES[split_of(data)]
+
+
+def _legend_names(table: pd.DataFrame) -> dict[str, str]:
+    """Return the name of each data set's marks; splits of several sources that share a mark share a name."""
+    names = {data: split_name(data) for data in table["data"].unique()}
+    by_place: dict[int, set[str]] = {}
+    for data, name in names.items():
+        by_place.setdefault(_place(data), set()).add(name)
+    return {
+        data: name
+        if is_whole(data) or len(by_place[_place(data)]) == 1
+        else role_name(split_of(data))
+        for data, name in names.items()
+    }
 
 
 def _percent_range(fractions: list[float]) -> list[float]:

@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core.data_names import data_name, split_of
 from fer_core.errors import DataError
 from fer_core.files import version_of
+from fer_core.listing import capitalized
 from fer_core.studies.numbers import findings, measured_on, progress, runs_table
 from fer_core.studies.plans import (
     SearchPlan,
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 
 #: Splits by how much their faces say about new ones.
 _SPLITS: Final = ("test", "valid", "train")
+#: Learning curves that are shown together.
+_CURVES: Final = {
+    "validation": ("validation",),
+    "training": ("training",),
+    "both": ("validation", "training"),
+}
 _ALL: Final = "All faces"
 _CLEAN: Final = "Without duplicates"
 #: How numbers are rounded, by what their column's name ends with.
@@ -129,6 +136,8 @@ def _show_accuracy(results: StudyResults, differences: list[str]) -> None:
     from fer_core.views.studies import accuracy_view
 
     st.markdown(progress(results))
+    # Above the choice of faces, on which they do not depend.
+    st.markdown("\n".join(f"- {sentence}" for sentence in [*findings(results), *differences]))
     kinds = {"all": _ALL, "clean": _CLEAN}
     on_change = linked("faces", kinds, _ALL, key="study_faces")
     faces = st.segmented_control(
@@ -140,7 +149,6 @@ def _show_accuracy(results: StudyResults, differences: list[str]) -> None:
         help=defined(_ALL, _CLEAN),
     )
     show_view(accuracy_view(results, clean=faces == _CLEAN), help=defined("Accuracy"))
-    st.markdown("\n".join(f"- {sentence}" for sentence in [*findings(results), *differences]))
 
 
 def _compared(results: StudyResults) -> tuple[list["Comparison"], list[str]]:
@@ -215,8 +223,18 @@ def _show_learning(results: StudyResults) -> None:
             icon=":material/report:",
         )
         return
-    if not history.empty:
-        show_view(learning_view(results, history), heading=False)
+    if history.empty:
+        return
+    shown = st.segmented_control(
+        "Curves",
+        list(_CURVES),
+        default="validation",
+        required=True,
+        format_func=capitalized,
+        key="curves",
+        bind="query-params",
+    )
+    show_view(learning_view(results, history, _CURVES[str(shown)]), heading=False)
 
 
 def _show_recalls(results: StudyResults) -> None:

@@ -91,6 +91,17 @@ def test_all_or_none_are_told_apart(results):
     )
 
 
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.2, "is better than"), (0.69, "does not differ significantly from")]
+)
+def test_a_single_rival_is_named(results, share, words):
+    write_runs("alike", share)
+    (found,) = compare_variants(results)
+    rival = next(rival for rival in found.rivals if rival.variant == "alike")
+    alone = dataclasses.replace(found, best="good", rivals=(rival,))
+    assert f"**good**, {words} alike (simultaneous" in told_apart(alone, results)
+
+
 def test_variants_are_compared_on_the_faces_that_all_predicted(results):
     write_runs("bad", n=N - 7)
     (found,) = compare_variants(results)

@@ -57,6 +57,14 @@ def test_a_number_is_a_line_through_the_means_with_the_seeds_beside_it():
     assert high > 87.65
 
 
+@pytest.mark.parametrize("values", [STAGES, NETWORKS])
+def test_splits_of_two_sources_with_one_mark_have_one_name(values):
+    results, _ = results_of(values, measured_on=("fer2013:valid", "expw:valid", "fer2013:test"))
+    figure = accuracy_view(results).figure
+    names = [trace.name for trace in figure.data if trace.showlegend is not False]
+    assert names == ["Validation", "PrivateTest (test)"]
+
+
 def test_splits_differ_by_colour_and_by_marker():
     figure = accuracy_view(results_of(STAGES)[0]).figure
     assert len(figure.data) == 3, "one seed is its mean"
@@ -178,6 +186,19 @@ def test_learning_curves_are_those_of_the_history():
     assert sum(bool(c.showlegend) for c in curves) == 1
     assert len(view.data) == len(history)
     assert "the clean validation rows of FER2013." in view.reading
+
+
+@pytest.mark.parametrize(("curves", "prefix"), [("validation", "val_"), ("training", "")])
+def test_learning_curves_of_one_kind_can_be_shown_alone(curves, prefix):
+    results, _ = results_of(STAGES, seeds=(0, 1))
+    history = read_history(results.plan)
+    view = learning_view(results, history, (curves,))
+    shown = traces(view.figure, "3-stages")
+    assert len(shown) == 4, "two figures for each of two seeds"
+    rows = history[(history["variant"] == "3-stages") & (history["seed"] == 0)]
+    np.testing.assert_allclose(shown[0].y, rows[f"{prefix}loss"])
+    assert sum(bool(c.showlegend) for c in shown) == 1
+    assert "dotted" not in view.reading
 
 
 def test_learning_curves_name_what_runs_were_validated_on():
