@@ -1,4 +1,4 @@
-"""Probabilities as percentages."""
+"""Probabilities as percentages, and p-values."""
 
 from typing import Final
 
@@ -11,3 +11,8 @@ def percent(probability: float) -> str:
     if probability < LEAST_PERCENT:
         return "<1%"
     return ">99%" if probability > 1 - LEAST_PERCENT else f"{probability:.0%}"
+
+
+def p_in_words(p: float) -> str:
+    """Return a p-value as tables have it: "< 0.001" or "0.017"."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

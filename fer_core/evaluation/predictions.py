@@ -21,6 +21,7 @@ from fer_core.expressions import Expression, parse_expression
 from fer_core.files import replace_file
 from fer_core.listing import listed
 from fer_core.networks.bundles import CLEAN, PREDICTIONS_FOLDER, LandmarkMetrics, SplitMetrics
+from fer_core.percent import p_in_words
 
 #: Before an expression in the name of its column.
 PROBABILITY: Final = "p_"
@@ -367,8 +368,8 @@ class PairedComparison:
 
     @property
     def p_in_words(self) -> str:
-        """The p-value as tables have it: "< 0.001" or "0.017"."""
-        return "< 0.001" if self.p_value < 0.001 else f"{self.p_value:.3f}"
+        """The p-value as tables have it."""
+        return p_in_words(self.p_value)
 
     def in_points(self, *, digits: int) -> str:
         """Return the difference with its interval in percentage points: "+1.8 (+1.3 to +2.3)"."""

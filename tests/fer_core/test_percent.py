@@ -2,7 +2,7 @@
 
 import pytest
 
-from fer_core.percent import percent
+from fer_core.percent import p_in_words, percent
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,10 @@ from fer_core.percent import percent
 )
 def test_the_ends_are_not_rounded(probability: float, words: str):
     assert percent(probability) == words
+
+
+@pytest.mark.parametrize(
+    ("p", "words"), [(0.0, "< 0.001"), (0.00099, "< 0.001"), (0.0166, "0.017")]
+)
+def test_a_small_p_is_not_rounded_to_zero(p: float, words: str):
+    assert p_in_words(p) == words

@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
@@ -25,6 +24,7 @@ from pages.parts.batch import work
 from pages.parts.batch.jobs import VideoJob
 from tests.clips import clip, moving, song
 from tests.conftest import NAVIGATION, PROJECT, png
+from tests.pages.shown import shown_texts
 
 SECONDS = 60
 REMOVE = "Remove photos, videos and results"
@@ -104,7 +104,7 @@ def test_files_that_cannot_be_read_are_listed_with_their_whole_reason(done: AppT
 
 def test_confidences_near_one_are_not_rounded_to_certainty(done: AppTest):
     table = done.dataframe[0]
-    shown = pa.ipc.open_stream(table.proto.arrow_data.styler.display_values).read_pandas()
+    shown = shown_texts(table)
     confidences = table.value["dual_photos confidence"]
     assert confidences.max() > 0.995, "the face is not one that tells the two apart"
     assert list(shown["dual_photos confidence"]) == [

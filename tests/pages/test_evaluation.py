@@ -22,6 +22,7 @@ from pages.parts.evaluation import questions
 from pages.parts.evaluation.questions import QUESTIONS
 from pages.shared.verbatim import name_as_code
 from tests.conftest import NAVIGATION, PROJECT
+from tests.pages.shown import shown_texts
 
 SECONDS = 60
 
@@ -353,6 +354,10 @@ def test_heat_maps_are_compared_for_the_weights_that_answer_alone(monkeypatch, t
     assert len(table) == len(recorded)
     for _, row in table.iterrows():
         assert row["deletion"] == recorded[row["network"], row["map"]].deletion
+    p_values = shown_texts(page.dataframe[0])["p of deletion"]
+    of_itself = table["p of deletion"].isna()
+    assert set(p_values[of_itself]) == {""}
+    assert "< 0.001" in set(p_values[~of_itself])
     assert "500 faces of FER2013 PrivateTest" in texts(page)
     for name in ("cnn", "cnn_photos"):
         shutil.copytree(resolve_shipped(name), tmp_path / name)

@@ -213,9 +213,8 @@ def _shown(rows: "pd.DataFrame", networks: list[str]) -> "Styler":
     first = words_column(order[0])
     shown[first] = shown[first].where(rows[FACE] > 0, rows[OUTCOME].str.capitalize())
     # Not a format of the column's: it has no ">99%".
-    # The stubs ask for a function of any object.
-    confidences = [confidence_column(name) for name in order]
-    return shown.style.format(percent, subset=confidences, na_rep="")  # type: ignore[arg-type]
+    formats: dict[str, Any] = {confidence_column(name): percent for name in order}
+    return shown.style.format(formats, na_rep="")
 
 
 def _column_order(networks: list[str]) -> list[str]:

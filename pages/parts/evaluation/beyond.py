@@ -1,7 +1,7 @@
 """The views beyond one data set: all test sets, landmarks, degraded images, photos and heat maps."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -9,6 +9,7 @@ from fer_core.data_names import split_of
 from fer_core.errors import DataError
 from fer_core.evaluation.measured_weights import MeasuredT
 from fer_core.listing import listed
+from fer_core.percent import p_in_words
 from pages.parts.evaluation.choice import CLEAN_FACES, Chosen, found_faces, robustness_of
 from pages.parts.glossary import defined
 from pages.shared.titles import bundle_of, of_current_weights, title_of
@@ -146,17 +147,23 @@ def show_heat_maps(chosen: Chosen) -> None:
         return
     view = faithfulness_view(rows)
     show_view(view)
-    numbers = ("deletion", "p of deletion", "insertion", "p of insertion", "shuffled")
+    formats: dict[str, Any] = {
+        "deletion": "{:.3f}",
+        "p of deletion": p_in_words,
+        "insertion": "{:.3f}",
+        "p of insertion": p_in_words,
+        "shuffled": "{:.3f}",
+    }
+    table = view.data[["network", "map", *formats]].style
     st.dataframe(
-        view.data[["network", "map", *numbers]],
+        # Class activation maps have no p: they are not compared with themselves.
+        table.format(formats, na_rep=""),
         hide_index=True,
+        placeholder="",
         column_config={
             "network": st.column_config.TextColumn("Network", pinned=True),
             "map": "Map",
-            **{
-                name: st.column_config.NumberColumn(name.capitalize(), format="%.3f")
-                for name in numbers
-            },
+            **{name: name.capitalize() for name in formats},
         },
     )
 
