@@ -155,10 +155,14 @@ def _show_pose_and_measures(mesh: "FaceMesh") -> None:
         "Pitch": _turn(pose.pitch, "down", "up"),
         "Gaze, sideways": _turn(looks.yaw, "right", "left") if looks else _NO_IRIS,
         "Gaze, up or down": _turn(looks.pitch, "down", "up") if looks else _NO_IRIS,
-        "Eye opening (left / right)": _pair(measured.left_eye_opening, measured.right_eye_opening),
-        "Brow height (left / right)": _pair(measured.left_brow_height, measured.right_brow_height),
-        "Mouth opening": f"{measured.mouth_opening:.0%}",
-        "Mouth width": f"{measured.mouth_width:.0%}",
+        "Eye opening (left / right), of the eye's width": _pair(
+            measured.left_eye_opening, measured.right_eye_opening
+        ),
+        "Brow height (left / right), of the eyes' distance": _pair(
+            measured.left_brow_height, measured.right_brow_height
+        ),
+        "Mouth opening, of its width": f"{measured.mouth_opening:.0%}",
+        "Mouth width, of the eyes' distance": f"{measured.mouth_width:.0%}",
     }
     with st.container(horizontal=True):
         for label, value in values.items():
