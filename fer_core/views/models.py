@@ -11,13 +11,12 @@ import plotly.graph_objects as go
 from fer_core.networks.bundles import KERAS_FILE, BaseSpec
 from fer_core.networks.layers import Layer, Stage, stages_of
 from fer_core.palette import BLUE, GUIDE_COLOR, OCHRE
-from fer_core.views.style import NOTE_SIZE, lay_out, new_figure, new_panels, rows_from_top
+from fer_core.views.style import INK, NOTE_SIZE, lay_out, new_figure, new_panels, rows_from_top
 from fer_core.views.view import View
 
-#: Of boxes: no cost, the greatest cost, and text with a contrast of 6:1 or more with all between them. They
-#: cover the theme's ground, so that they need no theme's text colour.
+#: Of boxes: no cost, and the greatest cost. They cover the theme's ground, so that their text is INK on both
+#: themes, with a contrast of 6:1 or more.
 _BOX_COLORS: Final = ((234, 243, 248), (118, 180, 217))
-_BOX_TEXT: Final = "#1B2A30"
 _ROW_HEIGHT: Final = 36
 _FRAME_HEIGHT: Final = 90
 #: Pixels from a box's middle to that of the box below.
@@ -344,7 +343,7 @@ def _draw_box(figure: go.Figure, stage: Stage, place: _Place, *, share: float) -
         y=place.level,
         text="<br>".join(lines),
         showarrow=False,
-        font={"size": NOTE_SIZE, "color": _BOX_TEXT},
+        font={"size": NOTE_SIZE, "color": INK},
     )
 
 

@@ -49,20 +49,21 @@ from fer_core.views.learning import learning_view
 from fer_core.views.models import architecture_view, cost_view
 from fer_core.views.paired import comparison_sentence, paired_view
 from fer_core.views.robustness import robustness_view
+from fer_core.views.style import INK
 from training.sources import Split
 
 log = logging.getLogger(__name__)
 
 #: Reported first: the split on which no choice was made.
 _FIRST: Final = "fer2013:test"
-_STYLE: Final = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1B2A30; max-width: 960px; margin: 2rem auto }
-table { border-collapse: collapse; display: block; overflow-x: auto }
-td, th { border: 1px solid #D9E1E4; padding: 0.3rem 0.6rem; text-align: right }
-td:first-child, th:first-child { text-align: left }
-p.reading { color: #55636A; font-size: 0.9rem }
-nav a { margin-right: 1rem }
-pre { background: #F3F6F7; padding: 0.6rem; overflow-x: auto }
+_STYLE: Final = f"""
+body {{ font: 16px/1.5 system-ui, sans-serif; color: {INK}; max-width: 960px; margin: 2rem auto }}
+table {{ border-collapse: collapse; display: block; overflow-x: auto }}
+td, th {{ border: 1px solid #D9E1E4; padding: 0.3rem 0.6rem; text-align: right }}
+td:first-child, th:first-child {{ text-align: left }}
+p.reading {{ color: #55636A; font-size: 0.9rem }}
+nav a {{ margin-right: 1rem }}
+pre {{ background: #F3F6F7; padding: 0.6rem; overflow-x: auto }}
 """
 
 
