@@ -8,7 +8,7 @@ import streamlit as st
 from fer_core.data_names import data_name, known_data_sets
 from fer_core.errors import DataError
 from fer_core.evaluation.photo_accuracy import read_photo_accuracy
-from fer_core.listing import listed
+from fer_core.listing import capitalized, listed
 from fer_core.networks.bundles import BundleSpec
 from pages.shared.level_sentences import judged_by, shares_by_level
 from pages.shared.networks import chosen_networks
@@ -39,10 +39,10 @@ def show_accuracy() -> None:
     """Show how accurate the networks in use are, as measured with these weights."""
     st.header("Accuracy")
     bundles = [bundle for name in chosen_networks() if (bundle := bundle_of(name))]
-    for bundle in bundles:
-        if sentence := accuracy_sentence(bundle.spec):
-            st.markdown(sentence)
     names = [bundle.spec.name for bundle in bundles]
+    if rows := accuracy_rows([bundle.spec for bundle in bundles]):
+        st.table(rows, border="horizontal", hide_index=True)
+        st.caption("Duplicates are test faces that also occur in the training data.")
     _show_levels(names)
     st.markdown(f"{photos_sentences(names)}Other photos can be harder.")
     # A link in Markdown would open a new tab, without the visit's photos.
@@ -51,20 +51,56 @@ def show_accuracy() -> None:
         st.markdown(" ".join(origins))
 
 
+def accuracy_rows(specs: Sequence[BundleSpec]) -> list[dict[str, str]]:
+    """Return a table of how often networks are right on test faces, on which no choice was made.
+
+    A row for each data set's labels, with and without duplicates of training faces; those first whose
+    validation faces chose a network. A column for each network. Empty if nothing was measured.
+    """
+    titles = [title_of(spec.name) for spec in specs]
+    if len(set(titles)) < len(titles):
+        titles = [spec.name for spec in specs]
+    rows: dict[str, dict[str, str]] = {}
+    for title, spec in zip(titles, specs, strict=True):
+        for source in _sources_of(spec):
+            judge, measured = known_data_sets()[source].judge, spec.metrics.get(f"{source}:test")
+            if not judge or measured is None:
+                continue
+            label = capitalized(judge)
+            cells = {label: _right(measured.accuracy, measured.n)}
+            if measured.accuracy_clean is not None and measured.n_clean:
+                clean = _right(measured.accuracy_clean, measured.n_clean)
+                cells[f"{label}, without duplicates"] = clean
+            for label, cell in cells.items():
+                rows.setdefault(label, dict.fromkeys(titles, ""))[title] = cell
+    return [{"Right on test faces, by": label} | cells for label, cells in rows.items()]
+
+
+def _sources_of(spec: BundleSpec) -> list[str]:
+    """Return the data sets by whose labels a network is judged, from the one that chose it on."""
+    known = known_data_sets()
+    chosen_by = [reference.source for reference in spec.references if reference.source in known]
+    return list(dict.fromkeys((*chosen_by, *known))) if chosen_by else [_FER2013]
+
+
+def _right(share: float, n: int) -> str:
+    return f"{share:.1%} of {n:,}"
+
+
 def _show_levels(names: Sequence[str]) -> None:
     """Show how often each level of each network is right."""
     rows = []
     for name in names:
         for judge, shares in shares_by_level(name).items():
             cells = {
-                str(level).capitalize(): f"{share.accuracy:.1%} of {share.n:,}"
+                str(level).capitalize(): _right(share.accuracy, share.n)
                 for level, share in shares.items()
                 if share.accuracy is not None
             }
-            rows.append({"Right predictions": f"{title_of(name)}, by {judge}"} | cells)
+            rows.append({"Right at each level": f"{title_of(name)}, by {judge}"} | cells)
     if rows:
         st.table(rows, border="horizontal", hide_index=True)
-        st.caption("Test faces that do not also occur in the training data.")
+        st.caption("Test faces without duplicates.")
 
 
 def photos_sentences(names: Sequence[str]) -> str:
@@ -142,36 +178,4 @@ def show_sources() -> None:
         "- Training data: [FER2013](https://arxiv.org/abs/1307.0414), "
         "[FER+](https://arxiv.org/abs/1608.01041) and [ExpW](https://arxiv.org/abs/1609.06426)\n"
         "- Faces and landmarks: [MediaPipe](https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker)"
-    )
-
-
-def accuracy_sentence(spec: BundleSpec) -> str | None:
-    """Return a sentence on the measured accuracy; None if these weights were not measured.
-
-    By each data set's labels on test faces, on which no choice was made; of those first whose validation
-    faces chose the network.
-    """
-    known = known_data_sets()
-    chosen_by = [reference.source for reference in spec.references]
-    sources = dict.fromkeys((*chosen_by, *known) if chosen_by else (_FER2013,))
-    measured = {
-        judge: spec.metrics[f"{source}:test"]
-        for source in sources
-        if source in known and (judge := known[source].judge) and f"{source}:test" in spec.metrics
-    }
-    if not measured:
-        return None
-    judge, first = next(iter(measured.items()))
-    by_others = "".join(
-        f" By {other} it is right on {m.accuracy:.1%} of {m.n:,}."
-        for other, m in measured.items()
-        if other != judge
-    )
-    without_copies = (
-        f" Without faces that also occur in the training data, it is right on {first.accuracy_clean:.1%} of "
-        f"{first.n_clean:,}."
-    )
-    return (
-        f"**{title_of(spec.name)}** (`{spec.name}`) is right on {first.accuracy:.1%} of {first.n:,} test "
-        f"faces by {judge}.{without_copies}{by_others}"
     )

@@ -19,7 +19,7 @@ from fer_core.evaluation.predictions import predictions_path, read_predictions
 from fer_core.networks.bundles import SERVING_FILE, resolve
 from fer_core.percent import percent
 from fer_core.photos.decode import decode
-from pages.parts.about import accuracy_sentence, photos_sentences
+from pages.parts.about import accuracy_rows, photos_sentences
 from pages.shared import visit_photos
 from pages.shared.address import LOCAL
 from pages.shared.bars import percent_html
@@ -116,17 +116,20 @@ def confident_and_right(name: str, data: str) -> tuple[str, str]:
 def test_the_accuracy_on_the_about_page_is_the_bundles_own():
     about = AppTest.from_file(NAVIGATION, default_timeout=SECONDS).run()
     about.switch_page("../about.py").run()
-    for name in ("cnn_photos", "dual_photos"):
+    accuracy, levels = about.table
+    for name, title in (
+        ("cnn_photos", "CNN (web photos)"),
+        ("dual_photos", "Dual-input (web photos)"),
+    ):
         spec = resolve(name).spec
-        sentence = accuracy_sentence(spec)
-        assert sentence is not None
-        assert sentence in texts(about)
+        wanted = []
         for data in ("ferplus:test", "expw:test", "fer2013:test"):
             measured = spec.metrics[data]
-            assert f"{measured.accuracy:.1%} of {measured.n:,}" in sentence
-        ferplus = spec.metrics["ferplus:test"]
-        assert f"{ferplus.accuracy_clean:.1%} of {ferplus.n_clean:,}" in sentence
-    (levels,) = about.table
+            wanted += [
+                f"{measured.accuracy:.1%} of {measured.n:,}",
+                f"{measured.accuracy_clean:.1%} of {measured.n_clean:,}",
+            ]
+        assert list(accuracy.value[title]) == wanted
     assert list(levels.value.columns[1:]) == ["Confident", "Probable", "Unclear"]
     dual = resolve("dual_photos").spec.metrics
     for row, data in ((2, "ferplus:test"), (3, "expw:test")):
@@ -160,15 +163,32 @@ def test_accuracy_and_confidence_on_whole_photos_are_of_the_weights_that_answer(
 
 def test_the_accuracy_of_a_network_of_fer2013_is_that_of_its_own_labels():
     spec = resolve("cnn").spec
-    sentence = accuracy_sentence(spec)
-    assert sentence is not None
     measured = spec.metrics["fer2013:test"]
-    for number in (f"{measured.accuracy:.1%}", f"{measured.accuracy_clean:.1%}", f"{measured.n:,}"):
-        assert number in sentence
+    label, title = "Right on test faces, by", "CNN (FER2013)"
+    assert accuracy_rows([spec]) == [
+        {label: "FER2013's own labels", title: f"{measured.accuracy:.1%} of {measured.n:,}"},
+        {
+            label: "FER2013's own labels, without duplicates",
+            title: f"{measured.accuracy_clean:.1%} of {measured.n_clean:,}",
+        },
+    ]
+
+
+def test_networks_of_other_data_share_the_rows_of_the_labels_that_both_were_measured_by():
+    rows = accuracy_rows([resolve("cnn").spec, resolve("dual_photos").spec])
+    cells = {row["Right on test faces, by"]: row["CNN (FER2013)"] for row in rows}
+    assert cells["FER2013's own labels"]
+    assert cells["ExpW's labels"] == ""
+
+
+def test_two_networks_with_one_title_are_told_apart():
+    spec = resolve("cnn").spec
+    same = [spec.model_copy(update={"name": name, "title": "Same"}) for name in ("one", "two")]
+    assert {"one", "two"} < set(accuracy_rows(same)[0])
 
 
 def test_without_a_measurement_no_accuracy_is_claimed():
-    assert accuracy_sentence(resolve("cnn").spec.model_copy(update={"metrics": {}})) is None
+    assert accuracy_rows([resolve("cnn").spec.model_copy(update={"metrics": {}})]) == []
 
 
 def test_the_example_photo_is_answered(expected: str):
