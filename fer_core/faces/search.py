@@ -80,16 +80,17 @@ def candidates(scales: Sequence[Scale], detector: Detector) -> Boxes:
         detector: asked at each.
     """
     coarsest = scales[0]
-    found = [_look(coarsest, detector)]
+    at_once = _look([coarsest, *_always_needed(scales)], detector)
+    found = at_once[:1]
     if not len(found[0].scores):
         found = [_look_at_bordered(coarsest, detector)]
     is_large = [np.zeros(len(found[0].scores), bool)]
-    for coarser, scale in itertools.pairwise(scales):
+    for i, (coarser, scale) in enumerate(itertools.pairwise(scales), start=1):
         boxes, counts_last = _joined(found), np.concatenate(is_large)
         sure = _sides(boxes)[(boxes.scores >= _SURE) & ~counts_last]
         if SMALLEST_SIDE * coarser.factor <= _SMALLEST_SHARE * sure.max(initial=0.0):
             break
-        found.append(_look(scale, detector))
+        found += at_once[i : i + 1] or _look([scale], detector)
         is_large.append(_sides(found[-1]) > _LARGE * scale.factor)
     boxes = _joined(found)
     # The last key counts first.
@@ -135,22 +136,39 @@ def _scale(rgb: np.ndarray, factor: float) -> Scale:
     return Scale(resized(rgb, width, height), factor)
 
 
-def _look(scale: Scale, detector: Detector) -> Boxes:
-    """Return the boxes at one scale, in pixels of the photo, each face once per scale."""
-    places = list(itertools.product(*map(_parts, scale.rgb.shape[:2])))
-    found = []
-    for place, boxes in zip(places, detector.detect([scale.rgb[p] for p in places]), strict=True):
-        rows, columns = place
+def _always_needed(scales: Sequence[Scale]) -> list[Scale]:
+    """Return the scales after the coarsest that are searched even where a face fills the photo."""
+    long_side = max(scales[0].rgb.shape[:2]) * scales[0].factor
+    pairs = itertools.takewhile(
+        lambda pair: SMALLEST_SIDE * pair[0].factor > _SMALLEST_SHARE * long_side,
+        itertools.pairwise(scales),
+    )
+    return [scale for _, scale in pairs]
+
+
+def _look(scales: Sequence[Scale], detector: Detector) -> list[Boxes]:
+    """Return the boxes at each scale, in pixels of the photo, each face once per scale."""
+    places = [
+        (i, place)
+        for i, scale in enumerate(scales)
+        for place in itertools.product(*map(_parts, scale.rgb.shape[:2]))
+    ]
+    # The finest first: it takes longest, and the others fit beside it.
+    places.reverse()
+    found: list[list[Boxes]] = [[] for _ in scales]
+    answers = detector.detect([scales[i].rgb[place] for i, place in places])
+    for (i, (rows, columns)), boxes in zip(places, answers, strict=True):
         offset = np.array([columns.start, rows.start] * 2, np.float32)
-        found.append(Boxes((boxes.xyxy + offset) * np.float32(scale.factor), boxes.scores))
-    return _blended(_joined(found))
+        factor = np.float32(scales[i].factor)
+        found[i].append(Boxes((boxes.xyxy + offset) * factor, boxes.scores))
+    return [_blended(_joined(of_parts[::-1])) for of_parts in found]
 
 
 def _look_at_bordered(scale: Scale, detector: Detector) -> Boxes:
     height, width = scale.rgb.shape[:2]
     border = round(_BORDER * max(height, width))
     bordered = cv2.copyMakeBorder(scale.rgb, border, border, border, border, cv2.BORDER_CONSTANT)
-    found = _look(Scale(bordered, scale.factor), detector)
+    (found,) = _look([Scale(bordered, scale.factor)], detector)
     return Boxes(found.xyxy - np.float32(border * scale.factor), found.scores)
 
 
