@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from fer_core.data_names import data_name
 from fer_core.errors import FerError
+from fer_core.listing import capitalized
 from fer_core.networks.bundles import HISTORY_FILE, SERVING_FILE, BaseBundle, BundleSpec
 from pages.parts.glossary import defined
 from pages.shared.verbatim import message_as_text, name_as_code, public_message
@@ -66,11 +68,13 @@ def show_training(bundle: "AnyBundle") -> None:
     spec = bundle.spec
     data = spec.training_data
     st.subheader("Training")
-    checksum = f" sha256 of these rows: `{data.sha256[:12]}`." if data.sha256 else ""
+    notes = [message_as_text(capitalized(note)) for note in data.note.split("; ") if note]
+    if data.sha256:
+        notes.append(f"sha256 of these rows: `{data.sha256[:12]}`")
     st.markdown(
-        f"- **Data**: {data.n:,} rows of {message_as_text(data.source)}, split "
-        f"{message_as_text(data.split)}: {message_as_text(data.note)}.{checksum}\n"
-        f"- **Backend**: {message_as_text(spec.backend)}\n"
+        f"- **Data**: {data.n:,} rows of {message_as_text(data_name(f'{data.source}:{data.split}'))}\n"
+        + "".join(f"  - {note}\n" for note in notes)
+        + f"- **Backend**: {message_as_text(spec.backend)}\n"
         f"- **Code**: commit {name_as_code(spec.code_commit)}\n"
         f"- **Licence** of the weights: {message_as_text(spec.license)}. They learnt from data sets that "
         "were published for research: check whether they may be used commercially where you are (see NOTICE)."
