@@ -5,8 +5,8 @@ from functools import partial
 import streamlit as st
 
 from pages.parts.batch import results
+from pages.parts.batch.intake import current_batch, current_videos, resume
 from pages.parts.batch.videos import show_videos
-from pages.parts.batch.work import current_batch, current_videos, resume
 from pages.shared import notes
 
 st.title("Batch and video")

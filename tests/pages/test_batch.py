@@ -20,7 +20,7 @@ from fer_core.errors import AnalysisError, ImageDecodeError
 from fer_core.percent import percent
 from fer_core.photos.decode import Photo
 from fer_core.video.analysis import VideoAnalysis
-from pages.parts.batch import work
+from pages.parts.batch import intake, taken
 from pages.parts.batch.jobs import VideoJob
 from tests.clips import clip, moving, song
 from tests.conftest import NAVIGATION, PROJECT, png
@@ -458,16 +458,21 @@ def test_files_added_after_another_page_join_those_that_are_there(
     assert "Analyze the video" not in buttons(page)
 
 
+def limit_photos(monkeypatch: pytest.MonkeyPatch, n: int) -> None:
+    for module in (taken, intake):
+        monkeypatch.setattr(module, "MAX_PHOTOS", n)
+
+
 def test_files_of_earlier_uploads_count_towards_the_limits(
     monkeypatch: pytest.MonkeyPatch, small: bytes
 ):
-    monkeypatch.setattr(work, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
+    monkeypatch.setattr(taken, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
     page = upload(open_page(), ("a.png", small))
     page = page.switch_page("../models.py").run().switch_page("../batch.py").run()
     page = upload(page, ("b.png", small), ("tiny.png", b"no image"))
     notes = page.dataframe[0].value["notes"].tolist()
     assert ["exceeds the limit" in note for note in notes] == [False, True, False]
-    monkeypatch.setattr(work, "MAX_PHOTOS", 2)
+    limit_photos(monkeypatch, 2)
     page = upload(page, ("tiny.png", b"no image"), ("more.png", b"no image"))
     assert page.warning[0].value == "1 photo beyond the limit of 2 was skipped."
 
@@ -485,11 +490,11 @@ def test_a_filter_by_agreement_ends_with_the_second_network(small: bytes):
 @pytest.mark.slow
 @pytest.mark.release
 def test_limits_on_photos_and_bytes_are_said(monkeypatch: pytest.MonkeyPatch, small: bytes):
-    monkeypatch.setattr(work, "MAX_PHOTOS", 2)
+    limit_photos(monkeypatch, 2)
     page = upload(open_page(), *((f"{i}.png", small) for i in range(5)))
     assert page.warning[0].value == "3 photos beyond the limit of 2 were skipped."
     assert len(page.dataframe[0].value) == 2
-    monkeypatch.setattr(work, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
+    monkeypatch.setattr(taken, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
     page = upload(open_page(), ("a.png", small), ("b.png", small))
     assert "exceeds the limit" in page.dataframe[0].value["notes"].iloc[1]
     page = upload(open_page(), ("a.png", small), ("b.mp4", small))

@@ -9,10 +9,11 @@ import streamlit as st
 from fer_core.expressions import Expression
 from fer_core.face_columns import FaceColumns
 from fer_core.percent import percent
+from pages.parts.batch.intake import FILTERS, networks_of, start
 from pages.parts.batch.opened import last_opened, open_face, opened_face, show_opened
 from pages.parts.batch.sheet import show_sheet
 from pages.parts.batch.unreadable import show_unreadable
-from pages.parts.batch.work import FILTERS, Batch, Task, networks_of, start
+from pages.parts.batch.work import Batch, Task
 from pages.parts.glossary import defined
 from pages.shared.downloads import Content, choose_columns, offer_file
 from pages.shared.titles import spec_of, title_of

@@ -5,7 +5,7 @@ import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest, local_script_runner
 
-from pages.parts.batch import work
+from pages.parts.batch import taken
 from tests.conftest import NAVIGATION, png
 
 
@@ -99,7 +99,7 @@ def test_what_is_removed_from_a_batch_is_not_stored(store, small: bytes):
 
 
 def test_what_is_too_much_for_a_batch_is_said_and_not_stored(store, small: bytes, monkeypatch):
-    monkeypatch.setattr(work, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
+    monkeypatch.setattr(taken, "MAX_MEGABYTES", 1.5 * len(small) / 1e6)
     page = upload(open_page("batch"), a=small, b=small)
     assert stored(store) == ["a.png"]
     batch = page.session_state["batch"]
