@@ -319,7 +319,7 @@ def test_a_network_that_is_copied_over_another_answers_once_it_is_whole(
         expect(predictions_on(page)).to_have_count(2)
         expect(alert(page)).to_have_count(0)
         page.get_by_test_id("stSidebarNav").get_by_role("link", name="About").click()
-        expect(page.get_by_test_id("stMain")).to_contain_text("landmarks_only")
+        expect(page.get_by_test_id("stMain")).to_contain_text("Landmarks alone (FER2013)")
 
 
 # The clock
