@@ -14,8 +14,6 @@ from pages.shared.level_sentences import judged_by, shares_by_level
 from pages.shared.networks import chosen_networks
 from pages.shared.titles import bundle_of, of_current_weights, origin_sentences, title_of
 
-#: The data set whose figures published networks have.
-_FER2013: Final = "fer2013"
 #: Of a network's expressions, how many are named as those that it misses most.
 _MISSED: Final = 2
 
@@ -62,25 +60,16 @@ def accuracy_rows(specs: Sequence[BundleSpec]) -> list[dict[str, str]]:
         titles = [spec.name for spec in specs]
     rows: dict[str, dict[str, str]] = {}
     for title, spec in zip(titles, specs, strict=True):
-        for source in _sources_of(spec):
-            judge, measured = known_data_sets()[source].judge, spec.metrics.get(f"{source}:test")
-            if not judge or measured is None:
-                continue
-            label = capitalized(judge)
-            cells = {label: _right(measured.accuracy, measured.n)}
+        for source in judged_by(spec, others=True):
+            measured = spec.metrics[f"{source}:test"]
+            judge = capitalized(known_data_sets()[source].judge or "")
+            cells = {judge: _right(measured.accuracy, measured.n)}
             if measured.accuracy_clean is not None and measured.n_clean:
                 clean = _right(measured.accuracy_clean, measured.n_clean)
-                cells[f"{label}, without duplicates"] = clean
+                cells[f"{judge}, without duplicates"] = clean
             for label, cell in cells.items():
                 rows.setdefault(label, dict.fromkeys(titles, ""))[title] = cell
     return [{"Right on test faces, by": label} | cells for label, cells in rows.items()]
-
-
-def _sources_of(spec: BundleSpec) -> list[str]:
-    """Return the data sets by whose labels a network is judged, from the one that chose it on."""
-    known = known_data_sets()
-    chosen_by = [reference.source for reference in spec.references if reference.source in known]
-    return list(dict.fromkeys((*chosen_by, *known))) if chosen_by else [_FER2013]
 
 
 def _right(share: float, n: int) -> str:
@@ -142,7 +131,7 @@ def _missed_sentence(name: str) -> str | None:
     On the last data set that chose its threshold: for the default pair, that of photos.
     """
     bundle = bundle_of(name)
-    sources = judged_by(bundle) if bundle else []
+    sources = judged_by(bundle.spec) if bundle else []
     if bundle is None or not sources:
         return None
     data = f"{sources[-1]}:test"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from fer_core.data_names import known_data_sets
 from fer_core.errors import FerError
-from fer_core.networks.bundles import Bundle
+from fer_core.networks.bundles import BundleSpec
 from pages.shared.predictions import stored_predictions
 from pages.shared.titles import bundle_of, title_of
 
@@ -39,7 +39,7 @@ def shares_by_level(name: str) -> "dict[str, dict[Level, LevelShare]]":
     if bundle is None:
         return {}
     found: dict[str, dict[Level, LevelShare]] = {}
-    for source in judged_by(bundle):
+    for source in judged_by(bundle.spec):
         try:
             result = stored_predictions(predictions_path(bundle.path, source, "test"))
         except FerError:
@@ -56,15 +56,20 @@ def _shares(result: "EvaluationResult", threshold: float) -> "dict[Level, LevelS
     return level_shares(result.select(result.clean), threshold)
 
 
-def judged_by(bundle: Bundle) -> list[str]:
+def judged_by(spec: BundleSpec, *, others: bool = False) -> list[str]:
     """Return the sources whose test faces are used for a network; none if it was not measured on any.
 
-    Those are the data sets on which its threshold was chosen; without any, FER2013.
+    Those are the data sets on which its threshold was chosen; without any, FER2013 alone.
+
+    Args:
+        spec: of the network.
+        others: whether the other data sets follow those on which its threshold was chosen.
     """
-    chosen_by = [reference.source for reference in bundle.spec.references] or [_FER2013]
     known = known_data_sets()
+    chosen_by = [reference.source for reference in spec.references]
+    more = known if chosen_by and others else ()
     return [
         source
-        for source in dict.fromkeys(chosen_by)
-        if source in known and known[source].judge and f"{source}:test" in bundle.spec.metrics
+        for source in dict.fromkeys((*(chosen_by or [_FER2013]), *more))
+        if source in known and known[source].judge and f"{source}:test" in spec.metrics
     ]
